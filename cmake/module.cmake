@@ -1,0 +1,23 @@
+# qk_module(<folder> [DEPS <folders>...] [LINK <libraries>...])
+# One folder under src/ is one static library, and its *_test.cc files are one test program.
+# DEPS are the folders it may include (tools/check_layers.py reads these calls); LINK are outside
+# libraries, private to the folder, so that heavy headers stay where they are used.
+function(qk_module name)
+  cmake_parse_arguments(M "" "" "DEPS;LINK" ${ARGN})
+  set(dir ${PROJECT_SOURCE_DIR}/src/${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cc)
+  file(GLOB tests CONFIGURE_DEPENDS ${dir}/*_test.cc)
+  list(REMOVE_ITEM sources ${tests} ${dir}/main.cc)
+  add_library(qk_${name} STATIC ${sources})
+  target_include_directories(qk_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  list(TRANSFORM M_DEPS PREPEND qk_)
+  target_link_libraries(qk_${name} PUBLIC qk_options ${M_DEPS} fmt::fmt PRIVATE ${M_LINK})
+  if(tests AND QK_TESTS)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE qk_${name} ${M_LINK} GTest::gtest_main GTest::gmock)
+    target_compile_definitions(${name}_test PRIVATE
+      QK_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+      DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+  endif()
+endfunction()

@@ -1,0 +1,12 @@
+# Compile and link options of every target. Nothing is built for the build machine only: SIMD is
+# chosen at run time. Contraction is off so that a formula means the same in every build; kernels ask
+# for fused multiply-add by name.
+add_library(qk_options INTERFACE)
+target_compile_options(qk_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -ffp-contract=off)
+if(QK_WERROR)
+  target_compile_options(qk_options INTERFACE -Werror)
+endif()
+if(QK_SANITIZE)
+  target_compile_options(qk_options INTERFACE -fsanitize=${QK_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(qk_options INTERFACE -fsanitize=${QK_SANITIZE})
+endif()

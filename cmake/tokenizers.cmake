@@ -1,0 +1,1 @@
+add_library(qk_tokenizers_crate INTERFACE)

@@ -1,0 +1,94 @@
+#include "base/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+
+namespace qk {
+namespace {
+
+void sync_folder(const std::filesystem::path& path) {
+  std::filesystem::path folder = path.parent_path();
+  if (folder.empty()) folder = ".";
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;  // the rename stands; some file systems cannot open folders
+  ::fsync(fd);
+  ::close(fd);
+}
+
+void rename_into_place(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    fail("{}: cannot be renamed to {}: {}", from.string(), to.string(), std::strerror(errno));
+  }
+  sync_folder(to);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd_ < 0) fail("{}: cannot be created: {}", temporary_.string(), std::strerror(errno));
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("{}: cannot be written: {}", temporary_.string(), std::strerror(errno));
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void AtomicFile::append(std::string_view text) {
+  append(std::as_bytes(std::span<const char>(text.data(), text.size())));
+}
+
+void AtomicFile::finish() {
+  QK_CHECK(fd_ >= 0);
+  if (::fsync(fd_) != 0) {
+    fail("{}: cannot be synced: {}", temporary_.string(), std::strerror(errno));
+  }
+  ::close(std::exchange(fd_, -1));
+  rename_into_place(temporary_, path_);
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.append(text);
+  file.finish();
+}
+
+void publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path) {
+  const int fd = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail("{}: cannot be opened: {}", temporary.string(), std::strerror(errno));
+  const int result = ::fsync(fd);
+  const int sync_errno = errno;
+  ::close(fd);
+  if (result != 0) {
+    fail("{}: cannot be synced: {}", temporary.string(), std::strerror(sync_errno));
+  }
+  rename_into_place(temporary, path);
+}
+
+std::string read_file(const std::filesystem::path& path, size_t max_bytes) {
+  const MappedFile file(path);
+  if (file.bytes().size() > max_bytes) {
+    fail("{}: has {} bytes, at most {} are allowed", path.string(), file.bytes().size(), max_bytes);
+  }
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+}  // namespace qk

@@ -1,0 +1,40 @@
+// The one exception type, and the check for bugs.
+//
+// A user can cause it (file, option, disk, memory): throw Error, one sentence that names the thing,
+// what was expected and what was found. It is caught once, in cli/main.cc: exit code 1.
+// We caused it: QK_CHECK aborts the process with the place, in release builds too: exit code 2.
+// An ordinary outcome (a tensor that may be absent): std::optional, no exception.
+#pragma once
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace qk {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws Error with the formatted sentence.
+template <typename... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> sentence, Args&&... args) {
+  throw Error(fmt::format(sentence, std::forward<Args>(args)...));
+}
+
+// Text from a file or a user, made safe for a message: control characters become '?', and more
+// than max_bytes are cut with "..." (never inside a UTF-8 sequence).
+std::string printable(std::string_view text, size_t max_bytes = 120);
+
+// Prints "file:line: check failed: expression" and ends the process with exit code 2.
+[[noreturn]] void check_failed(const char* expression, const char* file, int line);
+
+#define QK_CHECK(expression) \
+  ((expression) ? (void)0 : ::qk::check_failed(#expression, __FILE__, __LINE__))
+
+}  // namespace qk

@@ -1,0 +1,34 @@
+// A whole file, mapped read-only. Threads: safe to read from many.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+namespace qk {
+
+class MappedFile {
+ public:
+  MappedFile() = default;
+  // Throws Error if the file cannot be opened, is not a regular file, or cannot be mapped.
+  explicit MappedFile(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+  // Tells the kernel that the pages of this range are no longer needed (they can be read again).
+  void drop(size_t begin, size_t end) const;
+
+ private:
+  void unmap() noexcept;
+  std::filesystem::path path_;
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace qk

@@ -1,0 +1,39 @@
+// From the journal to the dataset: one Parquet file per (layer, head, kind), written in parallel,
+// each renamed into place when whole; the card last. The same journal gives the same bytes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "dataset/journal.h"
+
+namespace qk {
+
+struct DatasetOptions {
+  bool int32_example_ids = false;    // compat: reference: the original's narrowing (low 32 bits)
+  bool reference_layout = false;     // compat: reference: the original's column types (capture.md 14)
+  int64_t rows_per_group = 65536;    // bounds the memory: rows of one head that are held at a time
+  // Key-value pairs for every file's footer (provenance, geometry), in this order.
+  std::vector<std::pair<std::string, std::string>> footer;
+};
+
+struct DatasetSummary {
+  std::vector<std::string> configs;             // names of the files written, sorted
+  std::map<int32_t, int64_t> bucket_counts;     // bucket -> rows, summed over all files
+  int64_t rows = 0;                             // summed over all files
+  int64_t bytes = 0;                            // of the Parquet files
+};
+
+// Writes every head of the journal below `folder` (created if needed). progress(done, total) counts
+// files. Throws Error (disk full, ...); what was not renamed yet is removed.
+DatasetSummary write_dataset(const JournalReader& journal, const std::filesystem::path& folder,
+                             const DatasetOptions& options, ThreadPool& pool,
+                             const std::function<void(int64_t done, int64_t total)>& progress);
+
+}  // namespace qk

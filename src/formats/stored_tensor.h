@@ -1,0 +1,24 @@
+// One tensor as a model file describes it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+
+namespace qk {
+
+struct StoredTensor {
+  std::string name;
+  std::string dtype_name;            // as the file spells it: "BF16", "F8_E4M3", "Q4_K"
+  std::optional<DType> dtype;        // empty: a type that we do not compute with
+  std::vector<int64_t> shape;        // outermost axis first, also for GGUF
+  std::span<const std::byte> bytes;  // mapped, valid as long as the file object
+  std::string file;                  // name for messages, "model-00002-of-00004.safetensors"
+};
+
+}  // namespace qk

@@ -1,0 +1,77 @@
+// The one layer loop: hidden states of a batch of sequences from the embedding up to the last layer
+// that is tapped, and the tap, the only place where vectors leave the model.
+//
+// Pruned by the request: layers above the last tapped one do not run; in that layer only q and k of
+// the requested heads at the requested rows are computed; in the layer before it, q, attention,
+// output and MLP only at rows that are still needed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/tensor.h"
+#include "base/thread_pool.h"
+#include "kernels/backend.h"
+#include "model/model.h"
+
+namespace qk {
+
+// Where a vector is taken. Shapes: q [rows, num_attention_heads, head_dim],
+// k [rows, num_key_value_heads, head_dim] (not repeated); the softmax scale is never contained.
+enum class Site : uint8_t {
+  kQueryPreRope,   // after projection, bias and QK-norm, before RoPE
+  kQueryPostRope,  // after RoPE and, where the architecture has it, the query's position scale
+  kKeyPreRope,
+  kKeyPostRope,
+};
+
+// Rows and heads wanted from one layer. Rows are token indexes within the packed batch, ascending.
+struct LayerRequest {
+  std::vector<int32_t> query_rows;
+  std::vector<int32_t> key_rows;
+  std::vector<int32_t> query_heads;  // ascending; empty: no queries wanted
+  std::vector<int32_t> key_heads;
+};
+
+struct Sequences {
+  std::vector<int32_t> ids;        // all sequences, one after the other
+  std::vector<int64_t> offsets;    // [num_sequences + 1]: sequence s is ids[offsets[s], offsets[s+1])
+  std::vector<int64_t> full_lengths;  // [num_sequences] tokens of the whole document, >= the part
+                                      // given here; RoPE types that depend on the length use it
+};
+
+struct TapRequest {
+  bool pre_rope = false;
+  bool post_rope = true;
+  std::vector<LayerRequest> layers;  // [num_hidden_layers]
+};
+
+// Called once per layer and site that has rows, in increasing order of layer; within a layer
+// queries first. rows [num_rows, num_heads, head_dim] in the order of the request, valid during the
+// call only.
+using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> rows)>;
+
+struct ForwardOptions {
+  int64_t chunk_tokens = 1024;  // tokens that are processed together; bounds the work memory
+};
+
+// Seconds spent, for debug_logging and `bench`.
+struct ForwardTimes {
+  double embedding = 0, norm = 0, linear = 0, rope = 0, attention = 0, activation = 0, tap = 0;
+  double matmul_flop = 0;     // multiply-adds counted as 2, of linear and attention together
+};
+
+void forward(const Model& model, const Backend& backend, ThreadPool& pool,
+             const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
+             const Tap& tap, ForwardTimes* times = nullptr);
+
+// Bytes of work memory that forward() allocates for one batch of these sequence lengths (weights are
+// mapped and not counted).
+int64_t forward_bytes(const Model& model, const Backend& backend,
+                      std::span<const int64_t> sequence_lengths, const TapRequest& request,
+                      const ForwardOptions& options, int num_threads);
+
+}  // namespace qk

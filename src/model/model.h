@@ -1,0 +1,54 @@
+// A checkpoint that is ready to run: configuration and bound weights. Weights stay mapped, in their
+// stored type. Threads: const access from many.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+#include "formats/gguf.h"
+#include "formats/safetensors.h"
+#include "model/architecture.h"
+#include "model/model_config.h"
+
+namespace qk {
+
+// Weights of one decoder layer. Absent ones have data == nullptr (matrices) or are empty (vectors).
+struct LayerWeights {
+  std::vector<float> input_norm, post_attention_norm, pre_mlp_norm, post_mlp_norm;  // [hidden_size]
+  std::vector<float> q_norm, k_norm;                      // [head_dim]
+  WeightMatrix q_proj, k_proj, v_proj, o_proj;            // [heads * head_dim, hidden_size], ...
+  std::vector<float> q_bias, k_bias, v_bias, o_bias;
+  WeightMatrix gate_proj, up_proj, down_proj;             // a fused gate_up is split into views
+  std::vector<float> gate_bias, up_bias, down_bias;
+};
+
+struct Model {
+  const Architecture* architecture = nullptr;
+  ModelConfig config;
+  WeightMatrix embedding;  // [embedding_rows, hidden_size]
+  std::vector<LayerWeights> layers;
+  std::filesystem::path source;       // folder or GGUF file
+  int64_t weight_bytes = 0;           // mapped bytes of the tensors in use
+  std::vector<std::string> ignored_tensors;
+  // The files behind the views.
+  std::vector<std::shared_ptr<const MappedFile>> files;
+  std::shared_ptr<const GgufFile> gguf;  // null for safetensors
+};
+
+// Reads only configuration (no weights): what the plan needs.
+//   source     folder with config.json, or a .gguf file
+//   overrides  model.config_overrides as JSON text; empty: none (capture.md 5.1 merge rule)
+ModelConfig read_model_config(const std::filesystem::path& source, const std::string& overrides,
+                              std::span<const Architecture* const> registry);
+
+// Binds every tensor. Throws one Error that lists all differences between what the architecture
+// names and what the files hold (the first few and the count).
+Model load_model(const std::filesystem::path& source, const std::string& overrides,
+                 std::span<const Architecture* const> registry);
+
+}  // namespace qk
