@@ -1,0 +1,98 @@
+#include "base/hash.h"
+
+#include <blake2.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "base/error.h"
+
+namespace qk {
+namespace {
+
+constexpr size_t kReadBytes = size_t{1} << 20;
+
+// A descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span<const char>(text.data(), text.size()));
+}
+
+}  // namespace
+
+void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
+    fail("OpenSSL: SHA-256: expected to be available, found an error at its start");
+  }
+}
+
+void Sha256::update(std::span<const std::byte> bytes) {
+  QK_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+}
+
+void Sha256::update(std::string_view text) { update(bytes_of(text)); }
+
+std::string Sha256::hex() const {
+  const std::unique_ptr<evp_md_ctx_st, Free> copy(EVP_MD_CTX_new());
+  std::array<unsigned char, 32> digest{};
+  QK_CHECK(copy && EVP_MD_CTX_copy_ex(copy.get(), context_.get()) == 1);
+  QK_CHECK(EVP_DigestFinal_ex(copy.get(), digest.data(), nullptr) == 1);
+  std::string out;
+  for (const unsigned char byte : digest) out += fmt::format("{:02x}", byte);
+  return out;
+}
+
+std::string sha256_hex(std::span<const std::byte> bytes) {
+  Sha256 digest;
+  digest.update(bytes);
+  return digest.hex();
+}
+
+std::string sha256_file(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) fail("{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  Sha256 digest;
+  std::vector<std::byte> buffer(kReadBytes);
+  while (true) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("{}: cannot be read: {}", path.string(), std::strerror(errno));
+    if (got == 0) return digest.hex();
+    digest.update(std::span(buffer).first(static_cast<size_t>(got)));
+  }
+}
+
+uint64_t xxh3_64(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+int64_t blake2b8(std::string_view text) {
+  std::array<unsigned char, 8> digest{};
+  QK_CHECK(blake2b(digest.data(), text.data(), nullptr, digest.size(), text.size(), 0) == 0);
+  uint64_t value = 0;
+  for (size_t i = digest.size(); i-- > 0;) value = value << 8 | digest[i];
+  return static_cast<int64_t>(value);
+}
+
+}  // namespace qk

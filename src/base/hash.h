@@ -1,0 +1,44 @@
+// Digests: SHA-256 for identities, XXH3 for checksums, BLAKE2b for example ids.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+struct evp_md_ctx_st;
+
+namespace qk {
+
+// A SHA-256 digest of bytes that arrive in pieces. Threads: one at a time.
+class Sha256 {
+ public:
+  // Throws Error if the crypto library refuses SHA-256.
+  Sha256();
+  void update(std::span<const std::byte> bytes);
+  void update(std::string_view text);
+  // The digest of all bytes so far: 64 lower-case hexadecimal digits. More bytes may follow.
+  std::string hex() const;
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
+
+std::string sha256_hex(std::span<const std::byte> bytes);
+
+// The digest of a whole file, read 1 MiB at a time. Throws Error if it cannot be opened or read.
+std::string sha256_file(const std::filesystem::path& path);
+
+// XXH3, 64 bits, seed 0.
+uint64_t xxh3_64(std::span<const std::byte> bytes);
+
+// BLAKE2b with a digest of 8 bytes, no key, read as a little-endian signed integer.
+int64_t blake2b8(std::string_view text);
+
+}  // namespace qk
