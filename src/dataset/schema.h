@@ -1,6 +1,7 @@
 // What a dataset holds and how it is named. The format is a document first: docs/dataset-format.md.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -11,18 +12,30 @@
 
 namespace qk {
 
+// The version of the format of docs/dataset-format.md, and the program that writes it, as every
+// file's footer names them.
+inline constexpr std::string_view kDatasetFormat = "1";
+inline constexpr std::string_view kCreatedBy = "qkscope version 0.1.0";
+
+// Keys of the footers: the format's version (every file has it) and two JSON objects that the run
+// gives: model, tokenizer, corpus, config, seed, build; GQA map, window, RoPE and scale per layer.
+inline constexpr std::string_view kFooterFormat = "qkscope.format";
+inline constexpr std::string_view kFooterProvenance = "qkscope.provenance";
+inline constexpr std::string_view kFooterGeometry = "qkscope.geometry";
+
 enum class Kind : uint8_t { kQuery, kKey };
 
 inline char letter(Kind kind) { return kind == Kind::kQuery ? 'q' : 'k'; }
 
 // "l05h12q": two digits at least, more when needed.
 std::string config_name(int layer, int head, Kind kind);
-// The inverse; empty if the name is not of that form.
 struct HeadFile {
   int layer = 0;
   int head = 0;
   Kind kind = Kind::kQuery;
+  auto operator<=>(const HeadFile&) const = default;
 };
+// The inverse; empty if the name is not what config_name gives.
 std::optional<HeadFile> parse_config_name(std::string_view name);
 
 // Everything captured of one document in one layer and kind: the unit of the journal.

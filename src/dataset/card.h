@@ -1,0 +1,37 @@
+// The dataset card README.md: YAML that makes load_dataset(folder, "l00h00q") work for every head,
+// then what a reader needs to know. The same input gives the same text.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "dataset/dataset_writer.h"
+
+namespace qk {
+
+// A double with an integral value is shown as an integer.
+using MetadataValue = std::variant<std::string, int64_t, double>;
+
+struct CardInfo {
+  std::string model;  // its name in the config
+  // Keys as in capture.md 15: source_dataset, dataset_name, dataset_split, attention_scope,
+  // sampling_strategy, sampling_bucket_size or sampling_min_bucket_size, head_sampling_*, and any
+  // further ones, which are listed at the end, sorted.
+  std::map<std::string, MetadataValue> metadata;
+  DatasetSummary summary;
+  bool has_token_str = false;
+  bool has_pre_rope = false;
+  bool int32_example_ids = false;  // as DatasetOptions
+  bool reference_layout = false;   // as DatasetOptions
+  std::string hub_repo;            // "org/name", or empty
+  std::string hub_branch;          // or empty
+};
+
+std::string dataset_card(const CardInfo& info);
+
+// The original's _saver_state.json; only written for compat: reference.
+std::string saver_state_json(const CardInfo& info);
+
+}  // namespace qk

@@ -1,0 +1,32 @@
+// Whose files are whose in an output folder: what a run may replace or remove, and when. Only what
+// a dataset consists of is ever removed: l##h##[qk]/data.parquet and its folder if that is empty
+// then, README.md, _saver_state.json, and our own journal. Symbolic links are never followed.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+namespace qk {
+
+// Where the journal of a run into `folder` stands: <folder>/.qkscope/journal.
+std::filesystem::path journal_path(const std::filesystem::path& folder);
+
+// To be called before a run. Creates the folder and the journal's folder if needed. Removes nothing
+// but, with `overwrite`, the journal of an interrupted run: an older dataset stays whole until
+// write_dataset replaces it. Other files in the folder are left alone.
+//
+// Throws Error, one sentence that says what to do, if the folder cannot be made or written; without
+// `overwrite`, if it holds a dataset (a folder l##h##[qk] or README.md) or the journal of an
+// interrupted run; always, if a head's folder is a symbolic link or holds Parquet files that a new
+// dataset would not replace (readers would mix them), or if another run is writing the journal.
+void prepare_output_folder(const std::filesystem::path& folder, bool overwrite);
+
+// Removes the parts of the dataset in `folder`, the card first, except the heads named in `keep`.
+// Throws Error if a file cannot be removed.
+void remove_dataset(const std::filesystem::path& folder, const std::set<std::string>& keep);
+
+// Removes the journal and its folder if that is empty then. Throws Error if it cannot.
+void remove_journal(const std::filesystem::path& folder);
+
+}  // namespace qk
