@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#   "torch==2.9.1", "transformers==5.1.0", "tokenizers==0.22.1", "datasets==4.4.1",
+#   "pyarrow==22.0.0", "numpy==2.3.5", "huggingface_hub==1.4.1", "accelerate", "pyyaml",
+#   "python-dotenv", "tqdm",
+# ]
+# ///
+"""Runs the original tool and qkscope on the same checkpoint, corpus and configs, and compares the
+two datasets: same files, rows, order, positions, buckets, ids, windows and token strings; vectors
+within 1e-5 of the largest value of their file.
+
+    tools/compare_with_original.py --original PATH_OF_QK_SNIFFER [--qkscope build/release/qkscope]
+                                   [--model FOLDER] [--work FOLDER]
+
+Without --model a tiny random Llama with a tokenizer of its own is made. Exit code 1 on a
+difference."""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow.parquet as pq
+import yaml
+
+TOLERANCE = 1e-5
+# name -> what differs from the base config
+CASES = {
+    "uniform": {"capture": {"min_bucket_size": 16, "sampler": {"type": "uniform", "base_rate": 4.0}}},
+    "log_uniform batch of 3": {
+        "inference": {"batch_size": 3},
+        "capture": {"min_bucket_size": 8, "sampler": {"type": "log_uniform", "base_rate": 4.0}},
+    },
+    "all, pre-RoPE, token strings": {
+        "capture": {
+            "min_bucket_size": 32, "sampler": {"type": "all"},
+            "capture_pre_rope": True, "capture_token_strings": True,
+        },
+    },
+    "head sampling, layers": {
+        "capture": {
+            "layers": [0, 2, 3], "head_sampling": {"count": 5, "seed": 7},
+            "min_bucket_size": 16, "sampler": {"type": "uniform", "base_rate": 8.0},
+        },
+    },
+    "row cap, running ids": {
+        "dataset": {"id_column": None},
+        "capture": {
+            "max_rows_per_batch": 5, "min_bucket_size": 16,
+            "sampler": {"type": "uniform", "base_rate": 8.0},
+        },
+    },
+    "queries of two heads": {
+        "capture": {
+            "capture_keys": False, "heads": [1, 3], "min_bucket_size": 16,
+            "sampler": {"type": "uniform", "base_rate": 8.0},
+        },
+    },
+}
+
+
+def make_checkpoint(folder):
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=512, hidden_size=64, intermediate_size=96, num_hidden_layers=5,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512,
+        rope_theta=10000.0, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+    )
+    model = transformers.LlamaForCausalLM(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn_like(parameter)
+            parameter.copy_(1 + 0.3 * noise if parameter.dim() == 1 else 0.15 * noise)
+    model.save_pretrained(folder)
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=512, special_tokens=["<pad>", "<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts(), trainer)
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    ).save_pretrained(folder)
+
+
+def texts():
+    words = "the head reads where it stands and what it means , so we measure both 1 2 34 é 漢 ".split()
+    state = 12345
+    for document in range(7):
+        out = []
+        for _ in range(40 + 60 * document):
+            state = (state * 1103515245 + 12345) % 2**31
+            out.append(words[state // 65536 % len(words)])
+        yield " ".join(out)
+
+
+def make_corpus(folder):
+    folder.mkdir(parents=True)
+    with open(folder / "train.jsonl", "w", encoding="utf-8") as out:
+        for index, text in enumerate(texts()):
+            json.dump({"id": f"doc-{index}", "text": text}, out)
+            out.write("\n")
+
+
+def config_for(case, model, corpus, out):
+    config = {
+        "dataset": {"path": str(corpus), "split": "train", "text_column": "text", "id_column": "id"},
+        "model": {"name": str(model), "dtype": "float32"},
+        "tokenizer": {"max_length": 256},
+        "inference": {"batch_size": 1},
+        "capture": {},
+        "output": {"data_root": str(out)},
+    }
+    for section, values in case.items():
+        config[section].update(values)
+    return config
+
+
+def run(command, cwd, what):
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{what} failed (exit code {done.returncode}):\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+def compare_files(theirs, ours):
+    """Yields one line per difference; returns through StopIteration the worst relative error."""
+    worst = 0.0
+    a, b = pq.read_table(theirs), pq.read_table(ours)
+    # example_id: theirs is the low 32 bits of ours
+    for column in ("bucket", "position", "example_id", "sliding_window", "token_str"):
+        if column not in a.column_names:
+            if column in b.column_names:
+                yield f"{column}: only ours has it"
+            continue
+        left, right = a[column].to_pylist(), b[column].to_pylist()
+        if column == "example_id":
+            right = [(v + 2**31) % 2**32 - 2**31 for v in right]
+        if left != right:
+            yield f"{column}: differs ({len(left)} and {len(right)} rows)"
+            return worst
+    left = np.array(a["vector"].to_pylist(), dtype=np.float64)
+    right = np.array(b["vector"].to_pylist(), dtype=np.float64)
+    worst = float(np.abs(left - right).max() / np.abs(left).max())
+    if worst > TOLERANCE:
+        yield f"vector: {worst:.2e} of the largest value"
+    return worst
+
+
+def compare_datasets(theirs, ours):
+    def names(root):
+        return sorted(p.parent.name for p in root.glob("*/data.parquet"))
+
+    differences, worst, rows = [], 0.0, 0
+    if names(theirs) != names(ours):
+        differences.append(f"files: {names(theirs)} and {names(ours)}")
+    for name in sorted(set(names(theirs)) & set(names(ours))):
+        checker = compare_files(theirs / name / "data.parquet", ours / name / "data.parquet")
+        while True:
+            try:
+                differences.append(f"{name}: {next(checker)}")
+            except StopIteration as stop:
+                worst = max(worst, stop.value or 0.0)
+                break
+        rows += pq.read_metadata(theirs / name / "data.parquet").num_rows
+    return differences, len(names(theirs)), rows, worst
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--original", type=pathlib.Path, required=True)
+    parser.add_argument("--qkscope", type=pathlib.Path, default=pathlib.Path("build/release/qkscope"))
+    parser.add_argument("--model", type=pathlib.Path)
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/compare"))
+    args = parser.parse_args()
+    os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=str(args.work.resolve() / "cache"))
+    shutil.rmtree(args.work, ignore_errors=True)
+    args.work.mkdir(parents=True)
+    work = args.work.resolve()
+    model = args.model.resolve() if args.model else work / "model"
+    if not args.model:
+        make_checkpoint(model)
+    make_corpus(work / "corpus")
+
+    failed = False
+    for number, (name, case) in enumerate(CASES.items()):
+        roots = {}
+        for tool, command in (
+            ("theirs", [sys.executable, "sniff.py", "--config"]),
+            ("ours", [str(args.qkscope.resolve()), "sniff", "--config"]),
+        ):
+            roots[tool] = work / f"{number}-{tool}"
+            path = work / f"{number}-{tool}.yaml"
+            path.write_text(yaml.safe_dump(config_for(case, model, work / "corpus", roots[tool])))
+            run([*command, str(path)], args.original if tool == "theirs" else work, f"{name}: {tool}")
+        differences, files, rows, worst = compare_datasets(roots["theirs"], roots["ours"])
+        verdict = "DIFFERENT" if differences else "equal"
+        print(f"{name:30} {verdict}: {files} files, {rows} rows, worst vector error {worst:.1e}")
+        for line in differences[:10]:
+            print(f"    {line}")
+        failed |= bool(differences) or files == 0
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
