@@ -1,0 +1,173 @@
+//! Hugging Face's `tokenizers` behind the C ABI that src/tokenizer/tokenizers_c.h describes.
+
+use std::any::Any;
+use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
+use std::sync::Once;
+
+use tokenizers::tokenizer::{PostProcessor, Tokenizer, TruncationDirection};
+use tokenizers::PostProcessorWrapper;
+
+/// The post-processor stands beside the tokenizer, so that truncation can come between the two
+/// without changing the tokenizer, which other threads may be using.
+pub struct Loaded {
+    tokenizer: Tokenizer,
+    post_processor: Option<PostProcessorWrapper>,
+    vocab_size: u64,
+}
+
+#[repr(C)]
+pub struct Text {
+    data: *mut u8,
+    size: usize,
+}
+
+#[repr(C)]
+pub struct Ids {
+    data: *mut u32,
+    size: usize,
+}
+
+impl Text {
+    fn new(text: String) -> Text {
+        let bytes = Box::leak(text.into_bytes().into_boxed_slice());
+        Text { data: bytes.as_mut_ptr(), size: bytes.len() }
+    }
+}
+
+fn panic_text(payload: Box<dyn Any + Send>) -> String {
+    let text = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text.as_str(),
+        _ => "no text",
+    };
+    format!("tokenizers panicked: {text}")
+}
+
+/// Runs `call`; an error or a panic becomes text in `error` and a result of 1.
+unsafe fn guarded(error: *mut Text, call: impl FnOnce() -> Result<(), String>) -> i32 {
+    static SILENCE: Once = Once::new();
+    SILENCE.call_once(|| set_hook(Box::new(|_| {})));
+    match catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panic_text(panic))) {
+        Ok(()) => 0,
+        Err(text) => {
+            error.write(Text::new(text));
+            1
+        }
+    }
+}
+
+/// `from_raw_parts` wants a pointer that is not null even for an empty slice.
+unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
+    if size == 0 {
+        &[]
+    } else {
+        std::slice::from_raw_parts(data, size)
+    }
+}
+
+fn load(json: &[u8]) -> Result<(Loaded, bool), String> {
+    let mut tokenizer = Tokenizer::from_bytes(json).map_err(|e| e.to_string())?;
+    let direction = tokenizer.get_truncation().map(|truncation| truncation.direction);
+    tokenizer.with_truncation(None).map_err(|e| e.to_string())?;
+    tokenizer.with_padding(None);
+    let post_processor = tokenizer.get_post_processor().cloned();
+    tokenizer.with_post_processor(None::<PostProcessorWrapper>);
+    let largest = tokenizer.get_vocab(true).into_values().max();
+    let vocab_size = largest.map_or(0, |id| u64::from(id) + 1);
+    let truncates_left = direction == Some(TruncationDirection::Left);
+    Ok((Loaded { tokenizer, post_processor, vocab_size }, truncates_left))
+}
+
+fn encode(loaded: &Loaded, text: &[u8], max_length: u64, left: bool) -> Result<Vec<u32>, String> {
+    let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
+    let special = loaded.post_processor.as_ref().map_or(0, |p| p.added_tokens(false));
+    let room = usize::try_from(max_length)
+        .unwrap_or(usize::MAX)
+        .checked_sub(special)
+        .ok_or_else(|| {
+            format!("max_length is {max_length}, less than the {special} special tokens added")
+        })?;
+    let mut encoding = loaded.tokenizer.encode_fast(text, false).map_err(|e| e.to_string())?;
+    let direction = if left { TruncationDirection::Left } else { TruncationDirection::Right };
+    encoding.truncate(room, 0, direction);
+    if let Some(processor) = &loaded.post_processor {
+        encoding = processor.process(encoding, None, true).map_err(|e| e.to_string())?;
+    }
+    Ok(encoding.get_ids().to_vec())
+}
+
+/// # Safety
+/// As src/tokenizer/tokenizers_c.h says; the same holds for every function below.
+#[no_mangle]
+pub unsafe extern "C" fn qk_tokenizers_load(
+    json: *const u8,
+    size: usize,
+    tokenizer: *mut *mut Loaded,
+    truncates_left: *mut i32,
+    error: *mut Text,
+) -> i32 {
+    guarded(error, || {
+        let (loaded, left) = load(bytes(json, size))?;
+        tokenizer.write(Box::into_raw(Box::new(loaded)));
+        truncates_left.write(i32::from(left));
+        Ok(())
+    })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn qk_tokenizers_free(tokenizer: *mut Loaded) {
+    if !tokenizer.is_null() {
+        drop(Box::from_raw(tokenizer));
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn qk_tokenizers_encode(
+    tokenizer: *const Loaded,
+    text: *const u8,
+    size: usize,
+    max_length: u64,
+    truncate_left: i32,
+    ids: *mut Ids,
+    error: *mut Text,
+) -> i32 {
+    guarded(error, || {
+        let found = encode(&*tokenizer, bytes(text, size), max_length, truncate_left != 0)?;
+        let found = Box::leak(found.into_boxed_slice());
+        ids.write(Ids { data: found.as_mut_ptr(), size: found.len() });
+        Ok(())
+    })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn qk_tokenizers_token(
+    tokenizer: *const Loaded,
+    id: u32,
+    token: *mut Text,
+    error: *mut Text,
+) -> i32 {
+    guarded(error, || {
+        let piece = (*tokenizer).tokenizer.id_to_token(id);
+        token.write(Text::new(piece.ok_or_else(|| format!("no token has the id {id}"))?));
+        Ok(())
+    })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn qk_tokenizers_vocab_size(tokenizer: *const Loaded) -> u64 {
+    (*tokenizer).vocab_size
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn qk_tokenizers_free_text(text: Text) {
+    if !text.data.is_null() {
+        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(text.data, text.size)));
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn qk_tokenizers_free_ids(ids: Ids) {
+    if !ids.data.is_null() {
+        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(ids.data, ids.size)));
+    }
+}

@@ -1,0 +1,56 @@
+/* The C ABI of rust/tokenizers_c: Hugging Face's `tokenizers`, nothing more.
+ *
+ * A function that can fail returns 0 on success, else another number, and then fills *error and
+ * nothing else. A panic inside the crate is such an error too; nothing is printed, nothing aborts.
+ * What is filled belongs to the caller: give it back with the free function named beside it.
+ * Threads: a tokenizer may be used by many at once; free it when no call is left. */
+#ifndef QK_TOKENIZER_TOKENIZERS_C_H_
+#define QK_TOKENIZER_TOKENIZERS_C_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct qk_tokenizers qk_tokenizers;
+
+typedef struct { /* UTF-8, not terminated, may hold NUL bytes; qk_tokenizers_free_text */
+  char* data;
+  size_t size;
+} qk_tokenizers_text;
+
+typedef struct { /* qk_tokenizers_free_ids */
+  uint32_t* data;
+  size_t size;
+} qk_tokenizers_ids;
+
+/* json [size] is the text of a tokenizer.json. Truncation and padding that are stored in it are not
+ * applied by encode; *truncates_left (0 or 1) tells the stored direction of truncation. */
+int32_t qk_tokenizers_load(const char* json, size_t size, qk_tokenizers** tokenizer,
+                           int32_t* truncates_left, qk_tokenizers_text* error);
+void qk_tokenizers_free(qk_tokenizers* tokenizer);
+
+/* Ids of text [size], which must be UTF-8, with the special tokens of the post-processor; at most
+ * max_length, these included: the tail of the text is cut, with truncate_left its head.
+ * max_length smaller than the number of special tokens is an error. */
+int32_t qk_tokenizers_encode(const qk_tokenizers* tokenizer, const char* text, size_t size,
+                             uint64_t max_length, int32_t truncate_left, qk_tokenizers_ids* ids,
+                             qk_tokenizers_text* error);
+
+/* The raw vocabulary piece of an id. An id that is not in the vocabulary is an error. */
+int32_t qk_tokenizers_token(const qk_tokenizers* tokenizer, uint32_t id, qk_tokenizers_text* token,
+                            qk_tokenizers_text* error);
+
+/* 1 + the largest id of the model and its added tokens; 0 for an empty vocabulary. */
+uint64_t qk_tokenizers_vocab_size(const qk_tokenizers* tokenizer);
+
+void qk_tokenizers_free_text(qk_tokenizers_text text);
+void qk_tokenizers_free_ids(qk_tokenizers_ids ids);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* QK_TOKENIZER_TOKENIZERS_C_H_ */
