@@ -1,0 +1,286 @@
+#include "capture/config.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include "capture/config_overrides.h"
+#include "capture/yaml_reader.h"
+
+namespace qk {
+namespace {
+
+constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+constexpr int64_t kInt32 = std::numeric_limits<int32_t>::max();
+constexpr int64_t kLargestBucket = int64_t{1} << 30;
+
+constexpr std::array<std::string_view, 6> kSections = {"dataset",   "model",   "tokenizer",
+                                                       "inference", "capture", "output"};
+constexpr std::array<std::string_view, 6> kDtypes = {"float16", "bfloat16", "float32",
+                                                     "fp16",    "bf16",     "fp32"};
+constexpr std::array<std::string_view, 3> kSamplers = {"log_uniform", "uniform", "all"};
+constexpr std::array<std::string_view, 3> kRopes = {"post", "pre", "both"};
+constexpr std::array<std::string_view, 3> kPaddings = {"longest", "max_length", "do_not_pad"};
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// Index of the word in the list; Error with the list, and the nearest one, if it is not there.
+size_t choose(const MappingReader& section, std::string_view key, const std::string& word,
+              std::span<const std::string_view> choices) {
+  const auto it = std::find(choices.begin(), choices.end(), word);
+  if (it != choices.end()) return static_cast<size_t>(it - choices.begin());
+  const auto near = nearest(word, choices);
+  section.refuse_with(
+      key, fmt::format("expected one of {}, found \"{}\"{}", fmt::join(choices, ", "),
+                       printable(word), near ? fmt::format(", did you mean {}?", *near) : ""));
+}
+
+std::string dtype_name(MappingReader& section, std::string_view key) {
+  const std::string name = section.text(key).value_or("float16");
+  choose(section, key, lower(name), kDtypes);
+  return name;
+}
+
+// Accepted because old files have it, but of no effect.
+void note_without_effect(MappingReader& section, std::string_view key, std::string_view why,
+                         std::vector<std::string>& warnings) {
+  if (section.any(key) == nullptr) return;
+  warnings.push_back(fmt::format("{}: {}: {}", section.place(key), section.full_name(key), why));
+}
+
+CorpusConfig read_dataset(MappingReader section) {
+  CorpusConfig out;
+  out.path = section.required_text("path");
+  out.name = section.text_or_null("name");
+  out.split = section.text("split").value_or(out.split);
+  out.text_column = section.text("text_column").value_or(out.text_column);
+  out.id_column = section.text_or_null("id_column");
+  if (out.id_column && out.id_column->empty()) out.id_column.reset();
+  out.max_samples = section.integer_or_null("max_samples", 0, kAny);
+  if (out.max_samples == 0) {
+    section.refuse_with("max_samples", "0 documents: the run would capture nothing");
+  }
+  section.boolean("streaming");  // documents are always streamed
+  section.reject_unknown_keys();
+  return out;
+}
+
+ModelSection read_model(MappingReader section, std::vector<std::string>& warnings) {
+  ModelSection out;
+  out.name = section.required_text("name");
+  out.revision = section.text_or_null("revision");
+  out.dtype = dtype_name(section, "dtype");
+  if (const YamlValue* map = section.any("device_map")) out.device_map = yaml_to_json(*map);
+  out.trust_remote_code = section.boolean("trust_remote_code").value_or(false);
+  if (out.trust_remote_code) {
+    note_without_effect(section, "trust_remote_code",
+                        "has no effect, code from a checkpoint is never run", warnings);
+  }
+  out.attn_implementation = section.text_or_null("attn_implementation");
+  const YamlValue* overrides = section.mapping("config_overrides");
+  if (overrides != nullptr && !overrides->entries.empty()) {
+    out.config_overrides = yaml_to_json(*overrides);
+  }
+  section.reject_unknown_keys();
+  return out;
+}
+
+std::string read_padding(MappingReader& section) {
+  const YamlValue* value = section.any("padding");
+  if (value == nullptr) return "longest";
+  if (value->kind == YamlValue::Kind::kBoolean) return value->boolean ? "longest" : "do_not_pad";
+  const std::string word = section.text("padding").value_or("");
+  return std::string(kPaddings.at(choose(section, "padding", word, kPaddings)));
+}
+
+TokenizerSection read_tokenizer(MappingReader section, std::vector<std::string>& warnings) {
+  TokenizerSection out;
+  out.name = section.text_or_null("name");
+  if (out.name && out.name->empty()) out.name.reset();
+  out.max_length = section.integer("max_length", 1, kInt32).value_or(out.max_length);
+  out.padding = read_padding(section);
+  out.trust_remote_code = section.boolean("trust_remote_code").value_or(false);
+  if (out.trust_remote_code) {
+    note_without_effect(section, "trust_remote_code",
+                        "has no effect, code from a checkpoint is never run", warnings);
+  }
+  const std::string side = section.text("padding_side").value_or("right");
+  if (side == "left") {
+    section.refuse_with("padding_side",
+                        "expected right, found left, with which positions would be wrong");
+  }
+  if (side != "right") section.refuse("padding_side", "right");
+  section.reject_unknown_keys();
+  return out;
+}
+
+InferenceSection read_inference(MappingReader section, std::vector<std::string>& warnings) {
+  InferenceSection out;
+  out.batch_size = section.integer("batch_size", 1, kInt32).value_or(out.batch_size);
+  out.autocast_dtype = dtype_name(section, "autocast_dtype");
+  out.debug_logging = section.boolean("debug_logging").value_or(false);
+  const auto every = section.integer("debug_log_every_n_batches", -kAny, kAny).value_or(1);
+  out.debug_log_every_n_batches = std::max<int64_t>(1, every);
+  section.integer("mps_cleanup_every_batches", -kAny, kAny);
+  for (const std::string& unknown : section.unknown_keys()) {
+    warnings.push_back(unknown + " (ignored, as the original does)");
+  }
+  return out;
+}
+
+void read_sampler(MappingReader& capture, CaptureSection& out) {
+  const YamlValue* value = capture.any("sampler");
+  if (value == nullptr || value->kind == YamlValue::Kind::kNull) return;
+  if (value->kind == YamlValue::Kind::kText) {  // the short form: only the type
+    const size_t type = choose(capture, "sampler", lower(value->text), kSamplers);
+    out.sampler = static_cast<SamplerType>(type);
+    return;
+  }
+  if (value->kind != YamlValue::Kind::kMapping) capture.refuse("sampler", "a mapping");
+  MappingReader section(*value, capture.full_name("sampler"));
+  const std::string type = lower(section.text("type").value_or("log_uniform"));
+  out.sampler = static_cast<SamplerType>(choose(section, "type", type, kSamplers));
+  out.base_rate = section.number("base_rate").value_or(out.base_rate);
+  if (!std::isfinite(out.base_rate)) section.refuse("base_rate", "a finite number");
+  if (out.base_rate <= 0 && out.sampler != SamplerType::kAll) {
+    section.refuse_with("base_rate", fmt::format("expected a number above 0, found {}: the run "
+                                                 "would capture nothing",
+                                                 out.base_rate));
+  }
+  section.reject_unknown_keys();
+}
+
+void read_head_sampling(MappingReader& capture, CaptureSection& out) {
+  const YamlValue* value = capture.any("head_sampling");
+  if (value == nullptr || value->kind == YamlValue::Kind::kNull) return;
+  if (value->kind != YamlValue::Kind::kMapping) {
+    capture.refuse("head_sampling", "a mapping with count and seed, or null");
+  }
+  MappingReader section(*value, capture.full_name("head_sampling"));
+  const auto count = section.integer("count", 1, kAny);
+  if (!count) section.refuse_with("count", "is required");
+  out.head_sampling = HeadSampling{*count, section.integer("seed", -kAny, kAny).value_or(0)};
+  section.reject_unknown_keys();
+}
+
+// capture.rope, or what capture_pre_rope says; Error if the two disagree.
+CaptureRope read_rope(MappingReader& section) {
+  const auto pre = section.boolean("capture_pre_rope");
+  const auto word = section.text_or_null("rope");
+  if (!word) return pre.value_or(false) ? CaptureRope::kPre : CaptureRope::kPost;
+  const auto rope = static_cast<CaptureRope>(choose(section, "rope", *word, kRopes));
+  if (pre && *pre != (rope == CaptureRope::kPre) && (*pre || rope == CaptureRope::kPre)) {
+    section.refuse_with(
+        "rope", fmt::format("is {}, but {} says {}: {}", *word, section.place("capture_pre_rope"),
+                            section.full_name("capture_pre_rope"), *pre));
+  }
+  return rope;
+}
+
+std::vector<int64_t> index_set(MappingReader& section, std::string_view key) {
+  std::vector<int64_t> out = section.integers(key).value_or(std::vector<int64_t>{});
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+CaptureSection read_capture(MappingReader section) {
+  CaptureSection out;
+  out.capture_queries = section.boolean("capture_queries").value_or(true);
+  out.capture_keys = section.boolean("capture_keys").value_or(true);
+  if (!out.capture_queries && !out.capture_keys) {
+    section.refuse_with("capture_keys",
+                        "is false and so is capture_queries: the run would capture nothing");
+  }
+  out.layers = index_set(section, "layers");
+  out.heads = index_set(section, "heads");
+  read_head_sampling(section, out);
+  out.full_attention_only = section.boolean("full_attention_only").value_or(false);
+  read_sampler(section, out);
+  out.max_rows_per_batch = section.integer_or_null("max_rows_per_batch", -kAny, kAny);
+  if (out.max_rows_per_batch && *out.max_rows_per_batch <= 0) out.max_rows_per_batch.reset();
+  out.min_bucket_size =
+      section.integer("min_bucket_size", 1, kLargestBucket).value_or(out.min_bucket_size);
+  out.rope = read_rope(section);
+  out.capture_token_strings = section.boolean("capture_token_strings").value_or(false);
+  section.reject_unknown_keys();
+  return out;
+}
+
+OutputSection read_output(MappingReader section, std::vector<std::string>& warnings) {
+  OutputSection out;
+  out.data_root = section.text("data_root").value_or(out.data_root);
+  if (out.data_root.empty()) section.refuse_with("data_root", "must not be empty");
+  if (section.text("readme_path").value_or("README.md") != "README.md") {
+    note_without_effect(section, "readme_path",
+                        "has no effect, the card is always README.md in data_root", warnings);
+  }
+  out.hf_repo_id = section.text_or_null("hf_repo_id");
+  out.hf_branch = section.text_or_null("hf_branch");
+  section.boolean("private");
+  if (section.integer("write_batch_size", -kAny, kAny)) {
+    note_without_effect(section, "write_batch_size", "has no effect", warnings);
+  }
+  section.reject_unknown_keys();
+  return out;
+}
+
+MappingReader section_of(MappingReader& top, std::string_view name) {
+  const YamlValue* value = top.any(name);
+  if (value == nullptr || value->kind == YamlValue::Kind::kNull) {
+    top.refuse_with(
+        name, fmt::format("the section is missing; an empty one is written \"{}: {{}}\"", name));
+  }
+  if (value->kind != YamlValue::Kind::kMapping) top.refuse(name, "a mapping");
+  return {*value, std::string(name)};
+}
+
+}  // namespace
+
+const char* sampler_name(SamplerType type) {
+  return kSamplers.at(static_cast<size_t>(type)).data();
+}
+
+const char* rope_name(CaptureRope rope) { return kRopes.at(static_cast<size_t>(rope)).data(); }
+
+SniffConfig load_config(const std::filesystem::path& path,
+                        const std::vector<std::string>& overrides) {
+  const std::string file = path.string();
+  YamlValue tree = parse_yaml(read_file(path, size_t{1} << 20), file);
+  if (tree.kind != YamlValue::Kind::kMapping) {
+    fail("{}: expected a mapping with the sections {}, found {}", file, fmt::join(kSections, ", "),
+         tree.describe());
+  }
+  tree.place = file;
+  for (const std::string& text : overrides) apply_override(tree, text);
+  SniffConfig out;
+  MappingReader top(tree, "");
+  out.dataset = read_dataset(section_of(top, "dataset"));
+  out.model = read_model(section_of(top, "model"), out.warnings);
+  out.tokenizer = read_tokenizer(section_of(top, "tokenizer"), out.warnings);
+  out.inference = read_inference(section_of(top, "inference"), out.warnings);
+  out.capture = read_capture(section_of(top, "capture"));
+  out.output = read_output(section_of(top, "output"), out.warnings);
+  if (const auto compat = top.text_or_null("compat")) {
+    constexpr std::array<std::string_view, 1> kModes = {"reference"};
+    choose(top, "compat", *compat, kModes);
+    out.compat_reference = true;
+  }
+  for (const std::string& unknown : top.unknown_keys()) {
+    if (unknown.starts_with(kOverrideOption)) throw Error(unknown);
+    out.warnings.push_back(unknown + " (ignored, as the original does)");
+  }
+  return out;
+}
+
+}  // namespace qk

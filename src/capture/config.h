@@ -1,0 +1,100 @@
+// What a capture run is to do: the original tool's YAML file, checked and with every default
+// applied. The fields are explained in docs/config.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "corpus/corpus.h"
+
+namespace qk {
+
+enum class SamplerType : uint8_t { kLogUniform, kUniform, kAll };
+
+// "log_uniform", "uniform" or "all", as in the configuration.
+const char* sampler_name(SamplerType type);
+
+// Which of the two capture points fill the columns.
+enum class CaptureRope : uint8_t {
+  kPost,  // `vector` after the rotary embedding
+  kPre,   // `vector` before it
+  kBoth,  // `vector` after it, `vector_pre_rope` before it
+};
+
+const char* rope_name(CaptureRope rope);
+
+struct ModelSection {
+  std::string name;  // folder, GGUF file or Hub id
+  std::optional<std::string> revision;
+  std::string dtype = "float16";  // recorded; weights keep their stored type, sums are float32
+  std::string device_map = "\"auto\"";             // JSON; recorded, no effect
+  bool trust_remote_code = false;                  // no effect
+  std::optional<std::string> attn_implementation;  // recorded, no effect
+  std::string config_overrides;                    // a JSON object, or empty
+};
+
+struct TokenizerSection {
+  std::optional<std::string> name;  // none: model.name
+  int64_t max_length = 4096;        // tokens, special tokens included
+  std::string padding = "longest";  // recorded, no effect: pad tokens are never computed
+  bool trust_remote_code = false;   // no effect
+};
+
+struct InferenceSection {
+  int64_t batch_size = 1;                  // documents that are computed together
+  std::string autocast_dtype = "float16";  // no effect
+  bool debug_logging = false;
+  int64_t debug_log_every_n_batches = 1;
+};
+
+struct HeadSampling {
+  int64_t count = 0;
+  int64_t seed = 0;
+};
+
+struct CaptureSection {
+  bool capture_queries = true;
+  bool capture_keys = true;
+  std::vector<int64_t> layers;  // ascending, no doubles; empty: all
+  std::vector<int64_t> heads;   // likewise
+  std::optional<HeadSampling> head_sampling;
+  bool full_attention_only = false;
+  SamplerType sampler = SamplerType::kLogUniform;
+  double base_rate = 1.0;
+  std::optional<int64_t> max_rows_per_batch;  // per document, layer and kind
+  int64_t min_bucket_size = 128;              // tokens
+  CaptureRope rope = CaptureRope::kPost;
+  bool capture_token_strings = false;
+};
+
+struct OutputSection {
+  std::string data_root = "data";
+  std::optional<std::string> hf_repo_id;  // recorded in the card
+  std::optional<std::string> hf_branch;
+};
+
+struct SniffConfig {
+  CorpusConfig dataset;
+  ModelSection model;
+  TokenizerSection tokenizer;
+  InferenceSection inference;
+  CaptureSection capture;
+  OutputSection output;
+  bool compat_reference = false;      // `compat: reference`
+  std::vector<std::string> warnings;  // whole sentences with file and line
+};
+
+// Reads the file; each override is "section.key=value" (the value in YAML) and replaces what the
+// file says. Throws Error with the file's line, or the override, and the key: everything that
+// docs/config.md calls an error, except what only the model can tell (layers and heads: plan.h).
+SniffConfig load_config(const std::filesystem::path& path,
+                        const std::vector<std::string>& overrides = {});
+
+// The fields that decide what a dataset holds, resolved, as JSON: all but `inference`,
+// `output.data_root` and the fields without effect. The same text for the same dataset.
+std::string config_json(const SniffConfig& config);
+
+}  // namespace qk

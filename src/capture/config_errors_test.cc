@@ -1,0 +1,174 @@
+// Every value that a configuration may not have, with the sentence that the user sees.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+#include "capture/config.h"
+
+namespace qk {
+namespace {
+
+struct BadCase {
+  std::string name;
+  std::string section;   // which line of the good file is replaced
+  std::string text;      // what stands there instead
+  std::string sentence;  // "F" stands for the file's name
+};
+
+// A good file, one section a line; the replaced one is lines `line` and following.
+std::string file_with(const BadCase& bad) {
+  std::string out;
+  for (const auto& [section, text] :
+       std::vector<std::pair<std::string, std::string>>{{"dataset", "dataset: {path: c}"},
+                                                        {"model", "model: {name: m}"},
+                                                        {"tokenizer", "tokenizer: {}"},
+                                                        {"inference", "inference: {}"},
+                                                        {"capture", "capture: {}"},
+                                                        {"output", "output: {}"}}) {
+    out += (section == bad.section ? bad.text : text) + "\n";
+  }
+  return bad.section.empty() ? out + bad.text : out;
+}
+
+std::string sentence_of(const std::filesystem::path& path,
+                        const std::vector<std::string>& overrides = {}) {
+  try {
+    load_config(path, overrides);
+  } catch (const Error& error) {
+    std::string text = error.what();
+    const size_t at = text.find(path.string());
+    while (text.find(path.string()) != std::string::npos) {
+      text.replace(text.find(path.string()), path.string().size(), "F");
+    }
+    EXPECT_TRUE(at != std::string::npos || !overrides.empty()) << text;
+    return text;
+  }
+  return "no error";
+}
+
+std::filesystem::path write_yaml(const std::string& text) {
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / "config_errors_test.yaml";
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+class ConfigErrors : public testing::TestWithParam<BadCase> {};
+
+TEST_P(ConfigErrors, SaysWhatIsWrong) {
+  EXPECT_EQ(sentence_of(write_yaml(file_with(GetParam()))), GetParam().sentence);
+}
+
+// clang-format off
+const std::vector<BadCase> kBadCases = {
+    {"NotYaml", "", "a: [1\n", "F:8: is not YAML: end of sequence flow not found"},
+    {"Tab", "capture", "capture:\n\tlayers: null", "F:6: is not YAML: illegal map value"},
+    {"TwoDocuments", "", "---\na: 1\n", "F: holds 2 documents, expected one"},
+    {"SectionMissing", "tokenizer", "", R"(F: tokenizer: the section is missing; an empty one is written "tokenizer: {}")"},
+    {"SectionNull", "output", "output:", R"(F:6: output: the section is missing; an empty one is written "output: {}")"},
+    {"SectionList", "capture", "capture: [1]", "F:5: capture: expected a mapping, found a list"},
+    {"SectionText", "model", "model: gpt", R"(F:2: model: expected a mapping, found text "gpt")"},
+    {"SectionTwice", "output", "output: {}\nmodel: {}", R"(F:7: key "model" occurs twice, first at F:2)"},
+    {"KeyTwice", "capture", "capture:\n  heads: null\n  heads: [1]", R"(F:7: key "heads" occurs twice, first at F:6)"},
+    {"UnknownDataset", "dataset", "dataset: {path: c, max_sample: 1}", "F:1: dataset.max_sample: unknown key, did you mean dataset.max_samples?"},
+    {"UnknownModel", "model", "model:\n  name: m\n  dtyp: float32", "F:4: model.dtyp: unknown key, did you mean model.dtype?"},
+    {"UnknownTokenizer", "tokenizer", "tokenizer: {maxlength: 5}", "F:3: tokenizer.maxlength: unknown key, did you mean tokenizer.max_length?"},
+    {"UnknownCapture", "capture", "capture: {layer: [0]}", "F:5: capture.layer: unknown key, did you mean capture.layers?"},
+    {"UnknownSampler", "capture", "capture: {sampler: {kind: all}}", "F:5: capture.sampler.kind: unknown key (known: base_rate, type)"},
+    {"UnknownHeadSampling", "capture", "capture: {head_sampling: {count: 1, sed: 0}}", "F:5: capture.head_sampling.sed: unknown key, did you mean capture.head_sampling.seed?"},
+    {"UnknownOutput", "output", "output: {root: x}", "F:6: output.root: unknown key (known: data_root, hf_branch, hf_repo_id, private, readme_path, write_batch_size)"},
+    {"PathMissing", "dataset", "dataset: {split: test}", "F:1: dataset.path: is required"},
+    {"PathEmpty", "dataset", "dataset: {path: ''}", "F:1: dataset.path: must not be empty"},
+    {"PathNumber", "dataset", "dataset: {path: 12}", "F:1: dataset.path: expected text (put it in quotes), found integer 12"},
+    {"SplitBoolean", "dataset", "dataset: {path: c, split: no}", "F:1: dataset.split: expected text (put it in quotes), found boolean no"},
+    {"SplitNull", "dataset", "dataset: {path: c, split: null}", "F:1: dataset.split: expected text, found null"},
+    {"TextColumnList", "dataset", "dataset: {path: c, text_column: [a]}", "F:1: dataset.text_column: expected text, found a list"},
+    {"SamplesZero", "dataset", "dataset: {path: c, max_samples: 0}", "F:1: dataset.max_samples: 0 documents: the run would capture nothing"},
+    {"SamplesNegative", "dataset", "dataset: {path: c, max_samples: -1}", "F:1: dataset.max_samples: expected an integer of at least 0, found integer -1"},
+    {"SamplesFloat", "dataset", "dataset: {path: c, max_samples: 8.0}", "F:1: dataset.max_samples: expected an integer of at least 0, found number 8.0"},
+    {"StreamingText", "dataset", "dataset: {path: c, streaming: maybe}", R"(F:1: dataset.streaming: expected true or false, found text "maybe")"},
+    {"NameMissing", "model", "model: {}", "F:2: model.name: is required"},
+    {"Dtype", "model", "model: {name: m, dtype: float61}", R"(F:2: model.dtype: expected one of float16, bfloat16, float32, fp16, bf16, fp32, found "float61", did you mean float16?)"},
+    {"Overrides", "model", "model: {name: m, config_overrides: [1]}", "F:2: model.config_overrides: expected a mapping, found a list"},
+    {"RevisionNumber", "model", "model: {name: m, revision: 0}", "F:2: model.revision: expected text (put it in quotes), found integer 0"},
+    {"RevisionDate", "model", "model: {name: m, revision: 2024-01-31}", "F:2: model.revision: expected text (put it in quotes), found date 2024-01-31"},
+    {"RemoteCode", "model", "model: {name: m, trust_remote_code: 1}", "F:2: model.trust_remote_code: expected true or false, found integer 1"},
+    {"LengthZero", "tokenizer", "tokenizer: {max_length: 0}", "F:3: tokenizer.max_length: expected an integer of at least 1, found integer 0"},
+    {"LengthText", "tokenizer", "tokenizer: {max_length: 4k}", R"(F:3: tokenizer.max_length: expected an integer of at least 1, found text "4k")"},
+    {"LengthNull", "tokenizer", "tokenizer: {max_length: null}", "F:3: tokenizer.max_length: expected an integer of at least 1, found null"},
+    {"Padding", "tokenizer", "tokenizer: {padding: longst}", R"(F:3: tokenizer.padding: expected one of longest, max_length, do_not_pad, found "longst", did you mean longest?)"},
+    {"PaddingLeft", "tokenizer", "tokenizer: {padding_side: left}", "F:3: tokenizer.padding_side: expected right, found left, with which positions would be wrong"},
+    {"PaddingSide", "tokenizer", "tokenizer: {padding_side: up}", R"(F:3: tokenizer.padding_side: expected right, found text "up")"},
+    {"BatchZero", "inference", "inference: {batch_size: 0}", "F:4: inference.batch_size: expected an integer of at least 1, found integer 0"},
+    {"Autocast", "inference", "inference: {autocast_dtype: int8}", R"(F:4: inference.autocast_dtype: expected one of float16, bfloat16, float32, fp16, bf16, fp32, found "int8")"},
+    {"DebugText", "inference", "inference: {debug_logging: 'true'}", R"(F:4: inference.debug_logging: expected true or false, found text "true")"},
+    {"NothingWanted", "capture", "capture:\n  capture_queries: false\n  capture_keys: false", "F:7: capture.capture_keys: is false and so is capture_queries: the run would capture nothing"},
+    {"QueriesNull", "capture", "capture: {capture_queries: null}", "F:5: capture.capture_queries: expected true or false, found null"},
+    {"LayersInteger", "capture", "capture: {layers: 3}", "F:5: capture.layers: expected a list of integers or null, found integer 3"},
+    {"LayersText", "capture", "capture:\n  layers:\n    - 1\n    - two", R"(F:8: capture.layers: expected a list of integers, found text "two" in it)"},
+    {"HeadSamplingList", "capture", "capture: {head_sampling: [300]}", "F:5: capture.head_sampling: expected a mapping with count and seed, or null, found a list"},
+    {"CountMissing", "capture", "capture: {head_sampling: {seed: 1}}", "F:5: capture.head_sampling.count: is required"},
+    {"CountZero", "capture", "capture: {head_sampling: {count: 0}}", "F:5: capture.head_sampling.count: expected an integer of at least 1, found integer 0"},
+    {"SeedText", "capture", "capture: {head_sampling: {count: 1, seed: x}}", R"(F:5: capture.head_sampling.seed: expected an integer, found text "x")"},
+    {"SamplerType", "capture", "capture: {sampler: {type: loguniform}}", R"(F:5: capture.sampler.type: expected one of log_uniform, uniform, all, found "loguniform", did you mean log_uniform?)"},
+    {"SamplerList", "capture", "capture: {sampler: []}", "F:5: capture.sampler: expected a mapping, found a list"},
+    {"RateZero", "capture", "capture: {sampler: {base_rate: 0}}", "F:5: capture.sampler.base_rate: expected a number above 0, found 0: the run would capture nothing"},
+    {"RateNegative", "capture", "capture: {sampler: {base_rate: -1.5}}", "F:5: capture.sampler.base_rate: expected a number above 0, found -1.5: the run would capture nothing"},
+    {"RateNan", "capture", "capture: {sampler: {base_rate: .nan}}", "F:5: capture.sampler.base_rate: expected a finite number, found number .nan"},
+    {"RateText", "capture", "capture: {sampler: {base_rate: '1'}}", R"(F:5: capture.sampler.base_rate: expected a number, found text "1")"},
+    {"BucketZero", "capture", "capture: {min_bucket_size: 0}", "F:5: capture.min_bucket_size: expected an integer from 1 to 1073741824, found integer 0"},
+    {"BucketHuge", "capture", "capture: {min_bucket_size: 4294967296}", "F:5: capture.min_bucket_size: expected an integer from 1 to 1073741824, found integer 4294967296"},
+    {"CapText", "capture", "capture: {max_rows_per_batch: many}", R"(F:5: capture.max_rows_per_batch: expected an integer, found text "many")"},
+    {"Rope", "capture", "capture: {rope: after}", R"(F:5: capture.rope: expected one of post, pre, both, found "after")"},
+    {"RopeContradicts", "capture", "capture:\n  capture_pre_rope: true\n  rope: post", "F:7: capture.rope: is post, but F:6 says capture.capture_pre_rope: true"},
+    {"RopePreContradicts", "capture", "capture:\n  capture_pre_rope: false\n  rope: pre", "F:7: capture.rope: is pre, but F:6 says capture.capture_pre_rope: false"},
+    {"RootEmpty", "output", "output: {data_root: ''}", "F:6: output.data_root: must not be empty"},
+    {"Private", "output", "output: {private: 0}", "F:6: output.private: expected true or false, found integer 0"},
+    {"Compat", "", "compat: refrence\n", R"(F:7: compat: expected one of reference, found "refrence", did you mean reference?)"},
+};
+// clang-format on
+
+INSTANTIATE_TEST_SUITE_P(Table, ConfigErrors, testing::ValuesIn(kBadCases),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(ConfigErrors, FileThatIsNotThere) {
+  EXPECT_EQ(sentence_of("/nonexistent/run.yaml"), "F: cannot be opened: No such file or directory");
+}
+
+TEST(ConfigErrors, FileThatIsNoMapping) {
+  EXPECT_EQ(
+      sentence_of(write_yaml("- 1\n")),
+      "F: expected a mapping with the sections dataset, model, tokenizer, inference, capture, "
+      "output, found a list");
+  EXPECT_EQ(
+      sentence_of(write_yaml("")),
+      "F: expected a mapping with the sections dataset, model, tokenizer, inference, capture, "
+      "output, found null");
+}
+
+TEST(ConfigErrors, ValuesThatHoldThemselves) {
+  EXPECT_EQ(sentence_of(write_yaml("a: &a [*a]\n")), "F:1: values are nested deeper than 32");
+}
+
+TEST(ConfigErrors, OverridesAreNamed) {
+  const std::filesystem::path path = write_yaml(file_with({"", "", "", ""}));
+  const auto sentence = [&](const std::string& text) { return sentence_of(path, {text}); };
+  EXPECT_EQ(sentence("capture.layers"), "--set capture.layers: expected section.key=value");
+  EXPECT_EQ(sentence("=1"), "--set =1: expected section.key=value");
+  EXPECT_EQ(sentence("capture..x=1"), "--set capture..x=1: expected section.key=value");
+  EXPECT_EQ(sentence("captur.layers=[1]"),
+            "--set captur.layers=[1]: captur: unknown key, did you mean capture?");
+  EXPECT_EQ(sentence("capture.layer=[1]"),
+            "--set capture.layer=[1]: capture.layer: unknown key, did you mean capture.layers?");
+  EXPECT_EQ(sentence("capture.min_bucket_size=x"),
+            "--set capture.min_bucket_size=x: capture.min_bucket_size: expected an integer from 1 "
+            "to 1073741824, found text \"x\"");
+  EXPECT_EQ(sentence("model.name.x=1"), "--set model.name.x=1: x is no key of text \"m\" at F:2");
+  EXPECT_EQ(sentence("capture.layers=[1"),
+            "--set capture.layers=[1: is not YAML: end of sequence flow not found");
+}
+
+}  // namespace
+}  // namespace qk

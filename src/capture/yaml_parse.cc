@@ -1,0 +1,152 @@
+// From yaml-cpp's nodes to YamlValue: the only file that sees yaml-cpp.
+#include <yaml-cpp/yaml.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "capture/yaml_reader.h"
+
+namespace qk {
+namespace {
+
+constexpr int kDeepest = 32;
+constexpr int kMostValues = 100'000;
+
+class Converter {
+ public:
+  Converter(std::string name, bool lines) : name_(std::move(name)), lines_(lines) {}
+
+  YamlValue convert(const YAML::Node& node, int depth) {
+    const std::string where = place(node);
+    if (depth > kDeepest) fail("{}: values are nested deeper than {}", where, kDeepest);
+    if (++num_values_ > kMostValues) fail("{}: more than {} values", where, kMostValues);
+    YamlValue value;
+    if (node.IsMap()) {
+      value = mapping(node, depth);
+    } else if (node.IsSequence()) {
+      value.kind = YamlValue::Kind::kList;
+      for (const YAML::Node& item : node) value.items.push_back(convert(item, depth + 1));
+    } else if (node.IsScalar()) {
+      value = scalar(node);
+    }
+    value.place = where;
+    return value;
+  }
+
+ private:
+  std::string place(const YAML::Node& node) const {
+    return lines_ ? fmt::format("{}:{}", name_, node.Mark().line + 1) : name_;
+  }
+
+  static YamlValue scalar(const YAML::Node& node) {
+    const std::string& tag = node.Tag();
+    if (tag == "!" || tag == "tag:yaml.org,2002:str") {
+      YamlValue value;
+      value.kind = YamlValue::Kind::kText;
+      value.text = node.Scalar();
+      value.quoted = true;
+      return value;
+    }
+    return resolve_scalar(node.Scalar());
+  }
+
+  YamlValue mapping(const YAML::Node& node, int depth) {
+    YamlValue value;
+    value.kind = YamlValue::Kind::kMapping;
+    std::vector<YamlValue> merged;
+    for (const auto& pair : node) {
+      if (!pair.first.IsScalar()) fail("{}: a key must be text", place(pair.first));
+      const std::string& key = pair.first.Scalar();
+      YamlValue converted = convert(pair.second, depth + 1);
+      if (key == "<<" && pair.first.Tag() != "!") {
+        merged.push_back(std::move(converted));
+        continue;
+      }
+      const std::string where = place(pair.first);
+      converted.place = where;  // yaml-cpp puts a null on the line after
+      for (const YamlValue::Entry& earlier : value.entries) {
+        if (earlier.key != key) continue;
+        fail("{}: key \"{}\" occurs twice, first at {}", where, printable(key), earlier.place);
+      }
+      value.entries.push_back({key, where, std::move(converted)});
+    }
+    for (const YamlValue& from : merged) merge(value, from);
+    return value;
+  }
+
+  // "<<": keys that the mapping does not have itself are taken over.
+  static void merge(YamlValue& into, const YamlValue& from) {
+    if (from.kind == YamlValue::Kind::kList) {
+      for (const YamlValue& item : from.items) merge(into, item);
+      return;
+    }
+    if (from.kind != YamlValue::Kind::kMapping) {
+      fail("{}: <<: expected a mapping or a list of mappings, found {}", from.place,
+           from.describe());
+    }
+    for (const YamlValue::Entry& entry : from.entries) {
+      if (into.find(entry.key) == nullptr) into.entries.push_back(entry);
+    }
+  }
+
+  std::string name_;
+  bool lines_;
+  int num_values_ = 0;
+};
+
+nlohmann::ordered_json to_json(const YamlValue& value) {
+  using Kind = YamlValue::Kind;
+  nlohmann::ordered_json out;
+  switch (value.kind) {
+    case Kind::kNull:
+      break;
+    case Kind::kBoolean:
+      out = value.boolean;
+      break;
+    case Kind::kInteger:
+      out = value.integer;
+      break;
+    case Kind::kNumber:
+      if (!std::isfinite(value.number)) fail("{}: {} is not finite", value.place, value.text);
+      out = value.number;
+      break;
+    case Kind::kText:
+    case Kind::kDate:
+      out = value.text;
+      break;
+    case Kind::kList:
+      out = nlohmann::ordered_json::array();
+      for (const YamlValue& item : value.items) out.push_back(to_json(item));
+      break;
+    case Kind::kMapping:
+      out = nlohmann::ordered_json::object();
+      for (const YamlValue::Entry& entry : value.entries) out[entry.key] = to_json(entry.value);
+      break;
+  }
+  return out;
+}
+
+}  // namespace
+
+YamlValue parse_yaml(const std::string& text, const std::string& name, bool lines) {
+  std::vector<YAML::Node> documents;
+  try {
+    documents = YAML::LoadAll(text);
+  } catch (const YAML::Exception& error) {
+    const std::string where = lines ? fmt::format("{}:{}", name, error.mark.line + 1) : name;
+    fail("{}: is not YAML: {}", where, printable(error.msg));
+  }
+  if (documents.size() > 1) fail("{}: holds {} documents, expected one", name, documents.size());
+  try {
+    return Converter(name, lines).convert(documents.empty() ? YAML::Node() : documents[0], 0);
+  } catch (const YAML::Exception& error) {
+    fail("{}: is not YAML: {}", name, printable(error.msg));
+  }
+}
+
+std::string yaml_to_json(const YamlValue& value) {
+  return to_json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace qk
