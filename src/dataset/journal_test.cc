@@ -1,0 +1,356 @@
+#include "dataset/journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "base/hash.h"
+#include "dataset/journal_format.h"
+#include "dataset/test_blocks.h"
+
+namespace qk {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string hex(std::string_view bytes) {
+  std::string out;
+  for (const char byte : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return out;
+}
+
+CaptureBlock tiny_block() {
+  CaptureBlock block;
+  block.document = 0;
+  block.example_id = -5;
+  block.layer = 2;
+  block.kind = Kind::kKey;
+  block.head_dim = 3;
+  block.sliding_window = 7;
+  block.heads = {0, 4};
+  block.buckets = {9};
+  block.positions = {600};
+  block.tokens = {"ab"};
+  block.vectors = {1, 2, 3, 4, 5, 6};
+  block.vectors_pre_rope = {-1, -2, -3, -4, -5, -6};
+  return block;
+}
+
+std::vector<BlockShape> two_shapes() {
+  return {{.layer = 0, .kind = Kind::kQuery, .heads = {0, 2}, .rows = 3, .head_dim = 4},
+          {.layer = 0, .kind = Kind::kKey, .heads = {0}, .rows = 3, .head_dim = 4, .tokens = true}};
+}
+
+// Made with struct and xxhash of Python from the text of docs/dataset-format.md.
+constexpr char kTinyJournal[] =
+    "514b4a4f55524e4c01000000070000007b2261223a317d004759bcc0efc9fae4"
+    "514b4a5201000000000000000000000000000000000000008800000000000000"
+    "a9e26ad77f83506efbffffffffffffff02000000010000000300000007000000"
+    "0100000000000000020000000700000002000000000000000000000004000000"
+    "0900000000000000580200000000000002000000000000006162000000000000"
+    "0000803f0000004000004040000080400000a0400000c040000080bf000000c0"
+    "000040c0000080c00000a0c00000c0c0fe8c63a8a46620f7514b4a5202000000"
+    "0000000000000000010000000000000018000000000000002b0352bea567ef5d"
+    "fbffffffffffffff59020000000000000100000000000000e8239a894ae181a1";
+
+TEST(Journal, HasTheBytesOfTheFormat) {
+  const TestFolder folder;
+  JournalWriter writer = JournalWriter::create(folder / "journal", R"({"a":1})");
+  writer.append(tiny_block());
+  writer.end_document({.document = 0, .example_id = -5, .num_tokens = 601, .num_records = 1});
+  EXPECT_EQ(hex(read_file(folder / "journal")), kTinyJournal);
+  EXPECT_EQ(writer.bytes(), 288);
+}
+
+TEST(Journal, IsReadBack) {
+  const TestFolder folder;
+  {
+    JournalWriter writer = JournalWriter::create(folder / "journal", R"({"a":1})");
+    writer.append(tiny_block());
+    writer.end_document({.document = 0, .example_id = -5, .num_tokens = 601, .num_records = 1});
+    writer.end_document({.document = 1, .example_id = 6, .num_tokens = 0, .num_records = 0});
+  }
+  const JournalReader reader(folder / "journal");
+  EXPECT_EQ(reader.header(), R"({"a":1})");
+  EXPECT_FALSE(reader.torn());
+  ASSERT_EQ(reader.documents().size(), 2U);
+  EXPECT_EQ(reader.documents()[0].num_tokens, 601);
+  EXPECT_EQ(reader.documents()[1].example_id, 6);
+  ASSERT_EQ(reader.entries().size(), 1U);
+  const JournalReader::Entry& entry = reader.entries()[0];
+  EXPECT_EQ(entry.example_id, -5);
+  EXPECT_EQ(entry.layer, 2);
+  EXPECT_EQ(entry.kind, Kind::kKey);
+  EXPECT_EQ(entry.sliding_window, 7);
+  EXPECT_THAT(entry.heads, ElementsAre(0, 4));
+  const JournalReader::Columns columns = reader.columns(entry);
+  EXPECT_THAT(columns.buckets, ElementsAre(9));
+  EXPECT_THAT(columns.positions, ElementsAre(600));
+  EXPECT_THAT(columns.tokens, ElementsAre("ab"));
+  EXPECT_THAT(reader.vectors(entry, 1), ElementsAre(4, 5, 6));
+  EXPECT_THAT(reader.vectors_pre_rope(entry, 0), ElementsAre(-1, -2, -3));
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(reader.vectors(entry, 0).data()) % 8, 0U);
+}
+
+TEST(Journal, BlockLargerThanAPieceIsReadBack) {
+  const TestFolder folder;
+  const BlockShape shape{.heads = {0, 1, 2}, .rows = 1111, .head_dim = 128, .tokens = true};
+  write_journal(folder / "journal", 2, {shape});
+  const JournalReader reader(folder / "journal");
+  const CaptureBlock block = random_block(1, shape);
+  const JournalReader::Entry& entry = reader.entries().at(1);
+  for (size_t head = 0; head < 3; ++head) {
+    const std::span<const float> read = reader.vectors(entry, head);
+    ASSERT_EQ(read.size(), 1111U * 128);
+    EXPECT_EQ(std::memcmp(read.data(), &block.vectors[head * 1111 * 128], read.size_bytes()), 0);
+  }
+  EXPECT_EQ(reader.columns(entry).tokens.back(), block.tokens.back());
+}
+
+// What must be readable of a journal's first `size` bytes, ends[i] being the end of document i.
+void expect_prefix(const std::filesystem::path& path, const std::vector<size_t>& ends,
+                   size_t size) {
+  const JournalReader reader(path);
+  size_t whole = 0;
+  while (whole + 1 < ends.size() && ends[whole + 1] <= size) ++whole;
+  ASSERT_EQ(reader.documents().size(), whole) << size;
+  EXPECT_EQ(reader.entries().size(), 2 * whole) << size;
+  EXPECT_EQ(reader.valid_bytes(), ends[whole]) << size;
+  EXPECT_EQ(reader.torn(), ends[whole] != size) << size;
+}
+
+// ends[0] is the end of the header.
+std::vector<size_t> write_small_journal(const std::filesystem::path& path, int64_t documents) {
+  JournalWriter writer = JournalWriter::create(path, "{}");
+  std::vector<size_t> ends = {static_cast<size_t>(writer.bytes())};
+  for (int64_t document = 0; document < documents; ++document) {
+    for (const BlockShape& shape : two_shapes()) writer.append(random_block(document, shape));
+    writer.end_document({.document = document, .num_records = 2});
+    ends.push_back(static_cast<size_t>(writer.bytes()));
+  }
+  return ends;
+}
+
+TEST(Journal, CutAtEveryByteKeepsTheWholeDocuments) {
+  const TestFolder folder;
+  const std::vector<size_t> ends = write_small_journal(folder / "journal", 3);
+  const std::string bytes = read_file(folder / "journal");
+  for (size_t size = 0; size <= bytes.size(); ++size) {
+    const auto path = folder / "cut";
+    put_file(path, std::string_view(bytes).substr(0, size));
+    if (size < ends[0]) {
+      EXPECT_THAT(error_of([&] { JournalReader reader(path); }), HasSubstr("is cut off inside"));
+    } else {
+      expect_prefix(path, ends, size);
+    }
+  }
+}
+
+TEST(Journal, ResumedAfterACutAtAnyByteHasTheSameBytes) {
+  const TestFolder folder;
+  const std::vector<size_t> ends = write_small_journal(folder / "journal", 3);
+  const std::string bytes = read_file(folder / "journal");
+  for (size_t size = ends[0]; size <= bytes.size(); size += 13) {
+    const auto path = folder / "cut";
+    put_file(path, std::string_view(bytes).substr(0, size));
+    {
+      const auto done = static_cast<int64_t>(JournalReader(path).documents().size());
+      JournalWriter writer = JournalWriter::resume(path);
+      for (int64_t document = done; document < 3; ++document) {
+        for (const BlockShape& shape : two_shapes()) writer.append(random_block(document, shape));
+        writer.end_document({.document = document, .num_records = 2});
+      }
+    }
+    ASSERT_EQ(read_file(path), bytes) << size;
+  }
+}
+
+// A flipped bit is either found and reported with its document, or, in the last end mark, which
+// nothing follows, makes the last document a torn tail.
+TEST(Journal, EveryFlippedBitIsFound) {
+  const TestFolder folder;
+  const std::vector<size_t> ends = write_small_journal(folder / "journal", 3);
+  const std::string bytes = read_file(folder / "journal");
+  const size_t last_mark = bytes.size() - (journal::kRecordHeadBytes + journal::kDocumentEndBytes +
+                                           journal::kChecksumBytes);
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
+    const auto path = folder / "damaged";
+    put_file(path, damaged);
+    if (at >= last_mark) {
+      EXPECT_EQ(JournalReader(path).documents().size(), 2U) << at;
+      continue;
+    }
+    const std::string message = error_of([&] { JournalReader reader(path); });
+    if (at < ends[0]) continue;  // the header: any of its messages
+    const auto document = at < ends[1] ? 0 : at < ends[2] ? 1 : 2;
+    EXPECT_THAT(message, HasSubstr(fmt::format(", in document {} (", document))) << at;
+  }
+}
+
+TEST(Journal, ZerosBehindTheLastDocumentAreATornTail) {
+  const TestFolder folder;
+  const std::vector<size_t> ends = write_small_journal(folder / "journal", 2);
+  std::string bytes = read_file(folder / "journal");
+  bytes.append(1000, '\0');
+  put_file(folder / "journal", bytes);
+  const JournalReader reader(folder / "journal");
+  EXPECT_EQ(reader.documents().size(), 2U);
+  EXPECT_TRUE(reader.torn());
+  EXPECT_EQ(reader.valid_bytes(), ends.back());
+}
+
+TEST(Journal, DocumentInHandIsNotRead) {
+  const TestFolder folder;
+  const auto path = folder / "journal";
+  JournalWriter writer = JournalWriter::create(path, "");
+  writer.append(random_block(4, two_shapes()[0]));
+  EXPECT_TRUE(JournalReader(path).entries().empty());
+  writer.end_document({.document = 4, .num_records = 1});
+  EXPECT_EQ(JournalReader(path).entries().size(), 1U);
+}
+
+TEST(Journal, WhatIsNoJournalIsRefused) {
+  const TestFolder folder;
+  const auto path = folder / "file";
+  put_file(path, "PAR1 and more bytes than a header has");
+  EXPECT_EQ(error_of([&] { JournalReader reader(path); }),
+            path.string() + ": is no qkscope journal");
+  std::string later(journal::kFileMagic);
+  later += std::string("\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+  put_file(path, later);
+  EXPECT_EQ(error_of([&] { JournalReader reader(path); }),
+            path.string() + ": is a journal of version 2, this program reads version 1");
+}
+
+TEST(Journal, ExistingFileIsNotReplaced) {
+  const TestFolder folder;
+  put_file(folder / "journal", "precious");
+  EXPECT_THAT(error_of([&] { JournalWriter::create(folder / "journal", ""); }),
+              HasSubstr("cannot be created: File exists"));
+  EXPECT_EQ(read_file(folder / "journal"), "precious");
+}
+
+TEST(Journal, SecondWriterIsRefused) {
+  const TestFolder folder;
+  const JournalWriter writer = JournalWriter::create(folder / "journal", "");
+  EXPECT_THAT(error_of([&] { JournalWriter::resume(folder / "journal"); }),
+              HasSubstr("another run is writing this journal"));
+}
+
+// A record whose checksums hold but whose contents lie.
+std::string framed(journal::RecordHead head, const std::string& payload) {
+  head.payload_bytes = payload.size();
+  const std::vector<std::byte> encoded = journal::encode(head);
+  const uint64_t piece = xxh3_64(std::as_bytes(std::span<const char>(payload)));
+  const uint64_t checksum = journal::checksum_of_pieces(std::span(&piece, 1));
+  std::string bytes(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+  bytes += payload;
+  return bytes.append(reinterpret_cast<const char*>(&checksum), sizeof(checksum));
+}
+
+std::string message_for_block(const journal::BlockFixed& fixed, size_t payload_bytes) {
+  const TestFolder folder;
+  {
+    const JournalWriter writer = JournalWriter::create(folder / "journal", "");
+  }
+  std::string bytes = read_file(folder / "journal");
+  std::string payload(payload_bytes, '\0');
+  std::memcpy(payload.data(), &fixed, sizeof(fixed));
+  bytes += framed({.type = journal::RecordType::kBlock, .document = 3}, payload);
+  put_file(folder / "journal", bytes);
+  return error_of([&] { JournalReader reader(folder / "journal"); });
+}
+
+TEST(Journal, LyingSizesAreRefused) {
+  journal::BlockFixed good;
+  good.head_dim = 1;
+  good.num_heads = 1;
+  good.rows = 0;
+  auto bad = good;
+  bad.rows = int64_t{1} << 62;
+  EXPECT_THAT(message_for_block(bad, 64), HasSubstr("its length does not match its sizes"));
+  bad.rows = -1;
+  EXPECT_THAT(message_for_block(bad, 64), HasSubstr("its length does not match its sizes"));
+  bad = good;
+  bad.num_heads = 0xFFFFFFFF;
+  EXPECT_THAT(message_for_block(bad, 64), HasSubstr("its length does not match its sizes"));
+  bad = good;
+  bad.num_heads = 0;
+  EXPECT_THAT(message_for_block(bad, 56), HasSubstr("its sizes are wrong"));
+  bad = good;
+  bad.kind = 2;
+  EXPECT_THAT(message_for_block(bad, 56), HasSubstr("its kind or flags are unknown"));
+  bad = good;
+  bad.flags = 8;
+  EXPECT_THAT(message_for_block(bad, 56), HasSubstr("its kind or flags are unknown"));
+  bad = good;
+  bad.token_bytes = 8;
+  EXPECT_THAT(message_for_block(bad, 64), HasSubstr("token bytes without token strings"));
+  bad.flags = journal::kHasTokens;
+  EXPECT_THAT(message_for_block(bad, 64), HasSubstr("token strings do not fill their bytes"));
+  bad = good;
+  bad.num_heads = 2;  // both head 0
+  EXPECT_THAT(message_for_block(bad, 56), HasSubstr("its heads do not ascend"));
+}
+
+// Writes documents until the limit on file sizes stops it; returns through the exit code of a child
+// process what the parent expects. (The limit is the process's own.)
+int run_into_the_limit(const std::filesystem::path& path) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{.rlim_cur = 40000, .rlim_max = 40000};
+  if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 10;
+  JournalWriter writer = JournalWriter::create(path, "{}");
+  const BlockShape shape{.rows = 100, .head_dim = 16};  // 13.7 kB each
+  int64_t document = 0;
+  try {
+    for (; document < 10; ++document) {
+      writer.append(random_block(document, shape));
+      writer.end_document({.document = document, .num_records = 1});
+    }
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).find("File too large") == std::string_view::npos) return 11;
+    if (document != 2) return 12;
+    if (static_cast<int64_t>(std::filesystem::file_size(path)) != writer.bytes()) return 13;
+    // The document in hand can be begun again, smaller.
+    writer.append(random_block(document, {.rows = 2, .head_dim = 16}));
+    writer.end_document({.document = document, .num_records = 1});
+    return 0;
+  }
+  return 14;
+}
+
+TEST(Journal, FailedWriteLeavesTheWholeDocuments) {
+  const TestFolder folder;
+  const auto path = folder / "journal";
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(run_into_the_limit(path));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  const JournalReader reader(path);
+  EXPECT_EQ(reader.documents().size(), 3U);
+  EXPECT_FALSE(reader.torn());
+}
+
+TEST(JournalDeathTest, BlocksThatContradictThemselvesAreBugs) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const TestFolder folder;
+  JournalWriter writer = JournalWriter::create(folder / "journal", "");
+  CaptureBlock block = tiny_block();
+  block.vectors.pop_back();
+  EXPECT_EXIT(writer.append(block), ::testing::ExitedWithCode(2), "check failed");
+  EXPECT_EXIT(writer.end_document({.document = 0, .num_records = 1}), ::testing::ExitedWithCode(2),
+              "check failed");
+}
+
+}  // namespace
+}  // namespace qk
