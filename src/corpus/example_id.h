@@ -9,7 +9,7 @@
 namespace qk {
 
 // An id whose text is hashed whatever it looks like: types that have no variant member of their
-// own (bytes, dates, lists). The text is the str() that Python gives the value.
+// own (bytes, dates, lists, integers beyond 64 bits). The text is the str() of the value in Python.
 struct OpaqueId {
   std::string text;
 };
