@@ -1,10 +1,12 @@
 // Hugging Face safetensors: one file, or shards with an index. Files are mapped, never read whole.
-// Every rule of the format is enforced on open; a file that breaks one gives an Error that names the
-// file, the tensor, what was expected and what was found.
-// Source: docs/decisions/0003-weights-stay-in-their-stored-type.md and the format's README.
+// Every rule of the format is enforced on open; a file that breaks one gives an Error that names
+// the file, the tensor, what was expected and what was found. Source:
+// docs/decisions/0003-weights-stay-in-their-stored-type.md and the format's README.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "base/mapped_file.h"
@@ -14,14 +16,18 @@ namespace qk {
 
 // Parses one file. The tensors' bytes point into `file`, sorted by name.
 std::vector<StoredTensor> parse_safetensors(const MappedFile& file);
+// The same for bytes in memory; `path` is for messages.
+std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> bytes,
+                                            const std::filesystem::path& path);
 
 struct SafetensorsModel {
   std::vector<MappedFile> files;
   std::vector<StoredTensor> tensors;  // of all files, sorted by name
 };
 
-// Opens <folder>/model.safetensors.index.json with its shards if it is there, else
-// <folder>/model.safetensors. Throws Error: neither exists, a shard is missing or not a plain file
+// Opens <folder>/model.safetensors if it is there, else the shards that the weight_map of
+// <folder>/model.safetensors.index.json names (the order of transformers). Other files of the
+// folder are never looked at. Throws Error: neither exists, a shard is missing or not a plain file
 // name, a mapped tensor is not in its shard, a shard holds a tensor that is not mapped to it.
 SafetensorsModel open_safetensors(const std::filesystem::path& folder);
 

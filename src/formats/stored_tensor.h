@@ -21,4 +21,7 @@ struct StoredTensor {
   std::string file;                  // name for messages, "model-00002-of-00004.safetensors"
 };
 
+// For messages: "[512, 4096]"; more than six axes are cut with "...".
+std::string shape_text(std::span<const int64_t> shape);
+
 }  // namespace qk

@@ -161,7 +161,7 @@ HWY_INLINE void widen_k(const uint8_t* block, float* out) {
   unpack_scales(block + 4, scales, mins);
   const uint8_t* fifths = block + 16;
   const uint8_t* q = block + (kHasFifth ? 48 : 16);
-  for (int b = 0; b < 8; ++b) {
+  for (size_t b = 0; b < 8; ++b) {
     const VecF scale = hn::Set(F(), d * static_cast<float>(scales[b]));
     const VecF min = hn::Set(F(), dmin * static_cast<float>(mins[b]));
     for (size_t l = 0; l < 32; l += hn::Lanes(F())) {
