@@ -5,8 +5,8 @@
 // work over the pool themselves; inside one task everything is single-threaded.
 //
 // Every output number is made by the same sequence of float32 operations whatever the number of
-// rows in the call, the number of threads, and the SIMD width: so results do not depend on batching,
-// chunking, threads or the machine. See docs/decisions/0002-own-matrix-product.md.
+// rows in the call, the number of threads, and the SIMD width: so results do not depend on
+// batching, chunking, threads or the machine. See docs/decisions/0002-own-matrix-product.md.
 #pragma once
 
 #include <cstdint>
@@ -46,17 +46,17 @@ struct LinearJob {
 // Memory: kv_floats(...) numbers at `data`, 64-byte aligned, owned by the caller.
 struct KeyValueCache {
   float* data = nullptr;
-  int64_t capacity = 0;  // tokens
+  int64_t capacity = 0;   // tokens
   int64_t num_heads = 0;  // num_key_value_heads
   int64_t head_dim = 0;
 };
 
 // Which keys a query sees. Key j for query i: i - window < j <= i, with window 0: all j <= i.
 struct AttentionShape {
-  float scale = 1.0F;      // multiplies q.k
-  int64_t window = 0;      // tokens, the query itself included; 0 = no window
-  bool causal = true;      // false (bidirectional): all keys, or |i - j| < window
-  int64_t num_keys = 0;    // tokens in the cache
+  float scale = 1.0F;    // multiplies q.k
+  int64_t window = 0;    // tokens, the query itself included; 0 = no window
+  bool causal = true;    // false (bidirectional): all keys, or |i - j| < window
+  int64_t num_keys = 0;  // tokens in the cache
 };
 
 struct Backend {

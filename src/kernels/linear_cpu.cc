@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/linear.h"
+#include "kernels/linear_plan.h"
+#include "kernels/scratch.h"
+#include "kernels/simd_targets.h"
+#include "kernels/widen.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/linear_cpu.cc"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/highway.h>
+
+#include "kernels/interleave-inl.h"
+#include "kernels/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace qk::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int64_t kM = kTileRows;
+constexpr int64_t kN = kTileCols;
+constexpr int64_t kWidenStep = 256;                // numbers of a row that are widened at once
+constexpr int64_t kWidenStride = kWidenStep + 16;  // keeps the rows out of each other's cache sets
+
+// Rows [panel * kM, ...) of x as [in][kM]; rows past the last are copies of the first.
+void pack_rows(ConstMatrixView x, int64_t panel, float* out) {
+  const float* rows[kM];
+  for (int64_t r = 0; r < kM; ++r) {
+    rows[r] = x.data() + std::min(panel * kM + r, x.dim(0) - 1) * x.dim(1);
+  }
+  interleave_rows(rows, kM, x.dim(1), out, kM);
+}
+
+// Inputs [begin, end) of weight rows [panel * kN, ...) as [end - begin][kN].
+void pack_weight(const WeightMatrix& weight, int64_t panel, int64_t begin, int64_t end, float* wide,
+                 float* out) {
+  const float* rows[kN];
+  const int64_t num_rows = std::min(kN, weight.rows - panel * kN);
+  for (int64_t r = 0; r < kN; ++r) rows[r] = wide + std::min(r, num_rows - 1) * kWidenStride;
+  for (int64_t k = begin; k < end; k += kWidenStep) {
+    const int64_t count = std::min(kWidenStep, end - k);
+    for (int64_t r = 0; r < num_rows; ++r) {
+      widen_row(weight.dtype, weight.row(panel * kN + r), k, count, wide + r * kWidenStride);
+    }
+    interleave_rows(rows, kN, count, out + (k - begin) * kN, kN);
+  }
+}
+
+// y = sum + bias + old y
+struct EmitToOutput {
+  float* y;
+  int64_t stride;
+  const float* bias;
+  bool add;
+  HWY_INLINE void operator()(size_t r, V lo, V hi) const {
+    float* row = y + static_cast<int64_t>(r) * stride;
+    if (bias != nullptr) {
+      lo = hn::Add(lo, hn::LoadU(D(), bias));
+      hi = hn::Add(hi, hn::LoadU(D(), bias + kLanes));
+    }
+    if (add) {
+      lo = hn::Add(lo, hn::LoadU(D(), row));
+      hi = hn::Add(hi, hn::LoadU(D(), row + kLanes));
+    }
+    hn::StoreU(lo, D(), row);
+    hn::StoreU(hi, D(), row + kLanes);
+  }
+};
+
+struct EmitToBuffer {
+  float* buffer;
+  HWY_INLINE void operator()(size_t r, V lo, V hi) const {
+    hn::Store(lo, D(), buffer + r * kTileCols);
+    hn::Store(hi, D(), buffer + r * kTileCols + kLanes);
+  }
+};
+
+// A tile at the lower or right edge, by way of a buffer; the same sums in the same order.
+HWY_NOINLINE void edge_tile(const float* a, const float* b, int64_t depth, int64_t rows,
+                            int64_t cols, const EmitToOutput& to) {
+  HWY_ALIGN float buffer[kTileRows * kTileCols];
+  tile_of(static_cast<size_t>(rows), a, kM, b, static_cast<size_t>(depth), EmitToBuffer{buffer});
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < cols; ++c) {
+      float sum = buffer[r * kN + c];
+      float* y = to.y + r * to.stride + c;
+      if (to.bias != nullptr) sum += to.bias[c];
+      if (to.add) sum += *y;
+      *y = sum;
+    }
+  }
+}
+
+// One task; `packed` are the row panels [in][kM] of x.
+void run_task(const LinearJob& job, const LinearTask& task, const float* packed) {
+  const int64_t in = job.weight.cols;
+  const int64_t block = linear_block(in);
+  float* wide =
+      Scratch::task().floats(static_cast<size_t>(kN * kWidenStride + kGroupPanels * kN * block));
+  float* weights = wide + kN * kWidenStride;
+  for (int64_t begin = 0; begin < in; begin += block) {
+    const int64_t depth = std::min(block, in - begin);
+    for (int64_t p = task.first_col_panel; p < task.end_col_panel; ++p) {
+      pack_weight(job.weight, p, begin, begin + depth, wide,
+                  weights + (p - task.first_col_panel) * kN * block);
+    }
+    const bool first = begin == 0;
+    for (int64_t m = task.first_row_panel; m < task.end_row_panel; ++m) {
+      const float* a = packed + (m * in + begin) * kM;
+      const int64_t rows = std::min(kM, job.y.dim(0) - m * kM);
+      for (int64_t p = task.first_col_panel; p < task.end_col_panel; ++p) {
+        const float* b = weights + (p - task.first_col_panel) * kN * block;
+        const int64_t cols = std::min(kN, job.weight.rows - p * kN);
+        const EmitToOutput to{job.y.data() + m * kM * job.weight.rows + p * kN, job.weight.rows,
+                              first && job.bias != nullptr ? job.bias + p * kN : nullptr,
+                              !first || job.accumulate};
+        if (rows == kM && cols == kN) {
+          tile<kTileRows>(a, kM, b, static_cast<size_t>(depth), to);
+        } else {
+          edge_tile(a, b, depth, rows, cols, to);
+        }
+      }
+    }
+  }
+}
+
+void run_linear(ThreadPool& pool, ConstMatrixView x, std::span<const LinearJob> jobs) {
+  const int64_t row_panels = (x.dim(0) + kM - 1) / kM;
+  const int64_t panel_floats = x.dim(1) * kM;
+  float* packed = Scratch::shared_operand().floats(static_cast<size_t>(row_panels * panel_floats));
+  constexpr int64_t kPackedAtOnce = 4;
+  pool.parallel_for((row_panels + kPackedAtOnce - 1) / kPackedAtOnce, [&](int64_t index, int) {
+    const int64_t end = std::min(row_panels, (index + 1) * kPackedAtOnce);
+    for (int64_t p = index * kPackedAtOnce; p < end; ++p) {
+      pack_rows(x, p, packed + p * panel_floats);
+    }
+  });
+  std::vector<int64_t> col_panels;
+  for (const LinearJob& job : jobs) col_panels.push_back((job.weight.rows + kN - 1) / kN);
+  const std::vector<LinearTask> tasks = plan_linear(row_panels, col_panels, pool.num_threads());
+  pool.parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t index, int) {
+    run_task(jobs[tasks[index].job], tasks[index], packed);
+  });
+}
+
+}  // namespace
+}  // namespace qk::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace qk {
+HWY_EXPORT(run_linear);
+
+void linear_cpu(ThreadPool& pool, ConstMatrixView x, std::span<const LinearJob> jobs) {
+  check_linear(x, jobs);
+  if (x.dim(0) == 0) return;
+  HWY_DYNAMIC_DISPATCH(run_linear)(pool, x, jobs);
+}
+
+}  // namespace qk
+#endif  // HWY_ONCE

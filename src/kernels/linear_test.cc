@@ -1,0 +1,126 @@
+#include "kernels/linear.h"
+
+#include <algorithm>
+
+#include "kernels/op_test.h"
+
+namespace qk {
+namespace {
+
+struct Case {
+  int64_t rows, in, out;
+  bool bias, accumulate;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << c.rows << "x" << c.in << "x" << c.out << (c.bias ? " bias" : "")
+             << (c.accumulate ? " accumulate" : "");
+}
+
+WeightMatrix float_matrix(const std::vector<float>& numbers, int64_t rows, int64_t cols) {
+  return {.data = reinterpret_cast<const std::byte*>(numbers.data()),
+          .dtype = DType::kF32,
+          .rows = rows,
+          .cols = cols,
+          .stride_bytes = cols * 4};
+}
+
+struct Inputs {
+  explicit Inputs(const Case& c)
+      : x(normal_numbers(c.rows * c.in, 1)),
+        weight(normal_numbers(c.out * c.in, 2)),
+        bias(normal_numbers(c.out, 3)),
+        old(normal_numbers(c.rows * c.out, 4)) {}
+  std::vector<float> x, weight, bias, old;
+};
+
+using Linear = void (*)(ThreadPool&, ConstMatrixView, std::span<const LinearJob>);
+
+// Rows [begin, end) of the case.
+std::vector<float> run(Linear linear, const Case& c, const Inputs& in, int threads, int64_t begin,
+                       int64_t end) {
+  std::vector<float> y(in.old.begin() + begin * c.out, in.old.begin() + end * c.out);
+  ThreadPool pool(threads);
+  const LinearJob job{.weight = float_matrix(in.weight, c.out, c.in),
+                      .bias = c.bias ? in.bias.data() : nullptr,
+                      .y = MatrixView(y.data(), {end - begin, c.out}),
+                      .accumulate = c.accumulate};
+  linear(pool, ConstMatrixView(in.x.data() + begin * c.in, {end - begin, c.in}), {&job, 1});
+  return y;
+}
+
+class LinearTest : public testing::TestWithParam<Case> {};
+
+// A chain of n roundings of numbers of size sqrt(n): about sqrt(n) * sqrt(n) * 2^-24, times 4.
+TEST_P(LinearTest, AgreesWithReferenceOnEveryTarget) {
+  const Case c = GetParam();
+  const Inputs in(c);
+  const std::vector<float> expected = run(linear_ref, c, in, 1, 0, c.rows);
+  for (const int64_t target : runnable_targets()) {
+    const ForcedTarget forced(target);
+    expect_near(run(linear_cpu, c, in, 2, 0, c.rows), expected,
+                4 * (static_cast<double>(c.in) + 4) * 0x1p-24, hwy::TargetName(target));
+  }
+}
+
+TEST_P(LinearTest, SameBitsForAnyRowsThreadsAndTarget) {
+  const Case c = GetParam();
+  const Inputs in(c);
+  const std::vector<float> whole = run(linear_cpu, c, in, 1, 0, c.rows);
+  for (const int64_t target : fused_targets()) {
+    const ForcedTarget forced(target);
+    for (const int threads : {1, 2, 5}) {
+      expect_same_bits(run(linear_cpu, c, in, threads, 0, c.rows), whole, hwy::TargetName(target));
+    }
+    for (const int64_t chunk : {1, 7, 20, 64}) {
+      std::vector<float> parts;
+      for (int64_t begin = 0; begin < c.rows; begin += chunk) {
+        const auto part = run(linear_cpu, c, in, 2, begin, std::min(c.rows, begin + chunk));
+        parts.insert(parts.end(), part.begin(), part.end());
+      }
+      expect_same_bits(parts, whole, hwy::TargetName(target));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, LinearTest,
+    testing::Values(Case{1, 1, 1, false, false}, Case{3, 5, 33, true, false},
+                    Case{14, 32, 32, false, true}, Case{29, 576, 64, true, true},
+                    Case{100, 255, 70, false, false}, Case{61, 769, 31, true, false},
+                    Case{43, 1536, 100, true, true}, Case{130, 2100, 192, false, true}));
+
+TEST(LinearTest, JobsShareTheirInput) {
+  const std::vector<float> x = normal_numbers(40 * 96, 1);
+  ThreadPool pool(2);
+  std::vector<std::vector<float>> weights, got, expected;
+  for (const int64_t out : {64, 10, 200}) {
+    weights.push_back(normal_numbers(out * 96, static_cast<uint32_t>(out)));
+    got.emplace_back(40 * out);
+    expected.emplace_back(40 * out);
+  }
+  const auto jobs = [&](std::vector<std::vector<float>>& ys) {
+    std::vector<LinearJob> list;
+    for (size_t i = 0; i < ys.size(); ++i) {
+      const int64_t out = static_cast<int64_t>(weights[i].size()) / 96;
+      list.push_back(
+          {.weight = float_matrix(weights[i], out, 96), .y = MatrixView(ys[i].data(), {40, out})});
+    }
+    return list;
+  };
+  linear_cpu(pool, ConstMatrixView(x.data(), {40, 96}), jobs(got));
+  linear_ref(pool, ConstMatrixView(x.data(), {40, 96}), jobs(expected));
+  for (size_t i = 0; i < got.size(); ++i) expect_near(got[i], expected[i], 3e-5, "job");
+}
+
+TEST(LinearTest, BlocksFitEveryStoredType) {
+  for (const int64_t in : {1, 255, 256, 576, 768, 769, 896, 960, 1536, 2048, 4096, 14336}) {
+    EXPECT_EQ(linear_block(in) % 256, 0) << in;
+    EXPECT_LE(linear_block(in), 768) << in;
+  }
+  EXPECT_EQ(linear_block(576), 768);  // one block
+  EXPECT_EQ(linear_block(1536), 768);
+}
+
+}  // namespace
+}  // namespace qk
