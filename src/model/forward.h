@@ -37,8 +37,8 @@ struct LayerRequest {
 };
 
 struct Sequences {
-  std::vector<int32_t> ids;        // all sequences, one after the other
-  std::vector<int64_t> offsets;    // [num_sequences + 1]: sequence s is ids[offsets[s], offsets[s+1])
+  std::vector<int32_t> ids;      // all sequences, one after the other
+  std::vector<int64_t> offsets;  // [num_sequences + 1]: sequence s is ids[offsets[s], offsets[s+1])
   std::vector<int64_t> full_lengths;  // [num_sequences] tokens of the whole document, >= the part
                                       // given here; RoPE types that depend on the length use it
 };
@@ -61,15 +61,15 @@ struct ForwardOptions {
 // Seconds spent, for debug_logging and `bench`.
 struct ForwardTimes {
   double embedding = 0, norm = 0, linear = 0, rope = 0, attention = 0, activation = 0, tap = 0;
-  double matmul_flop = 0;     // multiply-adds counted as 2, of linear and attention together
+  double matmul_flop = 0;  // multiply-adds counted as 2, of linear and attention together
 };
 
 void forward(const Model& model, const Backend& backend, ThreadPool& pool,
              const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
              const Tap& tap, ForwardTimes* times = nullptr);
 
-// Bytes of work memory that forward() allocates for one batch of these sequence lengths (weights are
-// mapped and not counted).
+// Bytes of work memory that forward() allocates for one batch of these sequence lengths (weights
+// are mapped and not counted).
 int64_t forward_bytes(const Model& model, const Backend& backend,
                       std::span<const int64_t> sequence_lengths, const TapRequest& request,
                       const ForwardOptions& options, int num_threads);

@@ -20,10 +20,10 @@ namespace qk {
 // Weights of one decoder layer. Absent ones have data == nullptr (matrices) or are empty (vectors).
 struct LayerWeights {
   std::vector<float> input_norm, post_attention_norm, pre_mlp_norm, post_mlp_norm;  // [hidden_size]
-  std::vector<float> q_norm, k_norm;                      // [head_dim]
-  WeightMatrix q_proj, k_proj, v_proj, o_proj;            // [heads * head_dim, hidden_size], ...
+  std::vector<float> q_norm, k_norm;                                                // [head_dim]
+  WeightMatrix q_proj, k_proj, v_proj, o_proj;  // [heads * head_dim, hidden_size], ...
   std::vector<float> q_bias, k_bias, v_bias, o_bias;
-  WeightMatrix gate_proj, up_proj, down_proj;             // a fused gate_up is split into views
+  WeightMatrix gate_proj, up_proj, down_proj;  // a fused gate_up is split into views
   std::vector<float> gate_bias, up_bias, down_bias;
 };
 
@@ -32,8 +32,8 @@ struct Model {
   ModelConfig config;
   WeightMatrix embedding;  // [embedding_rows, hidden_size]
   std::vector<LayerWeights> layers;
-  std::filesystem::path source;       // folder or GGUF file
-  int64_t weight_bytes = 0;           // mapped bytes of the tensors in use
+  std::filesystem::path source;  // folder or GGUF file
+  int64_t weight_bytes = 0;      // mapped bytes of the tensors in use
   std::vector<std::string> ignored_tensors;
   // The files behind the views.
   std::vector<std::shared_ptr<const MappedFile>> files;

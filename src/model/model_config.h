@@ -18,20 +18,21 @@ struct RopeParameters {
   double rope_theta = 10000.0;
   int64_t rotary_dim = 0;  // components that rotate, from the first on
   double factor = 1.0;
-  double low_freq_factor = 1.0, high_freq_factor = 4.0;       // llama3
-  int64_t original_max_position_embeddings = 0;               // llama3, yarn, longrope
+  double low_freq_factor = 1.0, high_freq_factor = 4.0;            // llama3
+  int64_t original_max_position_embeddings = 0;                    // llama3, yarn, longrope
+  int64_t max_position_embeddings = 0;                             // dynamic
   std::optional<double> attention_factor, mscale, mscale_all_dim;  // yarn, longrope
-  double beta_fast = 32.0, beta_slow = 1.0;                   // yarn
-  bool truncate = true;                                       // yarn
-  std::vector<double> short_factor, long_factor;              // longrope [rotary_dim / 2]
+  double beta_fast = 32.0, beta_slow = 1.0;                        // yarn
+  bool truncate = true;                                            // yarn
+  std::vector<double> short_factor, long_factor;                   // longrope [rotary_dim / 2]
   std::vector<double> divisors;  // GGUF rope_freqs.weight: f_i = default_i / divisors[i]
 };
 
 struct LayerConfig {
-  bool runs = true;             // false: skipped as a whole (Mllama cross-attention without images)
-  int64_t sliding_window = 0;   // tokens, the query included; 0: full attention
+  bool runs = true;            // false: skipped as a whole (Mllama cross-attention without images)
+  int64_t sliding_window = 0;  // tokens, the query included; 0: full attention
   bool recorded_window = false;  // sliding_window is what the capture records (else null)
-  int rope_idx = 0;             // into ModelConfig::rope; -1: no rotary embedding
+  int rope_idx = 0;              // into ModelConfig::rope; -1: no rotary embedding
 };
 
 struct ModelConfig {
@@ -48,7 +49,7 @@ struct ModelConfig {
   float softmax_scale = 1.0F;
   bool causal = true;
   bool qkv_bias = false, o_bias = false, mlp_bias = false;
-  double query_scale_beta = 0.0;            // llama-4 factor 1 + beta ln(1 + floor(p / length))
+  double query_scale_beta = 0.0;  // llama-4 factor 1 + beta ln(1 + floor(p / length))
   int64_t query_scale_length = 0;
   std::vector<RopeParameters> rope;
   std::vector<LayerConfig> layers;  // [num_hidden_layers]

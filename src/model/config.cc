@@ -1,0 +1,152 @@
+#include <algorithm>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "formats/json.h"
+#include "model/config_normalise.h"
+#include "model/model.h"
+#include "model/model_source.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxConfigBytes = size_t{16} << 20;
+
+std::string known_model_types(std::span<const Architecture* const> registry) {
+  std::string out;
+  const auto append = [&out](std::string_view name) {
+    out += (out.empty() ? "" : ", ") + std::string(name);
+  };
+  for (const Architecture* architecture : registry) {
+    for (const std::string_view type : architecture->model_types) append(type);
+    for (const Wrapper& wrapper : architecture->wrappers) append(wrapper.model_type);
+  }
+  return out;
+}
+
+bool has_type(const Architecture& architecture, std::string_view type) {
+  return std::ranges::find(architecture.model_types, type) != architecture.model_types.end();
+}
+
+const Wrapper* wrapper_of(const Architecture& architecture, std::string_view type) {
+  for (const Wrapper& wrapper : architecture.wrappers) {
+    if (wrapper.model_type == type) return &wrapper;
+  }
+  return nullptr;
+}
+
+void refuse_quantised(const ConfigObject& config) {
+  if (!config.given("quantization_config")) return;
+  std::string method = "an unknown method";
+  const json& found = config.json().at("quantization_config");
+  if (found.is_object() && found.contains("quant_method") && found["quant_method"].is_string()) {
+    method = printable(found["quant_method"].get<std::string>(), 40);
+  }
+  fail(
+      "{}: quantization_config: expected a checkpoint in F32, F16 or BF16 (or a GGUF file), found "
+      "one quantised with {}",
+      config.file(), method);
+}
+
+// The decoder of a multimodal configuration: text_config, whose own model_type (or a default)
+// selects the architecture. Null if no architecture knows this wrapper.
+const Architecture* unwrap(const ConfigObject& config, const std::string& type,
+                           std::span<const Architecture* const> registry, json& decoder) {
+  const Architecture* otherwise = nullptr;
+  bool known = false;
+  for (const Architecture* architecture : registry) {
+    const Wrapper* wrapper = wrapper_of(*architecture, type);
+    if (wrapper == nullptr) continue;
+    known = true;
+    if (wrapper->is_default) otherwise = architecture;
+  }
+  if (!known) return nullptr;
+  const ConfigObject text = config.object("text_config");
+  refuse_quantised(text);
+  decoder = text.json();
+  if (!text.given("model_type")) {
+    if (otherwise == nullptr) text.refuse("model_type", "a decoder's model_type");
+    decoder["model_type"] = otherwise->model_types.front();
+    return otherwise;
+  }
+  const std::string text_type = text.string("model_type");
+  for (const Architecture* architecture : registry) {
+    if (wrapper_of(*architecture, type) != nullptr && has_type(*architecture, text_type)) {
+      return architecture;
+    }
+  }
+  text.refuse("model_type", "one of " + known_model_types(registry));
+}
+
+ModelSource open_folder(const fs::path& folder, std::span<const Architecture* const> registry) {
+  ModelSource out;
+  const fs::path path = folder / "config.json";
+  out.config_name = path.string();
+  if (!fs::is_regular_file(path)) {
+    fail("{}: expected a model folder with config.json, found no such file", path.string());
+  }
+  const json top = parse_json(read_file(path, kMaxConfigBytes), out.config_name);
+  if (!top.is_object()) fail("{}: expected an object, found {}", out.config_name, shown(top));
+  const ConfigObject config(top, out.config_name);
+  refuse_quantised(config);
+  const std::string type = config.string("model_type");
+  for (const Architecture* architecture : registry) {
+    if (has_type(*architecture, type)) {
+      out.architecture = architecture;
+      out.decoder = top;
+      return out;
+    }
+  }
+  out.architecture = unwrap(config, type, registry, out.decoder);
+  if (out.architecture == nullptr) {
+    config.refuse("model_type", "one of " + known_model_types(registry));
+  }
+  return out;
+}
+
+}  // namespace
+
+ModelSource open_model_source(const fs::path& source,
+                              std::span<const Architecture* const> registry) {
+  if (fs::is_directory(source)) return open_folder(source, registry);
+  if (!fs::exists(source)) {
+    fail("{}: expected a model folder or a .gguf file, found nothing", printable(source.string()));
+  }
+  if (source.extension() != ".gguf") {
+    fail("{}: expected a model folder or a .gguf file, found another file",
+         printable(source.string()));
+  }
+  ModelSource out;
+  out.gguf = std::make_shared<const GgufFile>(source);
+  out.config_name = source.string();
+  out.architecture = &gguf_architecture(*out.gguf, registry);
+  out.decoder = gguf_decoder_config(*out.gguf, *out.architecture);
+  return out;
+}
+
+ModelConfig resolve_config(const ModelSource& source, const std::string& overrides) {
+  const Architecture& architecture = *source.architecture;
+  json config = normalise_config({source.decoder, source.config_name}, architecture);
+  apply_overrides(config, overrides);
+  const std::string name =
+      source.config_name + (overrides.empty() ? "" : " with model.config_overrides");
+  ModelConfig out = read_config({config, name}, architecture);
+  if (!source.gguf) return out;
+  RopeParameters& rope = out.rope.front();
+  rope.divisors = gguf_rope_divisors(*source.gguf, rope.rotary_dim);
+  if (!rope.divisors.empty() && rope.type != RopeType::kDefault) {
+    fail("{}: rope_freqs.weight: expected no other rope scaling beside it, found {}", name,
+         printable(config["rope_parameters"]["rope_type"].dump()));
+  }
+  return out;
+}
+
+ModelConfig read_model_config(const fs::path& source, const std::string& overrides,
+                              std::span<const Architecture* const> registry) {
+  return resolve_config(open_model_source(source, registry), overrides);
+}
+
+}  // namespace qk

@@ -1,0 +1,29 @@
+#include "base/error.h"
+#include "model/binding.h"
+#include "model/model.h"
+#include "model/model_source.h"
+
+namespace qk {
+
+Model load_model(const std::filesystem::path& source, const std::string& overrides,
+                 std::span<const Architecture* const> registry) {
+  const ModelSource opened = open_model_source(source, registry);
+  Model model;
+  model.architecture = opened.architecture;
+  model.config = resolve_config(opened, overrides);
+  model.source = source;
+  const std::string name = source.string();
+  if (opened.gguf) {
+    model.gguf = opened.gguf;
+    bind_weights(opened.gguf->tensors(), /*is_gguf=*/true, name, model);
+    return model;
+  }
+  SafetensorsModel checkpoint = open_safetensors(source);
+  bind_weights(checkpoint.tensors, /*is_gguf=*/false, name, model);
+  for (MappedFile& file : checkpoint.files) {
+    model.files.push_back(std::make_shared<const MappedFile>(std::move(file)));
+  }
+  return model;
+}
+
+}  // namespace qk
