@@ -11,8 +11,8 @@
 
 namespace qk {
 
-struct CorpusConfig {  // the keys of the `dataset` section
-  std::string path;    // folder, file, glob, or Hub id "org/name"
+struct CorpusConfig {               // the keys of the `dataset` section
+  std::string path;                 // folder, file, glob, or Hub id "org/name"
   std::optional<std::string> name;  // configuration (subset)
   std::string split = "train";
   std::string text_column = "text";
@@ -24,11 +24,12 @@ struct Document {
   int64_t index = 0;       // running number, 0-based, over the whole run
   int64_t example_id = 0;  // normalised to 64 bits: corpus/example_id.h
   std::string text;
-  std::string place;       // "train.parquet row 17", for messages
+  std::string place;  // "train.parquet row 17", "train.jsonl line 18", for messages
 };
 
 struct CorpusFile {
   std::filesystem::path path;
+  std::string name;  // relative to the corpus' folder, with '/'
   int64_t bytes = 0;
   std::string sha256;  // hex
 };
@@ -43,13 +44,27 @@ class Corpus {
   virtual std::optional<int64_t> num_documents() const = 0;
   // The files behind the corpus in reading order. sha256 is filled by identify().
   virtual const std::vector<CorpusFile>& files() const = 0;
+  // The same with every sha256 filled: reads the files once, except those whose digest the Hub
+  // cache tells by the name of their blob. Throws Error if a file cannot be read.
+  virtual const std::vector<CorpusFile>& digested_files() const = 0;
 };
 
+// `path` is a file, a folder, a pattern (corpus/glob.h), or the id of a dataset in the Hub's cache
+// on this machine, looked for in this order:
+//   folder, Hub id  what `datasets.load_dataset(path, name, split=split)` reads: the configs of the
+//                   README, else the default rules of corpus/data_files.h
+//   file, pattern   all of it is the split `train`
+// Parquet (.parquet .geoparquet .gpq), JSON Lines or a list of objects (.jsonl .json .ndjson), text
+// (.txt, one document a file; `datasets` would make one of each line); JSON and text also packed
+// (.gz .zst .bz2). Ids and texts are those of load_dataset, but for strings that look like times in
+// a JSON file's id column: it turns them into times if all of them do, here they stay strings.
+// The first document is read ahead, so that a wrong column shows at once.
 // Throws Error: nothing found at the path, no such split (the ones there are named), column missing
-// (the ones there are named), formats mixed.
+// (the ones there are named), formats mixed, column types that differ between files.
 std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config);
 
-// SHA-256, as hex, over the names, sizes and contents of the files: the corpus' identity.
+// SHA-256, as hex, over the names, sizes and contents of the files: the corpus' identity. The same
+// files in another place have the same one.
 std::string identify(const Corpus& corpus);
 
 }  // namespace qk

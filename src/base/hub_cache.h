@@ -1,0 +1,37 @@
+// The local cache of the Hugging Face Hub, as the official clients lay it out:
+//   <cache>/{models,datasets}--<org>--<name>/refs/<revision>      the commit, 40 hex digits
+//   <cache>/{models,datasets}--<org>--<name>/snapshots/<commit>/  the files
+// Read only: nothing here downloads or writes. Layout: huggingface.co/docs/hub/local-cache
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace qk {
+
+enum class RepoKind : uint8_t { kModel, kDataset };
+
+// "name" or "org/name" by the Hub's rule: letters, digits, '-', '_', '.', at most 96 characters; no
+// part starts or ends with '-' or '.'; no "--", no "..", no ".git" at the end.
+bool is_repo_id(std::string_view text);
+
+// The cache's folder: HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else
+// $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub. Empty variables count as unset;
+// a leading ~ and $NAME or ${NAME} inside a value are expanded.
+std::filesystem::path hub_cache_folder();
+
+// The snapshot folder of a repository at a revision (a branch, a tag, or a commit of 40 hex
+// digits); nothing if it is not in the cache, or if repo_id is not a repository id. The folder may
+// lack files that were never asked for: who needs a file checks for it.
+std::optional<std::filesystem::path> find_in_hub_cache(RepoKind kind, std::string_view repo_id,
+                                                       std::string_view revision = "main");
+
+// One sentence for the user who named `text` under `key` ("dataset.path", "model.name") when it is
+// neither on the disk nor in the cache: what was looked for, where, and how to get it.
+std::string not_in_hub_cache(std::string_view key, RepoKind kind, std::string_view text,
+                             std::string_view revision = "main");
+
+}  // namespace qk

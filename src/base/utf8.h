@@ -1,0 +1,14 @@
+// Well-formed UTF-8, as the Unicode standard and Python's strict decoder have it: no overlong
+// forms, no surrogates, nothing above U+10FFFF.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace qk {
+
+// The offset in bytes of the first sequence that is not well formed; nothing if the text is UTF-8.
+std::optional<size_t> first_invalid_utf8(std::string_view text);
+
+}  // namespace qk

@@ -1,0 +1,171 @@
+#include "corpus/corpus.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "corpus/corpus_files.h"
+#include "corpus/hub_snapshot.h"
+#include "corpus/row_reader.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The column types of two files go together: equal up to widths, or null.
+std::string_view type_family(std::string_view type) {
+  if (type.starts_with("dictionary<values=")) type.remove_prefix(18);
+  const auto starts = [&](std::string_view word) { return type.starts_with(word); };
+  if (starts("string") || starts("large_string")) return "strings";
+  if (starts("int") || starts("uint")) return "integers";
+  if (starts("float") || starts("halffloat") || starts("double")) return "floats";
+  if (starts("bool")) return "booleans";
+  if (starts("null") || type.empty()) return "";
+  return "binary";
+}
+
+class FilesCorpus final : public Corpus {
+ public:
+  FilesCorpus(const CorpusConfig& config, CorpusFiles found)
+      : format_(found.format), columns_{config.text_column, std::nullopt} {
+    if (config.id_column && !config.id_column->empty()) columns_.id = config.id_column;
+    if (config.max_samples && *config.max_samples < 0) {
+      fail("dataset.max_samples: expected 0 or more, found {}", *config.max_samples);
+    }
+    for (std::string& name : found.names) {
+      const fs::path path = found.root / name;
+      std::error_code error;
+      const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
+      if (error) fail("{}: {}", printable(path.string(), 300), error.message());
+      files_.push_back({path, std::move(name), bytes, ""});
+    }
+    count_documents();
+    if (config.max_samples) {
+      if (num_documents_ || *config.max_samples == 0) {
+        num_documents_ = std::min(num_documents_.value_or(0), *config.max_samples);
+      }
+      limit_ = *config.max_samples;
+    }
+    ahead_ = read();
+  }
+
+  std::optional<Document> next() override {
+    std::optional<Document> out = std::exchange(ahead_, std::nullopt);
+    return out ? std::move(out) : read();
+  }
+  std::optional<int64_t> num_documents() const override { return num_documents_; }
+  const std::vector<CorpusFile>& files() const override { return files_; }
+
+  const std::vector<CorpusFile>& digested_files() const override {
+    for (CorpusFile& file : files_) {
+      if (!file.sha256.empty()) continue;
+      file.sha256 = digest_from_blob_name(file.path);
+      if (file.sha256.empty()) file.sha256 = sha256_file(file.path);
+    }
+    return files_;
+  }
+
+ private:
+  void count_documents() {
+    if (format_ == FileFormat::kText) num_documents_ = static_cast<int64_t>(files_.size());
+    if (format_ != FileFormat::kParquet) return;
+    int64_t rows = 0;
+    ParquetSummary first;
+    const CorpusFile* first_file = nullptr;
+    for (const CorpusFile& file : files_) {
+      const ParquetSummary summary = summarise_parquet(file.path, columns_);
+      if (__builtin_add_overflow(rows, summary.rows, &rows)) {
+        fail("{}: the footer tells of {} rows", printable(file.path.string(), 300), summary.rows);
+      }
+      if (first_file == nullptr) {
+        first = summary;
+        first_file = &file;
+      }
+      check_type(columns_.text, first.text_type, summary.text_type, *first_file, file);
+      if (columns_.id) check_type(*columns_.id, first.id_type, summary.id_type, *first_file, file);
+    }
+    num_documents_ = rows;
+  }
+
+  static void check_type(const std::string& column, const std::string& expected,
+                         const std::string& found, const CorpusFile& first,
+                         const CorpusFile& file) {
+    const std::string_view a = type_family(expected);
+    const std::string_view b = type_family(found);
+    if (a == b || a.empty() || b.empty()) return;
+    fail("{}: column '{}': expected {} as in {}, found {}", printable(file.path.string(), 300),
+         printable(column), printable(expected), printable(first.name), printable(found));
+  }
+
+  std::unique_ptr<RowReader> open(const CorpusFile& file) const {
+    switch (format_) {
+      case FileFormat::kParquet:
+        return open_parquet_rows(file.path, file.name, columns_);
+      case FileFormat::kJson:
+        return read_json_rows(open_bytes(file.path), file.path, file.name, columns_);
+      case FileFormat::kText:
+        break;
+    }
+    return read_text_row(open_bytes(file.path), file.path, file.name, columns_);
+  }
+
+  std::optional<Row> next_row() {
+    while (true) {
+      if (rows_ == nullptr) {
+        if (next_file_ == files_.size()) return std::nullopt;
+        rows_ = open(files_[next_file_++]);
+      }
+      std::optional<Row> row = rows_->next();
+      if (row) return row;
+      rows_.reset();
+    }
+  }
+
+  std::optional<Document> read() {
+    if (limit_ && next_index_ >= *limit_) return std::nullopt;
+    std::optional<Row> row = next_row();
+    if (!row) return std::nullopt;
+    Document document{next_index_, next_index_, std::move(row->text), std::move(row->place)};
+    if (columns_.id) document.example_id = normalised(row->id, document.place);
+    ++next_index_;
+    return document;
+  }
+
+  int64_t normalised(const RawId& id, const std::string& place) const {
+    try {
+      return normalise_example_id(id);
+    } catch (const Error& error) {
+      fail("{}: column '{}': {}", printable(place, 300), printable(*columns_.id), error.what());
+    }
+  }
+
+  mutable std::vector<CorpusFile> files_;  // the digests come later
+  FileFormat format_;
+  Columns columns_;
+  std::optional<int64_t> limit_;
+  std::optional<int64_t> num_documents_;
+  std::unique_ptr<RowReader> rows_;
+  size_t next_file_ = 0;  // behind the one that is open
+  int64_t next_index_ = 0;
+  std::optional<Document> ahead_;
+};
+
+}  // namespace
+
+std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config) {
+  return std::make_unique<FilesCorpus>(config, find_corpus_files(config));
+}
+
+std::string identify(const Corpus& corpus) {
+  Sha256 digest;
+  for (const CorpusFile& file : corpus.digested_files()) {
+    digest.update(file.name);
+    digest.update(std::string_view("\0", 1));
+    digest.update(fmt::format("{}\n{}\n", file.bytes, file.sha256));
+  }
+  return digest.hex();
+}
+
+}  // namespace qk

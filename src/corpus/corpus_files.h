@@ -1,0 +1,25 @@
+// From the `dataset` section to the files behind it, in reading order.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "corpus/corpus.h"
+#include "corpus/file_format.h"
+
+namespace qk {
+
+struct CorpusFiles {
+  std::filesystem::path root;      // what the names are relative to
+  std::vector<std::string> names;  // with '/', in reading order
+  FileFormat format = FileFormat::kParquet;
+};
+
+// dataset.path is, in this order: a file; a folder (its README's configs or the default rules, see
+// data_files.h); a pattern (corpus/glob.h; all matches are split `train`); the id of a dataset in
+// the local Hub cache, whose snapshot is then such a folder, and must be whole. Throws Error as
+// open_corpus() does.
+CorpusFiles find_corpus_files(const CorpusConfig& config);
+
+}  // namespace qk

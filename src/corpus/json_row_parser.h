@@ -1,0 +1,21 @@
+// The text and the id of one JSON object, without building the rest of it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "corpus/row_reader.h"
+
+namespace qk {
+
+struct JsonRow {
+  std::optional<std::string> text;  // nothing: the key is absent
+  RawId id;
+  bool has_id = false;  // the key is there
+};
+
+// Parses one object; `json` is used up. Throws Error, its message starting with `where`, as
+// read_json_rows() lists them; an absent id is not an error here.
+JsonRow parse_json_row(std::string& json, const Columns& columns, const std::string& where);
+
+}  // namespace qk

@@ -1,0 +1,63 @@
+// Rows of one file: the text and the raw id, in order, a bounded amount in memory at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "corpus/byte_source.h"
+#include "corpus/example_id.h"
+
+namespace qk {
+
+struct Columns {
+  std::string text;
+  std::optional<std::string> id;
+};
+
+struct Row {
+  std::string text;   // UTF-8
+  RawId id;           // null without an id column
+  std::string place;  // "train.parquet row 17", "train.jsonl line 18"; rows from 0, lines from 1
+};
+
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  // The next row, or nothing at the end. Throws Error naming file and row.
+  virtual std::optional<Row> next() = 0;
+};
+
+// What a file's footer tells before any row is read.
+struct ParquetSummary {
+  int64_t rows = 0;
+  std::string text_type;  // Arrow's names of the two columns' types
+  std::string id_type;    // empty without an id column
+};
+
+// name: what places show (the path relative to the corpus); errors show the path.
+// Throws Error: damaged or unreadable file, column missing (the ones there are named) or of a type
+// that is not supported. Texts: string, large_string, string_view, and dictionaries of them. Ids:
+// these, null, bool, integers, floats, binary.
+std::unique_ptr<RowReader> open_parquet_rows(const std::filesystem::path& path,
+                                             const std::string& name, const Columns& columns);
+ParquetSummary summarise_parquet(const std::filesystem::path& path, const Columns& columns);
+
+// JSON Lines (one object a line, blank lines skipped), or one list of objects. Of a key that occurs
+// twice the last value counts. NaN, Infinity and -Infinity are read as Python writes them. Throws
+// Error at the row: not JSON, not UTF-8, not an object, text missing, null or not a string, id a
+// list or an object, first row without an id (later: null), a row above 1 GiB.
+std::unique_ptr<RowReader> read_json_rows(std::unique_ptr<ByteSource> bytes,
+                                          const std::filesystem::path& path,
+                                          const std::string& name, const Columns& columns);
+
+// The whole file as one row with the column "text"; line ends \r\n and \r become \n, as Python's
+// text mode has it. Throws Error: other columns asked for, not UTF-8, above 1 GiB.
+std::unique_ptr<RowReader> read_text_row(std::unique_ptr<ByteSource> bytes,
+                                         const std::filesystem::path& path, const std::string& name,
+                                         const Columns& columns);
+
+}  // namespace qk
