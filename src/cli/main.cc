@@ -1,1 +1,22 @@
-int main() { return 0; }
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "base/error.h"
+#include "cli/command_line.h"
+
+// Exit codes: 0 done, 1 what the user can mend, 2 a bug.
+int main(int argc, char** argv) {
+  try {
+    return qk::run_command_line(argc, argv);
+  } catch (const qk::Error& error) {
+    std::fprintf(stderr, "qkscope: %s\n", error.what());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    std::fputs("qkscope: not enough memory\n", stderr);
+    return 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "qkscope: bug: %s\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,12 @@
+# Run at every build (cmake -P): writes qk_build_info.h, only when it changes, so that a commit
+# recompiles one file. A tree with changes in tracked files is marked "-dirty".
+execute_process(COMMAND git -C ${SOURCE_DIR} describe --always --dirty --abbrev=12 --exclude=*
+  OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+set(text "#define QK_VERSION \"${VERSION}\"\n#define QK_COMMIT \"${commit}\"\n")
+set(old "")
+if(EXISTS ${OUTPUT})
+  file(READ ${OUTPUT} old)
+endif()
+if(NOT old STREQUAL text)
+  file(WRITE ${OUTPUT} "${text}")
+endif()

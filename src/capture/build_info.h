@@ -1,0 +1,12 @@
+// What this binary was built from.
+#pragma once
+
+#include <string>
+
+namespace qk {
+
+std::string version();       // "0.1.0"
+std::string build_commit();  // 12 hexadecimal digits, "-dirty" behind them if the tree was changed;
+                             // empty if the build was not made from a git checkout
+
+}  // namespace qk

@@ -1,0 +1,29 @@
+// What stands in the footer of every file of a dataset: where it comes from, and the geometry of
+// the model that its vectors belong to. Both are JSON objects with a fixed order of keys, without
+// times, host names or folders of the machine: two runs of the same inputs give the same text.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "capture/model_files.h"
+#include "capture/plan.h"
+
+namespace qk {
+
+struct RunIdentity {
+  std::vector<IdentifiedFile> model_files;
+  std::string tokenizer_sha256;
+  std::string corpus_sha256;
+  int64_t num_corpus_files = 0;
+};
+
+// Model, tokenizer, corpus, configuration (config_json), seed, version and commit.
+std::string provenance_json(const SniffConfig& config, const RunIdentity& identity);
+
+// Heads, GQA map, softmax scale, the sets of rotary parameters; per layer its window, its set, the
+// captured heads or why there are none.
+std::string geometry_json(const CapturePlan& plan, const ModelConfig& model,
+                          const Architecture& architecture);
+
+}  // namespace qk

@@ -1,0 +1,92 @@
+// The capture run: documents in, dataset out.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "capture/config.h"
+#include "capture/plan.h"
+#include "corpus/corpus.h"
+#include "dataset/dataset_writer.h"
+#include "kernels/backend.h"
+#include "model/forward.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace qk {
+
+// Everything that a run needs, opened and checked. Nothing is written yet.
+struct PreparedRun {
+  SniffConfig config;  // its warnings go on where load_config stopped
+  Model model;
+  CapturePlan plan;
+  Tokenizer tokenizer;
+  std::unique_ptr<Corpus> corpus;
+};
+
+// Throws Error: model, tokenizer or corpus not found or damaged, or a plan that captures nothing.
+PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry);
+
+enum class Phase : uint8_t {
+  kIdentify,  // of the model's files: bytes
+  kCapture,   // documents
+  kWrite,     // of the dataset: files
+};
+
+struct RunProgress {
+  Phase phase = Phase::kIdentify;
+  int64_t done = 0;
+  std::optional<int64_t> total;  // empty: not known before the end
+  double in_hand = 0;            // further documents' worth of work, not yet done
+  int64_t num_tokens = 0;        // so far, as cut to max_length
+  int64_t num_rows = 0;          // so far, of all heads
+  double seconds = 0;            // since the phase began
+};
+
+struct RunOptions {
+  bool overwrite = false;
+  int num_threads = 0;  // 0: all cores
+  const Backend* backend = &kCpuBackend;
+  ForwardOptions forward;
+  // Set from a signal handler: the documents in hand are finished, then the run ends.
+  const std::atomic<bool>* stop = nullptr;
+  std::function<void(const RunProgress&)> progress;
+};
+
+// Seconds.
+struct RunTimes {
+  double identify = 0, tokenize = 0, select = 0, forward = 0, journal = 0, write = 0, total = 0;
+  ForwardTimes parts;  // of forward
+};
+
+struct RunReport {
+  bool stopped = false;  // by `stop`: no dataset was written, the journal is kept
+  int64_t num_documents = 0, num_tokens = 0;
+  int64_t num_empty_documents = 0;  // without a token
+  int64_t num_computed_tokens = 0;  // up to the last captured one of each document
+  int64_t num_rows = 0;             // of all heads
+  std::filesystem::path journal;
+  DatasetSummary dataset;
+  RunTimes times;
+};
+
+// Runs it. The dataset appears in output.data_root file by file, each whole, the card last; until
+// then every captured row is in the journal below <data_root>/.qkscope. Results do not depend on
+// batch_size, num_threads and chunk_tokens.
+// Throws Error: the output folder holds a dataset and overwrite is not set, it cannot be written,
+// the disk is full, a document cannot be read or tokenised, no row was captured. A journal with
+// whole documents is kept then.
+RunReport run_capture(PreparedRun& run, const RunOptions& options);
+
+// Bytes of memory that the run allocates at its peak for a document of max_length tokens, without
+// the mapped weights.
+int64_t estimate_peak_bytes(const PreparedRun& run, const RunOptions& options);
+
+}  // namespace qk

@@ -1,0 +1,66 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "capture/build_info.h"
+#include "cli/dotenv.h"
+#include "cli/inspect_command.h"
+#include "cli/sniff_command.h"
+
+namespace qk {
+namespace {
+
+constexpr const char* kAbout =
+    "Shows how attention heads use position and meaning: captures the query and key vectors of a\n"
+    "language model's attention heads over real documents into a dataset.";
+
+constexpr const char* kExamples = R"(
+Examples:
+  qkscope sniff --config run.yaml --dry-run     what would be captured: heads, rows, bytes, memory
+  qkscope sniff --config run.yaml               capture it
+  qkscope inspect data/run                      what a dataset holds, and whether it is whole
+
+`qkscope COMMAND --help` explains a command. Exit codes: 0 done, 1 something to mend (one sentence
+on stderr says what), 2 a bug.)";
+
+std::string version_text() {
+  const std::string commit = build_commit();
+  return fmt::format("qkscope {}{}", version(), commit.empty() ? "" : " (" + commit + ")");
+}
+
+// The arguments after the program's name, last first, as CLI11 wants them.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> out;
+  for (int i = argc - 1; i > 0; --i) out.emplace_back(argv[i]);
+  const std::string program = argc > 0 ? argv[0] : "";
+  if (program.substr(program.find_last_of('/') + 1) == "sniff-qk") out.emplace_back("sniff");
+  return out;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  read_dotenv(".env");
+  int exit_code = 0;
+  CLI::App app(kAbout, "qkscope");
+  app.set_version_flag("--version", version_text(), "Version and commit");
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  app.get_formatter()->column_width(28);
+  add_sniff_command(app, exit_code);
+  add_inspect_command(app, exit_code);
+  try {
+    app.parse(arguments(argc, argv));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::fprintf(stderr, "qkscope: %s (see --help)\n", printable(error.what(), 400).c_str());
+    return 1;
+  }
+  return exit_code;
+}
+
+}  // namespace qk

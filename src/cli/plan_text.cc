@@ -1,0 +1,131 @@
+#include "cli/plan_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "cli/number_text.h"
+
+namespace qk {
+namespace {
+
+// Bytes of a row of one head beside its vector: bucket, example id, position, window.
+constexpr double kRowBytes = 4 + 8 + 4 + 4;
+
+void add_line(std::string& out, const char* name, const std::string& text) {
+  out += fmt::format("  {:<11}{}\n", name, text);
+}
+
+std::string sampler_text(const CaptureSection& capture) {
+  const std::string size = plural(capture.min_bucket_size, "token");
+  const std::string rate = fmt::format("{:g}", capture.base_rate);
+  switch (capture.sampler) {
+    case SamplerType::kAll:
+      return fmt::format("all: every position; buckets of {}", size);
+    case SamplerType::kUniform:
+      return fmt::format("uniform: {} rows expected in each bucket of {}", rate, size);
+    case SamplerType::kLogUniform:
+      break;
+  }
+  return fmt::format(
+      "log_uniform: {} rows expected in each bucket from 2^b to 2^(b+1) tokens, the "
+      "lowest one about {}",
+      rate, size);
+}
+
+void add_layers(std::string& out, const CapturePlan& plan) {
+  for (const Skip skip :
+       {Skip::kNoSelfAttention, Skip::kNotInLayers, Skip::kSlidingWindow, Skip::kNotSampled}) {
+    std::vector<int32_t> layers;
+    for (size_t i = 0; i < plan.layers.size(); ++i) {
+      if (plan.layers[i].skip == skip) layers.push_back(static_cast<int32_t>(i));
+    }
+    if (!layers.empty()) {
+      add_line(out, "", fmt::format("not layers {}: {}", ranges_text(layers), skip_name(skip)));
+    }
+  }
+  const auto num_layers = static_cast<int>(plan.layers.size());
+  if (plan.last_layer + 1 < num_layers) {
+    add_line(out, "", fmt::format("layers after {} are neither read nor run", plan.last_layer));
+  }
+  for (size_t i = 0; i < plan.layers.size(); ++i) {
+    const LayerPlan& layer = plan.layers[i];
+    if (layer.skip != Skip::kNone) continue;
+    std::string text = fmt::format("layer {:>3}", i);
+    if (!layer.query_heads.empty()) text += "  q " + ranges_text(layer.query_heads);
+    if (!layer.key_heads.empty()) text += "  k " + ranges_text(layer.key_heads);
+    if (layer.sliding_window) text += fmt::format("  (window {})", *layer.sliding_window);
+    add_line(out, "", text);
+  }
+}
+
+void add_rows(std::string& out, const PreparedRun& run) {
+  const CaptureSection& capture = run.config.capture;
+  const int64_t max_length = run.config.tokenizer.max_length;
+  const double rows = expected_rows(capture, max_length);
+  const double all = rows * static_cast<double>(run.plan.num_files());
+  const double bytes = static_cast<double>(vector_bytes(run.plan)) + kRowBytes;
+  add_line(
+      out, "rows",
+      fmt::format("{}{:.1f} expected of each head in a document of {}",
+                  capture.max_rows_per_batch ? "at most " : "", rows, plural(max_length, "token")));
+  add_line(out, "",
+           fmt::format("{} in {}, {} before compression", count_text(std::llround(all)),
+                       plural(run.plan.num_files(), "file"), bytes_text(all * bytes)));
+  if (const auto documents = run.corpus->num_documents()) {
+    const double total = all * static_cast<double>(*documents);
+    add_line(out, "",
+             fmt::format("{}: at most {} rows expected, {} before compression, and as much "
+                         "again for the journal while running",
+                         plural(*documents, "such document"), count_text(std::llround(total)),
+                         bytes_text(total * bytes)));
+  }
+}
+
+}  // namespace
+
+std::string ranges_text(const std::vector<int32_t>& ascending) {
+  std::string out;
+  for (size_t i = 0; i < ascending.size();) {
+    size_t last = i;
+    while (last + 1 < ascending.size() && ascending[last + 1] == ascending[last] + 1) ++last;
+    if (!out.empty()) out += ", ";
+    out += std::to_string(ascending[i]);
+    if (last > i) out += (last > i + 1 ? "-" : ", ") + std::to_string(ascending[last]);
+    i = last + 1;
+  }
+  return out;
+}
+
+std::string plan_text(const PreparedRun& run, const RunOptions& options) {
+  const SniffConfig& config = run.config;
+  const ModelConfig& model = run.model.config;
+  static constexpr std::array<const char*, 3> kRope = {
+      "after the rotary embedding", "before the rotary embedding",
+      "after the rotary embedding, and before it in a further column"};
+  std::string out = "Plan\n";
+  add_line(out, "model", config.model.name);
+  add_line(out, "",
+           fmt::format("{}, {} with {} query and {} key heads of {}, {} of weights mapped",
+                       model.architecture, plural(model.num_hidden_layers, "layer"),
+                       model.num_attention_heads, model.num_key_value_heads, model.head_dim,
+                       bytes_text(static_cast<double>(run.model.weight_bytes))));
+  const auto documents = run.corpus->num_documents();
+  add_line(out, "documents",
+           fmt::format("{}{}, cut to {}", documents ? count_text(*documents) + " of " : "",
+                       config.dataset.path, plural(config.tokenizer.max_length, "token")));
+  add_line(out, "sampler", sampler_text(config.capture));
+  add_line(out, "vectors", kRope.at(static_cast<size_t>(config.capture.rope)));
+  add_line(out, "heads",
+           fmt::format("{} and {}", plural(run.plan.num_query_heads, "query head"),
+                       plural(run.plan.num_key_heads, "key head")));
+  add_layers(out, run.plan);
+  add_rows(out, run);
+  add_line(out, "memory",
+           fmt::format("{} for such a document, beside the mapped weights",
+                       bytes_text(static_cast<double>(estimate_peak_bytes(run, options)))));
+  add_line(out, "output", config.output.data_root);
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,16 @@
+// What `sniff --dry-run` prints.
+#pragma once
+
+#include <string>
+
+#include "capture/run.h"
+
+namespace qk {
+
+// Model, documents, sampler, heads, layers and why some are left out, rows, bytes, memory, output.
+std::string plan_text(const PreparedRun& run, const RunOptions& options);
+
+// "0-3, 7, 9-11"
+std::string ranges_text(const std::vector<int32_t>& ascending);
+
+}  // namespace qk

@@ -1,0 +1,96 @@
+#include "cli/progress_line.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/number_text.h"
+
+namespace qk {
+namespace {
+
+constexpr double kTerminalSeconds = 0.1;
+constexpr double kPlainSeconds = 5;
+constexpr int kBarWidth = 24;
+constexpr double kSurePart = 0.02;  // of the work, before an end is foretold
+
+double part_done(const RunProgress& progress) {
+  if (!progress.total || *progress.total <= 0) return 0;
+  const double done = static_cast<double>(progress.done) + progress.in_hand;
+  return std::clamp(done / static_cast<double>(*progress.total), 0.0, 1.0);
+}
+
+std::string remaining(const RunProgress& progress) {
+  const double part = part_done(progress);
+  if (part < kSurePart || part >= 1) return "";
+  return fmt::format(", {} left", seconds_text(progress.seconds * (1 - part) / part));
+}
+
+std::string bar(double part) {
+  const int full = static_cast<int>(part * kBarWidth);
+  return "[" + std::string(static_cast<size_t>(full), '#') +
+         std::string(static_cast<size_t>(kBarWidth - full), '.') + "] ";
+}
+
+size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::string progress_text(const RunProgress& progress) {
+  const std::string total = progress.total ? "/" + count_text(*progress.total) : "";
+  switch (progress.phase) {
+    case Phase::kIdentify:
+      return fmt::format("identify  {} of {}{}", bytes_text(static_cast<double>(progress.done)),
+                         bytes_text(static_cast<double>(progress.total.value_or(0))),
+                         remaining(progress));
+    case Phase::kWrite:
+      return fmt::format("write     {}{} files{}", count_text(progress.done), total,
+                         remaining(progress));
+    case Phase::kCapture:
+      break;
+  }
+  const double rate = static_cast<double>(progress.num_tokens) / std::max(progress.seconds, 1e-9);
+  return fmt::format("capture   {}{} documents, {} tokens, {:.0f} tokens/s, {} rows{}",
+                     count_text(progress.done), total, count_text(progress.num_tokens),
+                     progress.num_tokens > 0 ? rate : 0.0, count_text(progress.num_rows),
+                     remaining(progress));
+}
+
+ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+ProgressLine::~ProgressLine() { end_line(); }
+
+void ProgressLine::show(const RunProgress& progress) {
+  if (progress.phase != phase_) {
+    end_line();
+    phase_ = progress.phase;
+    last_shown_ = terminal_ ? -1e9 : 0;
+  }
+  const bool at_end = progress.total && progress.done >= *progress.total;
+  const double pause = terminal_ ? kTerminalSeconds : kPlainSeconds;
+  if (!at_end && progress.seconds - last_shown_ < pause) return;
+  last_shown_ = progress.seconds;
+  std::string text = progress_text(progress);
+  if (!terminal_) {
+    std::fprintf(stderr, "%s\n", text.c_str());
+    return;
+  }
+  if (progress.total) text = bar(part_done(progress)) + text;
+  if (const size_t width = terminal_width(); text.size() >= width) text.resize(width - 1);
+  std::fprintf(stderr, "\r%s\033[K", text.c_str());
+  std::fflush(stderr);
+  open_ = true;
+}
+
+void ProgressLine::end_line() {
+  if (open_) std::fputc('\n', stderr);
+  open_ = false;
+}
+
+}  // namespace qk

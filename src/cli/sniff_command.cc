@@ -1,0 +1,158 @@
+#include "cli/sniff_command.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arch/registry.h"
+#include "capture/run.h"
+#include "cli/number_text.h"
+#include "cli/plan_text.h"
+#include "cli/progress_line.h"
+#include "cli/stop_signal.h"
+
+namespace qk {
+namespace {
+
+struct SniffFlags {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+  bool overwrite = false;
+  bool quiet = false;
+  int num_threads = 0;
+};
+
+constexpr const char* kExamples = R"(
+Examples:
+  qkscope sniff --config run.yaml --dry-run
+  qkscope sniff --config run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
+  qkscope sniff --config run.yaml --overwrite
+
+The file is the original tool's YAML. Ctrl-C finishes the documents in hand and says where the run
+stands; a second one ends it at once. The result is told on stdout, progress and warnings on stderr.)";
+
+void warn(const SniffConfig& config, size_t first) {
+  for (size_t i = first; i < config.warnings.size(); ++i) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", config.warnings[i].c_str());
+  }
+}
+
+double rate(int64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+std::string report_text(const PreparedRun& run, const RunReport& report) {
+  const std::string& folder = run.config.output.data_root;
+  const double capture_seconds =
+      report.times.tokenize + report.times.select + report.times.forward + report.times.journal;
+  std::string out = fmt::format(
+      "Captured {} of {} heads from {} ({}) in {}, {:.0f} tokens/s\n",
+      plural(report.dataset.rows, "row"), count_text(std::ssize(report.dataset.configs)),
+      plural(report.num_documents, "document"), plural(report.num_tokens, "token"),
+      seconds_text(report.times.total), rate(report.num_tokens, capture_seconds));
+  out += fmt::format("Dataset   {}: {} in {} files\n", folder,
+                     bytes_text(static_cast<double>(report.dataset.bytes)),
+                     count_text(std::ssize(report.dataset.configs)));
+  out += fmt::format("Look at it with   qkscope inspect {}\n", folder);
+  return out;
+}
+
+std::string stopped_text(const RunReport& report) {
+  return fmt::format(
+      "stopped after {} with {}; they are whole in {}, no dataset was written; to start again, run "
+      "it with --overwrite",
+      plural(report.num_documents, "document"), plural(report.num_rows, "row"),
+      report.journal.string());
+}
+
+// The timing breakdown of inference.debug_logging.
+std::string times_text(const RunReport& report) {
+  const RunTimes& times = report.times;
+  const ForwardTimes& parts = times.parts;
+  std::string out = "seconds\n";
+  const auto line = [&](const char* name, double seconds) {
+    out += fmt::format("  {:<12}{:9.3f}\n", name, seconds);
+  };
+  line("identify", times.identify);
+  line("tokenize", times.tokenize);
+  line("select", times.select);
+  line("forward", times.forward);
+  line("  embedding", parts.embedding);
+  line("  norm", parts.norm);
+  line("  linear", parts.linear);
+  line("  rope", parts.rope);
+  line("  attention", parts.attention);
+  line("  activation", parts.activation);
+  line("  tap", parts.tap);
+  line("journal", times.journal);
+  line("write", times.write);
+  line("total", times.total);
+  out += fmt::format("{} computed of {}; {:.1f} tokens/s and {:.1f} GFLOP/s in the forward pass\n",
+                     plural(report.num_computed_tokens, "token"), count_text(report.num_tokens),
+                     rate(report.num_computed_tokens, times.forward),
+                     times.forward > 0 ? parts.matmul_flop / times.forward * 1e-9 : 0.0);
+  return out;
+}
+
+int report_run(const PreparedRun& run, const RunReport& report) {
+  if (report.num_empty_documents > 0) {
+    std::fprintf(stderr, "qkscope: warning: %s without a token gave no rows\n",
+                 plural(report.num_empty_documents, "document").c_str());
+  }
+  if (run.config.inference.debug_logging) std::fputs(times_text(report).c_str(), stderr);
+  if (report.stopped) {
+    std::fprintf(stderr, "qkscope: %s\n", stopped_text(report).c_str());
+    return 1;
+  }
+  std::fputs(report_text(run, report).c_str(), stdout);
+  return 0;
+}
+
+int sniff(const SniffFlags& flags) {
+  SniffConfig config = load_config(flags.config, flags.overrides);
+  warn(config, 0);
+  const size_t num_warnings = config.warnings.size();
+  PreparedRun run = prepare_run(std::move(config), registry());
+  warn(run.config, num_warnings);
+  RunOptions options;
+  options.overwrite = flags.overwrite;
+  options.num_threads = flags.num_threads;
+  if (flags.dry_run) {
+    std::fputs(plan_text(run, options).c_str(), stdout);
+    return 0;
+  }
+  options.stop = &watch_stop_signals();
+  ProgressLine line;
+  if (!flags.quiet) {
+    options.progress = [&line](const RunProgress& progress) { line.show(progress); };
+  }
+  const RunReport report = run_capture(run, options);
+  line.end_line();
+  return report_run(run, report);
+}
+
+}  // namespace
+
+void add_sniff_command(CLI::App& app, int& exit_code) {
+  const auto flags = std::make_shared<SniffFlags>();
+  CLI::App* command = app.add_subcommand("sniff", "Captures query and key vectors into a dataset");
+  command->add_option("--config", flags->config, "The run's YAML file")->required();
+  command
+      ->add_option("--set", flags->overrides,
+                   "section.key=value: replaces a field of the file (repeatable)")
+      ->allow_extra_args(false);
+  command->add_flag("--dry-run", flags->dry_run, "Print the plan, capture nothing");
+  command->add_flag("--overwrite", flags->overwrite,
+                    "Replace the dataset, or the journal, that is in output.data_root");
+  command->add_option("--threads", flags->num_threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--quiet", flags->quiet, "No progress on stderr");
+  command->footer(kExamples);
+  command->fallthrough();
+  command->callback([flags, &exit_code] { exit_code = sniff(*flags); });
+}
+
+}  // namespace qk
