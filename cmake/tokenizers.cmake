@@ -1,6 +1,11 @@
 # qk_tokenizers_crate: Hugging Face's `tokenizers` as a static library (rust/tokenizers_c), built by
 # cargo into build/cargo, which all presets share, and again only when the crate's files change.
-find_program(QK_CARGO cargo HINTS $ENV{HOME}/.cargo/bin)
+# tools/setup writes which cargo it found or installed to .deps/cargo.
+if(EXISTS ${PROJECT_SOURCE_DIR}/.deps/cargo)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/.deps/cargo cargo_of_setup LIMIT_COUNT 1)
+  get_filename_component(cargo_of_setup ${cargo_of_setup} DIRECTORY)
+endif()
+find_program(QK_CARGO cargo HINTS ${cargo_of_setup} $ENV{HOME}/.cargo/bin)
 if(NOT QK_CARGO)
   message(FATAL_ERROR "cargo (1.85 or newer) was not found: run tools/setup first")
 endif()
