@@ -24,7 +24,8 @@ inline constexpr uint32_t kVersion = 1;
 inline constexpr size_t kFileHeadBytes = 16;  // magic, version, length of the header text
 
 inline constexpr uint32_t kRecordMagic = 0x524A4B51;  // "QKJR"
-enum class RecordType : uint32_t { kBlock = 1, kDocumentEnd = 2 };
+// Stored as uint32.
+enum class RecordType : uint8_t { kBlock = 1, kDocumentEnd = 2 };
 inline constexpr size_t kRecordHeadBytes = 40;
 inline constexpr size_t kChecksumBytes = 8;
 inline constexpr size_t kDocumentEndBytes = 24;  // payload: example id, tokens, records

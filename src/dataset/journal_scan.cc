@@ -158,7 +158,7 @@ class Scanner {
       document_ends = found->type == RecordType::kDocumentEnd;
       at += found->record_bytes() - 8;
     }
-    if (!document_ends) return;
+    if (!document_ends || !next) return;
     fail("{}: damaged at byte {}, in document {} ({} whole documents come before it)",
          file_.path().string(), at_, hit_document(head, *next), result_.documents.size());
   }

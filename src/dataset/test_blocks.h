@@ -98,7 +98,8 @@ inline CaptureBlock random_block(int64_t document, const BlockShape& shape) {
     block.positions.push_back(position);
     if (shape.tokens) block.tokens.push_back(fmt::format("t\u00e9{}", row));
   }
-  const size_t numbers = shape.heads.size() * static_cast<size_t>(shape.rows * shape.head_dim);
+  const size_t numbers =
+      shape.heads.size() * static_cast<size_t>(shape.rows) * static_cast<size_t>(shape.head_dim);
   block.vectors = random_vectors(numbers, rng);
   if (shape.pre_rope) block.vectors_pre_rope = random_vectors(numbers, rng);
   return block;

@@ -1,0 +1,200 @@
+#include "dataset/head_columns.h"
+
+#include <arrow/array/builder_binary.h>
+#include <arrow/array/util.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace qk {
+namespace {
+
+using Entry = JournalReader::Entry;
+using ArrayPointer = std::shared_ptr<arrow::Array>;
+
+// Lets the mapped pages of many small pieces go together: system calls cost.
+class PageDropper {
+ public:
+  explicit PageDropper(const JournalReader& journal) : journal_(journal) {}
+  PageDropper(const PageDropper&) = delete;
+  PageDropper& operator=(const PageDropper&) = delete;
+  ~PageDropper() { drop(); }
+  void used(const Entry& entry, size_t bytes) {
+    if (num_used_++ == 0) begin_ = entry.offset;
+    end_ = entry.offset + entry.bytes;
+    bytes_ += bytes;
+    if (num_used_ >= kPieces || bytes_ >= kBytes) drop();
+  }
+
+ private:
+  static constexpr int kPieces = 64;
+  static constexpr size_t kBytes = size_t{16} << 20;
+  static constexpr size_t kReadAround = 65536;  // the kernel maps this much around a touched page
+  void drop() {
+    if (num_used_ > 0) journal_.drop(begin_ - std::min(begin_, kReadAround), end_);
+    num_used_ = 0;
+    bytes_ = 0;
+  }
+  const JournalReader& journal_;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  size_t bytes_ = 0;
+  int num_used_ = 0;
+};
+
+void check(const arrow::Status& status) {
+  if (!status.ok()) fail("a column cannot be built: {}", printable(status.message()));
+}
+
+template <typename T>
+T value_of(arrow::Result<T> result) {
+  check(result.status());
+  return std::move(result).ValueUnsafe();
+}
+
+template <typename ArrowArray, typename T>
+ArrayPointer numbers(std::vector<T> values) {
+  const auto length = static_cast<int64_t>(values.size());
+  return std::make_shared<ArrowArray>(length, arrow::Buffer::FromVector(std::move(values)));
+}
+
+template <typename T>
+std::span<const T> part(std::span<const T> column, const Piece& piece) {
+  return column.subspan(static_cast<size_t>(piece.first), static_cast<size_t>(piece.rows));
+}
+
+// The same value in every row of a record.
+template <typename T, typename ArrowArray, typename F>
+ArrayPointer repeated(const std::vector<Piece>& group, F value) {
+  std::vector<T> values;
+  for (const Piece& piece : group) {
+    values.insert(values.end(), static_cast<size_t>(piece.rows), static_cast<T>(value(piece)));
+  }
+  return numbers<ArrowArray>(std::move(values));
+}
+
+ArrayPointer example_ids(const arrow::Field& field, const std::vector<Piece>& group) {
+  const auto id = [](const Piece& piece) { return static_cast<uint64_t>(piece.entry->example_id); };
+  if (field.type()->id() == arrow::Type::INT64) {
+    return repeated<int64_t, arrow::Int64Array>(group, id);
+  }
+  return repeated<int32_t, arrow::Int32Array>(group, id);  // the low 32 bits
+}
+
+ArrayPointer windows(const LayerPlan& plan, const arrow::Field& field,
+                     const std::vector<Piece>& group, arrow::MemoryPool* pool) {
+  if (!plan.sliding_window) {
+    return value_of(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
+  }
+  const auto window = [&](const Piece&) { return *plan.sliding_window; };
+  if (field.type()->id() == arrow::Type::INT64) {
+    return repeated<int64_t, arrow::Int64Array>(group, window);
+  }
+  return repeated<int32_t, arrow::Int32Array>(group, window);
+}
+
+ArrayPointer tokens(const JournalReader& journal, const std::vector<Piece>& group,
+                    arrow::MemoryPool* pool) {
+  arrow::StringBuilder builder(pool);
+  for (const Piece& piece : group) {
+    const JournalReader::Columns columns = journal.columns(*piece.entry);
+    for (const std::string_view token : part<std::string_view>(columns.tokens, piece)) {
+      if (first_invalid_utf8(token)) {
+        fail("{}: a token string of document {} in layer {} is not UTF-8", journal.path().string(),
+             piece.entry->document, piece.entry->layer);
+      }
+      check(builder.Append(token));
+    }
+  }
+  return value_of(builder.Finish());
+}
+
+ArrayPointer vectors(const JournalReader& journal, const LayerPlan& plan, const arrow::Field& field,
+                     const std::vector<Piece>& group, arrow::MemoryPool* pool) {
+  const bool pre_rope = field.name() == "vector_pre_rope";
+  const auto dim = static_cast<size_t>(plan.head_dim);
+  const int64_t rows = count_rows(group);
+  const auto size = rows * static_cast<int64_t>(dim * sizeof(float));
+  std::shared_ptr<arrow::Buffer> buffer = value_of(arrow::AllocateBuffer(size, pool));
+  auto* at = reinterpret_cast<std::byte*>(buffer->mutable_data());
+  PageDropper dropper(journal);
+  for (const Piece& piece : group) {
+    const std::span<const float> all = pre_rope
+                                           ? journal.vectors_pre_rope(*piece.entry, piece.head_idx)
+                                           : journal.vectors(*piece.entry, piece.head_idx);
+    const auto bytes = std::as_bytes(
+        all.subspan(static_cast<size_t>(piece.first) * dim, static_cast<size_t>(piece.rows) * dim));
+    at = std::copy(bytes.begin(), bytes.end(), at);
+    dropper.used(*piece.entry, bytes.size());
+  }
+  const auto values =
+      std::make_shared<arrow::FloatArray>(rows * static_cast<int64_t>(dim), std::move(buffer));
+  if (field.type()->id() == arrow::Type::FIXED_SIZE_LIST) {
+    return std::make_shared<arrow::FixedSizeListArray>(field.type(), rows, values);
+  }
+  std::vector<int32_t> offsets(static_cast<size_t>(rows) + 1);
+  for (size_t row = 0; row < offsets.size(); ++row) {
+    offsets[row] = static_cast<int32_t>(row * dim);
+  }
+  return std::make_shared<arrow::ListArray>(field.type(), rows,
+                                            arrow::Buffer::FromVector(std::move(offsets)), values);
+}
+
+}  // namespace
+
+std::vector<Piece> pieces_of(const HeadPlan& plan) {
+  std::vector<Piece> pieces;
+  for (const Entry* entry : plan.layer->entries) {
+    const auto it = std::lower_bound(entry->heads.begin(), entry->heads.end(), plan.head);
+    if (it == entry->heads.end() || *it != plan.head) continue;
+    pieces.push_back({entry, static_cast<size_t>(it - entry->heads.begin()), 0, entry->rows});
+  }
+  return pieces;
+}
+
+std::vector<Piece> take_group(std::span<Piece>& rest, int64_t rows_per_group) {
+  std::vector<Piece> group;
+  int64_t room = rows_per_group;
+  while (!rest.empty() && room > 0) {
+    Piece& next = rest.front();
+    Piece taken = next;
+    taken.rows = std::min(next.rows, room);
+    group.push_back(taken);
+    room -= taken.rows;
+    next.first += taken.rows;
+    next.rows -= taken.rows;
+    if (next.rows == 0) rest = rest.subspan(1);
+  }
+  return group;
+}
+
+int64_t count_rows(std::span<const Piece> pieces) {
+  int64_t rows = 0;
+  for (const Piece& piece : pieces) rows += piece.rows;
+  return rows;
+}
+
+ArrayPointer gather_column(const JournalReader& journal, const LayerPlan& plan,
+                           const arrow::Field& field, const std::vector<Piece>& group,
+                           arrow::MemoryPool* pool) {
+  const std::string& name = field.name();
+  if (name == "example_id") return example_ids(field, group);
+  if (name == "sliding_window") return windows(plan, field, group, pool);
+  if (name == "token_str") return tokens(journal, group, pool);
+  if (name != "bucket" && name != "position") return vectors(journal, plan, field, group, pool);
+  std::vector<int32_t> values;
+  for (const Piece& piece : group) {
+    const JournalReader::Columns columns = journal.columns(*piece.entry);
+    const auto rows = part(name == "bucket" ? columns.buckets : columns.positions, piece);
+    values.insert(values.end(), rows.begin(), rows.end());
+  }
+  return numbers<arrow::Int32Array>(std::move(values));
+}
+
+}  // namespace qk

@@ -1,0 +1,26 @@
+// Writes the Parquet file of one head from the journal, one row group and one column in memory at a
+// time. Threads: safe for different heads at once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+
+#include "dataset/dataset_writer.h"
+#include "dataset/head_plan.h"
+#include "dataset/journal.h"
+
+namespace qk {
+
+struct HeadFileSummary {
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  std::map<int32_t, int64_t> bucket_counts;
+};
+
+// Writes and syncs `path`; what stood there is removed first. Throws Error with the path and the
+// reason; the unfinished file stays for the caller to remove.
+HeadFileSummary write_head_file(const JournalReader& journal, const HeadPlan& plan,
+                                const std::filesystem::path& path, const DatasetOptions& options);
+
+}  // namespace qk

@@ -1,0 +1,127 @@
+#include "dataset/overwrite.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "base/error.h"
+#include "dataset/schema.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+void remove_if_there(const fs::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    fail("{}: cannot be removed: {}", path.string(), std::strerror(errno));
+  }
+}
+
+// Folders l##h##[qk] in name order, symbolic links of such a name included.
+std::vector<fs::path> head_folders(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const fs::file_status status = it->symlink_status(error);
+    const bool is_folder = fs::is_directory(status) || fs::is_symlink(status);
+    if (is_folder && parse_config_name(it->path().filename().string())) found.push_back(it->path());
+  }
+  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+void check_head_folder(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_symlink(fs::symlink_status(path, error))) {
+    fail("{}: is a symbolic link, a head's folder must be a folder: remove it", path.string());
+  }
+  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+    const fs::path& file = it->path();
+    if (file.extension() == ".parquet" && file.filename() != "data.parquet") {
+      fail("{}: a new dataset would not replace it, and readers would mix the two: remove it",
+           file.string());
+    }
+  }
+  if (error) fail("{}: cannot be read: {}", path.string(), error.message());
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail("{}: cannot be created: {}", folder.string(), error.message());
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    fail("{}: cannot be written: {}", folder.string(), std::strerror(errno));
+  }
+}
+
+void check_journal(const fs::path& journal, bool overwrite) {
+  if (!is_there(journal)) return;
+  const int fd = ::open(journal.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd >= 0) {
+    const bool taken = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    ::close(fd);
+    if (taken) fail("{}: another run is writing into this folder", journal.string());
+  }
+  if (!overwrite) {
+    fail(
+        "{}: an interrupted run left this journal: remove it or use --overwrite, which discards it",
+        journal.string());
+  }
+}
+
+}  // namespace
+
+fs::path journal_path(const fs::path& folder) { return folder / ".qkscope" / "journal"; }
+
+void prepare_output_folder(const fs::path& folder, bool overwrite) {
+  make_folder(folder);
+  const fs::path journal = journal_path(folder);
+  check_journal(journal, overwrite);
+  const std::vector<fs::path> heads = head_folders(folder);
+  if (!overwrite && (!heads.empty() || is_there(folder / "README.md"))) {
+    fail(
+        "{}: holds a dataset already ({}): choose another folder or use --overwrite, which "
+        "replaces it",
+        folder.string(), heads.empty() ? "README.md" : heads.front().filename().string());
+  }
+  for (const fs::path& head : heads) check_head_folder(head);
+  std::error_code error;
+  if (fs::is_symlink(fs::symlink_status(journal.parent_path(), error))) {
+    fail("{}: is a symbolic link: remove it", journal.parent_path().string());
+  }
+  make_folder(journal.parent_path());
+  remove_if_there(journal);
+}
+
+void remove_dataset(const fs::path& folder, const std::set<std::string>& keep) {
+  remove_if_there(folder / "README.md");
+  remove_if_there(folder / "_saver_state.json");
+  for (const fs::path& head : head_folders(folder)) {
+    if (keep.contains(head.filename().string())) continue;
+    check_head_folder(head);
+    remove_if_there(head / "data.parquet");
+    ::rmdir(head.c_str());  // stays if it holds other files
+  }
+}
+
+void remove_journal(const fs::path& folder) {
+  const fs::path journal = journal_path(folder);
+  remove_if_there(journal);
+  ::rmdir(journal.parent_path().c_str());  // stays if it holds other files
+}
+
+}  // namespace qk

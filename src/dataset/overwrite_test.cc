@@ -1,0 +1,167 @@
+#include "dataset/overwrite.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "dataset/test_blocks.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+TEST(OutputFolder, NewAndEmptyOnesAreFine) {
+  const TestFolder folder;
+  prepare_output_folder(folder / "a/b/c", false);
+  EXPECT_TRUE(fs::is_directory(folder / "a/b/c/.qkscope"));
+  prepare_output_folder(folder / "a/b/c", false);
+  prepare_output_folder(folder / "a/b/c", true);
+  EXPECT_EQ(journal_path(folder / "a"), folder / "a/.qkscope/journal");
+}
+
+TEST(OutputFolder, OtherFilesAreLeftAlone) {
+  const TestFolder folder;
+  put_file(folder / "notes.txt", "mine");
+  fs::create_directories(folder / "l0h0q");  // no name of ours
+  prepare_output_folder(folder.path(), false);
+  remove_dataset(folder.path(), {});
+  EXPECT_EQ(read_file(folder / "notes.txt"), "mine");
+  EXPECT_TRUE(fs::exists(folder / "l0h0q"));
+}
+
+TEST(OutputFolder, DatasetNeedsOverwriteAndStaysUntilItIsReplaced) {
+  const TestFolder folder;
+  fs::create_directories(folder / "l00h00q");
+  put_file(folder / "l00h00q/data.parquet", "old");
+  EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), false); }),
+            folder.path().string() +
+                ": holds a dataset already (l00h00q): choose another folder or use --overwrite, "
+                "which replaces it");
+  prepare_output_folder(folder.path(), true);
+  EXPECT_EQ(read_file(folder / "l00h00q/data.parquet"), "old");
+}
+
+TEST(OutputFolder, CardAloneIsADatasetToo) {
+  const TestFolder folder;
+  put_file(folder / "README.md", "a card");
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), false); }),
+              HasSubstr("holds a dataset already (README.md)"));
+  prepare_output_folder(folder.path(), true);
+  EXPECT_EQ(read_file(folder / "README.md"), "a card");
+}
+
+TEST(OutputFolder, LeftoverJournalIsNamed) {
+  const TestFolder folder;
+  prepare_output_folder(folder.path(), false);
+  put_file(journal_path(folder.path()), "old");
+  EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), false); }),
+            journal_path(folder.path()).string() +
+                ": an interrupted run left this journal: remove it or use --overwrite, which "
+                "discards it");
+  prepare_output_folder(folder.path(), true);
+  EXPECT_FALSE(fs::exists(journal_path(folder.path())));
+}
+
+TEST(OutputFolder, RunningJournalIsNotDiscarded) {
+  const TestFolder folder;
+  prepare_output_folder(folder.path(), false);
+  const JournalWriter writer = JournalWriter::create(journal_path(folder.path()), "");
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), true); }),
+              HasSubstr("another run is writing into this folder"));
+  EXPECT_TRUE(fs::exists(journal_path(folder.path())));
+}
+
+TEST(OutputFolder, ForeignParquetInAHeadsFolderIsRefused) {
+  const TestFolder folder;
+  fs::create_directories(folder / "l00h00q");
+  put_file(folder / "l00h00q/part-0.parquet", "theirs");
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), true); }),
+              HasSubstr("part-0.parquet: a new dataset would not replace it"));
+}
+
+TEST(OutputFolder, SymbolicLinksAreRefused) {
+  const TestFolder folder;
+  fs::create_directories(folder / "elsewhere");
+  put_file(folder / "elsewhere/data.parquet", "theirs");
+  fs::create_directories(folder / "data");
+  fs::create_directory_symlink(folder / "elsewhere", folder / "data/l00h00q");
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "data", true); }),
+              HasSubstr("l00h00q: is a symbolic link"));
+  EXPECT_THAT(error_of([&] { remove_dataset(folder / "data", {}); }),
+              HasSubstr("l00h00q: is a symbolic link"));
+  EXPECT_EQ(read_file(folder / "elsewhere/data.parquet"), "theirs");
+  fs::remove(folder / "data/l00h00q");
+  fs::create_directory_symlink(folder / "elsewhere", folder / "data/.qkscope");
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "data", true); }),
+              HasSubstr(".qkscope: is a symbolic link"));
+}
+
+TEST(OutputFolder, RemovingTakesOnlyWhatADatasetIs) {
+  const TestFolder folder;
+  for (const char* head : {"l00h00q", "l00h00k", "l01h00q"}) {
+    fs::create_directories(folder / head);
+    put_file(folder.path() / head / "data.parquet", "old");
+  }
+  put_file(folder / "l00h00k/notes.txt", "mine");
+  put_file(folder / "README.md", "card");
+  put_file(folder / "_saver_state.json", "{}");
+  put_file(folder / "other.json", "{}");
+  remove_dataset(folder.path(), {"l01h00q"});
+  EXPECT_FALSE(fs::exists(folder / "l00h00q"));
+  EXPECT_FALSE(fs::exists(folder / "l00h00k/data.parquet"));
+  EXPECT_TRUE(fs::exists(folder / "l00h00k/notes.txt"));
+  EXPECT_TRUE(fs::exists(folder / "l01h00q/data.parquet"));
+  EXPECT_FALSE(fs::exists(folder / "README.md"));
+  EXPECT_FALSE(fs::exists(folder / "_saver_state.json"));
+  EXPECT_TRUE(fs::exists(folder / "other.json"));
+}
+
+TEST(OutputFolder, JournalFolderGoesWhenItIsEmpty) {
+  const TestFolder folder;
+  prepare_output_folder(folder.path(), false);
+  put_file(journal_path(folder.path()), "done");
+  remove_journal(folder.path());
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+  remove_journal(folder.path());  // nothing there: fine
+}
+
+TEST(OutputFolder, PlaceThatCannotBeAFolderIsNamed) {
+  const TestFolder folder;
+  put_file(folder / "file", "");
+  EXPECT_EQ(error_of([&] { prepare_output_folder(folder / "file/data", false); }),
+            (folder / "file/data").string() + ": cannot be created: Not a directory");
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "file", false); }),
+              HasSubstr("file: cannot be "));
+}
+
+// In a child process without root's rights; 0 if the message is the expected one.
+int prepare_unprivileged(const fs::path& folder) {
+  if (::geteuid() == 0 && ::seteuid(65534) != 0) return 10;
+  try {
+    prepare_output_folder(folder, true);
+  } catch (const Error& error) {
+    const std::string expected = folder.string() + ": cannot be written: Permission denied";
+    return error.what() == expected ? 0 : 11;
+  }
+  return 12;
+}
+
+TEST(OutputFolder, UnwritableOneIsNamed) {
+  const TestFolder folder;
+  fs::create_directories(folder / "data");
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  ASSERT_EQ(::chmod((folder / "data").c_str(), 0555), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(prepare_unprivileged(folder / "data"));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace qk
