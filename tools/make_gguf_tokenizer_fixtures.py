@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Makes the GGUF half of tests/data/tokenizer/: small vocabularies, and the ids that llama.cpp gives
+with them for every name of tokenizer.ggml.pre, and with the vocabulary of SmolLM2.
+
+    pip install gguf==0.19.0 llama-cpp-python==0.3.36 sentencepiece==0.2.1
+    python tools/make_gguf_tokenizer_fixtures.py .deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
+
+Needs what tools/make_tokenizer_fixtures.py has made.
+"""
+
+import io
+import json
+import pathlib
+import sys
+import tempfile
+import threading
+
+import gguf
+import sentencepiece
+from llama_cpp import Llama
+
+from tokenizer_texts import DATA, TEXTS, all_ids, training_lines, write
+
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
+PRE = ("default gpt-2 smollm llama-bpe smaug-bpe chatglm-bpe glm4 qwen2 tekken").split()
+# Texts for which llama.cpp is known to differ from the models' own rules (gguf_pretokenizers.h).
+SKIPPED = {
+    "llama-bpe": ["folding"], "smaug-bpe": ["folding"], "chatglm-bpe": ["folding"],
+    "glm4": ["folding"], "qwen2": ["folding", "decomposed"],
+    "tekken": ["decomposed", "scripts", "accents"],
+}
+
+
+def byte_level_vocabulary():
+    value = json.loads((DATA / "digits_bytes.json").read_text())
+    vocab = value["model"]["vocab"]
+    tokens = sorted(vocab, key=vocab.get)
+    assert [vocab[token] for token in tokens] == list(range(len(tokens)))
+    types = [CONTROL if token.startswith("<|") else NORMAL for token in tokens]
+    merges = [" ".join(merge) for merge in value["model"]["merges"]]
+    # A piece that no merge reaches (for ignore_merges), a user-defined one, unused ones.
+    tokens += ["ĠwhatĠdo", "Ġhello", "hello world", "[PAD1]"]
+    types += [NORMAL, NORMAL, USER_DEFINED, UNUSED]
+    # A merge that occurs twice counts where it occurs first.
+    return {"tokens": tokens, "token_types": types, "merges": merges + merges[:3]}
+
+
+def scored_vocabulary():
+    stream = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(training_lines()), model_writer=stream, vocab_size=900,
+        model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
+        remove_extra_whitespaces=False, character_coverage=0.995, minloglevel=2,
+        split_by_whitespace=True, allow_whitespace_only_pieces=True, add_dummy_prefix=True)
+    model = sentencepiece.SentencePieceProcessor(model_proto=stream.getvalue())
+    tokens, scores, types = [], [], []
+    for i in range(model.get_piece_size()):
+        tokens.append(model.id_to_piece(i))
+        scores.append(model.get_score(i))
+        types.append(UNKNOWN if model.is_unknown(i) else CONTROL if model.is_control(i)
+                     else BYTE if model.is_byte(i) else NORMAL)
+    tokens += ["hello", "\n\n"]
+    scores += [-1000.0, -1000.0]
+    types += [USER_DEFINED, USER_DEFINED]
+    return {"tokens": tokens, "scores": scores, "token_types": types}
+
+
+def write_gguf(path, vocabulary, model, **keys):
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(64)
+    writer.add_embedding_length(32)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(32)
+    writer.add_head_count(1)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(32)
+    writer.add_tokenizer_model(model)
+    writer.add_token_list(vocabulary["tokens"])
+    writer.add_token_types(vocabulary["token_types"])
+    if "merges" in vocabulary:
+        writer.add_token_merges(vocabulary["merges"])
+    if "scores" in vocabulary:
+        writer.add_token_scores(vocabulary["scores"])
+    for key, value in keys.items():
+        getattr(writer, f"add_{key}")(value)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def llama_ids(path, skipped=()):
+    model = Llama(model_path=str(path), vocab_only=True, verbose=False)
+
+    def encode(text):
+        return model.tokenize(text.encode(), add_bos=True, special=True)
+
+    result = all_ids(encode)
+    for name in skipped:
+        del result["ids"][name]
+    return result
+
+
+def main():
+    byte_level, scored = byte_level_vocabulary(), scored_vocabulary()
+    write("gguf_byte_level.json", byte_level)
+    write("gguf_scored.json", scored)
+    result = {"byte_level": {}, "scored": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "vocabulary.gguf"
+        for pre in PRE:
+            write_gguf(path, byte_level, "gpt2", tokenizer_pre=pre, bos_token_id=0, eos_token_id=2)
+            result["byte_level"][pre] = llama_ids(path, SKIPPED.get(pre, ()))
+        for prefix in (True, False):
+            write_gguf(path, scored, "llama", add_space_prefix=prefix, add_eos_token=not prefix)
+            result["scored"]["prefix" if prefix else "no_prefix"] = llama_ids(path)
+    result["smollm2"] = llama_ids(sys.argv[1])
+    write("gguf_ids.json", result)
+    print(sum(path.stat().st_size for path in DATA.iterdir()), "bytes", len(TEXTS), "texts")
+
+
+if __name__ == "__main__":
+    threading.stack_size(1 << 30)  # llama.cpp's regular expressions recurse once per character
+    worker = threading.Thread(target=main)
+    worker.start()
+    worker.join()
