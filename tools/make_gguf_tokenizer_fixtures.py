@@ -2,10 +2,9 @@
 """Makes the GGUF half of tests/data/tokenizer/: small vocabularies, and the ids that llama.cpp gives
 with them for every name of tokenizer.ggml.pre, and with the vocabulary of SmolLM2.
 
-    pip install gguf==0.19.0 llama-cpp-python==0.3.36 sentencepiece==0.2.1
+    pip install tokenizers==0.22.1 gguf==0.19.0 llama-cpp-python==0.3.36 \\
+        sentencepiece==0.2.1
     python tools/make_gguf_tokenizer_fixtures.py .deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
-
-Needs what tools/make_tokenizer_fixtures.py has made.
 """
 
 import io
@@ -18,6 +17,7 @@ import threading
 import gguf
 import sentencepiece
 from llama_cpp import Llama
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from tokenizer_texts import DATA, TEXTS, all_ids, training_lines, write
 
@@ -32,15 +32,19 @@ SKIPPED = {
 
 
 def byte_level_vocabulary():
-    value = json.loads((DATA / "digits_bytes.json").read_text())
-    vocab = value["model"]["vocab"]
-    tokens = sorted(vocab, key=vocab.get)
-    assert [vocab[token] for token in tokens] == list(range(len(tokens)))
-    types = [CONTROL if token.startswith("<|") else NORMAL for token in tokens]
-    merges = [" ".join(merge) for merge in value["model"]["merges"]]
-    # A piece that no merge reaches (for ignore_merges), a user-defined one, unused ones.
-    tokens += ["ĠwhatĠdo", "Ġhello", "hello world", "[PAD1]"]
-    types += [NORMAL, NORMAL, USER_DEFINED, UNUSED]
+    """Learnt over whole lines, so that its merges cross every boundary that a rule may set."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(False, use_regex=False)
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    tokenizer.train_from_iterator(training_lines() + list(TEXTS.values()) * 20, trainers.BpeTrainer(
+        vocab_size=900, special_tokens=special, show_progress=False, max_token_length=4,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    value = json.loads(tokenizer.to_str())["model"]
+    tokens = sorted(value["vocab"], key=value["vocab"].get)
+    merges = [" ".join(merge) for merge in value["merges"]]
+    # Words that no merge reaches (for ignore_merges), a user-defined piece, an unused one.
+    tokens += ["Ġquick", "Ġbrown", ">hello", "hello world", "[PAD1]"]
+    types = [CONTROL] * 3 + [NORMAL] * (len(tokens) - 5) + [USER_DEFINED, UNUSED]
     # A merge that occurs twice counts where it occurs first.
     return {"tokens": tokens, "token_types": types, "merges": merges + merges[:3]}
 

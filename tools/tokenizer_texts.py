@@ -30,7 +30,7 @@ TEXTS = {
 }
 # Long texts; stored as how often which piece of text is repeated, and the hash of their ids.
 LONG = {
-    "repetitive": ("the cat sat on the mat, 12345 times; ", 12_000),
+    "repetitive": ("the cat sat on the mat, 12345 times; ", 7_000),
     "spaces": (" ", 20_000),
     "letters": ("ab", 20_000),
 }
