@@ -10,7 +10,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "dataset/head_file.h"
-#include "dataset/head_plan.h"
+#include "dataset/head_records.h"
 #include "dataset/overwrite.h"
 
 namespace qk {
@@ -18,11 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path final_path(const fs::path& folder, const HeadPlan& head) {
+fs::path final_path(const fs::path& folder, const HeadRecords& head) {
   return folder / head.config() / "data.parquet";
 }
 
-fs::path temporary_path(const fs::path& folder, const HeadPlan& head) {
+fs::path temporary_path(const fs::path& folder, const HeadRecords& head) {
   return folder / head.config() / "data.parquet.tmp";
 }
 
@@ -30,9 +30,9 @@ fs::path temporary_path(const fs::path& folder, const HeadPlan& head) {
 // it.
 class Staging {
  public:
-  Staging(const fs::path& folder, const std::vector<HeadPlan>& heads)
+  Staging(const fs::path& folder, const std::vector<HeadRecords>& heads)
       : folder_(folder), heads_(heads) {
-    for (const HeadPlan& head : heads_) make_folder(folder_ / head.config());
+    for (const HeadRecords& head : heads_) make_folder(folder_ / head.config());
   }
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
@@ -45,7 +45,7 @@ class Staging {
 
   void publish() {
     for (; num_published_ < heads_.size(); ++num_published_) {
-      const HeadPlan& head = heads_[num_published_];
+      const HeadRecords& head = heads_[num_published_];
       publish_file(temporary_path(folder_, head), final_path(folder_, head));
     }
   }
@@ -66,13 +66,13 @@ class Staging {
   }
 
   fs::path folder_;
-  const std::vector<HeadPlan>& heads_;
+  const std::vector<HeadRecords>& heads_;
   std::vector<fs::path> made_;
   size_t num_published_ = 0;
 };
 
-void check_not_there(const fs::path& folder, const std::vector<HeadPlan>& heads) {
-  for (const HeadPlan& head : heads) {
+void check_not_there(const fs::path& folder, const std::vector<HeadRecords>& heads) {
+  for (const HeadRecords& head : heads) {
     const fs::path path = final_path(folder, head);
     std::error_code error;
     if (fs::exists(fs::symlink_status(path, error))) {
@@ -92,23 +92,23 @@ void add(DatasetSummary& summary, const HeadFileSummary& file) {
 DatasetSummary write_dataset(const JournalReader& journal, const fs::path& folder,
                              const DatasetOptions& options, ThreadPool& pool,
                              const std::function<void(int64_t, int64_t)>& progress) {
-  const DatasetPlan plan = plan_dataset(journal);
+  const DatasetRecords records = sort_records(journal);
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) fail("{}: cannot be created: {}", folder.string(), error.message());
-  if (!options.overwrite) check_not_there(folder, plan.heads);
+  if (!options.overwrite) check_not_there(folder, records.heads);
 
   DatasetSummary summary;
   std::set<std::string> configs;
-  for (const HeadPlan& head : plan.heads) configs.insert(head.config());
+  for (const HeadRecords& head : records.heads) configs.insert(head.config());
   summary.configs.assign(configs.begin(), configs.end());
 
-  Staging staging(folder, plan.heads);
-  const auto total = static_cast<int64_t>(plan.heads.size());
+  Staging staging(folder, records.heads);
+  const auto total = static_cast<int64_t>(records.heads.size());
   int64_t done = 0;
   std::mutex mutex;
   pool.parallel_for(total, [&](int64_t index, int) {
-    const HeadPlan& head = plan.heads[static_cast<size_t>(index)];
+    const HeadRecords& head = records.heads[static_cast<size_t>(index)];
     const HeadFileSummary file =
         write_head_file(journal, head, temporary_path(folder, head), options);
     const std::lock_guard lock(mutex);

@@ -65,44 +65,46 @@ ArrayPointer numbers(std::vector<T> values) {
 }
 
 template <typename T>
-std::span<const T> part(std::span<const T> column, const Piece& piece) {
+std::span<const T> part(std::span<const T> column, const RowPiece& piece) {
   return column.subspan(static_cast<size_t>(piece.first), static_cast<size_t>(piece.rows));
 }
 
 // The same value in every row of a record.
 template <typename T, typename ArrowArray, typename F>
-ArrayPointer repeated(const std::vector<Piece>& group, F value) {
+ArrayPointer repeated(const std::vector<RowPiece>& group, F value) {
   std::vector<T> values;
-  for (const Piece& piece : group) {
+  for (const RowPiece& piece : group) {
     values.insert(values.end(), static_cast<size_t>(piece.rows), static_cast<T>(value(piece)));
   }
   return numbers<ArrowArray>(std::move(values));
 }
 
-ArrayPointer example_ids(const arrow::Field& field, const std::vector<Piece>& group) {
-  const auto id = [](const Piece& piece) { return static_cast<uint64_t>(piece.entry->example_id); };
+ArrayPointer example_ids(const arrow::Field& field, const std::vector<RowPiece>& group) {
+  const auto id = [](const RowPiece& piece) {
+    return static_cast<uint64_t>(piece.entry->example_id);
+  };
   if (field.type()->id() == arrow::Type::INT64) {
     return repeated<int64_t, arrow::Int64Array>(group, id);
   }
   return repeated<int32_t, arrow::Int32Array>(group, id);  // the low 32 bits
 }
 
-ArrayPointer windows(const LayerPlan& plan, const arrow::Field& field,
-                     const std::vector<Piece>& group, arrow::MemoryPool* pool) {
-  if (!plan.sliding_window) {
+ArrayPointer windows(const LayerRecords& layer, const arrow::Field& field,
+                     const std::vector<RowPiece>& group, arrow::MemoryPool* pool) {
+  if (!layer.sliding_window) {
     return value_of(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
   }
-  const auto window = [&](const Piece&) { return *plan.sliding_window; };
+  const auto window = [&](const RowPiece&) { return *layer.sliding_window; };
   if (field.type()->id() == arrow::Type::INT64) {
     return repeated<int64_t, arrow::Int64Array>(group, window);
   }
   return repeated<int32_t, arrow::Int32Array>(group, window);
 }
 
-ArrayPointer tokens(const JournalReader& journal, const std::vector<Piece>& group,
+ArrayPointer tokens(const JournalReader& journal, const std::vector<RowPiece>& group,
                     arrow::MemoryPool* pool) {
   arrow::StringBuilder builder(pool);
-  for (const Piece& piece : group) {
+  for (const RowPiece& piece : group) {
     const JournalReader::Columns columns = journal.columns(*piece.entry);
     for (const std::string_view token : part<std::string_view>(columns.tokens, piece)) {
       if (first_invalid_utf8(token)) {
@@ -115,16 +117,17 @@ ArrayPointer tokens(const JournalReader& journal, const std::vector<Piece>& grou
   return value_of(builder.Finish());
 }
 
-ArrayPointer vectors(const JournalReader& journal, const LayerPlan& plan, const arrow::Field& field,
-                     const std::vector<Piece>& group, arrow::MemoryPool* pool) {
+ArrayPointer vectors(const JournalReader& journal, const LayerRecords& layer,
+                     const arrow::Field& field, const std::vector<RowPiece>& group,
+                     arrow::MemoryPool* pool) {
   const bool pre_rope = field.name() == "vector_pre_rope";
-  const auto dim = static_cast<size_t>(plan.head_dim);
+  const auto dim = static_cast<size_t>(layer.head_dim);
   const int64_t rows = count_rows(group);
   const auto size = rows * static_cast<int64_t>(dim * sizeof(float));
   std::shared_ptr<arrow::Buffer> buffer = value_of(arrow::AllocateBuffer(size, pool));
   auto* at = reinterpret_cast<std::byte*>(buffer->mutable_data());
   PageDropper dropper(journal);
-  for (const Piece& piece : group) {
+  for (const RowPiece& piece : group) {
     const std::span<const float> all = pre_rope
                                            ? journal.vectors_pre_rope(*piece.entry, piece.head_idx)
                                            : journal.vectors(*piece.entry, piece.head_idx);
@@ -148,22 +151,22 @@ ArrayPointer vectors(const JournalReader& journal, const LayerPlan& plan, const 
 
 }  // namespace
 
-std::vector<Piece> pieces_of(const HeadPlan& plan) {
-  std::vector<Piece> pieces;
-  for (const Entry* entry : plan.layer->entries) {
-    const auto it = std::lower_bound(entry->heads.begin(), entry->heads.end(), plan.head);
-    if (it == entry->heads.end() || *it != plan.head) continue;
+std::vector<RowPiece> pieces_of(const HeadRecords& head) {
+  std::vector<RowPiece> pieces;
+  for (const Entry* entry : head.layer->entries) {
+    const auto it = std::lower_bound(entry->heads.begin(), entry->heads.end(), head.head);
+    if (it == entry->heads.end() || *it != head.head) continue;
     pieces.push_back({entry, static_cast<size_t>(it - entry->heads.begin()), 0, entry->rows});
   }
   return pieces;
 }
 
-std::vector<Piece> take_group(std::span<Piece>& rest, int64_t rows_per_group) {
-  std::vector<Piece> group;
+std::vector<RowPiece> take_group(std::span<RowPiece>& rest, int64_t rows_per_group) {
+  std::vector<RowPiece> group;
   int64_t room = rows_per_group;
   while (!rest.empty() && room > 0) {
-    Piece& next = rest.front();
-    Piece taken = next;
+    RowPiece& next = rest.front();
+    RowPiece taken = next;
     taken.rows = std::min(next.rows, room);
     group.push_back(taken);
     room -= taken.rows;
@@ -174,22 +177,22 @@ std::vector<Piece> take_group(std::span<Piece>& rest, int64_t rows_per_group) {
   return group;
 }
 
-int64_t count_rows(std::span<const Piece> pieces) {
+int64_t count_rows(std::span<const RowPiece> pieces) {
   int64_t rows = 0;
-  for (const Piece& piece : pieces) rows += piece.rows;
+  for (const RowPiece& piece : pieces) rows += piece.rows;
   return rows;
 }
 
-ArrayPointer gather_column(const JournalReader& journal, const LayerPlan& plan,
-                           const arrow::Field& field, const std::vector<Piece>& group,
+ArrayPointer gather_column(const JournalReader& journal, const LayerRecords& layer,
+                           const arrow::Field& field, const std::vector<RowPiece>& group,
                            arrow::MemoryPool* pool) {
   const std::string& name = field.name();
   if (name == "example_id") return example_ids(field, group);
-  if (name == "sliding_window") return windows(plan, field, group, pool);
+  if (name == "sliding_window") return windows(layer, field, group, pool);
   if (name == "token_str") return tokens(journal, group, pool);
-  if (name != "bucket" && name != "position") return vectors(journal, plan, field, group, pool);
+  if (name != "bucket" && name != "position") return vectors(journal, layer, field, group, pool);
   std::vector<int32_t> values;
-  for (const Piece& piece : group) {
+  for (const RowPiece& piece : group) {
     const JournalReader::Columns columns = journal.columns(*piece.entry);
     const auto rows = part(name == "bucket" ? columns.buckets : columns.positions, piece);
     values.insert(values.end(), rows.begin(), rows.end());

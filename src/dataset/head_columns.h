@@ -10,13 +10,13 @@
 #include <span>
 #include <vector>
 
-#include "dataset/head_plan.h"
+#include "dataset/head_records.h"
 #include "dataset/journal.h"
 
 namespace qk {
 
 // Rows [first, first + rows) of the head at head_idx in a record.
-struct Piece {
+struct RowPiece {
   const JournalReader::Entry* entry = nullptr;
   size_t head_idx = 0;
   int64_t first = 0;
@@ -24,19 +24,19 @@ struct Piece {
 };
 
 // All rows of a head, in the order of the file.
-std::vector<Piece> pieces_of(const HeadPlan& plan);
+std::vector<RowPiece> pieces_of(const HeadRecords& head);
 
 // Takes the next row group's pieces off `rest`, whose front may be cut in two.
-std::vector<Piece> take_group(std::span<Piece>& rest, int64_t rows_per_group);
+std::vector<RowPiece> take_group(std::span<RowPiece>& rest, int64_t rows_per_group);
 
-int64_t count_rows(std::span<const Piece> pieces);
+int64_t count_rows(std::span<const RowPiece> pieces);
 
 // The values of the column `field` (of head_schema) in the rows of `group`. The journal's pages are
 // dropped after use. Throws Error if a token string is not UTF-8 or memory does not suffice.
 // REQUIRES: rows * head_dim fits in 31 bits.
-std::shared_ptr<arrow::Array> gather_column(const JournalReader& journal, const LayerPlan& plan,
+std::shared_ptr<arrow::Array> gather_column(const JournalReader& journal, const LayerRecords& layer,
                                             const arrow::Field& field,
-                                            const std::vector<Piece>& group,
+                                            const std::vector<RowPiece>& group,
                                             arrow::MemoryPool* pool);
 
 }  // namespace qk

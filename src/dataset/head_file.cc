@@ -26,16 +26,16 @@ namespace {
 
 class HeadFileWriter {
  public:
-  HeadFileWriter(const JournalReader& journal, const HeadPlan& plan, std::filesystem::path path,
+  HeadFileWriter(const JournalReader& journal, const HeadRecords& head, std::filesystem::path path,
                  const DatasetOptions& options)
-      : journal_(journal), plan_(plan), path_(std::move(path)), options_(options) {}
+      : journal_(journal), head_(head), path_(std::move(path)), options_(options) {}
 
   HeadFileSummary write() {
     open();
-    std::vector<Piece> pieces = pieces_of(plan_);
-    std::span<Piece> rest(pieces);
+    std::vector<RowPiece> pieces = pieces_of(head_);
+    std::span<RowPiece> rest(pieces);
     // List offsets are int32.
-    const int64_t limit = std::numeric_limits<int32_t>::max() / plan_.layer->head_dim;
+    const int64_t limit = std::numeric_limits<int32_t>::max() / head_.layer->head_dim;
     const int64_t rows_per_group = std::clamp(options_.rows_per_group, int64_t{1}, limit);
     while (!rest.empty()) write_group(take_group(rest, rows_per_group));
     close();
@@ -60,7 +60,7 @@ class HeadFileWriter {
       fail("{}: cannot be removed: {}", path_.string(), std::strerror(errno));
     }
     sink_ = check(arrow::io::FileOutputStream::Open(path_.string()));
-    schema_ = head_schema(*plan_.layer, options_);
+    schema_ = head_schema(*head_.layer, options_);
     const auto arrow_properties =
         parquet::ArrowWriterProperties::Builder().store_schema()->set_use_threads(false)->build();
     writer_ = check(parquet::arrow::FileWriter::Open(*schema_, pool_, sink_,
@@ -86,11 +86,11 @@ class HeadFileWriter {
     if (!synced) fail("{}: cannot be synced: {}", path_.string(), std::strerror(reason));
   }
 
-  void write_group(const std::vector<Piece>& group) {
+  void write_group(const std::vector<RowPiece>& group) {
     check(writer_->NewRowGroup());
     for (const std::shared_ptr<arrow::Field>& field : schema_->fields()) {
       const std::shared_ptr<arrow::Array> values =
-          gather_column(journal_, *plan_.layer, *field, group, pool_);
+          gather_column(journal_, *head_.layer, *field, group, pool_);
       if (field->name() == "bucket") count_buckets(*values);
       check(writer_->WriteColumnChunk(*values));
     }
@@ -105,7 +105,7 @@ class HeadFileWriter {
   }
 
   const JournalReader& journal_;
-  const HeadPlan& plan_;
+  const HeadRecords& head_;
   std::filesystem::path path_;
   const DatasetOptions& options_;
   arrow::MemoryPool* pool_ = arrow::system_memory_pool();
@@ -117,10 +117,10 @@ class HeadFileWriter {
 
 }  // namespace
 
-HeadFileSummary write_head_file(const JournalReader& journal, const HeadPlan& plan,
+HeadFileSummary write_head_file(const JournalReader& journal, const HeadRecords& head,
                                 const std::filesystem::path& path, const DatasetOptions& options) {
   try {
-    return HeadFileWriter(journal, plan, path, options).write();
+    return HeadFileWriter(journal, head, path, options).write();
   } catch (const parquet::ParquetException& exception) {
     fail("{}: cannot be written: {}", path.string(), printable(exception.what()));
   }

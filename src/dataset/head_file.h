@@ -7,7 +7,7 @@
 #include <map>
 
 #include "dataset/dataset_writer.h"
-#include "dataset/head_plan.h"
+#include "dataset/head_records.h"
 #include "dataset/journal.h"
 
 namespace qk {
@@ -20,7 +20,7 @@ struct HeadFileSummary {
 
 // Writes and syncs `path`; what stood there is removed first. Throws Error with the path and the
 // reason; the unfinished file stays for the caller to remove.
-HeadFileSummary write_head_file(const JournalReader& journal, const HeadPlan& plan,
+HeadFileSummary write_head_file(const JournalReader& journal, const HeadRecords& head,
                                 const std::filesystem::path& path, const DatasetOptions& options);
 
 }  // namespace qk

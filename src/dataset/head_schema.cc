@@ -3,29 +3,30 @@
 namespace qk {
 namespace {
 
-std::shared_ptr<arrow::DataType> vector_type(const LayerPlan& plan, bool reference_layout) {
-  if (reference_layout) return arrow::fixed_size_list(arrow::float32(), plan.head_dim);
+std::shared_ptr<arrow::DataType> vector_type(const LayerRecords& layer, bool reference_layout) {
+  if (reference_layout) return arrow::fixed_size_list(arrow::float32(), layer.head_dim);
   return arrow::list(arrow::field("element", arrow::float32()));
 }
 
-std::shared_ptr<arrow::DataType> window_type(const LayerPlan& plan, bool reference_layout) {
+std::shared_ptr<arrow::DataType> window_type(const LayerRecords& layer, bool reference_layout) {
   if (!reference_layout) return arrow::int32();
-  return plan.sliding_window ? arrow::int64() : arrow::null();
+  return layer.sliding_window ? arrow::int64() : arrow::null();
 }
 
 }  // namespace
 
-std::shared_ptr<arrow::Schema> head_schema(const LayerPlan& plan, const DatasetOptions& options) {
-  const std::shared_ptr<arrow::DataType> vector = vector_type(plan, options.reference_layout);
+std::shared_ptr<arrow::Schema> head_schema(const LayerRecords& layer,
+                                           const DatasetOptions& options) {
+  const std::shared_ptr<arrow::DataType> vector = vector_type(layer, options.reference_layout);
   arrow::FieldVector fields = {
       arrow::field("bucket", arrow::int32()),
       arrow::field("example_id", options.int32_example_ids ? arrow::int32() : arrow::int64()),
       arrow::field("position", arrow::int32()),
       arrow::field("vector", vector),
-      arrow::field("sliding_window", window_type(plan, options.reference_layout)),
+      arrow::field("sliding_window", window_type(layer, options.reference_layout)),
   };
-  if (plan.has_tokens) fields.push_back(arrow::field("token_str", arrow::utf8()));
-  if (plan.has_pre_rope) fields.push_back(arrow::field("vector_pre_rope", vector));
+  if (layer.has_tokens) fields.push_back(arrow::field("token_str", arrow::utf8()));
+  if (layer.has_pre_rope) fields.push_back(arrow::field("vector_pre_rope", vector));
   return arrow::schema(std::move(fields));
 }
 

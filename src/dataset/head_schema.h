@@ -8,12 +8,13 @@
 #include <memory>
 
 #include "dataset/dataset_writer.h"
-#include "dataset/head_plan.h"
+#include "dataset/head_records.h"
 
 namespace qk {
 
 // bucket, example_id, position, vector, sliding_window [, token_str] [, vector_pre_rope]
-std::shared_ptr<arrow::Schema> head_schema(const LayerPlan& plan, const DatasetOptions& options);
+std::shared_ptr<arrow::Schema> head_schema(const LayerRecords& layer,
+                                           const DatasetOptions& options);
 
 std::shared_ptr<parquet::WriterProperties> head_properties(const DatasetOptions& options);
 

@@ -10,7 +10,7 @@
 namespace qk {
 
 // The records of one layer and kind, in document order, and what they agree on.
-struct LayerPlan {
+struct LayerRecords {
   int32_t layer = 0;
   Kind kind = Kind::kQuery;
   int32_t head_dim = 0;
@@ -21,20 +21,20 @@ struct LayerPlan {
 };
 
 // One file: a head's part of each record of its layer and kind that has it.
-struct HeadPlan {
-  const LayerPlan* layer = nullptr;
+struct HeadRecords {
+  const LayerRecords* layer = nullptr;
   int32_t head = 0;
 
   std::string config() const { return config_name(layer->layer, head, layer->kind); }
 };
 
-struct DatasetPlan {
-  std::vector<LayerPlan> layers;  // by layer, queries first; each has at least one row
-  std::vector<HeadPlan> heads;    // in the order of layers, then by head
+struct DatasetRecords {
+  std::vector<LayerRecords> layers;  // by layer, queries first; each has at least one row
+  std::vector<HeadRecords> heads;    // in the order of layers, then by head
 };
 
-// The plan points into `journal`. Throws Error if records of one layer and kind contradict each
+// The result points into `journal`. Throws Error if records of one layer and kind contradict each
 // other (head_dim, window, columns).
-DatasetPlan plan_dataset(const JournalReader& journal);
+DatasetRecords sort_records(const JournalReader& journal);
 
 }  // namespace qk
