@@ -1,0 +1,139 @@
+#include "model/forward.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "model/forward_run.h"
+
+namespace qk {
+namespace {
+
+std::vector<int64_t> sequence_lengths(const Sequences& sequences) {
+  std::vector<int64_t> lengths;
+  for (size_t s = 0; s + 1 < sequences.offsets.size(); ++s) {
+    lengths.push_back(sequences.offsets[s + 1] - sequences.offsets[s]);
+  }
+  return lengths;
+}
+
+void check_sequences(const Sequences& sequences, int64_t embedding_rows) {
+  const std::vector<int64_t> lengths = sequence_lengths(sequences);
+  QK_CHECK(!sequences.offsets.empty() && sequences.offsets.front() == 0);
+  QK_CHECK(sequences.offsets.back() == std::ssize(sequences.ids));
+  QK_CHECK(sequences.full_lengths.size() == lengths.size());
+  for (size_t s = 0; s < lengths.size(); ++s) {
+    QK_CHECK(lengths[s] >= 0 && sequences.full_lengths[s] >= lengths[s]);
+  }
+  for (size_t i = 0; i < sequences.ids.size(); ++i) {
+    const int32_t id = sequences.ids[i];
+    if (id < 0 || id >= embedding_rows) {
+      fail(
+          "token {}: expected an id below {} (rows of the model's embedding), found {} (the "
+          "tokenizer belongs to another model?)",
+          i, embedding_rows, id);
+    }
+  }
+}
+
+}  // namespace
+
+ForwardRun::ForwardRun(const Model& model, const Backend& backend, ThreadPool& pool,
+                       const Sequences& sequences, const TapRequest& request,
+                       const ForwardOptions& options, const Tap& tap, ForwardTimes& times)
+    : model_(model),
+      config_(model.config),
+      backend_(backend),
+      pool_(pool),
+      sequences_(sequences),
+      request_(request),
+      tap_(tap),
+      times_(times),
+      num_tokens_(std::ssize(sequences.ids)),
+      plan_(plan_forward(config_, num_tokens_, request)),
+      sizes_(forward_sizes(model, backend, plan_, sequence_lengths(sequences), options)),
+      all_rows_(static_cast<size_t>(num_tokens_)),
+      hidden_(sizes_.hidden),
+      normed_(sizes_.normed),
+      query_(sizes_.query),
+      key_(sizes_.key),
+      value_(sizes_.value),
+      mixed_(sizes_.mixed),
+      gate_(sizes_.gate),
+      up_(sizes_.up),
+      branch_(sizes_.branch),
+      cos_(sizes_.rotary),
+      sin_(sizes_.rotary),
+      rope_tables_(config_, sequences, plan_.rope_sets, pool) {
+  std::iota(all_rows_.begin(), all_rows_.end(), 0);
+  for (size_t s = 0; s < sizes_.cache.size(); ++s) {
+    const FloatBuffer& floats = cache_floats_.emplace_back(sizes_.cache[s]);
+    caches_.push_back({floats.data(), sequences.offsets[s + 1] - sequences.offsets[s],
+                       config_.num_key_value_heads, config_.head_dim});
+  }
+}
+
+void ForwardRun::embed() {
+  const Stopwatch watch(times_.embedding);
+  std::span<const int32_t> ids = sequences_.ids;
+  std::vector<int32_t> chosen;
+  if (plan_.layers.size() == 1) {
+    for (const int32_t row : plan_.last_rows) {
+      chosen.push_back(sequences_.ids[static_cast<size_t>(row)]);
+    }
+    ids = chosen;
+  }
+  backend_.embedding(pool_, model_.embedding, ids, config_.embedding_scale,
+                     hidden_.matrix(std::ssize(ids), config_.hidden_size));
+}
+
+void ForwardRun::run() {
+  if (plan_.layers.empty()) return;
+  embed();
+  for (size_t i = 0; i + 1 < plan_.layers.size(); ++i) {
+    const bool below_last = i + 2 == plan_.layers.size();
+    full_layer(plan_.layers[i], below_last ? plan_.last_rows : all_rows_);
+  }
+  last_layer(plan_.layers.back(), plan_.last_rows);
+}
+
+ForwardRun::LayerTaps ForwardRun::make_taps(int layer) const {
+  const LayerRequest& wanted = request_.layers[static_cast<size_t>(layer)];
+  const auto queries = [&](Site site) {
+    return TapBuffer(layer, site, wanted.query_rows, wanted.query_heads, config_.head_dim);
+  };
+  const auto keys = [&](Site site) {
+    return TapBuffer(layer, site, wanted.key_rows, wanted.key_heads, config_.head_dim);
+  };
+  LayerTaps taps;
+  if (request_.pre_rope) {
+    taps.query_pre = queries(Site::kQueryPreRope);
+    taps.key_pre = keys(Site::kKeyPreRope);
+  }
+  if (request_.post_rope) {
+    taps.query_post = queries(Site::kQueryPostRope);
+    taps.key_post = keys(Site::kKeyPostRope);
+  }
+  return taps;
+}
+
+void ForwardRun::emit(const LayerTaps& taps) const {
+  const Stopwatch watch(times_.tap);
+  taps.query_pre.emit(tap_);
+  taps.query_post.emit(tap_);
+  taps.key_pre.emit(tap_);
+  taps.key_post.emit(tap_);
+}
+
+void forward(const Model& model, const Backend& backend, ThreadPool& pool,
+             const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
+             const Tap& tap, ForwardTimes* times) {
+  check_sequences(sequences, model.config.embedding_rows);
+  ForwardTimes unused;
+  ForwardRun(model, backend, pool, sequences, request, options, tap,
+             times != nullptr ? *times : unused)
+      .run();
+}
+
+}  // namespace qk

@@ -1,0 +1,43 @@
+// What one forward pass has to compute, and how much memory that takes. The layer loop allocates
+// exactly what stands here, so that a budget can be checked before.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/forward.h"
+
+namespace qk {
+
+struct ForwardPlan {
+  std::vector<int> layers;  // that run, in order; the last of them only projects what is tapped
+  std::vector<int32_t> last_rows;  // tokens whose hidden state the last layer needs, ascending
+  std::vector<int> rope_sets;      // of config.rope that these layers use
+};
+
+// Sizes in numbers (float32) of the buffers of the layer loop.
+struct ForwardSizes {
+  int64_t chunk = 0;   // tokens processed together
+  int64_t hidden = 0;  // [tokens, hidden_size]
+  int64_t normed = 0, query = 0, key = 0, value = 0, mixed = 0, gate = 0, up = 0, branch = 0;
+  int64_t rotary = 0;          // each of cosines and sines of a chunk
+  std::vector<int64_t> cache;  // [sequences] keys and values of one layer
+
+  int64_t total() const;
+};
+
+// REQUIRES: request.layers has an entry for each layer of the model; rows and heads ascend and are
+// in range; layers that do not run are not asked for.
+ForwardPlan plan_forward(const ModelConfig& config, int64_t num_tokens, const TapRequest& request);
+
+ForwardSizes forward_sizes(const Model& model, const Backend& backend, const ForwardPlan& plan,
+                           std::span<const int64_t> sequence_lengths,
+                           const ForwardOptions& options);
+
+// True if the layer below the last must not compute every token: fewer are needed.
+inline bool is_pruned(const ForwardPlan& plan, int64_t num_tokens) {
+  return std::ssize(plan.last_rows) < num_tokens;
+}
+
+}  // namespace qk

@@ -1,0 +1,40 @@
+// Cosines and sines for every position of a batch, computed once: one table per set of rope
+// parameters, and per length of document where the frequencies depend on it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "model/float_buffer.h"
+#include "model/forward.h"
+#include "model/rope_frequencies.h"
+
+namespace qk {
+
+class RopeTables {
+ public:
+  // rope_sets  indexes into config.rope that are needed
+  RopeTables(const ModelConfig& config, const Sequences& sequences, std::span<const int> rope_sets,
+             ThreadPool& pool);
+
+  // Rows for these tokens: sequence and position of each.
+  //   cos, sin  [positions.size(), rotary_dim / 2]
+  void gather(int rope_idx, int64_t sequence, std::span<const int32_t> positions, MatrixView cos,
+              MatrixView sin) const;
+
+  // Numbers that the tables hold for sequences of these lengths (given and full).
+  static int64_t floats(const ModelConfig& config, std::span<const int64_t> lengths,
+                        std::span<const int64_t> full_lengths, std::span<const int> rope_sets);
+
+ private:
+  struct Table {
+    FloatBuffer cos, sin;  // [positions, half]
+    int64_t half = 0;
+  };
+  std::vector<std::vector<int>> table_of_;  // [rope sets of the model][sequence] -> tables_
+  std::vector<Table> tables_;
+};
+
+}  // namespace qk

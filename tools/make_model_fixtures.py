@@ -1,0 +1,266 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["torch==2.9.1", "transformers==5.1.0", "safetensors==0.8.0", "numpy==2.3.5"]
+# ///
+"""Reference queries and keys of tiny models, for tests/data/models/.
+
+    uv run tools/make_model_fixtures.py [--cases llama mistral ...] [--out tests/data/models]
+
+Each case is a configuration whose weights follow from the tensors' names (see `weights`), so that the
+tests make the same checkpoint themselves and only configuration and reference are stored:
+
+    cases.json                     the cases: configuration, and tensors with their shapes
+    <case>.safetensors             ids [tokens] and rows [rows], int32;
+                                   L<layer>.<q|k>_<pre|post> [rows, heads, head_dim], float32
+    long.safetensors               layer 0 at positions up to 131071, and the frequencies used
+
+Hugging Face runs in float32 with eager attention on one row of ids.
+"""
+
+import argparse
+import json
+import pathlib
+
+import numpy as np
+import torch
+import transformers
+from safetensors.numpy import save_file
+
+BASE = {
+    "vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 5,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512,
+    "pad_token_id": 0,
+}  # fmt: skip
+LLAMA3 = {
+    "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}  # fmt: skip
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}
+LONGROPE = {
+    "rope_type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.3],
+    "long_factor": [2.0, 3.0, 4.0, 5.0],
+}  # fmt: skip
+MINISTRAL3 = {
+    "type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 8,
+    "beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0,
+    "llama_4_scaling_beta": 0.1,
+}  # fmt: skip
+GEMMA = {"num_hidden_layers": 7, "head_dim": 16, "sliding_window": 6}
+CASES = {
+    "llama-plain": ("llama", {}),
+    "llama-mqa": ("llama", {"num_key_value_heads": 1}),
+    "llama-bias": ("llama", {
+        "head_dim": 12, "attention_bias": True, "mlp_bias": True, "rms_norm_eps": 1e-5,
+        "rope_theta": 500000.0, "rope_scaling": LLAMA3}),
+    "llama-llama3": ("llama", {"rope_parameters": {**LLAMA3, "rope_theta": 500000.0}}),
+    "llama-linear": ("llama", {"rope_scaling": {"type": "linear", "factor": 4.0}}),
+    "llama-dynamic": ("llama", {
+        "max_position_embeddings": 16, "rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}),
+    "llama-yarn": ("llama", {"rope_scaling": YARN}),
+    "llama-yarn-factor": ("llama", {"rope_scaling": {
+        **YARN, "attention_factor": 1.3, "truncate": False, "beta_fast": 16.0,
+        "beta_slow": 2.0}}),
+    "llama-longrope-short": ("llama", {"rope_scaling": {
+        **LONGROPE, "factor": 8.0, "original_max_position_embeddings": 64}}),
+    "llama-longrope-long": ("llama", {"rope_scaling": {
+        **LONGROPE, "original_max_position_embeddings": 16}}),
+    "mistral-window": ("mistral", {"sliding_window": 7}),
+    "mistral-head-dim": ("mistral", {
+        "sliding_window": None, "rope_theta": 1000000.0, "head_dim": 16}),
+    "ministral-mixed": ("ministral", {
+        "head_dim": 8, "sliding_window": 5, "layer_types": [
+            "full_attention", "sliding_attention", "sliding_attention", "full_attention",
+            "sliding_attention"]}),
+    "ministral-derived": ("ministral", {"head_dim": 8, "sliding_window": 5}),
+    "ministral3-yarn": ("ministral3", {"head_dim": 16, "rope_parameters": MINISTRAL3}),
+    "ministral3-window": ("ministral3", {"head_dim": 16, "sliding_window": 9, "rope_parameters": {
+        **MINISTRAL3, "mscale_all_dim": 0.0, "llama_4_scaling_beta": 0.5}}),
+    "ministral3-defaults": ("ministral3", {"head_dim": 16}),
+    "qwen2-plain": ("qwen2", {}),
+    "qwen2-windows": ("qwen2", {
+        "use_sliding_window": True, "sliding_window": 6, "max_window_layers": 3}),
+    "qwen3-plain": ("qwen3", {"head_dim": 16}),
+    "qwen3-windows": ("qwen3", {
+        "head_dim": 16, "attention_bias": True, "use_sliding_window": True, "sliding_window": 6,
+        "max_window_layers": 2, "rope_scaling": {
+            "type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}}),
+    "gemma3-defaults": ("gemma3_text", {**GEMMA, "query_pre_attn_scalar": 24}),
+    "gemma3-v4": ("gemma3_text", {
+        **GEMMA, "sliding_window_pattern": 3, "attention_bias": True,
+        "attn_logit_softcapping": 1.0, "rope_theta": 1000000.0, "rope_local_base_freq": 5000.0,
+        "rope_scaling": {"rope_type": "linear", "factor": 8.0}}),
+    "gemma3-v5": ("gemma3_text", {
+        "head_dim": 16, "sliding_window": 6, "layer_types": [
+            "full_attention", "sliding_attention", "full_attention", "sliding_attention",
+            "sliding_attention"],
+        "rope_parameters": {
+            "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}}),
+    "glm-defaults": ("glm", {"head_dim": 16}),
+    "glm-quarter": ("glm", {
+        "head_dim": 16, "attention_bias": False, "partial_rotary_factor": 0.25}),
+    "glm-three-quarters": ("glm", {"head_dim": 16, "rope_parameters": {
+        "rope_type": "default", "rope_theta": 50000.0, "partial_rotary_factor": 0.75}}),
+    "glm4-sandwich": ("glm4", {"head_dim": 16}),
+    "smollm3-derived": ("smollm3", {"rope_theta": 100000.0}),
+    "smollm3-windows": ("smollm3", {
+        "attention_bias": True, "mlp_bias": True, "use_sliding_window": True,
+        "sliding_window": 5, "no_rope_layer_interval": 2}),
+    "smollm3-list": ("smollm3", {"no_rope_layers": [0, 1, 1, 0, 1]}),
+    "mllama-llama3": ("mllama_text_model", {
+        "num_hidden_layers": 7, "cross_attention_layers": [1, 4], "rope_theta": 500000.0,
+        "rope_scaling": LLAMA3}),
+    "mllama-default": ("mllama_text_model", {
+        "num_hidden_layers": 7, "cross_attention_layers": [3]}),
+}  # fmt: skip
+LENGTH = 24
+ROWS = [0, 1, 9, 16, 22, 23]  # tokens whose vectors are stored
+LONG_POSITIONS = [0, 1, 4095, 40000, 77777, 131070, 131071]
+
+
+def weights(name: str, count: int) -> np.ndarray:
+    """Numbers that F32, F16 and BF16 all hold exactly. value_i = top byte of
+    splitmix64(fnv1a(name) + (i + 1) * golden ratio); matrices and biases (b - 128) / 256, norm
+    weights 1 + floor((b - 128) / 2) / 128."""
+    hashed = np.uint64(14695981039346656037)
+    with np.errstate(over="ignore"):
+        for byte in name.encode():
+            hashed = (hashed ^ np.uint64(byte)) * np.uint64(1099511628211)
+        z = hashed + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+    centred = (z >> np.uint64(56)).astype(np.int64) - 128
+    if "norm" in name:
+        return (1 + (centred // 2) / 128).astype(np.float32)
+    return (centred / 256).astype(np.float32)
+
+
+def token_id(index: int, vocab_size: int) -> int:
+    return (index * 37 + index // 5 * 11 + 3) % vocab_size
+
+
+def build(model_type: str, settings: dict):
+    settings = {k: v for k, v in settings.items() if k != "model_type"}
+    if model_type == "mllama_text_model":  # known to the library only inside its wrapper
+        config = transformers.models.mllama.configuration_mllama.MllamaTextConfig(**settings)
+        config._attn_implementation = "eager"
+        model = transformers.models.mllama.modeling_mllama.MllamaForCausalLM(config)
+    else:
+        config = transformers.CONFIG_MAPPING[model_type](**settings)
+        model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    model = model.to(torch.float32).eval()
+    state = model.state_dict()
+    for name, tensor in state.items():
+        values = weights(name, tensor.numel()).reshape(tensor.shape)
+        if model_type == "gemma3_text" and "norm" in name:
+            values = values - 1  # the stored weight is centred at 0
+        tensor.copy_(torch.from_numpy(np.array(values, dtype=np.float32)))
+    shapes = {name: list(tensor.shape) for name, tensor in state.items()}
+    if getattr(config, "tie_word_embeddings", False):
+        shapes.pop("lm_head.weight", None)
+    return model, shapes
+
+
+class Recorder:
+    """Queries and keys on both sides of the rotary embedding, by layer."""
+
+    def __init__(self, model):
+        backbone = model.model
+        self.module = __import__(type(backbone).__module__, fromlist=["x"])
+        self.taken, self.layer = {}, None
+        self.rotate = self.module.apply_rotary_pos_emb
+        self.attend = self.module.eager_attention_forward
+        self.module.apply_rotary_pos_emb = self.on_rotate
+        self.module.eager_attention_forward = self.on_attend
+        for index, layer in enumerate(backbone.layers):
+            if hasattr(layer, "self_attn"):
+                layer.self_attn.register_forward_pre_hook(self.entering(index))
+
+    def entering(self, index):
+        def hook(*_):
+            self.layer = index
+
+        return hook
+
+    def keep(self, name, tensor):  # [1, heads, tokens, head_dim] -> [tokens, heads, head_dim]
+        self.taken[f"L{self.layer}.{name}"] = tensor[0].transpose(0, 1).contiguous().numpy()
+
+    def on_rotate(self, q, k, *rest, **more):
+        self.keep("q_pre", q)
+        self.keep("k_pre", k)
+        return self.rotate(q, k, *rest, **more)
+
+    def on_attend(self, module, q, k, *rest, **more):
+        self.keep("q_post", q)
+        self.keep("k_post", k)
+        for kind in ("q", "k"):  # a layer without rotary embedding
+            if f"L{self.layer}.{kind}_pre" not in self.taken:
+                self.keep(f"{kind}_pre", q if kind == "q" else k)
+        return self.attend(module, q, k, *rest, **more)
+
+    def close(self):
+        self.module.apply_rotary_pos_emb = self.rotate
+        self.module.eager_attention_forward = self.attend
+
+
+@torch.no_grad()
+def run(model, ids, positions=None):
+    recorder = Recorder(model)
+    ids = torch.tensor([ids])
+    position_ids = None if positions is None else torch.tensor([positions])
+    model.model(input_ids=ids, position_ids=position_ids, use_cache=False)
+    recorder.close()
+    return recorder.taken
+
+
+def write_case(out, name, model_type, overrides):
+    settings = {"model_type": model_type, **BASE, **overrides}
+    model, shapes = build(model_type, json.loads(json.dumps(settings)))
+    rows = settings["vocab_size"] + (8 if model_type == "mllama_text_model" else 0)
+    ids = [token_id(i, rows) for i in range(LENGTH)]
+    kept = {key: np.ascontiguousarray(v[ROWS]) for key, v in run(model, ids).items()}
+    kept |= {"ids": np.array(ids, np.int32), "rows": np.array(ROWS, np.int32)}
+    save_file(kept, out / f"{name}.safetensors")
+    return {"name": name, "config": settings, "tensors": shapes}
+
+
+def write_long(out):
+    settings = {"model_type": "llama", **BASE, "num_hidden_layers": 1,
+                "max_position_embeddings": 131072, "rope_theta": 500000.0,
+                "head_dim": 16}  # fmt: skip
+    model, shapes = build("llama", settings)
+    ids = [token_id(p, BASE["vocab_size"]) for p in LONG_POSITIONS]
+    taken = run(model, ids, LONG_POSITIONS)
+    taken["frequencies"] = model.model.rotary_emb.inv_freq.numpy()
+    taken["rows"] = np.array(LONG_POSITIONS, np.int32)
+    taken["ids"] = np.array(ids, np.int32)  # of these rows; token_id gives the others
+    save_file(taken, out / "long.safetensors")
+    return {"name": "long", "config": settings, "tensors": shapes}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", nargs="*", default=["llama", "mistral-window"],
+                        help="prefixes of names")  # fmt: skip
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tests/data/models"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    cases = []
+    for name, (model_type, overrides) in CASES.items():
+        if any(name.startswith(prefix) for prefix in options.cases):
+            cases.append(write_case(options.out, name, model_type, overrides))
+            print(name)
+    layouts = []  # many cases have the same tensors
+    for case in [*cases, write_long(options.out)]:
+        if case["tensors"] not in layouts:
+            layouts.append(case["tensors"])
+        case["tensors"] = layouts.index(case["tensors"])
+        if case not in cases:
+            cases.append(case)
+    text = json.dumps({"layouts": layouts, "cases": cases}, separators=(",", ":"))
+    (options.out / "cases.json").write_text(text.replace('{"name"', '\n{"name"') + "\n")
+
+
+if __name__ == "__main__":
+    main()
