@@ -10,10 +10,10 @@ namespace qk {
 namespace {
 
 constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
-// What a file may cost in memory. Large vocabularies have a million entries in a few arrays.
+// What a file may cost in memory. The largest vocabularies need 1.5 million array elements.
 constexpr uint64_t kMaxKeys = 1 << 16;
 constexpr uint64_t kMaxTensors = 1 << 20;
-constexpr uint64_t kMaxArrayElements = 1 << 24;
+constexpr uint64_t kMaxArrayElements = 1 << 23;
 // The fewest bytes of a pair (key length, type, one byte) and of a tensor's entry (name length,
 // number of axes, type, offset).
 constexpr uint64_t kMinPairBytes = 8 + 4 + 1;

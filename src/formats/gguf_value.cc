@@ -55,7 +55,7 @@ class ValueReader {
       case Type::kBool:
         return boolean();
       case Type::kString:
-        return std::string(reader_.text("a string value"));
+        return std::string(text());
       case Type::kArray:
         break;
     }
@@ -65,22 +65,29 @@ class ValueReader {
   GgufValue array(Type type, uint64_t count) {
     switch (type) {
       case Type::kU8:
+        return numbers<uint64_t, uint8_t>(count);
       case Type::kU16:
+        return numbers<uint64_t, uint16_t>(count);
       case Type::kU32:
+        return numbers<uint64_t, uint32_t>(count);
       case Type::kU64:
-        return elements<uint64_t>(type, count);
+        return numbers<uint64_t, uint64_t>(count);
       case Type::kI8:
+        return numbers<int64_t, int8_t>(count);
       case Type::kI16:
+        return numbers<int64_t, int16_t>(count);
       case Type::kI32:
+        return numbers<int64_t, int32_t>(count);
       case Type::kI64:
-        return elements<int64_t>(type, count);
+        return numbers<int64_t, int64_t>(count);
       case Type::kF32:
+        return numbers<double, float>(count);
       case Type::kF64:
-        return elements<double>(type, count);
+        return numbers<double, double>(count);
       case Type::kBool:
-        return elements<bool>(type, count);
+        return elements<bool>(count, [this] { return boolean(); });
       case Type::kString:
-        return elements<std::string>(type, count);
+        return elements<std::string>(count, [this] { return std::string(text()); });
       case Type::kArray:
         break;
     }
@@ -124,12 +131,19 @@ class ValueReader {
     return byte == 1;
   }
 
-  template <typename T>
-  std::vector<T> elements(Type type, uint64_t count) {
+  std::string_view text() { return reader_.text("a string value"); }
+
+  template <typename T, typename Read>
+  std::vector<T> elements(uint64_t count, const Read& read) {
     std::vector<T> values;
     values.reserve(count);
-    for (uint64_t i = 0; i < count; ++i) values.push_back(std::get<T>(scalar(type)));
+    for (uint64_t i = 0; i < count; ++i) values.push_back(read());
     return values;
+  }
+
+  template <typename Wide, typename Stored>
+  std::vector<Wide> numbers(uint64_t count) {
+    return elements<Wide>(count, [this] { return Wide{number<Stored>()}; });
   }
 
   ByteReader& reader_;

@@ -14,15 +14,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxDepth = 100;
-constexpr int64_t kMaxValues = 8'000'000;
-
 std::string line_and_column(std::string_view text, size_t offset) {
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const size_t newline = before.rfind('\n');
-  const size_t column = newline == std::string_view::npos ? before.size() : before.size() - newline;
-  return fmt::format("line {}, column {}", line, std::max<size_t>(column, 1));
+  const size_t line_start = newline == std::string_view::npos ? 0 : newline + 1;
+  return fmt::format("line {}, column {}", line, std::max<size_t>(before.size() - line_start, 1));
 }
 
 // The parser's own sentence without its error code and place.
@@ -38,7 +35,8 @@ std::string reason_of(std::string_view what) {
 // Receives the parser's events and builds the value.
 class Builder {
  public:
-  Builder(std::string_view text, std::string_view place) : text_(text), place_(place) {}
+  Builder(std::string_view text, std::string_view place, JsonLimits limits)
+      : text_(text), place_(place), limits_(limits) {}
   json take() { return std::move(root_); }
 
   // The names are nlohmann's.
@@ -66,7 +64,9 @@ class Builder {
 
  private:
   json* place_value(json value) {
-    if (++num_values_ > kMaxValues) fail("{}: holds more than {} values", place_, kMaxValues);
+    if (++num_values_ > limits_.values) {
+      fail("{}: holds more than {} values", place_, limits_.values);
+    }
     if (stack_.empty()) {
       root_ = std::move(value);
       return &root_;
@@ -84,7 +84,9 @@ class Builder {
     return true;
   }
   bool open(json value) {
-    if (stack_.size() >= kMaxDepth) fail("{}: is nested more than {} deep", place_, kMaxDepth);
+    if (static_cast<int64_t>(stack_.size()) >= limits_.depth) {
+      fail("{}: is nested more than {} deep", place_, limits_.depth);
+    }
     stack_.push_back(place_value(std::move(value)));
     return true;
   }
@@ -95,6 +97,7 @@ class Builder {
 
   std::string_view text_;
   std::string_view place_;
+  JsonLimits limits_;
   json root_;
   std::vector<json*> stack_;  // the open arrays and objects
   json* slot_ = nullptr;      // where the value of the last key goes
@@ -103,13 +106,13 @@ class Builder {
 
 }  // namespace
 
-json parse_json(std::string_view text, std::string_view place) {
+json parse_json(std::string_view text, std::string_view place, JsonLimits limits) {
   // nlohmann takes a NUL byte for the end of the text.
   const size_t nul = text.find('\0');
   if (nul != std::string_view::npos) {
     fail("{}: {}: is not JSON: a NUL byte", place, line_and_column(text, nul + 1));
   }
-  Builder builder(text, place);
+  Builder builder(text, place, limits);
   json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();
 }

@@ -6,10 +6,13 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "base/mapped_file.h"
 
 namespace qk {
 namespace {
@@ -84,6 +87,26 @@ TEST_P(Widen, APartOfARowIsThatPart) {
       ASSERT_EQ(part.back(), 42.0F) << "written past the end";
     }
   }
+}
+
+// Blocks and values from ggml's own Python package (tests/data/README.md): equal bit for bit.
+TEST_P(Widen, GivesTheBitsOfGgml) {
+  const DType dtype = GetParam();
+  constexpr int64_t kElements = 512;
+  const auto path = std::filesystem::path(QK_TEST_DATA) / "gguf" / "blocks" /
+                    (std::string(info(dtype).name) + ".bin");
+  const MappedFile file(path);
+  const auto blocks = static_cast<size_t>(row_bytes(dtype, kElements));
+  ASSERT_EQ(file.bytes().size(), blocks + kElements * sizeof(float));
+  const std::byte* expected = file.bytes().data() + blocks;
+  std::vector<float> out(kElements);
+  widen_row_ref(dtype, file.bytes().data(), 0, kElements, out.data());
+  EXPECT_EQ(std::memcmp(out.data(), expected, kElements * sizeof(float)), 0);
+  for_each_target([&] {
+    std::vector<float> row(kElements);
+    widen_row(dtype, file.bytes().data(), 0, kElements, row.data());
+    EXPECT_EQ(std::memcmp(row.data(), expected, kElements * sizeof(float)), 0);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Widen, testing::ValuesIn(kAll),

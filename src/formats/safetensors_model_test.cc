@@ -1,0 +1,161 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "formats/safetensors.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::string_view kIndex = "model.safetensors.index.json";
+
+class SafetensorsModelTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder_ = fs::temp_directory_path() / fmt::format("qk_shards_{}_{}", ::getpid(), name);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // A file with one U8 element per name, its value the first character of the name.
+  void write_shard(std::string_view file, const std::vector<std::string>& names) const {
+    std::string header = "{";
+    std::string buffer;
+    for (const std::string& name : names) {
+      header += fmt::format(R"({}"{}":{{"dtype":"U8","shape":[1],"data_offsets":[{},{}]}})",
+                            header.size() > 1 ? "," : "", name, buffer.size(), buffer.size() + 1);
+      buffer += name[0];
+    }
+    header += "}";
+    std::string bytes(8, '\0');
+    const uint64_t header_bytes = header.size();
+    std::memcpy(bytes.data(), &header_bytes, 8);
+    write_file(folder_ / file, bytes + header + buffer);
+  }
+  void write_index(std::string_view weight_map) const {
+    write_file(folder_ / kIndex,
+               fmt::format(R"({{"metadata":{{"total_size":3}},"weight_map":{}}})", weight_map));
+  }
+  std::string error() const {
+    try {
+      open_safetensors(folder_);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  fs::path folder_;
+};
+
+std::vector<std::string> lines_of(const SafetensorsModel& model) {
+  std::vector<std::string> lines;
+  for (const StoredTensor& tensor : model.tensors) {
+    lines.push_back(
+        fmt::format("{} {} {}", tensor.name, tensor.file, static_cast<char>(tensor.bytes[0])));
+  }
+  return lines;
+}
+
+TEST_F(SafetensorsModelTest, OpensOneFile) {
+  write_shard("model.safetensors", {"b", "a"});
+  EXPECT_THAT(lines_of(open_safetensors(folder_)),
+              ElementsAre("a model.safetensors a", "b model.safetensors b"));
+}
+
+TEST_F(SafetensorsModelTest, OpensShardsAndIgnoresOtherFiles) {
+  write_shard("1.safetensors", {"c", "a"});
+  write_shard("2.safetensors", {"b"});
+  write_shard("consolidated.safetensors", {"z", "a"});
+  write_index(R"({"a":"1.safetensors","b":"2.safetensors","c":"1.safetensors"})");
+  SafetensorsModel model = open_safetensors(folder_);
+  const SafetensorsModel moved = std::move(model);  // the bytes stay where they are
+  EXPECT_EQ(moved.files.size(), 2);
+  EXPECT_THAT(lines_of(moved),
+              ElementsAre("a 1.safetensors a", "b 2.safetensors b", "c 1.safetensors c"));
+}
+
+TEST_F(SafetensorsModelTest, TheSingleFileGoesBeforeTheIndex) {
+  write_shard("model.safetensors", {"a"});
+  write_index(R"({"b":"absent.safetensors"})");
+  EXPECT_THAT(lines_of(open_safetensors(folder_)), ElementsAre("a model.safetensors a"));
+}
+
+TEST_F(SafetensorsModelTest, SaysThatThereIsNothing) {
+  EXPECT_EQ(error(), folder_.string() +
+                         ": holds neither model.safetensors nor model.safetensors.index.json");
+}
+
+TEST_F(SafetensorsModelTest, SaysWhatIsWrongWithTheIndex) {
+  write_shard("1.safetensors", {"a"});
+  const std::pair<std::string, std::string> table[] = {
+      {"[]", "weight_map: expected a map"},
+      {"{}", "weight_map: expected a map"},
+      {R"({"a":1})", "weight_map: a: expected a file name, found number"},
+      {R"({"a":"../1.safetensors"})", "expected plain file names, found '../1.safetensors'"},
+      {R"({"a":"/etc/passwd"})", "expected plain file names, found '/etc/passwd'"},
+      {R"({"a":"x\\1.safetensors"})", "expected plain file names"},
+      {R"({"a":".."})", "expected plain file names, found '..'"},
+      {R"({"a":""})", "expected plain file names, found ''"},
+      {R"({"a":"x\u0000y"})", "holds a control character"},
+      {R"({"a":"1.safetensors","a":"1.safetensors"})", "key 'a' occurs twice"},
+      {R"({"a":"2.safetensors"})", "the shard 2.safetensors is not in the folder"},
+      {fmt::format(R"({{"a":"{}"}})", std::string(5000, 'n')), "is not in the folder"},
+  };
+  for (const auto& [weight_map, sentence] : table) {
+    write_index(weight_map);
+    EXPECT_THAT(error(), AllOf(HasSubstr(kIndex), HasSubstr(sentence)));
+  }
+  write_file(folder_ / kIndex, "[1]");
+  EXPECT_THAT(error(), HasSubstr("weight_map: expected a map"));
+  write_file(folder_ / kIndex, "{\"weight_map\": {\"a\": \n");
+  EXPECT_THAT(error(), HasSubstr("index.json: line 2, column 1: is not JSON"));
+}
+
+TEST_F(SafetensorsModelTest, SaysWhereTensorsAreMissing) {
+  write_shard("1.safetensors", {"a", "b"});
+  write_shard("2.safetensors", {"c"});
+  write_index(
+      R"({"a":"1.safetensors","b":"2.safetensors","c":"2.safetensors","d":"1.safetensors"})");
+  EXPECT_THAT(error(),
+              HasSubstr("weight_map: tensors that are not in their shard: 2 (b of 2.safetensors, d "
+                        "of 1.safetensors); tensors of a shard that are not mapped to it: 1 (b of "
+                        "1.safetensors)"));
+  write_index(R"({"a":"1.safetensors","c":"2.safetensors"})");
+  EXPECT_THAT(error(), HasSubstr("tensors of a shard that are not mapped to it: 1 (b of"));
+  write_shard("2.safetensors", {"c", "a"});  // twice in the model
+  write_index(R"({"a":"1.safetensors","b":"1.safetensors","c":"2.safetensors"})");
+  EXPECT_THAT(error(), HasSubstr("not mapped to it: 1 (a of 2.safetensors)"));
+}
+
+TEST_F(SafetensorsModelTest, NamesTheFirstFewOfMany) {
+  write_shard("1.safetensors", {"a"});
+  std::string weight_map = R"({"a":"1.safetensors")";
+  for (int i = 0; i < 1000; ++i) weight_map += fmt::format(R"(,"t{}":"1.safetensors")", i);
+  write_index(weight_map + "}");
+  EXPECT_THAT(error(), HasSubstr("not in their shard: 1000 (t0 of 1.safetensors, t1 of "
+                                 "1.safetensors, t10 of 1.safetensors, ...)"));
+}
+
+TEST_F(SafetensorsModelTest, NamesTheShardThatIsDamaged) {
+  write_file(folder_ / "1.safetensors", "short");
+  write_index(R"({"a":"1.safetensors"})");
+  EXPECT_THAT(error(), HasSubstr("1.safetensors: is not a safetensors file: 5 bytes"));
+}
+
+}  // namespace
+}  // namespace qk
