@@ -38,9 +38,8 @@ AtomicFile::AtomicFile(std::filesystem::path path)
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (fd_ >= 0) ::close(fd_);
+  if (!finished_) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::append(std::span<const std::byte> bytes) {
@@ -63,6 +62,7 @@ void AtomicFile::finish() {
   }
   ::close(std::exchange(fd_, -1));
   rename_into_place(temporary_, path_);
+  finished_ = true;
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

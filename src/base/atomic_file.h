@@ -15,7 +15,7 @@ class AtomicFile {
   explicit AtomicFile(std::filesystem::path path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
-  // Without finish(): removes the temporary file; never throws.
+  // Without a finish() that went well: removes the temporary file; never throws.
   ~AtomicFile();
 
   // Throws Error with the path and the reason (disk full, ...).
@@ -28,6 +28,7 @@ class AtomicFile {
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int fd_ = -1;
+  bool finished_ = false;
 };
 
 // Writes a whole small file atomically.

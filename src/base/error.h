@@ -27,8 +27,8 @@ template <typename... Args>
   throw Error(fmt::format(sentence, std::forward<Args>(args)...));
 }
 
-// Text from a file or a user, made safe for a message: control characters become '?', and more
-// than max_bytes are cut with "..." (never inside a UTF-8 sequence).
+// Text from a file or a user, made safe for a message: control characters and bytes that are not
+// UTF-8 become '?', and more than max_bytes are cut with "..." (never inside a UTF-8 sequence).
 std::string printable(std::string_view text, size_t max_bytes = 120);
 
 // Prints "file:line: check failed: expression" and ends the process with exit code 2.

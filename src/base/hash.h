@@ -32,7 +32,8 @@ class Sha256 {
 
 std::string sha256_hex(std::span<const std::byte> bytes);
 
-// The digest of a whole file, read 1 MiB at a time. Throws Error if it cannot be opened or read.
+// The digest of a whole file, read 1 MiB at a time. Throws Error if it is not a regular
+// file, or cannot be opened or read.
 std::string sha256_file(const std::filesystem::path& path);
 
 // XXH3, 64 bits, seed 0.

@@ -18,7 +18,7 @@ namespace qk {
 class ThreadPool {
  public:
   // num_threads counts the calling thread, so 1 starts none. 0: one per available core
-  // (the process's affinity mask is honoured).
+  // (the process's affinity mask is honoured). Throws Error if the system refuses so many.
   explicit ThreadPool(int num_threads = 0);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -26,12 +26,14 @@ class ThreadPool {
 
   int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Runs task(index, thread) for every index in [0, num_tasks), in increasing order of start, on all
-  // threads; thread is in [0, num_threads). Returns when all are done. The first exception thrown by
-  // a task is thrown again here, after the running tasks ended; tasks not yet begun are dropped.
+  // Runs task(index, thread) for every index in [0, num_tasks), in increasing order of start, on
+  // all threads; thread is in [0, num_threads). Returns when all are done. The first exception
+  // thrown by a task is thrown again here, after the running tasks ended; tasks not yet begun are
+  // dropped.
   void parallel_for(int64_t num_tasks, const std::function<void(int64_t index, int thread)>& task);
 
  private:
+  void stop();
   void work(int thread);
   void run_tasks(int thread);
 
