@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "base/error.h"
 #include "kernels/attention.h"
@@ -26,8 +25,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 using DI = hn::RebindToSigned<D>;
 
 constexpr int64_t kQueries = kTileCols;  // queries of a lane group: one lane each
-constexpr int64_t kGroups = 4;           // lane groups of a task: they share the tile of keys
-constexpr float kNothingSeen = -1e30F;   // running maximum before the first visible key
+constexpr int64_t kRows = kTileRows;
+constexpr int64_t kGroups = 4;          // lane groups of a task: they share the tile of keys
+constexpr float kNothingSeen = -1e30F;  // running maximum before the first visible key
 
 // What is the same for a whole call.
 struct Call {
@@ -53,7 +53,7 @@ struct LaneGroup {
   KeyRange all;                  // keys that every lane sees
   float* query = nullptr;        // [head_dim][kQueries], times scale / ln 2
   float* sums = nullptr;         // [head_dim][kQueries] weighted values so far
-  float* largest = nullptr;      // [kQueries] largest score so far
+  float* base = nullptr;         // [kQueries] largest score so far
   float* total = nullptr;        // [kQueries] weights so far
   int32_t* first_key = nullptr;  // [kQueries] the lane sees keys [first_key, end_key)
   int32_t* end_key = nullptr;
@@ -73,8 +73,8 @@ LaneGroup start_group(const Call& call, int64_t head, int64_t first_row, int64_t
   g.num_rows = end_row - first_row;
   g.query = memory;
   g.sums = g.query + head_dim * kQueries;
-  g.largest = g.sums + head_dim * kQueries;
-  g.total = g.largest + kQueries;
+  g.base = g.sums + head_dim * kQueries;
+  g.total = g.base + kQueries;
   g.first_key = reinterpret_cast<int32_t*>(g.total + kQueries);
   g.end_key = g.first_key + kQueries;
   const float* rows[kQueries];
@@ -87,7 +87,7 @@ LaneGroup start_group(const Call& call, int64_t head, int64_t first_row, int64_t
     g.all = {std::max(g.all.begin, keys.begin), std::min(g.all.end, keys.end)};
     g.first_key[lane] = static_cast<int32_t>(keys.begin);
     g.end_key[lane] = static_cast<int32_t>(keys.end);
-    g.largest[lane] = kNothingSeen;
+    g.base[lane] = kNothingSeen;
     g.total[lane] = 0.0F;
   }
   interleave_rows(rows, kQueries, head_dim, g.query, kQueries);
@@ -112,7 +112,7 @@ void score_keys(const Call& call, int64_t head, const LaneGroup& g, KeyRange key
   const auto head_dim = static_cast<size_t>(call.q.dim(2));
   for (int64_t j = keys.begin; j < keys.end;) {
     const int64_t panel_end = std::min(keys.end, (j / kKeyPanel + 1) * kKeyPanel);
-    const auto rows = static_cast<size_t>(std::min<int64_t>(kTileRows, panel_end - j));
+    const auto rows = static_cast<size_t>(std::min(kRows, panel_end - j));
     tile_of(rows, key_column(call.cache, head, j), kKeyPanel, g.query, head_dim,
             EmitScores{scores + (j - keys.begin) * kQueries});
     j += static_cast<int64_t>(rows);
@@ -134,33 +134,40 @@ void hide_keys(const LaneGroup& g, KeyRange keys, int64_t begin, int64_t end, fl
   }
 }
 
-// Scores become weights 2^(score - largest); the running maximum and total move on.
+// max(start, scores[j][lane]) over the keys.
+HWY_INLINE V largest_score(const float* scores, size_t num_keys, V start) {
+  constexpr size_t kChains = 4;  // independent, to hide the latency; max has no rounding
+  V most[kChains] = {start, start, start, start};
+  size_t j = 0;
+  for (; j + kChains <= num_keys; j += kChains) {
+    for (size_t c = 0; c < kChains; ++c) {
+      most[c] = hn::Max(most[c], hn::Load(D(), scores + (j + c) * kTileCols));
+    }
+  }
+  for (; j < num_keys; ++j) most[0] = hn::Max(most[0], hn::Load(D(), scores + j * kTileCols));
+  return hn::Max(hn::Max(most[0], most[1]), hn::Max(most[2], most[3]));
+}
+
+// Scores become weights 2^(score - base), the base being the largest score so far, rounded to an
+// integer: so rescaling is exact. Base and total move on.
 // rescale[lane]: what the earlier weights have to be multiplied with.
 void weigh_keys(const LaneGroup& g, size_t num_keys, float* scores, float* rescale) {
   const D d;
+  const V magic = hn::Set(d, kRoundToInteger);
   for (size_t lane = 0; lane < kTileCols; lane += kLanes) {
-    constexpr size_t kChains = 4;  // independent, to hide the latency; max has no rounding
-    V most[kChains];
-    for (V& m : most) m = hn::Load(d, g.largest + lane);
-    const float* s = scores + lane;
-    size_t j = 0;
-    for (; j + kChains <= num_keys; j += kChains) {
-      for (size_t c = 0; c < kChains; ++c) {
-        most[c] = hn::Max(most[c], hn::Load(d, s + (j + c) * kTileCols));
-      }
-    }
-    for (; j < num_keys; ++j) most[0] = hn::Max(most[0], hn::Load(d, s + j * kTileCols));
-    const V largest = hn::Max(hn::Max(most[0], most[1]), hn::Max(most[2], most[3]));
-    const V factor = exp2_of_nonpositive(d, hn::Sub(hn::Load(d, g.largest + lane), largest));
-    hn::Store(factor, d, rescale + lane);
-    hn::Store(largest, d, g.largest + lane);
+    const V earlier = hn::Load(d, g.base + lane);
+    const V largest = largest_score(scores + lane, num_keys, earlier);
+    const V base = hn::Sub(hn::Add(largest, magic), magic);
+    const V factor = exp2_from_base(d, earlier, base);
     V total = hn::Zero(d);
-    for (j = 0; j < num_keys; ++j) {
+    for (size_t j = 0; j < num_keys; ++j) {
       float* w = scores + lane + j * kTileCols;
-      const V weight = exp2_of_nonpositive(d, hn::Sub(hn::Load(d, w), largest));
+      const V weight = exp2_from_base(d, hn::Load(d, w), base);
       total = hn::Add(total, weight);
       hn::Store(weight, d, w);
     }
+    hn::Store(base, d, g.base + lane);
+    hn::Store(factor, d, rescale + lane);
     hn::Store(hn::MulAdd(hn::Load(d, g.total + lane), factor, total), d, g.total + lane);
   }
 }
@@ -179,16 +186,20 @@ struct EmitSums {
 void add_values(const Call& call, int64_t head, const LaneGroup& g, KeyRange keys,
                 const float* weights, const float* rescale) {
   const int64_t head_dim = call.q.dim(2);
-  const int64_t passes = (head_dim + static_cast<int64_t>(kTileRows) - 1) / kTileRows;
-  const float* values = value_row(call.cache, head, keys.begin);
+  const int64_t width = value_width(head_dim);
   const V rescale_lo = hn::Load(D(), rescale);
   const V rescale_hi = hn::Load(D(), rescale + kLanes);
-  for (int64_t pass = 0; pass < passes; ++pass) {  // about equal heights
-    const int64_t begin = head_dim * pass / passes;
-    const int64_t end = head_dim * (pass + 1) / passes;
-    tile_of(static_cast<size_t>(end - begin), values + begin, static_cast<size_t>(head_dim),
-            weights, static_cast<size_t>(keys.end - keys.begin),
-            EmitSums{g.sums + begin * kQueries, rescale_lo, rescale_hi});
+  for (int64_t begin = 0; begin < head_dim; begin += width) {
+    const float* values = value_part(call.cache, head, begin / width, keys.begin);
+    const int64_t components = std::min(width, head_dim - begin);
+    const int64_t tiles = (components + kRows - 1) / kRows;  // of about equal heights
+    for (int64_t t = 0; t < tiles; ++t) {
+      const int64_t first = components * t / tiles;
+      const int64_t end = components * (t + 1) / tiles;
+      tile_of(static_cast<size_t>(end - first), values + first, static_cast<size_t>(width), weights,
+              static_cast<size_t>(keys.end - keys.begin),
+              EmitSums{g.sums + (begin + first) * kQueries, rescale_lo, rescale_hi});
+    }
   }
 }
 
@@ -218,9 +229,12 @@ void finish_group(const Call& call, int64_t head, const LaneGroup& g, float* tur
       hn::Store(hn::Mul(hn::Load(d, s), inverse), d, s);
     }
   }
-  std::vector<const float*> rows;
-  for (int64_t c = 0; c < head_dim; ++c) rows.push_back(g.sums + c * kQueries);
-  interleave_rows(rows.data(), head_dim, kQueries, turned, head_dim);
+  for (int64_t c = 0; c < head_dim; c += kQueries) {
+    const float* rows[kQueries];
+    const int64_t count = std::min(kQueries, head_dim - c);
+    for (int64_t i = 0; i < count; ++i) rows[i] = g.sums + (c + i) * kQueries;
+    interleave_rows(rows, count, kQueries, turned + c, head_dim);
+  }
   for (int64_t lane = 0; lane < g.num_rows; ++lane) {
     std::copy_n(turned + lane * head_dim, head_dim, call.output(head, g.first_row + lane));
   }
@@ -250,13 +264,14 @@ void attend_rows(const Call& call, int64_t head, int64_t first_row, int64_t end_
 }
 
 void run_attention(ThreadPool& pool, const Call& call) {
-  constexpr int64_t kRows = kGroups * kQueries;
-  const int64_t blocks = (call.num_rows() + kRows - 1) / kRows;
+  constexpr int64_t kBlock = kGroups * kQueries;
+  const int64_t blocks = (call.num_rows() + kBlock - 1) / kBlock;
   const int64_t heads = call.cache.num_heads;
   // The last rows see the most keys: they go first, so that threads finish together.
   pool.parallel_for(blocks * heads, [&](int64_t index, int /*thread*/) {
     const int64_t block = blocks - 1 - index / heads;
-    attend_rows(call, index % heads, block * kRows, std::min(call.num_rows(), (block + 1) * kRows));
+    attend_rows(call, index % heads, block * kBlock,
+                std::min(call.num_rows(), (block + 1) * kBlock));
   });
 }
 

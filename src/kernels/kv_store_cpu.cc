@@ -7,8 +7,26 @@
 namespace qk {
 
 int64_t kv_floats_cpu(int64_t tokens, int64_t num_heads, int64_t head_dim) {
-  return num_heads * head_dim * (key_panels(tokens) * kKeyPanel + tokens);
+  const int64_t values = value_panels(head_dim) * value_width(head_dim) * tokens;
+  return num_heads * (head_dim * key_panels(tokens) * kKeyPanel + values);
 }
+
+namespace {
+
+void store_key(const KeyValueCache& cache, int64_t head, int64_t token, const float* key) {
+  float* column = key_column(cache, head, token);
+  for (int64_t c = 0; c < cache.head_dim; ++c) column[c * kKeyPanel] = key[c];
+}
+
+void store_value(const KeyValueCache& cache, int64_t head, int64_t token, const float* value) {
+  const int64_t width = value_width(cache.head_dim);
+  for (int64_t c = 0; c < cache.head_dim; c += width) {
+    std::copy_n(value + c, std::min(width, cache.head_dim - c),
+                value_part(cache, head, c / width, token));
+  }
+}
+
+}  // namespace
 
 void kv_store_cpu(ThreadPool& pool, const KeyValueCache& cache, int64_t first,
                   TensorView<const float, 3> k, TensorView<const float, 3> v) {
@@ -23,10 +41,8 @@ void kv_store_cpu(ThreadPool& pool, const KeyValueCache& cache, int64_t first,
     const int64_t last = std::min(end, panel_begin + kKeyPanel);
     for (int64_t token = std::max(first, panel_begin); token < last; ++token) {
       for (int64_t head = 0; head < cache.num_heads; ++head) {
-        const float* from = k[token - first][head].data();
-        float* column = key_column(cache, head, token);
-        for (int64_t c = 0; c < cache.head_dim; ++c) column[c * kKeyPanel] = from[c];
-        std::copy_n(v[token - first][head].data(), cache.head_dim, value_row(cache, head, token));
+        store_key(cache, head, token, k[token - first][head].data());
+        store_value(cache, head, token, v[token - first][head].data());
       }
     }
   });
