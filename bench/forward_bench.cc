@@ -1,0 +1,139 @@
+// How fast is the whole forward pass? Tokens per second, GFLOP/s and their share of the FMA peak
+// that is measured in the same run, the parts' times, and the peak memory.
+//
+//   forward_bench MODEL [--threads N] [--documents N] [--repeat N] LENGTH...
+//
+// MODEL is a Hugging Face folder or a .gguf file; ids are pseudo-random. Everything up to the last
+// layer is computed, with four rows per 128 tokens captured of every head: a capture's usual work.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "arch/registry.h"
+#include "kernels/fma_peak.h"
+#include "model/forward.h"
+
+namespace {
+
+struct Options {
+  std::string model;
+  int threads = 0;
+  int documents = 1;
+  int repeat = 3;
+  std::vector<int64_t> lengths;
+};
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto value = [&] { return i + 1 < argc ? std::stoi(argv[++i]) : 0; };
+    if (word == "--threads") {
+      options.threads = value();
+    } else if (word == "--documents") {
+      options.documents = value();
+    } else if (word == "--repeat") {
+      options.repeat = std::max(1, value());
+    } else if (options.model.empty()) {
+      options.model = word;
+    } else {
+      options.lengths.push_back(std::stoll(word));
+    }
+  }
+  if (options.lengths.empty()) options.lengths = {512, 2048, 8192};
+  return options;
+}
+
+// "VmHWM" or another line of /proc/self/status, in MB.
+double status_megabytes(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with(key + ":")) return std::stod(line.substr(key.size() + 1)) / 1024;
+  }
+  return 0;
+}
+
+qk::Sequences make_sequences(int64_t vocab_size, int64_t length, int documents) {
+  qk::Sequences out;
+  out.offsets = {0};
+  uint64_t state = 1;
+  for (int d = 0; d < documents; ++d) {
+    for (int64_t i = 0; i < length; ++i) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      out.ids.push_back(static_cast<int32_t>((state >> 33U) % static_cast<uint64_t>(vocab_size)));
+    }
+    out.offsets.push_back(std::ssize(out.ids));
+    out.full_lengths.push_back(length);
+  }
+  return out;
+}
+
+// The last token of every 32, of every head and layer: the whole model runs, as in a capture.
+qk::TapRequest make_request(const qk::ModelConfig& config, int64_t num_tokens) {
+  qk::LayerRequest layer;
+  for (int64_t row = 31; row < num_tokens; row += 32) {
+    layer.query_rows.push_back(static_cast<int32_t>(row));
+  }
+  layer.key_rows = layer.query_rows;
+  for (int32_t h = 0; h < config.num_attention_heads; ++h) layer.query_heads.push_back(h);
+  for (int32_t h = 0; h < config.num_key_value_heads; ++h) layer.key_heads.push_back(h);
+  qk::TapRequest request;
+  request.layers.assign(static_cast<size_t>(config.num_hidden_layers), layer);
+  return request;
+}
+
+void measure(const qk::Model& model, qk::ThreadPool& pool, const Options& options, int64_t length) {
+  const qk::Sequences sequences =
+      make_sequences(model.config.vocab_size, length, options.documents);
+  const qk::TapRequest request = make_request(model.config, std::ssize(sequences.ids));
+  double best = 1e30;
+  double peak = 0;
+  qk::ForwardTimes times;
+  for (int r = 0; r < options.repeat; ++r) {
+    peak = std::max(peak, qk::measure_fma_peak(pool));
+    qk::ForwardTimes now;
+    const auto start = std::chrono::steady_clock::now();
+    qk::forward(
+        model, qk::kCpuBackend, pool, sequences, request, {},
+        [](int, qk::Site, qk::TensorView<const float, 3>) {}, &now);
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (seconds < best) {
+      best = seconds;
+      times = now;
+    }
+  }
+  const auto tokens = static_cast<double>(sequences.ids.size());
+  fmt::print(
+      "{:3} x {:6} tokens  {:7.0f} tokens/s  {:6.1f} GFLOP/s = {:4.1f} % of the FMA peak {:.1f}  "
+      "peak memory {:.0f} MB (anonymous {:.0f} MB)\n",
+      options.documents, length, tokens / best, times.matmul_flop / best / 1e9,
+      100 * times.matmul_flop / best / peak, peak / 1e9, status_megabytes("VmHWM"),
+      status_megabytes("RssAnon"));
+  fmt::print(
+      "      seconds: linear {:.2f}, attention {:.2f}, norm {:.2f}, rope {:.2f}, activation "
+      "{:.2f}, "
+      "embedding {:.2f}, tap {:.2f}; all {:.2f}\n",
+      times.linear, times.attention, times.norm, times.rope, times.activation, times.embedding,
+      times.tap, best);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  try {
+    const qk::Model model = qk::load_model(options.model, "", qk::registry());
+    qk::ThreadPool pool(options.threads);
+    fmt::print("{}, {} threads\n", options.model, pool.num_threads());
+    for (const int64_t length : options.lengths) measure(model, pool, options, length);
+  } catch (const qk::Error& error) {
+    fmt::print(stderr, "forward_bench: {}\n", error.what());
+    return 1;
+  }
+}
