@@ -12,6 +12,7 @@ namespace qk {
 // own (bytes, dates, lists, integers beyond 64 bits). The text is the str() of the value in Python.
 struct OpaqueId {
   std::string text;
+  bool operator==(const OpaqueId&) const = default;
 };
 
 // One cell of the id column. std::monostate is null; uint64_t is for integers above int64.

@@ -77,8 +77,8 @@ void JsonPieces::start() {
 
 bool JsonPieces::next_line(std::string& text) {
   while (fill()) {
-    const size_t line_end = std::min(buffer_.find('\n', begin_), end_);
-    append(text, line_end - begin_);
+    const std::string_view ready(buffer_.data() + begin_, end_ - begin_);
+    append(text, std::min(ready.find('\n'), ready.size()));
     if (begin_ == end_) continue;
     ++begin_;
     ++lines_;

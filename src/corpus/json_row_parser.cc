@@ -70,8 +70,8 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     return is_integer ? value("a number", OpaqueId{token}) : value("a number", v);
   }
   bool string(std::string& v) override {
-    check_row("a string");
-    if (is_id()) set_id(v);
+    see("a string");
+    if (is_id()) row_.id.emplace<std::string>(v);
     if (is_text()) row_.text = std::move(v);
     return true;
   }
@@ -79,13 +79,12 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     return value("binary", std::monostate{});
   }
   bool start_object(size_t /*n*/) override {
-    if (depth_ == 1) refuse("an object");
+    if (depth_ > 0) see("an object");
     ++depth_;
     return true;
   }
   bool start_array(size_t /*n*/) override {
-    check_row("a list");
-    if (depth_ == 1) refuse("a list");
+    see("a list");
     ++depth_;
     return true;
   }
@@ -96,7 +95,7 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     constexpr size_t kShown = 20;
     key_is_text_ = name == columns_.text;
     key_is_id_ = columns_.id && name == *columns_.id;
-    if (num_keys_++ < kShown) keys_ += (keys_.empty() ? "" : ", ") + printable(name);
+    if (num_keys_++ < kShown) row_.keys += (row_.keys.empty() ? "" : ", ") + printable(name);
     return true;
   }
   bool parse_error(size_t /*position*/, const std::string& /*token*/,
@@ -107,40 +106,39 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     fail("{}: not JSON: {}", where_, printable(message, 200));
   }
 
-  JsonRow take_row() { return std::move(row_); }
-  const std::string& keys() const { return keys_; }
+  // The row, if its columns are there and of the right kinds. REQUIRES: all of it is parsed.
+  JsonRow take_row() {
+    if (text_kind_.empty()) {
+      fail("{}: no column '{}': it has {}", where_, printable(columns_.text), row_.keys);
+    }
+    if (text_kind_ != "a string") {
+      fail("{}: column '{}': expected a string, found {}", where_, printable(columns_.text),
+           text_kind_);
+    }
+    if (id_kind_ == "a list" || id_kind_ == "an object") {
+      fail("{}: column '{}': expected a string, a number, a boolean or null, found {}", where_,
+           printable(*columns_.id), id_kind_);
+    }
+    row_.has_id = !id_kind_.empty();
+    return std::move(row_);
+  }
 
  private:
   bool is_text() const { return depth_ == 1 && key_is_text_; }
   bool is_id() const { return depth_ == 1 && key_is_id_; }
 
-  // A value that is not a string.
-  template <typename T>
-  bool value(const char* kind, T id) {
-    check_row(kind);
-    if (is_text()) refuse_text(kind);
-    if (is_id()) set_id(std::move(id));
-    return true;
-  }
-  template <typename T>
-  void set_id(T id) {
-    row_.id.emplace<T>(std::move(id));
-    row_.has_id = true;
-  }
-  // The row itself must be an object.
-  bool check_row(const char* kind) const {
+  // Notes the kind of a value; of a key that occurs twice, the last one's.
+  void see(std::string_view kind) {
     if (depth_ == 0) fail("{}: expected an object, found {}", where_, kind);
+    if (is_text()) text_kind_ = kind;
+    if (is_id()) id_kind_ = kind;
+  }
+  // A value that is neither a string nor made of others.
+  template <typename T>
+  bool value(std::string_view kind, T id) {
+    see(kind);
+    if (is_id()) row_.id.emplace<T>(std::move(id));
     return true;
-  }
-  // A list or an object as the value of a column.
-  void refuse(const char* kind) const {
-    if (key_is_text_) refuse_text(kind);
-    if (!key_is_id_) return;
-    fail("{}: column '{}': expected a string, a number, a boolean or null, found {}", where_,
-         printable(*columns_.id), kind);
-  }
-  [[noreturn]] void refuse_text(const char* kind) const {
-    fail("{}: column '{}': expected a string, found {}", where_, printable(columns_.text), kind);
   }
   bool leave() {
     --depth_;
@@ -150,7 +148,8 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
   const Columns& columns_;
   const std::string& where_;
   JsonRow row_;
-  std::string keys_;  // the first ones, for messages
+  std::string_view text_kind_;  // empty: the key did not occur
+  std::string_view id_kind_;
   size_t num_keys_ = 0;
   size_t depth_ = 0;
   bool key_is_text_ = false;
@@ -164,11 +163,7 @@ JsonRow parse_json_row(std::string& json, const Columns& columns, const std::str
   RowHandler handler(columns, where);
   const bool parsed = nlohmann::json::sax_parse(json, &handler);
   QK_CHECK(parsed);  // every refusal throws
-  JsonRow row = handler.take_row();
-  if (!row.text) {
-    fail("{}: no column '{}': it has {}", where, printable(columns.text), handler.keys());
-  }
-  return row;
+  return handler.take_row();
 }
 
 }  // namespace qk

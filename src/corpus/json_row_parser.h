@@ -1,7 +1,6 @@
 // The text and the id of one JSON object, without building the rest of it.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "corpus/row_reader.h"
@@ -9,9 +8,10 @@
 namespace qk {
 
 struct JsonRow {
-  std::optional<std::string> text;  // nothing: the key is absent
-  RawId id;
+  std::string text;
+  RawId id;             // null without an id column
   bool has_id = false;  // the key is there
+  std::string keys;     // the first ones, joined by ", ", for messages
 };
 
 // Parses one object; `json` is used up. Throws Error, its message starting with `where`, as

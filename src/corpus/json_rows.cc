@@ -21,10 +21,10 @@ class JsonRows final : public RowReader {
     const std::string where = file_ + " " + place;
     JsonRow row = parse_json_row(piece_, columns_, where);
     if (columns_.id && !row.has_id && is_first_) {
-      fail("{}: no column '{}'", where, printable(*columns_.id));
+      fail("{}: no column '{}': it has {}", where, printable(*columns_.id), row.keys);
     }
     is_first_ = false;
-    return Row{std::move(*row.text), std::move(row.id), name_ + " " + place};
+    return Row{std::move(row.text), std::move(row.id), name_ + " " + place};
   }
 
  private:
