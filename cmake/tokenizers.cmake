@@ -26,7 +26,7 @@ add_custom_command(OUTPUT ${crate_library}
     ${QK_CARGO} build --release --locked --quiet --manifest-path ${crate}/Cargo.toml
     --target-dir ${crate_target}
   COMMAND ${CMAKE_COMMAND} -E touch ${crate_library}
-  DEPENDS ${crate}/Cargo.toml ${crate}/Cargo.lock ${crate}/src/lib.rs
+  DEPENDS ${crate}/Cargo.toml ${crate}/Cargo.lock ${crate}/src/lib.rs ${crate}/src/scored.rs
   COMMENT "Building the tokenizers crate (about two minutes the first time)" VERBATIM)
 add_custom_target(qk_tokenizers_build DEPENDS ${crate_library})
 add_library(qk_tokenizers_crate INTERFACE)

@@ -76,6 +76,12 @@ json merges_json(const GgufPieces& pieces) {
   return out;
 }
 
+json vocab_json(const GgufPieces& pieces) {
+  json vocab = json::object();
+  for (const auto& [piece, id] : pieces.ids) vocab[std::string(piece)] = id;
+  return vocab;
+}
+
 }  // namespace
 
 GgufModelJson byte_level_json(const GgufPieces& pieces) {

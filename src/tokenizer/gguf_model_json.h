@@ -25,15 +25,14 @@ struct GgufPieces {
   std::unordered_map<std::string_view, size_t> ids;
 
   GgufPieceType type(size_t id) const;
-  // Found as a whole in the text before anything else is done with it.
-  bool cut_from_text(size_t id) const;
 };
 
 struct GgufModelJson {
   nlohmann::json normalizer;  // null if there is none
   nlohmann::json pre_tokenizer;
   nlohmann::json model;
-  bool adds_bos = false;  // if the file does not say
+  bool is_scored = false;  // model is not one of Hugging Face's, see tokenizers_c.h
+  bool adds_bos = false;   // if the file does not say
   std::optional<int64_t> bos_token_id, eos_token_id;
 };
 
@@ -41,8 +40,5 @@ struct GgufModelJson {
 GgufModelJson byte_level_json(const GgufPieces& pieces);
 // tokenizer.ggml.model "llama": pieces with ▁ for a space, merges by score, bytes for the rest.
 GgufModelJson scored_json(const GgufPieces& pieces);
-
-// {"piece": id, ...}
-nlohmann::json vocab_json(const GgufPieces& pieces);
 
 }  // namespace qk

@@ -49,17 +49,22 @@ GgufModelJson model_json(const GgufPieces& pieces) {
        printable(model));
 }
 
+// Pieces that are found as a whole in the text before anything else is done with it.
 json added_tokens_json(const GgufPieces& pieces) {
   json added = json::array();
   for (size_t id = 0; id < pieces.vocabulary.tokens.size(); ++id) {
-    if (!pieces.cut_from_text(id)) continue;
+    const GgufPieceType type = pieces.type(id);
+    if (type != GgufPieceType::kUnknown && type != GgufPieceType::kControl &&
+        type != GgufPieceType::kUserDefined) {
+      continue;
+    }
     added.push_back({{"id", id},
                      {"content", pieces.vocabulary.tokens[id]},
                      {"single_word", false},
                      {"lstrip", false},
                      {"rstrip", false},
                      {"normalized", false},
-                     {"special", pieces.type(id) != GgufPieceType::kUserDefined}});
+                     {"special", type != GgufPieceType::kUserDefined}});
   }
   return added;
 }
@@ -113,21 +118,7 @@ GgufPieceType GgufPieces::type(size_t id) const {
   return types.empty() ? GgufPieceType::kNormal : static_cast<GgufPieceType>(types[id]);
 }
 
-bool GgufPieces::cut_from_text(size_t id) const {
-  const GgufPieceType kind = type(id);
-  return kind == GgufPieceType::kUnknown || kind == GgufPieceType::kControl ||
-         kind == GgufPieceType::kUserDefined;
-}
-
-json vocab_json(const GgufPieces& pieces) {
-  json vocab = json::object();
-  for (size_t id = 0; id < pieces.vocabulary.tokens.size(); ++id) {
-    vocab[pieces.vocabulary.tokens[id]] = id;
-  }
-  return vocab;
-}
-
-std::string gguf_tokenizer_json(const GgufVocabulary& vocabulary) {
+GgufTokenizerJson gguf_tokenizer_json(const GgufVocabulary& vocabulary) {
   const GgufPieces pieces = checked_pieces(vocabulary);
   check_id(vocabulary, "bos_token_id", vocabulary.bos_token_id);
   check_id(vocabulary, "eos_token_id", vocabulary.eos_token_id);
@@ -143,7 +134,7 @@ std::string gguf_tokenizer_json(const GgufVocabulary& vocabulary) {
                           {"post_processor", std::move(post_processor)},
                           {"decoder", nullptr},
                           {"model", std::move(model.model)}};
-  return tokenizer.dump();
+  return {tokenizer.dump(), model.is_scored};
 }
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// A GGUF vocabulary written as the text of a tokenizer.json.
+// A GGUF vocabulary written as the text of a tokenizer.json. Internal to tokenizer/.
 #pragma once
 
 #include <string>
@@ -7,9 +7,14 @@
 
 namespace qk {
 
-// What the vocabulary says and nothing more: two equal vocabularies give the same text. Throws
-// Error "file: key: expected ..., found ..." for a vocabulary that breaks a rule of its own or that
-// a tokenizer.json cannot express.
-std::string gguf_tokenizer_json(const GgufVocabulary& vocabulary);
+struct GgufTokenizerJson {
+  std::string text;
+  bool is_scored = false;  // its model is the scored one of tokenizers_c.h
+};
+
+// What the vocabulary says and nothing more: equal vocabularies give the same text.
+// Throws Error "file: key: expected ..., found ..." for a vocabulary that breaks a rule of its own
+// or that no tokenizer can be made of.
+GgufTokenizerJson gguf_tokenizer_json(const GgufVocabulary& vocabulary);
 
 }  // namespace qk

@@ -65,9 +65,11 @@ struct Tokenizer::Handle {
   qk_tokenizers* crate = nullptr;
   int32_t truncates_left = 0;
 
-  Handle(std::string file_name, std::string_view json) : name(std::move(file_name)) {
+  Handle(std::string file_name, std::string_view json, bool is_scored)
+      : name(std::move(file_name)) {
     CrateText error;
-    if (qk_tokenizers_load(json.data(), json.size(), &crate, &truncates_left, &error.text) != 0) {
+    if (qk_tokenizers_load(json.data(), json.size(), is_scored ? 1 : 0, &crate, &truncates_left,
+                           &error.text) != 0) {
       fail("{}: tokenizers cannot load it: {}", name, printable(error.view(), kMessageBytes));
     }
     identity = sha256_hex(std::as_bytes(std::span(json)));
@@ -100,11 +102,12 @@ Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
 
 Tokenizer Tokenizer::from_file(const std::filesystem::path& tokenizer_json) {
   const MappedFile file(tokenizer_json);
-  return Tokenizer(std::make_unique<Handle>(tokenizer_json.string(), text_of(file)));
+  return Tokenizer(std::make_unique<Handle>(tokenizer_json.string(), text_of(file), false));
 }
 
 Tokenizer Tokenizer::from_gguf(const GgufVocabulary& vocabulary) {
-  return Tokenizer(std::make_unique<Handle>(vocabulary.file, gguf_tokenizer_json(vocabulary)));
+  const GgufTokenizerJson json = gguf_tokenizer_json(vocabulary);
+  return Tokenizer(std::make_unique<Handle>(vocabulary.file, json.text, json.is_scored));
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, int64_t max_length) const {

@@ -1,4 +1,4 @@
-/* The C ABI of rust/tokenizers_c: Hugging Face's `tokenizers`, nothing more.
+/* The C ABI of rust/tokenizers_c: Hugging Face's `tokenizers`.
  *
  * A function that can fail returns 0 on success, else another number, and then fills *error and
  * nothing else. A panic inside the crate is such an error too; nothing is printed, nothing aborts.
@@ -27,8 +27,12 @@ typedef struct { /* qk_tokenizers_free_ids */
 } qk_tokenizers_ids;
 
 /* json [size] is the text of a tokenizer.json. Truncation and padding that are stored in it are not
- * applied by encode; *truncates_left (0 or 1) tells the stored direction of truncation. */
-int32_t qk_tokenizers_load(const char* json, size_t size, qk_tokenizers** tokenizer,
+ * applied by encode; *truncates_left (0 or 1) tells the stored direction of truncation.
+ * With scored != 0 the "model" in it is not one of Hugging Face's but
+ * {"pieces": [text of each id], "scores": [one number each]}: of all neighbours that together are a
+ * piece the ones with the highest score are merged first, the leftmost among equals, and what is no
+ * piece then becomes the pieces <0x00> to <0xFF> of its bytes. */
+int32_t qk_tokenizers_load(const char* json, size_t size, int32_t scored, qk_tokenizers** tokenizer,
                            int32_t* truncates_left, qk_tokenizers_text* error);
 void qk_tokenizers_free(qk_tokenizers* tokenizer);
 

@@ -1,18 +1,48 @@
 //! Hugging Face's `tokenizers` behind the C ABI that src/tokenizer/tokenizers_c.h describes.
 
+// The contract of every exported function stands there.
+#![allow(clippy::missing_safety_doc)]
+
+mod scored;
+
 use std::any::Any;
 use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
 use std::sync::Once;
 
-use tokenizers::tokenizer::{PostProcessor, Tokenizer, TruncationDirection};
-use tokenizers::PostProcessorWrapper;
+use serde::de::DeserializeOwned;
+use tokenizers::tokenizer::{
+    DecoderWrapper, Encoding, Model, ModelWrapper, NormalizerWrapper, PostProcessor,
+    PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl, TruncationDirection,
+};
+
+use scored::Scored;
+
+type TokenizerOf<M> =
+    TokenizerImpl<M, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
+
+/// What differs between the models: all but truncation and the post-processor.
+trait Encoder: Send + Sync {
+    fn encode(&self, text: &str) -> Result<Encoding, String>;
+    fn token(&self, id: u32) -> Option<String>;
+}
+
+impl<M: Model + Send + Sync> Encoder for TokenizerOf<M> {
+    fn encode(&self, text: &str) -> Result<Encoding, String> {
+        self.encode_fast(text, false).map_err(|e| e.to_string())
+    }
+
+    fn token(&self, id: u32) -> Option<String> {
+        self.id_to_token(id)
+    }
+}
 
 /// The post-processor stands beside the tokenizer, so that truncation can come between the two
 /// without changing the tokenizer, which other threads may be using.
 pub struct Loaded {
-    tokenizer: Tokenizer,
+    encoder: Box<dyn Encoder>,
     post_processor: Option<PostProcessorWrapper>,
     vocab_size: u64,
+    truncates_left: bool,
 }
 
 #[repr(C)]
@@ -30,12 +60,18 @@ pub struct Ids {
 impl Text {
     fn new(text: String) -> Text {
         let bytes = Box::leak(text.into_bytes().into_boxed_slice());
-        Text { data: bytes.as_mut_ptr(), size: bytes.len() }
+        Text {
+            data: bytes.as_mut_ptr(),
+            size: bytes.len(),
+        }
     }
 }
 
 fn panic_text(payload: Box<dyn Any + Send>) -> String {
-    let text = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+    let text = match (
+        payload.downcast_ref::<&str>(),
+        payload.downcast_ref::<String>(),
+    ) {
         (Some(text), _) => text,
         (_, Some(text)) => text.as_str(),
         _ => "no text",
@@ -65,51 +101,72 @@ unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
     }
 }
 
-fn load(json: &[u8]) -> Result<(Loaded, bool), String> {
-    let mut tokenizer = Tokenizer::from_bytes(json).map_err(|e| e.to_string())?;
-    let direction = tokenizer.get_truncation().map(|truncation| truncation.direction);
+fn load<M>(json: &[u8]) -> Result<Loaded, String>
+where
+    M: Model + DeserializeOwned + Send + Sync + 'static,
+{
+    let mut tokenizer = TokenizerOf::<M>::from_bytes(json).map_err(|e| e.to_string())?;
+    let direction = tokenizer
+        .get_truncation()
+        .map(|truncation| truncation.direction);
     tokenizer.with_truncation(None).map_err(|e| e.to_string())?;
     tokenizer.with_padding(None);
     let post_processor = tokenizer.get_post_processor().cloned();
     tokenizer.with_post_processor(None::<PostProcessorWrapper>);
     let largest = tokenizer.get_vocab(true).into_values().max();
-    let vocab_size = largest.map_or(0, |id| u64::from(id) + 1);
-    let truncates_left = direction == Some(TruncationDirection::Left);
-    Ok((Loaded { tokenizer, post_processor, vocab_size }, truncates_left))
+    Ok(Loaded {
+        encoder: Box::new(tokenizer),
+        post_processor,
+        vocab_size: largest.map_or(0, |id| u64::from(id) + 1),
+        truncates_left: direction == Some(TruncationDirection::Left),
+    })
 }
 
 fn encode(loaded: &Loaded, text: &[u8], max_length: u64, left: bool) -> Result<Vec<u32>, String> {
     let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
-    let special = loaded.post_processor.as_ref().map_or(0, |p| p.added_tokens(false));
+    let special = loaded
+        .post_processor
+        .as_ref()
+        .map_or(0, |p| p.added_tokens(false));
     let room = usize::try_from(max_length)
         .unwrap_or(usize::MAX)
         .checked_sub(special)
         .ok_or_else(|| {
             format!("max_length is {max_length}, less than the {special} special tokens added")
         })?;
-    let mut encoding = loaded.tokenizer.encode_fast(text, false).map_err(|e| e.to_string())?;
-    let direction = if left { TruncationDirection::Left } else { TruncationDirection::Right };
+    let mut encoding = loaded.encoder.encode(text)?;
+    let direction = if left {
+        TruncationDirection::Left
+    } else {
+        TruncationDirection::Right
+    };
     encoding.truncate(room, 0, direction);
     if let Some(processor) = &loaded.post_processor {
-        encoding = processor.process(encoding, None, true).map_err(|e| e.to_string())?;
+        encoding = processor
+            .process(encoding, None, true)
+            .map_err(|e| e.to_string())?;
     }
     Ok(encoding.get_ids().to_vec())
 }
 
-/// # Safety
-/// As src/tokenizer/tokenizers_c.h says; the same holds for every function below.
 #[no_mangle]
 pub unsafe extern "C" fn qk_tokenizers_load(
     json: *const u8,
     size: usize,
+    scored: i32,
     tokenizer: *mut *mut Loaded,
     truncates_left: *mut i32,
     error: *mut Text,
 ) -> i32 {
     guarded(error, || {
-        let (loaded, left) = load(bytes(json, size))?;
+        let json = bytes(json, size);
+        let loaded = if scored != 0 {
+            load::<Scored>(json)?
+        } else {
+            load::<ModelWrapper>(json)?
+        };
+        truncates_left.write(i32::from(loaded.truncates_left));
         tokenizer.write(Box::into_raw(Box::new(loaded)));
-        truncates_left.write(i32::from(left));
         Ok(())
     })
 }
@@ -132,9 +189,17 @@ pub unsafe extern "C" fn qk_tokenizers_encode(
     error: *mut Text,
 ) -> i32 {
     guarded(error, || {
-        let found = encode(&*tokenizer, bytes(text, size), max_length, truncate_left != 0)?;
+        let found = encode(
+            &*tokenizer,
+            bytes(text, size),
+            max_length,
+            truncate_left != 0,
+        )?;
         let found = Box::leak(found.into_boxed_slice());
-        ids.write(Ids { data: found.as_mut_ptr(), size: found.len() });
+        ids.write(Ids {
+            data: found.as_mut_ptr(),
+            size: found.len(),
+        });
         Ok(())
     })
 }
@@ -147,8 +212,10 @@ pub unsafe extern "C" fn qk_tokenizers_token(
     error: *mut Text,
 ) -> i32 {
     guarded(error, || {
-        let piece = (*tokenizer).tokenizer.id_to_token(id);
-        token.write(Text::new(piece.ok_or_else(|| format!("no token has the id {id}"))?));
+        let piece = (*tokenizer).encoder.token(id);
+        token.write(Text::new(
+            piece.ok_or_else(|| format!("no token has the id {id}"))?,
+        ));
         Ok(())
     })
 }
@@ -161,13 +228,17 @@ pub unsafe extern "C" fn qk_tokenizers_vocab_size(tokenizer: *const Loaded) -> u
 #[no_mangle]
 pub unsafe extern "C" fn qk_tokenizers_free_text(text: Text) {
     if !text.data.is_null() {
-        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(text.data, text.size)));
+        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(
+            text.data, text.size,
+        )));
     }
 }
 
 #[no_mangle]
 pub unsafe extern "C" fn qk_tokenizers_free_ids(ids: Ids) {
     if !ids.data.is_null() {
-        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(ids.data, ids.size)));
+        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(
+            ids.data, ids.size,
+        )));
     }
 }
