@@ -27,7 +27,7 @@ using DI = hn::RebindToSigned<D>;
 constexpr int64_t kQueries = kTileCols;  // queries of a lane group: one lane each
 constexpr int64_t kRows = kTileRows;
 constexpr int64_t kGroups = 4;          // lane groups of a task: they share the tile of keys
-constexpr float kNothingSeen = -1e30F;  // running maximum before the first visible key
+constexpr float kNothingSeen = -4194304.0F;  // -2^22: before the first visible key
 
 // What is the same for a whole call.
 struct Call {
