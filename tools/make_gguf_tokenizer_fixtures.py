@@ -60,7 +60,9 @@ def scored_vocabulary():
     tokens, scores, types = [], [], []
     for i in range(model.get_piece_size()):
         tokens.append(model.id_to_piece(i))
-        scores.append(model.get_score(i))
+        # As in Llama 2, runs of spaces come last, all with one score.
+        is_run = len(tokens[-1]) > 1 and set(tokens[-1]) == {"▁"}
+        scores.append(-1e9 if is_run else model.get_score(i))
         types.append(UNKNOWN if model.is_unknown(i) else CONTROL if model.is_control(i)
                      else BYTE if model.is_byte(i) else NORMAL)
     tokens += ["hello", "\n\n"]
