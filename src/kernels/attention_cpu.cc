@@ -26,7 +26,7 @@ using DI = hn::RebindToSigned<D>;
 
 constexpr int64_t kQueries = kTileCols;  // queries of a lane group: one lane each
 constexpr int64_t kRows = kTileRows;
-constexpr int64_t kGroups = 4;          // lane groups of a task: they share the tile of keys
+constexpr int64_t kGroups = 4;               // lane groups of a task: they share the tile of keys
 constexpr float kNothingSeen = -4194304.0F;  // -2^22: before the first visible key
 
 // What is the same for a whole call.
@@ -275,8 +275,6 @@ void run_attention(ThreadPool& pool, const Call& call) {
   });
 }
 
-int64_t task_floats_of(int64_t head_dim) { return task_floats(head_dim); }
-
 void attend(ThreadPool& pool, TensorView<const float, 3> q, std::span<const int32_t> positions,
             const KeyValueCache& cache, const AttentionShape& shape, TensorView<float, 3> out) {
   run_attention(pool, Call{q, positions, cache, shape, out, q.dim(1) / cache.num_heads});
@@ -289,10 +287,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace qk {
 HWY_EXPORT(attend);
-HWY_EXPORT(task_floats_of);
+HWY_EXPORT(task_floats);
 
 int64_t attention_bytes(int64_t head_dim, int num_threads) {
-  return num_threads * HWY_DYNAMIC_DISPATCH(task_floats_of)(head_dim) *
+  return num_threads * HWY_DYNAMIC_DISPATCH(task_floats)(head_dim) *
          static_cast<int64_t>(sizeof(float));
 }
 

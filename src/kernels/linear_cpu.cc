@@ -96,12 +96,15 @@ HWY_NOINLINE void edge_tile(const float* a, const float* b, int64_t depth, int64
   }
 }
 
+int64_t task_floats(int64_t in) { return kN * kWidenStride + kGroupPanels * kN * linear_block(in); }
+
+int64_t packed_floats(int64_t rows, int64_t in) { return (rows + kM - 1) / kM * kM * in; }
+
 // One task; `packed` are the row panels [in][kM] of x.
 void run_task(const LinearJob& job, const LinearTask& task, const float* packed) {
   const int64_t in = job.weight.cols;
   const int64_t block = linear_block(in);
-  float* wide =
-      Scratch::task().floats(static_cast<size_t>(kN * kWidenStride + kGroupPanels * kN * block));
+  float* wide = Scratch::task().floats(static_cast<size_t>(task_floats(in)));
   float* weights = wide + kN * kWidenStride;
   for (int64_t begin = 0; begin < in; begin += block) {
     const int64_t depth = std::min(block, in - begin);
@@ -132,7 +135,8 @@ void run_task(const LinearJob& job, const LinearTask& task, const float* packed)
 void run_linear(ThreadPool& pool, ConstMatrixView x, std::span<const LinearJob> jobs) {
   const int64_t row_panels = (x.dim(0) + kM - 1) / kM;
   const int64_t panel_floats = x.dim(1) * kM;
-  float* packed = Scratch::shared_operand().floats(static_cast<size_t>(row_panels * panel_floats));
+  float* packed =
+      Scratch::shared_operand().floats(static_cast<size_t>(packed_floats(x.dim(0), x.dim(1))));
   constexpr int64_t kPackedAtOnce = 4;
   pool.parallel_for((row_panels + kPackedAtOnce - 1) / kPackedAtOnce, [&](int64_t index, int) {
     const int64_t end = std::min(row_panels, (index + 1) * kPackedAtOnce);
@@ -155,6 +159,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace qk {
 HWY_EXPORT(run_linear);
+HWY_EXPORT(task_floats);
+HWY_EXPORT(packed_floats);
+
+int64_t linear_bytes(int64_t rows, int64_t in, int num_threads) {
+  const int64_t floats = HWY_DYNAMIC_DISPATCH(packed_floats)(rows, in) +
+                         num_threads * HWY_DYNAMIC_DISPATCH(task_floats)(in);
+  return floats * static_cast<int64_t>(sizeof(float));
+}
 
 void linear_cpu(ThreadPool& pool, ConstMatrixView x, std::span<const LinearJob> jobs) {
   check_linear(x, jobs);

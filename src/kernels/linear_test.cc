@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/op_test.h"
+#include "kernels/widen.h"
 
 namespace qk {
 namespace {
@@ -111,6 +112,60 @@ TEST(LinearTest, JobsShareTheirInput) {
   linear_cpu(pool, ConstMatrixView(x.data(), {40, 96}), jobs(got));
   linear_ref(pool, ConstMatrixView(x.data(), {40, 96}), jobs(expected));
   for (size_t i = 0; i < got.size(); ++i) expect_near(got[i], expected[i], 3e-5, "job");
+}
+
+class LinearStoredTest : public testing::TestWithParam<DType> {};
+
+// Blocks of any bytes are numbers; those with exponents that are not tame are made so.
+TEST_P(LinearStoredTest, WidensRowsAndUndoesTheirOrder) {
+  constexpr int64_t kRows = 30;
+  constexpr int64_t kIn = 1024;
+  constexpr int64_t kOut = 96;
+  const DType dtype = GetParam();
+  std::vector<std::byte> stored(static_cast<size_t>(kOut * row_bytes(dtype, kIn)));
+  std::mt19937 generator(5);
+  for (std::byte& b : stored) b = static_cast<std::byte>(generator() & 0x3B);
+  const WeightMatrix weight{.data = stored.data(),
+                            .dtype = dtype,
+                            .rows = kOut,
+                            .cols = kIn,
+                            .stride_bytes = row_bytes(dtype, kIn),
+                            .head_rows = 32};
+  const std::vector<float> x = normal_numbers(kRows * kIn, 1);
+  std::vector<float> wide(kOut * kIn);
+  for (int64_t r = 0; r < kOut; ++r) {
+    widen_row_ref(dtype, weight.row(r), 0, kIn, wide.data() + r * kIn);
+  }
+  ThreadPool pool(2);
+  const auto product = [&](Linear linear, const WeightMatrix& w) {
+    std::vector<float> y(kRows * kOut);
+    const LinearJob job{.weight = w, .y = MatrixView(y.data(), {kRows, kOut})};
+    linear(pool, ConstMatrixView(x.data(), {kRows, kIn}), {&job, 1});
+    return y;
+  };
+  const std::vector<float> expected = product(linear_cpu, float_matrix(wide, kOut, kIn));
+  expect_same_bits(product(linear_cpu, weight), expected, std::string(info(dtype).name));
+  const std::vector<float> reference = product(linear_ref, weight);
+  double largest = 0;
+  for (const float y : reference) largest = std::max(largest, double{std::abs(y)});
+  expect_near(expected, reference, largest * 1e-5, std::string(info(dtype).name));
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, LinearStoredTest,
+                         testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0,
+                                         DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
+                                         DType::kQ4_K, DType::kQ5_K, DType::kQ6_K));
+
+TEST(LinearTest, NoRowsIsNothingToDo) {
+  ThreadPool pool(2);
+  const std::vector<float> weight(12, 1.0F);
+  const LinearJob job{.weight = float_matrix(weight, 3, 4), .y = MatrixView(nullptr, {0, 3})};
+  linear_cpu(pool, ConstMatrixView(nullptr, {0, 4}), {&job, 1});
+}
+
+TEST(LinearTest, BytesGrowWithRowsAndThreads) {
+  EXPECT_GT(linear_bytes(1000, 576, 1), 1000 * 576 * 4);
+  EXPECT_GT(linear_bytes(1000, 576, 4), linear_bytes(1000, 576, 1));
 }
 
 TEST(LinearTest, BlocksFitEveryStoredType) {

@@ -196,8 +196,9 @@ HWY_INLINE void widen_q6_k(const uint8_t* block, float* out) {
           hn::Or(hn::ShiftRight<4>(a), hn::And(h, high_mask)),
           hn::Or(hn::ShiftRight<4>(b), hn::And(hn::ShiftRight<2>(h), high_mask)),
       };
+      const size_t half_group = l / 16;
       for (size_t g = 0; g < 4; ++g) {
-        const float scale = d * static_cast<float>(scales[2 * g + l / 16]);
+        const float scale = d * static_cast<float>(scales[2 * g + half_group]);
         store(hn::Set(F(), scale), hn::Sub(n[g], bias), out + 32 * g + l);
       }
     }

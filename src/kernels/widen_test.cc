@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ std::vector<std::byte> random_bytes(int64_t count, uint32_t seed) {
   std::vector<std::byte> bytes(static_cast<size_t>(count));
   for (auto& byte : bytes) byte = static_cast<std::byte>(random() & 0xFF);
   return bytes;
+}
+
+// Bit for bit, NaN included.
+bool same_bits(std::span<const float> a, const void* b) {
+  return std::memcmp(static_cast<const void*>(a.data()), b, a.size_bytes()) == 0;
 }
 
 bool same_number(float a, float b) {
@@ -101,11 +107,11 @@ TEST_P(Widen, GivesTheBitsOfGgml) {
   const std::byte* expected = file.bytes().data() + blocks;
   std::vector<float> out(kElements);
   widen_row_ref(dtype, file.bytes().data(), 0, kElements, out.data());
-  EXPECT_EQ(std::memcmp(out.data(), expected, kElements * sizeof(float)), 0);
+  EXPECT_TRUE(same_bits(out, expected));
   for_each_target([&] {
     std::vector<float> row(kElements);
     widen_row(dtype, file.bytes().data(), 0, kElements, row.data());
-    EXPECT_EQ(std::memcmp(row.data(), expected, kElements * sizeof(float)), 0);
+    EXPECT_TRUE(same_bits(row, expected));
   });
 }
 
@@ -113,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Types, Widen, testing::ValuesIn(kAll),
                          [](const auto& test) { return std::string(qk::info(test.param).name); });
 
 TEST(WidenHalf, EveryHalfIsExact) {
-  std::vector<std::byte> row(2 * 65536);
+  std::vector<std::byte> row(size_t{2} * 65536);
   for (size_t i = 0; i < 65536; ++i) {
     const auto bits = static_cast<uint16_t>(i);
     std::memcpy(row.data() + 2 * i, &bits, 2);
@@ -131,7 +137,7 @@ TEST(WidenHalf, EveryHalfIsExact) {
   for_each_target([&] {
     std::vector<float> out(65536);
     widen_row(DType::kF16, row.data(), 0, 65536, out.data());
-    EXPECT_EQ(std::memcmp(out.data(), expected.data(), 65536 * 4), 0);
+    EXPECT_TRUE(same_bits(out, expected.data()));
   });
 }
 

@@ -1,0 +1,48 @@
+#include "kernels/linear_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace qk {
+namespace {
+
+TEST(LinearPlanTest, EveryTileIsInExactlyOneTask) {
+  const std::vector<std::vector<int64_t>> shapes = {{18}, {18, 6, 6}, {1}, {0, 3}, {96}, {}};
+  for (const auto& col_panels : shapes) {
+    for (const int64_t row_panels : {1, 5, 74}) {
+      for (const int threads : {1, 2, 16, 96}) {
+        std::map<std::tuple<int64_t, int64_t, int64_t>, int> seen;
+        for (const LinearTask& t : plan_linear(row_panels, col_panels, threads)) {
+          EXPECT_LE(t.end_col_panel - t.first_col_panel, kGroupPanels);
+          for (int64_t m = t.first_row_panel; m < t.end_row_panel; ++m) {
+            for (int64_t n = t.first_col_panel; n < t.end_col_panel; ++n) ++seen[{t.job, m, n}];
+          }
+        }
+        int64_t total = 0;
+        for (const int64_t n : col_panels) total += n * row_panels;
+        EXPECT_EQ(static_cast<int64_t>(seen.size()), total);
+        for (const auto& [tile, count] : seen) EXPECT_EQ(count, 1);
+      }
+    }
+  }
+}
+
+// Tasks taken in order by whichever thread is free: the last one to finish has little more than its
+// share.
+TEST(LinearPlanTest, ThreadsFinishTogether) {
+  for (const int threads : {2, 3, 4, 8}) {
+    std::vector<int64_t> busy(static_cast<size_t>(threads), 0);
+    const std::vector<int64_t> col_panels = {18};
+    for (const LinearTask& t : plan_linear(74, col_panels, threads)) {
+      *std::min_element(busy.begin(), busy.end()) +=
+          (t.end_row_panel - t.first_row_panel) * (t.end_col_panel - t.first_col_panel);
+    }
+    EXPECT_LE(*std::max_element(busy.begin(), busy.end()), 1.12 * 74 * 18 / threads) << threads;
+  }
+}
+
+}  // namespace
+}  // namespace qk
