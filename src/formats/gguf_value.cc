@@ -6,7 +6,7 @@
 namespace qk {
 namespace {
 
-enum class Type : uint32_t {
+enum class Type : uint8_t {  // the numbers of the format
   kU8,
   kI8,
   kU16,

@@ -110,6 +110,7 @@ class HeaderReader {
   }
 
   void check_metadata(const json& metadata) const {
+    if (metadata.is_null()) return;  // as the library has it
     const bool is_map =
         metadata.is_object() && std::all_of(metadata.begin(), metadata.end(),
                                             [](const json& value) { return value.is_string(); });

@@ -64,6 +64,7 @@ class SafetensorsModelTest : public testing::Test {
 
 std::vector<std::string> lines_of(const SafetensorsModel& model) {
   std::vector<std::string> lines;
+  lines.reserve(model.tensors.size());
   for (const StoredTensor& tensor : model.tensors) {
     lines.push_back(
         fmt::format("{} {} {}", tensor.name, tensor.file, static_cast<char>(tensor.bytes[0])));

@@ -88,6 +88,10 @@ TEST(Safetensors, AnEmptyFileOfTensorsIsAFile) {
   EXPECT_EQ(error_of(file_of("{}", 0)), "no error");
 }
 
+TEST(Safetensors, MetadataMayBeNull) {
+  EXPECT_EQ(error_of(file_of(R"({"__metadata__":null})", 0)), "no error");
+}
+
 // Types that we do not compute with keep their name; sizes count bits.
 TEST(Safetensors, KnowsTheSizesOfAllTypes) {
   const std::pair<std::string_view, int> table[] = {
