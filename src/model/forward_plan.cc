@@ -126,7 +126,8 @@ int64_t forward_bytes(const Model& model, const Backend& backend,
   const int64_t floats =
       sizes.total() + tap_floats(config, request) +
       RopeTables::floats(config, sequence_lengths, sequence_lengths, plan.rope_sets);
-  const int64_t row_lists = 3 * tokens * static_cast<int64_t>(sizeof(int32_t));
+  const int64_t row_lists =
+      (tokens + 2 * std::ssize(plan.last_rows)) * static_cast<int64_t>(sizeof(int32_t));
   const int64_t widest = std::max(
       {config.hidden_size, config.intermediate_size, config.num_attention_heads * config.head_dim});
   return floats * static_cast<int64_t>(sizeof(float)) + row_lists +

@@ -18,14 +18,14 @@ struct RopeParameters {
   double rope_theta = 10000.0;
   int64_t rotary_dim = 0;  // components that rotate, from the first on
   double factor = 1.0;
-  double low_freq_factor = 1.0, high_freq_factor = 4.0;            // llama3
-  int64_t original_max_position_embeddings = 0;                    // llama3, yarn, longrope
-  int64_t max_position_embeddings = 0;                             // dynamic
-  std::optional<double> attention_factor, mscale, mscale_all_dim;  // yarn, longrope
-  double beta_fast = 32.0, beta_slow = 1.0;                        // yarn
-  bool truncate = true;                                            // yarn
-  std::vector<double> short_factor, long_factor;                   // longrope [rotary_dim / 2]
-  std::vector<double> divisors;  // GGUF rope_freqs.weight: f_i = default_i / divisors[i]
+  double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
+  int64_t original_max_position_embeddings = 0;          // llama3, yarn, longrope
+  int64_t max_position_embeddings = 0;                   // dynamic
+  std::optional<double> attention_factor = {}, mscale = {}, mscale_all_dim = {};  // yarn, longrope
+  double beta_fast = 32.0, beta_slow = 1.0;                                       // yarn
+  bool truncate = true;                                                           // yarn
+  std::vector<double> short_factor = {}, long_factor = {};  // longrope [rotary_dim / 2]
+  std::vector<double> divisors = {};  // GGUF rope_freqs.weight: f_i = default_i / divisors[i]
 };
 
 struct LayerConfig {

@@ -1,0 +1,180 @@
+#include "model/binding.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/test_checkpoint.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr std::string_view kTypes[] = {"llama"};
+constexpr Architecture kPlain = {.name = "plain", .model_types = kTypes};
+constexpr Architecture kFused = {.name = "fused",
+                                 .model_types = kTypes,
+                                 .block = {.sandwich_norms = true,
+                                           .qk_norm = true,
+                                           .mlp_bias = BiasRule::kNever,
+                                           .fused_gate_up = true}};
+
+FixtureCase plain() { return fixture_case("llama-plain"); }
+
+Model load(const FixtureCase& item, const CheckpointOptions& options = {},
+           const Architecture& architecture = kPlain) {
+  const TestFolder folder;
+  write_checkpoint(folder.path(), item, options);
+  const Architecture* const registry[] = {&architecture};
+  return load_model(folder.path(), "", registry);
+}
+
+std::string refusal(const FixtureCase& item, const Architecture& architecture = kPlain) {
+  try {
+    load(item, {}, architecture);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was refused";
+}
+
+TEST(BindingTest, MatricesStayMappedAndNormsAreWidened) {
+  const Model model = load(plain());
+  const LayerWeights& layer = model.layers.at(4);
+  EXPECT_EQ(layer.q_proj.dtype, DType::kF16);
+  EXPECT_EQ(layer.q_proj.rows, 32);
+  EXPECT_EQ(layer.k_proj.rows, 16);
+  EXPECT_EQ(layer.q_proj.stride_bytes, 64);
+  EXPECT_EQ(layer.input_norm,
+            test_weights("model.layers.4.input_layernorm.weight", 32, /*centred=*/false));
+  EXPECT_TRUE(layer.q_bias.empty());
+  EXPECT_EQ(model.ignored_tensors,
+            (std::vector<std::string>{"lm_head.weight", "model.norm.weight"}));
+  const auto bytes = model.files.at(0)->bytes();
+  EXPECT_TRUE(layer.q_proj.data >= bytes.data() && layer.q_proj.data < bytes.data() + bytes.size());
+  EXPECT_GT(model.weight_bytes, 2 * 5 * 7680);
+  EXPECT_LE(model.weight_bytes, std::ssize(bytes));
+}
+
+TEST(BindingTest, PrefixesOfEveryOrigin) {
+  for (const char* prefix :
+       {"model.", "", "language_model.model.", "model.language_model.", "language_model."}) {
+    FixtureCase item = plain();
+    item.tensors["vision_tower.embed_tokens.weight"] = {3};
+    item.tensors["model.vision_tower.blocks.0.weight"] = {2, 2};
+    item.tensors["multi_modal_projector.linear.weight"] = {2};
+    const Model model = load(item, {.prefix = prefix});
+    EXPECT_NE(model.layers.at(0).q_proj.data, nullptr) << prefix;
+  }
+}
+
+TEST(BindingTest, LayersThatDoNotRunAreIgnored) {
+  FixtureCase item = plain();
+  item.config["num_hidden_layers"] = 3;
+  const Model model = load(item);
+  EXPECT_EQ(model.layers.size(), 3U);
+  EXPECT_EQ(model.ignored_tensors.size(), 2U + 2 * 9);
+  item.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {4};
+  EXPECT_EQ(load(item).ignored_tensors.size(), 2U + 2 * 9 + 1);
+}
+
+TEST(BindingTest, DifferencesAreListedAndCounted) {
+  FixtureCase item = plain();
+  item.tensors.erase("model.layers.1.self_attn.k_proj.weight");
+  EXPECT_THAT(refusal(item),
+              HasSubstr("model.layers.1.self_attn.k_proj.weight [16, 32] is missing"));
+  item = plain();
+  item.tensors["model.layers.1.self_attn.k_proj.weight"] = {32, 16};
+  EXPECT_THAT(refusal(item),
+              HasSubstr("k_proj.weight in model.safetensors is [32, 16], expected [16, 32]"));
+  item = plain();
+  item.tensors["model.layers.1.self_attn.k_proj.bias"] = {16};
+  EXPECT_THAT(refusal(item), HasSubstr("k_proj.bias in model.safetensors is unexpected"));
+  item = plain();
+  item.config["attention_bias"] = true;
+  EXPECT_THAT(refusal(item), HasSubstr("and 15 more differences"));
+  item = plain();
+  item.config["num_hidden_layers"] = 4096;
+  EXPECT_THAT(refusal(item), HasSubstr("model.layers.5.input_layernorm.weight [32] is missing"));
+  item = plain();
+  item.config["vocab_size"] = 96;
+  EXPECT_THAT(refusal(item), HasSubstr("is [97, 32], expected [96, 32]"));
+}
+
+TEST(BindingTest, TheEmbeddingIsFoundOnce) {
+  FixtureCase item = plain();
+  item.tensors.erase("model.embed_tokens.weight");
+  EXPECT_THAT(refusal(item), HasSubstr("expected one tensor named ...embed_tokens.weight, found"));
+  item = plain();
+  item.tensors["other.embed_tokens.weight"] = {97, 32};
+  EXPECT_THAT(refusal(item), HasSubstr("found 2, the second with the prefix other."));
+}
+
+TEST(BindingTest, TypesThatCannotBeComputedAreRefused) {
+  StoredTensor tensor{"embed_tokens.weight", "F8_E4M3", std::nullopt, {97, 32}, {},
+                      "a.safetensors"};
+  Model model = load(plain());
+  model.config.num_hidden_layers = 0;
+  model.config.layers.clear();
+  try {
+    bind_weights({&tensor, 1}, /*is_gguf=*/false, "a", model);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("embed_tokens.weight in a.safetensors is F8_E4M3, expected "
+                                        "a type that can be computed with"));
+  }
+}
+
+TEST(BindingTest, FusedGateAndUpAreTwoViews) {
+  FixtureCase item = plain();
+  TensorShapes tensors;
+  for (const auto& [name, shape] : item.tensors) {
+    if (name.find("gate_proj") == std::string::npos && name.find("up_proj") == std::string::npos) {
+      tensors[name] = shape;
+    }
+  }
+  for (int layer = 0; layer < 5; ++layer) {
+    const std::string prefix = fmt::format("model.layers.{}.", layer);
+    tensors[prefix + "mlp.gate_up_proj.weight"] = {96, 32};
+    tensors[prefix + "self_attn.q_norm.weight"] = {8};
+    tensors[prefix + "self_attn.k_norm.weight"] = {8};
+    tensors[prefix + "after_attention.weight"] = {32};
+    tensors[prefix + "after_mlp.weight"] = {32};
+  }
+  item.tensors = tensors;
+  static constexpr TensorName kNames[] = {{Role::kPostAttentionNorm, "after_attention", ""},
+                                          {Role::kPostMlpNorm, "after_mlp", ""}};
+  Architecture architecture = kFused;
+  architecture.names = kNames;
+  const Model model = load(item, {}, architecture);
+  const LayerWeights& layer = model.layers.at(0);
+  EXPECT_EQ(layer.gate_proj.rows, 48);
+  EXPECT_EQ(layer.up_proj.data, layer.gate_proj.data + 48 * layer.gate_proj.stride_bytes);
+  EXPECT_EQ(layer.q_norm.size(), 8U);
+  EXPECT_EQ(layer.post_mlp_norm.size(), 32U);
+}
+
+TEST(IgnoredTest, OnlyWhatTheRulesName) {
+  ModelConfig config;
+  config.num_hidden_layers = 2;
+  config.layers.resize(2);
+  config.layers[1].runs = false;
+  const auto ignored = [&](const char* name, const char* prefix = "model.") {
+    return may_be_ignored(name, prefix, /*is_gguf=*/false, config);
+  };
+  EXPECT_TRUE(ignored("model.layers.1.cross_attn.q_proj.weight"));
+  EXPECT_TRUE(ignored("model.layers.2.mlp.experts.0.weight"));
+  EXPECT_TRUE(ignored("language_model.lm_head.weight", "language_model.model."));
+  EXPECT_TRUE(ignored("norm.weight", ""));
+  EXPECT_FALSE(ignored("model.layers.0.mlp.extra.weight"));
+  EXPECT_FALSE(ignored("model.layers.x.weight"));
+  EXPECT_FALSE(ignored("model.layers.99999999999999999999.weight"));
+  EXPECT_FALSE(ignored("model.norm.bias"));
+  EXPECT_TRUE(may_be_ignored("output_norm.weight", "", /*is_gguf=*/true, config));
+  EXPECT_TRUE(may_be_ignored("blk.7.attn_q.weight", "", /*is_gguf=*/true, config));
+  EXPECT_FALSE(may_be_ignored("blk.0.ffn_gate_inp.weight", "", /*is_gguf=*/true, config));
+}
+
+}  // namespace
+}  // namespace qk

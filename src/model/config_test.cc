@@ -1,0 +1,364 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/model.h"
+#include "model/test_checkpoint.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr std::string_view kPlainTypes[] = {"plain"};
+constexpr Architecture kPlain = {.name = "plain", .model_types = kPlainTypes};
+
+constexpr std::string_view kUpperTypes[] = {"upper"};
+constexpr Architecture kUpper = {
+    .name = "upper",
+    .model_types = kUpperTypes,
+    .block = {.qkv_bias = BiasRule::kAlways,
+              .o_bias = BiasRule::kNever,
+              .window = WindowRule::kByLayerType,
+              .window_switch_key = "use_sliding_window",
+              .layer_types = LayerTypeRule::kUpperLayers},
+    .defaults = {.head_dim = 128, .sliding_window = 4096},
+};
+
+// Two sets of rope parameters, a pattern of windows, a nested configuration with odd defaults.
+constexpr std::string_view kTwoRopesTypes[] = {"two_ropes_text"};
+constexpr Wrapper kTwoRopesWrappers[] = {{"two_ropes"}};
+constexpr Architecture kTwoRopes = {
+    .name = "two_ropes",
+    .model_types = kTwoRopesTypes,
+    .wrappers = kTwoRopesWrappers,
+    .activation_key = "hidden_activation",
+    .block = {.rope_by_layer_type = true,
+              .embedding_times_sqrt_hidden = true,
+              .softmax_scale_key = "query_pre_attn_scalar",
+              .window = WindowRule::kByLayerType,
+              .layer_types = LayerTypeRule::kPattern,
+              .may_be_bidirectional = true},
+    .defaults = {.num_key_value_heads = 4,
+                 .head_dim = 256,
+                 .hidden_act = "gelu_pytorch_tanh",
+                 .rope_theta = 1e6,
+                 .softmax_scale_value = 256,
+                 .sliding_window = 4096},
+};
+
+// Layers without rotary embedding carry the window; some layers are skipped.
+constexpr std::string_view kNoRopeTypes[] = {"no_rope"};
+constexpr Architecture kNoRope = {
+    .name = "no_rope",
+    .model_types = kNoRopeTypes,
+    .head_dim_key = false,
+    .block = {.no_rope_layers = true,
+              .query_position_scale = true,
+              .extra_embedding_rows = 8,
+              .window = WindowRule::kByLayerType,
+              .window_switch_key = "use_sliding_window",
+              .layer_types = LayerTypeRule::kLayersWithoutRope,
+              .skipped_layers_key = "cross_attention_layers"},
+    .defaults = {.rope_parameters =
+                     R"({"rope_type": "yarn", "factor": 16.0, "rope_theta": 1000000.0,
+                         "original_max_position_embeddings": 64, "llama_4_scaling_beta": 0.1})",
+                 .skipped_layers = "[1]"},
+};
+constexpr const Architecture* kRegistry[] = {&kPlain, &kUpper, &kTwoRopes, &kNoRope};
+
+json base(const std::string& type) {
+  return {{"model_type", type},       {"vocab_size", 97},
+          {"hidden_size", 32},        {"intermediate_size", 48},
+          {"num_hidden_layers", 5},   {"num_attention_heads", 4},
+          {"num_key_value_heads", 2}, {"max_position_embeddings", 512}};
+}
+
+json with(json config, const json& changes) {
+  config.update(changes);
+  return config;
+}
+
+ModelConfig resolve(const json& config, const std::string& overrides = "") {
+  const TestFolder folder;
+  write_file(folder.path() / "config.json", config.dump());
+  return read_model_config(folder.path(), overrides, kRegistry);
+}
+
+std::string refusal(const json& config, const std::string& overrides = "") {
+  try {
+    resolve(config, overrides);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was refused";
+}
+
+TEST(ConfigTest, DefaultsOfAnEmptyFile) {
+  const ModelConfig config = resolve({{"model_type", "plain"}});
+  EXPECT_EQ(config.vocab_size, 32000);
+  EXPECT_EQ(config.num_hidden_layers, 32);
+  EXPECT_EQ(config.num_key_value_heads, 32);
+  EXPECT_EQ(config.head_dim, 128);
+  EXPECT_EQ(config.rms_norm_eps, 1e-6);
+  EXPECT_EQ(config.rope.at(0).rope_theta, 10000.0);
+  EXPECT_EQ(config.rope.at(0).rotary_dim, 128);
+  EXPECT_EQ(config.layers.at(31).sliding_window, 0);
+  EXPECT_FALSE(config.qkv_bias);
+}
+
+TEST(ConfigTest, NullIsNotAbsent) {
+  EXPECT_EQ(resolve(base("upper")).head_dim, 128);
+  EXPECT_EQ(resolve(with(base("upper"), {{"head_dim", nullptr}})).head_dim, 8);
+  EXPECT_EQ(resolve(with(base("plain"), {{"num_key_value_heads", nullptr}})).num_key_value_heads,
+            4);
+  const json windowed = with(base("two_ropes_text"), {{"head_dim", 16}});
+  EXPECT_EQ(resolve(windowed).layers.at(0).sliding_window, 4096);
+  EXPECT_EQ(resolve(with(windowed, {{"sliding_window", nullptr}})).layers.at(0).sliding_window, 0);
+}
+
+TEST(ConfigTest, IntegralFloatsAreIntegers) {
+  EXPECT_EQ(resolve(with(base("plain"), {{"hidden_size", 64.0}})).hidden_size, 64);
+  EXPECT_THAT(refusal(with(base("plain"), {{"hidden_size", 64.5}})),
+              HasSubstr("hidden_size: expected an integer from 1 to 4194304, found 64.5"));
+}
+
+TEST(ConfigTest, BothSpellingsOfRopeMeanTheSame) {
+  const json scaling = {{"rope_type", "llama3"},
+                        {"factor", 8.0},
+                        {"low_freq_factor", 1.0},
+                        {"high_freq_factor", 4.0},
+                        {"original_max_position_embeddings", 64}};
+  const ModelConfig v4 =
+      resolve(with(base("plain"), {{"rope_theta", 5e5}, {"rope_scaling", scaling}}));
+  const ModelConfig v5 =
+      resolve(with(base("plain"), {{"rope_parameters", with(scaling, {{"rope_theta", 5e5}})}}));
+  for (const ModelConfig& config : {v4, v5}) {
+    const RopeParameters& rope = config.rope.at(0);
+    EXPECT_EQ(rope.type, RopeType::kLlama3);
+    EXPECT_EQ(rope.rope_theta, 5e5);
+    EXPECT_EQ(rope.factor, 8.0);
+    EXPECT_EQ(rope.original_max_position_embeddings, 64);
+  }
+}
+
+TEST(ConfigTest, RopeScalingReplacesRopeParameters) {
+  const ModelConfig config = resolve(
+      with(base("plain"), {{"rope_theta", 7.0},
+                           {"rope_parameters", {{"rope_theta", 5e5}, {"rope_type", "default"}}},
+                           {"rope_scaling", {{"type", "linear"}, {"factor", 4.0}}}}));
+  EXPECT_EQ(config.rope.at(0).type, RopeType::kLinear);
+  EXPECT_EQ(config.rope.at(0).rope_theta, 7.0);
+  const ModelConfig inner = resolve(
+      with(base("plain"), {{"rope_theta", 7.0}, {"rope_parameters", {{"rope_theta", 5e5}}}}));
+  EXPECT_EQ(inner.rope.at(0).rope_theta, 5e5);
+}
+
+TEST(ConfigTest, OriginalLengthOfTheTopWins) {
+  const json yarn = {{"rope_type", "yarn"}, {"factor", nullptr}};
+  const json config = with(base("plain"), {{"rope_scaling", yarn}});
+  EXPECT_EQ(resolve(config).rope.at(0).original_max_position_embeddings, 512);
+  EXPECT_EQ(resolve(config).rope.at(0).factor, 1.0);
+  const ModelConfig top = resolve(with(config, {{"original_max_position_embeddings", 128}}));
+  EXPECT_EQ(top.rope.at(0).original_max_position_embeddings, 128);
+  EXPECT_EQ(top.rope.at(0).factor, 4.0);
+}
+
+TEST(ConfigTest, WindowsFromTheUpperLayersOn) {
+  const json off = with(base("upper"), {{"sliding_window", 6}, {"max_window_layers", 3}});
+  EXPECT_EQ(resolve(off).layers.at(4).sliding_window, 0);
+  const ModelConfig config = resolve(with(off, {{"use_sliding_window", true}}));
+  EXPECT_EQ(config.layers.at(2).sliding_window, 0);
+  EXPECT_FALSE(config.layers.at(2).recorded_window);
+  EXPECT_EQ(config.layers.at(3).sliding_window, 6);
+  EXPECT_TRUE(config.layers.at(3).recorded_window);
+  EXPECT_TRUE(config.qkv_bias);
+  EXPECT_FALSE(config.o_bias);
+}
+
+TEST(ConfigTest, NestedConfigurationOfAWrapper) {
+  const ModelConfig config =
+      resolve({{"model_type", "two_ropes"},
+               {"image_token_index", 262144},
+               {"text_config", {{"hidden_size", 2560}, {"num_hidden_layers", 7}}}});
+  EXPECT_EQ(config.model_type, "two_ropes_text");
+  EXPECT_EQ(config.head_dim, 256);
+  EXPECT_EQ(config.hidden_act, Activation::kGeluTanh);
+  EXPECT_FLOAT_EQ(config.embedding_scale, 50.596443F);
+  EXPECT_FLOAT_EQ(config.softmax_scale, 1.0F / 16);
+  EXPECT_EQ(config.rope.at(0).rope_theta, 1e6);
+  EXPECT_EQ(config.rope.at(1).rope_theta, 1e4);
+  EXPECT_EQ(config.layers.at(4).sliding_window, 4096);
+  EXPECT_EQ(config.layers.at(4).rope_idx, 1);
+  EXPECT_EQ(config.layers.at(5).sliding_window, 0);
+  EXPECT_EQ(config.layers.at(5).rope_idx, 0);
+}
+
+TEST(ConfigTest, RopePerLayerType) {
+  const json v4 =
+      with(base("two_ropes_text"), {{"rope_theta", 2e6},
+                                    {"rope_local_base_freq", 5e3},
+                                    {"rope_scaling", {{"rope_type", "linear"}, {"factor", 8.0}}}});
+  EXPECT_EQ(resolve(v4).rope.at(0).type, RopeType::kLinear);
+  EXPECT_EQ(resolve(v4).rope.at(0).rope_theta, 2e6);
+  EXPECT_EQ(resolve(v4).rope.at(1).type, RopeType::kDefault);
+  EXPECT_EQ(resolve(v4).rope.at(1).rope_theta, 5e3);
+  const json v5 = with(base("two_ropes_text"),
+                       {{"rope_parameters",
+                         {{"full_attention", {{"rope_type", "linear"}, {"factor", 2.0}}},
+                          {"sliding_attention", {{"rope_theta", 3e3}}}}}});
+  EXPECT_EQ(resolve(v5).rope.at(0).factor, 2.0);
+  EXPECT_EQ(resolve(v5).rope.at(0).rope_theta, 1e6);
+  EXPECT_EQ(resolve(v5).rope.at(1).rope_theta, 3e3);
+}
+
+TEST(ConfigTest, BidirectionalHalvesTheWindow) {
+  const ModelConfig config = resolve(
+      with(base("two_ropes_text"), {{"use_bidirectional_attention", true}, {"sliding_window", 9}}));
+  EXPECT_FALSE(config.causal);
+  EXPECT_EQ(config.layers.at(0).sliding_window, 5);
+}
+
+TEST(ConfigTest, LayersWithoutRopeAndSkippedLayers) {
+  const json config =
+      with(base("no_rope"),
+           {{"no_rope_layer_interval", 2}, {"sliding_window", 5}, {"use_sliding_window", true}});
+  const ModelConfig out = resolve(config);
+  EXPECT_EQ(out.embedding_rows, 105);
+  EXPECT_EQ(out.head_dim, 8);
+  EXPECT_FALSE(out.layers.at(1).runs);
+  EXPECT_EQ(out.layers.at(2).rope_idx, 0);
+  EXPECT_EQ(out.layers.at(2).sliding_window, 0);
+  EXPECT_EQ(out.layers.at(3).rope_idx, -1);
+  EXPECT_EQ(out.layers.at(3).sliding_window, 5);
+  EXPECT_EQ(out.rope.at(0).type, RopeType::kYarn);
+  EXPECT_EQ(out.query_scale_beta, 0.1);
+  EXPECT_EQ(out.query_scale_length, 64);
+  // Off: the given types still mask, but nothing is recorded.
+  const json types = {"sliding_attention", "full_attention", "full_attention", "full_attention",
+                      "full_attention"};
+  const ModelConfig off =
+      resolve(with(config, {{"use_sliding_window", false}, {"layer_types", types}}));
+  EXPECT_EQ(off.layers.at(0).sliding_window, 5);
+  EXPECT_FALSE(off.layers.at(0).recorded_window);
+}
+
+TEST(OverridesTest, RopeScalingIsMergedAndKeepsTheta) {
+  const ModelConfig config = resolve(with(base("plain"), {{"rope_theta", 1e6}}),
+                                     R"({"rope_scaling": {"rope_type": "yarn", "factor": 4.0,
+                  "original_max_position_embeddings": 32768}})");
+  EXPECT_EQ(config.rope.at(0).type, RopeType::kYarn);
+  EXPECT_EQ(config.rope.at(0).rope_theta, 1e6);
+  EXPECT_EQ(config.rope.at(0).original_max_position_embeddings, 32768);
+  EXPECT_EQ(config.max_position_embeddings, 512);
+}
+
+TEST(OverridesTest, OtherKeysAreReplaced) {
+  const ModelConfig config =
+      resolve(base("plain"), R"({"num_hidden_layers": 2, "made_up": true, "rms_norm_eps": 0.5})");
+  EXPECT_EQ(config.num_hidden_layers, 2);
+  EXPECT_EQ(config.layers.size(), 2U);
+  EXPECT_EQ(config.rms_norm_eps, 0.5);
+}
+
+TEST(OverridesTest, DerivedLayerTypesStay) {
+  const json config =
+      with(base("upper"),
+           {{"sliding_window", 6}, {"max_window_layers", 3}, {"use_sliding_window", true}});
+  EXPECT_EQ(resolve(config, R"({"max_window_layers": 0})").layers.at(0).sliding_window, 0);
+  EXPECT_EQ(resolve(config, R"({"sliding_window": 9})").layers.at(4).sliding_window, 9);
+}
+
+TEST(OverridesTest, IdleOverridesAreRefused) {
+  EXPECT_THAT(refusal(base("plain"), R"({"rope_theta": 5.0})"),
+              HasSubstr("model.config_overrides: rope_theta: expected the key inside"));
+  EXPECT_THAT(refusal(base("plain"), R"({"rope_scaling": {"type": "linear", "factor": 2.0}})"),
+              HasSubstr("expected the key rope_type"));
+  EXPECT_THAT(refusal(base("plain"), R"({"text_config": {}})"), HasSubstr("text_config"));
+  EXPECT_THAT(refusal(base("plain"), "[1]"), HasSubstr("expected a mapping"));
+  EXPECT_THAT(refusal(base("plain"), R"({"hidden_size": "a"})"),
+              HasSubstr("config.json with model.config_overrides: hidden_size: expected"));
+}
+
+struct Refusal {
+  json changes;
+  std::string sentence;
+};
+
+TEST(ConfigTest, WrongValuesAreRefusedWithASentence) {
+  const std::vector<Refusal> table = {
+      {{{"model_type", "made_up"}},
+       "model_type: expected one of plain, upper, two_ropes_text, two_ropes, no_rope, found "
+       "\"made_up\""},
+      {{{"model_type", nullptr}}, "model_type: expected a string, found null"},
+      {{{"model_type", "two_ropes"}}, "text_config: expected an object, found nothing"},
+      {{{"hidden_size", true}}, "hidden_size: expected an integer from 1 to 4194304, found true"},
+      {{{"hidden_size", "32"}}, "hidden_size: expected an integer from 1 to 4194304, found \"32\""},
+      {{{"hidden_size", 0}}, "hidden_size: expected an integer from 1"},
+      {{{"num_hidden_layers", 1000000000}},
+       "num_hidden_layers: expected an integer from 1 to 4096"},
+      {{{"num_hidden_layers", -1}}, "num_hidden_layers: expected an integer from 1 to 4096"},
+      {{{"vocab_size", 1000000000000}}, "vocab_size: expected an integer from 1 to"},
+      {{{"vocab_size", 1e300}}, "vocab_size: expected an integer from 1 to"},
+      {{{"num_attention_heads", 0}}, "num_attention_heads: expected an integer from 1 to 16384"},
+      {{{"num_key_value_heads", 3}},
+       "num_key_value_heads: expected a divisor of num_attention_heads (4), found 3"},
+      {{{"head_dim", 7}}, "head_dim 7 gives 7 rotary components, expected an even number"},
+      {{{"rms_norm_eps", 0}}, "rms_norm_eps: expected a number above 0, found 0"},
+      {{{"rms_norm_eps", "1e-5"}}, "rms_norm_eps: expected a number above 0, found \"1e-5\""},
+      {{{"hidden_act", "relu2"}}, "hidden_act: expected one of silu, swish"},
+      {{{"attention_bias", 1}}, "attention_bias: expected true or false, found 1"},
+      {{{"rope_theta", -1}}, "rope_parameters.rope_theta: expected a number above 0, found -1"},
+      {{{"rope_scaling", 3}}, "rope_scaling: expected an object, found 3"},
+      {{{"rope_scaling", {{"rope_type", "su"}}}},
+       "rope_parameters.rope_type: expected one of default, linear, dynamic, llama3, yarn, "
+       "longrope, found \"su\""},
+      {{{"rope_scaling", {{"rope_type", "linear"}}}},
+       "rope_parameters.factor: expected a number above 0, found nothing"},
+      {{{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 0}}}},
+       "rope_parameters.factor: expected a number above 0, found 0"},
+      {{{"rope_scaling", {{"rope_type", "longrope"}, {"short_factor", {1.0}}}}},
+       "rope_parameters.short_factor: expected a list of 4 numbers above 0, found a list of 1"},
+      {{{"rope_parameters", {{"full_attention", json::object()}}}},
+       "rope_parameters: expected one set of parameters, found one per layer type"},
+      {{{"quantization_config", {{"quant_method", "fp8"}}}},
+       "quantization_config: expected a checkpoint in F32, F16 or BF16 (or a GGUF file), found one "
+       "quantised with fp8"},
+      {{{"model_type", "upper"}, {"layer_types", {"full_attention"}}},
+       "layer_types: expected an entry for each of 5 layers, found 1"},
+      {{{"model_type", "upper"}, {"use_sliding_window", true}, {"sliding_window", 0}},
+       "sliding_window: expected an integer from 1 to"},
+      {{{"model_type", "upper"}, {"layer_types", {"chunked_attention", "", "", "", ""}}},
+       "layer_types[0]: expected full_attention or sliding_attention, found chunked_attention"},
+      {{{"model_type", "no_rope"}, {"no_rope_layers", {0, 1, 1, 0, true}}},
+       "no_rope_layers[4]: expected an integer, found true"},
+  };
+  for (const Refusal& item : table) {
+    const std::string found = refusal(with(base("plain"), item.changes));
+    EXPECT_THAT(found, HasSubstr(item.sentence)) << item.changes.dump();
+    EXPECT_THAT(found, HasSubstr("config.json"));
+  }
+}
+
+TEST(ConfigTest, MissingFilesAreRefused) {
+  const TestFolder folder;
+  const auto refuse = [&](const std::filesystem::path& path) -> std::string {
+    try {
+      read_model_config(path, "", kRegistry);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "nothing was refused";
+  };
+  EXPECT_THAT(refuse(folder.path()), HasSubstr("config.json: expected a model folder"));
+  EXPECT_THAT(refuse(folder.path() / "none"), HasSubstr("found nothing"));
+  write_file(folder.path() / "weights.bin", "x");
+  EXPECT_THAT(refuse(folder.path() / "weights.bin"), HasSubstr("found another file"));
+  write_file(folder.path() / "config.json", "[]");
+  EXPECT_THAT(refuse(folder.path()), HasSubstr("expected an object, found a list of 0"));
+  write_file(folder.path() / "config.json", "{\"model_type\": ");
+  EXPECT_THAT(refuse(folder.path()), HasSubstr("config.json"));
+}
+
+}  // namespace
+}  // namespace qk
