@@ -1,0 +1,172 @@
+#include "dataset/dataset_reader.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "dataset/head_reader.h"
+#include "dataset/overwrite.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Layer, then queries before keys, then head.
+auto order(const HeadFile& file) { return std::tuple(file.layer, file.kind, file.head); }
+
+std::vector<HeadInfo> list_heads(const fs::path& folder) {
+  std::vector<HeadInfo> heads;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const auto file = parse_config_name(it->path().filename().string());
+    std::error_code ignored;
+    if (!file || !it->is_directory(ignored)) continue;
+    heads.emplace_back().head = *file;
+  }
+  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
+  std::sort(heads.begin(), heads.end(),
+            [](const HeadInfo& a, const HeadInfo& b) { return order(a.head) < order(b.head); });
+  return heads;
+}
+
+fs::path folder_of(const fs::path& dataset, const HeadInfo& info) {
+  return dataset / config_name(info.head.layer, info.head.head, info.head.kind);
+}
+
+// The text of `key` in a JSON object, or empty.
+std::string text_at(const nlohmann::json& json, const char* key) {
+  const auto it = json.is_object() ? json.find(key) : json.end();
+  return json.is_object() && it != json.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+nlohmann::json parse(const std::string& text) {
+  return nlohmann::json::parse(text, nullptr, false);
+}
+
+std::string model_name(const DatasetInfo& info) {
+  for (const HeadInfo& head : info.heads) {
+    const auto it = head.footer.find(std::string(kFooterProvenance));
+    if (it == head.footer.end()) continue;
+    const nlohmann::json provenance = parse(it->second);
+    if (!provenance.is_object() || !provenance.contains("model")) continue;
+    if (auto name = text_at(provenance["model"], "name"); !name.empty()) return name;
+  }
+  const fs::path state = info.folder / "_saver_state.json";
+  std::error_code error;
+  if (!fs::is_regular_file(state, error)) return "";
+  return text_at(parse(read_file(state)), "model_name");
+}
+
+// The config names that the card's YAML lists; none if the card has none.
+std::set<std::string> listed_configs(const fs::path& card) {
+  const std::string text = read_file(card, size_t{64} << 20);
+  std::string_view rest = text;
+  std::set<std::string> names;
+  if (!rest.starts_with("---\n")) return names;
+  rest.remove_prefix(4);
+  while (!rest.empty() && !rest.starts_with("---")) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    constexpr std::string_view kKey = "- config_name:";
+    if (!line.starts_with(kKey)) continue;
+    line.remove_prefix(kKey.size());
+    const size_t first = line.find_first_not_of(" \"'");
+    const size_t last = line.find_last_not_of(" \"'\r");
+    if (first != std::string_view::npos) names.emplace(line.substr(first, last + 1 - first));
+  }
+  return names;
+}
+
+void check_card(DatasetInfo& info) {
+  const fs::path card = info.folder / "README.md";
+  std::error_code error;
+  info.has_card = fs::is_regular_file(card, error);
+  if (!info.has_card) return;
+  const std::set<std::string> listed = listed_configs(card);
+  if (listed.empty()) return;  // the original's
+  std::set<std::string> present;
+  for (const HeadInfo& head : info.heads) {
+    present.insert(config_name(head.head.layer, head.head.head, head.head.kind));
+  }
+  for (const std::string& name : listed) {
+    if (!present.contains(name)) {
+      info.problems.push_back(
+          {info.folder / printable(name), "is missing, though the card lists it"});
+    }
+  }
+  for (const std::string& name : present) {
+    if (!listed.contains(name)) {
+      info.problems.push_back({info.folder / name, "is not listed in the card"});
+    }
+  }
+}
+
+// Compares every readable head with the first readable one of its layer and kind.
+void check_agreement(DatasetInfo& info, const std::vector<bool>& readable) {
+  const HeadInfo* first = nullptr;
+  const HeadInfo* first_of_all = nullptr;
+  for (size_t i = 0; i < info.heads.size(); ++i) {
+    if (!readable[i]) continue;
+    const HeadInfo& head = info.heads[i];
+    if (first_of_all == nullptr) first_of_all = &head;
+    const bool same_group = first != nullptr && first->head.layer == head.head.layer &&
+                            first->head.kind == head.head.kind;
+    if (!same_group) first = &head;
+    const fs::path& file = head.files.front();
+    const auto name = [](const HeadInfo& other) {
+      return config_name(other.head.layer, other.head.head, other.head.kind);
+    };
+    if (head.rows != first->rows) {
+      info.problems.push_back(
+          {file, fmt::format("has {} rows, {} has {}", head.rows, name(*first), first->rows)});
+    } else if (head.rows_digest != first->rows_digest) {
+      info.problems.push_back(
+          {file, "has other rows (bucket, example_id or position) than " + name(*first)});
+    } else if (head.vector_dim != first->vector_dim) {
+      info.problems.push_back(
+          {file, fmt::format("has vectors of {} numbers, {} of {}", head.vector_dim, name(*first),
+                             first->vector_dim)});
+    }
+    if (head.footer != first_of_all->footer) {
+      info.problems.push_back({file, "has another footer than " + name(*first_of_all)});
+    }
+  }
+}
+
+}  // namespace
+
+DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool) {
+  DatasetInfo info;
+  info.folder = folder;
+  info.heads = list_heads(folder);
+  std::error_code error;
+  info.has_journal = fs::exists(journal_path(folder), error);
+  if (info.heads.empty()) {
+    fail("{}: holds no dataset: it has no folder like l00h00q{}", folder.string(),
+         info.has_journal ? ", only the journal of an unfinished run" : "");
+  }
+  if (info.has_journal) {
+    info.problems.push_back({journal_path(folder), "was left by an unfinished run"});
+  }
+  std::vector<std::vector<DatasetProblem>> problems(info.heads.size());
+  pool.parallel_for(static_cast<int64_t>(info.heads.size()), [&](int64_t index, int) {
+    HeadInfo& head = info.heads[static_cast<size_t>(index)];
+    read_head(folder_of(folder, head), head, problems[static_cast<size_t>(index)]);
+  });
+  std::vector<bool> readable;
+  for (const auto& of_head : problems) {
+    readable.push_back(of_head.empty());
+    info.problems.insert(info.problems.end(), of_head.begin(), of_head.end());
+  }
+  check_card(info);
+  check_agreement(info, readable);
+  info.model = model_name(info);
+  return info;
+}
+
+}  // namespace qk
