@@ -1,7 +1,6 @@
 #include "capture/run.h"
 
 #include <chrono>
-#include <set>
 #include <utility>
 
 #include "base/atomic_file.h"
@@ -200,14 +199,12 @@ void Run::capture() {
 void Run::check_rows() const {
   if (report_.num_rows > 0) return;
   const std::string& path = prepared_.config.dataset.path;
-  if (report_.num_documents == 0) fail("dataset.path: {} holds no documents", path);
-  if (report_.num_tokens == 0) {
-    fail("dataset.path: the {} documents of {} have no tokens", report_.num_documents, path);
-  }
+  if (report_.num_documents == 0) fail("dataset.path: {} holds no document", path);
+  if (report_.num_tokens == 0) fail("dataset.path: no document of {} has a token", path);
   fail(
-      "capture.sampler: no row was drawn from {} documents with {} tokens; a larger base_rate or a "
-      "smaller min_bucket_size draws more",
-      report_.num_documents, report_.num_tokens);
+      "capture.sampler: no row was drawn from {} tokens; a larger base_rate or a smaller "
+      "min_bucket_size draws more",
+      report_.num_tokens);
 }
 
 CardInfo Run::card_info() const {
@@ -228,16 +225,10 @@ CardInfo Run::card_info() const {
 void Run::write() {
   const Stopwatch watch;
   const JournalReader journal(report_.journal);
-  std::set<std::string> names;
-  for (const JournalReader::Entry& entry : journal.entries()) {
-    for (const int32_t head : entry.heads) {
-      names.insert(config_name(entry.layer, head, entry.kind));
-    }
-  }
-  remove_dataset(folder_, names);
   DatasetOptions options;
   options.int32_example_ids = prepared_.config.compat_reference;
   options.reference_layout = prepared_.config.compat_reference;
+  options.overwrite = options_.overwrite;
   options.footer = {{std::string(kFooterProvenance), provenance_},
                     {std::string(kFooterGeometry), geometry_}};
   report_.dataset =
@@ -252,9 +243,9 @@ void Run::write() {
   report_.times.write = watch.seconds();
 }
 
-// A journal without a whole document is of no use, and the next run would stumble over it.
+// A journal without rows is of no use, and the next run would stumble over it.
 void Run::discard_empty_journal() const noexcept {
-  if (report_.num_documents > 0) return;
+  if (report_.num_rows > 0) return;
   try {
     remove_journal(folder_);
   } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to tell

@@ -1,11 +1,13 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "capture/build_info.h"
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
@@ -41,6 +43,19 @@ std::vector<std::string> arguments(int argc, char** argv) {
   return out;
 }
 
+// CLI11 would only say that a command is required.
+void check_command(const CLI::App& app, const std::vector<std::string>& reversed) {
+  if (reversed.empty() || reversed.back().starts_with('-')) return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  const std::string& word = reversed.back();
+  if (std::find(names.begin(), names.end(), word) != names.end()) return;
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const auto near = nearest(word, views);
+  fail("{}: unknown command{} (see --help)", printable(word),
+       near ? fmt::format(", did you mean {}?", *near) : "");
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -54,7 +69,9 @@ int run_command_line(int argc, char** argv) {
   add_sniff_command(app, exit_code);
   add_inspect_command(app, exit_code);
   try {
-    app.parse(arguments(argc, argv));
+    std::vector<std::string> words = arguments(argc, argv);
+    check_command(app, words);
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     std::fprintf(stderr, "qkscope: %s (see --help)\n", printable(error.what(), 400).c_str());

@@ -10,7 +10,7 @@ namespace qk {
 std::string count_text(int64_t count) {
   std::string digits = std::to_string(count);
   const size_t first = digits[0] == '-' ? 1 : 0;
-  for (size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, ",");
+  for (size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, 1, ',');
   return digits;
 }
 

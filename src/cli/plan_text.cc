@@ -33,6 +33,11 @@ std::string sampler_text(const CaptureSection& capture) {
       rate, size);
 }
 
+bool same_heads(const LayerPlan& a, const LayerPlan& b) {
+  return a.skip == b.skip && a.query_heads == b.query_heads && a.key_heads == b.key_heads &&
+         a.sliding_window == b.sliding_window;
+}
+
 void add_layers(std::string& out, const CapturePlan& plan) {
   for (const Skip skip :
        {Skip::kNoSelfAttention, Skip::kNotInLayers, Skip::kSlidingWindow, Skip::kNotSampled}) {
@@ -48,10 +53,15 @@ void add_layers(std::string& out, const CapturePlan& plan) {
   if (plan.last_layer + 1 < num_layers) {
     add_line(out, "", fmt::format("layers after {} are neither read nor run", plan.last_layer));
   }
-  for (size_t i = 0; i < plan.layers.size(); ++i) {
-    const LayerPlan& layer = plan.layers[i];
+  for (size_t first = 0; first < plan.layers.size();) {
+    const LayerPlan& layer = plan.layers[first];
+    size_t last = first;
+    while (last + 1 < plan.layers.size() && same_heads(plan.layers[last + 1], layer)) ++last;
+    const std::string name =
+        first == last ? fmt::format("layer {}", first) : fmt::format("layers {}-{}", first, last);
+    first = last + 1;
     if (layer.skip != Skip::kNone) continue;
-    std::string text = fmt::format("layer {:>3}", i);
+    std::string text = fmt::format("{:<13}", name);
     if (!layer.query_heads.empty()) text += "  q " + ranges_text(layer.query_heads);
     if (!layer.key_heads.empty()) text += "  k " + ranges_text(layer.key_heads);
     if (layer.sliding_window) text += fmt::format("  (window {})", *layer.sliding_window);

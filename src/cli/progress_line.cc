@@ -62,7 +62,8 @@ std::string progress_text(const RunProgress& progress) {
                      remaining(progress));
 }
 
-ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine()
+    : terminal_(::isatty(STDERR_FILENO) == 1), last_shown_(terminal_ ? -kPlainSeconds : 0) {}
 
 ProgressLine::~ProgressLine() { end_line(); }
 
@@ -70,9 +71,10 @@ void ProgressLine::show(const RunProgress& progress) {
   if (progress.phase != phase_) {
     end_line();
     phase_ = progress.phase;
-    last_shown_ = terminal_ ? -1e9 : 0;
+    last_shown_ = terminal_ ? -kPlainSeconds : 0;
   }
-  const bool at_end = progress.total && progress.done >= *progress.total;
+  bool at_end = progress.total && progress.done >= *progress.total;
+  if (progress.phase == Phase::kIdentify && !terminal_) at_end = false;  // only if it takes long
   const double pause = terminal_ ? kTerminalSeconds : kPlainSeconds;
   if (!at_end && progress.seconds - last_shown_ < pause) return;
   last_shown_ = progress.seconds;

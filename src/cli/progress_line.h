@@ -24,8 +24,8 @@ class ProgressLine {
 
  private:
   bool terminal_;
-  bool open_ = false;         // an unfinished line is on the terminal
-  double last_shown_ = -1e9;  // seconds of the phase
+  double last_shown_;  // seconds of the phase
+  bool open_ = false;  // an unfinished line is on the terminal
   Phase phase_ = Phase::kIdentify;
 };
 

@@ -23,6 +23,7 @@ struct SniffFlags {
   bool overwrite = false;
   bool quiet = false;
   int num_threads = 0;
+  int64_t chunk_tokens = ForwardOptions().chunk_tokens;
 };
 
 constexpr const char* kExamples = R"(
@@ -120,6 +121,7 @@ int sniff(const SniffFlags& flags) {
   RunOptions options;
   options.overwrite = flags.overwrite;
   options.num_threads = flags.num_threads;
+  options.forward.chunk_tokens = flags.chunk_tokens;
   if (flags.dry_run) {
     std::fputs(plan_text(run, options).c_str(), stdout);
     return 0;
@@ -149,6 +151,10 @@ void add_sniff_command(CLI::App& app, int& exit_code) {
                     "Replace the dataset, or the journal, that is in output.data_root");
   command->add_option("--threads", flags->num_threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--chunk-tokens", flags->chunk_tokens,
+                   "Tokens computed together: less needs less memory (default: 1024)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
   command->add_flag("--quiet", flags->quiet, "No progress on stderr");
   command->footer(kExamples);
   command->fallthrough();

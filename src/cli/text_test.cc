@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/dotenv.h"
+#include "cli/number_text.h"
+#include "cli/plan_text.h"
+#include "cli/progress_line.h"
+
+namespace qk {
+namespace {
+
+TEST(NumberText, Counts) {
+  EXPECT_EQ(count_text(0), "0");
+  EXPECT_EQ(count_text(999), "999");
+  EXPECT_EQ(count_text(1000), "1,000");
+  EXPECT_EQ(count_text(-1234567), "-1,234,567");
+  EXPECT_EQ(count_text(-123), "-123");
+  EXPECT_EQ(plural(1, "head"), "1 head");
+  EXPECT_EQ(plural(1024, "head"), "1,024 heads");
+}
+
+TEST(NumberText, Bytes) {
+  EXPECT_EQ(bytes_text(0), "0 B");
+  EXPECT_EQ(bytes_text(999), "999 B");
+  EXPECT_EQ(bytes_text(1000), "1.0 kB");
+  EXPECT_EQ(bytes_text(98'362'432), "98.4 MB");
+  EXPECT_EQ(bytes_text(4e15), "4000.0 TB");
+}
+
+TEST(NumberText, Seconds) {
+  EXPECT_EQ(seconds_text(7.24), "7.2 s");
+  EXPECT_EQ(seconds_text(59.96), "1 min 00 s");
+  EXPECT_EQ(seconds_text(185), "3 min 05 s");
+  EXPECT_EQ(seconds_text(8040), "2 h 14 min");
+}
+
+TEST(PlanText, Ranges) {
+  EXPECT_EQ(ranges_text({}), "");
+  EXPECT_EQ(ranges_text({4}), "4");
+  EXPECT_EQ(ranges_text({0, 1}), "0, 1");
+  EXPECT_EQ(ranges_text({0, 1, 2, 5, 7, 8, 9, 10}), "0-2, 5, 7-10");
+}
+
+TEST(ProgressText, Capture) {
+  RunProgress progress;
+  progress.phase = Phase::kCapture;
+  progress.done = 12;
+  progress.in_hand = 4;
+  progress.total = 64;
+  progress.num_tokens = 34567;
+  progress.num_rows = 1234567;
+  progress.seconds = 30;
+  EXPECT_EQ(progress_text(progress),
+            "capture   12/64 documents, 34,567 tokens, 1152 tokens/s, 1,234,567 rows, 1 min 30 s "
+            "left");
+  progress.total.reset();
+  EXPECT_EQ(progress_text(progress),
+            "capture   12 documents, 34,567 tokens, 1152 tokens/s, 1,234,567 rows");
+}
+
+TEST(ProgressText, OtherPhases) {
+  RunProgress progress;
+  progress.done = 50'000'000;
+  progress.total = 100'000'000;
+  progress.seconds = 2;
+  EXPECT_EQ(progress_text(progress), "identify  50.0 MB of 100.0 MB, 2.0 s left");
+  progress.phase = Phase::kWrite;
+  progress.done = progress.total.emplace(360);
+  EXPECT_EQ(progress_text(progress), "write     360/360 files");
+}
+
+TEST(Dotenv, SetsOnlyWhatIsUsedAndUnset) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "dotenv_test.env";
+  std::ofstream(path) << "# a comment\nHF_TOKEN=secret\n export HF_HOME = \"/a b\" # here\n"
+                         "HF_HUB_CACHE=/from/file\nXDG_CACHE_HOME='/x'\nnonsense\n"
+                         "HUGGINGFACE_HUB_CACHE=/h#1 # comment\n";
+  for (const char* name : {"HF_TOKEN", "HF_HOME", "XDG_CACHE_HOME", "HUGGINGFACE_HUB_CACHE"}) {
+    ::unsetenv(name);
+  }
+  ::setenv("HF_HUB_CACHE", "/from/shell", 1);
+  read_dotenv(path);
+  EXPECT_STREQ(std::getenv("HF_HOME"), "/a b");
+  EXPECT_STREQ(std::getenv("HF_HUB_CACHE"), "/from/shell");
+  EXPECT_STREQ(std::getenv("XDG_CACHE_HOME"), "/x");
+  EXPECT_STREQ(std::getenv("HUGGINGFACE_HUB_CACHE"), "/h#1");
+  EXPECT_EQ(std::getenv("HF_TOKEN"), nullptr);
+  read_dotenv("/nonexistent/.env");
+}
+
+}  // namespace
+}  // namespace qk

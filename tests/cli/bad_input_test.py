@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+"""What the user sees when something is wrong: the exit code and the whole sentence.
+
+usage: bad_input_test.py QKSCOPE"""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import fixtures
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+
+
+def edit(path, change):
+    with open(path, "rb") as file:
+        data = file.read()
+    fixtures.write(path, change(data))
+
+
+def edit_config(root, **changes):
+    fixtures.write(f"{root}/model/config.json", json.dumps(fixtures.model_config(**changes)))
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = self.folder.name
+        self.config = fixtures.make_all(self.root)
+        self.environment = {**os.environ, "HF_HOME": f"{self.root}/hub"}
+        for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+            self.environment.pop(name, None)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def run_program(self, *arguments):
+        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300,
+                              cwd=self.root, env=self.environment)
+
+    def assert_says(self, sentence, *arguments):
+        """The program ends with 1 and exactly this sentence; R/ stands for the test's folder."""
+        done = self.run_program(*arguments)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(done.stderr.replace(self.root + "/", "R/"), f"qkscope: {sentence}\n")
+
+    def assert_sniff_says(self, sentence, *sets):
+        flags = [flag for text in sets for flag in ("--set", text)]
+        self.assert_says(sentence, "sniff", "--quiet", "--config", self.config, *flags)
+        for name in ("README.md", "l00h00q"):
+            self.assertFalse(os.path.exists(f"{self.root}/out/{name}"))
+
+    # The command line.
+
+    def test_no_command(self):
+        self.assert_says("A subcommand is required (see --help)")
+
+    def test_unknown_command(self):
+        self.assert_says("snif: unknown command, did you mean sniff? (see --help)", "snif")
+
+    def test_unknown_flag(self):
+        self.assert_says("The following argument was not expected: --overwrit (see --help)",
+                         "sniff", "--config", self.config, "--overwrit")
+
+    def test_no_config(self):
+        self.assert_says("--config is required (see --help)", "sniff")
+
+    def test_threads(self):
+        self.assert_says("--threads: Value 0 not in range 1 to 1024 (see --help)", "sniff",
+                         "--config", self.config, "--threads", "0")
+
+    def test_help_and_version(self):
+        for arguments in (["--help"], ["sniff", "--help"], ["inspect", "--help"]):
+            done = self.run_program(*arguments)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("Examples:", done.stdout)
+        done = self.run_program("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^qkscope \d+\.\d+\.\d+")
+
+    # The configuration: src/capture/config_errors_test.cc has the whole table.
+
+    def test_config_missing(self):
+        self.assert_says("R/none.yaml: cannot be opened: No such file or directory", "sniff",
+                         "--config", f"{self.root}/none.yaml")
+
+    def test_config_value(self):
+        edit(self.config, lambda text: text.replace(b"min_bucket_size: 16", b"min_bucket_size: 0"))
+        self.assert_sniff_says("R/run.yaml:11: capture.min_bucket_size: expected an integer from 1 "
+                               "to 1073741824, found integer 0")
+
+    def test_config_key(self):
+        edit(self.config, lambda text: text.replace(b"min_bucket_size", b"min_bucketsize"))
+        self.assert_sniff_says("R/run.yaml:11: capture.min_bucketsize: unknown key, did you mean "
+                               "capture.min_bucket_size?")
+
+    def test_layers_of_the_model(self):
+        self.assert_sniff_says("capture.layers: the model has no layers 3, 9 (it has 0 to 2)",
+                               "capture.layers=[0, 3, 9]")
+
+    def test_heads_of_the_model(self):
+        self.assert_sniff_says("capture.heads: the model has no query heads 4 (it has 0 to 3)",
+                               "capture.heads=[4]")
+
+    # Model, tokenizer, corpus.
+
+    def test_model_missing(self):
+        self.assert_sniff_says(
+            "model.name: 'org/none' is neither a file nor a folder, and not in the Hub cache "
+            "R/hub/hub (revision main): download it first with `hf download org/none`", "model.name=org/none")
+
+    def test_model_folder_without_config(self):
+        os.remove(f"{self.root}/model/config.json")
+        self.assert_sniff_says(
+            "R/model/config.json: expected a model folder with config.json, found no such "
+            "file")
+
+    def test_model_type(self):
+        edit_config(self.root, model_type="gpt2")
+        done = self.run_program("sniff", "--config", self.config)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"/model/config.json: model_type: expected one of .*llama.*, "
+                                      r'found "gpt2"\n$')
+
+    def test_weights_missing(self):
+        os.remove(f"{self.root}/model/model.safetensors")
+        self.assert_sniff_says(
+            "R/model: holds neither model.safetensors nor model.safetensors.index.json")
+
+    def test_weights_cut_off(self):
+        edit(f"{self.root}/model/model.safetensors", lambda data: data[:-100])
+        self.assert_sniff_says(
+            "R/model/model.safetensors: model.norm.weight: data_offsets: expected [begin, "
+            "end] within the 101148 bytes of data, found [101120,101248]")
+
+    def test_weights_lie_about_their_header(self):
+        edit(f"{self.root}/model/model.safetensors",
+             lambda data: struct.pack("<Q", 2**60) + data[8:])
+        self.assert_sniff_says(
+            "R/model/model.safetensors: is not a safetensors file: the header's length is "
+            "1152921504606846976, expected at most 100000000")
+
+    def test_weights_of_another_shape(self):
+        edit_config(self.root, intermediate_size=40)
+        self.assert_sniff_says(
+            "R/model: the tensors are not those that the configuration implies: "
+            "model.layers.0.mlp.gate_proj.weight in model.safetensors is [48, 32], expected "
+            "[40, 32]; model.layers.0.mlp.up_proj.weight in model.safetensors is [48, 32], "
+            "expected [40, 32]; model.layers.0.mlp.down_proj.weight in model.safetensors is "
+            "[32, 48], expected [32, 40]; model.layers.1.mlp.gate_proj.weight in "
+            "model.safetensors is [48, 32], expected [40, 32]; "
+            "model.layers.1.mlp.up_proj.weight in model.safetensors is [48, 32], expected "
+            "[40, 32]; and 4 more differences")
+
+    def test_weights_of_an_unsupported_type(self):
+        shapes = fixtures.tensor_shapes(fixtures.model_config())
+        fixtures.write(f"{self.root}/model/model.safetensors",
+                       fixtures.safetensors(shapes, dtype="I32"))
+        done = self.run_program("sniff", "--config", self.config)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/model: the tensors are not those that the configuration implies: "
+                      "model.embed_tokens.weight in model.safetensors is I32, expected a type that "
+                      "can be computed with; ", done.stderr)
+        self.assertTrue(done.stderr.endswith("; and 23 more differences\n"))
+
+    def test_tokenizer_missing(self):
+        os.remove(f"{self.root}/model/tokenizer.json")
+        self.assert_sniff_says(
+            "model.name: R/model holds no tokenizer.json; name a folder that does in "
+            "tokenizer.name")
+
+    def test_tokenizer_not_in_the_cache(self):
+        self.assert_sniff_says(
+            "tokenizer.name: 'org/none' is neither a file nor a folder, and not in the Hub "
+            "cache R/hub/hub (revision main): download it first with `hf download org/none`", "tokenizer.name=org/none")
+
+    def test_tokenizer_of_another_model(self):
+        fixtures.make_tokenizer(f"{self.root}/other", fixtures.WORDS + [f"x{i}" for i in range(90)])
+        fixtures.write(f"{self.root}/corpus/train.jsonl", '{"id": 1, "text": "w1 x80"}\n')
+        self.assert_sniff_says(
+            "train.jsonl line 1: the tokenizer gives id 141, but R/model has only 64 "
+            "embeddings: tokenizer.name and model.name do not belong together", f"tokenizer.name={self.root}/other")
+
+    def test_corpus_missing(self):
+        self.assert_sniff_says(
+            "dataset.path: 'org/none' is neither a file nor a folder, and not in the Hub "
+            "cache R/hub/hub (revision main): download it first with `hf download org/none "
+            "--repo-type dataset`", "dataset.path=org/none")
+
+    def test_corpus_without_the_column(self):
+        self.assert_sniff_says(
+            "R/corpus/train.jsonl line 1: no column 'body': it has id, text", "dataset.text_column=body")
+
+    def test_corpus_without_the_split(self):
+        self.assert_sniff_says(
+            "dataset.split: 'test' is not a split of R/corpus: it has train", "dataset.split=test")
+
+    def test_corpus_without_documents(self):
+        fixtures.write(f"{self.root}/corpus/train.jsonl", "")
+        self.assert_sniff_says(
+            "dataset.path: R/corpus holds no document")
+
+    def test_corpus_without_tokens(self):
+        fixtures.write(f"{self.root}/corpus/train.jsonl", '{"id": 1, "text": ""}\n')
+        self.assert_sniff_says("dataset.path: no document of R/corpus has a token")
+
+    def test_corpus_with_a_null(self):
+        fixtures.write(f"{self.root}/corpus/train.jsonl", '{"id": 1, "text": null}\n')
+        self.assert_sniff_says(
+            "R/corpus/train.jsonl line 1: column 'text': expected a string, found null")
+
+    def test_no_row_drawn(self):
+        self.assert_sniff_says(
+            "capture.sampler: no row was drawn from 345 tokens; a larger base_rate or a "
+            "smaller min_bucket_size draws more", "capture.sampler.base_rate=1e-9")
+
+    # The output.
+
+    def test_output_in_a_file(self):
+        fixtures.write(f"{self.root}/file", "x")
+        self.assert_sniff_says(
+            "R/file/out: cannot be created: Not a directory", f"output.data_root={self.root}/file/out")
+
+    def test_output_read_only(self):
+        if os.geteuid() == 0:
+            self.skipTest("root may write everywhere")
+        os.mkdir(f"{self.root}/locked", 0o555)
+        self.assert_sniff_says("", f"output.data_root={self.root}/locked/out")
+
+    def full_disk(self, kilobytes, sentence):
+        disk = f"{self.root}/disk"
+        os.mkdir(disk)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", disk],
+                                 capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("no tmpfs can be mounted")
+        try:
+            done = self.run_program("sniff", "--quiet", "--config", self.config, "--threads", "1",
+                                    "--set", f"output.data_root={disk}/out",
+                                    "--set", "capture.sampler=all")
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr.replace(self.root + "/", "R/"), sentence)
+            for name in os.listdir(f"{disk}/out"):
+                self.assertFalse(os.path.exists(f"{disk}/out/{name}/data.parquet"))
+            self.assertFalse(os.path.exists(f"{disk}/out/README.md"))
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+    def test_disk_full_while_capturing(self):
+        self.full_disk(100, r"qkscope: R/disk/out/.qkscope/journal: cannot be written: "
+                            r"No space left on device\n$")
+
+    def test_disk_full_while_writing(self):
+        self.full_disk(300, r"qkscope: R/disk/out/l\d\dh\d\d[qk]/data.parquet.tmp: cannot be "
+                            r"written: No space left on device\n$")
+
+    def test_nothing_is_left_after_an_early_error(self):
+        fixtures.write(f"{self.root}/corpus/train.jsonl", '{"id": 1, "text": null}\n')
+        self.run_program("sniff", "--config", self.config)
+        self.assertFalse(os.path.exists(f"{self.root}/out/.qkscope"))
+        shutil.rmtree(f"{self.root}/corpus")
+        fixtures.make_corpus(f"{self.root}/corpus")
+        self.assertEqual(self.run_program("sniff", "--config", self.config).returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Whole runs of the program over a tiny checkpoint: the dataset does not depend on how it is made,
+and a run that is cut off leaves nothing that looks whole.
+
+usage: run_test.py QKSCOPE"""
+
+import glob
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import fixtures
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+
+
+def files_of(folder):
+    out = {}
+    for path in sorted(glob.glob(f"{folder}/**/*", recursive=True)):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                out[os.path.relpath(path, folder)] = file.read()
+    return out
+
+
+class Runs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.root = cls.folder.name
+        cls.config = fixtures.make_all(cls.root)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def sniff(self, out, *flags, sets=(), program=(PROGRAM, "sniff"), code=0):
+        command = [*program, "--config", self.config, "--set", f"output.data_root={out}", *flags]
+        for text in sets:
+            command += ["--set", text]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def out(self, name):
+        return f"{self.root}/{self.id().split('.')[-1]}-{name}"
+
+    def assert_same_files(self, a, b):
+        a, b = files_of(a), files_of(b)
+        self.assertEqual(sorted(a), sorted(b))
+        for name, data in a.items():
+            self.assertTrue(data == b[name], f"{name} differs")
+
+    def test_same_bytes_however_it_is_made(self):
+        self.sniff(self.out("a"))
+        self.assertGreater(len(files_of(self.out("a"))), 18)
+        variants = {
+            "again": ([], []),
+            "batch": ([], ["inference.batch_size=3"]),
+            "all-in-one-batch": ([], ["inference.batch_size=100"]),
+            "one-thread": (["--threads", "1"], []),
+            "three-threads": (["--threads", "3"], ["inference.batch_size=2"]),
+            "small-chunks": (["--chunk-tokens", "16"], ["inference.batch_size=2"]),
+        }
+        for name, (flags, sets) in variants.items():
+            with self.subTest(name):
+                self.sniff(self.out(name), *flags, sets=sets)
+                self.assert_same_files(self.out("a"), self.out(name))
+
+    def test_same_bytes_with_every_column(self):
+        sets = ["capture.rope=both", "capture.capture_token_strings=true",
+                "capture.max_rows_per_batch=5", "capture.head_sampling={count: 5, seed: 3}"]
+        self.sniff(self.out("a"), sets=sets)
+        self.sniff(self.out("b"), "--chunk-tokens", "32",
+                   sets=[*sets, "inference.batch_size=4"])
+        self.assert_same_files(self.out("a"), self.out("b"))
+
+    def test_nothing_is_left_beside_the_dataset(self):
+        self.sniff(self.out("a"))
+        names = {name.split("/")[-1] for name in files_of(self.out("a"))}
+        self.assertEqual(names, {"data.parquet", "README.md"})
+        self.assertFalse(os.path.exists(self.out("a") + "/.qkscope"))
+
+    def test_reference_writes_the_state_file(self):
+        self.sniff(self.out("a"), sets=["compat=reference"])
+        state = json.loads(files_of(self.out("a"))["_saver_state.json"])
+        self.assertEqual(state["model_name"], f"{self.root}/model")
+
+    def test_no_path_of_the_output_in_the_files(self):
+        self.sniff(self.out("a"))
+        for name, data in files_of(self.out("a")).items():
+            self.assertNotIn(self.out("a").encode(), data, name)
+
+    def test_alias_of_the_original(self):
+        alias = os.path.join(os.path.dirname(PROGRAM), "sniff-qk")
+        self.sniff(self.out("a"), program=(alias,))
+        self.assertIn("README.md", files_of(self.out("a")))
+
+    def test_dry_run_writes_nothing(self):
+        done = self.sniff(self.out("a"), "--dry-run")
+        self.assertFalse(os.path.exists(self.out("a")))
+        self.assertIn("12 query heads and 6 key heads", done.stdout)
+        self.assertIn("32.0 expected of each head in a document of 128 tokens", done.stdout)
+
+    def test_dataset_is_not_replaced_unasked(self):
+        self.sniff(self.out("a"))
+        before = files_of(self.out("a"))
+        done = self.sniff(self.out("a"), sets=["capture.min_bucket_size=8"], code=1)
+        self.assertIn("--overwrite", done.stderr)
+        self.assertEqual(before, files_of(self.out("a")))
+        self.sniff(self.out("a"), "--overwrite", sets=["capture.layers=[1]"])
+        self.assertEqual({name[:3] for name in files_of(self.out("a"))}, {"l01", "REA"})
+
+    def long_corpus(self):
+        """The options of a run that takes a while: every document is synced on its own."""
+        corpus = f"{self.root}/long"
+        if not os.path.exists(corpus):
+            fixtures.make_corpus(corpus, lengths=[60] * 4000)
+        return [f"dataset.path={corpus}"]
+
+    def start(self, out, sets):
+        command = [PROGRAM, "sniff", "--config", self.config, "--set", f"output.data_root={out}"]
+        for text in sets:
+            command += ["--set", text]
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        journal = f"{out}/.qkscope/journal"
+        for _ in range(6000):
+            if os.path.exists(journal) and os.path.getsize(journal) > 100_000:
+                return run
+            self.assertIsNone(run.poll(), "the run ended before it could be stopped")
+            time.sleep(0.01)
+        run.kill()
+        self.fail("no journal after a minute")
+
+    def assert_interrupted(self, out, sets):
+        self.assertEqual(list(files_of(out)), [])  # hidden files are not listed
+        self.assertTrue(os.path.exists(f"{out}/.qkscope/journal"))
+        done = self.sniff(out, sets=sets, code=1)
+        self.assertIn("--overwrite", done.stderr)
+
+    def test_a_kill_leaves_nothing_that_looks_whole(self):
+        sets = self.long_corpus()
+        run = self.start(self.out("a"), sets)
+        run.kill()
+        run.communicate()
+        self.assert_interrupted(self.out("a"), sets)
+        sets.append("dataset.max_samples=20")
+        self.sniff(self.out("a"), "--overwrite", sets=sets)
+        self.sniff(self.out("b"), sets=sets)
+        self.assert_same_files(self.out("a"), self.out("b"))
+
+    def test_ctrl_c_finishes_the_documents_in_hand(self):
+        sets = self.long_corpus()
+        run = self.start(self.out("a"), sets)
+        run.send_signal(signal.SIGINT)
+        stdout, stderr = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 1)
+        self.assertEqual(stdout, "")
+        self.assertRegex(stderr, r"qkscope: stopped after [\d,]+ documents with [\d,]+ rows; they are "
+                                 r"whole in .*/\.qkscope/journal")
+        self.assert_interrupted(self.out("a"), sets)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
