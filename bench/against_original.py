@@ -92,7 +92,7 @@ def forward_of_original(text):
 
 
 def forward_of_qkscope(text):
-    return sum(float(s) for s in re.findall(r"forward ([0-9.]+) s", text))
+    return sum(float(s) for s in re.findall(r"^  forward +([0-9.]+)$", text, re.M))
 
 
 def main():
