@@ -14,6 +14,10 @@ ARCHITECTURES = r"\b(mistral3?|ministral3?|mllama|qwen[23]?|gemma3?|glm4?|smollm
 # architecture (a comparison or a model type) is refused.
 LLAMA = r"(model_type|architecture|name)\s*(==|!=)\s*\"llama\""
 
+# Its table lists the names that GGUF files give to their ways of splitting text: data of that
+# format, though some of them are names of architectures too.
+EXEMPT = {"src/tokenizer/gguf_pretokenizers.cc"}
+
 
 def reachable(deps):
     reach = {}
@@ -62,6 +66,8 @@ def findings():
             if included not in reach[folder]:
                 yield f"{path}: {folder}/ may not include {included}/"
         if folder == "arch" or path.name.endswith("_test.cc"):
+            continue
+        if path.relative_to(ROOT).as_posix() in EXEMPT:
             continue
         code = strip_comments(text)
         for pattern in (ARCHITECTURES, LLAMA):

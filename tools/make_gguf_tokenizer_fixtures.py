@@ -120,6 +120,9 @@ def main():
         for prefix in (True, False):
             write_gguf(path, scored, "llama", add_space_prefix=prefix, add_eos_token=not prefix)
             result["scored"]["prefix" if prefix else "no_prefix"] = llama_ids(path)
+    write_gguf(DATA / "scored.gguf", scored, "llama", bos_token_id=1, eos_token_id=2,
+               unk_token_id=0, add_bos_token=False, add_eos_token=True, add_space_prefix=False)
+    write_gguf(DATA / "byte_level.gguf", byte_level, "gpt2", tokenizer_pre="tekken", bos_token_id=0)
     result["smollm2"] = llama_ids(sys.argv[1])
     write("gguf_ids.json", result)
     print(sum(path.stat().st_size for path in DATA.iterdir()), "bytes", len(TEXTS), "texts")

@@ -1,9 +1,6 @@
 // Ids with GGUF vocabularies, equal to those of llama.cpp (tools/make_gguf_tokenizer_fixtures.py).
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/error.h"
-#include "tokenizer/gguf_tokenizer_json.h"
 #include "tokenizer/test_data.h"
 #include "tokenizer/tokenizer.h"
 
@@ -11,8 +8,6 @@ namespace qk {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
 
 GgufVocabulary read_vocabulary(const std::string& name) {
   const json value = read_tokenizer_data(name);

@@ -27,8 +27,8 @@ typedef struct { /* qk_tokenizers_free_ids */
 } qk_tokenizers_ids;
 
 /* json [size] is the text of a tokenizer.json. Truncation and padding that are stored in it are not
- * applied by encode; *truncates_left (0 or 1) tells the stored direction of truncation.
- * With scored != 0 the "model" in it is not one of Hugging Face's but
+ * applied by encode, nor is a BPE model's dropout; *truncates_left (0 or 1) tells the stored
+ * direction of truncation. With scored != 0 the "model" in it is not one of Hugging Face's but
  * {"pieces": [text of each id], "scores": [one number each]}: of all neighbours that together are a
  * piece the ones with the highest score are merged first, the leftmost among equals, and what is no
  * piece then becomes the pieces <0x00> to <0xFF> of its bytes. */

@@ -20,6 +20,27 @@ use scored::Scored;
 type TokenizerOf<M> =
     TokenizerImpl<M, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
+/// A model without chance: equal texts must give equal ids, so that BPE's dropout does not apply.
+trait Repeatable: Sized {
+    fn without_dropout(&self) -> Option<Self> {
+        None // it has none
+    }
+}
+
+impl Repeatable for Scored {}
+
+impl Repeatable for ModelWrapper {
+    fn without_dropout(&self) -> Option<ModelWrapper> {
+        let ModelWrapper::BPE(bpe) = self else {
+            return None;
+        };
+        bpe.dropout?;
+        let mut bpe = bpe.clone();
+        bpe.dropout = None;
+        Some(ModelWrapper::BPE(bpe))
+    }
+}
+
 /// What differs between the models: all but truncation and the post-processor.
 trait Encoder: Send + Sync {
     fn encode(&self, text: &str) -> Result<Encoding, String>;
@@ -103,9 +124,12 @@ unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
 
 fn load<M>(json: &[u8]) -> Result<Loaded, String>
 where
-    M: Model + DeserializeOwned + Send + Sync + 'static,
+    M: Model + Repeatable + DeserializeOwned + Send + Sync + 'static,
 {
     let mut tokenizer = TokenizerOf::<M>::from_bytes(json).map_err(|e| e.to_string())?;
+    if let Some(model) = tokenizer.get_model().without_dropout() {
+        tokenizer.with_model(model);
+    }
     let direction = tokenizer
         .get_truncation()
         .map(|truncation| truncation.direction);

@@ -1,0 +1,162 @@
+// The sentence for every wrong tokenizer.json and every wrong text.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/error.h"
+#include "tokenizer/test_data.h"
+#include "tokenizer/tokenizer.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class TokenizerErrors : public testing::Test {
+ protected:
+  TokenizerErrors() : folder_(std::filesystem::path(testing::TempDir()) / test_name()) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~TokenizerErrors() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  Tokenizer load() const { return Tokenizer::from_folder(folder_); }
+  Tokenizer load(const std::string& text) const {
+    write("tokenizer.json", text);
+    return load();
+  }
+  // A good tokenizer.json after one change.
+  Tokenizer load_changed(const std::function<void(json&)>& change) const {
+    json value = read_tokenizer_data("prepended.json");
+    change(value);
+    return load(value.dump());
+  }
+  void expect_refused(const std::string& text, const std::string& reason) const {
+    EXPECT_THAT([&] { load(text); },
+                ThrowsMessage<Error>(AllOf(HasSubstr((folder_ / "tokenizer.json").string() +
+                                                     ": tokenizers cannot load it"),
+                                           HasSubstr(reason))));
+  }
+  void expect_change_refused(const std::function<void(json&)>& change,
+                             const std::string& reason) const {
+    json value = read_tokenizer_data("prepended.json");
+    change(value);
+    expect_refused(value.dump(), reason);
+  }
+
+  std::filesystem::path folder_;
+
+ private:
+  static std::string test_name() {
+    return std::string("tokenizer_") +
+           testing::UnitTest::GetInstance()->current_test_info()->name();
+  }
+};
+
+TEST_F(TokenizerErrors, MissingFile) {
+  EXPECT_THAT([&] { load(); },
+              ThrowsMessage<Error>((folder_ / "tokenizer.json").string() + ": is missing"));
+  write("tokenizer.model", "");
+  EXPECT_THAT([&] { load(); }, ThrowsMessage<Error>(HasSubstr("tokenizer.model beside it")));
+}
+
+TEST_F(TokenizerErrors, WrongText) {
+  const std::string good = json(read_tokenizer_data("prepended.json")).dump();
+  expect_refused("", "EOF while parsing");
+  expect_refused(good.substr(0, good.size() / 2), "EOF while parsing");
+  expect_refused("[]", "invalid type: sequence, expected struct Tokenizer");
+  expect_refused("{}", "Model missing");
+  expect_refused("\xFF\xFE", "expected value");
+  expect_refused(std::string(100'000, '['), "line 1 column");
+}
+
+TEST_F(TokenizerErrors, WrongFields) {
+  expect_change_refused([](json& t) { t["version"] = "2.0"; }, "Unknown tokenizer version '2.0'");
+  expect_change_refused([](json& t) { t["model"]["merges"] = {"a b c"}; }, "Merges text file");
+  expect_change_refused([](json& t) { t["model"]["merges"] = {"a never-seen"}; },
+                        "out of vocabulary");
+  expect_change_refused([](json& t) { t["model"]["vocab"]["a"] = -1; }, "expected u32");
+  expect_change_refused([](json& t) { t["model"].erase("merges"); }, "Missing vocab/merges");
+  expect_change_refused([](json& t) { t["model"]["type"] = "scored"; }, "did not match");
+  expect_change_refused([](json& t) { t["normalizer"] = {{"type", "Upside"}}; }, "did not match");
+}
+
+TEST_F(TokenizerErrors, APanicOfTheCrateIsAnError) {
+  const Tokenizer tokenizer = load_changed(
+      [](json& t) { t["post_processor"]["single"][0]["SpecialToken"]["id"] = "<not defined>"; });
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; ++i) {  // and the tokenizer can still be used
+    EXPECT_THAT([&] { tokenizer.encode("text", 10); },
+                ThrowsMessage<Error>(HasSubstr("encoding failed: tokenizers panicked: ")));
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(tokenizer.token(0), "<unk>");
+}
+
+TEST_F(TokenizerErrors, DropoutDoesNotApply) {
+  const Tokenizer plain = load_changed([](json&) {});
+  const Tokenizer dropping = load_changed([](json& t) { t["model"]["dropout"] = 0.5; });
+  const std::string text = "It's what we'll do with return values of the quick brown fox";
+  EXPECT_EQ(dropping.encode(text, 1000), plain.encode(text, 1000));
+}
+
+TEST_F(TokenizerErrors, IdsThatDoNotFit) {
+  const Tokenizer tokenizer = load_changed(
+      [](json& t) { t["post_processor"]["special_tokens"]["<s>"]["ids"] = {4294967295U}; });
+  EXPECT_THAT(
+      [&] { tokenizer.encode("text", 10); },
+      ThrowsMessage<Error>(HasSubstr("encoding gave id 4294967295, expected ids below 2^31")));
+  const Tokenizer large =
+      load_changed([](json& t) { t["model"]["vocab"]["never seen"] = 4294967295U; });
+  EXPECT_EQ(large.vocab_size(), int64_t{1} << 32);
+}
+
+TEST_F(TokenizerErrors, TextThatIsNotUtf8) {
+  const Tokenizer tokenizer = Tokenizer::from_file(tokenizer_data_path("prepended.json"));
+  const std::pair<std::string, std::string> cases[] = {
+      {"abc\xFFz", "byte 3 (0xff)"},        // never a lead byte
+      {"\xC3", "byte 0 (0xc3)"},            // cut off
+      {"é\xC0\xAF", "byte 2 (0xc0)"},       // overlong
+      {"12\xED\xA0\x80", "byte 2 (0xed)"},  // a surrogate
+      {"\xF4\x90\x80\x80", "byte 0 (0xf4)"},
+  };
+  for (const auto& wrong : cases) {
+    EXPECT_THAT([&] { tokenizer.encode(wrong.first, 10); },
+                ThrowsMessage<Error>(HasSubstr("text is not UTF-8: " + wrong.second)));
+  }
+  EXPECT_FALSE(tokenizer.encode(std::string_view("a\0b", 3), 10).empty());
+}
+
+TEST_F(TokenizerErrors, TruncationSide) {
+  write("tokenizer.json", read_tokenizer_data("digits_bytes.json").dump());
+  const auto whole = load().encode("one two three four", 100);
+  const std::vector<int32_t> head(whole.begin(), whole.begin() + 3);
+  const std::vector<int32_t> tail(whole.end() - 3, whole.end());
+  EXPECT_EQ(load().encode("one two three four", 3), head);
+  write("tokenizer_config.json", R"({"truncation_side": "left"})");
+  EXPECT_EQ(load().encode("one two three four", 3), tail);
+  write("tokenizer_config.json", R"({"truncation_side": null})");
+  EXPECT_EQ(load().encode("one two three four", 3), head);
+  const Tokenizer stored = load_changed([](json& t) {
+    t["post_processor"] = nullptr;
+    t["truncation"] = {
+        {"direction", "Left"}, {"max_length", 2}, {"strategy", "LongestFirst"}, {"stride", 0}};
+  });
+  EXPECT_EQ(stored.encode("a b c d", 3).back(), stored.encode("a b c d", 100).back());
+  write("tokenizer_config.json", R"({"truncation_side": "middle"})");
+  EXPECT_THAT([&] { load(); },
+              ThrowsMessage<Error>(HasSubstr(
+                  "tokenizer_config.json: truncation_side: expected left or right, found middle")));
+  write("tokenizer_config.json", "{");
+  EXPECT_THAT([&] { load(); },
+              ThrowsMessage<Error>(HasSubstr("tokenizer_config.json: is not a JSON object")));
+}
+
+}  // namespace
+}  // namespace qk
