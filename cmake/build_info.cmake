@@ -2,7 +2,12 @@
 # recompiles one file. A tree with changes in tracked files is marked "-dirty".
 execute_process(COMMAND git -C ${SOURCE_DIR} describe --always --dirty --abbrev=12 --exclude=*
   OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-set(text "#define QK_VERSION \"${VERSION}\"\n#define QK_COMMIT \"${commit}\"\n")
+file(STRINGS ${SOURCE_DIR}/rust/tokenizers_c/Cargo.toml crate REGEX "^tokenizers *=")
+string(REGEX MATCH "[0-9]+[.][0-9.]+" crate "${crate}")
+string(CONCAT text
+  "#define QK_VERSION \"${VERSION}\"\n"
+  "#define QK_COMMIT \"${commit}\"\n"
+  "#define QK_TOKENIZERS \"${crate}\"\n")
 set(old "")
 if(EXISTS ${OUTPUT})
   file(READ ${OUTPUT} old)

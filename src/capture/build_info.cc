@@ -6,5 +6,6 @@ namespace qk {
 
 std::string version() { return QK_VERSION; }
 std::string build_commit() { return QK_COMMIT; }
+std::string tokenizers_version() { return QK_TOKENIZERS; }
 
 }  // namespace qk

@@ -12,6 +12,8 @@
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
 #include "cli/sniff_command.h"
+#include "dataset/arrow_version.h"
+#include "kernels/simd_name.h"
 
 namespace qk {
 namespace {
@@ -31,7 +33,9 @@ on stderr says what), 2 a bug.)";
 
 std::string version_text() {
   const std::string commit = build_commit();
-  return fmt::format("qkscope {}{}", version(), commit.empty() ? "" : " (" + commit + ")");
+  return fmt::format("qkscope {}{}\nArrow {}, tokenizers {}, SIMD {}", version(),
+                     commit.empty() ? "" : " (" + commit + ")", arrow_version(),
+                     tokenizers_version(), simd_name());
 }
 
 // The arguments after the program's name, last first, as CLI11 wants them.
@@ -62,7 +66,7 @@ int run_command_line(int argc, char** argv) {
   read_dotenv(".env");
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
-  app.set_version_flag("--version", version_text(), "Version and commit");
+  app.set_version_flag("--version", version_text(), "Version, commit, libraries, SIMD");
   app.require_subcommand(1);
   app.footer(kExamples);
   app.get_formatter()->column_width(28);

@@ -1,0 +1,14 @@
+#include "kernels/simd_name.h"
+
+#include "kernels/simd_targets.h"
+// After simd_targets.h:
+#include <hwy/targets.h>
+
+namespace qk {
+
+std::string simd_name() {
+  const int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
+  return hwy::TargetName(usable & -usable);  // the best one is the lowest bit
+}
+
+}  // namespace qk

@@ -1,0 +1,11 @@
+// Which SIMD instructions the kernels use on this machine.
+#pragma once
+
+#include <string>
+
+namespace qk {
+
+// Highway's name of the target that is chosen at run time: "AVX2", "AVX3", "AVX3_ZEN4", "SSE4", ...
+std::string simd_name();
+
+}  // namespace qk
