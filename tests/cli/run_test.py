@@ -5,6 +5,7 @@ and a run that is cut off leaves nothing that looks whole.
 usage: run_test.py QKSCOPE"""
 
 import glob
+import hashlib
 import json
 import os
 import signal
@@ -115,6 +116,40 @@ class Runs(unittest.TestCase):
         self.assertEqual(before, files_of(self.out("a")))
         self.sniff(self.out("a"), "--overwrite", sets=["capture.layers=[1]"])
         self.assertEqual({name[:3] for name in files_of(self.out("a"))}, {"l01", "REA"})
+
+    def cache_model(self, hub, revision):
+        """The model in the layout of the Hub's cache, weights as a link to their digest."""
+        with open(f"{self.root}/model/model.safetensors", "rb") as file:
+            data = file.read()
+        digest = hashlib.sha256(data).hexdigest()
+        repo, commit = f"{hub}/hub/models--org--tiny", "c" * 40
+        fixtures.write(f"{repo}/refs/{revision}", commit)
+        fixtures.write(f"{repo}/blobs/{digest}", data)
+        for name in ("config.json", "tokenizer.json"):
+            with open(f"{self.root}/model/{name}", "rb") as file:
+                fixtures.write(f"{repo}/snapshots/{commit}/{name}", file.read())
+        os.symlink(f"../../blobs/{digest}", f"{repo}/snapshots/{commit}/model.safetensors")
+        return digest
+
+    def test_model_of_the_hub_cache(self):
+        hub = self.out("hub")
+        digest = self.cache_model(hub, "v2")
+        fixtures.write(f"{self.root}/.env", f"export HF_HOME='{hub}'\n")
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")}
+        command = [PROGRAM, "sniff", "--config", self.config, "--quiet",
+                   "--set", f"output.data_root={self.out('a')}", "--set", "model.name=org/tiny"]
+        wrong = subprocess.run(command, capture_output=True, text=True, cwd=self.root,
+                               env=environment)
+        self.assertIn("revision main", wrong.stderr)
+        done = subprocess.run([*command, "--set", "model.revision=v2"], capture_output=True,
+                              text=True, cwd=self.root, env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("warning: model.name: the tokenizer of org/tiny is taken from revision v2",
+                      done.stderr)
+        for name, data in files_of(self.out("a")).items():
+            if name.endswith(".parquet"):
+                self.assertIn(digest.encode(), data)
 
     def long_corpus(self):
         """The options of a run that takes a while: every document is synced on its own."""
