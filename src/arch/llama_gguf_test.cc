@@ -157,7 +157,6 @@ TEST(LlamaGgufTest, WrongMetadataIsRefused) {
       {"llama.expert_count", uint32_t{8}, "llama.expert_count: expected 0, found 8"},
       {"llama.attention.sliding_window", uint32_t{64}, "sliding_window: expected 0, found 64"},
       {"llama.attention.value_length", uint32_t{16}, "expected attention.key_length (8), found 16"},
-      {"split.count", uint32_t{3}, "expected one file, found a part of 3"},
   };
   for (const Refusal& item : table) {
     TestGguf file = convert(fixture_case("llama-plain"), 10000);

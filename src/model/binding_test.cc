@@ -62,7 +62,7 @@ TEST(BindingTest, PrefixesOfEveryOrigin) {
        {"model.", "", "language_model.model.", "model.language_model.", "language_model."}) {
     FixtureCase item = plain();
     item.tensors["vision_tower.embed_tokens.weight"] = {3};
-    item.tensors["model.vision_tower.blocks.0.weight"] = {2, 2};
+    item.tensors["vision_model.blocks.0.weight"] = {2, 2};
     item.tensors["multi_modal_projector.linear.weight"] = {2};
     const Model model = load(item, {.prefix = prefix});
     EXPECT_NE(model.layers.at(0).q_proj.data, nullptr) << prefix;
@@ -167,6 +167,8 @@ TEST(IgnoredTest, OnlyWhatTheRulesName) {
   EXPECT_TRUE(ignored("model.layers.2.mlp.experts.0.weight"));
   EXPECT_TRUE(ignored("language_model.lm_head.weight", "language_model.model."));
   EXPECT_TRUE(ignored("norm.weight", ""));
+  EXPECT_TRUE(ignored("model.vision_tower.blocks.0.weight", "model.language_model."));
+  EXPECT_FALSE(ignored("model.language_model.vision_tower.weight", "model.language_model."));
   EXPECT_FALSE(ignored("model.layers.0.mlp.extra.weight"));
   EXPECT_FALSE(ignored("model.layers.x.weight"));
   EXPECT_FALSE(ignored("model.layers.99999999999999999999.weight"));

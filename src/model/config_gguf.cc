@@ -84,12 +84,7 @@ json rope_parameters(const Keys& keys) {
   return rope;
 }
 
-void refuse_unknown_behaviour(const GgufFile& file, const Keys& keys,
-                              const Architecture& architecture) {
-  if (const auto parts = file.integer("split.count"); parts.value_or(1) > 1) {
-    fail("{}: split.count: expected one file, found a part of {} (merge them first)",
-         file.path().string(), *parts);
-  }
+void refuse_unknown_behaviour(const Keys& keys, const Architecture& architecture) {
   for (const std::string_view key :
        {"expert_count", "rope.scaling.yarn_log_multiplier", "attn_logit_softcapping",
         "attention.scale", "attention.temperature_scale", "attention.max_alibi_bias",
@@ -146,7 +141,7 @@ const Architecture& gguf_architecture(const GgufFile& file,
 
 json gguf_decoder_config(const GgufFile& file, const Architecture& architecture) {
   const Keys keys(file, std::string(architecture.gguf_arch));
-  refuse_unknown_behaviour(file, keys, architecture);
+  refuse_unknown_behaviour(keys, architecture);
   json config = {{"model_type", architecture.model_types.front()},
                  {"hidden_size", keys.required("embedding_length")},
                  {"intermediate_size", keys.required("feed_forward_length")},

@@ -284,7 +284,7 @@ TEST(ForwardTest, NumbersThatAreNotFiniteAreRefused) {
   Model model = load("llama-plain");
   model.layers[1].pre_mlp_norm[3] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT(refusal(model, pack({document(3), document(4)})),
-              HasSubstr("layer 2: expected finite queries, found NaN or infinity in sequence 0 of "
+              HasSubstr("layer 2: expected finite keys, found NaN or infinity in sequence 0 of "
                         "the batch at token 0"));
 }
 
