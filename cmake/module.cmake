@@ -17,7 +17,7 @@ function(qk_module name)
     target_link_libraries(${name}_test PRIVATE qk_${name} ${M_LINK} GTest::gtest_main GTest::gmock)
     target_compile_definitions(${name}_test PRIVATE
       QK_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
-    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
   endif()
 endfunction()
