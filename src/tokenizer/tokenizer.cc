@@ -50,7 +50,7 @@ std::optional<std::string> configured_truncation_side(const std::filesystem::pat
   if (config.is_discarded() || !config.is_object()) fail("{}: is not a JSON object", name);
   const auto found = config.find("truncation_side");
   if (found == config.end() || found->is_null()) return std::nullopt;
-  const std::string side = found->is_string() ? found->get<std::string>() : found->dump();
+  std::string side = found->is_string() ? found->get<std::string>() : found->dump();
   if (side != "left" && side != "right") {
     fail("{}: truncation_side: expected left or right, found {}", name, printable(side));
   }

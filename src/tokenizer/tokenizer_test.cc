@@ -62,8 +62,9 @@ TEST_P(TokenizerJson, KnowsItsPieces) {
 
 TEST_P(TokenizerJson, GivesTheSameIdsFromManyThreads) {
   const json texts = read_tokenizer_data("texts.json").at("texts");
-  std::vector<std::thread> threads;
   std::vector<int> differences(4, 0);
+  std::vector<std::thread> threads;
+  threads.reserve(differences.size());
   for (int& count : differences) {
     threads.emplace_back([&] {
       for (const auto& [name, ids] : expected_.at("ids").items()) {
