@@ -12,9 +12,10 @@ namespace {
 
 using arrow::Type;
 
-const arrow::DataType& value_type(const arrow::DataType& type) {
-  if (type.id() != Type::DICTIONARY) return type;
-  return *static_cast<const arrow::DictionaryType&>(type).value_type();
+// The type of the values, for a dictionary that of its entries.
+Type::type value_type(const arrow::DataType& type) {
+  if (type.id() != Type::DICTIONARY) return type.id();
+  return static_cast<const arrow::DictionaryType&>(type).value_type()->id();
 }
 
 bool holds_text(Type::type id) {
@@ -83,10 +84,10 @@ RawId number_id(const arrow::Array& array, int64_t row) {
 
 }  // namespace
 
-bool is_text_type(const arrow::DataType& type) { return holds_text(value_type(type).id()); }
+bool is_text_type(const arrow::DataType& type) { return holds_text(value_type(type)); }
 
 bool is_id_type(const arrow::DataType& type) {
-  const Type::type id = value_type(type).id();
+  const Type::type id = value_type(type);
   return holds_text(id) || holds_bytes(id) || id == Type::NA || id == Type::BOOL ||
          arrow::is_integer(id) || id == Type::HALF_FLOAT || id == Type::FLOAT || id == Type::DOUBLE;
 }

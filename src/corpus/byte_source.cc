@@ -51,8 +51,7 @@ class MemorySource final : public ByteSource {
   explicit MemorySource(std::string_view bytes) : rest_(bytes) {}
 
   size_t read(std::span<char> buffer) override {
-    const size_t n = std::min(buffer.size(), rest_.size());
-    std::copy_n(rest_.data(), n, buffer.data());
+    const size_t n = rest_.copy(buffer.data(), buffer.size());
     rest_.remove_prefix(n);
     return n;
   }

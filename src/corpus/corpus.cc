@@ -42,11 +42,9 @@ class FilesCorpus final : public Corpus {
       files_.push_back({path, std::move(name), bytes, ""});
     }
     count_documents();
-    if (config.max_samples) {
-      if (num_documents_ || *config.max_samples == 0) {
-        num_documents_ = std::min(num_documents_.value_or(0), *config.max_samples);
-      }
-      limit_ = *config.max_samples;
+    limit_ = config.max_samples;
+    if (limit_ && (num_documents_ || *limit_ == 0)) {
+      num_documents_ = std::min(num_documents_.value_or(0), limit_.value_or(0));
     }
     ahead_ = read();
   }

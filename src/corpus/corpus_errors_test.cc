@@ -138,6 +138,8 @@ TEST(CorpusErrors, Cards) {
   };
   EXPECT_EQ(with_card("- config_name: a\n  data_files: a.jsonl\n"), "");
   EXPECT_THAT(with_card("- config_name: [\n"), HasSubstr("README.md: not readable as YAML"));
+  EXPECT_THAT(with_card("- config_name: " + std::string(100000, '[') + "\n"),
+              HasSubstr("README.md: "));
   EXPECT_THAT(with_card("  a: 1\n"), EndsWith("README.md: configs: expected a list"));
   EXPECT_THAT(with_card("- data_files: a.jsonl\n"), HasSubstr("with a string 'config_name'"));
   EXPECT_THAT(with_card("- config_name: a\n- config_name: a\n"), EndsWith("'a' occurs twice"));

@@ -41,6 +41,21 @@ std::string inner_path(const std::string& text, const std::string& where) {
   return out;
 }
 
+// The files of one split of a card; where: how errors start.
+SplitFiles card_split(const CardSplit& split, const std::vector<std::string>& inside,
+                      const std::string& where) {
+  SplitFiles found{split.split, {}};
+  for (const std::string& pattern : split.patterns) {
+    const std::string path = inner_path(pattern, where);
+    const std::vector<std::string> files = match_files(inside, path);
+    if (files.empty() && !has_wildcards(path)) {
+      fail("{}: '{}' is not a file there", where, printable(pattern));
+    }
+    found.files.insert(found.files.end(), files.begin(), files.end());
+  }
+  return found;
+}
+
 std::vector<SplitFiles> card_splits(const fs::path& root, const std::vector<std::string>& listing,
                                     const CardConfig& config) {
   const std::string where = fmt::format("{}: config '{}'", show(root), printable(config.name));
@@ -48,19 +63,8 @@ std::vector<SplitFiles> card_splits(const fs::path& root, const std::vector<std:
   const std::vector<std::string> inside = below(listing, dir);
   std::vector<SplitFiles> splits;
   if (!config.data_files) splits = default_splits(inside);
-  if (config.data_files) {
-    for (const CardSplit& split : *config.data_files) {
-      SplitFiles found{split.split, {}};
-      for (const std::string& pattern : split.patterns) {
-        const std::string path = inner_path(pattern, where + ": data_files");
-        const std::vector<std::string> files = match_files(inside, path);
-        if (files.empty() && !has_wildcards(path)) {
-          fail("{}: data_files: '{}' is not a file there", where, printable(pattern));
-        }
-        found.files.insert(found.files.end(), files.begin(), files.end());
-      }
-      splits.push_back(std::move(found));
-    }
+  for (const CardSplit& split : config.data_files.value_or(std::vector<CardSplit>{})) {
+    splits.push_back(card_split(split, inside, where + ": data_files"));
   }
   for (SplitFiles& split : splits) {
     for (std::string& file : split.files) {

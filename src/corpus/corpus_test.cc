@@ -24,14 +24,14 @@ std::vector<Document> read_all(const CorpusConfig& config) {
     documents.push_back(std::move(*document));
   }
   EXPECT_FALSE(corpus->next());
-  if (corpus->num_documents()) {
-    EXPECT_EQ(*corpus->num_documents(), static_cast<int64_t>(documents.size()));
-  }
+  const auto found = static_cast<int64_t>(documents.size());
+  EXPECT_EQ(corpus->num_documents().value_or(found), found);
   return documents;
 }
 
 std::vector<std::string> texts_of(const std::vector<Document>& documents) {
   std::vector<std::string> texts;
+  texts.reserve(documents.size());
   for (const Document& document : documents) texts.push_back(document.text);
   return texts;
 }

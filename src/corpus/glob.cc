@@ -13,7 +13,7 @@ std::u32string code_points(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
     if (i >= valid_end) {
-      out += char32_t{0xDC00} + lead;
+      out.push_back(static_cast<char32_t>(0xDC00 + lead));
       ++i;
       const auto next_invalid = first_invalid_utf8(text.substr(i));
       valid_end = next_invalid ? i + *next_invalid : text.size();

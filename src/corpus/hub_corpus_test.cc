@@ -44,7 +44,7 @@ TEST_F(HubCorpus, ASnapshotIsAFolder) {
   add("data/train-00000-of-00001.jsonl", "b1", kLine);
   add("data/test-00000-of-00001.jsonl", "b2", kLine);
   const std::unique_ptr<Corpus> corpus = open();
-  EXPECT_EQ(corpus->next()->place, "data/train-00000-of-00001.jsonl line 1");
+  EXPECT_EQ(corpus->next().value().place, "data/train-00000-of-00001.jsonl line 1");
   EXPECT_FALSE(corpus->next());
 }
 
@@ -86,7 +86,7 @@ TEST_F(HubCorpus, AFolderOfTheSameNameComesFirst) {
   work.write("org/data/local.jsonl", kLine);
   const fs::path before = fs::current_path();
   fs::current_path(work.path());
-  const std::string place = open()->next()->place;
+  const std::string place = open()->next().value().place;
   fs::current_path(before);
   EXPECT_EQ(place, "local.jsonl line 1");
 }

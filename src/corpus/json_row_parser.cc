@@ -117,7 +117,7 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     }
     if (id_kind_ == "a list" || id_kind_ == "an object") {
       fail("{}: column '{}': expected a string, a number, a boolean or null, found {}", where_,
-           printable(*columns_.id), id_kind_);
+           printable(columns_.id.value_or("")), id_kind_);
     }
     row_.has_id = !id_kind_.empty();
     return std::move(row_);

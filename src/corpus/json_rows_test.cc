@@ -145,7 +145,7 @@ TEST(JsonRows, ListsMustCloseAndEndTheFile) {
 }
 
 TEST(JsonRows, DeepNestingIsHarmless) {
-  const std::string deep(1000000, '[');
+  const std::string deep(100000, '[');
   const std::string closed = deep + std::string(deep.size(), ']');
   EXPECT_THAT(texts_of("{\"x\":" + closed + ",\"text\":\"a\"}"), ElementsAre("a"));
   EXPECT_THAT(error_in("{\"x\":" + deep), HasSubstr("not JSON"));

@@ -38,6 +38,10 @@ auto guarded(const std::string& file, const Call& call) -> decltype(call().Value
   fail("{}: not readable as Parquet: {}", file, printable(reason, 200));
 }
 
+arrow::Result<bool> checked(const arrow::Status& status) {
+  return status.ok() ? arrow::Result<bool>(true) : status;
+}
+
 std::unique_ptr<parquet::arrow::FileReader> open_reader(const fs::path& path,
                                                         const std::string& file) {
   arrow::Result<std::shared_ptr<arrow::io::ReadableFile>> input =
@@ -145,17 +149,14 @@ class ParquetRows final : public RowReader {
  private:
   // False at the end of the file.
   bool next_batch() {
-    batch_ = guarded(file_, [&]() -> arrow::Result<std::shared_ptr<arrow::RecordBatch>> {
-      ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::RecordBatch> batch, batches_->Next());
-      if (batch != nullptr) ARROW_RETURN_NOT_OK(batch->Validate());
-      return batch;
-    });
+    batch_ = guarded(file_, [&] { return batches_->Next(); });
     if (batch_ == nullptr) {
       if (row_ != open_.summary.rows) {
         fail("{}: the footer tells of {} rows, found {}", file_, open_.summary.rows, row_);
       }
       return false;
     }
+    guarded(file_, [&] { return checked(batch_->Validate()); });
     at_ = 0;
     text_ = column(columns_.text);
     if (columns_.id) id_ = column(*columns_.id);
@@ -166,10 +167,7 @@ class ParquetRows final : public RowReader {
     std::shared_ptr<arrow::Array> array = batch_->GetColumnByName(name);
     QK_CHECK(array != nullptr);
     if (array->type_id() == arrow::Type::DICTIONARY) {  // its indices come from the file
-      guarded(file_, [&] {
-        const arrow::Status status = array->ValidateFull();
-        return status.ok() ? arrow::Result<bool>(true) : status;
-      });
+      guarded(file_, [&] { return checked(array->ValidateFull()); });
     }
     return array;
   }
