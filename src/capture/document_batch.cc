@@ -170,15 +170,21 @@ void DocumentBatch::emit(Pending& pending, const Sink& sink) {
   pending.block.vectors_pre_rope = {};
 }
 
+void DocumentBatch::emit_document(size_t document, const Sink& sink) {
+  const auto emit_all = [&](std::vector<Pending>& blocks) {
+    for (Pending& pending : blocks) {
+      if (pending.document == document) emit(pending, sink);
+    }
+  };
+  for (Layer& layer : layers_) {
+    emit_all(layer.queries);
+    emit_all(layer.keys);
+  }
+}
+
 void DocumentBatch::finish(const Sink& sink, const std::function<void(const DocumentEnd&)>& end) {
   for (size_t d = 0; d < documents_.size(); ++d) {
-    for (Layer& layer : layers_) {
-      for (std::vector<Pending>* kind : {&layer.queries, &layer.keys}) {
-        for (Pending& pending : *kind) {
-          if (d > 0 && pending.document == d) emit(pending, sink);
-        }
-      }
-    }
+    if (d > 0) emit_document(d, sink);
     const TokenizedDocument& document = documents_[d];
     end({document.index, document.example_id, static_cast<int64_t>(document.ids.size()),
          num_records_[d]});

@@ -68,6 +68,7 @@ class DocumentBatch {
   void request_rows();
   std::vector<Pending>& pending_of(int layer, Kind kind);
   void emit(Pending& pending, const Sink& sink);
+  void emit_document(size_t document, const Sink& sink);
 
   const CapturePlan& plan_;
   std::vector<TokenizedDocument> documents_;

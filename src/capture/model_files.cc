@@ -91,7 +91,7 @@ Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model
 
 std::filesystem::path find_model(const SniffConfig& config) {
   const std::string& name = config.model.name;
-  const fs::path path = existing(name);
+  fs::path path = existing(name);
   if (!path.empty()) return path;
   const std::string revision = config.model.revision.value_or("main");
   if (const auto snapshot = find_in_hub_cache(RepoKind::kModel, name, revision)) return *snapshot;

@@ -36,6 +36,7 @@ std::vector<int32_t> narrowed(const std::vector<int64_t>& heads) {
 
 std::vector<int32_t> key_heads_of(const std::vector<int32_t>& query_heads, int64_t group) {
   std::vector<int32_t> out;
+  out.reserve(query_heads.size());
   for (const int32_t head : query_heads) out.push_back(static_cast<int32_t>(head / group));
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;

@@ -44,7 +44,7 @@ std::string ranges(const std::set<int>& numbers) {
   for (auto it = numbers.begin(); it != numbers.end();) {
     const int first = *it;
     int last = first;
-    while (++it != numbers.end() && *it == last + 1) ++last;
+    for (++it; it != numbers.end() && *it == last + 1; ++it) ++last;
     out += fmt::format("{}{}", out.empty() ? "" : ", ", first);
     if (last > first) out += fmt::format("-{}", last);
   }
