@@ -5,22 +5,26 @@
 namespace qk {
 namespace {
 
+constexpr int64_t kVocab = 50;
+constexpr int64_t kWidth = 33;
+constexpr int64_t kTokens = 700;
+
 TEST(EmbeddingTest, RowsOfTheTableTimesScale) {
-  const std::vector<float> numbers = normal_numbers(50 * 33, 1);
+  const std::vector<float> numbers = normal_numbers(kVocab * kWidth, 1);
   const WeightMatrix table{.data = reinterpret_cast<const std::byte*>(numbers.data()),
                            .dtype = DType::kF32,
-                           .rows = 50,
-                           .cols = 33,
-                           .stride_bytes = 33 * 4};
-  std::vector<int32_t> ids;
-  for (int32_t i = 0; i < 700; ++i) ids.push_back(i * 37 % 50);
+                           .rows = kVocab,
+                           .cols = kWidth,
+                           .stride_bytes = kWidth * 4};
+  std::vector<int32_t> ids(kTokens);
+  for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(i * 37 % kVocab);
   for (const float scale : {1.0F, 24.0F, 0.3F}) {
     ThreadPool pool(2);
-    std::vector<float> got(ids.size() * 33), expected(ids.size() * 33);
-    embedding_cpu(pool, table, ids, scale, MatrixView(got.data(), {700, 33}));
-    embedding_ref(pool, table, ids, scale, MatrixView(expected.data(), {700, 33}));
+    std::vector<float> got(kTokens * kWidth), expected(kTokens * kWidth);
+    embedding_cpu(pool, table, ids, scale, MatrixView(got.data(), {kTokens, kWidth}));
+    embedding_ref(pool, table, ids, scale, MatrixView(expected.data(), {kTokens, kWidth}));
     expect_same_bits(got, expected, "embedding");
-    EXPECT_EQ(got[33], numbers[37 * 33] * scale);
+    EXPECT_EQ(got[kWidth], numbers[37 * kWidth] * scale);
   }
 }
 

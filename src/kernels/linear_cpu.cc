@@ -100,34 +100,52 @@ int64_t task_floats(int64_t in) { return kN * kWidenStride + kGroupPanels * kN *
 
 int64_t packed_floats(int64_t rows, int64_t in) { return (rows + kM - 1) / kM * kM * in; }
 
+// Inputs [begin, begin + depth) of a call: row panels of x [in][kM], packed column panels of one
+// task.
+struct Block {
+  int64_t begin = 0;
+  int64_t depth = 0;
+  const float* packed_rows = nullptr;
+  const float* packed_weights = nullptr;
+  int64_t weight_stride = 0;  // numbers from one column panel to the next
+};
+
+// Adds the block's sums of one row panel to the outputs of the task's columns.
+HWY_INLINE void multiply_panel(const LinearJob& job, const LinearTask& task, const Block& block,
+                               int64_t m) {
+  const int64_t out = job.weight.rows;
+  const float* a = block.packed_rows + (m * job.weight.cols + block.begin) * kM;
+  const float* b = block.packed_weights;
+  const int64_t rows = std::min(kM, job.y.dim(0) - m * kM);
+  const bool first = block.begin == 0;
+  for (int64_t p = task.first_col_panel; p < task.end_col_panel; ++p, b += block.weight_stride) {
+    const int64_t cols = std::min(kN, out - p * kN);
+    const EmitToOutput to{job.y.data() + m * kM * out + p * kN, out,
+                          first && job.bias != nullptr ? job.bias + p * kN : nullptr,
+                          !first || job.accumulate};
+    if (rows == kM && cols == kN) {
+      tile<kTileRows>(a, kM, b, static_cast<size_t>(block.depth), to);
+    } else {
+      edge_tile(a, b, block.depth, rows, cols, to);
+    }
+  }
+}
+
 // One task; `packed` are the row panels [in][kM] of x.
 void run_task(const LinearJob& job, const LinearTask& task, const float* packed) {
   const int64_t in = job.weight.cols;
-  const int64_t block = linear_block(in);
+  const int64_t block_size = linear_block(in);
   float* wide = Scratch::task().floats(static_cast<size_t>(task_floats(in)));
   float* weights = wide + kN * kWidenStride;
-  for (int64_t begin = 0; begin < in; begin += block) {
-    const int64_t depth = std::min(block, in - begin);
+  Block block{.packed_rows = packed, .packed_weights = weights, .weight_stride = kN * block_size};
+  for (; block.begin < in; block.begin += block_size) {
+    block.depth = std::min(block_size, in - block.begin);
     for (int64_t p = task.first_col_panel; p < task.end_col_panel; ++p) {
-      pack_weight(job.weight, p, begin, begin + depth, wide,
-                  weights + (p - task.first_col_panel) * kN * block);
+      pack_weight(job.weight, p, block.begin, block.begin + block.depth, wide,
+                  weights + (p - task.first_col_panel) * block.weight_stride);
     }
-    const bool first = begin == 0;
     for (int64_t m = task.first_row_panel; m < task.end_row_panel; ++m) {
-      const float* a = packed + (m * in + begin) * kM;
-      const int64_t rows = std::min(kM, job.y.dim(0) - m * kM);
-      for (int64_t p = task.first_col_panel; p < task.end_col_panel; ++p) {
-        const float* b = weights + (p - task.first_col_panel) * kN * block;
-        const int64_t cols = std::min(kN, job.weight.rows - p * kN);
-        const EmitToOutput to{job.y.data() + m * kM * job.weight.rows + p * kN, job.weight.rows,
-                              first && job.bias != nullptr ? job.bias + p * kN : nullptr,
-                              !first || job.accumulate};
-        if (rows == kM && cols == kN) {
-          tile<kTileRows>(a, kM, b, static_cast<size_t>(depth), to);
-        } else {
-          edge_tile(a, b, depth, rows, cols, to);
-        }
-      }
+      multiply_panel(job, task, block, m);
     }
   }
 }

@@ -9,23 +9,26 @@
 namespace qk {
 namespace {
 
+// Every (job, row panel, column panel) in exactly one task, and no task too wide.
+void expect_partition(int64_t row_panels, const std::vector<int64_t>& col_panels, int threads) {
+  std::map<std::tuple<int64_t, int64_t, int64_t>, int> seen;
+  for (const LinearTask& t : plan_linear(row_panels, col_panels, threads)) {
+    EXPECT_LE(t.end_col_panel - t.first_col_panel, kGroupPanels);
+    for (int64_t m = t.first_row_panel; m < t.end_row_panel; ++m) {
+      for (int64_t n = t.first_col_panel; n < t.end_col_panel; ++n) ++seen[{t.job, m, n}];
+    }
+  }
+  int64_t total = 0;
+  for (const int64_t n : col_panels) total += n * row_panels;
+  EXPECT_EQ(static_cast<int64_t>(seen.size()), total);
+  for (const auto& [tile, count] : seen) EXPECT_EQ(count, 1);
+}
+
 TEST(LinearPlanTest, EveryTileIsInExactlyOneTask) {
   const std::vector<std::vector<int64_t>> shapes = {{18}, {18, 6, 6}, {1}, {0, 3}, {96}, {}};
   for (const auto& col_panels : shapes) {
     for (const int64_t row_panels : {1, 5, 74}) {
-      for (const int threads : {1, 2, 16, 96}) {
-        std::map<std::tuple<int64_t, int64_t, int64_t>, int> seen;
-        for (const LinearTask& t : plan_linear(row_panels, col_panels, threads)) {
-          EXPECT_LE(t.end_col_panel - t.first_col_panel, kGroupPanels);
-          for (int64_t m = t.first_row_panel; m < t.end_row_panel; ++m) {
-            for (int64_t n = t.first_col_panel; n < t.end_col_panel; ++n) ++seen[{t.job, m, n}];
-          }
-        }
-        int64_t total = 0;
-        for (const int64_t n : col_panels) total += n * row_panels;
-        EXPECT_EQ(static_cast<int64_t>(seen.size()), total);
-        for (const auto& [tile, count] : seen) EXPECT_EQ(count, 1);
-      }
+      for (const int threads : {1, 2, 16, 96}) expect_partition(row_panels, col_panels, threads);
     }
   }
 }

@@ -92,25 +92,27 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{43, 1536, 100, true, true}, Case{130, 2100, 192, false, true}));
 
 TEST(LinearTest, JobsShareTheirInput) {
-  const std::vector<float> x = normal_numbers(40 * 96, 1);
+  constexpr int64_t kRows = 40;
+  constexpr int64_t kIn = 96;
+  const std::vector<float> x = normal_numbers(kRows * kIn, 1);
   ThreadPool pool(2);
   std::vector<std::vector<float>> weights, got, expected;
   for (const int64_t out : {64, 10, 200}) {
-    weights.push_back(normal_numbers(out * 96, static_cast<uint32_t>(out)));
-    got.emplace_back(40 * out);
-    expected.emplace_back(40 * out);
+    weights.push_back(normal_numbers(out * kIn, static_cast<uint32_t>(out)));
+    got.emplace_back(kRows * out);
+    expected.emplace_back(kRows * out);
   }
   const auto jobs = [&](std::vector<std::vector<float>>& ys) {
     std::vector<LinearJob> list;
     for (size_t i = 0; i < ys.size(); ++i) {
-      const int64_t out = static_cast<int64_t>(weights[i].size()) / 96;
-      list.push_back(
-          {.weight = float_matrix(weights[i], out, 96), .y = MatrixView(ys[i].data(), {40, out})});
+      const int64_t out = static_cast<int64_t>(weights[i].size()) / kIn;
+      list.push_back({.weight = float_matrix(weights[i], out, kIn),
+                      .y = MatrixView(ys[i].data(), {kRows, out})});
     }
     return list;
   };
-  linear_cpu(pool, ConstMatrixView(x.data(), {40, 96}), jobs(got));
-  linear_ref(pool, ConstMatrixView(x.data(), {40, 96}), jobs(expected));
+  linear_cpu(pool, ConstMatrixView(x.data(), {kRows, kIn}), jobs(got));
+  linear_ref(pool, ConstMatrixView(x.data(), {kRows, kIn}), jobs(expected));
   for (size_t i = 0; i < got.size(); ++i) expect_near(got[i], expected[i], 3e-5, "job");
 }
 

@@ -64,14 +64,13 @@ void rope_cpu(ThreadPool& pool, TensorView<float, 3> x, ConstMatrixView cos, Con
   const auto turn = HWY_DYNAMIC_DISPATCH(turn_halves);
   const int64_t heads = x.dim(1);
   for_row_blocks(pool, x.dim(0), heads * x.dim(2), [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      for (int64_t h = 0; h < heads; ++h) {
-        float* head = x[t][h].data();
-        if (layout == RopeLayout::kHalves) {
-          turn(head, head + half, cos[t].data(), sin[t].data(), static_cast<size_t>(half));
-        } else {
-          turn_pairs(head, cos[t].data(), sin[t].data(), static_cast<size_t>(half));
-        }
+    for (int64_t i = begin * heads; i < end * heads; ++i) {
+      const int64_t t = i / heads;
+      float* head = x[t][i % heads].data();
+      if (layout == RopeLayout::kHalves) {
+        turn(head, head + half, cos[t].data(), sin[t].data(), static_cast<size_t>(half));
+      } else {
+        turn_pairs(head, cos[t].data(), sin[t].data(), static_cast<size_t>(half));
       }
     }
   });
