@@ -1,6 +1,7 @@
 // How close do linear and attention come to the FMA peak of the machine, and to OpenBLAS?
 //
 //   taskset -c 0 build/release/kernels_bench --benchmark_filter=threads:1
+//   (OPENBLAS_CORETYPE=SkylakeX where OpenBLAS does not know an AVX-512 machine)
 //   build/release/kernels_bench
 //
 // gflops: of the fastest repetition. peak: share of the float32 FMA peak that the same number of
