@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "arch/registry.h"
@@ -16,11 +17,10 @@ namespace {
 constexpr double kTolerance = 1e-5;  // of the largest value of each layer and kind
 constexpr double kMistake = 1e-3;    // what a mistake must exceed
 
-Model load_case(const std::string& name,
-                std::span<const Architecture* const> architectures = registry()) {
+Model load_case(const std::string& name) {
   const TestFolder folder;  // mapped files live on when their folder is gone
   write_checkpoint(folder.path(), fixture_case(name));
-  return load_model(folder.path(), "", architectures);
+  return load_model(folder.path(), "", registry());
 }
 
 double worst_of(const Model& model, const std::string& name, const Backend& backend = kCpuBackend,
@@ -30,19 +30,6 @@ double worst_of(const Model& model, const std::string& name, const Backend& back
   const ForwardOptions options = {.chunk_tokens = chunk_tokens};
   return worst_ratio(compare_with_reference(model, backend, pool, reference, options));
 }
-
-// As Mistral: a window on every layer, no biases.
-constexpr std::string_view kWindowedTypes[] = {"mistral"};
-constexpr Architecture kWindowed = {
-    .name = "windowed",
-    .model_types = kWindowedTypes,
-    .block = {.qkv_bias = BiasRule::kNever,
-              .o_bias = BiasRule::kNever,
-              .mlp_bias = BiasRule::kNever,
-              .window = WindowRule::kAllLayers},
-    .defaults = {.num_key_value_heads = 8, .sliding_window = 4096},
-};
-constexpr const Architecture* kWindowedRegistry[] = {&kWindowed};
 
 std::vector<std::string> registered_cases() {
   std::vector<std::string> out;
@@ -75,23 +62,52 @@ INSTANTIATE_TEST_SUITE_P(All, Parity, testing::ValuesIn(registered_cases()),
                          });
 
 TEST(ParityTest, EveryArchitectureHasACase) {
-  const std::vector<std::string> cases = registered_cases();
+  const std::vector<FixtureCase> cases = fixture_cases();
   for (const Architecture* architecture : registry()) {
-    const auto mine = std::ranges::count_if(cases, [&](const std::string& name) {
-      return fixture_case(name).config.at("model_type") == architecture->model_types.front();
+    const auto mine = std::ranges::count_if(cases, [&](const FixtureCase& item) {
+      return item.config.at("model_type") == architecture->model_types.front();
     });
     EXPECT_GE(mine, 1) << architecture->name;
   }
 }
 
-TEST(ParityTest, WindowOfEveryLayer) {
-  const Model model = load_case("mistral-window", kWindowedRegistry);
-  EXPECT_LE(worst_of(model, "mistral-window"), kTolerance);
-  EXPECT_LE(worst_of(model, "mistral-window", kRefBackend), kTolerance);
+// The multimodal checkpoints that carry these decoders.
+TEST(ParityTest, WrappersHoldTheSameDecoder) {
+  const std::vector<std::array<std::string, 3>> wrapped = {
+      {"gemma3", "gemma3-defaults", "language_model.model."},
+      {"mistral3", "ministral3-yarn", "model.language_model."},
+      {"mistral3", "mistral-window", "language_model.model."},
+      {"mllama", "mllama-llama3", "language_model.model."}};
+  for (const auto& [wrapper, name, prefix] : wrapped) {
+    FixtureCase item = fixture_case(name);
+    item.tensors["vision_tower.patch.weight"] = {2, 2};
+    item.tensors["multi_modal_projector.linear_1.weight"] = {2, 2};
+    const TestFolder folder;
+    write_checkpoint(folder.path(), item, {.prefix = prefix});
+    if (item.config.at("model_type") == "mistral") item.config.erase("model_type");
+    write_file(folder.path() / "config.json",
+               nlohmann::json{{"model_type", wrapper},
+                              {"vision_config", nlohmann::json::object()},
+                              {"text_config", item.config}}
+                   .dump());
+    EXPECT_LE(worst_of(load_model(folder.path(), "", registry()), name), kTolerance) << wrapper;
+  }
+}
+
+TEST(ParityTest, SkippedLayersAreNotThere) {
+  const Model model = load_case("mllama-llama3");
+  EXPECT_EQ(model.embedding.rows, 97 + 8);
+  const Reference reference = read_reference(fixture_case("mllama-llama3").reference);
+  EXPECT_GE(*std::ranges::max_element(reference.ids), 97);
+  for (int layer = 0; layer < 7; ++layer) {
+    const bool runs = layer != 1 && layer != 4;
+    EXPECT_EQ(model.config.layers.at(static_cast<size_t>(layer)).runs, runs);
+    EXPECT_EQ(reference.vectors.contains({layer, Site::kQueryPostRope}), runs);
+  }
 }
 
 TEST(MistakeTest, WindowOffByOneIsSeen) {
-  Model model = load_case("mistral-window", kWindowedRegistry);
+  Model model = load_case("mistral-window");
   for (LayerConfig& layer : model.config.layers) ++layer.sliding_window;
   EXPECT_GE(worst_of(model, "mistral-window"), kMistake);
   for (LayerConfig& layer : model.config.layers) layer.sliding_window -= 2;
@@ -149,6 +165,42 @@ TEST(MistakeTest, ForgottenBiasIsSeen) {
     (model.layers[0].*bias).clear();
     EXPECT_GE(worst_of(model, "llama-bias"), kMistake);
   }
+}
+
+TEST(MistakeTest, WrongRotaryFractionIsSeen) {
+  Model model = load_case("glm-defaults");
+  model.config.rope[0].rotary_dim = model.config.head_dim;
+  EXPECT_GE(worst_of(model, "glm-defaults"), kMistake);
+}
+
+TEST(MistakeTest, MissingQueryScaleIsSeen) {
+  Model model = load_case("ministral3-yarn");
+  model.config.query_scale_beta = 0;
+  EXPECT_GE(worst_of(model, "ministral3-yarn"), kMistake);
+}
+
+TEST(MistakeTest, RopeOnALayerWithoutRopeIsSeen) {
+  Model model = load_case("smollm3-derived");
+  model.config.layers[3].rope_idx = 0;
+  EXPECT_GE(worst_of(model, "smollm3-derived"), kMistake);
+}
+
+TEST(MistakeTest, OneThetaForAllLayersIsSeen) {
+  Model model = load_case("gemma3-defaults");
+  for (LayerConfig& layer : model.config.layers) layer.rope_idx = 0;
+  EXPECT_GE(worst_of(model, "gemma3-defaults"), kMistake);
+}
+
+TEST(MistakeTest, MissingEmbeddingScaleIsSeen) {
+  Model model = load_case("gemma3-defaults");
+  model.config.embedding_scale = 1;
+  EXPECT_GE(worst_of(model, "gemma3-defaults"), kMistake);
+}
+
+TEST(MistakeTest, SwappedNormsAreSeen) {
+  Model model = load_case("glm4-sandwich");
+  std::swap(model.layers[0].post_attention_norm, model.layers[0].pre_mlp_norm);
+  EXPECT_GE(worst_of(model, "glm4-sandwich"), kMistake);
 }
 
 TEST(MistakeTest, WrongSoftmaxScaleIsSeen) {

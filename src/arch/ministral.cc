@@ -1,0 +1,25 @@
+// Ministral-8B: Mistral with windows in some layers only.
+#include "arch/architectures.h"
+
+namespace qk {
+namespace {
+
+constexpr std::string_view kModelTypes[] = {"ministral"};
+
+}  // namespace
+
+constexpr Architecture kMinistral = {
+    .name = "ministral",
+    .model_types = kModelTypes,
+    .block = {.qkv_bias = BiasRule::kNever,
+              .o_bias = BiasRule::kNever,
+              .mlp_bias = BiasRule::kNever,
+              .window = WindowRule::kByLayerType,
+              .layer_types = LayerTypeRule::kAllSliding},
+    .defaults = {.intermediate_size = 14336,
+                 .num_key_value_heads = 8,
+                 .max_position_embeddings = 131072,
+                 .sliding_window = 4096},
+};
+
+}  // namespace qk
