@@ -117,9 +117,20 @@ void add_layers(std::string& out, const DatasetInfo& info) {
 }
 
 void add_buckets(std::string& out, const Totals& totals) {
+  constexpr int64_t kMost = 32;
+  const int64_t num_buckets = std::ssize(totals.bucket_counts);
   out += "\n  bucket         rows\n";
+  int64_t num_shown = 0;
   for (const auto& [bucket, rows] : totals.bucket_counts) {
-    out += fmt::format("  {:>6} {:>12}\n", bucket, count_text(rows));
+    // The first ones and the last, if not all fit.
+    if (num_buckets > kMost && num_shown == kMost - 2) {
+      out +=
+          fmt::format("  {:>6} {:>12}\n", "...", fmt::format("{} more", num_buckets - kMost + 1));
+    }
+    const bool is_shown =
+        num_buckets <= kMost || num_shown < kMost - 2 || num_shown == num_buckets - 1;
+    ++num_shown;
+    if (is_shown) out += fmt::format("  {:>6} {:>12}\n", bucket, count_text(rows));
   }
 }
 
@@ -147,7 +158,7 @@ std::string inspect_text(const DatasetInfo& info) {
   if (!info.heads.empty()) add_footer(out, info);
   add_line(out, "card", info.has_card ? "README.md" : "missing");
   add_line(out, "heads",
-           fmt::format("{} query and {} in {}", plural(totals.query_heads, "head"),
+           fmt::format("{} and {} in {}", plural(totals.query_heads, "query head"),
                        plural(totals.key_heads, "key head"),
                        plural(std::ssize(totals.layers), "layer")));
   add_line(out, "rows",

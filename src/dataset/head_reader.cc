@@ -155,7 +155,7 @@ class FileReader {
  private:
   void take_footer(const parquet::FileMetaData& metadata, const arrow::Schema& schema) {
     std::map<std::string, std::string> footer;
-    if (const auto pairs = metadata.key_value_metadata()) {
+    if (const auto& pairs = metadata.key_value_metadata()) {
       for (int64_t i = 0; i < pairs->size(); ++i) {
         if (pairs->key(i) != "ARROW:schema") footer[pairs->key(i)] = pairs->value(i);
       }

@@ -22,7 +22,7 @@ class RowDigest {
   }
 
  private:
-  static constexpr size_t kNumbers = 3 * 4096;
+  static constexpr size_t kNumbers = size_t{3} * 4096;
   // Every full batch of rows is folded into the digest of those before.
   void fold() {
     numbers_.push_back(static_cast<int64_t>(digest_));

@@ -41,8 +41,10 @@ class TestFolder {
   std::filesystem::path path_;
 };
 
-// Writes a small file without syncing it.
+// Writes a small file without syncing it. A file that is there is removed first: ext4 syncs a file
+// that is cut to nothing and written again.
 inline void put_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }

@@ -1,0 +1,111 @@
+#include "cli/inspect_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "capture/build_info.h"
+
+namespace qk {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+DatasetInfo small_info() {
+  DatasetInfo info;
+  info.folder = "data/run";
+  info.model = "org/Model";
+  info.has_card = true;
+  for (const HeadFile& file : {HeadFile{0, 0, Kind::kQuery}, HeadFile{0, 1, Kind::kQuery},
+                               HeadFile{0, 0, Kind::kKey}, HeadFile{7, 3, Kind::kQuery}}) {
+    HeadInfo head;
+    head.head = file;
+    head.files = {"data.parquet"};
+    head.rows = 1500;
+    head.row_groups = 1;
+    head.file_bytes = 250000;
+    head.bucket_counts = {{0, 1000}, {3, 500}};
+    head.num_example_ids = 10;
+    head.max_position = 4095;
+    head.sliding_windows = {file.layer == 7 ? std::optional<int64_t>(1024) : std::nullopt};
+    head.vector_dim = 64;
+    head.vector_type = "list<element: float>";
+    head.vector_encoding = "zstd, BYTE_STREAM_SPLIT";
+    head.example_id_type = "int64";
+    head.created_by = kCreatedBy;
+    head.vector_bytes = 384000;
+    head.stored_vector_bytes = 192000;
+    head.footer = {{"qkscope.format", "1"},
+                   {"qkscope.provenance", R"({"seed":3,"corpus":{"path":"c"},"commit":null})"},
+                   {"other", "text"}};
+    info.heads.push_back(head);
+  }
+  return info;
+}
+
+TEST(InspectText, SaysWhatThereIs) {
+  EXPECT_EQ(inspect_text(small_info()), R"(data/run
+  model      org/Model
+  written by qkscope version 0.1.0
+  provenance seed 3
+  corpus     path c
+  card       README.md
+  heads      3 query heads and 1 key head in 2 layers
+  rows       6,000, of 10 documents, positions 0 to 4,095
+  vectors    64 numbers, list<element: float>, zstd, BYTE_STREAM_SPLIT
+  columns    example_id int64
+  size       1.0 MB, vectors 2.00 times smaller than as float32
+
+  layer kind   rows each  numbers  window   heads
+      0    q       1,500       64    none   0, 1
+      0    k       1,500       64    none   0
+      7    q       1,500       64   1,024   3
+
+  bucket         rows
+       0        4,000
+       3        2,000
+
+Whole: every row of 4 files was read and is well formed.
+)");
+}
+
+TEST(InspectText, NamesDamagedFiles) {
+  DatasetInfo info = small_info();
+  info.problems = {{"data/run/l00h00q/data.parquet", "is cut off"}};
+  const std::string text = inspect_text(info);
+  EXPECT_THAT(text, HasSubstr("\nNOT WHOLE: 1 problem\n"
+                              "  data/run/l00h00q/data.parquet: is cut off\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Whole:")));
+}
+
+TEST(InspectText, ManyBucketsAreCut) {
+  DatasetInfo info = small_info();
+  for (int32_t bucket = 0; bucket < 100; ++bucket) info.heads[0].bucket_counts[bucket] = 1;
+  const std::string text = inspect_text(info);
+  EXPECT_THAT(text,
+              HasSubstr("\n      29            1\n     ...      69 more\n      99            1\n"));
+}
+
+TEST(InspectJson, HasEverything) {
+  DatasetInfo info = small_info();
+  info.problems = {{"data/run/l00h00q/data.parquet", "is cut off"}};
+  const nlohmann::json json = nlohmann::json::parse(inspect_json(info));
+  EXPECT_FALSE(json["whole"].get<bool>());
+  EXPECT_EQ(json["problems"][0]["what"], "is cut off");
+  EXPECT_EQ(json["footer"]["qkscope.provenance"]["seed"], 3);
+  EXPECT_EQ(json["footer"]["other"], "text");
+  ASSERT_EQ(json["heads"].size(), 4U);
+  EXPECT_EQ(json["heads"][2]["config"], "l00h00k");
+  EXPECT_EQ(json["heads"][3]["sliding_windows"][0], 1024);
+  EXPECT_TRUE(json["heads"][0]["sliding_windows"][0].is_null());
+  EXPECT_EQ(json["heads"][0]["bucket_counts"]["3"], 500);
+}
+
+TEST(InspectReport, FilesNameTheVersionOfTheProgram) {
+  EXPECT_EQ(kCreatedBy, "qkscope version " + version());
+}
+
+}  // namespace
+}  // namespace qk
