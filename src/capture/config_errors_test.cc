@@ -1,5 +1,7 @@
 // Every value that a configuration may not have, with the sentence that the user sees.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -50,7 +52,8 @@ std::string sentence_of(const std::filesystem::path& path,
 
 std::filesystem::path write_yaml(const std::string& text) {
   const std::filesystem::path path =
-      std::filesystem::path(testing::TempDir()) / "config_errors_test.yaml";
+      std::filesystem::path(testing::TempDir()) /
+      fmt::format("config_errors_test-{}.yaml", ::getpid());  // tests run side by side
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }

@@ -1,7 +1,9 @@
 #include "capture/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,7 +19,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::filesystem::path write_yaml(const std::string& text) {
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "config_test.yaml";
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) /
+      fmt::format("config_test-{}.yaml", ::getpid());  // tests run side by side
   std::ofstream(path) << text;
   return path;
 }

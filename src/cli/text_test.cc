@@ -1,4 +1,6 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -73,7 +75,8 @@ TEST(ProgressText, OtherPhases) {
 }
 
 TEST(Dotenv, SetsOnlyWhatIsUsedAndUnset) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "dotenv_test.env";
+  const auto path =
+      std::filesystem::path(testing::TempDir()) / fmt::format("dotenv_test-{}.env", ::getpid());
   std::ofstream(path) << "# a comment\nHF_TOKEN=secret\n export HF_HOME = \"/a b\" # here\n"
                          "HF_HUB_CACHE=/from/file\nXDG_CACHE_HOME='/x'\nnonsense\n"
                          "HUGGINGFACE_HUB_CACHE=/h#1 # comment\n";
