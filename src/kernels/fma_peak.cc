@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <vector>
 
 #include "kernels/simd_targets.h"
@@ -49,25 +48,34 @@ HWY_AFTER_NAMESPACE();
 namespace qk {
 HWY_EXPORT(fma_burst);
 
-double measure_fma_peak(ThreadPool& pool, double seconds) {
+FmaPeak measure_fma_peak(ThreadPool& pool, double seconds) {
   using Clock = std::chrono::steady_clock;
   const auto burst = HWY_DYNAMIC_DISPATCH(fma_burst);
-  std::vector<double> rates(static_cast<size_t>(pool.num_threads()));
+  std::vector<FmaPeak> rates(static_cast<size_t>(pool.num_threads()));
   // Each thread takes one task, because all tasks last equally long.
   pool.parallel_for(pool.num_threads(), [&](int64_t index, int /*thread*/) {
     float sink = 0;
-    double best = 0;
+    double flop = 0;
+    FmaPeak rate;
     const Clock::time_point start = Clock::now();
     Clock::time_point now = start;
     do {
       const Clock::time_point before = now;
-      const double flop = burst(&sink);
+      const double done = burst(&sink);
       now = Clock::now();
-      best = std::max(best, flop / std::chrono::duration<double>(now - before).count());
+      flop += done;
+      rate.fastest =
+          std::max(rate.fastest, done / std::chrono::duration<double>(now - before).count());
     } while (std::chrono::duration<double>(now - start).count() < seconds);
-    rates[index] = sink >= 0 ? best : 0;
+    rate.sustained = flop / std::chrono::duration<double>(now - start).count();
+    rates[index] = sink >= 0 ? rate : FmaPeak();
   });
-  return std::accumulate(rates.begin(), rates.end(), 0.0);
+  FmaPeak sum;
+  for (const FmaPeak& rate : rates) {
+    sum.fastest += rate.fastest;
+    sum.sustained += rate.sustained;
+  }
+  return sum;
 }
 
 }  // namespace qk

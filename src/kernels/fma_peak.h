@@ -5,9 +5,13 @@
 
 namespace qk {
 
-// FLOP/s (a multiply-add is 2) of all threads of the pool together: every thread runs bursts of
-// independent multiply-adds of the widest SIMD target for about `seconds`; its fastest burst
-// counts, so that other work on the machine does not lower the measure.
-double measure_fma_peak(ThreadPool& pool, double seconds = 0.05);
+// FLOP/s (a multiply-add is 2) of all threads of the pool together.
+struct FmaPeak {
+  double fastest = 0;    // in the best 70 us of each thread: nothing else ran there
+  double sustained = 0;  // over the whole measurement, with whatever else the machine had to do
+};
+
+// Every thread runs independent multiply-adds of the widest SIMD target for about `seconds`.
+FmaPeak measure_fma_peak(ThreadPool& pool, double seconds = 0.05);
 
 }  // namespace qk

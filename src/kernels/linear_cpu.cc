@@ -36,11 +36,25 @@ void pack_rows(ConstMatrixView x, int64_t panel, float* out) {
   interleave_rows(rows, kM, x.dim(1), out, kM);
 }
 
+// Its bytes are an array of float as they lie: nothing to widen.
+bool stored_as_floats(const WeightMatrix& weight) {
+  return weight.dtype == DType::kF32 &&
+         reinterpret_cast<uintptr_t>(weight.row(0)) % alignof(float) == 0;
+}
+
 // Inputs [begin, end) of weight rows [panel * kN, ...) as [end - begin][kN].
 void pack_weight(const WeightMatrix& weight, int64_t panel, int64_t begin, int64_t end, float* wide,
                  float* out) {
   const float* rows[kN];
   const int64_t num_rows = std::min(kN, weight.rows - panel * kN);
+  if (stored_as_floats(weight)) {
+    for (int64_t r = 0; r < kN; ++r) {
+      const std::byte* row = weight.row(panel * kN + std::min(r, num_rows - 1));
+      rows[r] = reinterpret_cast<const float*>(row) + begin;
+    }
+    interleave_rows(rows, kN, end - begin, out, kN);
+    return;
+  }
   for (int64_t r = 0; r < kN; ++r) rows[r] = wide + std::min(r, num_rows - 1) * kWidenStride;
   for (int64_t k = begin; k < end; k += kWidenStep) {
     const int64_t count = std::min(kWidenStep, end - k);
@@ -71,6 +85,14 @@ struct EmitToOutput {
     hn::StoreU(hi, D(), row + kLanes);
   }
 };
+
+// The outputs that a whole tile is going to write.
+HWY_INLINE void fetch_ahead(const EmitToOutput& to) {
+  for (int64_t r = 0; r < kM; ++r) {
+    hwy::Prefetch(to.y + r * to.stride);
+    hwy::Prefetch(to.y + r * to.stride + kLanes);
+  }
+}
 
 struct EmitToBuffer {
   float* buffer;
@@ -124,7 +146,10 @@ HWY_INLINE void multiply_panel(const LinearJob& job, const LinearTask& task, con
                           first && job.bias != nullptr ? job.bias + p * kN : nullptr,
                           !first || job.accumulate};
     if (rows == kM && cols == kN) {
-      tile<kTileRows>(a, kM, b, static_cast<size_t>(block.depth), to);
+      fetch_ahead(to);
+      const bool first_use = p == task.first_col_panel && m + 1 < task.end_row_panel;
+      const float* next = first_use ? a + job.weight.cols * kM : nullptr;
+      tile<kTileRows>(a, kM, b, static_cast<size_t>(block.depth), to, next);
     } else {
       edge_tile(a, b, block.depth, rows, cols, to);
     }

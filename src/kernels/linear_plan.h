@@ -16,7 +16,7 @@ struct LinearTask {
 };
 
 // Column panels that one task packs at once, at most.
-inline constexpr int64_t kGroupPanels = 4;
+inline constexpr int64_t kGroupPanels = 8;
 
 // Every (job, row panel, column panel) in exactly one task.
 //   col_panels  [jobs] column panels of each job
