@@ -1,0 +1,64 @@
+//! From SVG to PNG and PDF, with the built-in font only.
+
+use std::sync::{Arc, OnceLock};
+
+use svg2pdf::usvg::fontdb::Database;
+use svg2pdf::usvg::{Options, Tree};
+use svg2pdf::{ConversionOptions, PageOptions};
+
+use crate::text::FONT;
+
+const DOTS_PER_INCH: f64 = 200.0;
+const METRES_PER_INCH: f64 = 0.0254;
+
+fn parse(svg: &str) -> Result<Tree, String> {
+    static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
+    let fonts = FONTS.get_or_init(|| {
+        let mut database = Database::new();
+        database.load_font_data(FONT.to_vec());
+        Arc::new(database)
+    });
+    let options = Options {
+        fontdb: fonts.clone(),
+        ..Options::default()
+    };
+    Tree::from_str(svg, &options).map_err(|error| error.to_string())
+}
+
+pub fn png(svg: &str, width_in: f64, height_in: f64) -> Result<Vec<u8>, String> {
+    let tree = parse(svg)?;
+    let width = (width_in * DOTS_PER_INCH).round() as u32;
+    let height = (height_in * DOTS_PER_INCH).round() as u32;
+    let mut pixels = resvg::tiny_skia::Pixmap::new(width, height)
+        .ok_or_else(|| format!("{width} x {height} pixels cannot be drawn"))?;
+    let scale = resvg::tiny_skia::Transform::from_scale(
+        width as f32 / tree.size().width(),
+        height as f32 / tree.size().height(),
+    );
+    resvg::render(&tree, scale, &mut pixels.as_mut());
+    let opaque: Vec<u8> = pixels
+        .pixels()
+        .iter()
+        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
+        .collect();
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let per_metre = (DOTS_PER_INCH / METRES_PER_INCH).round() as u32;
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    }));
+    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
+    writer.write_image_data(&opaque).map_err(|error| error.to_string())?;
+    writer.finish().map_err(|error| error.to_string())?;
+    Ok(out)
+}
+
+pub fn pdf(svg: &str) -> Result<Vec<u8>, String> {
+    let page = PageOptions { dpi: 96.0 }; // usvg's pixels to the inch
+    svg2pdf::to_pdf(&parse(svg)?, ConversionOptions::default(), page)
+        .map_err(|error| error.to_string())
+}
