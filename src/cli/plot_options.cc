@@ -29,7 +29,8 @@ constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText,
 constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
     {kBucketCsv,
      kOutput,
-     {"alpha", PlotFlagKind::kValue, "Opacity of a head's line, 0 to 1 (default: 0.25)"},
+     {"alpha", PlotFlagKind::kValue,
+      "Opacity of a head's line, 0 to 1 (default: 0.25, less for many heads)"},
      {"line_width", PlotFlagKind::kValue, "Width of a head's line in points (default: 0.8)"},
      kBucketType,
      kBucketMinSize,
@@ -125,9 +126,9 @@ class Options {
     return value;
   }
 
-  double part(const char* key, double otherwise) {
-    const double value = number(key).value_or(otherwise);
-    if (value < 0 || value > 1) reader_.refuse(key, "a number from 0 to 1");
+  std::optional<double> part(const char* key) {
+    const auto value = number(key);
+    if (value && (*value < 0 || *value > 1)) reader_.refuse(key, "a number from 0 to 1");
     return value;
   }
 
@@ -214,7 +215,7 @@ PlasticityPlot read_plasticity_plot(const std::string& config, const PlotFlagVal
   figure.scale = options.scale();
   const auto x_scale = options.choice("x_scale", {"linear", "log"});
   figure.is_log_axis = x_scale ? *x_scale == 1 : figure.scale.type == BucketType::kLog;
-  figure.alpha = options.part("alpha", figure.alpha);
+  figure.alpha = options.part("alpha");
   figure.line_width = options.positive("line_width").value_or(figure.line_width);
   figure.model_name = options.text("model_name", "");
   figure.trend_threshold = options.positive("trend_threshold").value_or(figure.trend_threshold);

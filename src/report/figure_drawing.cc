@@ -13,6 +13,14 @@ namespace {
 
 using Json = nlohmann::json;
 
+// One line of valid UTF-8 without control characters, which SVG cannot hold.
+std::string line_text(std::string text) {
+  constexpr size_t kLongest = 1000;  // bytes
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return printable(text, kLongest);
+}
+
 Json color_json(const Rgb& color) { return Json::array({color.red, color.green, color.blue}); }
 
 Json ticks_json(const std::optional<std::vector<Tick>>& ticks) {
@@ -26,7 +34,7 @@ Json ticks_json(const std::optional<std::vector<Tick>>& ticks) {
 
 Json axis_json(const Axis& axis) {
   QK_CHECK(axis.low < axis.high);
-  return {{"label", axis.label},
+  return {{"label", line_text(axis.label)},
           {"low", axis.low},
           {"high", axis.high},
           {"grid", axis.grid},
@@ -61,7 +69,7 @@ Json color_bar_json(const std::optional<ColorBar>& bar) {
   QK_CHECK(bar->low < bar->high && !bar->colors.empty());
   Json colors = Json::array();
   for (const Rgb& color : bar->colors) colors.push_back(color_json(color));
-  return {{"label", bar->label},
+  return {{"label", line_text(bar->label)},
           {"low", bar->low},
           {"high", bar->high},
           {"colors", std::move(colors)},
@@ -72,7 +80,7 @@ std::string figure_json(const Figure& figure) {
   Json out = data_json(figure);
   out["width_in"] = figure.width_in;
   out["height_in"] = figure.height_in;
-  out["title"] = figure.title;
+  out["title"] = line_text(figure.title);
   out["x"] = axis_json(figure.x);
   out["y"] = axis_json(figure.y);
   out["color_bar"] = color_bar_json(figure.color_bar);

@@ -12,8 +12,11 @@ namespace {
 
 constexpr Rgb kHead = {0x1f, 0x77, 0xb4};
 constexpr Rgb kMean = {0xff, 0x00, 0x00};
+constexpr Rgb kWhite = {0xff, 0xff, 0xff};
 constexpr double kMeanWidth = 2.5;  // points
 constexpr double kLegendWidth = 1.5;
+constexpr double kHaloWidth = 4.5;  // behind the mean
+constexpr double kHaloOpacity = 0.7;
 constexpr double kMargin = 0.05;  // of the data's extent, on both sides
 
 struct Trend {
@@ -30,6 +33,13 @@ size_t trend_of(double slope, double threshold) {
   return slope < -threshold ? 1 : 2;
 }
 
+double default_alpha(size_t num_heads) {
+  constexpr double kAlpha = 0.25;
+  constexpr double kNumHeads = 400;
+  constexpr double kFaintest = 0.1;
+  return std::max(kFaintest, kAlpha * std::min(1.0, kNumHeads / static_cast<double>(num_heads)));
+}
+
 class Builder {
  public:
   Builder(std::span<const HeadCurve> heads, const PlasticityOptions& options)
@@ -42,9 +52,11 @@ class Builder {
     figure_.height_in = 6;
     figure_.title = "Per-bucket attention plasticity";
     if (!options_.model_name.empty()) figure_.title += " \u2014 " + options_.model_name;
+    const double alpha = options_.alpha.value_or(default_alpha(heads_.size()));
     for (const HeadCurve& head : heads_) {
-      add_line(head.curve, head_color(head), options_.alpha, options_.line_width);
+      add_line(head.curve, head_color(head), alpha, options_.line_width);
     }
+    add_line(mean_curve(heads_), kWhite, kHaloOpacity, kHaloWidth);
     add_line(mean_curve(heads_), kMean, 1, kMeanWidth);
     add_legend();
     add_axes();

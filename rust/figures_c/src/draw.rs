@@ -15,6 +15,7 @@ pub type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Scale, Scale>>
 
 const TITLE_PT: f64 = 12.0;
 pub const LABEL_PT: f64 = 10.0;
+const SMALLEST_LABEL: f64 = 0.6; // of LABEL_PT
 const TICK_PT: f64 = 3.5;
 const LINE_HEIGHT: f64 = 1.25; // of a font's size
 const MARGIN_PT: f64 = 8.0;
@@ -87,6 +88,7 @@ fn layout(figure: &mut Figure) -> Result<Layout, String> {
             + ticks_and_gap
             + widest(&color_bar_ticks)?
             + line_height(LABEL_PT)
+            + units(5.0)
             + margin;
     }
     let across = size.0 - borders.left - borders.right - margin;
@@ -94,37 +96,51 @@ fn layout(figure: &mut Figure) -> Result<Layout, String> {
     if across < units(72.0) || up < units(72.0) {
         return Err("the labels leave no room for the figure".to_string());
     }
+    let (x_range, y_range) = (figure.x.low..figure.x.high, figure.y.low..figure.y.high);
+    let bar_range = figure
+        .color_bar
+        .as_ref()
+        .map_or(0.0..1.0, |bar| bar.low..bar.high);
+    let upright = |_: &str| Ok(units(LABEL_PT));
     let x_ticks = ticks_or_round(figure.x.ticks.take(), figure.x.low, figure.x.high, 11);
     Ok(Layout {
         size,
         title,
-        x_ticks: thin(x_ticks, &figure.x, across, units(6.0), |text| width(text, LABEL_PT))?,
-        y_ticks: thin(y_ticks, &figure.y, up, units(3.0), |_| Ok(units(LABEL_PT)))?,
-        color_bar_ticks,
+        x_ticks: thin(x_ticks, x_range, across, units(6.0), |text| {
+            width(text, LABEL_PT)
+        })?,
+        y_ticks: thin(y_ticks, y_range, up, units(3.0), upright)?,
+        color_bar_ticks: thin(color_bar_ticks, bar_range, up, units(3.0), upright)?,
         borders,
     })
 }
 
-/// The box around the axes; `area` is where the chart stands.
-fn draw_frame<'a>(chart: &Chart<'a>, root: &Area<'a>) -> Result<(), String> {
-    let (x, y) = chart.plotting_area().get_pixel_range();
-    let corners = [
-        (x.start, y.start),
-        (x.end, y.start),
-        (x.end, y.end),
-        (x.start, y.end),
-        (x.start, y.start),
-    ];
-    root.draw(&PathElement::new(corners, stroke(BLACK, FRAME_PT))).map_err(text_of)
+/// A part of the box around the axes; plotters draws the sides that have ticks.
+fn draw_frame<'a>(
+    root: &Area<'a>,
+    corners: impl IntoIterator<Item = (i32, i32)>,
+) -> Result<(), String> {
+    let corners: Vec<(i32, i32)> = corners.into_iter().collect();
+    root.draw(&PathElement::new(corners, stroke(BLACK, FRAME_PT)))
+        .map_err(text_of)
+}
+
+/// The size at which a label fits, if that is not too small to read.
+fn fitting_pt(label: &str, room: i32) -> Result<f64, String> {
+    let part = f64::from(room) / f64::from(width(label, LABEL_PT)?.max(1));
+    Ok(LABEL_PT * part.clamp(SMALLEST_LABEL, 1.0))
 }
 
 fn draw_mesh(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
+    let (x, y) = chart.plotting_area().get_pixel_range();
+    let x_name = fitting_pt(&figure.x.label, x.end - x.start)?;
+    let y_name = fitting_pt(&figure.y.label, y.end - y.start)?;
     let mut mesh = chart.configure_mesh();
     mesh.axis_style(stroke(BLACK, FRAME_PT))
         .bold_line_style(stroke(RGBColor(0xE4, 0xE4, 0xE4), 0.6))
         .light_line_style(TRANSPARENT)
         .label_style(font(LABEL_PT))
-        .axis_desc_style(font(LABEL_PT))
+        .axis_desc_style(font(x_name.min(y_name)))
         .x_desc(&figure.x.label)
         .y_desc(&figure.y.label)
         .set_all_tick_mark_size(units(TICK_PT));
@@ -147,33 +163,37 @@ fn draw_data(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
     let (right, up) = (OVERLAP * span(&figure.x, x), OVERLAP * span(&figure.y, y));
     let cells = figure.cells.iter().map(|cell| {
         let (column, row) = (f64::from(cell.column), f64::from(cell.row));
+        // The first ones leave the axes free.
+        let left = if cell.column == 0 { right } else { 0.0 };
+        let down = if cell.row == 0 { up } else { 0.0 };
         let corners = [
-            (column - 0.5, row + 0.5 + up),
-            (column + 0.5 + right, row - 0.5),
+            (column - 0.5 + left, row + 0.5 + up),
+            (column + 0.5 + right, row - 0.5 + down),
         ];
         Rectangle::new(corners, rgb(cell.color).filled())
     });
     chart.draw_series(cells).map_err(text_of)?;
     let bars = figure.bars.iter().map(|bar| {
         let half = bar.width / 2.0;
-        let corners = [
-            (bar.center - half, bar.value),
-            (bar.center + half, 0.0),
-        ];
+        let corners = [(bar.center - half, bar.value), (bar.center + half, 0.0)];
         Rectangle::new(corners, rgb(bar.color).filled())
     });
     chart.draw_series(bars).map_err(text_of)?;
     for line in &figure.lines {
         let style = stroke(rgb(line.color).mix(line.opacity), line.width_pt);
         let element = PathElement::new(line.points.clone(), style);
-        chart.draw_series(std::iter::once(element)).map_err(text_of)?;
+        chart
+            .draw_series(std::iter::once(element))
+            .map_err(text_of)?;
     }
     Ok(())
 }
 
 fn draw_title<'a>(chart: &Chart<'a>, root: &Area<'a>, title: &[String]) -> Result<(), String> {
     let (x, y) = chart.plotting_area().get_pixel_range();
-    let style = font(TITLE_PT).color(&BLACK).pos(Pos::new(HPos::Center, VPos::Bottom));
+    let style = font(TITLE_PT)
+        .color(&BLACK)
+        .pos(Pos::new(HPos::Center, VPos::Bottom));
     // Above the axes, but never over the figure's edge.
     let size = root.dim_in_pixel().0 as i32;
     let mut half = 0;
@@ -183,7 +203,8 @@ fn draw_title<'a>(chart: &Chart<'a>, root: &Area<'a>, title: &[String]) -> Resul
     let center = ((x.start + x.end) / 2).min(size - half).max(half);
     for (index, line) in title.iter().rev().enumerate() {
         let bottom = y.start - units(6.0) - index as i32 * line_height(TITLE_PT);
-        root.draw_text(line, &style, (center, bottom)).map_err(text_of)?;
+        root.draw_text(line, &style, (center, bottom))
+            .map_err(text_of)?;
     }
     Ok(())
 }
@@ -225,10 +246,20 @@ fn draw_color_bar<'a>(
         .set_all_tick_mark_size(units(TICK_PT))
         .draw()
         .map_err(text_of)?;
-    let style = sideways(LABEL_PT).color(&BLACK).pos(Pos::new(HPos::Center, VPos::Bottom));
+    let style = sideways(LABEL_PT)
+        .color(&BLACK)
+        .pos(Pos::new(HPos::Center, VPos::Bottom));
     let place = (layout.size.0 - units(MARGIN_PT), (y.start + y.end) / 2);
     root.draw_text(&bar.label, &style, place).map_err(text_of)?;
-    draw_frame(&chart, root)
+    draw_frame(
+        root,
+        [
+            (right, y.start),
+            (left, y.start),
+            (left, y.end),
+            (right, y.end),
+        ],
+    )
 }
 
 fn draw_all(root: &Area, figure: &mut Figure) -> Result<(), String> {
@@ -248,7 +279,8 @@ fn draw_all(root: &Area, figure: &mut Figure) -> Result<(), String> {
         .map_err(text_of)?;
     draw_mesh(&mut chart, figure)?;
     draw_data(&mut chart, figure)?;
-    draw_frame(&chart, root)?;
+    let (x, y) = chart.plotting_area().get_pixel_range();
+    draw_frame(root, [(x.start, y.start), (x.end, y.start), (x.end, y.end)])?;
     draw_title(&chart, root, &layout.title)?;
     draw_legend(&chart, root, figure)?;
     if let Some(bar) = &figure.color_bar {
@@ -258,24 +290,40 @@ fn draw_all(root: &Area, figure: &mut Figure) -> Result<(), String> {
 }
 
 /// What plotters' SVG lacks: a size in inches, strokes whose opacity needs no group of its own,
-/// round joints, rectangles without blurred edges.
+/// round joints, rectangles without blurred edges, texts without line ends.
 fn refine(svg: &str, width_in: f64, height_in: f64, size: (u32, u32)) -> Result<String, String> {
     let (width, height) = size;
     let head = format!("<svg width=\"{width}\" height=\"{height}\" ");
     let rest = svg
         .strip_prefix(&head)
         .ok_or("plotters wrote another beginning of SVG than expected")?;
-    let body = rest
-        .replace(
-            "<polyline fill=\"none\" opacity=",
-            "<polyline fill=\"none\" stroke-linejoin=\"round\" stroke-opacity=",
-        )
-        .replace("<line opacity=", "<line stroke-opacity=")
-        .replace("<rect ", "<rect shape-rendering=\"crispEdges\" ")
-        .replace(" opacity=\"1\"", "")
-        .replace(" stroke-opacity=\"1\"", "")
-        .replace(" stroke=\"none\"", "");
-    Ok(format!("<svg width=\"{width_in}in\" height=\"{height_in}in\" {body}"))
+    let mut out = format!("<svg width=\"{width_in}in\" height=\"{height_in}in\" ");
+    let mut is_text = false;
+    for line in rest.lines() {
+        if is_text {
+            // Escaped by plotters: nothing in it is an attribute.
+            out.push_str(line);
+        } else {
+            out.push_str(&refine_tag(line));
+        }
+        is_text = line.starts_with("<text ") || (is_text && line != "</text>");
+        if !is_text {
+            out.push('\n');
+        }
+    }
+    Ok(out)
+}
+
+fn refine_tag(line: &str) -> String {
+    line.replace(
+        "<polyline fill=\"none\" opacity=",
+        "<polyline fill=\"none\" stroke-linejoin=\"round\" stroke-opacity=",
+    )
+    .replace("<line opacity=", "<line stroke-opacity=")
+    .replace("<rect ", "<rect shape-rendering=\"crispEdges\" ")
+    .replace(" opacity=\"1\"", "")
+    .replace(" stroke-opacity=\"1\"", "")
+    .replace(" stroke=\"none\"", "")
 }
 
 pub fn svg(mut figure: Figure) -> Result<String, String> {

@@ -45,6 +45,8 @@ pub fn png(svg: &str, width_in: f64, height_in: f64) -> Result<Vec<u8>, String> 
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Best);
+    encoder.set_filter(png::FilterType::Up);
     let per_metre = (DOTS_PER_INCH / METRES_PER_INCH).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: per_metre,
@@ -52,7 +54,9 @@ pub fn png(svg: &str, width_in: f64, height_in: f64) -> Result<Vec<u8>, String> 
         unit: png::Unit::Meter,
     }));
     let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-    writer.write_image_data(&opaque).map_err(|error| error.to_string())?;
+    writer
+        .write_image_data(&opaque)
+        .map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
     Ok(out)
 }

@@ -30,7 +30,10 @@ fn hidden(chart: &Chart, figure: &Figure, corner: (i32, i32), size: (i32, i32)) 
                 )));
             }
         }
-        count += line.points.last().map_or(0, |point| usize::from(inside(point)));
+        count += line
+            .points
+            .last()
+            .map_or(0, |point| usize::from(inside(point)));
     }
     count
 }
@@ -49,7 +52,11 @@ pub fn draw_legend<'a>(chart: &Chart<'a>, root: &Area<'a>, figure: &Figure) -> R
         units(ROW_PT) * figure.legend.len() as i32 + padding,
     );
     let (x, y) = chart.plotting_area().get_pixel_range();
-    let columns = [x.end - padding - size.0, x.start + padding, (x.start + x.end - size.0) / 2];
+    let columns = [
+        x.end - padding - size.0,
+        x.start + padding,
+        (x.start + x.end - size.0) / 2,
+    ];
     let rows = [y.start + padding, y.end - padding - size.1];
     let corner = rows
         .iter()
@@ -58,19 +65,27 @@ pub fn draw_legend<'a>(chart: &Chart<'a>, root: &Area<'a>, figure: &Figure) -> R
         .expect("six places");
     let end = (corner.0 + size.0, corner.1 + size.1);
     let failed = |error: DrawingAreaErrorKind<std::io::Error>| error.to_string();
-    root.draw(&Rectangle::new([corner, end], WHITE.mix(0.85).filled())).map_err(failed)?;
+    root.draw(&Rectangle::new([corner, end], WHITE.mix(0.85).filled()))
+        .map_err(failed)?;
     let outline = [corner, (end.0, corner.1), end, (corner.0, end.1), corner];
     let grey = RGBColor(0xCC, 0xCC, 0xCC);
-    root.draw(&PathElement::new(outline, stroke(grey, 0.8))).map_err(failed)?;
+    root.draw(&PathElement::new(outline, stroke(grey, 0.8)))
+        .map_err(failed)?;
     for (index, entry) in figure.legend.iter().enumerate() {
         let middle = corner.1 + padding / 2 + units(ROW_PT * (index as f64 + 0.5));
         let left = corner.0 + padding;
         let sample = [(left, middle), (left + units(SAMPLE_PT), middle)];
-        root.draw(&PathElement::new(sample, stroke(rgb(entry.color), entry.width_pt)))
-            .map_err(failed)?;
-        let style = font(LABEL_PT).color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+        root.draw(&PathElement::new(
+            sample,
+            stroke(rgb(entry.color), entry.width_pt),
+        ))
+        .map_err(failed)?;
+        let style = font(LABEL_PT)
+            .color(&BLACK)
+            .pos(Pos::new(HPos::Left, VPos::Center));
         let place = (left + units(SAMPLE_PT) + padding, middle);
-        root.draw_text(&entry.label, &style, place).map_err(failed)?;
+        root.draw_text(&entry.label, &style, place)
+            .map_err(failed)?;
     }
     Ok(())
 }

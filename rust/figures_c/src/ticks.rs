@@ -1,15 +1,20 @@
 //! Where an axis has ticks, and which of them have room.
 
+use std::ops::Range;
+
 use plotters::coord::ranged1d::Ranged;
 use plotters::coord::types::RangedCoordf64;
 
-use crate::figure::{Axis, Tick};
+use crate::figure::Tick;
 
 /// Round numbers, at most `most` of them, all with the same number of decimals.
 fn round_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let mut at = RangedCoordf64::from(low..high).key_points(most);
     at.retain(|value| (low..=high).contains(value));
-    let step = at.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+    let step = at
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .fold(f64::INFINITY, f64::min);
     let decimals = if step.is_finite() && step > 0.0 {
         (-(step.log10() + 1e-9).floor()).clamp(0.0, 12.0) as usize
     } else {
@@ -42,19 +47,21 @@ pub fn ticks_or_round(ticks: Option<Vec<Tick>>, low: f64, high: f64, most: usize
 /// whose number is a multiple of 2, of 4, of 5, and so on. `extent` measures a label along the axis.
 pub fn thin(
     ticks: Vec<Tick>,
-    axis: &Axis,
+    range: Range<f64>,
     length: i32,
     gap: i32,
     extent: impl Fn(&str) -> Result<i32, String>,
 ) -> Result<Vec<Tick>, String> {
     let mut placed = Vec::new();
     for tick in ticks {
-        let position = (tick.at - axis.low) / (axis.high - axis.low) * f64::from(length);
+        let position = (tick.at - range.start) / (range.end - range.start) * f64::from(length);
         let half = f64::from(extent(&tick.label)?) / 2.0;
         placed.push((position - half, position + half, tick));
     }
     for stride in strides() {
-        let kept = placed.iter().filter(|(_, _, tick)| tick.number % stride == 0);
+        let kept = placed
+            .iter()
+            .filter(|(_, _, tick)| tick.number % stride == 0);
         let mut end = f64::NEG_INFINITY;
         let room = kept.clone().all(|(from, to, _)| {
             let free = *from >= end + f64::from(gap);
