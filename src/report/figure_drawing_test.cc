@@ -66,8 +66,10 @@ TEST(FigureDrawing, PdfWithItsFont) {
 }
 
 TEST(FigureDrawing, SameBytesAgain) {
+  Figure figure = small_figure();
+  for (int i = 0; i < 30; ++i) figure.lines.push_back(figure.lines.front());  // 31 resources in PDF
   for (const auto format : {FigureFormat::kSvg, FigureFormat::kPng, FigureFormat::kPdf}) {
-    EXPECT_EQ(draw_figure(small_figure(), format), draw_figure(small_figure(), format));
+    EXPECT_TRUE(draw_figure(figure, format) == draw_figure(figure, format));
   }
 }
 

@@ -132,17 +132,15 @@ fn fitting_pt(label: &str, room: i32) -> Result<f64, String> {
 }
 
 fn draw_mesh(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
-    let (x, y) = chart.plotting_area().get_pixel_range();
-    let x_name = fitting_pt(&figure.x.label, x.end - x.start)?;
-    let y_name = fitting_pt(&figure.y.label, y.end - y.start)?;
+    let (x, _) = chart.plotting_area().get_pixel_range();
+    let label_pt = fitting_pt(&figure.x.label, x.end - x.start)?;
     let mut mesh = chart.configure_mesh();
     mesh.axis_style(stroke(BLACK, FRAME_PT))
         .bold_line_style(stroke(RGBColor(0xE4, 0xE4, 0xE4), 0.6))
         .light_line_style(TRANSPARENT)
         .label_style(font(LABEL_PT))
-        .axis_desc_style(font(x_name.min(y_name)))
+        .axis_desc_style(font(label_pt))
         .x_desc(&figure.x.label)
-        .y_desc(&figure.y.label)
         .set_all_tick_mark_size(units(TICK_PT));
     if !figure.x.grid {
         mesh.disable_x_mesh();
@@ -187,6 +185,21 @@ fn draw_data(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
             .map_err(text_of)?;
     }
     Ok(())
+}
+
+/// The label of an upright axis, read from below, with its top at `left`.
+fn draw_upright<'a>(
+    chart: &Chart<'a>,
+    root: &Area<'a>,
+    label: &str,
+    left: i32,
+) -> Result<(), String> {
+    let (_, y) = chart.plotting_area().get_pixel_range();
+    let style = sideways(fitting_pt(label, y.end - y.start)?)
+        .color(&BLACK)
+        .pos(Pos::new(HPos::Center, VPos::Top));
+    root.draw_text(label, &style, (left, (y.start + y.end) / 2))
+        .map_err(text_of)
 }
 
 fn draw_title<'a>(chart: &Chart<'a>, root: &Area<'a>, title: &[String]) -> Result<(), String> {
@@ -246,11 +259,8 @@ fn draw_color_bar<'a>(
         .set_all_tick_mark_size(units(TICK_PT))
         .draw()
         .map_err(text_of)?;
-    let style = sideways(LABEL_PT)
-        .color(&BLACK)
-        .pos(Pos::new(HPos::Center, VPos::Bottom));
-    let place = (layout.size.0 - units(MARGIN_PT), (y.start + y.end) / 2);
-    root.draw_text(&bar.label, &style, place).map_err(text_of)?;
+    let label_left = layout.size.0 - units(MARGIN_PT) - units(LABEL_PT);
+    draw_upright(&chart, root, &bar.label, label_left)?;
     draw_frame(
         root,
         [
@@ -281,6 +291,7 @@ fn draw_all(root: &Area, figure: &mut Figure) -> Result<(), String> {
     draw_data(&mut chart, figure)?;
     let (x, y) = chart.plotting_area().get_pixel_range();
     draw_frame(root, [(x.start, y.start), (x.end, y.start), (x.end, y.end)])?;
+    draw_upright(&chart, root, &figure.y.label, units(MARGIN_PT))?;
     draw_title(&chart, root, &layout.title)?;
     draw_legend(&chart, root, figure)?;
     if let Some(bar) = &figure.color_bar {

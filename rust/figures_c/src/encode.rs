@@ -46,7 +46,7 @@ pub fn png(svg: &str, width_in: f64, height_in: f64) -> Result<Vec<u8>, String> 
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Best);
-    encoder.set_filter(png::FilterType::Up);
+    encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
     let per_metre = (DOTS_PER_INCH / METRES_PER_INCH).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: per_metre,
@@ -61,8 +61,40 @@ pub fn png(svg: &str, width_in: f64, height_in: f64) -> Result<Vec<u8>, String> 
     Ok(out)
 }
 
+/// svg2pdf writes the entries of a resource dictionary in an order that changes from run to run.
+fn sort_resources(pdf: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(pdf.len());
+    let mut lines = pdf.split_inclusive(|&byte| byte == b'\n');
+    while let Some(line) = lines.next() {
+        out.extend_from_slice(line);
+        if !matches!(
+            line.trim_ascii(),
+            b"/XObject <<"
+                | b"/Pattern <<"
+                | b"/ExtGState <<"
+                | b"/Shading <<"
+                | b"/Font <<"
+                | b"/ColorSpace <<"
+        ) {
+            continue;
+        }
+        let mut entries: Vec<&[u8]> = Vec::new();
+        let end = loop {
+            match lines.next() {
+                Some(entry) if entry.trim_ascii() != b">>" => entries.push(entry),
+                end => break end.unwrap_or_default(),
+            }
+        };
+        entries.sort();
+        out.extend(entries.into_iter().flatten());
+        out.extend_from_slice(end);
+    }
+    out
+}
+
 pub fn pdf(svg: &str) -> Result<Vec<u8>, String> {
     let page = PageOptions { dpi: 96.0 }; // usvg's pixels to the inch
     svg2pdf::to_pdf(&parse(svg)?, ConversionOptions::default(), page)
+        .map(|pdf| sort_resources(&pdf))
         .map_err(|error| error.to_string())
 }
