@@ -116,7 +116,8 @@ class Options {
   std::optional<double> number(const char* key) {
     if (given(key) == nullptr) return {};
     const double value = *reader_.number(key);
-    if (!std::isfinite(value)) reader_.refuse(key, "a finite number");
+    constexpr double kLargest = 1e100;
+    if (!(std::abs(value) <= kLargest)) reader_.refuse(key, "a finite number");
     return value;
   }
 

@@ -1,5 +1,5 @@
 // A figure as data, and its drawing. Layout, ticks and drawing are plotters', PNG and PDF are made
-// of its SVG (rust/figures_c, docs/decisions/0008-figures.md). The same figure gives the same bytes
+// of its SVG (rust/figures_c, docs/decisions/0003-figures.md). The same figure gives the same bytes
 // on every machine.
 #pragma once
 

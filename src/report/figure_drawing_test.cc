@@ -96,6 +96,19 @@ TEST(FigureDrawing, AnyTextGivesValidFiles) {
   EXPECT_THAT(draw_figure(figure, FigureFormat::kPdf), StartsWith("%PDF"));
 }
 
+TEST(FigureDrawing, AxesOfEveryLength) {
+  for (const auto& [low, high] : std::vector<std::pair<double, double>>{
+           {0, 1e-99}, {-1e100, 1e100}, {1e17, 1e17 + 1e6}, {0.5, 0.5 + 1e-12}, {-3, 1e18}}) {
+    Figure figure = small_figure();
+    figure.lines.clear();
+    figure.x.low = figure.y.low = low;
+    figure.x.high = figure.y.high = high;
+    figure.x.label = "x";
+    figure.color_bar = {"Colour", low, high, {{10, 20, 30}}, {}};
+    EXPECT_THAT(draw_figure(figure, FigureFormat::kPng), StartsWith("\x89PNG")) << low;
+  }
+}
+
 TEST(FigureDrawing, CellsBarsAndColorBar) {
   Figure figure = small_figure();
   figure.cells.push_back({0, 0, {1, 2, 3}});

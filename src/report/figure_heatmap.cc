@@ -32,8 +32,9 @@ Range color_range(const BucketMatrix& matrix, const HeatmapOptions& options) {
   }
   // A scale of one value: all of it has the lowest colour.
   constexpr double kSmallest = 1e-3;
-  if (range.high - range.low <= 1e-12 * std::abs(range.low)) {
-    range.high = range.low + std::max(kSmallest, std::abs(range.low) * kSmallest);
+  const double largest = std::max(std::abs(range.low), std::abs(range.high));
+  if (range.high - range.low <= std::max(1e-12 * largest, 1e-100)) {
+    range.high = range.low + std::max(kSmallest, largest * kSmallest);
   }
   return range;
 }

@@ -132,6 +132,15 @@ TEST(Positions, LogBucketsAreExponents) {
   EXPECT_EQ(bucket_center({BucketType::kUniform, 512, false}, 3), 3.5 * 512);
 }
 
+TEST(Positions, BeyondAnyDocument) {
+  EXPECT_THROW(bucket_start({BucketType::kLog, 1, false}, 2000), Error);
+  EXPECT_THROW(bucket_start({BucketType::kUniform, 1e18, false}, 2), Error);
+  PlasticityOptions options;
+  options.is_log_axis = true;
+  const std::vector<HeadCurve> heads = {{{0, 0, 0}, {{-1, 0.5}, {1, 0.5}}}};
+  EXPECT_THROW(plasticity_figure(heads, options), Error);
+}
+
 std::vector<HeadCurve> two_heads() {
   return {{{0, 0, 0}, {{0, 0.5}, {1, 0.75}}}, {{2, 1, 0}, {{0, 0.25}, {1, 0.25}}}};
 }

@@ -66,7 +66,9 @@ class Builder {
  private:
   double x_of(int64_t bucket) const {
     const double center = bucket_center(options_.scale, bucket);
-    return options_.is_log_axis ? std::log2(center) : center;
+    if (!options_.is_log_axis) return center;
+    if (center <= 0) fail("x_scale: log cannot show bucket {}, at position {}", bucket, center);
+    return std::log2(center);
   }
 
   Rgb head_color(const HeadCurve& head) {
@@ -136,7 +138,7 @@ class Builder {
       }
     }
     double margin = kMargin * (high - low);
-    if (!(margin > 1e-12 * std::max(std::abs(low), std::abs(high)))) {
+    if (!(margin > std::max(1e-12 * std::max(std::abs(low), std::abs(high)), 1e-100))) {
       margin = std::max(kMargin * std::abs(low), kMargin);
     }
     axis.low = low - margin;

@@ -37,7 +37,7 @@ enum class LineColors : uint8_t { kOne, kByLayer, kByTrend };
 
 struct PlasticityOptions {
   BucketScale scale;
-  bool is_log_axis = false;  // REQUIRES: buckets >= 0 of uniform scales
+  bool is_log_axis = false;  // positions > 0 only
   // Opacity of a head's line, 0 to 1; absent: 0.25, and less with more than 400 heads, so that many
   // lines do not become one blot.
   std::optional<double> alpha;
@@ -48,7 +48,7 @@ struct PlasticityOptions {
   std::string cmap = "viridis";   // kByLayer
 };
 
-// Throws Error: an unknown colour map.
+// Throws Error: an unknown colour map, a bucket that the axis cannot show.
 Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options);
 
 }  // namespace qk

@@ -1,15 +1,24 @@
 #include "report/figure_positions.h"
 
-#include <fmt/core.h>
-
 #include <cmath>
+
+#include "base/error.h"
 
 namespace qk {
 namespace {
 
 double position(const BucketScale& scale, double bucket) {
-  if (scale.type == BucketType::kUniform) return bucket * scale.min_size;
-  return std::exp2(bucket) * (scale.multiply_log ? scale.min_size : 1.0);
+  constexpr double kLargest = 1e18;
+  const double unit = scale.type == BucketType::kUniform ? bucket : std::exp2(bucket);
+  const bool is_scaled = scale.type == BucketType::kUniform || scale.multiply_log;
+  const double tokens = unit * (is_scaled ? scale.min_size : 1.0);
+  if (!(std::abs(tokens) <= kLargest)) {
+    fail(
+        "bucket {} would lie at position {:g}: bucket_type or bucket_min_size does not fit the "
+        "file",
+        std::floor(bucket), tokens);
+  }
+  return tokens;
 }
 
 }  // namespace

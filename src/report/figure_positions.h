@@ -17,10 +17,10 @@ struct BucketScale {
   bool multiply_log = false;
 };
 
-// First position of a bucket [tokens]: bucket * min_size, or 2^bucket.
+// First position of a bucket [tokens]: bucket * min_size, or 2^bucket. Throws Error beyond 1e18.
 double bucket_start(const BucketScale& scale, int64_t bucket);
 
-// Its middle [tokens]: (bucket + 1/2) * min_size, or 2^(bucket + 1/2).
+// Its middle [tokens]: (bucket + 1/2) * min_size, or 2^(bucket + 1/2). Throws Error beyond 1e18.
 double bucket_center(const BucketScale& scale, int64_t bucket);
 
 // A position as text: without decimals if it is an integer to 1e-9, else with two.

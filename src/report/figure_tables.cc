@@ -12,6 +12,8 @@
 namespace qk {
 namespace {
 
+constexpr double kLargestValue = 1e100;
+
 // One table with its value column, row by row.
 class Rows {
  public:
@@ -20,7 +22,9 @@ class Rows {
     const std::vector<double>& values = table_[value_column];
     for (size_t row = 0; row < values.size(); ++row) {
       if (std::isnan(values[row])) continue;
-      if (std::isinf(values[row])) refuse(row, value_column, "a finite number", values[row]);
+      if (!(std::abs(values[row]) <= kLargestValue)) {
+        refuse(row, value_column, "a finite number", values[row]);
+      }
       rows_.push_back(row);
     }
     if (rows_.empty()) {
