@@ -100,6 +100,7 @@ TEST(FigureDrawing, AxesOfEveryLength) {
   for (const auto& [low, high] : std::vector<std::pair<double, double>>{
            {0, 1e-99}, {-1e100, 1e100}, {1e17, 1e17 + 1e6}, {0.5, 0.5 + 1e-12}, {-3, 1e18}}) {
     Figure figure = small_figure();
+    figure.width_in = 8;
     figure.lines.clear();
     figure.x.low = figure.y.low = low;
     figure.x.high = figure.y.high = high;

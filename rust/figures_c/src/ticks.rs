@@ -7,6 +7,9 @@ use plotters::coord::types::RangedCoordf64;
 
 use crate::figure::Tick;
 
+const LARGEST_PLAIN: f64 = 1e10; // beyond it: 1.5e10
+const MOST_DECIMALS: f64 = 8.0;
+
 /// Round numbers, at most `most` of them, all with the same number of decimals.
 fn round_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let mut at = RangedCoordf64::from(low..high).key_points(most);
@@ -15,15 +18,21 @@ fn round_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
         .windows(2)
         .map(|pair| pair[1] - pair[0])
         .fold(f64::INFINITY, f64::min);
-    let decimals = if step.is_finite() && step > 0.0 {
-        (-(step.log10() + 1e-9).floor()).clamp(0.0, 12.0) as usize
+    let largest = at.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+    let (decimals, digits) = if step.is_finite() && step > 0.0 && largest > 0.0 {
+        let place = (step.log10() + 1e-9).floor();
+        (-place, largest.log10().floor() - place)
     } else {
-        3
+        (3.0, 3.0)
     };
     let label = |value: f64| {
-        let text = format!("{value:.decimals$}");
+        let text = if largest >= LARGEST_PLAIN || decimals > MOST_DECIMALS {
+            format!("{value:.0$e}", digits.clamp(0.0, 15.0) as usize)
+        } else {
+            format!("{value:.0$}", decimals.max(0.0) as usize)
+        };
         match text.strip_prefix('-') {
-            Some(digits) if digits.chars().all(|c| c == '0' || c == '.') => digits.to_string(),
+            Some(rest) if text.parse() == Ok(0.0) => rest.to_string(),
             _ => text,
         }
     };
