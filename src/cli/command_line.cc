@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "capture/build_info.h"
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
+#include "cli/plot_command.h"
 #include "cli/sniff_command.h"
 #include "dataset/arrow_version.h"
 #include "kernels/simd_name.h"
@@ -27,6 +29,7 @@ Examples:
   qkscope sniff --config run.yaml --dry-run     what would be captured: heads, rows, bytes, memory
   qkscope sniff --config run.yaml               capture it
   qkscope inspect data/run                      what a dataset holds, and whether it is whole
+  qkscope plot heatmap --bucket_csv FILE        a figure of what was measured
 
 `qkscope COMMAND --help` explains a command. Exit codes: 0 done, 1 something to mend (one sentence
 on stderr says what), 2 a bug.)";
@@ -47,13 +50,17 @@ std::vector<std::string> arguments(int argc, char** argv) {
   return out;
 }
 
-// CLI11 would only say that a command is required.
-void check_command(const CLI::App& app, const std::vector<std::string>& reversed) {
+// CLI11 would only say that a command is required, or that a word was not expected. `reversed` is
+// looked at from its end; a command may have commands of its own.
+void check_command(const CLI::App& app, std::span<const std::string> reversed) {
   if (reversed.empty() || reversed.back().starts_with('-')) return;
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  if (names.empty()) return;
   const std::string& word = reversed.back();
-  if (std::find(names.begin(), names.end(), word) != names.end()) return;
+  if (std::find(names.begin(), names.end(), word) != names.end()) {
+    return check_command(*app.get_subcommand(word), reversed.first(reversed.size() - 1));
+  }
   const std::vector<std::string_view> views(names.begin(), names.end());
   const auto near = nearest(word, views);
   fail("{}: unknown command{} (see --help)", printable(word),
@@ -72,6 +79,7 @@ int run_command_line(int argc, char** argv) {
   app.get_formatter()->column_width(28);
   add_sniff_command(app, exit_code);
   add_inspect_command(app, exit_code);
+  add_plot_command(app, exit_code);
   try {
     std::vector<std::string> words = arguments(argc, argv);
     check_command(app, words);

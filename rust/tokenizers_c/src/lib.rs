@@ -5,10 +5,7 @@
 
 mod scored;
 
-use std::any::Any;
-use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
-use std::sync::Once;
-
+use c_abi::{slice, Bytes};
 use serde::de::DeserializeOwned;
 use tokenizers::tokenizer::{
     DecoderWrapper, Encoding, Model, ModelWrapper, NormalizerWrapper, PostProcessor,
@@ -67,59 +64,13 @@ pub struct Loaded {
 }
 
 #[repr(C)]
-pub struct Text {
-    data: *mut u8,
-    size: usize,
-}
-
-#[repr(C)]
 pub struct Ids {
     data: *mut u32,
     size: usize,
 }
 
-impl Text {
-    fn new(text: String) -> Text {
-        let bytes = Box::leak(text.into_bytes().into_boxed_slice());
-        Text {
-            data: bytes.as_mut_ptr(),
-            size: bytes.len(),
-        }
-    }
-}
-
-fn panic_text(payload: Box<dyn Any + Send>) -> String {
-    let text = match (
-        payload.downcast_ref::<&str>(),
-        payload.downcast_ref::<String>(),
-    ) {
-        (Some(text), _) => text,
-        (_, Some(text)) => text.as_str(),
-        _ => "no text",
-    };
-    format!("tokenizers panicked: {text}")
-}
-
-/// Runs `call`; an error or a panic becomes text in `error` and a result of 1.
-unsafe fn guarded(error: *mut Text, call: impl FnOnce() -> Result<(), String>) -> i32 {
-    static SILENCE: Once = Once::new();
-    SILENCE.call_once(|| set_hook(Box::new(|_| {})));
-    match catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panic_text(panic))) {
-        Ok(()) => 0,
-        Err(text) => {
-            error.write(Text::new(text));
-            1
-        }
-    }
-}
-
-/// `from_raw_parts` wants a pointer that is not null even for an empty slice.
-unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
-    if size == 0 {
-        &[]
-    } else {
-        std::slice::from_raw_parts(data, size)
-    }
+unsafe fn guarded(error: *mut Bytes, call: impl FnOnce() -> Result<(), String>) -> i32 {
+    c_abi::guarded("tokenizers", error, call)
 }
 
 fn load<M>(json: &[u8]) -> Result<Loaded, String>
@@ -180,10 +131,10 @@ pub unsafe extern "C" fn qk_tokenizers_load(
     scored: i32,
     tokenizer: *mut *mut Loaded,
     truncates_left: *mut i32,
-    error: *mut Text,
+    error: *mut Bytes,
 ) -> i32 {
     guarded(error, || {
-        let json = bytes(json, size);
+        let json = slice(json, size);
         let loaded = if scored != 0 {
             load::<Scored>(json)?
         } else {
@@ -210,12 +161,12 @@ pub unsafe extern "C" fn qk_tokenizers_encode(
     max_length: u64,
     truncate_left: i32,
     ids: *mut Ids,
-    error: *mut Text,
+    error: *mut Bytes,
 ) -> i32 {
     guarded(error, || {
         let found = encode(
             &*tokenizer,
-            bytes(text, size),
+            slice(text, size),
             max_length,
             truncate_left != 0,
         )?;
@@ -232,12 +183,12 @@ pub unsafe extern "C" fn qk_tokenizers_encode(
 pub unsafe extern "C" fn qk_tokenizers_token(
     tokenizer: *const Loaded,
     id: u32,
-    token: *mut Text,
-    error: *mut Text,
+    token: *mut Bytes,
+    error: *mut Bytes,
 ) -> i32 {
     guarded(error, || {
         let piece = (*tokenizer).encoder.token(id);
-        token.write(Text::new(
+        token.write(Bytes::new(
             piece.ok_or_else(|| format!("no token has the id {id}"))?,
         ));
         Ok(())
@@ -250,12 +201,8 @@ pub unsafe extern "C" fn qk_tokenizers_vocab_size(tokenizer: *const Loaded) -> u
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn qk_tokenizers_free_text(text: Text) {
-    if !text.data.is_null() {
-        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(
-            text.data, text.size,
-        )));
-    }
+pub unsafe extern "C" fn qk_tokenizers_free_text(text: Bytes) {
+    text.free();
 }
 
 #[no_mangle]

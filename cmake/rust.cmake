@@ -1,0 +1,44 @@
+# qk_rust: the crates of rust/ (tokenizers, figures) as one static library, built by cargo into
+# build/cargo, which all presets share, and again only when the crates' files change.
+# tools/setup writes which cargo it found or installed to .deps/cargo.
+if(EXISTS ${PROJECT_SOURCE_DIR}/.deps/cargo)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/.deps/cargo cargo_of_setup LIMIT_COUNT 1)
+  get_filename_component(cargo_of_setup ${cargo_of_setup} DIRECTORY)
+endif()
+find_program(QK_CARGO cargo HINTS ${cargo_of_setup} $ENV{HOME}/.cargo/bin)
+if(NOT QK_CARGO)
+  message(FATAL_ERROR "cargo (1.85 or newer) was not found: run tools/setup first")
+endif()
+execute_process(COMMAND ${QK_CARGO} --version OUTPUT_VARIABLE cargo_version
+  OUTPUT_STRIP_TRAILING_WHITESPACE)
+string(REGEX MATCH "[0-9]+[.][0-9]+" cargo_version "${cargo_version}")
+if(cargo_version VERSION_LESS 1.85)
+  message(FATAL_ERROR "${QK_CARGO} is version '${cargo_version}', 1.85 or newer is needed: run "
+    "tools/setup first, or give another with -DQK_CARGO=<path>")
+endif()
+
+# The font of the figures becomes part of the program.
+find_file(QK_FIGURE_FONT DejaVuSans.ttf PATHS /usr/share/fonts/truetype/dejavu
+  /usr/share/fonts/dejavu-sans-fonts /usr/share/fonts/TTF NO_DEFAULT_PATH)
+if(NOT QK_FIGURE_FONT)
+  message(FATAL_ERROR "DejaVuSans.ttf was not found: run tools/setup first (package "
+    "fonts-dejavu-core), or give it with -DQK_FIGURE_FONT=<path>")
+endif()
+
+set(rust ${PROJECT_SOURCE_DIR}/rust)
+set(rust_target ${PROJECT_SOURCE_DIR}/build/cargo)
+set(rust_library ${rust_target}/release/libnative.a)
+file(GLOB rust_sources CONFIGURE_DEPENDS ${rust}/*/src/*.rs ${rust}/*/Cargo.toml)
+add_custom_command(OUTPUT ${rust_library}
+  # onig comes from the crate, never from the system, so that every build has the same tables.
+  COMMAND ${CMAKE_COMMAND} -E env --unset=CARGO_BUILD_TARGET RUSTONIG_SYSTEM_LIBONIG=0
+    QK_FIGURE_FONT=${QK_FIGURE_FONT}
+    ${QK_CARGO} build --release --locked --quiet --manifest-path ${rust}/Cargo.toml
+    --package native --target-dir ${rust_target}
+  COMMAND ${CMAKE_COMMAND} -E touch ${rust_library}
+  DEPENDS ${rust}/Cargo.toml ${rust}/Cargo.lock ${rust_sources} ${QK_FIGURE_FONT}
+  COMMENT "Building the Rust crates (about three minutes the first time)" VERBATIM)
+add_custom_target(qk_rust_build DEPENDS ${rust_library})
+add_library(qk_rust INTERFACE)
+add_dependencies(qk_rust qk_rust_build)
+target_link_libraries(qk_rust INTERFACE ${rust_library} Threads::Threads ${CMAKE_DL_LIBS} m)

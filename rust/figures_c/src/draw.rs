@@ -1,0 +1,352 @@
+//! From the description of a figure to SVG: the layout, then the drawing, both by plotters.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::figure::{Axis, ColorBar, Figure, Rgb, Tick};
+use crate::legend::draw_legend;
+use crate::scale::Scale;
+use crate::text::{font, register, sideways, units, width, wrap, UNITS_PER_INCH};
+use crate::ticks::{thin, ticks_or_round};
+
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Scale, Scale>>;
+
+const TITLE_PT: f64 = 12.0;
+pub const LABEL_PT: f64 = 10.0;
+const SMALLEST_LABEL: f64 = 0.6; // of LABEL_PT
+const TICK_PT: f64 = 3.5;
+const LINE_HEIGHT: f64 = 1.25; // of a font's size
+const MARGIN_PT: f64 = 8.0;
+const COLOR_BAR_WIDTH_PT: f64 = 16.0;
+const COLOR_BAR_GAP_PT: f64 = 14.0;
+const FRAME_PT: f64 = 0.8;
+const OVERLAP: f64 = 5.0; // units: neighbours in a heatmap overlap, so that no seam shines through
+
+pub fn rgb(color: Rgb) -> RGBColor {
+    RGBColor(color[0], color[1], color[2])
+}
+
+pub fn stroke(color: impl Color, width_pt: f64) -> ShapeStyle {
+    color.stroke_width(units(width_pt).max(1) as u32)
+}
+
+fn text_of<E: std::fmt::Display>(error: E) -> String {
+    error.to_string()
+}
+
+/// Widths of the four borders around the axes, in units.
+struct Borders {
+    top: i32,
+    left: i32,
+    bottom: i32,
+    right: i32,
+}
+
+/// What is decided before anything is drawn.
+struct Layout {
+    size: (i32, i32),
+    title: Vec<String>,
+    borders: Borders,
+    x_ticks: Vec<Tick>,
+    y_ticks: Vec<Tick>,
+    color_bar_ticks: Vec<Tick>,
+}
+
+fn line_height(points: f64) -> i32 {
+    units(points * LINE_HEIGHT)
+}
+
+fn widest(ticks: &[Tick]) -> Result<i32, String> {
+    let mut widest = 0;
+    for tick in ticks {
+        widest = widest.max(width(&tick.label, LABEL_PT)?);
+    }
+    Ok(widest)
+}
+
+fn layout(figure: &mut Figure) -> Result<Layout, String> {
+    let size = (
+        (figure.width_in * UNITS_PER_INCH).round() as i32,
+        (figure.height_in * UNITS_PER_INCH).round() as i32,
+    );
+    let margin = units(MARGIN_PT);
+    let ticks_and_gap = units(2.0 * TICK_PT);
+    let title = wrap(&figure.title, TITLE_PT, size.0 - 8 * margin)?;
+    let y_ticks = ticks_or_round(figure.y.ticks.take(), figure.y.low, figure.y.high, 9);
+    let mut borders = Borders {
+        top: margin + title.len() as i32 * line_height(TITLE_PT) + units(4.0),
+        left: ticks_and_gap + widest(&y_ticks)? + line_height(LABEL_PT) + margin,
+        bottom: ticks_and_gap + 2 * line_height(LABEL_PT) + units(4.0),
+        right: margin + units(6.0),
+    };
+    let mut color_bar_ticks = Vec::new();
+    if let Some(bar) = &mut figure.color_bar {
+        color_bar_ticks = ticks_or_round(bar.ticks.take(), bar.low, bar.high, 9);
+        borders.right = units(COLOR_BAR_GAP_PT + COLOR_BAR_WIDTH_PT)
+            + ticks_and_gap
+            + widest(&color_bar_ticks)?
+            + line_height(LABEL_PT)
+            + units(5.0)
+            + margin;
+    }
+    let across = size.0 - borders.left - borders.right - margin;
+    let up = size.1 - borders.top - borders.bottom - margin;
+    if across < units(72.0) || up < units(72.0) {
+        return Err("the labels leave no room for the figure".to_string());
+    }
+    let (x_range, y_range) = (figure.x.low..figure.x.high, figure.y.low..figure.y.high);
+    let bar_range = figure
+        .color_bar
+        .as_ref()
+        .map_or(0.0..1.0, |bar| bar.low..bar.high);
+    let upright = |_: &str| Ok(units(LABEL_PT));
+    let x_ticks = ticks_or_round(figure.x.ticks.take(), figure.x.low, figure.x.high, 11);
+    Ok(Layout {
+        size,
+        title,
+        x_ticks: thin(x_ticks, x_range, across, units(6.0), |text| {
+            width(text, LABEL_PT)
+        })?,
+        y_ticks: thin(y_ticks, y_range, up, units(3.0), upright)?,
+        color_bar_ticks: thin(color_bar_ticks, bar_range, up, units(3.0), upright)?,
+        borders,
+    })
+}
+
+/// A part of the box around the axes; plotters draws the sides that have ticks.
+fn draw_frame<'a>(
+    root: &Area<'a>,
+    corners: impl IntoIterator<Item = (i32, i32)>,
+) -> Result<(), String> {
+    let corners: Vec<(i32, i32)> = corners.into_iter().collect();
+    root.draw(&PathElement::new(corners, stroke(BLACK, FRAME_PT)))
+        .map_err(text_of)
+}
+
+/// The size at which a label fits, if that is not too small to read.
+fn fitting_pt(label: &str, room: i32) -> Result<f64, String> {
+    let part = f64::from(room) / f64::from(width(label, LABEL_PT)?.max(1));
+    Ok(LABEL_PT * part.clamp(SMALLEST_LABEL, 1.0))
+}
+
+fn draw_mesh(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
+    let (x, _) = chart.plotting_area().get_pixel_range();
+    let label_pt = fitting_pt(&figure.x.label, x.end - x.start)?;
+    let mut mesh = chart.configure_mesh();
+    mesh.axis_style(stroke(BLACK, FRAME_PT))
+        .bold_line_style(stroke(RGBColor(0xE4, 0xE4, 0xE4), 0.6))
+        .light_line_style(TRANSPARENT)
+        .label_style(font(LABEL_PT))
+        .axis_desc_style(font(label_pt))
+        .x_desc(&figure.x.label)
+        .set_all_tick_mark_size(units(TICK_PT));
+    if !figure.x.grid {
+        mesh.disable_x_mesh();
+    }
+    if !figure.y.grid {
+        mesh.disable_y_mesh();
+    }
+    mesh.draw().map_err(text_of)
+}
+
+/// Units of an axis in its own numbers.
+fn span(axis: &Axis, pixels: std::ops::Range<i32>) -> f64 {
+    (axis.high - axis.low) / f64::from((pixels.end - pixels.start).max(1))
+}
+
+fn draw_data(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
+    let (x, y) = chart.plotting_area().get_pixel_range();
+    let (right, up) = (OVERLAP * span(&figure.x, x), OVERLAP * span(&figure.y, y));
+    let cells = figure.cells.iter().map(|cell| {
+        let (column, row) = (f64::from(cell.column), f64::from(cell.row));
+        // The first ones leave the axes free.
+        let left = if cell.column == 0 { right } else { 0.0 };
+        let down = if cell.row == 0 { up } else { 0.0 };
+        let corners = [
+            (column - 0.5 + left, row + 0.5 + up),
+            (column + 0.5 + right, row - 0.5 + down),
+        ];
+        Rectangle::new(corners, rgb(cell.color).filled())
+    });
+    chart.draw_series(cells).map_err(text_of)?;
+    let bars = figure.bars.iter().map(|bar| {
+        let half = bar.width / 2.0;
+        let corners = [(bar.center - half, bar.value), (bar.center + half, 0.0)];
+        Rectangle::new(corners, rgb(bar.color).filled())
+    });
+    chart.draw_series(bars).map_err(text_of)?;
+    for line in &figure.lines {
+        let style = stroke(rgb(line.color).mix(line.opacity), line.width_pt);
+        let element = PathElement::new(line.points.clone(), style);
+        chart
+            .draw_series(std::iter::once(element))
+            .map_err(text_of)?;
+    }
+    Ok(())
+}
+
+/// The label of an upright axis, read from below, with its top at `left`.
+fn draw_upright<'a>(
+    chart: &Chart<'a>,
+    root: &Area<'a>,
+    label: &str,
+    left: i32,
+) -> Result<(), String> {
+    let (_, y) = chart.plotting_area().get_pixel_range();
+    let style = sideways(fitting_pt(label, y.end - y.start)?)
+        .color(&BLACK)
+        .pos(Pos::new(HPos::Center, VPos::Top));
+    root.draw_text(label, &style, (left, (y.start + y.end) / 2))
+        .map_err(text_of)
+}
+
+fn draw_title<'a>(chart: &Chart<'a>, root: &Area<'a>, title: &[String]) -> Result<(), String> {
+    let (x, y) = chart.plotting_area().get_pixel_range();
+    let style = font(TITLE_PT)
+        .color(&BLACK)
+        .pos(Pos::new(HPos::Center, VPos::Bottom));
+    // Above the axes, but never over the figure's edge.
+    let size = root.dim_in_pixel().0 as i32;
+    let mut half = 0;
+    for line in title {
+        half = half.max(width(line, TITLE_PT)? / 2);
+    }
+    let center = ((x.start + x.end) / 2).min(size - half).max(half);
+    for (index, line) in title.iter().rev().enumerate() {
+        let bottom = y.start - units(6.0) - index as i32 * line_height(TITLE_PT);
+        root.draw_text(line, &style, (center, bottom))
+            .map_err(text_of)?;
+    }
+    Ok(())
+}
+
+fn draw_color_bar<'a>(
+    root: &Area<'a>,
+    axes: &Chart<'a>,
+    bar: &ColorBar,
+    layout: &Layout,
+) -> Result<(), String> {
+    let (x, y) = axes.plotting_area().get_pixel_range();
+    let left = x.end + units(COLOR_BAR_GAP_PT);
+    let right = left + units(COLOR_BAR_WIDTH_PT);
+    let mut chart = ChartBuilder::on(root)
+        .margin_top(y.start)
+        .margin_bottom(layout.size.1 - y.end)
+        .margin_left(left)
+        .margin_right(0)
+        .right_y_label_area_size(layout.size.0 - right)
+        .build_cartesian_2d(
+            Scale::new(0.0, 1.0, &[]),
+            Scale::new(bar.low, bar.high, &layout.color_bar_ticks),
+        )
+        .map_err(text_of)?;
+    let step = (bar.high - bar.low) / bar.colors.len() as f64;
+    let overlap = OVERLAP * (bar.high - bar.low) / f64::from((y.end - y.start).max(1));
+    let steps = bar.colors.iter().enumerate().map(|(index, &color)| {
+        let low = bar.low + index as f64 * step;
+        let high = (low + step + overlap).min(bar.high);
+        Rectangle::new([(0.0, high), (1.0, low)], rgb(color).filled())
+    });
+    chart.draw_series(steps).map_err(text_of)?;
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .disable_x_axis()
+        .axis_style(stroke(BLACK, FRAME_PT))
+        .label_style(font(LABEL_PT))
+        .set_all_tick_mark_size(units(TICK_PT))
+        .draw()
+        .map_err(text_of)?;
+    let label_left = layout.size.0 - units(MARGIN_PT) - units(LABEL_PT);
+    draw_upright(&chart, root, &bar.label, label_left)?;
+    draw_frame(
+        root,
+        [
+            (right, y.start),
+            (left, y.start),
+            (left, y.end),
+            (right, y.end),
+        ],
+    )
+}
+
+fn draw_all(root: &Area, figure: &mut Figure) -> Result<(), String> {
+    let layout = layout(figure)?;
+    root.fill(&WHITE).map_err(text_of)?;
+    let mut chart = ChartBuilder::on(root)
+        .margin_top(layout.borders.top)
+        .margin_left(units(MARGIN_PT))
+        .margin_bottom(units(MARGIN_PT))
+        .margin_right(layout.borders.right)
+        .x_label_area_size(layout.borders.bottom)
+        .y_label_area_size(layout.borders.left)
+        .build_cartesian_2d(
+            Scale::new(figure.x.low, figure.x.high, &layout.x_ticks),
+            Scale::new(figure.y.low, figure.y.high, &layout.y_ticks),
+        )
+        .map_err(text_of)?;
+    draw_mesh(&mut chart, figure)?;
+    draw_data(&mut chart, figure)?;
+    let (x, y) = chart.plotting_area().get_pixel_range();
+    draw_frame(root, [(x.start, y.start), (x.end, y.start), (x.end, y.end)])?;
+    draw_upright(&chart, root, &figure.y.label, units(MARGIN_PT))?;
+    draw_title(&chart, root, &layout.title)?;
+    draw_legend(&chart, root, figure)?;
+    if let Some(bar) = &figure.color_bar {
+        draw_color_bar(root, &chart, bar, &layout)?;
+    }
+    root.present().map_err(text_of)
+}
+
+/// What plotters' SVG lacks: a size in inches, strokes whose opacity needs no group of its own,
+/// round joints, rectangles without blurred edges, texts without line ends.
+fn refine(svg: &str, width_in: f64, height_in: f64, size: (u32, u32)) -> Result<String, String> {
+    let (width, height) = size;
+    let head = format!("<svg width=\"{width}\" height=\"{height}\" ");
+    let rest = svg
+        .strip_prefix(&head)
+        .ok_or("plotters wrote another beginning of SVG than expected")?;
+    let mut out = format!("<svg width=\"{width_in}in\" height=\"{height_in}in\" ");
+    let mut is_text = false;
+    for line in rest.lines() {
+        if is_text {
+            // Escaped by plotters: nothing in it is an attribute.
+            out.push_str(line);
+        } else {
+            out.push_str(&refine_tag(line));
+        }
+        is_text = line.starts_with("<text ") || (is_text && line != "</text>");
+        if !is_text {
+            out.push('\n');
+        }
+    }
+    Ok(out)
+}
+
+fn refine_tag(line: &str) -> String {
+    line.replace(
+        "<polyline fill=\"none\" opacity=",
+        "<polyline fill=\"none\" stroke-linejoin=\"round\" stroke-opacity=",
+    )
+    .replace("<line opacity=", "<line stroke-opacity=")
+    .replace("<rect ", "<rect shape-rendering=\"crispEdges\" ")
+    .replace(" opacity=\"1\"", "")
+    .replace(" stroke-opacity=\"1\"", "")
+    .replace(" stroke=\"none\"", "")
+}
+
+pub fn svg(mut figure: Figure) -> Result<String, String> {
+    register()?;
+    let size = (
+        (figure.width_in * UNITS_PER_INCH).round() as u32,
+        (figure.height_in * UNITS_PER_INCH).round() as u32,
+    );
+    let mut text = String::new();
+    {
+        let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        draw_all(&root, &mut figure)?;
+    }
+    refine(&text, figure.width_in, figure.height_in, size)
+}

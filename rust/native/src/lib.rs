@@ -1,0 +1,4 @@
+//! One static library of the crates whose C functions the program calls.
+
+pub use figures_c::*;
+pub use tokenizers_c::*;

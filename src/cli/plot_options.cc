@@ -1,0 +1,262 @@
+#include "cli/plot_options.h"
+
+#include <array>
+#include <cmath>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include "capture/yaml_reader.h"
+
+namespace qk {
+namespace {
+
+using Kind = YamlValue::Kind;
+
+constexpr PlotFlag kBucketCsv = {"bucket_csv", PlotFlagKind::kText,
+                                 "head_bucket_plasticity.csv, of qkscope or the original tool"};
+constexpr PlotFlag kOutput = {"output", PlotFlagKind::kText,
+                              "The figure: .png (200 dpi), .svg or .pdf (default: beside the CSV)"};
+constexpr PlotFlag kBucketType = {"bucket_type", PlotFlagKind::kText,
+                                  "How buckets divide positions: uniform (default) or log"};
+constexpr PlotFlag kBucketMinSize = {"bucket_min_size", PlotFlagKind::kValue,
+                                     "Width of a uniform bucket in tokens (default: 1)"};
+constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText,
+                           "What is shown of all heads: mean (default) or median"};
+constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText,
+                              "reference: bucket_min_size multiplies log buckets too"};
+
+constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
+    {kBucketCsv,
+     kOutput,
+     {"alpha", PlotFlagKind::kValue,
+      "Opacity of a head's line, 0 to 1 (default: 0.25, less for many heads)"},
+     {"line_width", PlotFlagKind::kValue, "Width of a head's line in points (default: 0.8)"},
+     kBucketType,
+     kBucketMinSize,
+     {"model_name", PlotFlagKind::kText, "Stands behind the title"},
+     {"color_by_layer", PlotFlagKind::kSwitch, "Colour each head by its layer"},
+     {"color_trend", PlotFlagKind::kSwitch, "Colour each head by whether it rises or falls"},
+     {"trend_threshold", PlotFlagKind::kValue,
+      "Slope per token from which on a head rises or falls (default: 0.0001)"},
+     {"cmap", PlotFlagKind::kText, "Colour map of color_by_layer (default: viridis)"},
+     {"x_scale", PlotFlagKind::kText, "linear or log (default: log for log buckets)"},
+     kCompat}};
+
+constexpr std::array<PlotFlag, 10> kHeatmapFlags = {
+    {kBucketCsv,
+     kOutput,
+     kAgg,
+     {"cmap", PlotFlagKind::kText, "Colour map (default: magma)"},
+     {"vmin", PlotFlagKind::kValue, "Lower end of the colours (default: the smallest value)"},
+     {"vmax", PlotFlagKind::kValue, "Upper end of the colours (default: the largest value)"},
+     {"title", PlotFlagKind::kText, "Title"},
+     kBucketType,
+     kBucketMinSize,
+     kCompat}};
+
+constexpr std::array<PlotFlag, 6> kComponentsFlags = {
+    {{"component_csv", PlotFlagKind::kText,
+      "head_component_weights.csv, of qkscope or the original tool"},
+     kOutput,
+     {"limit", PlotFlagKind::kValue, "Only components below it"},
+     kAgg,
+     {"title", PlotFlagKind::kText, "Title"},
+     {"ylabel", PlotFlagKind::kText, "Label of the upright axis"}}};
+
+YamlValue read_file_options(const std::string& config) {
+  YamlValue tree;
+  if (!config.empty()) tree = parse_yaml(read_file(config, size_t{1} << 20), config);
+  if (tree.kind == Kind::kNull) tree.kind = Kind::kMapping;
+  if (tree.kind != Kind::kMapping) {
+    fail("{}: expected a mapping of options, found {}", config, tree.describe());
+  }
+  return tree;
+}
+
+YamlValue flag_value(const PlotFlag& flag, const std::string& text) {
+  YamlValue value;
+  value.kind = Kind::kText;
+  value.text = text;
+  if (flag.kind != PlotFlagKind::kText) value = resolve_scalar(text);
+  value.place = fmt::format("--{} {}", flag.name, printable(text));
+  return value;
+}
+
+// The file's options with those of the command line in their place.
+YamlValue all_options(const std::string& config, const PlotFlagValues& flags) {
+  YamlValue tree = read_file_options(config);
+  for (const auto& [flag, text] : flags) {
+    YamlValue value = flag_value(*flag, text);
+    if (YamlValue* old = tree.find(flag->name)) {
+      *old = std::move(value);
+    } else {
+      tree.entries.push_back({flag->name, value.place, std::move(value)});
+    }
+  }
+  return tree;
+}
+
+// Typed reading; null is as good as absent.
+class Options {
+ public:
+  Options(const std::string& config, const PlotFlagValues& flags)
+      : config_(config), tree_(all_options(config, flags)), reader_(tree_, "") {}
+
+  // Any scalar, as it is written.
+  std::string text(const char* key, std::string otherwise) {
+    const YamlValue* value = given(key);
+    if (value == nullptr) return otherwise;
+    if (value->kind == Kind::kList || value->kind == Kind::kMapping) reader_.refuse(key, "text");
+    return value->text;
+  }
+
+  bool boolean(const char* key) { return given(key) != nullptr && *reader_.boolean(key); }
+
+  std::optional<double> number(const char* key) {
+    if (given(key) == nullptr) return {};
+    const double value = *reader_.number(key);
+    constexpr double kLargest = 1e100;
+    if (!(std::abs(value) <= kLargest)) reader_.refuse(key, "a finite number");
+    return value;
+  }
+
+  std::optional<double> positive(const char* key) {
+    const auto value = number(key);
+    if (value && *value <= 0) reader_.refuse(key, "a number above 0");
+    return value;
+  }
+
+  std::optional<double> part(const char* key) {
+    const auto value = number(key);
+    if (value && (*value < 0 || *value > 1)) reader_.refuse(key, "a number from 0 to 1");
+    return value;
+  }
+
+  std::optional<int64_t> positive_integer(const char* key) {
+    if (given(key) == nullptr) return {};
+    return reader_.integer(key, 1, int64_t{1} << 30);
+  }
+
+  // The place of the word among `words`; nothing if it is not given.
+  std::optional<size_t> choice(const char* key, std::array<std::string_view, 2> words) {
+    const YamlValue* value = given(key);
+    if (value == nullptr) return {};
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (value->kind == Kind::kText && value->text == words[i]) return i;
+    }
+    const auto near = nearest(value->text, words);
+    reader_.refuse(key, fmt::format("{} or {}{}", words[0], words[1],
+                                    near ? fmt::format(" (did you mean {}?)", *near) : ""));
+  }
+
+  PlotFiles files(const char* csv_key, const char* default_name) {
+    PlotFiles out;
+    out.csv = text(csv_key, "");
+    if (out.csv.empty()) {
+      fail("{} is required: the CSV file to draw, as --{} FILE or in the file of --config", csv_key,
+           csv_key);
+    }
+    out.output = text("output", (out.csv.parent_path() / default_name).string());
+    figure_format(out.output);
+    return out;
+  }
+
+  BucketScale scale() {
+    BucketScale out;
+    if (choice("bucket_type", {"uniform", "log"}) == 1) out.type = BucketType::kLog;
+    out.min_size = positive("bucket_min_size").value_or(1);
+    out.multiply_log = choice("compat", {"none", "reference"}) == 1;
+    if (out.type == BucketType::kLog && out.min_size != 1 && !out.multiply_log) {
+      warnings_.push_back(
+          "bucket_min_size does not count for log buckets, whose numbers are exponents already "
+          "(compat: reference multiplies by it, as the original does)");
+    }
+    return out;
+  }
+
+  [[noreturn]] void refuse(const char* key, std::string_view sentence) {
+    reader_.refuse_with(key, sentence);
+  }
+
+  // Call it when everything was asked for.
+  std::vector<std::string> warnings() {
+    std::vector<std::string> out = reader_.unknown_keys();
+    out.insert(out.end(), warnings_.begin(), warnings_.end());
+    return out;
+  }
+
+ private:
+  const YamlValue* given(const char* key) {
+    const YamlValue* value = reader_.any(key);
+    return value == nullptr || value->kind == Kind::kNull ? nullptr : value;
+  }
+
+  std::string config_;
+  YamlValue tree_;
+  MappingReader reader_;
+  std::vector<std::string> warnings_;
+};
+
+Aggregate read_agg(Options& options) {
+  return options.choice("agg", {"mean", "median"}) == 1 ? Aggregate::kMedian : Aggregate::kMean;
+}
+
+}  // namespace
+
+std::span<const PlotFlag> plasticity_flags() { return kPlasticityFlags; }
+std::span<const PlotFlag> heatmap_flags() { return kHeatmapFlags; }
+std::span<const PlotFlag> components_flags() { return kComponentsFlags; }
+
+PlasticityPlot read_plasticity_plot(const std::string& config, const PlotFlagValues& flags) {
+  Options options(config, flags);
+  PlasticityPlot out;
+  out.files = options.files("bucket_csv", "plasticity.png");
+  PlasticityOptions& figure = out.options;
+  figure.scale = options.scale();
+  const auto x_scale = options.choice("x_scale", {"linear", "log"});
+  figure.is_log_axis = x_scale ? *x_scale == 1 : figure.scale.type == BucketType::kLog;
+  figure.alpha = options.part("alpha");
+  figure.line_width = options.positive("line_width").value_or(figure.line_width);
+  figure.model_name = options.text("model_name", "");
+  figure.trend_threshold = options.positive("trend_threshold").value_or(figure.trend_threshold);
+  figure.cmap = options.text("cmap", figure.cmap);
+  const bool by_layer = options.boolean("color_by_layer");
+  const bool by_trend = options.boolean("color_trend");
+  if (by_layer && by_trend) {
+    options.refuse("color_trend", "expected one of color_by_layer and color_trend, found both");
+  }
+  if (by_layer) figure.colors = LineColors::kByLayer;
+  if (by_trend) figure.colors = LineColors::kByTrend;
+  out.warnings = options.warnings();
+  return out;
+}
+
+HeatmapPlot read_heatmap_plot(const std::string& config, const PlotFlagValues& flags) {
+  Options options(config, flags);
+  HeatmapPlot out;
+  out.files = options.files("bucket_csv", "bucket_heatmap.png");
+  HeatmapOptions& figure = out.options;
+  figure.scale = options.scale();
+  figure.agg = read_agg(options);
+  figure.cmap = options.text("cmap", figure.cmap);
+  figure.vmin = options.number("vmin");
+  figure.vmax = options.number("vmax");
+  figure.title = options.text("title", figure.title);
+  out.warnings = options.warnings();
+  return out;
+}
+
+ComponentsPlot read_components_plot(const std::string& config, const PlotFlagValues& flags) {
+  Options options(config, flags);
+  ComponentsPlot out;
+  out.files = options.files("component_csv", "component_weights.png");
+  out.limit = options.positive_integer("limit");
+  out.agg = read_agg(options);
+  out.options.title = options.text("title", out.options.title);
+  out.options.ylabel = options.text("ylabel", out.options.ylabel);
+  out.warnings = options.warnings();
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,32 @@
+// Columns of numbers from a CSV file with a header, as `qkscope analyze` and the original tool
+// write them. Arrow's reader does the work. Threads: safe.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qk {
+
+struct NumberTable {
+  // The columns that were asked for and are there, all of one length. An empty field, and the words
+  // that pandas takes for a missing value, are NaN.
+  std::map<std::string, std::vector<double>, std::less<>> columns;
+  std::vector<std::string> header;  // every column's name, in the file's order
+
+  bool has(std::string_view column) const { return columns.contains(column); }
+  const std::vector<double>& operator[](std::string_view column) const {
+    return columns.find(column)->second;
+  }
+};
+
+// Other columns are not looked at. Throws Error: the file cannot be read or is empty, a line has
+// another number of fields than the header, a field of these columns is no number, a column occurs
+// twice.
+NumberTable read_number_table(const std::filesystem::path& path,
+                              std::span<const std::string_view> columns);
+
+}  // namespace qk

@@ -1,0 +1,93 @@
+// A figure as data, and its drawing. Layout, ticks and drawing are plotters', PNG and PDF are made
+// of its SVG (rust/figures_c, docs/decisions/0003-figures.md). The same figure gives the same bytes
+// on every machine.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "report/colormap.h"
+
+namespace qk {
+
+struct Tick {
+  double at = 0;
+  std::string label;
+  int64_t number = 0;  // where labels would touch, only multiples of 2, 4, 5, 8, 10, ... stay
+};
+
+struct Axis {
+  std::string label;
+  double low = 0;
+  double high = 1;                         // > low
+  bool grid = false;                       // a light line at every tick
+  std::optional<std::vector<Tick>> ticks;  // absent: round numbers
+};
+
+// A square of side 1 with its centre at (column, row).
+struct Cell {
+  uint32_t column = 0;
+  uint32_t row = 0;
+  Rgb color;
+};
+
+// From 0 to `value`.
+struct Bar {
+  double center = 0;
+  double width = 0;
+  double value = 0;
+  Rgb color;
+};
+
+struct Line {
+  std::vector<std::pair<double, double>> points;
+  Rgb color;
+  double opacity = 1;   // 0 to 1
+  double width_pt = 1;  // points
+};
+
+struct LegendEntry {
+  std::string label;
+  Rgb color;
+  double width_pt = 1;
+};
+
+// Stands right of the axes.
+struct ColorBar {
+  std::string label;
+  double low = 0;
+  double high = 1;                         // > low
+  std::vector<Rgb> colors;                 // from low to high, in equal steps
+  std::optional<std::vector<Tick>> ticks;  // absent: round numbers
+};
+
+struct Figure {
+  double width_in = 8;  // inches
+  double height_in = 6;
+  std::string title;
+  Axis x;
+  Axis y;
+  std::vector<Cell> cells;  // drawn in this order: cells, bars, lines
+  std::vector<Bar> bars;
+  std::vector<Line> lines;
+  std::vector<LegendEntry> legend;  // in the corner where it hides the least; empty: none
+  std::optional<ColorBar> color_bar;
+};
+
+enum class FigureFormat : uint8_t { kSvg, kPng, kPdf };  // PNG: 200 dots per inch
+
+// By the extension, in any case. Throws Error for another one or none.
+FigureFormat figure_format(const std::filesystem::path& path);
+
+// The file's bytes. Throws Error: labels that leave no room.
+// REQUIRES: numbers are finite.
+std::string draw_figure(const Figure& figure, FigureFormat format);
+
+// Draws into a file, whole or not at all; makes its folder. Throws Error.
+void write_figure(const Figure& figure, const std::filesystem::path& path);
+
+}  // namespace qk

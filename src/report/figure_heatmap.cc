@@ -1,0 +1,106 @@
+#include "report/figure_heatmap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+
+namespace qk {
+namespace {
+
+struct Range {
+  double low;
+  double high;
+};
+
+Range color_range(const BucketMatrix& matrix, const HeatmapOptions& options) {
+  Range range = {INFINITY, -INFINITY};
+  for (const double value : matrix.values) {
+    if (std::isnan(value)) continue;
+    range.low = std::min(range.low, value);
+    range.high = std::max(range.high, value);
+  }
+  if (range.low > range.high) {
+    fail("there is nothing to draw: no pair of buckets has a key bucket before its query bucket");
+  }
+  range = {options.vmin.value_or(range.low), options.vmax.value_or(range.high)};
+  if (range.low > range.high) {
+    fail("vmin: the colour scale would begin at {} and end at {}", range.low, range.high);
+  }
+  // A scale of one value: all of it has the lowest colour.
+  constexpr double kSmallest = 1e-3;
+  const double largest = std::max(std::abs(range.low), std::abs(range.high));
+  if (range.high - range.low <= std::max(1e-12 * largest, 1e-100)) {
+    range.high = range.low + std::max(kSmallest, largest * kSmallest);
+  }
+  return range;
+}
+
+Axis bucket_axis(const std::string& label, const std::vector<int64_t>& buckets,
+                 const BucketScale& scale) {
+  Axis axis = {label, -0.5, static_cast<double>(buckets.size()) - 0.5, false, std::vector<Tick>()};
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    axis.ticks->push_back(
+        {static_cast<double>(i), position_text(bucket_start(scale, buckets[i])), buckets[i]});
+  }
+  return axis;
+}
+
+size_t place(const std::vector<int64_t>& buckets, int64_t bucket) {
+  return static_cast<size_t>(std::lower_bound(buckets.begin(), buckets.end(), bucket) -
+                             buckets.begin());
+}
+
+}  // namespace
+
+BucketMatrix bucket_matrix(std::span<const BucketPairRow> rows, Aggregate kind) {
+  std::set<int64_t> q_buckets;
+  std::set<int64_t> k_buckets;
+  std::map<std::pair<int64_t, int64_t>, std::vector<double>> by_pair;
+  for (const BucketPairRow& row : rows) {
+    q_buckets.insert(row.q_bucket);
+    k_buckets.insert(row.k_bucket);
+    if (row.k_bucket >= row.q_bucket) continue;
+    by_pair[{row.q_bucket, row.k_bucket}].push_back(row.plasticity);
+  }
+  BucketMatrix out = {
+      {q_buckets.begin(), q_buckets.end()}, {k_buckets.begin(), k_buckets.end()}, {}};
+  out.values.assign(out.q_buckets.size() * out.k_buckets.size(),
+                    std::numeric_limits<double>::quiet_NaN());
+  for (auto& [pair, values] : by_pair) {
+    const size_t row = place(out.q_buckets, pair.first);
+    out.values[row * out.k_buckets.size() + place(out.k_buckets, pair.second)] =
+        aggregate(std::move(values), kind);
+  }
+  return out;
+}
+
+Figure heatmap_figure(const BucketMatrix& matrix, const HeatmapOptions& options) {
+  const Colormap cmap(options.cmap);
+  const Range range = color_range(matrix, options);
+  Figure figure;
+  figure.width_in = 8;
+  figure.height_in = 6;
+  figure.title = options.title;
+  figure.x = bucket_axis("Key pair position (tokens)", matrix.k_buckets, options.scale);
+  figure.y = bucket_axis("Query position (tokens)", matrix.q_buckets, options.scale);
+  const size_t num_columns = matrix.k_buckets.size();
+  for (size_t i = 0; i < matrix.values.size(); ++i) {
+    if (std::isnan(matrix.values[i])) continue;
+    const Rgb color = cmap.at((matrix.values[i] - range.low) / (range.high - range.low));
+    figure.cells.push_back(
+        {static_cast<uint32_t>(i % num_columns), static_cast<uint32_t>(i / num_columns), color});
+  }
+  const char* agg = options.agg == Aggregate::kMean ? "mean" : "median";
+  figure.color_bar = {fmt::format("Attention plasticity ({} over heads)", agg),
+                      range.low,
+                      range.high,
+                      cmap.colors(),
+                      {}};
+  return figure;
+}
+
+}  // namespace qk

@@ -1,0 +1,37 @@
+// Attention plasticity of all heads by query bucket (rows) and key bucket (columns).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "report/figure_drawing.h"
+#include "report/figure_positions.h"
+#include "report/figure_tables.h"
+
+namespace qk {
+
+struct BucketMatrix {
+  std::vector<int64_t> q_buckets;  // those that occur, increasing
+  std::vector<int64_t> k_buckets;
+  std::vector<double> values;  // [q_buckets, k_buckets]; NaN: no row, or k_bucket >= q_bucket
+};
+
+// The rows of each (q_bucket, k_bucket) aggregated.
+BucketMatrix bucket_matrix(std::span<const BucketPairRow> rows, Aggregate kind);
+
+struct HeatmapOptions {
+  BucketScale scale;
+  Aggregate agg = Aggregate::kMean;  // how `matrix` was made, for the label
+  std::string cmap = "magma";
+  std::optional<double> vmin;  // ends of the colour scale; absent: of the values
+  std::optional<double> vmax;
+  std::string title = "Attention Plasticity by Bucket Pair";
+};
+
+// Throws Error: an unknown colour map, vmin above vmax, no bucket pair with k_bucket < q_bucket.
+Figure heatmap_figure(const BucketMatrix& matrix, const HeatmapOptions& options);
+
+}  // namespace qk

@@ -1,0 +1,54 @@
+// Attention plasticity over the position of the query: a thin line for each head, a bold one for
+// their mean.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "report/figure_drawing.h"
+#include "report/figure_positions.h"
+#include "report/figure_tables.h"
+
+namespace qk {
+
+// Plasticity by query bucket, buckets increasing.
+using BucketCurve = std::vector<std::pair<int64_t, double>>;
+
+struct HeadCurve {
+  HeadId head;
+  BucketCurve curve;
+};
+
+// The mean over a head's rows of each query bucket; heads in (layer, q_head, k_head) order.
+std::vector<HeadCurve> head_curves(std::span<const HeadBucketRow> rows);
+
+// The mean over the heads that have the bucket.
+BucketCurve mean_curve(std::span<const HeadCurve> heads);
+
+// Slope of the least-squares line of plasticity over the buckets' middles [1/token]; 0 for fewer
+// than two buckets.
+double curve_slope(const BucketCurve& curve, const BucketScale& scale);
+
+enum class LineColors : uint8_t { kOne, kByLayer, kByTrend };
+
+struct PlasticityOptions {
+  BucketScale scale;
+  bool is_log_axis = false;  // positions > 0 only
+  // Opacity of a head's line, 0 to 1; absent: 0.25, and less with more than 400 heads, so that many
+  // lines do not become one blot.
+  std::optional<double> alpha;
+  double line_width = 0.8;  // of a head's line, points, > 0
+  std::string model_name;   // behind the title, if not empty
+  LineColors colors = LineColors::kOne;
+  double trend_threshold = 1e-4;  // kByTrend: slope [1/token] above which a head rises, > 0
+  std::string cmap = "viridis";   // kByLayer
+};
+
+// Throws Error: an unknown colour map, a bucket that the axis cannot show.
+Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options);
+
+}  // namespace qk

@@ -1,0 +1,51 @@
+// The tables that figures are drawn from: head_bucket_plasticity.csv and
+// head_component_weights.csv, of `qkscope analyze` or of the original tool. Rows without a value
+// (NaN) are left out.
+//
+// All readers throw Error: the file is no CSV table, columns are missing, no row has a value, a
+// value is infinite, a number of a layer, head, bucket or component is no integer.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace qk {
+
+struct HeadId {
+  int64_t layer = 0;
+  int64_t q_head = 0;
+  int64_t k_head = 0;
+  auto operator<=>(const HeadId&) const = default;
+};
+
+struct HeadBucketRow {
+  HeadId head;
+  int64_t q_bucket = 0;
+  double plasticity = 0;
+};
+// Columns layer, q_head, k_head, ap_bucket, and q_bucket and k_bucket, or, of older files, bucket.
+std::vector<HeadBucketRow> read_head_bucket_rows(const std::filesystem::path& path);
+
+struct BucketPairRow {
+  int64_t q_bucket = 0;
+  int64_t k_bucket = 0;
+  double plasticity = 0;
+};
+// Columns q_bucket, k_bucket, ap_bucket.
+std::vector<BucketPairRow> read_bucket_pair_rows(const std::filesystem::path& path);
+
+struct ComponentRow {
+  int64_t component = 0;
+  double weight = 0;
+};
+// Columns component, component_weight.
+std::vector<ComponentRow> read_component_rows(const std::filesystem::path& path);
+
+enum class Aggregate : uint8_t { kMean, kMedian };
+
+// Of at least one value; the median of an even number is the mean of the middle two.
+double aggregate(std::vector<double> values, Aggregate kind);
+
+}  // namespace qk

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""`qkscope plot` as a user runs it: the three figures in three formats, options, errors.
+
+usage: plot_test.py QKSCOPE"""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+import fixtures
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "figures")
+FIGURES = {"plasticity": ("bucket_csv", "buckets.csv", (2000, 1200)),
+           "heatmap": ("bucket_csv", "buckets.csv", (1600, 1200)),
+           "components": ("component_csv", "components.csv", (2000, 800))}
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def texts(path):
+    root = ElementTree.parse(path).getroot()
+    return [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+class Plot(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = self.folder.name
+        for name in os.listdir(DATA):
+            if name.endswith(".csv"):
+                shutil.copy(f"{DATA}/{name}", self.root)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def run_program(self, *arguments):
+        return subprocess.run([PROGRAM, "plot", *arguments], capture_output=True, text=True,
+                              timeout=120, cwd=self.root)
+
+    def plot(self, *arguments):
+        done = self.run_program(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+        return done.stdout
+
+    def assert_says(self, sentence, *arguments):
+        """The program ends with 1 and exactly this sentence, and leaves no figure."""
+        before = sorted(os.listdir(self.root))
+        done = self.run_program(*arguments)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(done.stderr, f"qkscope: {sentence}\n")
+        self.assertEqual(sorted(os.listdir(self.root)), before)
+
+    def test_every_figure_in_every_format(self):
+        for figure, (option, csv, size) in FIGURES.items():
+            for ending in ("png", "svg", "pdf"):
+                with self.subTest(figure=figure, ending=ending):
+                    first, second = f"{figure}.{ending}", f"again/deep/{figure}.{ending}"
+                    for output in (first, second):
+                        self.plot(figure, f"--{option}", csv, "--output", output)
+                    data = read(f"{self.root}/{first}")
+                    self.assertEqual(data, read(f"{self.root}/{second}"))
+                    if ending == "png":
+                        self.assertEqual(data[:8], b"\x89PNG\r\n\x1a\n")
+                        self.assertEqual(struct.unpack(">II", data[16:24]), size)
+                        self.assertIn(b"pHYs" + struct.pack(">IIB", 7874, 7874, 1), data)
+                    elif ending == "pdf":
+                        self.assertTrue(data.startswith(b"%PDF-1."))
+                        self.assertTrue(data.rstrip().endswith(b"%%EOF"))
+                    else:
+                        self.assertGreater(len(texts(f"{self.root}/{first}")), 5)
+
+    def test_labels_of_plasticity(self):
+        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "p.svg",
+                  "--model_name", "My <model>", "--bucket_min_size", "512")
+        found = texts(f"{self.root}/p.svg")
+        for text in ("Per-bucket attention plasticity — My <model>", "Position (tokens)",
+                     "Attention plasticity", "Mean across heads", "One head (12 in all)", "4000"):
+            self.assertIn(text, found)
+
+    def test_labels_of_heatmap(self):
+        self.plot("heatmap", "--bucket_csv", "buckets.csv", "--output", "h.svg",
+                  "--bucket_min_size", "512", "--agg", "median")
+        found = texts(f"{self.root}/h.svg")
+        for text in ("Attention Plasticity by Bucket Pair", "Key pair position (tokens)",
+                     "Query position (tokens)", "0", "512", "1024", "1536", "2560", "4096",
+                     "Attention plasticity (median over heads)"):
+            self.assertIn(text, found)
+
+    def test_labels_of_components(self):
+        self.plot("components", "--component_csv", "components.csv", "--output", "c.svg",
+                  "--limit", "5", "--ylabel", "Share")
+        found = texts(f"{self.root}/c.svg")
+        for text in ("Average positional information by component", "Component index", "Share",
+                     "0", "1", "2", "3", "4"):
+            self.assertIn(text, found)
+        self.assertNotIn("5", found)
+
+    def test_older_columns(self):
+        self.plot("plasticity", "--bucket_csv", "buckets_old.csv", "--output", "p.svg")
+        self.assertIn("One head (5 in all)", texts(f"{self.root}/p.svg"))
+
+    def test_log_buckets(self):
+        for figure in ("plasticity", "heatmap"):
+            self.plot(figure, "--bucket_csv", "buckets.csv", "--bucket_type", "log", "--output",
+                      "l.svg")
+            found = texts(f"{self.root}/l.svg")
+            for text in ("8", "32", "256"):
+                self.assertIn(text, found)
+
+    def test_colors(self):
+        self.plot("plasticity", "--bucket-csv", "buckets.csv", "--color-trend", "--output", "t.svg")
+        svg = read(f"{self.root}/t.svg").decode()
+        self.assertTrue("#2CA02C" in svg and "#D62728" in svg)
+        self.plot("plasticity", "--bucket-csv", "buckets.csv", "--color_by_layer", "--output",
+                  "y.svg")
+        svg = read(f"{self.root}/y.svg").decode()
+        self.assertIn("#440154", svg)  # viridis at 0 and 1
+        self.assertIn("#FDE725", svg)
+        self.assertIn("Layer", texts(f"{self.root}/y.svg"))
+
+    def test_config_and_what_replaces_it(self):
+        config = fixtures.write(f"{self.root}/plot.yaml", (
+            "bucket_csv: buckets.csv\noutput: from_file.svg\ncolor_trend: true\n"
+            "trend_threshold: 0.01\n"))
+        self.plot("plasticity", "--config", config)
+        self.assertIn("#2CA02C", read(f"{self.root}/from_file.svg").decode())
+        self.plot("plasticity", "--config", config, "--no-color_trend", "--output", "plain.svg")
+        self.assertNotIn("#2CA02C", read(f"{self.root}/plain.svg").decode())
+
+    def test_default_output_is_beside_the_table(self):
+        os.mkdir(f"{self.root}/results")
+        shutil.copy(f"{DATA}/buckets.csv", f"{self.root}/results")
+        said = self.plot("heatmap", "--bucket_csv", "results/buckets.csv")
+        self.assertEqual(said, "Saved results/bucket_heatmap.png: plasticity of 5 query buckets by "
+                               "5 key buckets\n")
+        self.assertTrue(os.path.exists(f"{self.root}/results/bucket_heatmap.png"))
+
+    def test_unknown_key_is_a_warning(self):
+        fixtures.write(f"{self.root}/plot.yaml", "bucket_csv: buckets.csv\ncmapp: viridis\n")
+        done = self.run_program("heatmap", "--config", "plot.yaml")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stderr, "qkscope: warning: plot.yaml:2: cmapp: unknown key, did you "
+                                      "mean cmap?\n")
+
+    def test_a_failed_run_keeps_the_old_figure(self):
+        self.plot("heatmap", "--bucket_csv", "buckets.csv", "--output", "h.png")
+        before = read(f"{self.root}/h.png")
+        fixtures.write(f"{self.root}/broken.csv", "q_bucket,k_bucket,ap_bucket\n1,0\n")
+        self.assertEqual(self.run_program("heatmap", "--bucket_csv", "broken.csv", "--output",
+                                          "h.png").returncode, 1)
+        self.assertEqual(read(f"{self.root}/h.png"), before)
+
+    def test_errors(self):
+        self.assert_says("heatmp: unknown command, did you mean heatmap? (see --help)", "heatmp")
+        self.assert_says("bucket_csv is required: the CSV file to draw, as --bucket_csv FILE or in "
+                         "the file of --config", "heatmap")
+        self.assert_says("none.csv: cannot be opened: No such file or directory", "heatmap",
+                         "--bucket_csv", "none.csv")
+        self.assert_says("none.yaml: cannot be opened: No such file or directory", "heatmap",
+                         "--config", "none.yaml")
+        self.assert_says("components.csv: has no column q_bucket, k_bucket, ap_bucket (it has layer, "
+                         "q_head, k_head, component, component_r2, component_weight)", "heatmap",
+                         "--bucket_csv", "components.csv")
+        self.assert_says("cmap: unknown colour map magmma, did you mean magma? (known: viridis, "
+                         "magma, inferno, plasma, cividis, turbo, coolwarm, RdBu, Blues, Greens, "
+                         "Reds, Greys, gray; each also with _r, reversed)", "heatmap",
+                         "--bucket_csv", "buckets.csv", "--cmap", "magmma")
+        self.assert_says("vmin: the colour scale would begin at 0.9 and end at 0.1", "heatmap",
+                         "--bucket_csv", "buckets.csv", "--vmin", "0.9", "--vmax", "0.1")
+        self.assert_says("x.gif: expected a file name that ends in .png, .svg or .pdf", "heatmap",
+                         "--bucket_csv", "buckets.csv", "--output", "x.gif")
+        self.assert_says("--color_trend true: color_trend: expected one of color_by_layer and "
+                         "color_trend, found both", "plasticity", "--bucket_csv", "buckets.csv",
+                         "--color_trend", "--color_by_layer")
+
+    def test_values_that_are_not_there(self):
+        fixtures.write(f"{self.root}/empty.csv", "q_bucket,k_bucket,ap_bucket\n1,0,\n2,0,nan\n")
+        self.assert_says("empty.csv: column ap_bucket has no value: there is nothing to draw",
+                         "heatmap", "--bucket_csv", "empty.csv")
+        fixtures.write(f"{self.root}/diagonal.csv", "q_bucket,k_bucket,ap_bucket\n1,1,0.5\n")
+        self.assert_says("there is nothing to draw: no pair of buckets has a key bucket before its "
+                         "query bucket", "heatmap", "--bucket_csv", "diagonal.csv")
+
+    def test_an_unwritable_place(self):
+        self.assert_says("buckets.csv/x: cannot be created: Not a directory", "heatmap",
+                         "--bucket_csv", "buckets.csv", "--output", "buckets.csv/x/h.png")
+
+    def test_help(self):
+        for arguments in ([], ["plasticity"], ["heatmap"], ["components"]):
+            done = self.run_program(*arguments, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("Examples:" if not arguments else "--config", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
