@@ -10,8 +10,8 @@ them in float32 from the same files and token ids.
     qkscope verify --model MODEL --reference REFERENCE.safetensors
 
 MODEL is a checkpoint's folder or a GGUF file; the architectures are those of qkscope. The ids are a
-fixed sequence over the vocabulary, or --ids FILE (integers separated by white space), or --text FILE
-(of a folder with a tokenizer: verify then compares the ids, too).
+fixed sequence over the vocabulary, or --ids FILE (integers separated by white space), or those of
+--text FILE; then verify compares the ids, too. (A text for a GGUF file needs llama-cpp-python.)
 
 The file holds (docs/verify.md): ids [tokens] and rows [rows], the tokens whose vectors are kept;
 L<layer>.<q|k>_<pre|post> [rows, heads, head_dim] before and after the rotary embedding; and in its
@@ -56,12 +56,21 @@ def identity(path):
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
+def complete(model, info):
+    """The model, if the decoder's weights were all in the file; transformers would make them up."""
+    beside = ("lm_head", "vision", "multi_modal_projector", "cross_attn")
+    missing = [name for name in info["missing_keys"] if not any(part in name for part in beside)]
+    if missing:
+        sys.exit(f"{len(missing)} weights are not in the files, the first is {missing[0]}")
+    return model.eval()
+
+
 def load(model):
     """The model in float32: bf16 and f16 are widened, GGUF blocks dequantised by transformers."""
-    options = {"dtype": torch.float32, "attn_implementation": "eager"}
+    options = {"dtype": torch.float32, "attn_implementation": "eager", "output_loading_info": True}
     if model.suffix == ".gguf":
         auto = transformers.AutoModelForCausalLM
-        return auto.from_pretrained(str(model.parent), gguf_file=model.name, **options).eval()
+        return complete(*auto.from_pretrained(str(model.parent), gguf_file=model.name, **options))
     config = json.loads((model / "config.json").read_text())
     if config["model_type"] in TEXT_ONLY:  # known to the library only inside its wrapper
         mllama = transformers.models.mllama
@@ -69,12 +78,12 @@ def load(model):
         text = mllama.configuration_mllama.MllamaTextConfig(
             **{k: v for k, v in (config["text_config"] if nested else config).items()
                if k != "model_type"})  # fmt: skip
-        return mllama.modeling_mllama.MllamaForCausalLM.from_pretrained(
-            str(model), config=text, **options).eval()  # fmt: skip
+        causal = mllama.modeling_mllama.MllamaForCausalLM
+        return complete(*causal.from_pretrained(str(model), config=text, **options))
     auto = transformers.AutoModelForCausalLM
     if config["model_type"] == "mistral3":
         auto = transformers.AutoModelForImageTextToText
-    return auto.from_pretrained(str(model), **options).eval()
+    return complete(*auto.from_pretrained(str(model), **options))
 
 
 def decoder_of(model):
@@ -174,13 +183,23 @@ def float64_distances(decoder, ids, rows, taken):
     return {name: relative(taken[name] - exact[name], exact[name]) for name in taken}
 
 
+def tokenize(model, text, max_length):
+    """The model's own ids of a text. Of a GGUF file those of llama.cpp: what transformers makes of
+    such vocabularies is not exact."""
+    if model.suffix != ".gguf":
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(model))
+        return tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
+    import llama_cpp
+
+    vocabulary = llama_cpp.Llama(str(model), vocab_only=True, verbose=False)
+    return vocabulary.tokenize(text.encode(), add_bos=True, special=True)[:max_length]
+
+
 def token_ids(options, model, vocab_size):
     """ids, and the text they come from or None."""
     if options.text:
         text = options.text.read_text(encoding="utf-8")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(model))
-        ids = tokenizer(text, truncation=True, max_length=options.tokens)["input_ids"]
-        return ids, text
+        return tokenize(model, text, options.tokens), text
     if options.ids:
         ids = [int(word) for word in options.ids.read_text().split()][: options.tokens]
     else:
@@ -232,6 +251,7 @@ def parse_options(words=None):
 def main():
     options = parse_options()
     transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
     model = pathlib.Path(options.model).resolve()
     layers, tokens, rows = make_reference(model, options.reference, options)
     print(f"{options.reference}: {layers} layers, {tokens} tokens, {rows} of them kept")

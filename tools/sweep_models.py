@@ -178,9 +178,13 @@ def gemma3(rng, config):
     elif rng.random() < 0.5:
         config["sliding_window_pattern"] = rng.choice([1, 2, 3])
     if rng.random() < 0.5:
-        config["rope_parameters"] = {
-            "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
-            "sliding_attention": {"rope_type": "default", "rope_theta": 5000.0}}  # fmt: skip
+        config["rope_parameters"] = {}
+        for kind in ("full_attention", "sliding_attention"):
+            one = dict(config)
+            rope(rng, one)
+            theta = one.get("rope_theta", 10000.0)
+            found = one.get("rope_scaling") or one.get("rope_parameters") or {"rope_type": "default"}
+            config["rope_parameters"][kind] = {"rope_theta": theta, **found}
     else:
         config |= {"rope_theta": 1e5, "rope_local_base_freq": 3000.0}
         if rng.random() < 0.5:
