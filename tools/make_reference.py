@@ -106,14 +106,23 @@ class Recorder:
         self.rows = slice(None) if rows is None else rows
         self.taken, self.windows, self.layer = {}, {}, None
         self.rotate = self.module.apply_rotary_pos_emb
-        self.attend = self.module.eager_attention_forward
         self.module.apply_rotary_pos_emb = self.on_rotate
-        self.module.eager_attention_forward = self.on_attend
+        self.kernel = decoder.config._attn_implementation
+        self.attend = self.replace_attention(self.on_attend)
         self.hooks = [
             layer.self_attn.register_forward_pre_hook(self.entering(index))
             for index, layer in enumerate(decoder.layers)
             if hasattr(layer, "self_attn")
         ]
+
+    def replace_attention(self, function):
+        if self.kernel == "eager":
+            old, self.module.eager_attention_forward = (
+                self.module.eager_attention_forward, function)  # fmt: skip
+        else:
+            known = transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS
+            old, known[self.kernel] = known[self.kernel], function
+        return old
 
     def entering(self, index):
         def hook(*_):
@@ -141,7 +150,7 @@ class Recorder:
 
     def close(self):
         self.module.apply_rotary_pos_emb = self.rotate
-        self.module.eager_attention_forward = self.attend
+        self.replace_attention(self.attend)
         for hook in self.hooks:
             hook.remove()
 
