@@ -104,6 +104,13 @@ def fraction_of_heads(rng, config):
 def some_head_dim(rng, config, always=False):
     if always or rng.random() < 0.5:
         config["head_dim"] = rng.choice([8, 12, 16, 20, 32])
+    elif rng.random() < 0.3:
+        config["head_dim"] = None  # not the same as no such key
+
+
+def some_activation(rng, config):
+    if rng.random() < 0.3:
+        config["hidden_act"] = rng.choice(ACTIVATIONS)
 
 
 def layer_types(rng, config):
@@ -115,12 +122,19 @@ def llama(rng, config):
     config |= {"attention_bias": rng.random() < 0.5, "mlp_bias": rng.random() < 0.5,
                "hidden_act": rng.choice(ACTIVATIONS)}  # fmt: skip
     some_head_dim(rng, config)
+    if rng.random() < 0.2:
+        del config["num_key_value_heads"]
+    elif rng.random() < 0.2:
+        config["num_key_value_heads"] = None
     rope(rng, config)
 
 
 def mistral(rng, config):
     some_head_dim(rng, config)
     config["sliding_window"] = rng.choice([None, 3, 7, 20])
+    if rng.random() < 0.2:
+        config["layer_types"] = layer_types(rng, config)  # which this class does not look at
+    some_activation(rng, config)
     rope(rng, config)
 
 
@@ -154,6 +168,7 @@ def qwen_windows(rng, config):
 
 
 def qwen2(rng, config):
+    some_activation(rng, config)
     qwen_windows(rng, config)
     rope(rng, config)
 
@@ -161,6 +176,7 @@ def qwen2(rng, config):
 def qwen3(rng, config):
     some_head_dim(rng, config, always=True)
     config["attention_bias"] = rng.random() < 0.5
+    some_activation(rng, config)
     qwen_windows(rng, config)
     rope(rng, config)
 
@@ -173,6 +189,8 @@ def gemma3(rng, config):
         config["hidden_activation"] = rng.choice(ACTIVATIONS)
     if rng.random() < 0.3:
         config["attn_logit_softcapping"] = 1.0
+    if rng.random() < 0.15:
+        config["use_bidirectional_attention"] = True
     if rng.random() < 0.4:
         config["layer_types"] = layer_types(rng, config)
     elif rng.random() < 0.5:
@@ -194,12 +212,15 @@ def gemma3(rng, config):
 def glm(rng, config):
     some_head_dim(rng, config, always=True)
     config["attention_bias"] = rng.random() < 0.5
+    some_activation(rng, config)
     if rng.random() < 0.7:
         fraction_of_heads(rng, config)
 
 
 def smollm3(rng, config):
     config |= {"attention_bias": rng.random() < 0.5, "mlp_bias": rng.random() < 0.5}
+    some_head_dim(rng, config)
+    some_activation(rng, config)
     if rng.random() < 0.5:
         config["no_rope_layers"] = [rng.choice([0, 1]) for _ in range(config["num_hidden_layers"])]
     else:
@@ -215,6 +236,7 @@ def smollm3(rng, config):
 def mllama(rng, config):
     layers = config["num_hidden_layers"]
     config["cross_attention_layers"] = sorted(rng.sample(range(layers), rng.randrange(0, layers)))
+    some_activation(rng, config)
     rope(rng, config)
 
 
