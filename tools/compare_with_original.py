@@ -13,9 +13,10 @@ within 1e-5 of the largest value of their file.
 
     tools/compare_with_original.py --original PATH_OF_QK_SNIFFER [--qkscope build/release/qkscope]
                                    [--model FOLDER] [--work FOLDER]
+    tools/compare_with_original.py --original PATH --architectures [llama qwen3 ...]
 
-Without --model a tiny random Llama with a tokenizer of its own is made. Exit code 1 on a
-difference."""
+Without --model a tiny random Llama with a tokenizer of its own is made. With --architectures two of
+the cases are run over a tiny random model of each architecture. Exit code 1 on a difference."""
 
 import argparse
 import json
@@ -65,23 +66,51 @@ CASES = {
 }
 
 
-def make_checkpoint(folder):
+SIZES = {
+    "vocab_size": 512, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 5,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512,
+    "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
+MINISTRAL3 = {
+    "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 32,
+    "beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0,
+    "llama_4_scaling_beta": 0.1,
+}  # fmt: skip
+# model_type -> what differs from SIZES; each with what makes the architecture what it is
+MODELS = {
+    "llama": {"rope_theta": 10000.0},
+    "mistral": {"sliding_window": 40, "head_dim": 24},
+    "ministral": {"head_dim": 16, "sliding_window": 30, "layer_types": [
+        "full_attention", "sliding_attention", "sliding_attention", "full_attention",
+        "sliding_attention"]},
+    "ministral3": {"head_dim": 32, "rope_parameters": MINISTRAL3},
+    "qwen2": {"use_sliding_window": True, "sliding_window": 20, "max_window_layers": 3},
+    "qwen3": {"head_dim": 32, "attention_bias": True, "rope_scaling": YARN},
+    "gemma3_text": {"head_dim": 32, "sliding_window": 25, "sliding_window_pattern": 3,
+                    "query_pre_attn_scalar": 24},
+    "glm": {"head_dim": 16},
+    "glm4": {"head_dim": 32, "attention_bias": False},
+    "smollm3": {"rope_theta": 1e5, "use_sliding_window": True, "sliding_window": 33},
+    "mllama_text_model": {"num_hidden_layers": 7, "cross_attention_layers": [1, 4]},
+}  # fmt: skip
+WRAPPED = ("ministral3", "gemma3_text", "mllama_text_model")
+MODEL_CASES = ("uniform", "all, pre-RoPE, token strings")
+
+
+def make_checkpoint(folder, model_type="llama"):
+    import random
+
+    import sweep_models
     import torch
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=512, hidden_size=64, intermediate_size=96, num_hidden_layers=5,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512,
-        rope_theta=10000.0, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-    )
-    model = transformers.LlamaForCausalLM(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn_like(parameter)
-            parameter.copy_(1 + 0.3 * noise if parameter.dim() == 1 else 0.15 * noise)
-    model.save_pretrained(folder)
+    config = {**SIZES, **MODELS[model_type]}
+    sweep_models.build(model_type, dict(config)).save_pretrained(folder)
+    if model_type in WRAPPED:
+        sweep_models.wrap(folder, random.Random(0), model_type, config)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -177,39 +206,52 @@ def compare_datasets(theirs, ours):
     return differences, len(names(theirs)), rows, worst
 
 
+def compare(args, work, label, name, model):
+    """Runs both tools on one case; prints a line, and returns whether they differ."""
+    roots = {}
+    for tool, command in (
+        ("theirs", [sys.executable, "sniff.py", "--config"]),
+        ("ours", [str(args.qkscope.resolve()), "sniff", "--config"]),
+    ):
+        roots[tool] = work / f"{label}-{tool}"
+        path = work / f"{label}-{tool}.yaml"
+        path.write_text(yaml.safe_dump(config_for(CASES[name], model, work / "corpus", roots[tool])))
+        run([*command, str(path)], args.original if tool == "theirs" else work, f"{label}: {tool}")
+    differences, files, rows, worst = compare_datasets(roots["theirs"], roots["ours"])
+    verdict = "DIFFERENT" if differences else "equal"
+    print(f"{label:52} {verdict}: {files} files, {rows} rows, worst vector error {worst:.1e}",
+          flush=True)  # fmt: skip
+    for line in differences[:10]:
+        print(f"    {line}")
+    return bool(differences) or files == 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--original", type=pathlib.Path, required=True)
     parser.add_argument("--qkscope", type=pathlib.Path, default=pathlib.Path("build/release/qkscope"))
     parser.add_argument("--model", type=pathlib.Path)
+    parser.add_argument("--architectures", nargs="*", choices=list(MODELS), metavar="MODEL_TYPE",
+                        help="two cases over a tiny model of each of these (none named: of all)")  # fmt: skip
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/compare"))
     args = parser.parse_args()
     os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=str(args.work.resolve() / "cache"))
     shutil.rmtree(args.work, ignore_errors=True)
     args.work.mkdir(parents=True)
     work = args.work.resolve()
+    make_corpus(work / "corpus")
+    failed = False
+    if args.architectures is not None:
+        for model_type in args.architectures or MODELS:
+            make_checkpoint(work / model_type, model_type)
+            for name in MODEL_CASES:
+                failed |= compare(args, work, f"{model_type}: {name}", name, work / model_type)
+        sys.exit(1 if failed else 0)
     model = args.model.resolve() if args.model else work / "model"
     if not args.model:
         make_checkpoint(model)
-    make_corpus(work / "corpus")
-
-    failed = False
-    for number, (name, case) in enumerate(CASES.items()):
-        roots = {}
-        for tool, command in (
-            ("theirs", [sys.executable, "sniff.py", "--config"]),
-            ("ours", [str(args.qkscope.resolve()), "sniff", "--config"]),
-        ):
-            roots[tool] = work / f"{number}-{tool}"
-            path = work / f"{number}-{tool}.yaml"
-            path.write_text(yaml.safe_dump(config_for(case, model, work / "corpus", roots[tool])))
-            run([*command, str(path)], args.original if tool == "theirs" else work, f"{name}: {tool}")
-        differences, files, rows, worst = compare_datasets(roots["theirs"], roots["ours"])
-        verdict = "DIFFERENT" if differences else "equal"
-        print(f"{name:30} {verdict}: {files} files, {rows} rows, worst vector error {worst:.1e}")
-        for line in differences[:10]:
-            print(f"    {line}")
-        failed |= bool(differences) or files == 0
+    for name in CASES:
+        failed |= compare(args, work, name, name, model)
     sys.exit(1 if failed else 0)
 
 

@@ -9,12 +9,15 @@
 Each case is a configuration whose weights follow from the tensors' names (see `weights`), so that the
 tests make the same checkpoint themselves and only configuration and reference are stored:
 
-    cases.json                     the cases: configuration, and tensors with their shapes
+    cases.json                     the cases: configuration, the window of each layer (null: none), and
+                                   tensors with their shapes
     <case>.safetensors             ids [tokens] and rows [rows], int32;
                                    L<layer>.<q|k>_<pre|post> [rows, heads, head_dim], float32
     long.safetensors               layer 0 at positions up to 131071, and the frequencies used
 
-Hugging Face runs in float32 with eager attention on one row of ids.
+    defaults.json                  the configuration of each class when nothing is given
+
+Hugging Face runs in float32 with eager attention (one case: SDPA) on one row of ids.
 """
 
 import argparse
@@ -24,6 +27,7 @@ import pathlib
 import numpy as np
 import torch
 import transformers
+from make_reference import record
 from safetensors.numpy import save_file
 
 BASE = {
@@ -85,6 +89,7 @@ CASES = {
         "max_window_layers": 2, "rope_scaling": {
             "type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}}),
     "gemma3-defaults": ("gemma3_text", {**GEMMA, "query_pre_attn_scalar": 24}),
+    "gemma3-sdpa": ("gemma3_text", {**GEMMA, "query_pre_attn_scalar": 24}),
     "gemma3-v4": ("gemma3_text", {
         **GEMMA, "sliding_window_pattern": 3, "attention_bias": True,
         "attn_logit_softcapping": 1.0, "rope_theta": 1000000.0, "rope_local_base_freq": 5000.0,
@@ -141,15 +146,15 @@ def token_id(index: int, vocab_size: int) -> int:
     return (index * 37 + index // 5 * 11 + 3) % vocab_size
 
 
-def build(model_type: str, settings: dict):
+def build(model_type: str, settings: dict, attention: str = "eager"):
     settings = {k: v for k, v in settings.items() if k != "model_type"}
     if model_type == "mllama_text_model":  # known to the library only inside its wrapper
         config = transformers.models.mllama.configuration_mllama.MllamaTextConfig(**settings)
-        config._attn_implementation = "eager"
+        config._attn_implementation = attention
         model = transformers.models.mllama.modeling_mllama.MllamaForCausalLM(config)
     else:
         config = transformers.CONFIG_MAPPING[model_type](**settings)
-        model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+        model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation=attention)
     model = model.to(torch.float32).eval()
     state = model.state_dict()
     if config.tie_word_embeddings:
@@ -163,68 +168,18 @@ def build(model_type: str, settings: dict):
     return model, shapes
 
 
-class Recorder:
-    """Queries and keys on both sides of the rotary embedding, by layer."""
-
-    def __init__(self, model):
-        backbone = model.model
-        self.module = __import__(type(backbone).__module__, fromlist=["x"])
-        self.taken, self.layer = {}, None
-        self.rotate = self.module.apply_rotary_pos_emb
-        self.attend = self.module.eager_attention_forward
-        self.module.apply_rotary_pos_emb = self.on_rotate
-        self.module.eager_attention_forward = self.on_attend
-        for index, layer in enumerate(backbone.layers):
-            if hasattr(layer, "self_attn"):
-                layer.self_attn.register_forward_pre_hook(self.entering(index))
-
-    def entering(self, index):
-        def hook(*_):
-            self.layer = index
-
-        return hook
-
-    def keep(self, name, tensor):  # [1, heads, tokens, head_dim] -> [tokens, heads, head_dim]
-        self.taken[f"L{self.layer}.{name}"] = tensor[0].transpose(0, 1).contiguous().numpy()
-
-    def on_rotate(self, q, k, *rest, **more):
-        self.keep("q_pre", q)
-        self.keep("k_pre", k)
-        return self.rotate(q, k, *rest, **more)
-
-    def on_attend(self, module, q, k, *rest, **more):
-        self.keep("q_post", q)
-        self.keep("k_post", k)
-        for kind in ("q", "k"):  # a layer without rotary embedding
-            if f"L{self.layer}.{kind}_pre" not in self.taken:
-                self.keep(f"{kind}_pre", q if kind == "q" else k)
-        return self.attend(module, q, k, *rest, **more)
-
-    def close(self):
-        self.module.apply_rotary_pos_emb = self.rotate
-        self.module.eager_attention_forward = self.attend
-
-
-@torch.no_grad()
-def run(model, ids, positions=None):
-    recorder = Recorder(model)
-    ids = torch.tensor([ids])
-    position_ids = None if positions is None else torch.tensor([positions])
-    model.model(input_ids=ids, position_ids=position_ids, use_cache=False)
-    recorder.close()
-    return recorder.taken
-
-
 def write_case(out, name, model_type, overrides):
     settings = {"model_type": model_type, **BASE, **overrides}
-    model, shapes = build(model_type, json.loads(json.dumps(settings)))
+    attention = "sdpa" if name.endswith("-sdpa") else "eager"
+    model, shapes = build(model_type, json.loads(json.dumps(settings)), attention)
     rows = settings["vocab_size"] + (8 if model_type == "mllama_text_model" else 0)
     ids = [token_id(i, rows) for i in range(LENGTH)]
     kept_rows = ROWS.get(model_type, ROWS[""])
-    kept = {key: np.ascontiguousarray(v[kept_rows]) for key, v in run(model, ids).items()}
+    kept, windows = record(model.model, ids, kept_rows)
+    layers = [windows.get(i, "skipped") for i in range(settings["num_hidden_layers"])]
     kept |= {"ids": np.array(ids, np.int32), "rows": np.array(kept_rows, np.int32)}
     save_file(kept, out / f"{name}.safetensors")
-    return {"name": name, "config": settings, "tensors": shapes}
+    return {"name": name, "config": settings, "windows": layers, "tensors": shapes}
 
 
 def write_long(out):
@@ -233,12 +188,27 @@ def write_long(out):
                 "head_dim": 16}  # fmt: skip
     model, shapes = build("llama", settings)
     ids = [token_id(p, BASE["vocab_size"]) for p in LONG_POSITIONS]
-    taken = run(model, ids, LONG_POSITIONS)
+    taken, _ = record(model.model, ids, positions=LONG_POSITIONS)
     taken["frequencies"] = model.model.rotary_emb.inv_freq.numpy()
     taken["rows"] = np.array(LONG_POSITIONS, np.int32)
     taken["ids"] = np.array(ids, np.int32)  # of these rows; token_id gives the others
     save_file(taken, out / "long.safetensors")
-    return {"name": "long", "config": settings, "tensors": shapes}
+    return {"name": "long", "config": settings, "windows": [None], "tensors": shapes}
+
+
+def write_defaults(out):
+    """What transformers takes where a configuration says nothing."""
+    types = {model_type for model_type, _ in CASES.values()} - {"mllama_text_model"}
+    classes = {name: transformers.CONFIG_MAPPING[name] for name in sorted(types)}
+    classes["mllama_text_model"] = transformers.models.mllama.configuration_mllama.MllamaTextConfig
+    beside = ("transformers_version", "_name_or_path", "return_dict", "output_", "is_encoder_decoder",
+              "chunk_size", "id2label", "label2id", "problem_type", "architectures")  # fmt: skip
+    kept = {
+        name: {k: v for k, v in config().to_dict().items() if not k.startswith(beside)}
+        for name, config in classes.items()
+    }
+    lines = [f"{json.dumps(name)}: {json.dumps(config)}" for name, config in kept.items()]
+    (out / "defaults.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def main():
@@ -253,6 +223,7 @@ def main():
         if any(name.startswith(prefix) for prefix in options.cases):
             cases.append(write_case(options.out, name, model_type, overrides))
             print(name)
+    write_defaults(options.out)
     layouts = []  # many cases have the same tensors
     for case in [*cases, write_long(options.out)]:
         if case["tensors"] not in layouts:

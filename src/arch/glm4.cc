@@ -14,6 +14,7 @@ constexpr TensorName kNames[] = {
 constexpr Architecture kGlm4 = {
     .name = "glm4",
     .model_types = kModelTypes,
+    .gguf_arch = "glm4",
     .block = {.sandwich_norms = true,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

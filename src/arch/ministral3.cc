@@ -13,6 +13,8 @@ constexpr Architecture kMinistral3 = {
     .name = "ministral3",
     .model_types = kModelTypes,
     .wrappers = kWrappers,
+    .gguf_arch = "mistral3",
+    .gguf_permuted_qk = true,
     .block = {.qkv_bias = BiasRule::kNever,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

@@ -12,6 +12,7 @@ constexpr std::string_view kModelTypes[] = {"qwen2"};
 constexpr Architecture kQwen2 = {
     .name = "qwen2",
     .model_types = kModelTypes,
+    .gguf_arch = "qwen2",
     .block = {.qkv_bias = BiasRule::kAlways,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

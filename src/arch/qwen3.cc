@@ -11,6 +11,7 @@ constexpr std::string_view kModelTypes[] = {"qwen3"};
 constexpr Architecture kQwen3 = {
     .name = "qwen3",
     .model_types = kModelTypes,
+    .gguf_arch = "qwen3",
     .block = {.qk_norm = true,
               .mlp_bias = BiasRule::kNever,
               .window = WindowRule::kByLayerType,

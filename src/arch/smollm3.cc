@@ -11,6 +11,8 @@ constexpr std::string_view kModelTypes[] = {"smollm3"};
 constexpr Architecture kSmolLm3 = {
     .name = "smollm3",
     .model_types = kModelTypes,
+    .gguf_arch = "smollm3",
+    .gguf_permuted_qk = true,
     .block = {.no_rope_layers = true,
               .window = WindowRule::kByLayerType,
               .window_switch_key = "use_sliding_window",

@@ -75,6 +75,9 @@ std::string provenance_json(const SniffConfig& config, const RunIdentity& identi
   const auto& sampling = config.capture.head_sampling;
   out["seed"] = sampling ? ordered_json(sampling->seed) : ordered_json(nullptr);
   out["config"] = ordered_json::parse(config_json(config));
+  if (!identity.certificate.empty()) {
+    out["certificate"] = ordered_json::parse(identity.certificate);
+  }
   return dump(out);
 }
 

@@ -102,6 +102,10 @@ void Run::identify() {
   identity.model_files = identify_model(prepared_.model, pool_, [&](int64_t done, int64_t total) {
     tell(Phase::kIdentify, done, total, watch);
   });
+  if (options_.certificate) {
+    check_certificate(*options_.certificate, identity.model_files);
+    identity.certificate = options_.certificate->json;
+  }
   identity.tokenizer_sha256 = prepared_.tokenizer.identity();
   identity.corpus_sha256 = qk::identify(*prepared_.corpus);
   identity.num_corpus_files = static_cast<int64_t>(prepared_.corpus->files().size());
@@ -217,6 +221,7 @@ CardInfo Run::card_info() const {
   info.has_pre_rope = config.capture.rope == CaptureRope::kBoth;
   info.int32_example_ids = config.compat_reference;
   info.reference_layout = config.compat_reference;
+  if (options_.certificate) info.verification = options_.certificate->summary;
   info.hub_repo = config.output.hf_repo_id.value_or("");
   info.hub_branch = config.output.hf_branch.value_or("");
   return info;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/certificate.h"
 #include "capture/config.h"
 #include "capture/plan.h"
 #include "corpus/corpus.h"
@@ -55,6 +56,7 @@ struct RunOptions {
   int num_threads = 0;  // 0: all cores
   const Backend* backend = &kCpuBackend;
   ForwardOptions forward;
+  std::optional<Certificate> certificate;  // goes into the card and the footers
   // Set from a signal handler: the documents in hand are finished, then the run ends.
   const std::atomic<bool>* stop = nullptr;
   std::function<void(const RunProgress&)> progress;
@@ -81,8 +83,8 @@ struct RunReport {
 // then every captured row is in the journal below <data_root>/.qkscope. Results do not depend on
 // batch_size, num_threads and chunk_tokens.
 // Throws Error: the output folder holds a dataset and overwrite is not set, it cannot be written,
-// the disk is full, a document cannot be read or tokenised, no row was captured. A journal with
-// whole documents is kept then.
+// the disk is full, a document cannot be read or tokenised, no row was captured, the certificate is
+// of another model. A journal with whole documents is kept then.
 RunReport run_capture(PreparedRun& run, const RunOptions& options);
 
 // Bytes of memory that the run allocates at its peak for a document of max_length tokens, without

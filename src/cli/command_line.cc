@@ -14,6 +14,7 @@
 #include "cli/inspect_command.h"
 #include "cli/plot_command.h"
 #include "cli/sniff_command.h"
+#include "cli/verify_command.h"
 #include "dataset/arrow_version.h"
 #include "kernels/simd_name.h"
 
@@ -30,6 +31,8 @@ Examples:
   qkscope sniff --config run.yaml               capture it
   qkscope inspect data/run                      what a dataset holds, and whether it is whole
   qkscope plot heatmap --bucket_csv FILE        a figure of what was measured
+  qkscope verify --model M --reference R.safetensors
+                                                is the model computed as transformers does?
 
 `qkscope COMMAND --help` explains a command. Exit codes: 0 done, 1 something to mend (one sentence
 on stderr says what), 2 a bug.)";
@@ -80,6 +83,7 @@ int run_command_line(int argc, char** argv) {
   add_sniff_command(app, exit_code);
   add_inspect_command(app, exit_code);
   add_plot_command(app, exit_code);
+  add_verify_command(app, exit_code);
   try {
     std::vector<std::string> words = arguments(argc, argv);
     check_command(app, words);

@@ -19,6 +19,7 @@ namespace {
 struct SniffFlags {
   std::string config;
   std::vector<std::string> overrides;
+  std::string certificate;
   bool dry_run = false;
   bool overwrite = false;
   bool quiet = false;
@@ -112,6 +113,14 @@ int report_run(const PreparedRun& run, const RunReport& report) {
   return 0;
 }
 
+// A certificate is of the checkpoint as it stands.
+void refuse_overrides(const SniffConfig& config) {
+  if (config.model.config_overrides.empty()) return;
+  fail(
+      "--certificate: expected no model.config_overrides, found some: the certificate does not "
+      "cover them");
+}
+
 int sniff(const SniffFlags& flags) {
   SniffConfig config = load_config(flags.config, flags.overrides);
   warn(config, 0);
@@ -120,6 +129,10 @@ int sniff(const SniffFlags& flags) {
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;
+  if (!flags.certificate.empty()) {
+    refuse_overrides(run.config);
+    options.certificate = read_certificate(flags.certificate);
+  }
   options.num_threads = flags.num_threads;
   options.forward.chunk_tokens = flags.chunk_tokens;
   if (flags.dry_run) {
@@ -146,6 +159,8 @@ void add_sniff_command(CLI::App& app, int& exit_code) {
       ->add_option("--set", flags->overrides,
                    "section.key=value: replaces a field of the file (repeatable)")
       ->allow_extra_args(false);
+  command->add_option("--certificate", flags->certificate,
+                      "Proof of `qkscope verify` to put into the dataset");
   command->add_flag("--dry-run", flags->dry_run, "Print the plan, capture nothing");
   command->add_flag("--overwrite", flags->overwrite,
                     "Replace the dataset, or the journal, that is in output.data_root");

@@ -67,6 +67,7 @@ class Card {
     coverage();
     bucket_table();
     columns();
+    verification();
     loading();
     further_metadata();
     return std::move(out_);
@@ -201,6 +202,12 @@ class Card {
         "the");
     line("model's attention looks like (`qkscope.geometry`), both in JSON. Written by {}.\n",
          kCreatedBy);
+  }
+
+  void verification() {
+    if (info_.verification.empty()) return;
+    line("## Verification\n\n{}\n", printable(info_.verification, 1000));
+    line("The certificate of `qkscope verify` stands in the files' provenance.\n");
   }
 
   void loading() {

@@ -25,6 +25,7 @@ struct CardInfo {
   bool has_pre_rope = false;
   bool int32_example_ids = false;  // as DatasetOptions
   bool reference_layout = false;   // as DatasetOptions
+  std::string verification;        // how the model was proven, one paragraph; or empty
   std::string hub_repo;            // "org/name", or empty
   std::string hub_branch;          // or empty
 };

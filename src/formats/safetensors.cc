@@ -84,6 +84,14 @@ class HeaderReader {
     return tensors;
   }
 
+  std::map<std::string, std::string> metadata() {
+    const json header = parse_json(header_text(), place_);
+    const auto found = header.find("__metadata__");
+    if (found == header.end() || found->is_null()) return {};
+    check_metadata(*found);
+    return found->get<std::map<std::string, std::string>>();
+  }
+
  private:
   // Also finds the data buffer behind the header.
   std::string_view header_text() {
@@ -223,6 +231,10 @@ std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> bytes,
 
 std::vector<StoredTensor> parse_safetensors(const MappedFile& file) {
   return parse_safetensors(file.bytes(), file.path());
+}
+
+std::map<std::string, std::string> safetensors_metadata(const MappedFile& file) {
+  return HeaderReader(file.bytes(), file.path()).metadata();
 }
 
 }  // namespace qk

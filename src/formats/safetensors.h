@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/mapped_file.h"
@@ -19,6 +21,9 @@ std::vector<StoredTensor> parse_safetensors(const MappedFile& file);
 // The same for bytes in memory; `path` is for messages.
 std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> bytes,
                                             const std::filesystem::path& path);
+
+// The header's __metadata__; empty if there is none. Checked as parse_safetensors checks it.
+std::map<std::string, std::string> safetensors_metadata(const MappedFile& file);
 
 struct SafetensorsModel {
   std::vector<MappedFile> files;

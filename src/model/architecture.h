@@ -139,6 +139,9 @@ struct Architecture {
   std::string_view gguf_arch = {};   // general.architecture; empty: there is no such GGUF
   bool gguf_permuted_qk = false;     // rows of q and k are stored in interleaved order
   bool gguf_norms_plus_one = false;  // norm weights are stored with 1 added
+  // GGUF has no key for softmax_scale_key: it is head_dim, but hidden_size / num_attention_heads in
+  // models with so many layers. 0: in none.
+  int64_t gguf_hidden_scale_layers = 0;
 
   Block block = {};
   ConfigDefaults defaults = {};

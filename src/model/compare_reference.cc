@@ -46,12 +46,30 @@ std::optional<std::pair<int, Site>> parse_name(std::string_view name) {
   return std::nullopt;
 }
 
-void check_ascending(const Reference& reference, const std::string& file) {
+void check_rows(const Reference& reference) {
   for (size_t i = 0; i < reference.rows.size(); ++i) {
     const int32_t row = reference.rows[i];
     const bool ascends = i == 0 || reference.rows[i - 1] < row;
-    if (row < 0 || !ascends) fail("{}: rows: expected ascending tokens, found {}", file, row);
+    if (row < 0 || !ascends) {
+      fail("{}: rows: expected ascending tokens, found {}", reference.file, row);
+    }
   }
+}
+
+// [rows, heads, head_dim] of finite numbers.
+std::vector<float> read_vectors(const StoredTensor& tensor, const std::string& file) {
+  if (tensor.dtype != DType::kF32 || tensor.shape.size() != 3) {
+    fail("{}: {}: expected F32 [rows, heads, head_dim], found {} {}", file, tensor.name,
+         printable(tensor.dtype_name), shape_text(tensor.shape));
+  }
+  std::vector<float> values(tensor.bytes.size() / sizeof(float));
+  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  for (const float value : values) {
+    if (!std::isfinite(value)) {
+      fail("{}: {}: expected finite numbers, found {}", file, tensor.name, value);
+    }
+  }
+  return values;
 }
 
 std::vector<int32_t> all_heads(int64_t count) {
@@ -67,14 +85,19 @@ TapRequest request_for(const ModelConfig& config, const Reference& reference) {
   request.layers.resize(static_cast<size_t>(config.num_hidden_layers));
   for (const auto& [key, vectors] : reference.vectors) {
     const auto& [layer, site] = key;
+    const std::string name = reference_name(layer, site);
     if (layer >= config.num_hidden_layers) {
-      fail("reference: expected layers below {}, found {}", config.num_hidden_layers, layer);
+      fail("{}: {}: expected layers below {} (num_hidden_layers)", reference.file, name,
+           config.num_hidden_layers);
+    }
+    if (!config.layers[static_cast<size_t>(layer)].runs) {
+      fail("{}: {}: expected nothing, the model skips this layer", reference.file, name);
     }
     const int64_t heads = is_query(site) ? config.num_attention_heads : config.num_key_value_heads;
     const auto size = std::ssize(reference.rows) * heads * config.head_dim;
     if (std::ssize(vectors) != size) {
-      fail("reference: layer {}: expected {} numbers ({} heads of {}), found {}", layer, size,
-           heads, config.head_dim, vectors.size());
+      fail("{}: {}: expected {} numbers ({} rows, {} heads of {}), found {}", reference.file, name,
+           size, reference.rows.size(), heads, config.head_dim, vectors.size());
     }
     LayerRequest& wanted = request.layers[static_cast<size_t>(layer)];
     (is_query(site) ? wanted.query_rows : wanted.key_rows) = reference.rows;
@@ -83,51 +106,81 @@ TapRequest request_for(const ModelConfig& config, const Reference& reference) {
   return request;
 }
 
-SiteDifference difference(int layer, Site site, std::span<const float> ours,
-                          std::span<const float> theirs) {
-  SiteDifference out{layer, site, 0, 0};
-  for (size_t i = 0; i < ours.size(); ++i) {
-    const double apart = std::abs(static_cast<double>(ours[i]) - static_cast<double>(theirs[i]));
-    const double distance = std::isnan(apart) ? std::numeric_limits<double>::infinity() : apart;
-    out.max_difference = std::max(out.max_difference, distance);
-    out.max_reference = std::max(out.max_reference, std::abs(static_cast<double>(theirs[i])));
+void check_ids(const Model& model, const Reference& reference) {
+  if (reference.rows.back() >= std::ssize(reference.ids)) {
+    fail("{}: rows: expected tokens below {} (the number of ids), found {}", reference.file,
+         reference.ids.size(), reference.rows.back());
   }
+  for (const int32_t id : reference.ids) {
+    if (id >= 0 && id < model.config.embedding_rows) continue;
+    fail("{}: ids: expected ids from 0 to {} (rows of the embedding), found {}", reference.file,
+         model.config.embedding_rows - 1, id);
+  }
+}
+
+SiteDifference difference(int layer, Site site, TensorView<const float, 3> ours,
+                          std::span<const float> theirs) {
+  SiteDifference out{layer, site, 0, 0, 0, {}};
+  for (const float value : theirs) {
+    out.max_reference = std::max(out.max_reference, std::abs(static_cast<double>(value)));
+  }
+  const int64_t width = ours.dim(1) * ours.dim(2);
+  double squares = 0;
+  for (int64_t row = 0; row < ours.dim(0); ++row) {
+    double largest = 0;
+    for (int64_t i = 0; i < width; ++i) {
+      const auto at = static_cast<size_t>(row * width + i);
+      const double apart =
+          std::abs(static_cast<double>(ours.flat()[at]) - static_cast<double>(theirs[at]));
+      largest = std::max(largest, apart);
+      squares += apart * apart;
+    }
+    out.max_difference = std::max(out.max_difference, largest);
+    out.row_ratios.push_back(out.part_of_largest(largest));
+  }
+  out.rms_difference = std::sqrt(squares / std::max<double>(1, static_cast<double>(ours.size())));
   return out;
 }
 
 }  // namespace
 
+double SiteDifference::part_of_largest(double apart) const {
+  if (max_reference > 0) return apart / max_reference;
+  return apart > 0 ? std::numeric_limits<double>::infinity() : 0;
+}
+
+std::string reference_name(int layer, Site site) {
+  for (const auto& [spelling, known] : kSites) {
+    if (known == site) return fmt::format("L{}.{}", layer, spelling);
+  }
+  QK_CHECK(!"every site has a spelling");
+  return {};
+}
+
 Reference read_reference(const std::filesystem::path& path) {
   const MappedFile file(path);
   Reference out;
+  out.file = path.string();
+  out.metadata = safetensors_metadata(file);
   for (const StoredTensor& tensor : parse_safetensors(file)) {
     if (tensor.name == "ids") out.ids = integers(tensor);
     if (tensor.name == "rows") out.rows = integers(tensor);
     const auto key = parse_name(tensor.name);
-    if (!key) continue;
-    if (tensor.dtype != DType::kF32) {
-      fail("{}: {}: expected F32, found {}", path.string(), tensor.name,
-           printable(tensor.dtype_name));
-    }
-    std::vector<float>& values = out.vectors[*key];
-    values.resize(tensor.bytes.size() / sizeof(float));
-    std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+    if (key) out.vectors[*key] = read_vectors(tensor, out.file);
   }
   if (out.ids.empty() || out.rows.empty() || out.vectors.empty()) {
     fail("{}: expected the tensors ids, rows and L<layer>.<q|k>_<pre|post>, found {} of the last",
-         path.string(), out.vectors.size());
+         out.file, out.vectors.size());
   }
-  check_ascending(out, path.string());
+  check_rows(out);
   return out;
 }
 
 std::vector<SiteDifference> compare_with_reference(const Model& model, const Backend& backend,
                                                    ThreadPool& pool, const Reference& reference,
                                                    const ForwardOptions& options) {
-  if (reference.rows.back() >= std::ssize(reference.ids)) {
-    fail("reference: expected rows below {} (its ids), found {}", reference.ids.size(),
-         reference.rows.back());
-  }
+  check_ids(model, reference);
+  const TapRequest request = request_for(model.config, reference);
   Sequences sequences;
   sequences.ids = reference.ids;
   sequences.offsets = {0, std::ssize(reference.ids)};
@@ -136,9 +189,9 @@ std::vector<SiteDifference> compare_with_reference(const Model& model, const Bac
   const Tap tap = [&](int layer, Site site, TensorView<const float, 3> rows) {
     const auto it = reference.vectors.find({layer, site});
     if (it == reference.vectors.end()) return;
-    out.push_back(difference(layer, site, rows.flat(), it->second));
+    out.push_back(difference(layer, site, rows, it->second));
   };
-  forward(model, backend, pool, sequences, request_for(model.config, reference), options, tap);
+  forward(model, backend, pool, sequences, request, options, tap);
   return out;
 }
 

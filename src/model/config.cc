@@ -51,6 +51,23 @@ void refuse_quantised(const ConfigObject& config) {
       config.file(), method);
 }
 
+// Adapters (LoRA and the like) come without the model that they change.
+void refuse_adapter(const fs::path& folder) {
+  const fs::path path = folder / "adapter_config.json";
+  if (!fs::exists(path) || fs::exists(folder / "model.safetensors") ||
+      fs::exists(folder / "model.safetensors.index.json")) {
+    return;
+  }
+  const json adapter = parse_json(read_file(path, kMaxConfigBytes), path.string());
+  std::string base = "its base model";
+  if (adapter.is_object() && adapter.contains("base_model_name_or_path") &&
+      adapter["base_model_name_or_path"].is_string()) {
+    base = printable(adapter["base_model_name_or_path"].get<std::string>());
+  }
+  fail("{}: expected a whole checkpoint, found only an adapter of {}; merge the two first",
+       path.string(), base);
+}
+
 // The decoder of a multimodal configuration: text_config, whose own model_type (or a default)
 // selects the architecture. Null if no architecture knows this wrapper.
 const Architecture* unwrap(const ConfigObject& config, const std::string& type,
@@ -85,6 +102,7 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
   ModelSource out;
   const fs::path path = folder / "config.json";
   out.config_name = path.string();
+  refuse_adapter(folder);
   if (!fs::is_regular_file(path)) {
     fail("{}: expected a model folder with config.json, found no such file", path.string());
   }

@@ -45,6 +45,18 @@ class Keys {
     }
     return values->front();
   }
+  // true or false for every layer; nothing if the key is absent or no list of these.
+  std::optional<std::vector<bool>> flags(std::string_view key) const {
+    const auto it = file_.metadata().find(full(key));
+    if (it == file_.metadata().end()) return std::nullopt;
+    const auto* list = std::get_if<std::vector<bool>>(&it->second);
+    return list != nullptr ? std::optional(*list) : std::nullopt;
+  }
+  void refuse_list(std::string_view key) const {
+    if (!file_.metadata().contains(full(key))) return;
+    fail("{}: expected no such key, found one: positions with several axes are not computed",
+         where(key));
+  }
   // Throws Error if the key is there with a value that changes the computation.
   void refuse_unless(std::string_view key, double neutral) const {
     const auto value = number(key);
@@ -63,7 +75,22 @@ const StoredTensor* find_tensor(const GgufFile& file, std::string_view name) {
   return nullptr;
 }
 
-json rope_parameters(const Keys& keys) {
+void copy_number(const Keys& keys, json& to, const char* name, std::string_view key) {
+  if (const auto value = keys.number(key)) to[name] = *value;
+}
+
+// The factors that YaRN puts on cosine and sine, as the converter took them from config.json.
+void copy_yarn(const Keys& keys, json& rope) {
+  copy_number(keys, rope, "beta_fast", "rope.scaling.yarn_beta_fast");
+  copy_number(keys, rope, "beta_slow", "rope.scaling.yarn_beta_slow");
+  copy_number(keys, rope, "attention_factor", "rope.scaling.yarn_attn_factor");
+  if (const auto all = keys.number("rope.scaling.yarn_log_multiplier")) {
+    rope["mscale"] = 1.0;  // which the converter takes for granted
+    rope["mscale_all_dim"] = *all;
+  }
+}
+
+json rope_parameters(const Keys& keys, const Architecture& architecture) {
   json rope = {{"rope_theta", keys.number("rope.freq_base").value_or(10000.0)}};
   const std::string type = keys.string("rope.scaling.type").value_or("none");
   if (type != "none" && type != "linear" && type != "yarn") {
@@ -71,57 +98,107 @@ json rope_parameters(const Keys& keys) {
          printable(type));
   }
   rope["rope_type"] = type == "none" ? "default" : type;
+  if (architecture.block.query_position_scale) {
+    copy_number(keys, rope, "llama_4_scaling_beta", "attention.temperature_scale");
+  }
   if (type == "none") return rope;
-  const auto copy = [&](const char* to, std::string_view from) {
-    if (const auto value = keys.number(from)) rope[to] = *value;
-  };
-  copy("factor", "rope.scaling.factor");
+  copy_number(keys, rope, "factor", "rope.scaling.factor");
   if (const auto length = keys.integer("rope.scaling.original_context_length")) {
     rope["original_max_position_embeddings"] = *length;
   }
-  copy("beta_fast", "rope.scaling.yarn_beta_fast");
-  copy("beta_slow", "rope.scaling.yarn_beta_slow");
+  if (type == "yarn") copy_yarn(keys, rope);
   return rope;
+}
+
+// Scaling holds for layers without a window only.
+json rope_parameters_by_layer_type(const Keys& keys, const Architecture& architecture) {
+  const double theta =
+      keys.number("rope.freq_base_swa").value_or(architecture.defaults.sliding_rope_theta);
+  return {{"full_attention", rope_parameters(keys, architecture)},
+          {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", theta}}}};
 }
 
 void refuse_unknown_behaviour(const Keys& keys, const Architecture& architecture) {
   for (const std::string_view key :
-       {"expert_count", "rope.scaling.yarn_log_multiplier", "attn_logit_softcapping",
-        "attention.scale", "attention.temperature_scale", "attention.max_alibi_bias",
-        "attention.clamp_kqv"}) {
+       {"expert_count", "attn_logit_softcapping", "attention.scale", "attention.max_alibi_bias",
+        "attention.clamp_kqv", "attention.temperature_length", "nextn_predict_layers"}) {
     keys.refuse_unless(key, 0);
   }
-  for (const std::string_view key : {"rope.scaling.attn_factor", "rope.scaling.yarn_ext_factor",
-                                     "rope.scaling.yarn_attn_factor"}) {
+  if (!architecture.block.query_position_scale) {
+    keys.refuse_unless("attention.temperature_scale", 0);
+    keys.refuse_unless("rope.scaling.yarn_log_multiplier", 0);
+  }
+  for (const std::string_view key :
+       {"rope.scaling.attn_factor", "rope.scaling.yarn_ext_factor", "rope.scale_linear"}) {
     keys.refuse_unless(key, 1);
   }
-  if (architecture.block.window == WindowRule::kNone) {
+  keys.refuse_list("rope.dimension_sections");
+  if (architecture.block.layer_types != LayerTypeRule::kPattern) {
+    // Which layers a window holds for is not in the file.
     keys.refuse_unless("attention.sliding_window", 0);
+  }
+}
+
+// A window and the pattern of the layers that have it. No window: full attention everywhere.
+void copy_windows(const Keys& keys, const Architecture& architecture, json& config) {
+  if (architecture.block.layer_types != LayerTypeRule::kPattern) {
+    config["sliding_window"] = nullptr;
+    return;
+  }
+  const int64_t window = keys.integer("attention.sliding_window").value_or(0);
+  config["sliding_window"] = window > 0 ? json(window) : json();
+  if (window == 0) {
+    config["sliding_window_pattern"] = 1;
+  } else if (const auto types = keys.flags("attention.sliding_window_pattern")) {
+    json names = json::array();
+    for (const bool sliding : *types) {
+      names.push_back(sliding ? "sliding_attention" : "full_attention");
+    }
+    config["layer_types"] = std::move(names);
+  } else if (const auto pattern = keys.integer("attention.sliding_window_pattern")) {
+    config["sliding_window_pattern"] = *pattern;
   }
 }
 
 void copy_head_dim(const Keys& keys, json& config) {
   const auto key_length = keys.integer("attention.key_length");
   const auto value_length = keys.integer("attention.value_length");
-  if (key_length) config["head_dim"] = *key_length;
   if (value_length && value_length != key_length) {
     fail("{}: expected attention.key_length ({}), found {}", keys.where("attention.value_length"),
          key_length.value_or(0), *value_length);
   }
+  const int64_t heads = std::max<int64_t>(config.at("num_attention_heads").get<int64_t>(), 1);
+  config["head_dim"] = key_length.value_or(config.at("hidden_size").get<int64_t>() / heads);
 }
 
-void check_rotary_dim(const Keys& keys, const json& config, const Architecture& architecture) {
+// The fraction f of a head that rotates, with int(head_dim * f) = dimension.
+double fraction(int64_t dimension, int64_t head_dim) {
+  const double f = static_cast<double>(dimension) / static_cast<double>(head_dim);
+  const bool below = static_cast<int64_t>(static_cast<double>(head_dim) * f) < dimension;
+  return below ? std::nextafter(f, 2.0) : f;
+}
+
+void copy_rotary_dim(const Keys& keys, const Architecture& architecture, json& config) {
   const auto rotary_dim = keys.integer("rope.dimension_count");
   if (!rotary_dim) return;
-  const int64_t heads = std::max<int64_t>(config.at("num_attention_heads").get<int64_t>(), 1);
-  const int64_t head_dim = config.contains("head_dim")
-                               ? config.at("head_dim").get<int64_t>()
-                               : config.at("hidden_size").get<int64_t>() / heads;
-  const double fraction = architecture.defaults.partial_rotary_factor;
-  const auto expected = static_cast<int64_t>(static_cast<double>(head_dim) * fraction);
-  if (*rotary_dim != expected) {
-    fail("{}: expected {}, found {}", keys.where("rope.dimension_count"), expected, *rotary_dim);
+  const int64_t head_dim = config.at("head_dim").get<int64_t>();
+  const bool partial = architecture.block.partial_rotary && *rotary_dim >= 1;
+  if (partial ? *rotary_dim > head_dim : *rotary_dim != head_dim) {
+    fail("{}: expected {}{}, found {}", keys.where("rope.dimension_count"),
+         partial ? "at most " : "", head_dim, *rotary_dim);
   }
+  if (partial) {
+    config["rope_parameters"]["partial_rotary_factor"] = fraction(*rotary_dim, head_dim);
+  }
+}
+
+void copy_softmax_scale(const Architecture& architecture, json& config) {
+  const std::string key(architecture.block.softmax_scale_key);
+  if (key.empty()) return;
+  const bool of_hidden = config.at("num_hidden_layers") == architecture.gguf_hidden_scale_layers;
+  const auto heads = std::max<double>(config.at("num_attention_heads").get<double>(), 1);
+  config[key] =
+      of_hidden ? json(config.at("hidden_size").get<double>() / heads) : config.at("head_dim");
 }
 
 }  // namespace
@@ -159,7 +236,8 @@ json gguf_decoder_config(const GgufFile& file, const Architecture& architecture)
     config["max_position_embeddings"] = *length;
   }
   copy_head_dim(keys, config);
-  check_rotary_dim(keys, config, architecture);
+  copy_softmax_scale(architecture, config);
+  copy_windows(keys, architecture, config);
   const StoredTensor* embedding = find_tensor(file, "token_embd.weight");
   if (embedding == nullptr || embedding->shape.empty()) {
     fail("{}: token_embd.weight: expected the embedding table, found nothing",
@@ -169,7 +247,10 @@ json gguf_decoder_config(const GgufFile& file, const Architecture& architecture)
   // The metadata does not say which projections have a bias: the tensors do.
   config["attention_bias"] = find_tensor(file, "blk.0.attn_q.bias") != nullptr;
   config["mlp_bias"] = find_tensor(file, "blk.0.ffn_up.bias") != nullptr;
-  config["rope_parameters"] = rope_parameters(keys);
+  config["rope_parameters"] = architecture.block.rope_by_layer_type
+                                  ? rope_parameters_by_layer_type(keys, architecture)
+                                  : rope_parameters(keys, architecture);
+  copy_rotary_dim(keys, architecture, config);
   return config;
 }
 

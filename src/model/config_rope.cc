@@ -66,17 +66,18 @@ json single_rope(const json& config, const std::string& file, const Architecture
   return rope;
 }
 
-// One object per layer type. The old rope_scaling holds for full attention only.
+// One object per layer type. The old rope_scaling holds for full attention only. Keys beside the
+// two types mean nothing: transformers 5 writes such files for models with layers of one type only.
 json rope_per_layer_type(const json& config, const std::string& file,
                          const Architecture& architecture) {
   json rope = object_or_empty(config, file, "rope_parameters");
-  if (!is_per_layer_type(rope)) {
-    if (!rope.empty()) {
-      fail("{}: rope_parameters: expected the keys full_attention and sliding_attention, found {}",
-           file, printable(rope.begin().key()));
-    }
+  if (rope.empty()) {
     rope = {{"full_attention", {{"rope_type", "default"}}},
             {"sliding_attention", {{"rope_type", "default"}}}};
+  }
+  if (!rope.contains("full_attention") && !rope.contains("sliding_attention")) {
+    fail("{}: rope_parameters: expected the keys full_attention and sliding_attention, found {}",
+         file, printable(rope.begin().key()));
   }
   for (const char* type : {"full_attention", "sliding_attention"}) {
     rope[type] = object_or_empty(rope, file, type);
@@ -89,6 +90,8 @@ json rope_per_layer_type(const json& config, const std::string& file,
   for (const char* type : {"full_attention", "sliding_attention"}) {
     set_default(rope[type], "partial_rotary_factor", architecture.defaults.partial_rotary_factor);
     name_type(rope[type]);
+    rope[type].erase("truncate");  // transformers reads it from the outer object only
+    if (rope.contains("truncate")) rope[type]["truncate"] = rope["truncate"];
   }
   return rope;
 }
@@ -109,10 +112,11 @@ std::optional<double> optional_number(const ConfigObject& rope, std::string_view
   return rope.number(key);
 }
 
+// The top of the file wins over the rope object, but not over one that is of a layer type.
 int64_t original_length(const ConfigObject& config, const ConfigObject& rope,
-                        const ModelConfig& model) {
+                        const ModelConfig& model, bool by_layer_type) {
   constexpr std::string_view kKey = "original_max_position_embeddings";
-  if (config.given(kKey)) return config.integer(kKey, 1, kMaxPositions);
+  if (!by_layer_type && config.given(kKey)) return config.integer(kKey, 1, kMaxPositions);
   if (rope.given(kKey)) return rope.integer(kKey, 1, kMaxPositions);
   return model.max_position_embeddings;
 }
@@ -190,7 +194,8 @@ RopeParameters read_rope(const ConfigObject& config, const ConfigObject& rope,
     fail("{}: head_dim {} gives {} rotary components, expected an even number of at least {}",
          config.file(), model.head_dim, out.rotary_dim, least);
   }
-  out.original_max_position_embeddings = original_length(config, rope, model);
+  out.original_max_position_embeddings =
+      original_length(config, rope, model, architecture.block.rope_by_layer_type);
   switch (out.type) {
     case RopeType::kDefault:
       break;

@@ -340,6 +340,74 @@ TEST(ConfigTest, WrongValuesAreRefusedWithASentence) {
   }
 }
 
+TEST(ConfigTest, QuantisedCheckpointsAreRefusedByTheirMethod) {
+  for (const char* method : {"fp8", "gptq", "awq", "mxfp4", "bitsandbytes", "compressed-tensors"}) {
+    const json quantised = {{"quantization_config", {{"quant_method", method}, {"bits", 4}}}};
+    EXPECT_THAT(
+        refusal(with(base("plain"), quantised)),
+        testing::EndsWith(fmt::format(
+            "config.json: quantization_config: expected a checkpoint in F32, F16 or BF16 (or "
+            "a GGUF file), found one quantised with {}",
+            method)));
+    const json nested = {{"model_type", "two_ropes"}, {"text_config", quantised}};
+    EXPECT_THAT(refusal(nested), HasSubstr(fmt::format("quantised with {}", method)));
+  }
+  EXPECT_EQ(resolve(with(base("plain"), {{"quantization_config", nullptr}})).vocab_size, 97);
+}
+
+TEST(ConfigTest, AdaptersAloneAreRefused) {
+  const TestFolder folder;
+  write_file(folder.path() / "adapter_config.json",
+             R"({"base_model_name_or_path": "org/base", "peft_type": "LORA"})");
+  write_file(folder.path() / "adapter_model.safetensors", "x");
+  const auto refuse = [&]() -> std::string {
+    try {
+      read_model_config(folder.path(), "", kRegistry);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "nothing was refused";
+  };
+  EXPECT_EQ(refuse(), (folder.path() / "adapter_config.json").string() +
+                          ": expected a whole checkpoint, found only an adapter of org/base; merge "
+                          "the two first");
+  write_file(folder.path() / "config.json", base("plain").dump());
+  EXPECT_THAT(refuse(), HasSubstr("found only an adapter of org/base"));
+  write_file(folder.path() / "model.safetensors",
+             "x");  // a merged one that kept the adapter beside
+  EXPECT_EQ(refuse(), "nothing was refused");
+}
+
+// Files that transformers 5 writes for models whose layers are all of one type.
+TEST(ConfigTest, KeysBesideTheLayerTypesMeanNothing) {
+  const json mixed = {{"full_attention", {{"rope_type", "linear"}, {"factor", 2.0}}},
+                      {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 3e3}}},
+                      {"rope_theta", nullptr},
+                      {"rope_type", "default"}};
+  const ModelConfig config = resolve(with(base("two_ropes_text"), {{"rope_parameters", mixed}}));
+  EXPECT_EQ(config.rope.at(0).factor, 2.0);
+  EXPECT_EQ(config.rope.at(1).rope_theta, 3e3);
+  EXPECT_THAT(refusal(with(base("two_ropes_text"),
+                           {{"rope_parameters", {{"rope_type", "linear"}, {"factor", 2.0}}}})),
+              HasSubstr("rope_parameters: expected the keys full_attention and sliding_attention, "
+                        "found factor"));
+}
+
+// What transformers reads from the outer object, and only there.
+TEST(ConfigTest, YarnPerLayerTypeTruncatesAlways) {
+  json yarn = {{"rope_type", "yarn"},
+               {"factor", 4.0},
+               {"truncate", false},
+               {"original_max_position_embeddings", 64}};
+  json rope = {{"full_attention", yarn}, {"sliding_attention", json::object()}};
+  const json config = with(base("two_ropes_text"), {{"original_max_position_embeddings", 7}});
+  const ModelConfig inner = resolve(with(config, {{"rope_parameters", rope}}));
+  EXPECT_TRUE(inner.rope.at(0).truncate);
+  EXPECT_EQ(inner.rope.at(0).original_max_position_embeddings, 64);
+  rope["truncate"] = false;
+  EXPECT_FALSE(resolve(with(config, {{"rope_parameters", rope}})).rope.at(0).truncate);
+}
+
 TEST(ConfigTest, MissingFilesAreRefused) {
   const TestFolder folder;
   const auto refuse = [&](const std::filesystem::path& path) -> std::string {

@@ -26,6 +26,8 @@ struct RopeParameters {
   bool truncate = true;                                                           // yarn
   std::vector<double> short_factor = {}, long_factor = {};  // longrope [rotary_dim / 2]
   std::vector<double> divisors = {};  // GGUF rope_freqs.weight: f_i = default_i / divisors[i]
+
+  bool operator==(const RopeParameters&) const = default;
 };
 
 struct LayerConfig {
@@ -33,6 +35,8 @@ struct LayerConfig {
   int64_t sliding_window = 0;  // tokens, the query included; 0: full attention
   bool recorded_window = false;  // sliding_window is what the capture records (else null)
   int rope_idx = 0;              // into ModelConfig::rope; -1: no rotary embedding
+
+  bool operator==(const LayerConfig&) const = default;
 };
 
 struct ModelConfig {
@@ -53,6 +57,8 @@ struct ModelConfig {
   int64_t query_scale_length = 0;
   std::vector<RopeParameters> rope;
   std::vector<LayerConfig> layers;  // [num_hidden_layers]
+
+  bool operator==(const ModelConfig&) const = default;
 };
 
 }  // namespace qk

@@ -43,6 +43,7 @@ struct FixtureCase {
   std::string name;
   nlohmann::json config;
   TensorShapes tensors;
+  nlohmann::json windows;  // per layer what the reference records: tokens, null, or "skipped"
   std::filesystem::path reference;
 };
 
@@ -53,8 +54,8 @@ inline std::vector<FixtureCase> fixture_cases() {
   for (const auto& item : file.at("cases")) {
     const std::string name = item.at("name");
     const auto& layout = file.at("layouts").at(item.at("tensors").get<size_t>());
-    out.push_back(
-        {name, item.at("config"), layout.get<TensorShapes>(), folder / (name + ".safetensors")});
+    out.push_back({name, item.at("config"), layout.get<TensorShapes>(), item.at("windows"),
+                   folder / (name + ".safetensors")});
   }
   return out;
 }

@@ -13,7 +13,7 @@ namespace qk {
 
 class TestGguf {
  public:
-  using Value = std::variant<uint32_t, float, std::string>;
+  using Value = std::variant<uint32_t, float, std::string, std::vector<bool>>;
 
   void set(const std::string& key, Value value) { metadata_.emplace_back(key, std::move(value)); }
   // shape: outermost axis first
@@ -73,6 +73,11 @@ class TestGguf {
     } else if (const auto* real = std::get_if<float>(&value)) {
       put<uint32_t>(out, 6);
       put(out, *real);
+    } else if (const auto* flags = std::get_if<std::vector<bool>>(&value)) {
+      put<uint32_t>(out, 9);
+      put<uint32_t>(out, 7);
+      put<uint64_t>(out, flags->size());
+      for (const bool flag : *flags) put<uint8_t>(out, flag ? 1 : 0);
     } else {
       put<uint32_t>(out, 8);
       put_string(out, std::get<std::string>(value));

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "tokenizer/appended_tokens.h"
 #include "tokenizer/gguf_tokenizer_json.h"
 #include "tokenizer/tokenizers_c.h"
 
@@ -94,6 +95,19 @@ Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
                        : "");
   }
   Tokenizer tokenizer = from_file(path);
+  const MappedFile file(path);
+  const auto has_token = [&](int64_t id, const std::string& content) {
+    if (id > std::numeric_limits<int32_t>::max()) return false;
+    CrateText piece;
+    CrateText error;
+    const int code = qk_tokenizers_token(tokenizer.handle_->crate, static_cast<uint32_t>(id),
+                                         &piece.text, &error.text);
+    return code == 0 && piece.view() == content;
+  };
+  if (const std::string whole = with_appended_tokens(folder, text_of(file), has_token);
+      !whole.empty()) {
+    tokenizer = Tokenizer(std::make_unique<Handle>(path.string(), whole, false));
+  }
   if (const auto side = configured_truncation_side(folder)) {
     tokenizer.handle_->truncates_left = *side == "left" ? 1 : 0;
   }

@@ -133,6 +133,30 @@ TEST_F(TokenizerErrors, TextThatIsNotUtf8) {
   EXPECT_FALSE(tokenizer.encode(std::string_view("a\0b", 3), 10).empty());
 }
 
+// The ids are those of transformers 5.1.0.
+TEST_F(TokenizerErrors, TokensOfTheConfigurationAreAppended) {
+  write("tokenizer.json", read_tokenizer_data("three_digits_bytes.json").dump());
+  const std::string text = "ab<|new|>cd<|gap|>e";
+  const auto without = load();
+  EXPECT_GT(without.encode(text, 100).size(), 10U);
+  write("tokenizer_config.json",
+        R"({"added_tokens_decoder": {"0": {"content": "<s>", "special": true},
+            "700": {"content": "<|new|>", "special": true, "normalized": false},
+            "705": {"content": "<|gap|>", "special": true, "normalized": false}}})");
+  const auto with = load();
+  EXPECT_EQ(with.encode(text, 100), (std::vector<int32_t>{0, 433, 700, 69, 70, 701, 71}));
+  EXPECT_EQ(with.vocab_size(), without.vocab_size() + 2);
+  EXPECT_NE(with.identity(), without.identity());
+  write("tokenizer_config.json", R"({"added_tokens_decoder": {"0": {"content": "<s>"}}})");
+  EXPECT_EQ(load().identity(), without.identity());
+  for (const char* wrong : {R"({"x": {"content": "<new>"}})", R"({"7": "<new>"})", "[]"}) {
+    write("tokenizer_config.json", fmt::format(R"({{"added_tokens_decoder": {}}})", wrong));
+    EXPECT_THAT([&] { load(); },
+                ThrowsMessage<Error>(HasSubstr("tokenizer_config.json: added_tokens_decoder: "
+                                               "expected ids with {content, ...}, found ")));
+  }
+}
+
 TEST_F(TokenizerErrors, TruncationSide) {
   write("tokenizer.json", read_tokenizer_data("digits_bytes.json").dump());
   const auto whole = load().encode("one two three four", 100);

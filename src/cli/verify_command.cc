@@ -1,0 +1,73 @@
+#include "cli/verify_command.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "arch/registry.h"
+#include "base/atomic_file.h"
+#include "capture/certificate.h"
+#include "cli/verify_report.h"
+
+namespace qk {
+namespace {
+
+struct VerifyFlags {
+  std::string model;
+  std::string revision;
+  std::string reference;
+  std::string certificate;
+  bool quiet = false;
+  int num_threads = 0;
+};
+
+constexpr const char* kExamples = R"(
+Examples:
+  uv run tools/make_reference.py MODEL reference.safetensors      on any machine with the model
+  qkscope verify --model MODEL --reference reference.safetensors
+  qkscope verify --model MODEL --reference reference.safetensors --certificate proof.json
+  qkscope sniff --config run.yaml --certificate proof.json        puts it into the dataset
+
+Tolerances and the file's form: docs/verify.md. Exit codes: 0 passed, 1 failed, or the reference is
+damaged or of another model.)";
+
+int verify_model(const VerifyFlags& flags) {
+  SniffConfig config;
+  config.model.name = flags.model;
+  if (!flags.revision.empty()) config.model.revision = flags.revision;
+  const Model model = load_model(find_model(config), "", registry());
+  ThreadPool pool(flags.num_threads);
+  const TokenizerSource tokenizer = [&] { return load_tokenizer(config, model, config.warnings); };
+  const Verification result = verify(model, flags.reference, tokenizer, pool, {});
+  for (const std::string& warning : config.warnings) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+  }
+  const std::string text = flags.quiet ? verdict_text(result) : verify_text(model, result);
+  std::fputs(text.c_str(), stdout);
+  if (!result.passed()) return 1;
+  if (!flags.certificate.empty()) write_file(flags.certificate, certificate_json(result) + "\n");
+  return 0;
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& app, int& exit_code) {
+  const auto flags = std::make_shared<VerifyFlags>();
+  CLI::App* command =
+      app.add_subcommand("verify", "Compares a model's queries and keys with a reference");
+  command->add_option("--model", flags->model, "A checkpoint's folder, a GGUF file or a Hub id")
+      ->required();
+  command->add_option("--revision", flags->revision, "Of the Hub id (default: main)");
+  command->add_option("--reference", flags->reference, "File of tools/make_reference.py")
+      ->required();
+  command->add_option("--certificate", flags->certificate,
+                      "Write the proof here if the model passes");
+  command->add_option("--threads", flags->num_threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--quiet", flags->quiet, "Only the verdict");
+  command->footer(kExamples);
+  command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });
+}
+
+}  // namespace qk

@@ -1,0 +1,17 @@
+// What `qkscope verify` tells.
+#pragma once
+
+#include <string>
+
+#include "capture/verification.h"
+#include "model/model.h"
+
+namespace qk {
+
+// What was compared, a line per layer and kind of head, and the verdict.
+std::string verify_text(const Model& model, const Verification& verification);
+
+// The verdict: "PASS: ..." or "FAIL: ...", one line.
+std::string verdict_text(const Verification& verification);
+
+}  // namespace qk

@@ -1,0 +1,270 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["torch==2.9.1", "transformers==5.1.0", "gguf==0.19.0", "safetensors==0.8.0",
+#                 "accelerate", "numpy==2.3.5"]
+# ///
+"""Makes the reference for `qkscope verify`: queries and keys of a model, as transformers computes
+them in float32 from the same files and token ids.
+
+    uv run tools/make_reference.py MODEL REFERENCE.safetensors [--tokens 256] [--every 8]
+    qkscope verify --model MODEL --reference REFERENCE.safetensors
+
+MODEL is a checkpoint's folder or a GGUF file; the architectures are those of qkscope. The ids are a
+fixed sequence over the vocabulary, or --ids FILE (integers separated by white space), or those of
+--text FILE; then verify compares the ids, too. (A text for a GGUF file needs llama-cpp-python.)
+
+The file holds (docs/verify.md): ids [tokens] and rows [rows], the tokens whose vectors are kept;
+L<layer>.<q|k>_<pre|post> [rows, heads, head_dim] before and after the rotary embedding; and in its
+metadata the model's files with their SHA-256, the versions, the attention window of every layer, and
+how far each of these arrays is from a second run in float64 (--no-float64 leaves that out).
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+import transformers
+from safetensors.numpy import save_file
+
+FORMAT = "qkscope.reference.1"
+TEXT_ONLY = {"mllama": "text_config", "mllama_text_model": None}
+
+
+def model_files(model):
+    """The files that a model is read from, as qkscope identifies it."""
+    if model.suffix == ".gguf":
+        return [model]
+    index = model / "model.safetensors.index.json"
+    if (model / "model.safetensors").exists():
+        weights = ["model.safetensors"]
+    else:
+        weights = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    names = ["config.json", *([index.name] if index.exists() else []), *weights]
+    return [model / name for name in sorted(names)]
+
+
+def identity(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+
+
+def complete(model, info):
+    """The model, if the decoder's weights were all in the file; transformers would make them up."""
+    beside = ("lm_head", "vision", "multi_modal_projector", "cross_attn")
+    missing = [name for name in info["missing_keys"] if not any(part in name for part in beside)]
+    if missing:
+        sys.exit(f"{len(missing)} weights are not in the files, the first is {missing[0]}")
+    return model.eval()
+
+
+def load(model):
+    """The model in float32: bf16 and f16 are widened, GGUF blocks dequantised by transformers."""
+    options = {"dtype": torch.float32, "attn_implementation": "eager", "output_loading_info": True}
+    if model.suffix == ".gguf":
+        auto = transformers.AutoModelForCausalLM
+        return complete(*auto.from_pretrained(str(model.parent), gguf_file=model.name, **options))
+    config = json.loads((model / "config.json").read_text())
+    if config["model_type"] in TEXT_ONLY:  # known to the library only inside its wrapper
+        mllama = transformers.models.mllama
+        nested = config["model_type"] == "mllama"
+        text = mllama.configuration_mllama.MllamaTextConfig(
+            **{k: v for k, v in (config["text_config"] if nested else config).items()
+               if k != "model_type"})  # fmt: skip
+        causal = mllama.modeling_mllama.MllamaForCausalLM
+        return complete(*causal.from_pretrained(str(model), config=text, **options))
+    auto = transformers.AutoModelForCausalLM
+    if config["model_type"] == "mistral3":
+        auto = transformers.AutoModelForImageTextToText
+    return complete(*auto.from_pretrained(str(model), **options))
+
+
+def decoder_of(model):
+    """The part of a model that holds the text decoder's layers."""
+    for _, module in model.named_modules():
+        if isinstance(getattr(module, "layers", None), torch.nn.ModuleList) and hasattr(
+            module, "embed_tokens"
+        ):
+            return module
+    sys.exit(f"{type(model).__name__}: found no decoder with layers and embed_tokens")
+
+
+class Recorder:
+    """Queries and keys on both sides of the rotary embedding, by layer: {"L0.q_pre": [rows, heads,
+    head_dim], ...}; and the attention window of each layer that runs (None: no window)."""
+
+    def __init__(self, decoder, rows=None):
+        attention = next(x.self_attn for x in decoder.layers if hasattr(x, "self_attn"))
+        self.module = sys.modules[type(attention).__module__]
+        self.rows = slice(None) if rows is None else rows
+        self.taken, self.windows, self.layer = {}, {}, None
+        self.rotate = self.module.apply_rotary_pos_emb
+        self.module.apply_rotary_pos_emb = self.on_rotate
+        self.kernel = decoder.config._attn_implementation
+        self.attend = self.replace_attention(self.on_attend)
+        self.hooks = [
+            layer.self_attn.register_forward_pre_hook(self.entering(index))
+            for index, layer in enumerate(decoder.layers)
+            if hasattr(layer, "self_attn")
+        ]
+
+    def replace_attention(self, function):
+        if self.kernel == "eager":
+            old, self.module.eager_attention_forward = (
+                self.module.eager_attention_forward, function)  # fmt: skip
+        else:
+            known = transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS
+            old, known[self.kernel] = known[self.kernel], function
+        return old
+
+    def entering(self, index):
+        def hook(*_):
+            self.layer = index
+
+        return hook
+
+    def keep(self, name, tensor):  # [1, heads, tokens, head_dim] -> [rows, heads, head_dim]
+        kept = tensor[0].transpose(0, 1)[self.rows]
+        self.taken[f"L{self.layer}.{name}"] = np.ascontiguousarray(kept.numpy())
+
+    def on_rotate(self, q, k, *rest, **more):
+        self.keep("q_pre", q)
+        self.keep("k_pre", k)
+        return self.rotate(q, k, *rest, **more)
+
+    def on_attend(self, module, q, k, *rest, **more):
+        self.windows[self.layer] = more.get("sliding_window")
+        self.keep("q_post", q)
+        self.keep("k_post", k)
+        for kind, tensor in (("q", q), ("k", k)):  # a layer without rotary embedding
+            if f"L{self.layer}.{kind}_pre" not in self.taken:
+                self.keep(f"{kind}_pre", tensor)
+        return self.attend(module, q, k, *rest, **more)
+
+    def close(self):
+        self.module.apply_rotary_pos_emb = self.rotate
+        self.replace_attention(self.attend)
+        for hook in self.hooks:
+            hook.remove()
+
+
+@torch.no_grad()
+def record(decoder, ids, rows=None, positions=None):
+    recorder = Recorder(decoder, rows)
+    try:
+        position_ids = None if positions is None else torch.tensor([positions])
+        decoder(input_ids=torch.tensor([ids]), position_ids=position_ids, use_cache=False)
+    finally:
+        recorder.close()
+    return recorder.taken, recorder.windows
+
+
+@contextlib.contextmanager
+def in_float64(decoder):
+    """Computes in float64, with one layer at a time widened: the weights stay what they are."""
+    hooks = [decoder.embed_tokens.register_forward_hook(lambda module, args, out: out.double())]
+    for layer in decoder.layers:
+        hooks.append(layer.register_forward_pre_hook(lambda module, args: module.double() and None))
+        hooks.append(layer.register_forward_hook(lambda module, args, out: module.float() and None))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def relative(distance, reference):
+    largest = float(np.abs(reference).max())
+    return float(np.abs(distance).max()) / largest if largest > 0 else 0.0
+
+
+def float64_distances(decoder, ids, rows, taken):
+    """Per array the largest distance from the float64 run, in parts of its largest value."""
+    with in_float64(decoder):
+        exact, _ = record(decoder, ids, rows)
+    return {name: relative(taken[name] - exact[name], exact[name]) for name in taken}
+
+
+def tokenize(model, text, max_length):
+    """The model's own ids of a text. Of a GGUF file those of llama.cpp: what transformers makes of
+    such vocabularies is not exact."""
+    if model.suffix != ".gguf":
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(model))
+        return tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
+    import llama_cpp
+
+    vocabulary = llama_cpp.Llama(str(model), vocab_only=True, verbose=False)
+    return vocabulary.tokenize(text.encode(), add_bos=True, special=True)[:max_length]
+
+
+def token_ids(options, model, vocab_size):
+    """ids, and the text they come from or None."""
+    if options.text:
+        text = options.text.read_text(encoding="utf-8")
+        return tokenize(model, text, options.tokens), text
+    if options.ids:
+        ids = [int(word) for word in options.ids.read_text().split()][: options.tokens]
+    else:
+        ids = [(i * 7919 + i // 3 * 104729 + 11) % vocab_size for i in range(options.tokens)]
+    if not ids or min(ids) < 0 or max(ids) >= vocab_size:
+        sys.exit(f"expected ids from 0 to {vocab_size - 1}, found {len(ids)} of which some are not")
+    return ids, None
+
+
+def make_reference(model, out, options):
+    loaded = load(model)
+    decoder = decoder_of(loaded)
+    ids, text = token_ids(options, model, decoder.embed_tokens.num_embeddings)
+    rows = sorted({*range(0, len(ids), options.every), len(ids) - 1})
+    taken, windows = record(decoder, ids, rows)
+    layers = [windows.get(i, "skipped") for i in range(len(decoder.layers))]
+    metadata = {
+        "format": FORMAT,
+        "model": model.name,
+        "files": json.dumps([identity(path) for path in model_files(model)]),
+        "transformers": transformers.__version__,
+        "torch": torch.__version__,
+        "dtype": "float32",
+        "windows": json.dumps(layers),
+    }
+    if options.float64:
+        metadata["float64"] = json.dumps(float64_distances(decoder, ids, rows, taken))
+    if text is not None:
+        metadata |= {"text": text, "max_length": str(options.tokens)}
+    taken |= {"ids": np.array(ids, np.int32), "rows": np.array(rows, np.int32)}
+    save_file(taken, out, metadata=metadata)
+    return len(windows), len(ids), len(rows)
+
+
+def parse_options(words=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("reference", type=pathlib.Path)
+    parser.add_argument("--tokens", type=int, default=256, help="how many (default: 256)")
+    parser.add_argument("--every", type=int, default=8, help="one token in so many is kept")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--ids", type=pathlib.Path, help="file with the ids")
+    source.add_argument("--text", type=pathlib.Path, help="file with a text")
+    parser.add_argument("--no-float64", dest="float64", action="store_false",
+                        help="without the second run that shows how exact the first is")  # fmt: skip
+    return parser.parse_args(words)
+
+
+def main():
+    options = parse_options()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    model = pathlib.Path(options.model).resolve()
+    layers, tokens, rows = make_reference(model, options.reference, options)
+    print(f"{options.reference}: {layers} layers, {tokens} tokens, {rows} of them kept")
+
+
+if __name__ == "__main__":
+    main()
