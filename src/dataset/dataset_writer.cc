@@ -92,23 +92,27 @@ void add(DatasetSummary& summary, const HeadFileSummary& file) {
 DatasetSummary write_dataset(const JournalReader& journal, const fs::path& folder,
                              const DatasetOptions& options, ThreadPool& pool,
                              const std::function<void(int64_t, int64_t)>& progress) {
-  const DatasetRecords records = sort_records(journal);
+  if (!journal.lost().empty()) {
+    fail("{}: damaged at byte {}: document {} is lost", journal.path().string(),
+         journal.damage().front(), journal.lost().front());
+  }
+  const std::vector<HeadRecords> heads = heads_of(journal);
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) fail("{}: cannot be created: {}", folder.string(), error.message());
-  if (!options.overwrite) check_not_there(folder, records.heads);
+  if (!options.overwrite && !options.resume) check_not_there(folder, heads);
 
   DatasetSummary summary;
   std::set<std::string> configs;
-  for (const HeadRecords& head : records.heads) configs.insert(head.config());
+  for (const HeadRecords& head : heads) configs.insert(head.config());
   summary.configs.assign(configs.begin(), configs.end());
 
-  Staging staging(folder, records.heads);
-  const auto total = static_cast<int64_t>(records.heads.size());
+  Staging staging(folder, heads);
+  const auto total = static_cast<int64_t>(heads.size());
   int64_t done = 0;
   std::mutex mutex;
   pool.parallel_for(total, [&](int64_t index, int) {
-    const HeadRecords& head = records.heads[static_cast<size_t>(index)];
+    const HeadRecords& head = heads[static_cast<size_t>(index)];
     const HeadFileSummary file =
         write_head_file(journal, head, temporary_path(folder, head), options);
     const std::lock_guard lock(mutex);

@@ -20,6 +20,7 @@ struct DatasetOptions {
   bool reference_layout = false;   // compat: reference: the original's column types and encodings
   int64_t rows_per_group = 65536;  // bounds the memory: rows of one head held by each thread
   bool overwrite = false;          // an older dataset in the folder is replaced
+  bool resume = false;             // files that an interrupted writing left are replaced
   // Key-value pairs for every file's footer (provenance, geometry), in this order.
   std::vector<std::pair<std::string, std::string>> footer;
 };
@@ -41,7 +42,8 @@ struct DatasetSummary {
 // order, so that a dataset with a card and without a journal is a finished one.
 //
 // Throws Error (disk full, a folder that is a symbolic link, a dataset that is there already and
-// `overwrite` is not set, records that contradict each other, ...); temporary files are removed.
+// neither `overwrite` nor `resume` is set, documents that are lost, ...); temporary files are
+// removed.
 DatasetSummary write_dataset(const JournalReader& journal, const std::filesystem::path& folder,
                              const DatasetOptions& options, ThreadPool& pool,
                              const std::function<void(int64_t done, int64_t total)>& progress);

@@ -32,12 +32,14 @@ class HeadFileWriter {
 
   HeadFileSummary write() {
     open();
-    std::vector<RowPiece> pieces = pieces_of(head_);
-    std::span<RowPiece> rest(pieces);
+    HeadRows rows(journal_, head_);
     // List offsets are int32.
     const int64_t limit = std::numeric_limits<int32_t>::max() / head_.layer->head_dim;
     const int64_t rows_per_group = std::clamp(options_.rows_per_group, int64_t{1}, limit);
-    while (!rest.empty()) write_group(take_group(rest, rows_per_group));
+    for (auto group = rows.take(rows_per_group); !group.empty();
+         group = rows.take(rows_per_group)) {
+      write_group(group);
+    }
     close();
     return std::move(summary_);
   }
