@@ -262,9 +262,8 @@ TEST(Journal, BlocksOfSeveralDocumentsMayAlternate) {
     for (const BlockShape& shape : shapes) {
       for (const int64_t document : {7, 3}) writer.append(random_block(document, shape));
     }
-    const DocumentEnd ends[] = {{.document = 7, .num_records = 2},
-                                {.document = 5},
-                                {.document = 3, .num_records = 2}};
+    const DocumentEnd ends[] = {
+        {.document = 7, .num_records = 2}, {.document = 5}, {.document = 3, .num_records = 2}};
     writer.end_documents(ends);
   }
   const JournalReader reader(path);
