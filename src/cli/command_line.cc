@@ -13,6 +13,7 @@
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
 #include "cli/sniff_command.h"
+#include "cli/stop_signal.h"
 #include "dataset/arrow_version.h"
 #include "kernels/simd_name.h"
 
@@ -65,6 +66,7 @@ void check_command(const CLI::App& app, const std::vector<std::string>& reversed
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  watch_fault_signals();
   read_dotenv(".env");
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
