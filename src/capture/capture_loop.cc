@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/process_memory.h"
+#include "capture/memory_plan.h"
 
 namespace qk {
 namespace {
+
+constexpr int64_t kTokenizerBytesPerTextByte = 80;  // measured
 
 DocumentOutcome outcome_of(TextFault fault) {
   switch (fault) {
@@ -23,11 +27,11 @@ DocumentOutcome outcome_of(TextFault fault) {
 
 }  // namespace
 
-CaptureLoop::CaptureLoop(PreparedRun& run, const RunOptions& options, const BatchLimits& limits,
+CaptureLoop::CaptureLoop(PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
                          ThreadPool& pool, std::span<const int64_t> done, RunReport& report)
     : run_(run),
       options_(options),
-      limits_(limits),
+      memory_(memory),
       pool_(pool),
       done_(done),
       report_(report),
@@ -58,10 +62,31 @@ void CaptureLoop::check_ids(const Document& document, std::span<const int32_t> i
   }
 }
 
+// A text beyond max_length is tokenised as a whole before it is cut.
+void CaptureLoop::check_text_size(const Document& document) const {
+  if (memory_.budget == 0) return;
+  const int64_t room = memory_.budget - memory_.base;
+  const int64_t needed = std::ssize(document.text) * kTokenizerBytesPerTextByte;
+  if (needed <= room) return;
+  fail(
+      "{}: a text of {} bytes takes about {} MiB to be tokenised, --ram leaves {}; "
+      "dataset.max_text_bytes with on_bad_text: skip leaves such documents out",
+      document.place, document.text.size(), needed >> 20, room >> 20);
+}
+
+// The part of mapped files is not kept by the kernel: the largest that was seen counts.
+void CaptureLoop::look_at_memory() const {
+  if (memory_.budget == 0) return;
+  if (const auto memory = process_memory()) {
+    report_.peak_mapped_bytes = std::max(report_.peak_mapped_bytes, memory->mapped);
+  }
+}
+
 TokenizedDocument CaptureLoop::tokenize(const Document& document) {
   TokenizedDocument out{document.index, document.example_id, {}};
   out.outcome = outcome_of(document.fault);
   if (document.fault != TextFault::kNone) return out;
+  check_text_size(document);
   const int64_t max_length = run_.config.tokenizer.max_length;
   try {
     out.ids = run_.tokenizer.encode(document.text, max_length);
@@ -88,11 +113,11 @@ std::optional<TokenizedDocument> CaptureLoop::next_document() {
 std::vector<TokenizedDocument> CaptureLoop::next_batch() {
   std::vector<TokenizedDocument> out;
   tokens_in_hand_ = 0;
-  while (std::ssize(out) < limits_.documents && tokens_in_hand_ < limits_.tokens) {
+  while (std::ssize(out) < memory_.batch.documents && tokens_in_hand_ < memory_.batch.tokens) {
     std::optional<TokenizedDocument> document = next_document();
     if (!document) break;
     const auto num_tokens = std::ssize(document->ids);
-    if (!out.empty() && limits_.hard && tokens_in_hand_ + num_tokens > limits_.tokens) {
+    if (!out.empty() && memory_.batch.hard && tokens_in_hand_ + num_tokens > memory_.batch.tokens) {
       next_ = std::move(document);
       break;
     }
@@ -118,9 +143,10 @@ void CaptureLoop::forward_batch(DocumentBatch& batch, JournalWriter& journal) {
   };
   try {
     forward(
-        run_.model, *options_.backend, pool_, batch.sequences(), batch.request(), options_.forward,
+        run_.model, *options_.backend, pool_, batch.sequences(), batch.request(), memory_.forward,
         [&](int layer, Site site, TensorView<const float, 3> rows) {
           batch.take(layer, site, rows, sink);
+          look_at_memory();
           tell((layer + 1) / num_layers);
         },
         &report_.times.parts);

@@ -32,18 +32,13 @@ class RunClock {
   std::chrono::steady_clock::time_point lap_ = start_;
 };
 
-// Documents that are computed together.
-struct BatchLimits {
-  int64_t documents = 1;
-  int64_t tokens = 8192;  // another one is only begun below this
-  bool hard = false;      // and only if it stays within
-};
+struct MemoryPlan;
 
 class CaptureLoop {
  public:
   //   done  documents that are whole in the journal, ascending
   // Counts go to `report`.
-  CaptureLoop(PreparedRun& run, const RunOptions& options, const BatchLimits& limits,
+  CaptureLoop(PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
               ThreadPool& pool, std::span<const int64_t> done, RunReport& report);
 
   // Until the corpus ends (true) or the run is asked to stop (false). Throws Error.
@@ -57,13 +52,15 @@ class CaptureLoop {
   void compute(std::vector<TokenizedDocument> documents, JournalWriter& journal);
   void forward_batch(DocumentBatch& batch, JournalWriter& journal);
   void skip_not_finite(const NotFinite& fault, TokenizedDocument& document) const;
+  void check_text_size(const Document& document) const;
+  void look_at_memory() const;
   bool stop_wanted() const;
   // part: of the batch in hand that is done, in [0, 1]
   void tell(double part = 0) const;
 
   PreparedRun& run_;
   const RunOptions& options_;
-  BatchLimits limits_;
+  const MemoryPlan& memory_;
   ThreadPool& pool_;
   std::span<const int64_t> done_;
   RunReport& report_;

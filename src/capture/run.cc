@@ -4,8 +4,10 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/process_memory.h"
 #include "capture/capture_loop.h"
 #include "capture/document_batch.h"
+#include "capture/memory_plan.h"
 #include "capture/model_files.h"
 #include "capture/provenance.h"
 #include "capture/resume.h"
@@ -18,9 +20,6 @@ namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Documents are computed together up to this many tokens; more would not be faster.
-constexpr int64_t kBatchTokens = 8192;
 
 constexpr int64_t kMostCanaries = 64;
 
@@ -36,6 +35,9 @@ class Run {
         folder_(prepared.config.output.data_root) {}
 
   RunReport execute() {
+    if (options_.ram_bytes > 0) return_freed_memory();
+    memory_ = plan_memory(prepared_, options_);
+    if (!memory_.fits) fail("--ram: {}", memory_.advice);
     const FolderLock lock(folder_);
     report_.journal = journal_path(folder_);
     std::error_code error;
@@ -60,6 +62,7 @@ class Run {
       throw;
     }
     report_.times.total = watch_.seconds();
+    if (const auto memory = process_memory()) report_.peak_bytes = memory->peak;
     return std::move(report_);
   }
 
@@ -86,6 +89,7 @@ class Run {
   const RunOptions& options_;
   ThreadPool pool_;
   fs::path folder_;
+  MemoryPlan memory_;
   RunClock watch_;
   std::string provenance_, geometry_;
   bool overwrite_ = false;  // of this run, or of the interrupted one
@@ -181,8 +185,7 @@ JournalWriter Run::open_journal(bool goes_on, std::vector<int64_t>& done) {
 bool Run::capture(bool goes_on) {
   std::vector<int64_t> done;
   JournalWriter journal = open_journal(goes_on, done);
-  BatchLimits limits{.documents = prepared_.config.inference.batch_size, .tokens = kBatchTokens};
-  CaptureLoop loop(prepared_, options_, limits, pool_, done, report_);
+  CaptureLoop loop(prepared_, options_, memory_, pool_, done, report_);
   report_.stopped = !loop.run(journal);
   if (!report_.stopped) check_rows();
   return !report_.stopped;
@@ -241,8 +244,9 @@ void Run::write(bool goes_on) {
   options.canaries = canary_pairs(journal, kMostCanaries);
   options.footer = {{std::string(kFooterProvenance), provenance_},
                     {std::string(kFooterGeometry), geometry_}};
+  ThreadPool writers(memory_.num_writers);
   report_.dataset =
-      write_dataset(journal, folder_, options, pool_, [&](int64_t done, int64_t total) {
+      write_dataset(journal, folder_, options, writers, [&](int64_t done, int64_t total) {
         if (options_.stop != nullptr && options_.stop->load()) throw Stopped();
         tell(Phase::kWrite, done, total, watch);
       });
@@ -280,17 +284,6 @@ PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const>
 
 RunReport run_capture(PreparedRun& run, const RunOptions& options) {
   return Run(run, options).execute();
-}
-
-int64_t estimate_peak_bytes(const PreparedRun& run, const RunOptions& options) {
-  TokenizedDocument longest;
-  longest.ids.assign(static_cast<size_t>(run.config.tokenizer.max_length), 0);
-  const DocumentBatch batch(run.plan, {longest}, [](int32_t) { return std::string(); });
-  const std::vector<int64_t> lengths = {static_cast<int64_t>(batch.sequences().ids.size())};
-  const int num_threads = options.num_threads > 0 ? options.num_threads : available_cores();
-  const int64_t forward = forward_bytes(run.model, *options.backend, lengths, batch.request(),
-                                        options.forward, num_threads);
-  return forward + batch.largest_block_bytes() + batch.list_bytes();
 }
 
 }  // namespace qk

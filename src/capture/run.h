@@ -55,8 +55,9 @@ struct RunProgress {
 
 struct RunOptions {
   bool overwrite = false;
-  bool resume = false;  // goes on with the journal in the folder, or begins if there is none
-  int num_threads = 0;  // 0: all cores
+  bool resume = false;    // goes on with the journal in the folder, or begins if there is none
+  int num_threads = 0;    // 0: all cores
+  int64_t ram_bytes = 0;  // most memory at once, mapped pages included; 0: not bounded
   const Backend* backend = &kCpuBackend;
   ForwardOptions forward;
   // Set from a signal handler: the documents in hand, or the files, are finished or given up, then
@@ -83,6 +84,8 @@ struct RunReport {
   DocumentCounts documents;         // once the dataset is written
   std::filesystem::path journal;
   DatasetSummary dataset;
+  int64_t peak_bytes = 0;         // of the process, mapped pages included
+  int64_t peak_mapped_bytes = 0;  // resident pages of mapped files, as far as it was looked at
   RunTimes times;
 };
 
@@ -93,11 +96,8 @@ struct RunReport {
 // set, another run is writing into it, it cannot be written, the disk is full, a document cannot be
 // read or tokenised, no row was captured; with resume, the journal or the dataset is of another
 // model, tokenizer, corpus, configuration, version or build. A journal with whole documents is kept
-// then, and the message says so.
+// then, and the message says so. With ram_bytes: if the memory plan does not fit (before anything
+// is written), or a document's text is too large to be tokenised within it.
 RunReport run_capture(PreparedRun& run, const RunOptions& options);
-
-// Bytes of memory that the run allocates at its peak for a document of max_length tokens, without
-// the mapped weights.
-int64_t estimate_peak_bytes(const PreparedRun& run, const RunOptions& options);
 
 }  // namespace qk

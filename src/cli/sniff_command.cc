@@ -24,6 +24,7 @@ struct SniffFlags {
   bool resume = false;
   bool quiet = false;
   int num_threads = 0;
+  uint64_t ram_bytes = 0;
   int64_t chunk_tokens = ForwardOptions().chunk_tokens;
 };
 
@@ -60,6 +61,15 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
   out += fmt::format("Dataset   {}: {} in {} files\n", folder,
                      bytes_text(static_cast<double>(report.dataset.bytes)),
                      count_text(std::ssize(report.dataset.configs)));
+  if (report.peak_bytes > 0) {
+    out +=
+        fmt::format("Memory    {} at the peak", bytes_text(static_cast<double>(report.peak_bytes)));
+    if (report.peak_mapped_bytes > 0) {
+      out += fmt::format(", at most {} of it mapped files",
+                         bytes_text(static_cast<double>(report.peak_mapped_bytes)));
+    }
+    out += "\n";
+  }
   out += fmt::format("Look at it with   qkscope inspect {}\n", folder);
   return out;
 }
@@ -143,6 +153,7 @@ int sniff(const SniffFlags& flags) {
   options.overwrite = flags.overwrite;
   options.resume = flags.resume;
   options.num_threads = flags.num_threads;
+  options.ram_bytes = static_cast<int64_t>(flags.ram_bytes);
   options.forward.chunk_tokens = flags.chunk_tokens;
   if (flags.dry_run) {
     std::fputs(plan_text(run, options).c_str(), stdout);
@@ -182,6 +193,11 @@ void add_sniff_command(CLI::App& app, int& exit_code) {
       ->excludes(overwrite);
   command->add_option("--threads", flags->num_threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--ram", flags->ram_bytes,
+                   "Most memory at once, as 300MiB or 2GiB; weights that do not fit are streamed")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50));
   command
       ->add_option("--chunk-tokens", flags->chunk_tokens,
                    "Tokens computed together: less needs less memory (default: 1024)")

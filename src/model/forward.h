@@ -72,6 +72,7 @@ using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> 
 
 struct ForwardOptions {
   int64_t chunk_tokens = 1024;  // tokens that are processed together; bounds the work memory
+  bool stream_weights = false;  // pages of a layer's weights are dropped after it: weight_pages.h
 };
 
 // Seconds spent, for debug_logging and `bench`.

@@ -14,6 +14,8 @@ std::array<const WeightMatrix*, 7> matrices(const Model& model, int layer) {
   return {&w.q_proj, &w.k_proj, &w.v_proj, &w.o_proj, &w.gate_proj, &w.up_proj, &w.down_proj};
 }
 
+int64_t weight_bytes(const WeightMatrix& weight) { return weight.rows * weight.stride_bytes; }
+
 // Tensors are mapped files: whole pages around them belong to the mapping.
 void advise(const WeightMatrix& weight, int advice) {
   if (weight.data == nullptr) return;
