@@ -5,13 +5,60 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "base/error.h"
 
 namespace qk {
+namespace {
+
+// Mapped files for path_of_mapping. A slot is taken while `begin` is not 0; the path is copied, for
+// a handler may run at any time.
+struct Mapping {
+  std::atomic<uintptr_t> begin{0};
+  std::atomic<uintptr_t> end{0};
+  char path[1024] = {};
+};
+std::array<Mapping, 1024> g_mappings;
+std::mutex g_mappings_mutex;
+
+void remember(const void* data, size_t size, const std::string& path) {
+  const std::lock_guard lock(g_mappings_mutex);
+  for (Mapping& mapping : g_mappings) {
+    if (mapping.begin != 0) continue;
+    mapping.end = 0;
+    std::strncpy(mapping.path, path.c_str(), sizeof(mapping.path) - 1);
+    mapping.begin = reinterpret_cast<uintptr_t>(data);
+    mapping.end = mapping.begin + size;
+    return;
+  }
+}
+
+void forget(const void* data) {
+  const std::lock_guard lock(g_mappings_mutex);
+  for (Mapping& mapping : g_mappings) {
+    if (mapping.begin != reinterpret_cast<uintptr_t>(data)) continue;
+    mapping.end = 0;
+    mapping.begin = 0;
+    return;
+  }
+}
+
+}  // namespace
+
+const char* path_of_mapping(const void* address) {
+  const auto at = reinterpret_cast<uintptr_t>(address);
+  for (const Mapping& mapping : g_mappings) {
+    // The last page of a file is mapped as a whole.
+    if (mapping.begin <= at && at < mapping.end + 4096 && mapping.end != 0) return mapping.path;
+  }
+  return nullptr;
+}
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   // O_NONBLOCK: a pipe would wait for its writer here.
@@ -31,6 +78,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
       fail("{}: {} bytes cannot be mapped: {}", path.string(), size_, std::strerror(map_errno));
     }
     data_ = static_cast<const std::byte*>(mapped);
+    remember(data_, size_, path.string());
   } else {
     ::close(fd);
   }
@@ -62,6 +110,7 @@ void MappedFile::drop(size_t begin, size_t end) const {
 }
 
 void MappedFile::unmap() noexcept {
+  if (data_ != nullptr) forget(data_);
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
   data_ = nullptr;
 }

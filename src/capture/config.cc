@@ -18,6 +18,7 @@ namespace {
 
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kInt32 = std::numeric_limits<int32_t>::max();
+constexpr int64_t kLargestText = int64_t{1} << 30;
 constexpr int64_t kLargestBucket = int64_t{1} << 30;
 
 constexpr std::array<std::string_view, 6> kSections = {"dataset",   "model",   "tokenizer",
@@ -26,6 +27,7 @@ constexpr std::array<std::string_view, 6> kDtypes = {"float16", "bfloat16", "flo
                                                      "fp16",    "bf16",     "fp32"};
 constexpr std::array<std::string_view, 3> kSamplers = {"log_uniform", "uniform", "all"};
 constexpr std::array<std::string_view, 3> kRopes = {"post", "pre", "both"};
+constexpr std::array<std::string_view, 2> kPolicies = {"stop", "skip"};
 constexpr std::array<std::string_view, 3> kPaddings = {"longest", "max_length", "do_not_pad"};
 
 std::string lower(std::string text) {
@@ -70,6 +72,10 @@ CorpusConfig read_dataset(MappingReader section) {
   if (out.max_samples == 0) {
     section.refuse_with("max_samples", "0 documents: the run would capture nothing");
   }
+  if (const auto word = section.text("on_bad_text")) {
+    out.skip_bad_text = choose(section, "on_bad_text", *word, kPolicies) == 1;
+  }
+  out.max_text_bytes = section.integer("max_text_bytes", 1, kLargestText).value_or(kLargestText);
   section.boolean("streaming");  // documents are always streamed
   section.reject_unknown_keys();
   return out;
@@ -213,6 +219,9 @@ CaptureSection read_capture(MappingReader section) {
       section.integer("min_bucket_size", 1, kLargestBucket).value_or(out.min_bucket_size);
   out.rope = read_rope(section);
   out.capture_token_strings = section.boolean("capture_token_strings").value_or(false);
+  if (const auto word = section.text("on_nonfinite")) {
+    out.skip_nonfinite = choose(section, "on_nonfinite", *word, kPolicies) == 1;
+  }
   section.reject_unknown_keys();
   return out;
 }

@@ -68,6 +68,7 @@ struct CaptureSection {
   int64_t min_bucket_size = 128;              // tokens
   CaptureRope rope = CaptureRope::kPost;
   bool capture_token_strings = false;
+  bool skip_nonfinite = false;  // on_nonfinite: skip; a document with a vector that is not finite
 };
 
 struct OutputSection {

@@ -32,6 +32,7 @@ ordered_json capture_json(const CaptureSection& capture) {
   out["min_bucket_size"] = capture.min_bucket_size;
   out["rope"] = rope_name(capture.rope);
   out["capture_token_strings"] = capture.capture_token_strings;
+  out["on_nonfinite"] = capture.skip_nonfinite ? "skip" : "stop";
   return out;
 }
 
@@ -44,7 +45,9 @@ std::string config_json(const SniffConfig& config) {
                     {"split", config.dataset.split},
                     {"text_column", config.dataset.text_column},
                     {"id_column", or_null(config.dataset.id_column)},
-                    {"max_samples", or_null(config.dataset.max_samples)}};
+                    {"max_samples", or_null(config.dataset.max_samples)},
+                    {"on_bad_text", config.dataset.skip_bad_text ? "skip" : "stop"},
+                    {"max_text_bytes", config.dataset.max_text_bytes}};
   out["model"] = {{"name", config.model.name},
                   {"revision", or_null(config.model.revision)},
                   {"dtype", config.model.dtype}};

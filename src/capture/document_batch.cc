@@ -50,18 +50,21 @@ DocumentBatch::DocumentBatch(const CapturePlan& plan, std::vector<TokenizedDocum
                              const TokenText& token_text)
     : plan_(plan),
       documents_(std::move(documents)),
+      token_text_(token_text),
       selector_(plan.capture, plan.compat_reference ? BucketRule::kFloat32 : BucketRule::kExact),
       layers_(plan.layers.size()),
-      num_records_(documents_.size(), 0) {
+      num_records_(documents_.size(), 0),
+      canaries_(documents_.size()) {
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
-    select(static_cast<int>(layer), Kind::kQuery, token_text);
-    select(static_cast<int>(layer), Kind::kKey, token_text);
+    select(static_cast<int>(layer), Kind::kQuery);
+    select(static_cast<int>(layer), Kind::kKey);
   }
+  choose_canaries();
   pack();
   request_rows();
 }
 
-void DocumentBatch::select(int layer, Kind kind, const TokenText& token_text) {
+void DocumentBatch::select(int layer, Kind kind) {
   const LayerPlan& wanted = plan_.layers[static_cast<size_t>(layer)];
   const std::vector<int32_t>& heads = wanted.heads(kind);
   if (heads.empty()) return;
@@ -84,13 +87,37 @@ void DocumentBatch::select(int layer, Kind kind, const TokenText& token_text) {
     block.heads = heads;
     block.positions = std::move(rows.positions);
     block.buckets = std::move(rows.buckets);
-    if (plan_.capture.capture_token_strings) {
-      for (const int32_t position : block.positions) {
-        block.tokens.push_back(token_text(document.ids[static_cast<size_t>(position)]));
-      }
-    }
     num_rows_ += static_cast<int64_t>(block.positions.size() * heads.size());
     pending_of(layer, kind).push_back(std::move(pending));
+  }
+}
+
+void DocumentBatch::choose_canaries() {
+  // Layers in which the document has both kinds, as indexes of its blocks there.
+  struct Candidate {
+    size_t layer, queries, keys;
+  };
+  std::vector<std::vector<Candidate>> candidates(documents_.size());
+  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    const Layer& blocks = layers_[layer];
+    size_t k = 0;
+    for (size_t q = 0; q < blocks.queries.size(); ++q) {
+      const size_t d = blocks.queries[q].document;
+      while (k < blocks.keys.size() && blocks.keys[k].document < d) ++k;
+      if (k == blocks.keys.size()) break;
+      if (blocks.keys[k].document == d) candidates[d].push_back({layer, q, k});
+    }
+  }
+  for (size_t d = 0; d < documents_.size(); ++d) {
+    if (candidates[d].empty()) continue;
+    const int64_t index = documents_[d].index;
+    const auto chosen = static_cast<size_t>(canary_choice(index, 0, std::ssize(candidates[d])));
+    const Candidate& candidate = candidates[d][chosen];
+    const CaptureBlock& queries = layers_[candidate.layer].queries[candidate.queries].block;
+    const CaptureBlock& keys = layers_[candidate.layer].keys[candidate.keys].block;
+    canaries_[d] =
+        CanaryWatch(index, {static_cast<int32_t>(candidate.layer), queries.heads, keys.heads,
+                            queries.positions, keys.positions, plan_.query_heads_per_key_head});
   }
 }
 
@@ -119,6 +146,7 @@ void DocumentBatch::pack() {
     sequences_.ids.insert(sequences_.ids.end(), ids.begin(), ids.begin() + lengths[d]);
     sequences_.offsets.push_back(static_cast<int64_t>(sequences_.ids.size()));
     sequences_.full_lengths.push_back(static_cast<int64_t>(ids.size()));
+    sequence_documents_.push_back(d);
   }
 }
 
@@ -145,65 +173,93 @@ void DocumentBatch::request_rows() {
 }
 
 void DocumentBatch::take(int layer, Site site, TensorView<const float, 3> rows, const Sink& sink) {
-  std::vector<Pending>& waiting = pending_of(layer, is_query(site) ? Kind::kQuery : Kind::kKey);
+  const Kind kind = is_query(site) ? Kind::kQuery : Kind::kKey;
+  std::vector<Pending>& waiting = pending_of(layer, kind);
   const bool second_column = is_pre_rope(site) && plan_.capture.rope == CaptureRope::kBoth;
   int64_t begin = 0;
   for (Pending& pending : waiting) {
     CaptureBlock& block = pending.block;
-    const size_t num_rows = block.positions.size();
+    const auto num_rows = std::ssize(block.positions);
     QK_CHECK(pending.sites_left > 0 && rows.dim(2) == plan_.head_dim);
-    QK_CHECK(rows.dim(1) == static_cast<int64_t>(block.heads.size()));
-    QK_CHECK(begin + static_cast<int64_t>(num_rows) <= rows.dim(0));
+    QK_CHECK(rows.dim(1) == std::ssize(block.heads));
+    QK_CHECK(begin + num_rows <= rows.dim(0));
     gather(rows, begin, inverse(pending.ascending),
-           second_column ? block.vectors_pre_rope : block.vectors, num_rows);
-    begin += static_cast<int64_t>(num_rows);
-    if (--pending.sites_left == 0 && pending.document == 0) emit(pending, sink);
+           second_column ? block.vectors_pre_rope : block.vectors, static_cast<size_t>(num_rows));
+    CanaryWatch& canary = canaries_[pending.document];
+    if (!second_column && canary.layer() == layer) {
+      canary.take(kind, rows.slice(begin, begin + num_rows));
+    }
+    begin += num_rows;
+    if (--pending.sites_left == 0) emit(pending, sink);
   }
   QK_CHECK(begin == rows.dim(0));
 }
 
 void DocumentBatch::emit(Pending& pending, const Sink& sink) {
-  QK_CHECK(pending.sites_left == 0);
-  sink(pending.block);
-  ++num_records_[pending.document];
-  pending.block.vectors = {};
-  pending.block.vectors_pre_rope = {};
-}
-
-void DocumentBatch::emit_document(size_t document, const Sink& sink) {
-  const auto emit_all = [&](std::vector<Pending>& blocks) {
-    for (Pending& pending : blocks) {
-      if (pending.document == document) emit(pending, sink);
+  CaptureBlock& block = pending.block;
+  if (plan_.capture.capture_token_strings) {
+    const std::vector<int32_t>& ids = documents_[pending.document].ids;
+    for (const int32_t position : block.positions) {
+      block.tokens.push_back(token_text_(ids[static_cast<size_t>(position)]));
     }
-  };
-  for (Layer& layer : layers_) {
-    emit_all(layer.queries);
-    emit_all(layer.keys);
   }
+  sink(block);
+  ++num_records_[pending.document];
+  block.vectors = {};
+  block.vectors_pre_rope = {};
+  block.tokens = {};
 }
 
-void DocumentBatch::finish(const Sink& sink, const std::function<void(const DocumentEnd&)>& end) {
-  for (size_t d = 0; d < documents_.size(); ++d) {
-    if (d > 0) emit_document(d, sink);
-    const TokenizedDocument& document = documents_[d];
-    end({document.index, document.example_id, static_cast<int64_t>(document.ids.size()),
-         num_records_[d]});
+std::vector<DocumentEnd> DocumentBatch::ends() const {
+  for (const Layer& layer : layers_) {
+    const auto done = [](const Pending& pending) { return pending.sites_left == 0; };
+    QK_CHECK(std::ranges::all_of(layer.queries, done) && std::ranges::all_of(layer.keys, done));
   }
+  std::vector<DocumentEnd> out;
+  for (size_t d = 0; d < documents_.size(); ++d) {
+    const TokenizedDocument& document = documents_[d];
+    out.push_back({.document = document.index,
+                   .example_id = document.example_id,
+                   .num_tokens = std::ssize(document.ids),
+                   .num_records = num_records_[d],
+                   .outcome = document.outcome,
+                   .truncated = document.truncated,
+                   .canary = canaries_[d].result()});
+  }
+  return out;
 }
 
 int64_t DocumentBatch::largest_block_bytes() const {
   const int64_t row_bytes = vector_bytes(plan_);
+  const bool both = plan_.capture.rope == CaptureRope::kBoth;
   int64_t largest = 0;
   for (const Layer& layer : layers_) {
     for (const std::vector<Pending>* kind : {&layer.queries, &layer.keys}) {
+      int64_t all = 0;
       for (const Pending& pending : *kind) {
         const CaptureBlock& block = pending.block;
-        const auto rows = static_cast<int64_t>(block.positions.size() * block.heads.size());
-        largest = std::max(largest, rows * row_bytes);
+        const int64_t bytes = std::ssize(block.positions) * std::ssize(block.heads) * row_bytes;
+        all = both ? all + bytes : std::max(all, bytes);
       }
+      largest = std::max(largest, all);
     }
   }
   return largest;
+}
+
+int64_t DocumentBatch::list_bytes() const {
+  int64_t rows = 0;
+  int64_t ordered_rows = 0;
+  for (const Layer& layer : layers_) {
+    for (const std::vector<Pending>* kind : {&layer.queries, &layer.keys}) {
+      for (const Pending& pending : *kind) {
+        rows += std::ssize(pending.block.positions);
+        ordered_rows += std::ssize(pending.ascending);
+      }
+    }
+  }
+  return rows * 3 * static_cast<int64_t>(sizeof(int32_t)) +
+         ordered_rows * 2 * static_cast<int64_t>(sizeof(size_t));
 }
 
 }  // namespace qk

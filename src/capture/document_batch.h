@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/canary_watch.h"
 #include "capture/plan.h"
 #include "capture/row_selection.h"
 #include "dataset/journal.h"
@@ -19,6 +20,8 @@ struct TokenizedDocument {
   int64_t index = 0;  // in the run
   int64_t example_id = 0;
   std::vector<int32_t> ids;
+  bool truncated = false;                                // it has more tokens
+  DocumentOutcome outcome = DocumentOutcome::kCaptured;  // of others there are no ids
 };
 
 // The text of a token id, for token_str.
@@ -37,19 +40,27 @@ class DocumentBatch {
   const TapRequest& request() const { return request_; }
   bool empty() const { return sequences_.ids.empty(); }  // nothing to compute
 
-  // Takes one call of the forward pass's tap. A block of the first document goes to `sink` as soon
-  // as it is whole.
+  // Takes one call of the forward pass's tap. Blocks go to `sink` as soon as they are whole: at
+  // most one layer's vectors are held.
   using Sink = std::function<void(const CaptureBlock&)>;
   void take(int layer, Site site, TensorView<const float, 3> rows, const Sink& sink);
 
-  // After the forward pass: the blocks of the other documents, and after each document its end.
-  void finish(const Sink& sink, const std::function<void(const DocumentEnd&)>& end);
+  // The end of each document, after the forward pass.
+  std::vector<DocumentEnd> ends() const;
 
+  // The index into `documents` of a sequence of sequences().
+  size_t document_of(int64_t sequence) const {
+    return sequence_documents_[static_cast<size_t>(sequence)];
+  }
+  const std::vector<TokenizedDocument>& documents() const { return documents_; }
   int64_t num_documents() const { return static_cast<int64_t>(documents_.size()); }
   // Rows of all heads and documents.
   int64_t num_rows() const { return num_rows_; }
-  // Bytes of the vectors of the largest block: the first document's are held one at a time.
+  // Bytes of the vectors that are held at most: of one block, or with both columns of one layer's
+  // blocks of one kind.
   int64_t largest_block_bytes() const;
+  // Bytes of the lists of positions and buckets, here and in the request.
+  int64_t list_bytes() const;
 
  private:
   struct Pending {  // one block to be
@@ -63,19 +74,22 @@ class DocumentBatch {
     std::vector<Pending> queries, keys;  // of the documents that have rows there, in order
   };
 
-  void select(int layer, Kind kind, const TokenText& token_text);
+  void select(int layer, Kind kind);
+  void choose_canaries();
   void pack();
   void request_rows();
   std::vector<Pending>& pending_of(int layer, Kind kind);
   void emit(Pending& pending, const Sink& sink);
-  void emit_document(size_t document, const Sink& sink);
 
   const CapturePlan& plan_;
   std::vector<TokenizedDocument> documents_;
+  TokenText token_text_;
   RowSelector selector_;
   std::vector<Layer> layers_;
-  std::vector<int64_t> first_row_;    // [documents] index of its first token in the packed batch
-  std::vector<int64_t> num_records_;  // [documents]
+  std::vector<int64_t> first_row_;     // [documents] index of its first token in the packed batch
+  std::vector<int64_t> num_records_;   // [documents]
+  std::vector<CanaryWatch> canaries_;  // [documents]
+  std::vector<size_t> sequence_documents_;  // [sequences]
   Sequences sequences_;
   TapRequest request_;
   int64_t num_rows_ = 0;

@@ -48,10 +48,13 @@ std::string digest(const fs::path& path, std::atomic<int64_t>& bytes_done,
   const MappedFile file(path);
   std::span<const std::byte> bytes = file.bytes();
   Sha256 sum;
+  size_t begin = 0;
   while (!bytes.empty()) {
     const size_t size = std::min(bytes.size(), kHashStep);
     sum.update(bytes.first(size));
     bytes = bytes.subspan(size);
+    file.drop(begin, begin + size);
+    begin += size;
     bytes_done += static_cast<int64_t>(size);
     step();
   }

@@ -59,6 +59,7 @@ class Planner {
     plan_.capture = capture_;
     plan_.compat_reference = config_.compat_reference;
     plan_.head_dim = model_.head_dim;
+    plan_.query_heads_per_key_head = model_.num_attention_heads / model_.num_key_value_heads;
     plan_.layers.resize(static_cast<size_t>(model_.num_hidden_layers));
     describe_run();
     if (capture_.head_sampling) {

@@ -42,6 +42,7 @@ struct CapturePlan {
   bool compat_reference = false;
   std::vector<LayerPlan> layers;  // [num_hidden_layers]
   int64_t head_dim = 0;
+  int64_t query_heads_per_key_head = 1;
   int last_layer = 0;  // the highest one with captures: no later one runs
   int64_t num_query_heads = 0, num_key_heads = 0;  // captured ones, over all layers: files
   std::map<std::string, MetadataValue> metadata;   // the card's keys: capture.md 11.2 and 15

@@ -1,13 +1,17 @@
 #include "capture/run.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/process_memory.h"
+#include "capture/capture_loop.h"
 #include "capture/document_batch.h"
+#include "capture/memory_plan.h"
 #include "capture/model_files.h"
 #include "capture/provenance.h"
+#include "capture/resume.h"
+#include "capture/verify_rows.h"
 #include "dataset/card.h"
 #include "dataset/journal.h"
 #include "dataset/overwrite.h"
@@ -17,24 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Documents are computed together up to this many tokens; more would not be faster.
-constexpr int64_t kBatchTokens = 8192;
+constexpr int64_t kMostCanaries = 64;
 
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-  // Seconds since the last lap.
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    return std::chrono::duration<double>(now - std::exchange(lap_, now)).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point lap_ = start_;
-};
+// Thrown out of the writing of the files.
+class Stopped : public std::exception {};
 
 class Run {
  public:
@@ -45,59 +35,71 @@ class Run {
         folder_(prepared.config.output.data_root) {}
 
   RunReport execute() {
-    prepare_output_folder(folder_, options_.overwrite);
+    if (options_.ram_bytes > 0) return_freed_memory();
+    memory_ = plan_memory(prepared_, options_);
+    if (!memory_.fits) fail("--ram: {}", memory_.advice);
+    const FolderLock lock(folder_);
     report_.journal = journal_path(folder_);
+    std::error_code error;
+    const bool goes_on = options_.resume && fs::exists(report_.journal, error);
+    if (options_.resume && !goes_on && is_whole_already()) return std::move(report_);
+    prepare_output_folder(folder_, goes_on              ? Start::kResume
+                                   : options_.overwrite ? Start::kOverwrite
+                                                        : Start::kNew);
     try {
       identify();
-      capture();
-      if (!report_.stopped) write();
-    } catch (...) {
-      discard_empty_journal();
+      if (capture(goes_on)) write(goes_on);
+    } catch (const Stopped&) {
+      report_.stopped = true;
+    } catch (const Error& fault) {
+      if (!discard_empty_journal()) {
+        fail("{}; {} of the journal {} kept: --resume goes on from there", fault.what(),
+             report_.num_documents == 1
+                 ? "the whole document"
+                 : fmt::format("the {} whole documents", report_.num_documents),
+             report_.num_documents == 1 ? "is" : "are");
+      }
       throw;
     }
     report_.times.total = watch_.seconds();
+    if (const auto memory = process_memory()) report_.peak_bytes = memory->peak;
     return std::move(report_);
   }
 
  private:
+  bool is_whole_already();
   void identify();
-  void capture();
-  void write();
-  std::vector<TokenizedDocument> next_batch();
-  TokenizedDocument tokenize(const Document& document);
-  void compute(DocumentBatch& batch, JournalWriter& journal);
+  bool capture(bool goes_on);
+  JournalWriter open_journal(bool goes_on, std::vector<int64_t>& done);
+  void take_journal(const JournalReader& journal, std::vector<int64_t>& done);
+  void warn_of_damage(const JournalReader& journal) const;
+  void write(bool goes_on);
+  void check_documents(const JournalReader& journal) const;
   void check_rows() const;
-  void discard_empty_journal() const noexcept;
+  bool discard_empty_journal() noexcept;
   CardInfo card_info() const;
 
-  bool stop_wanted() const {
-    return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
-  }
-  // part: of the batch in hand that is done, in [0, 1]
-  void tell(Phase phase, int64_t done, std::optional<int64_t> total, const Stopwatch& watch,
-            double part = 0) const {
+  void tell(Phase phase, int64_t done, std::optional<int64_t> total, const RunClock& watch) const {
     if (!options_.progress) return;
-    const auto in_hand = static_cast<double>(report_.num_tokens - num_tokens_done_);
-    const int64_t tokens = num_tokens_done_ + static_cast<int64_t>(in_hand * part);
-    options_.progress({phase, done, total, part * static_cast<double>(batch_size_), tokens,
-                       report_.num_rows, watch.seconds()});
+    options_.progress(
+        {phase, done, total, 0, report_.num_tokens, report_.num_rows, watch.seconds()});
   }
 
   PreparedRun& prepared_;
   const RunOptions& options_;
   ThreadPool pool_;
   fs::path folder_;
-  Stopwatch watch_;
+  MemoryPlan memory_;
+  RunClock watch_;
   std::string provenance_, geometry_;
-  std::optional<int64_t> num_documents_;  // in all, if known
-  int64_t num_tokens_done_ = 0;           // of finished documents
-  int64_t batch_size_ = 0;                // documents in hand
-  Stopwatch capture_watch_;
+  bool overwrite_ = false;  // of this run, or of the interrupted one
+  bool has_journal_ = false;
   RunReport report_;
 };
 
 void Run::identify() {
-  const Stopwatch watch;
+  if (!provenance_.empty()) return;
+  const RunClock watch;
   RunIdentity identity;
   identity.model_files = identify_model(prepared_.model, pool_, [&](int64_t done, int64_t total) {
     tell(Phase::kIdentify, done, total, watch);
@@ -114,90 +116,83 @@ void Run::identify() {
   report_.times.identify = watch.seconds();
 }
 
-TokenizedDocument Run::tokenize(const Document& document) {
-  TokenizedDocument out{document.index, document.example_id, {}};
-  try {
-    out.ids = prepared_.tokenizer.encode(document.text, prepared_.config.tokenizer.max_length);
-  } catch (const Error& error) {
-    fail("{}: {}", document.place, error.what());
+// A finished dataset needs nothing, if it is that of this run.
+bool Run::is_whole_already() {
+  const std::string there = provenance_of_dataset(folder_);
+  if (there.empty()) return false;
+  identify();
+  const std::string difference = provenance_difference(there, provenance_);
+  if (!difference.empty()) {
+    fail("{}: --resume found no journal but the finished dataset of another run: {}",
+         folder_.string(), difference);
   }
-  const int64_t rows = prepared_.model.config.embedding_rows;
-  for (const int32_t id : out.ids) {
-    if (id >= 0 && id < rows) continue;
-    fail(
-        "{}: the tokenizer gives id {}, but {} has only {} embeddings: tokenizer.name and "
-        "model.name do not belong together",
-        document.place, id, prepared_.config.model.name, rows);
-  }
-  if (out.ids.empty()) ++report_.num_empty_documents;
-  report_.num_tokens += static_cast<int64_t>(out.ids.size());
-  return out;
+  return report_.was_whole = true;
 }
 
-std::vector<TokenizedDocument> Run::next_batch() {
-  std::vector<TokenizedDocument> out;
-  int64_t num_tokens = 0;
-  while (static_cast<int64_t>(out.size()) < prepared_.config.inference.batch_size &&
-         num_tokens < kBatchTokens) {
-    const auto document = prepared_.corpus->next();
-    if (!document) break;
-    out.push_back(tokenize(*document));
-    num_tokens += static_cast<int64_t>(out.back().ids.size());
+void Run::warn_of_damage(const JournalReader& journal) const {
+  if (journal.damage().empty() || !options_.warn) return;
+  std::string lost;
+  for (const int64_t document : journal.lost()) {
+    lost += fmt::format("{}{}", lost.empty() ? "" : ", ", document);
   }
-  return out;
+  options_.warn(fmt::format(
+      "{}: damaged at byte {}{}; {}", journal.path().string(), journal.damage().front(),
+      journal.damage().size() == 1
+          ? ""
+          : fmt::format(" and in {} more places", journal.damage().size() - 1),
+      lost.empty()
+          ? "what was lost is computed again"
+          : fmt::format("document{} {} {} computed again", journal.lost().size() == 1 ? "" : "s",
+                        lost, journal.lost().size() == 1 ? "is" : "are")));
 }
 
-void Run::compute(DocumentBatch& batch, JournalWriter& journal) {
-  double journal_seconds = 0;
-  Stopwatch watch;
-  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) {
-    const Stopwatch write_watch;
-    journal.append(block);
-    journal_seconds += write_watch.seconds();
-  };
-  if (!batch.empty()) {
-    const double num_layers = prepared_.plan.last_layer + 1;
-    forward(
-        prepared_.model, *options_.backend, pool_, batch.sequences(), batch.request(),
-        options_.forward,
-        [&](int layer, Site site, TensorView<const float, 3> rows) {
-          batch.take(layer, site, rows, sink);
-          tell(Phase::kCapture, report_.num_documents, num_documents_, capture_watch_,
-               (layer + 1) / num_layers);
-        },
-        &report_.times.parts);
+void Run::take_journal(const JournalReader& journal, std::vector<int64_t>& done) {
+  const JournalHeader header = parse_journal_header(journal.header(), journal.path());
+  const std::string difference = provenance_difference(header.provenance, provenance_);
+  if (!difference.empty()) {
+    fail("{}: is the journal of another run: {}; --overwrite discards it", journal.path().string(),
+         difference);
   }
-  report_.times.forward += watch.lap() - journal_seconds;
-  batch.finish(sink, [&](const DocumentEnd& end) { journal.end_document(end); });
-  report_.times.journal += watch.lap() + journal_seconds;
-}
-
-void Run::capture() {
-  JournalWriter journal = JournalWriter::create(report_.journal, provenance_);
-  const TokenText token_text = [&](int32_t id) { return prepared_.tokenizer.token(id); };
-  num_documents_ = prepared_.corpus->num_documents();
-  capture_watch_ = Stopwatch();
-  Stopwatch watch;
-  while (true) {
-    tell(Phase::kCapture, report_.num_documents, num_documents_, capture_watch_);
-    if (report_.num_documents > 0 && stop_wanted()) {
-      report_.stopped = true;
-      return;
+  overwrite_ = header.overwrite;
+  warn_of_damage(journal);
+  for (const DocumentEnd& end : journal.documents()) {
+    done.push_back(end.document);
+    report_.num_tokens += end.num_tokens;
+  }
+  for (const JournalReader::Group& group : journal.groups()) {
+    for (const JournalReader::Record& record : group.records) {
+      const JournalReader::Entry entry = journal.entry(record);
+      report_.num_rows += entry.rows * std::ssize(entry.heads);
+      journal.drop(entry.offset, entry.offset + entry.bytes);
     }
-    watch.lap();
-    std::vector<TokenizedDocument> documents = next_batch();
-    report_.times.tokenize += watch.lap();
-    if (documents.empty()) break;
-    batch_size_ = static_cast<int64_t>(documents.size());
-    DocumentBatch batch(prepared_.plan, std::move(documents), token_text);
-    report_.times.select += watch.lap();
-    compute(batch, journal);
-    report_.num_documents += batch.num_documents();
-    report_.num_computed_tokens += static_cast<int64_t>(batch.sequences().ids.size());
-    report_.num_rows += batch.num_rows();
-    num_tokens_done_ = report_.num_tokens;
   }
-  check_rows();
+  report_.num_documents = report_.num_documents_before = std::ssize(done);
+  report_.num_tokens_before = report_.num_tokens;
+}
+
+JournalWriter Run::open_journal(bool goes_on, std::vector<int64_t>& done) {
+  if (goes_on) {
+    const JournalReader journal(report_.journal);
+    take_journal(journal, done);
+    JournalWriter writer = JournalWriter::resume(journal);
+    has_journal_ = true;
+    return writer;
+  }
+  overwrite_ = options_.overwrite;
+  JournalWriter journal =
+      JournalWriter::create(report_.journal, to_text({provenance_, overwrite_}));
+  has_journal_ = true;
+  return journal;
+}
+
+// False if the run was stopped.
+bool Run::capture(bool goes_on) {
+  std::vector<int64_t> done;
+  JournalWriter journal = open_journal(goes_on, done);
+  CaptureLoop loop(prepared_, options_, memory_, pool_, done, report_);
+  report_.stopped = !loop.run(journal);
+  if (!report_.stopped) check_rows();
+  return !report_.stopped;
 }
 
 void Run::check_rows() const {
@@ -211,12 +206,25 @@ void Run::check_rows() const {
       report_.num_tokens);
 }
 
+// Every document of the corpus is in the journal, once.
+void Run::check_documents(const JournalReader& journal) const {
+  const std::vector<DocumentEnd>& documents = journal.documents();
+  for (size_t i = 0; i < documents.size(); ++i) {
+    if (documents[i].document == static_cast<int64_t>(i)) continue;
+    fail("{}: document {} is missing", journal.path().string(), i);
+  }
+  if (std::ssize(documents) == report_.num_documents) return;
+  fail("{}: has {} whole documents, expected {}", journal.path().string(), documents.size(),
+       report_.num_documents);
+}
+
 CardInfo Run::card_info() const {
   const SniffConfig& config = prepared_.config;
   CardInfo info;
   info.model = config.model.name;
   info.metadata = prepared_.plan.metadata;
   info.summary = report_.dataset;
+  info.documents = report_.documents;
   info.has_token_str = config.capture.capture_token_strings;
   info.has_pre_rope = config.capture.rope == CaptureRope::kBoth;
   info.int32_example_ids = config.compat_reference;
@@ -227,18 +235,26 @@ CardInfo Run::card_info() const {
   return info;
 }
 
-void Run::write() {
-  const Stopwatch watch;
+void Run::write(bool goes_on) {
+  const RunClock watch;
   const JournalReader journal(report_.journal);
+  check_documents(journal);
+  verify_rows(journal, prepared_.plan, pool_);
+  report_.documents = count_documents(journal.documents(), prepared_.config.compat_reference);
   DatasetOptions options;
   options.int32_example_ids = prepared_.config.compat_reference;
   options.reference_layout = prepared_.config.compat_reference;
-  options.overwrite = options_.overwrite;
+  options.overwrite = overwrite_;
+  options.resume = goes_on;
+  options.canaries = canary_pairs(journal, kMostCanaries);
   options.footer = {{std::string(kFooterProvenance), provenance_},
                     {std::string(kFooterGeometry), geometry_}};
+  ThreadPool writers(memory_.num_writers);
   report_.dataset =
-      write_dataset(journal, folder_, options, pool_,
-                    [&](int64_t done, int64_t total) { tell(Phase::kWrite, done, total, watch); });
+      write_dataset(journal, folder_, options, writers, [&](int64_t done, int64_t total) {
+        if (options_.stop != nullptr && options_.stop->load()) throw Stopped();
+        tell(Phase::kWrite, done, total, watch);
+      });
   const CardInfo info = card_info();
   if (prepared_.config.compat_reference) {
     write_file(folder_ / "_saver_state.json", saver_state_json(info));
@@ -248,13 +264,16 @@ void Run::write() {
   report_.times.write = watch.seconds();
 }
 
-// A journal without rows is of no use, and the next run would stumble over it.
-void Run::discard_empty_journal() const noexcept {
-  if (report_.num_rows > 0) return;
+// A journal without rows is of no use, and the next run would stumble over it. False if there is
+// one with rows.
+bool Run::discard_empty_journal() noexcept {
+  if (!has_journal_) return true;
+  if (report_.num_rows > 0) return false;
   try {
     remove_journal(folder_);
   } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to tell
   }
+  return true;
 }
 
 }  // namespace
@@ -270,17 +289,6 @@ PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const>
 
 RunReport run_capture(PreparedRun& run, const RunOptions& options) {
   return Run(run, options).execute();
-}
-
-int64_t estimate_peak_bytes(const PreparedRun& run, const RunOptions& options) {
-  TokenizedDocument longest;
-  longest.ids.assign(static_cast<size_t>(run.config.tokenizer.max_length), 0);
-  const DocumentBatch batch(run.plan, {longest}, [](int32_t) { return std::string(); });
-  const std::vector<int64_t> lengths = {static_cast<int64_t>(batch.sequences().ids.size())};
-  const int num_threads = options.num_threads > 0 ? options.num_threads : available_cores();
-  const int64_t forward = forward_bytes(run.model, *options.backend, lengths, batch.request(),
-                                        options.forward, num_threads);
-  return forward + batch.largest_block_bytes();
 }
 
 }  // namespace qk

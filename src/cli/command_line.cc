@@ -10,10 +10,12 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "capture/build_info.h"
+#include "cli/check_command.h"
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
 #include "cli/plot_command.h"
 #include "cli/sniff_command.h"
+#include "cli/stop_signal.h"
 #include "cli/verify_command.h"
 #include "dataset/arrow_version.h"
 #include "kernels/simd_name.h"
@@ -33,6 +35,7 @@ Examples:
   qkscope plot heatmap --bucket_csv FILE        a figure of what was measured
   qkscope verify --model M --reference R.safetensors
                                                 is the model computed as transformers does?
+  qkscope check data/run                        prove it: every row, digest and count
 
 `qkscope COMMAND --help` explains a command. Exit codes: 0 done, 1 something to mend (one sentence
 on stderr says what), 2 a bug.)";
@@ -73,6 +76,7 @@ void check_command(const CLI::App& app, std::span<const std::string> reversed) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  watch_fault_signals();
   read_dotenv(".env");
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
@@ -84,6 +88,7 @@ int run_command_line(int argc, char** argv) {
   add_inspect_command(app, exit_code);
   add_plot_command(app, exit_code);
   add_verify_command(app, exit_code);
+  add_check_command(app, exit_code);
   try {
     std::vector<std::string> words = arguments(argc, argv);
     check_command(app, words);

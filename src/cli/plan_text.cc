@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "capture/memory_plan.h"
 #include "cli/number_text.h"
 
 namespace qk {
@@ -92,6 +93,25 @@ void add_rows(std::string& out, const PreparedRun& run) {
   }
 }
 
+void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memory) {
+  const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
+  add_line(
+      out, "memory",
+      fmt::format("{} at the peak: program {}, work for such a document {}, weights {}{}",
+                  text(memory.peak()), text(memory.base), text(memory.work), text(memory.weights),
+                  memory.forward.stream_weights
+                      ? " at once, of " + text(run.model.weight_bytes) + " read layer by layer"
+                      : " mapped"));
+  add_line(out, "",
+           fmt::format("{} tokens computed together, {} while files are written",
+                       count_text(memory.forward.chunk_tokens), text(memory.base + memory.finish)));
+  if (memory.budget == 0) return;
+  add_line(out, "",
+           memory.fits
+               ? fmt::format("fits in --ram {}", text(memory.budget))
+               : fmt::format("DOES NOT FIT in --ram {}: {}", text(memory.budget), memory.advice));
+}
+
 }  // namespace
 
 std::string ranges_text(const std::vector<int32_t>& ascending) {
@@ -131,9 +151,7 @@ std::string plan_text(const PreparedRun& run, const RunOptions& options) {
                        plural(run.plan.num_key_heads, "key head")));
   add_layers(out, run.plan);
   add_rows(out, run);
-  add_line(out, "memory",
-           fmt::format("{} for such a document, beside the mapped weights",
-                       bytes_text(static_cast<double>(estimate_peak_bytes(run, options)))));
+  add_memory(out, run, plan_memory(run, options));
   add_line(out, "output", config.output.data_root);
   return out;
 }

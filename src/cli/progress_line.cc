@@ -23,7 +23,13 @@ double part_done(const RunProgress& progress) {
 }
 
 std::string remaining(const RunProgress& progress) {
-  const double part = part_done(progress);
+  if (!progress.total) return "";
+  // An interrupted run's part took none of these seconds.
+  const auto before = static_cast<double>(progress.done_before);
+  const double work = static_cast<double>(*progress.total) - before;
+  if (work <= 0) return "";
+  const double part =
+      std::clamp((static_cast<double>(progress.done) + progress.in_hand - before) / work, 0.0, 1.0);
   if (part < kSurePart || part >= 1) return "";
   return fmt::format(", {} left", seconds_text(progress.seconds * (1 - part) / part));
 }
@@ -55,11 +61,11 @@ std::string progress_text(const RunProgress& progress) {
     case Phase::kCapture:
       break;
   }
-  const double rate = static_cast<double>(progress.num_tokens) / std::max(progress.seconds, 1e-9);
+  const int64_t tokens = progress.num_tokens - progress.num_tokens_before;
+  const double rate = static_cast<double>(tokens) / std::max(progress.seconds, 1e-9);
   return fmt::format("capture   {}{} documents, {} tokens, {:.0f} tokens/s, {} rows{}",
                      count_text(progress.done), total, count_text(progress.num_tokens),
-                     progress.num_tokens > 0 ? rate : 0.0, count_text(progress.num_rows),
-                     remaining(progress));
+                     tokens > 0 ? rate : 0.0, count_text(progress.num_rows), remaining(progress));
 }
 
 ProgressLine::ProgressLine()

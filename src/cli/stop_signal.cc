@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/mapped_file.h"
+
 namespace qk {
 namespace {
 
@@ -22,7 +24,34 @@ void on_signal(int number) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, std::strlen(kText));
 }
 
+void say(const char* text) {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
+}
+
+void on_bus_error(int number, siginfo_t* info, void* /*context*/) {
+  const char* path = path_of_mapping(info->si_addr);
+  if (path == nullptr) {  // a bug
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+    return;
+  }
+  say("\nqkscope: ");
+  say(path);
+  say(": can no longer be read: its disk failed or went away, or the file was cut; what was done "
+      "is "
+      "kept\n");
+  ::_exit(1);
+}
+
 }  // namespace
+
+void watch_fault_signals() {
+  struct sigaction action{};
+  action.sa_sigaction = on_bus_error;
+  action.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGBUS, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
 const std::atomic<bool>& watch_stop_signals() {
   static_assert(std::atomic<bool>::is_always_lock_free);

@@ -29,7 +29,9 @@ std::string_view type_family(std::string_view type) {
 class FilesCorpus final : public Corpus {
  public:
   FilesCorpus(const CorpusConfig& config, CorpusFiles found)
-      : format_(found.format), columns_{config.text_column, std::nullopt} {
+      : format_(found.format),
+        columns_{config.text_column, std::nullopt, config.skip_bad_text},
+        max_text_bytes_(config.max_text_bytes) {
     if (config.id_column && !config.id_column->empty()) columns_.id = config.id_column;
     if (config.max_samples && *config.max_samples < 0) {
       fail("dataset.max_samples: expected 0 or more, found {}", *config.max_samples);
@@ -125,10 +127,22 @@ class FilesCorpus final : public Corpus {
     if (limit_ && next_index_ >= *limit_) return std::nullopt;
     std::optional<Row> row = next_row();
     if (!row) return std::nullopt;
-    Document document{next_index_, next_index_, std::move(row->text), std::move(row->place)};
+    check_size(*row);
+    Document document{next_index_, next_index_, std::move(row->text), std::move(row->place),
+                      row->fault};
     if (columns_.id) document.example_id = normalised(row->id, document.place);
     ++next_index_;
     return document;
+  }
+
+  void check_size(Row& row) const {
+    if (std::ssize(row.text) <= max_text_bytes_) return;
+    if (!columns_.keep_faulty) {
+      fail("{}: the text has {} bytes, dataset.max_text_bytes allows {}", printable(row.place, 300),
+           row.text.size(), max_text_bytes_);
+    }
+    row.fault = TextFault::kTooLarge;
+    row.text = {};
   }
 
   int64_t normalised(const RawId& id, const std::string& place) const {
@@ -142,6 +156,7 @@ class FilesCorpus final : public Corpus {
   mutable std::vector<CorpusFile> files_;  // the digests come later
   FileFormat format_;
   Columns columns_;
+  int64_t max_text_bytes_;
   std::optional<int64_t> limit_;
   std::optional<int64_t> num_documents_;
   std::unique_ptr<RowReader> rows_;

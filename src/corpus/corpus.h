@@ -18,6 +18,16 @@ struct CorpusConfig {               // the keys of the `dataset` section
   std::string text_column = "text";
   std::optional<std::string> id_column;  // empty: the running row number
   std::optional<int64_t> max_samples;
+  bool skip_bad_text = false;                 // instead of an Error: Document::fault
+  int64_t max_text_bytes = int64_t{1} << 30;  // of one document
+};
+
+// Why a document has no text.
+enum class TextFault : uint8_t {
+  kNone,
+  kNoText,    // null, or no string
+  kNotUtf8,   // in JSON Lines: anywhere in the row, whose id is then not known either
+  kTooLarge,  // more than max_text_bytes
 };
 
 struct Document {
@@ -25,6 +35,7 @@ struct Document {
   int64_t example_id = 0;  // normalised to 64 bits: corpus/example_id.h
   std::string text;
   std::string place;  // "train.parquet row 17", "train.jsonl line 18", for messages
+  TextFault fault = TextFault::kNone;  // others only with skip_bad_text; the text is empty then
 };
 
 struct CorpusFile {
@@ -37,8 +48,8 @@ struct CorpusFile {
 class Corpus {
  public:
   virtual ~Corpus() = default;
-  // The next document, or nothing at the end. Throws Error naming file and row: null text, a text
-  // that is not a string, damaged file.
+  // The next document, or nothing at the end. Throws Error naming file and row: damaged file, and
+  // without skip_bad_text a text that is null, no string, not UTF-8, or too large.
   virtual std::optional<Document> next() = 0;
   // Documents in all, after max_samples; empty if that is known only after reading (JSON Lines).
   virtual std::optional<int64_t> num_documents() const = 0;

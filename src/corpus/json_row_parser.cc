@@ -111,7 +111,10 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     if (text_kind_.empty()) {
       fail("{}: no column '{}': it has {}", where_, printable(columns_.text), row_.keys);
     }
-    if (text_kind_ != "a string") {
+    if (text_kind_ != "a string" && columns_.keep_faulty) {
+      row_.fault = TextFault::kNoText;
+      row_.text.clear();
+    } else if (text_kind_ != "a string") {
       fail("{}: column '{}': expected a string, found {}", where_, printable(columns_.text),
            text_kind_);
     }

@@ -11,7 +11,8 @@ struct JsonRow {
   std::string text;
   RawId id;             // null without an id column
   bool has_id = false;  // the key is there
-  std::string keys;     // the first ones, joined by ", ", for messages
+  TextFault fault = TextFault::kNone;
+  std::string keys;  // the first ones, joined by ", ", for messages
 };
 
 // Parses one object; `json` is used up. Throws Error, its message starting with `where`, as

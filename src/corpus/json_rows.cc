@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/utf8.h"
 #include "corpus/json_pieces.h"
 #include "corpus/json_row_parser.h"
 #include "corpus/row_reader.h"
@@ -19,12 +20,15 @@ class JsonRows final : public RowReader {
     if (!pieces_.next(piece_)) return std::nullopt;
     const std::string place = pieces_.place();
     const std::string where = file_ + " " + place;
+    if (columns_.keep_faulty && first_invalid_utf8(piece_)) {
+      return Row{{}, {}, name_ + " " + place, TextFault::kNotUtf8};
+    }
     JsonRow row = parse_json_row(piece_, columns_, where);
     if (columns_.id && !row.has_id && is_first_) {
       fail("{}: no column '{}': it has {}", where, printable(*columns_.id), row.keys);
     }
     is_first_ = false;
-    return Row{std::move(row.text), std::move(row.id), name_ + " " + place};
+    return Row{std::move(row.text), std::move(row.id), name_ + " " + place, row.fault};
   }
 
  private:

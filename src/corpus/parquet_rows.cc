@@ -139,7 +139,8 @@ class ParquetRows final : public RowReader {
     while (batch_ == nullptr || at_ == batch_->num_rows()) {
       if (!next_batch()) return std::nullopt;
     }
-    Row row{text(), {}, fmt::format("{} row {}", name_, row_)};
+    Row row{{}, {}, fmt::format("{} row {}", name_, row_)};
+    take_text(row);
     if (id_ != nullptr) row.id = id_cell(*id_, at_);
     ++at_;
     ++row_;
@@ -172,17 +173,21 @@ class ParquetRows final : public RowReader {
     return array;
   }
 
-  std::string text() const {
+  void take_text(Row& row) const {
     const std::optional<std::string_view> cell = text_cell(*text_, at_);
+    const auto invalid = cell ? first_invalid_utf8(*cell) : std::nullopt;
+    if (cell && !invalid) {
+      row.text = *cell;
+      return;
+    }
+    row.fault = cell ? TextFault::kNotUtf8 : TextFault::kNoText;
+    if (columns_.keep_faulty) return;
     if (!cell) {
       fail("{} row {}: column '{}': expected a string, found null", file_, row_,
            printable(columns_.text));
     }
-    if (const std::optional<size_t> at = first_invalid_utf8(*cell)) {
-      fail("{} row {}: column '{}': expected UTF-8, found the byte 0x{:02x} at offset {}", file_,
-           row_, printable(columns_.text), static_cast<unsigned char>((*cell)[*at]), *at);
-    }
-    return std::string(*cell);
+    fail("{} row {}: column '{}': expected UTF-8, found the byte 0x{:02x} at offset {}", file_,
+         row_, printable(columns_.text), static_cast<unsigned char>((*cell)[*invalid]), *invalid);
   }
 
   std::string file_;

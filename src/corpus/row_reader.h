@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "corpus/byte_source.h"
+#include "corpus/corpus.h"
 #include "corpus/example_id.h"
 
 namespace qk {
@@ -16,12 +17,14 @@ namespace qk {
 struct Columns {
   std::string text;
   std::optional<std::string> id;
+  bool keep_faulty = false;  // rows with a TextFault are given, not refused
 };
 
 struct Row {
   std::string text;   // UTF-8
   RawId id;           // null without an id column
   std::string place;  // "train.parquet row 17", "train.jsonl line 18"; rows from 0, lines from 1
+  TextFault fault = TextFault::kNone;
 };
 
 class RowReader {

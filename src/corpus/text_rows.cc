@@ -33,17 +33,20 @@ void unify_line_ends(std::string& text) {
 
 class TextRow final : public RowReader {
  public:
-  TextRow(std::unique_ptr<ByteSource> bytes, std::string file, std::string name, bool text_is_id)
+  TextRow(std::unique_ptr<ByteSource> bytes, std::string file, std::string name,
+          const Columns& columns)
       : bytes_(std::move(bytes)),
         file_(std::move(file)),
         name_(std::move(name)),
-        text_is_id_(text_is_id) {}
+        text_is_id_(columns.id.has_value()),
+        keep_faulty_(columns.keep_faulty) {}
 
   std::optional<Row> next() override {
     if (bytes_ == nullptr) return std::nullopt;
     Row row{read_all(*bytes_, file_), {}, name_};
     bytes_.reset();
     if (const std::optional<size_t> at = first_invalid_utf8(row.text)) {
+      if (keep_faulty_) return Row{{}, {}, name_, TextFault::kNotUtf8};
       fail("{}: expected UTF-8, found the byte 0x{:02x} at offset {}", file_,
            static_cast<unsigned char>(row.text[*at]), *at);
     }
@@ -57,6 +60,7 @@ class TextRow final : public RowReader {
   std::string file_;
   std::string name_;
   bool text_is_id_;
+  bool keep_faulty_;
 };
 
 }  // namespace
@@ -70,7 +74,7 @@ std::unique_ptr<RowReader> read_text_row(std::unique_ptr<ByteSource> bytes,
       fail("{}: no column '{}': a text file has text", file, printable(column));
     }
   }
-  return std::make_unique<TextRow>(std::move(bytes), file, name, columns.id.has_value());
+  return std::make_unique<TextRow>(std::move(bytes), file, name, columns);
 }
 
 }  // namespace qk

@@ -70,6 +70,9 @@ class Card {
     verification();
     loading();
     further_metadata();
+    documents();
+    canaries();
+    files();
     return std::move(out_);
   }
 
@@ -234,6 +237,33 @@ class Card {
       any = true;
     }
     if (!any) line("None.");
+  }
+
+  void documents() {
+    line("\n## Documents\n\n| | documents |\n| --- | ---: |");
+    for (const auto& [name, count] : named_counts(info_.documents)) {
+      line("| {} | {} |", name, count);
+    }
+  }
+
+  void canaries() {
+    if (info_.summary.canaries.empty()) return;
+    line("\n## Canaries\n");
+    line("Products of a query and a key as they were when they left the model; `qkscope check`");
+    line("computes them again from the files. Rows are counted from 0.\n");
+    line("| query | row | key | row | product |\n| --- | ---: | --- | ---: | ---: |");
+    for (const RowPair& pair : info_.summary.canaries) {
+      line("| {} | {} | {} | {} | {:.17g} |", pair.query_config, pair.query_row, pair.key_config,
+           pair.key_row, pair.dot);
+    }
+  }
+
+  void files() {
+    if (info_.summary.files.empty()) return;
+    line("\n## Files\n\n| file | rows | bytes | SHA-256 |\n| --- | ---: | ---: | --- |");
+    for (const FileSummary& file : info_.summary.files) {
+      line("| {}/data.parquet | {} | {} | {} |", file.config, file.rows, file.bytes, file.sha256);
+    }
   }
 
   const CardInfo& info_;

@@ -4,10 +4,14 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "dataset/dataset_writer.h"
+#include "dataset/document_counts.h"
 
 namespace qk {
 
@@ -21,6 +25,7 @@ struct CardInfo {
   // further ones, which are listed at the end, sorted.
   std::map<std::string, MetadataValue> metadata;
   DatasetSummary summary;
+  DocumentCounts documents;
   bool has_token_str = false;
   bool has_pre_rope = false;
   bool int32_example_ids = false;  // as DatasetOptions
@@ -31,6 +36,18 @@ struct CardInfo {
 };
 
 std::string dataset_card(const CardInfo& info);
+
+// What a card says in a form that can be checked again; empty in cards of the original.
+struct CardFacts {
+  std::vector<FileSummary> files;
+  std::vector<RowPair> canaries;
+  std::optional<int64_t> captured_rows, captured_configs;  // the original's cards have them too
+  std::map<int32_t, int64_t> bucket_counts;                // likewise
+  bool damaged = false;                                    // a line of a table cannot be read
+};
+
+// Reads a card's text. Never throws.
+CardFacts read_card(std::string_view text);
 
 // The original's _saver_state.json; only written for compat: reference.
 std::string saver_state_json(const CardInfo& info);

@@ -33,10 +33,6 @@ std::vector<HeadInfo> list_heads(const fs::path& folder) {
   return heads;
 }
 
-fs::path folder_of(const fs::path& dataset, const HeadInfo& info) {
-  return dataset / config_name(info.head.layer, info.head.head, info.head.kind);
-}
-
 // The text of `key` in a JSON object, or empty.
 std::string text_at(const nlohmann::json& json, const char* key) {
   const auto it = json.is_object() ? json.find(key) : json.end();
@@ -140,7 +136,8 @@ void check_agreement(DatasetInfo& info, const std::vector<bool>& readable) {
 
 }  // namespace
 
-DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool) {
+DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
+                         std::map<std::string, RowWatch>* watches) {
   DatasetInfo info;
   info.folder = folder;
   info.heads = list_heads(folder);
@@ -156,7 +153,11 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool) {
   std::vector<std::vector<DatasetProblem>> problems(info.heads.size());
   pool.parallel_for(static_cast<int64_t>(info.heads.size()), [&](int64_t index, int) {
     HeadInfo& head = info.heads[static_cast<size_t>(index)];
-    read_head(folder_of(folder, head), head, problems[static_cast<size_t>(index)]);
+    const std::string config = config_name(head.head.layer, head.head.head, head.head.kind);
+    RowWatch none;
+    const bool watched = watches != nullptr && watches->contains(config);
+    read_head(folder / config, head, problems[static_cast<size_t>(index)],
+              watched ? watches->at(config) : none);
   });
   std::vector<bool> readable;
   for (const auto& of_head : problems) {
@@ -167,6 +168,14 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool) {
   check_agreement(info, readable);
   info.model = model_name(info);
   return info;
+}
+
+std::string first_footer_value(const fs::path& folder, const std::string& key) {
+  const std::vector<HeadInfo> heads = list_heads(folder);
+  if (heads.empty()) return "";
+  const HeadFile& head = heads.front().head;
+  const fs::path file = folder / config_name(head.layer, head.head, head.kind) / "data.parquet";
+  return footer_value(file, key);
 }
 
 }  // namespace qk

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "dataset/canary.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -63,6 +64,12 @@ struct DatasetInfo {
 // no nulls; footers agree; all heads of one layer and kind have the same rows; all heads of one
 // kind of a layer the same vector length; no temporary file is left behind. Throws Error if the
 // folder cannot be read or holds no dataset.
-DatasetInfo read_dataset(const std::filesystem::path& folder, ThreadPool& pool);
+//   watches  by config; vectors to be collected on the way
+DatasetInfo read_dataset(const std::filesystem::path& folder, ThreadPool& pool,
+                         std::map<std::string, RowWatch>* watches = nullptr);
+
+// The value of `key` in the footer of the first head's file; empty if there is none, or the file
+// cannot be read.
+std::string first_footer_value(const std::filesystem::path& folder, const std::string& key);
 
 }  // namespace qk

@@ -122,7 +122,7 @@ TEST(DatasetReader, FolderWithoutADatasetIsRefused) {
             folder.path().string() + ": holds no dataset: it has no folder like l00h00q");
   EXPECT_THAT(error_of([&] { inspect(folder / "nowhere"); }),
               HasSubstr("nowhere: cannot be read: No such file or directory"));
-  prepare_output_folder(folder.path(), false);
+  prepare_output_folder(folder.path(), Start::kNew);
   put_file(journal_path(folder.path()), "");
   EXPECT_THAT(error_of([&] { inspect(folder.path()); }),
               HasSubstr("only the journal of an unfinished run"));

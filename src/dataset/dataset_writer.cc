@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 #include <system_error>
@@ -9,7 +10,9 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "dataset/head_file.h"
+#include "dataset/head_reader.h"
 #include "dataset/head_records.h"
 #include "dataset/overwrite.h"
 
@@ -81,10 +84,37 @@ void check_not_there(const fs::path& folder, const std::vector<HeadRecords>& hea
   }
 }
 
+// Writes the temporary file of a head and reads it again: it must hold what the journal says.
+FileSummary write_checked(const JournalReader& journal, const HeadRecords& head,
+                          const fs::path& path, const DatasetOptions& options, RowWatch& watch,
+                          HeadFileSummary& written) {
+  written = write_head_file(journal, head, path, options);
+  HeadInfo read;
+  try {
+    read_head_file(path, read, watch);
+  } catch (const Error& error) {
+    fail("{}: was not stored as it was written: {}", path.string(), error.what());
+  }
+  if (read.rows != written.rows || read.rows_digest != written.rows_digest) {
+    fail("{}: was not stored as it was written: {} rows, expected {} as in the journal",
+         path.string(), read.rows == written.rows ? "other" : fmt::format("{}", read.rows),
+         written.rows);
+  }
+  return {head.config(), written.rows, written.bytes, sha256_file(path)};
+}
+
 void add(DatasetSummary& summary, const HeadFileSummary& file) {
   summary.rows += file.rows;
   summary.bytes += file.bytes;
   for (const auto& [bucket, count] : file.bucket_counts) summary.bucket_counts[bucket] += count;
+}
+
+void check_canaries(const JournalReader& journal, const std::vector<RowPair>& canaries,
+                    const std::map<std::string, RowWatch>& rows) {
+  for (const RowPair& pair : canaries) {
+    const std::string fault = canary_fault(pair, rows);
+    if (!fault.empty()) fail("{}: {}", journal.path().string(), fault);
+  }
 }
 
 }  // namespace
@@ -92,31 +122,42 @@ void add(DatasetSummary& summary, const HeadFileSummary& file) {
 DatasetSummary write_dataset(const JournalReader& journal, const fs::path& folder,
                              const DatasetOptions& options, ThreadPool& pool,
                              const std::function<void(int64_t, int64_t)>& progress) {
-  const DatasetRecords records = sort_records(journal);
+  if (!journal.lost().empty()) {
+    fail("{}: damaged at byte {}: document {} is lost", journal.path().string(),
+         journal.damage().front(), journal.lost().front());
+  }
+  const std::vector<HeadRecords> heads = heads_of(journal);
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) fail("{}: cannot be created: {}", folder.string(), error.message());
-  if (!options.overwrite) check_not_there(folder, records.heads);
+  if (!options.overwrite && !options.resume) check_not_there(folder, heads);
 
   DatasetSummary summary;
-  std::set<std::string> configs;
-  for (const HeadRecords& head : records.heads) configs.insert(head.config());
-  summary.configs.assign(configs.begin(), configs.end());
+  summary.canaries = options.canaries;
+  std::map<std::string, RowWatch> watches = watch_rows(options.canaries);
+  for (const HeadRecords& head : heads) watches.try_emplace(head.config());
 
-  Staging staging(folder, records.heads);
-  const auto total = static_cast<int64_t>(records.heads.size());
+  Staging staging(folder, heads);
+  const auto total = static_cast<int64_t>(heads.size());
   int64_t done = 0;
   std::mutex mutex;
   pool.parallel_for(total, [&](int64_t index, int) {
-    const HeadRecords& head = records.heads[static_cast<size_t>(index)];
-    const HeadFileSummary file =
-        write_head_file(journal, head, temporary_path(folder, head), options);
+    const HeadRecords& head = heads[static_cast<size_t>(index)];
+    HeadFileSummary written;
+    const FileSummary file = write_checked(journal, head, temporary_path(folder, head), options,
+                                           watches.at(head.config()), written);
     const std::lock_guard lock(mutex);
-    add(summary, file);
+    add(summary, written);
+    summary.files.push_back(file);
     ++done;
     if (progress) progress(done, total);
   });
-  if (options.overwrite) remove_dataset(folder, configs);
+  check_canaries(journal, options.canaries, watches);
+  std::ranges::sort(summary.files, {}, &FileSummary::config);
+  for (const FileSummary& file : summary.files) summary.configs.push_back(file.config);
+  if (options.overwrite) {
+    remove_dataset(folder, {summary.configs.begin(), summary.configs.end()});
+  }
   staging.publish();
   return summary;
 }

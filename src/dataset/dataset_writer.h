@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "dataset/canary.h"
 #include "dataset/journal.h"
 
 namespace qk {
@@ -20,12 +21,23 @@ struct DatasetOptions {
   bool reference_layout = false;   // compat: reference: the original's column types and encodings
   int64_t rows_per_group = 65536;  // bounds the memory: rows of one head held by each thread
   bool overwrite = false;          // an older dataset in the folder is replaced
+  bool resume = false;             // files that an interrupted writing left are replaced
+  std::vector<RowPair> canaries;   // to be found again in the files
   // Key-value pairs for every file's footer (provenance, geometry), in this order.
   std::vector<std::pair<std::string, std::string>> footer;
 };
 
+struct FileSummary {
+  std::string config;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  std::string sha256;
+};
+
 struct DatasetSummary {
   std::vector<std::string> configs;          // names of the files written, sorted
+  std::vector<FileSummary> files;            // likewise
+  std::vector<RowPair> canaries;             // as in the options
   std::map<int32_t, int64_t> bucket_counts;  // bucket -> rows, summed over all files
   int64_t rows = 0;                          // summed over all files
   int64_t bytes = 0;                         // of the Parquet files
@@ -35,13 +47,15 @@ struct DatasetSummary {
 // file. progress(done, total) counts files and is called by one thread at a time, not always the
 // caller's; what it throws ends the writing.
 //
-// In this order: all files are written and synced under temporary names; with `overwrite`, the
-// parts of an older dataset that the new one does not replace are removed (its card first); the
-// files are renamed into place. The card and the removal of the journal are the caller's, in that
-// order, so that a dataset with a card and without a journal is a finished one.
+// In this order: all files are written and synced under temporary names, and read again: their rows
+// must be those of the journal, their vectors finite, the canaries' products as captured; with
+// `overwrite`, the parts of an older dataset that the new one does not replace are removed (its
+// card first); the files are renamed into place. The card and the removal of the journal are the
+// caller's, in that order, so that a dataset with a card and without a journal is a finished one.
 //
 // Throws Error (disk full, a folder that is a symbolic link, a dataset that is there already and
-// `overwrite` is not set, records that contradict each other, ...); temporary files are removed.
+// neither `overwrite` nor `resume` is set, documents that are lost, ...); temporary files are
+// removed.
 DatasetSummary write_dataset(const JournalReader& journal, const std::filesystem::path& folder,
                              const DatasetOptions& options, ThreadPool& pool,
                              const std::function<void(int64_t done, int64_t total)>& progress);

@@ -26,8 +26,9 @@ class PageDropper {
   PageDropper& operator=(const PageDropper&) = delete;
   ~PageDropper() { drop(); }
   void used(const Entry& entry, size_t bytes) {
-    if (num_used_++ == 0) begin_ = entry.offset;
-    end_ = entry.offset + entry.bytes;
+    const bool is_first = num_used_++ == 0;
+    begin_ = is_first ? entry.offset : std::min(begin_, entry.offset);
+    end_ = is_first ? entry.offset + entry.bytes : std::max(end_, entry.offset + entry.bytes);
     bytes_ += bytes;
     if (num_used_ >= kPieces || bytes_ >= kBytes) drop();
   }
@@ -81,7 +82,7 @@ ArrayPointer repeated(const std::vector<RowPiece>& group, F value) {
 
 ArrayPointer example_ids(const arrow::Field& field, const std::vector<RowPiece>& group) {
   const auto id = [](const RowPiece& piece) {
-    return static_cast<uint64_t>(piece.entry->example_id);
+    return static_cast<uint64_t>(piece.entry.example_id);
   };
   if (field.type()->id() == arrow::Type::INT64) {
     return repeated<int64_t, arrow::Int64Array>(group, id);
@@ -89,7 +90,7 @@ ArrayPointer example_ids(const arrow::Field& field, const std::vector<RowPiece>&
   return repeated<int32_t, arrow::Int32Array>(group, id);  // the low 32 bits
 }
 
-ArrayPointer windows(const LayerRecords& layer, const arrow::Field& field,
+ArrayPointer windows(const JournalReader::Group& layer, const arrow::Field& field,
                      const std::vector<RowPiece>& group, arrow::MemoryPool* pool) {
   if (!layer.sliding_window) {
     return value_of(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
@@ -104,20 +105,22 @@ ArrayPointer windows(const LayerRecords& layer, const arrow::Field& field,
 ArrayPointer tokens(const JournalReader& journal, const std::vector<RowPiece>& group,
                     arrow::MemoryPool* pool) {
   arrow::StringBuilder builder(pool);
+  PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
-    const JournalReader::Columns columns = journal.columns(*piece.entry);
+    const JournalReader::Columns columns = journal.columns(piece.entry);
     for (const std::string_view token : part<std::string_view>(columns.tokens, piece)) {
       if (first_invalid_utf8(token)) {
         fail("{}: a token string of document {} in layer {} is not UTF-8", journal.path().string(),
-             piece.entry->document, piece.entry->layer);
+             piece.entry.document, piece.entry.layer);
       }
       check(builder.Append(token));
     }
+    dropper.used(piece.entry, 0);
   }
   return value_of(builder.Finish());
 }
 
-ArrayPointer vectors(const JournalReader& journal, const LayerRecords& layer,
+ArrayPointer vectors(const JournalReader& journal, const JournalReader::Group& layer,
                      const arrow::Field& field, const std::vector<RowPiece>& group,
                      arrow::MemoryPool* pool) {
   const bool pre_rope = field.name() == "vector_pre_rope";
@@ -129,12 +132,12 @@ ArrayPointer vectors(const JournalReader& journal, const LayerRecords& layer,
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
     const std::span<const float> all = pre_rope
-                                           ? journal.vectors_pre_rope(*piece.entry, piece.head_idx)
-                                           : journal.vectors(*piece.entry, piece.head_idx);
+                                           ? journal.vectors_pre_rope(piece.entry, piece.head_idx)
+                                           : journal.vectors(piece.entry, piece.head_idx);
     const auto bytes = std::as_bytes(
         all.subspan(static_cast<size_t>(piece.first) * dim, static_cast<size_t>(piece.rows) * dim));
     at = std::copy(bytes.begin(), bytes.end(), at);
-    dropper.used(*piece.entry, bytes.size());
+    dropper.used(piece.entry, bytes.size());
   }
   const auto values =
       std::make_shared<arrow::FloatArray>(rows * static_cast<int64_t>(dim), std::move(buffer));
@@ -151,28 +154,32 @@ ArrayPointer vectors(const JournalReader& journal, const LayerRecords& layer,
 
 }  // namespace
 
-std::vector<RowPiece> pieces_of(const HeadRecords& head) {
-  std::vector<RowPiece> pieces;
-  for (const Entry* entry : head.layer->entries) {
-    const auto it = std::lower_bound(entry->heads.begin(), entry->heads.end(), head.head);
-    if (it == entry->heads.end() || *it != head.head) continue;
-    pieces.push_back({entry, static_cast<size_t>(it - entry->heads.begin()), 0, entry->rows});
+bool HeadRows::next_record() {
+  const std::vector<JournalReader::Record>& records = head_.layer->records;
+  while (next_ < records.size()) {
+    Entry entry = journal_.entry(records[next_++]);
+    const auto it = std::lower_bound(entry.heads.begin(), entry.heads.end(), head_.head);
+    if (it == entry.heads.end() || *it != head_.head) continue;
+    const auto head_idx = static_cast<size_t>(it - entry.heads.begin());
+    const int64_t rows = entry.rows;
+    current_ = {std::move(entry), head_idx, 0, rows};
+    return true;
   }
-  return pieces;
+  return false;
 }
 
-std::vector<RowPiece> take_group(std::span<RowPiece>& rest, int64_t rows_per_group) {
+std::vector<RowPiece> HeadRows::take(int64_t most_rows) {
   std::vector<RowPiece> group;
-  int64_t room = rows_per_group;
-  while (!rest.empty() && room > 0) {
-    RowPiece& next = rest.front();
-    RowPiece taken = next;
-    taken.rows = std::min(next.rows, room);
-    group.push_back(taken);
+  PageDropper dropper(journal_);
+  int64_t room = most_rows;
+  while (room > 0 && (current_.rows > 0 || next_record())) {
+    RowPiece taken = current_;
+    taken.rows = std::min(taken.rows, room);
     room -= taken.rows;
-    next.first += taken.rows;
-    next.rows -= taken.rows;
-    if (next.rows == 0) rest = rest.subspan(1);
+    current_.first += taken.rows;
+    current_.rows -= taken.rows;
+    dropper.used(taken.entry, 0);
+    group.push_back(std::move(taken));
   }
   return group;
 }
@@ -183,7 +190,7 @@ int64_t count_rows(std::span<const RowPiece> pieces) {
   return rows;
 }
 
-ArrayPointer gather_column(const JournalReader& journal, const LayerRecords& layer,
+ArrayPointer gather_column(const JournalReader& journal, const JournalReader::Group& layer,
                            const arrow::Field& field, const std::vector<RowPiece>& group,
                            arrow::MemoryPool* pool) {
   const std::string& name = field.name();
@@ -192,10 +199,12 @@ ArrayPointer gather_column(const JournalReader& journal, const LayerRecords& lay
   if (name == "token_str") return tokens(journal, group, pool);
   if (name != "bucket" && name != "position") return vectors(journal, layer, field, group, pool);
   std::vector<int32_t> values;
+  PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
-    const JournalReader::Columns columns = journal.columns(*piece.entry);
+    const JournalReader::Columns columns = journal.columns(piece.entry);
     const auto rows = part(name == "bucket" ? columns.buckets : columns.positions, piece);
     values.insert(values.end(), rows.begin(), rows.end());
+    dropper.used(piece.entry, 0);
   }
   return numbers<arrow::Int32Array>(std::move(values));
 }

@@ -17,24 +17,35 @@ namespace qk {
 
 // Rows [first, first + rows) of the head at head_idx in a record.
 struct RowPiece {
-  const JournalReader::Entry* entry = nullptr;
+  JournalReader::Entry entry;
   size_t head_idx = 0;
   int64_t first = 0;
   int64_t rows = 0;
 };
 
-// All rows of a head, in the order of the file.
-std::vector<RowPiece> pieces_of(const HeadRecords& head);
+// The rows of a head in the order of the file, some at a time.
+class HeadRows {
+ public:
+  HeadRows(const JournalReader& journal, const HeadRecords& head)
+      : journal_(journal), head_(head) {}
+  // The next rows, at most so many; none at the end.
+  std::vector<RowPiece> take(int64_t most_rows);
 
-// Takes the next row group's pieces off `rest`, whose front may be cut in two.
-std::vector<RowPiece> take_group(std::span<RowPiece>& rest, int64_t rows_per_group);
+ private:
+  bool next_record();
+  const JournalReader& journal_;
+  const HeadRecords& head_;
+  size_t next_ = 0;   // of the records
+  RowPiece current_;  // what is left of the one before
+};
 
 int64_t count_rows(std::span<const RowPiece> pieces);
 
 // The values of the column `field` (of head_schema) in the rows of `group`. The journal's pages are
 // dropped after use. Throws Error if a token string is not UTF-8 or memory does not suffice.
 // REQUIRES: rows * head_dim fits in 31 bits.
-std::shared_ptr<arrow::Array> gather_column(const JournalReader& journal, const LayerRecords& layer,
+std::shared_ptr<arrow::Array> gather_column(const JournalReader& journal,
+                                            const JournalReader::Group& layer,
                                             const arrow::Field& field,
                                             const std::vector<RowPiece>& group,
                                             arrow::MemoryPool* pool);

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "dataset/head_columns.h"
 #include "dataset/head_schema.h"
+#include "dataset/row_digest.h"
 
 namespace qk {
 namespace {
@@ -32,12 +33,14 @@ class HeadFileWriter {
 
   HeadFileSummary write() {
     open();
-    std::vector<RowPiece> pieces = pieces_of(head_);
-    std::span<RowPiece> rest(pieces);
+    HeadRows rows(journal_, head_);
     // List offsets are int32.
     const int64_t limit = std::numeric_limits<int32_t>::max() / head_.layer->head_dim;
     const int64_t rows_per_group = std::clamp(options_.rows_per_group, int64_t{1}, limit);
-    while (!rest.empty()) write_group(take_group(rest, rows_per_group));
+    for (auto group = rows.take(rows_per_group); !group.empty();
+         group = rows.take(rows_per_group)) {
+      write_group(group);
+    }
     close();
     return std::move(summary_);
   }
@@ -77,6 +80,7 @@ class HeadFileWriter {
 
   void close() {
     check(writer_->Close());
+    summary_.rows_digest = digest_.value();
     summary_.bytes = check(sink_->Tell());
     check(sink_->Close());
     const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
@@ -88,6 +92,7 @@ class HeadFileWriter {
 
   void write_group(const std::vector<RowPiece>& group) {
     check(writer_->NewRowGroup());
+    add_to_digest(group);
     for (const std::shared_ptr<arrow::Field>& field : schema_->fields()) {
       const std::shared_ptr<arrow::Array> values =
           gather_column(journal_, *head_.layer, *field, group, pool_);
@@ -95,6 +100,20 @@ class HeadFileWriter {
       check(writer_->WriteColumnChunk(*values));
     }
     summary_.rows += count_rows(group);
+  }
+
+  // From the journal, not from the columns: the file is compared with it.
+  void add_to_digest(const std::vector<RowPiece>& group) {
+    for (const RowPiece& piece : group) {
+      const JournalReader::Columns columns = journal_.columns(piece.entry);
+      const int64_t id = options_.int32_example_ids
+                             ? static_cast<int32_t>(static_cast<uint32_t>(piece.entry.example_id))
+                             : piece.entry.example_id;
+      for (int64_t row = piece.first; row < piece.first + piece.rows; ++row) {
+        const auto at = static_cast<size_t>(row);
+        digest_.add(columns.buckets[at], id, columns.positions[at]);
+      }
+    }
   }
 
   void count_buckets(const arrow::Array& values) {
@@ -113,6 +132,7 @@ class HeadFileWriter {
   std::shared_ptr<arrow::Schema> schema_;
   std::unique_ptr<parquet::arrow::FileWriter> writer_;
   HeadFileSummary summary_;
+  RowDigest digest_;
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct HeadFileSummary {
   int64_t rows = 0;
   int64_t bytes = 0;
   std::map<int32_t, int64_t> bucket_counts;
+  uint64_t rows_digest = 0;  // of bucket, example id and position, in row order
 };
 
 // Writes and syncs `path`; what stood there is removed first. Throws Error with the path and the

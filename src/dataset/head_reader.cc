@@ -123,8 +123,9 @@ bool all_finite(std::span<const float> numbers) {
 // One file of a head, added to what is known of the head.
 class FileReader {
  public:
-  FileReader(HeadInfo& info, std::unordered_set<int64_t>& example_ids, RowDigest& digest)
-      : info_(info), example_ids_(example_ids), digest_(digest) {}
+  FileReader(HeadInfo& info, std::unordered_set<int64_t>& example_ids, RowDigest& digest,
+             RowWatch& watch)
+      : info_(info), example_ids_(example_ids), digest_(digest), watch_(watch) {}
 
   void read(const fs::path& path) {
     info_.file_bytes += static_cast<int64_t>(fs::file_size(path));
@@ -213,7 +214,12 @@ class FileReader {
     }
     take_windows(*batch.GetColumnByName("sliding_window"));
     if (info_.has_token_str) column_without_nulls(batch, "token_str");
-    take_vectors(*batch.GetColumnByName("vector"));
+    const Vectors vectors = take_vectors(*batch.GetColumnByName("vector"));
+    if (batch.num_rows() > 0) {
+      const int64_t begin = vectors.offsets.front();
+      watch_.pass(info_.rows, info_.vector_dim,
+                  {vectors.data + begin, static_cast<size_t>(vectors.offsets.back() - begin)});
+    }
     if (info_.has_pre_rope) take_vectors(*batch.GetColumnByName("vector_pre_rope"));
     info_.rows += batch.num_rows();
   }
@@ -233,8 +239,8 @@ class FileReader {
     }
   }
 
-  void take_vectors(const arrow::Array& array) {
-    const Vectors vectors = vectors_of(array);
+  Vectors take_vectors(const arrow::Array& array) {
+    Vectors vectors = vectors_of(array);
     for (int64_t row = 0; row < array.length(); ++row) {
       const int64_t begin = vectors.offsets[static_cast<size_t>(row)];
       const int64_t dim = vectors.offsets[static_cast<size_t>(row) + 1] - begin;
@@ -248,16 +254,45 @@ class FileReader {
       }
     }
     info_.vector_bytes += array.length() * info_.vector_dim * static_cast<int64_t>(sizeof(float));
+    return vectors;
   }
 
   HeadInfo& info_;
   std::unordered_set<int64_t>& example_ids_;
   RowDigest& digest_;
+  RowWatch& watch_;
 };
 
 }  // namespace
 
-void read_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProblem>& problems) {
+void read_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
+  std::unordered_set<int64_t> example_ids;
+  RowDigest digest;
+  try {
+    FileReader(info, example_ids, digest, watch).read(file);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& fault) {  // Parquet's and the file system's own
+    fail("{}", printable(fault.what(), 300));
+  }
+  info.num_example_ids = static_cast<int64_t>(example_ids.size());
+  info.rows_digest = digest.value();
+}
+
+std::string footer_value(const fs::path& file, const std::string& key) {
+  try {
+    const auto reader = parquet::ParquetFileReader::OpenFile(file.string(), /*memory_map=*/false);
+    const auto& pairs = reader->metadata()->key_value_metadata();
+    if (!pairs) return "";
+    const auto value = pairs->Get(key);
+    return value.ok() ? *value : "";
+  } catch (const std::exception&) {
+    return "";
+  }
+}
+
+void read_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProblem>& problems,
+               RowWatch& watch) {
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const fs::path& file = it->path();
@@ -271,7 +306,7 @@ void read_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProble
   RowDigest digest;
   for (const fs::path& file : info.files) {
     try {
-      FileReader(info, example_ids, digest).read(file);
+      FileReader(info, example_ids, digest, watch).read(file);
     } catch (const Error& fault) {
       problems.push_back({file, fault.what()});
     } catch (const std::exception& fault) {  // Parquet's and the file system's own

@@ -3,15 +3,23 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
+#include "dataset/canary.h"
 #include "dataset/dataset_reader.h"
 
 namespace qk {
 
+// Reads the only file of a head into `info`. Throws Error with what is wrong, without the path.
+void read_head_file(const std::filesystem::path& file, HeadInfo& info, RowWatch& watch);
+
+// A value of a file's footer; empty if there is none, or the footer cannot be read.
+std::string footer_value(const std::filesystem::path& file, const std::string& key);
+
 // Fills `info` from the files of `folder` as far as they can be read; each file's first fault is
 // added to `problems`. A file after another must fit to it (vector length, footer).
 void read_head(const std::filesystem::path& folder, HeadInfo& info,
-               std::vector<DatasetProblem>& problems);
+               std::vector<DatasetProblem>& problems, RowWatch& watch);
 
 }  // namespace qk

@@ -3,19 +3,21 @@
 namespace qk {
 namespace {
 
-std::shared_ptr<arrow::DataType> vector_type(const LayerRecords& layer, bool reference_layout) {
+std::shared_ptr<arrow::DataType> vector_type(const JournalReader::Group& layer,
+                                             bool reference_layout) {
   if (reference_layout) return arrow::fixed_size_list(arrow::float32(), layer.head_dim);
   return arrow::list(arrow::field("element", arrow::float32()));
 }
 
-std::shared_ptr<arrow::DataType> window_type(const LayerRecords& layer, bool reference_layout) {
+std::shared_ptr<arrow::DataType> window_type(const JournalReader::Group& layer,
+                                             bool reference_layout) {
   if (!reference_layout) return arrow::int32();
   return layer.sliding_window ? arrow::int64() : arrow::null();
 }
 
 }  // namespace
 
-std::shared_ptr<arrow::Schema> head_schema(const LayerRecords& layer,
+std::shared_ptr<arrow::Schema> head_schema(const JournalReader::Group& layer,
                                            const DatasetOptions& options) {
   const std::shared_ptr<arrow::DataType> vector = vector_type(layer, options.reference_layout);
   arrow::FieldVector fields = {

@@ -28,7 +28,24 @@ inline constexpr uint32_t kRecordMagic = 0x524A4B51;  // "QKJR"
 enum class RecordType : uint8_t { kBlock = 1, kDocumentEnd = 2 };
 inline constexpr size_t kRecordHeadBytes = 40;
 inline constexpr size_t kChecksumBytes = 8;
-inline constexpr size_t kDocumentEndBytes = 24;  // payload: example id, tokens, records
+
+// The payload of a document's end.
+struct EndFixed {
+  int64_t example_id = 0;
+  int64_t num_tokens = 0;
+  int64_t num_records = 0;
+  uint32_t outcome = 0;  // as DocumentOutcome
+  uint32_t flags = 0;
+  int32_t layer = -1;  // of the canary; -1: none, then the rest is 0
+  int32_t query_head = 0, key_head = 0;
+  int32_t query_row = 0, key_row = 0;
+  uint32_t zero = 0;
+  double dot = 0;
+};
+inline constexpr size_t kDocumentEndBytes = 64;
+static_assert(sizeof(EndFixed) == kDocumentEndBytes);
+inline constexpr uint32_t kNumOutcomes = 6;
+inline constexpr uint32_t kTruncated = 1;
 
 struct RecordHead {
   RecordType type = RecordType::kBlock;

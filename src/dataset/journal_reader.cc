@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "dataset/journal.h"
@@ -71,10 +73,19 @@ JournalReader::JournalReader(const std::filesystem::path& path) : file_(path) {
   header_ = read_header(file_, begin);
   JournalScan scan = scan_journal(file_, begin);
   documents_ = std::move(scan.documents);
-  entries_ = std::move(scan.entries);
+  groups_ = std::move(scan.groups);
   valid_bytes_ = scan.valid_bytes;
+  damage_ = std::move(scan.damage);
+  lost_ = std::move(scan.lost);
   file_.drop(0, file_.bytes().size());
 }
+
+bool JournalReader::has(int64_t document) const {
+  const auto it = std::ranges::lower_bound(documents_, document, {}, &DocumentEnd::document);
+  return it != documents_.end() && it->document == document;
+}
+
+Entry JournalReader::entry(const Record& record) const { return entry_at(file_, record.offset); }
 
 JournalReader::Columns JournalReader::columns(const Entry& entry) const {
   const std::span<const std::byte> payload = payload_of(file_, entry);

@@ -55,16 +55,23 @@ constexpr char kTinyJournal[] =
     "0900000000000000580200000000000002000000000000006162000000000000"
     "0000803f0000004000004040000080400000a0400000c040000080bf000000c0"
     "000040c0000080c00000a0c00000c0c0fe8c63a8a46620f7514b4a5202000000"
-    "0000000000000000010000000000000018000000000000002b0352bea567ef5d"
-    "fbffffffffffffff59020000000000000100000000000000e8239a894ae181a1";
+    "000000000000000001000000000000004000000000000000f3473d4d523ad14c"
+    "fbffffffffffffff590200000000000001000000000000000000000001000000"
+    "02000000040000000000000000000000000000000000000000000000000004c0"
+    "851177d8612cc2c7";
 
 TEST(Journal, HasTheBytesOfTheFormat) {
   const TestFolder folder;
   JournalWriter writer = JournalWriter::create(folder / "journal", R"({"a":1})");
   writer.append(tiny_block());
-  writer.end_document({.document = 0, .example_id = -5, .num_tokens = 601, .num_records = 1});
+  writer.end_document({.document = 0,
+                       .example_id = -5,
+                       .num_tokens = 601,
+                       .num_records = 1,
+                       .truncated = true,
+                       .canary = {2, 4, 0, 0, 0, -2.5}});
   EXPECT_EQ(hex(read_file(folder / "journal")), kTinyJournal);
-  EXPECT_EQ(writer.bytes(), 288);
+  EXPECT_EQ(writer.bytes(), 328);
 }
 
 TEST(Journal, IsReadBack) {
@@ -73,16 +80,25 @@ TEST(Journal, IsReadBack) {
     JournalWriter writer = JournalWriter::create(folder / "journal", R"({"a":1})");
     writer.append(tiny_block());
     writer.end_document({.document = 0, .example_id = -5, .num_tokens = 601, .num_records = 1});
-    writer.end_document({.document = 1, .example_id = 6, .num_tokens = 0, .num_records = 0});
+    writer.end_document({.document = 1,
+                         .example_id = 6,
+                         .outcome = DocumentOutcome::kNotFinite,
+                         .canary = {3, 1, 2, 4, 5, 0.5}});
   }
   const JournalReader reader(folder / "journal");
   EXPECT_EQ(reader.header(), R"({"a":1})");
   EXPECT_FALSE(reader.torn());
   ASSERT_EQ(reader.documents().size(), 2U);
   EXPECT_EQ(reader.documents()[0].num_tokens, 601);
+  EXPECT_EQ(reader.documents()[0].outcome, DocumentOutcome::kCaptured);
   EXPECT_EQ(reader.documents()[1].example_id, 6);
-  ASSERT_EQ(reader.entries().size(), 1U);
-  const JournalReader::Entry& entry = reader.entries()[0];
+  EXPECT_EQ(reader.documents()[1].outcome, DocumentOutcome::kNotFinite);
+  EXPECT_EQ(reader.documents()[1].canary, (Canary{3, 1, 2, 4, 5, 0.5}));
+  EXPECT_TRUE(reader.has(1));
+  EXPECT_FALSE(reader.has(2));
+  const std::vector<JournalReader::Entry> entries = entries_of(reader);
+  ASSERT_EQ(entries.size(), 1U);
+  const JournalReader::Entry& entry = entries[0];
   EXPECT_EQ(entry.example_id, -5);
   EXPECT_EQ(entry.layer, 2);
   EXPECT_EQ(entry.kind, Kind::kKey);
@@ -103,7 +119,7 @@ TEST(Journal, BlockLargerThanAPieceIsReadBack) {
   write_journal(folder / "journal", 2, {shape});
   const JournalReader reader(folder / "journal");
   const CaptureBlock block = random_block(1, shape);
-  const JournalReader::Entry& entry = reader.entries().at(1);
+  const JournalReader::Entry entry = entries_of(reader).at(1);
   for (size_t head = 0; head < 3; ++head) {
     const std::span<const float> read = reader.vectors(entry, head);
     ASSERT_EQ(read.size(), 1111U * 128);
@@ -119,7 +135,7 @@ void expect_prefix(const std::filesystem::path& path, const std::vector<size_t>&
   size_t whole = 0;
   while (whole + 1 < ends.size() && ends[whole + 1] <= size) ++whole;
   ASSERT_EQ(reader.documents().size(), whole) << size;
-  EXPECT_EQ(reader.entries().size(), 2 * whole) << size;
+  EXPECT_EQ(entries_of(reader).size(), 2 * whole) << size;
   EXPECT_EQ(reader.valid_bytes(), ends[whole]) << size;
   EXPECT_EQ(reader.torn(), ends[whole] != size) << size;
 }
@@ -159,8 +175,9 @@ TEST(Journal, ResumedAfterACutAtAnyByteHasTheSameBytes) {
     const auto path = folder / "cut";
     put_file(path, std::string_view(bytes).substr(0, size));
     {
-      const auto done = static_cast<int64_t>(JournalReader(path).documents().size());
-      JournalWriter writer = JournalWriter::resume(path);
+      const JournalReader reader(path);
+      const auto done = static_cast<int64_t>(reader.documents().size());
+      JournalWriter writer = JournalWriter::resume(reader);
       for (int64_t document = done; document < 3; ++document) {
         for (const BlockShape& shape : two_shapes()) writer.append(random_block(document, shape));
         writer.end_document({.document = document, .num_records = 2});
@@ -170,12 +187,39 @@ TEST(Journal, ResumedAfterACutAtAnyByteHasTheSameBytes) {
   }
 }
 
-// A flipped bit is either found and reported with its document, or, in the last end mark, which
-// nothing follows, makes the last document a torn tail.
-TEST(Journal, EveryFlippedBitIsFound) {
+// Writes the documents that are missing, as a run that goes on does.
+void write_missing(const std::filesystem::path& path, int64_t documents) {
+  const JournalReader reader(path);
+  JournalWriter writer = JournalWriter::resume(reader);
+  for (int64_t document = 0; document < documents; ++document) {
+    if (reader.has(document)) continue;
+    for (const BlockShape& shape : two_shapes()) writer.append(random_block(document, shape));
+    writer.end_document({.document = document, .num_records = 2});
+  }
+}
+
+// Everything that a dataset is made of.
+std::string contents_of(const std::filesystem::path& path) {
+  const JournalReader reader(path);
+  std::string out;
+  for (const JournalReader::Entry& entry : entries_of(reader)) {
+    out += fmt::format("{} {} {} {}:", entry.document, entry.example_id, entry.layer,
+                       letter(entry.kind));
+    for (size_t head = 0; head < entry.heads.size(); ++head) {
+      const auto bytes = std::as_bytes(reader.vectors(entry, head));
+      out.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+  }
+  return out;
+}
+
+// A flipped bit is found and costs its document, and only that; in the last end mark, which nothing
+// follows, it makes the last document a torn tail.
+TEST(Journal, EveryFlippedBitIsFoundAndItsDocumentDoneAgain) {
   const TestFolder folder;
   const std::vector<size_t> ends = write_small_journal(folder / "journal", 3);
   const std::string bytes = read_file(folder / "journal");
+  const std::string contents = contents_of(folder / "journal");
   const size_t last_mark = bytes.size() - (journal::kRecordHeadBytes + journal::kDocumentEndBytes +
                                            journal::kChecksumBytes);
   for (size_t at = 0; at < bytes.size(); ++at) {
@@ -183,15 +227,98 @@ TEST(Journal, EveryFlippedBitIsFound) {
     damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
     const auto path = folder / "damaged";
     put_file(path, damaged);
-    if (at >= last_mark) {
-      EXPECT_EQ(JournalReader(path).documents().size(), 2U) << at;
+    if (at < ends[0]) {
+      error_of([&] { JournalReader reader(path); });  // any of the header's messages
       continue;
     }
-    const std::string message = error_of([&] { JournalReader reader(path); });
-    if (at < ends[0]) continue;  // the header: any of its messages
-    const auto document = at < ends[1] ? 0 : at < ends[2] ? 1 : 2;
-    EXPECT_THAT(message, HasSubstr(fmt::format(", in document {} (", document))) << at;
+    {
+      const JournalReader reader(path);
+      ASSERT_EQ(reader.documents().size(), 2U) << at;
+      EXPECT_EQ(reader.torn(), at >= last_mark) << at;
+      const int64_t document = at < ends[1] ? 0 : at < ends[2] ? 1 : 2;
+      EXPECT_FALSE(reader.has(document)) << at;
+      if (at < last_mark) {
+        EXPECT_THAT(reader.lost(), ElementsAre(document)) << at;
+        EXPECT_EQ(reader.damage().size(), 1U) << at;
+        EXPECT_LE(reader.damage().front(), at);
+      } else {
+        EXPECT_TRUE(reader.lost().empty() && reader.damage().empty()) << at;
+      }
+    }
+    if (at % 5 != 0) continue;
+    write_missing(path, 3);
+    const JournalReader reader(path);
+    EXPECT_TRUE(reader.lost().empty()) << at;
+    EXPECT_TRUE(contents_of(path) == contents) << at;
   }
+}
+
+TEST(Journal, BlocksOfSeveralDocumentsMayAlternate) {
+  const TestFolder folder;
+  const auto path = folder / "journal";
+  const std::vector<BlockShape> shapes = two_shapes();
+  {
+    JournalWriter writer = JournalWriter::create(path, "");
+    for (const BlockShape& shape : shapes) {
+      for (const int64_t document : {7, 3}) writer.append(random_block(document, shape));
+    }
+    const DocumentEnd ends[] = {
+        {.document = 7, .num_records = 2}, {.document = 5}, {.document = 3, .num_records = 2}};
+    writer.end_documents(ends);
+  }
+  const JournalReader reader(path);
+  ASSERT_EQ(reader.documents().size(), 3U);
+  EXPECT_EQ(reader.documents()[0].document, 3);
+  EXPECT_EQ(reader.documents()[2].document, 7);
+  for (const JournalReader::Group& group : reader.groups()) {
+    ASSERT_EQ(group.records.size(), 2U);
+    EXPECT_EQ(group.records[0].document, 3);
+    EXPECT_EQ(group.records[1].document, 7);
+  }
+}
+
+// A kill between the end marks of documents that were in hand together leaves blocks without an
+// end before the cut.
+TEST(Journal, BlocksWithoutAnEndAreForgottenWhenTheDocumentIsDoneAgain) {
+  const TestFolder folder;
+  const auto path = folder / "journal";
+  const std::vector<BlockShape> shapes = two_shapes();
+  size_t first_end = 0;
+  {
+    JournalWriter writer = JournalWriter::create(path, "");
+    for (const BlockShape& shape : shapes) {
+      for (const int64_t document : {0, 1}) writer.append(random_block(document, shape));
+    }
+    first_end = static_cast<size_t>(writer.bytes()) + journal::kRecordHeadBytes +
+                journal::kDocumentEndBytes + journal::kChecksumBytes;
+    const DocumentEnd ends[] = {{.document = 0, .num_records = 2},
+                                {.document = 1, .num_records = 2}};
+    writer.end_documents(ends);
+  }
+  const std::string contents = contents_of(path);
+  std::filesystem::resize_file(path, first_end + 20);
+  {
+    const JournalReader reader(path);
+    EXPECT_TRUE(reader.torn());
+    EXPECT_EQ(reader.valid_bytes(), first_end);
+    EXPECT_TRUE(reader.has(0) && !reader.has(1));
+    EXPECT_TRUE(reader.lost().empty());
+  }
+  write_missing(path, 2);
+  EXPECT_TRUE(contents_of(path) == contents);
+}
+
+TEST(Journal, AbandonedDocumentsCanBeBegunAgain) {
+  const TestFolder folder;
+  const auto path = folder / "journal";
+  const std::vector<size_t> ends = write_small_journal(folder / "plain", 1);
+  JournalWriter writer = JournalWriter::create(path, "{}");
+  writer.append(random_block(0, two_shapes()[0]));
+  writer.abandon();
+  EXPECT_EQ(static_cast<size_t>(writer.bytes()), ends[0]);
+  for (const BlockShape& shape : two_shapes()) writer.append(random_block(0, shape));
+  writer.end_document({.document = 0, .num_records = 2});
+  EXPECT_TRUE(read_file(path) == read_file(folder / "plain"));
 }
 
 TEST(Journal, ZerosBehindTheLastDocumentAreATornTail) {
@@ -211,9 +338,9 @@ TEST(Journal, DocumentInHandIsNotRead) {
   const auto path = folder / "journal";
   JournalWriter writer = JournalWriter::create(path, "");
   writer.append(random_block(4, two_shapes()[0]));
-  EXPECT_TRUE(JournalReader(path).entries().empty());
+  EXPECT_TRUE(entries_of(JournalReader(path)).empty());
   writer.end_document({.document = 4, .num_records = 1});
-  EXPECT_EQ(JournalReader(path).entries().size(), 1U);
+  EXPECT_EQ(entries_of(JournalReader(path)).size(), 1U);
 }
 
 TEST(Journal, WhatIsNoJournalIsRefused) {
@@ -240,7 +367,8 @@ TEST(Journal, ExistingFileIsNotReplaced) {
 TEST(Journal, SecondWriterIsRefused) {
   const TestFolder folder;
   const JournalWriter writer = JournalWriter::create(folder / "journal", "");
-  EXPECT_THAT(error_of([&] { JournalWriter::resume(folder / "journal"); }),
+  const JournalReader reader(folder / "journal");
+  EXPECT_THAT(error_of([&] { JournalWriter::resume(reader); }),
               HasSubstr("another run is writing this journal"));
 }
 

@@ -5,8 +5,11 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <system_error>
 #include <utility>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "dataset/journal.h"
@@ -15,6 +18,7 @@
 namespace qk {
 
 using journal::BlockFixed;
+using journal::EndFixed;
 using journal::RecordHead;
 using journal::RecordType;
 
@@ -23,11 +27,9 @@ struct JournalWriter::State {
   int fd = -1;
   int64_t valid_end = 0;  // of the last whole document
   int64_t end = 0;
-  int64_t last_document = -1;     // the last whole one
-  int64_t document_in_hand = -1;  // -1: none
-  uint32_t num_records = 0;       // of the document in hand
-  bool broken = false;            // the tail could not be cut off
-  std::vector<std::byte> piece;   // what of the payload is not written yet
+  std::map<int64_t, uint32_t> in_hand;  // documents, and how many records they have
+  bool broken = false;                  // the tail could not be cut off
+  std::vector<std::byte> piece;         // what of the payload is not written yet
   std::vector<uint64_t> piece_checksums;
 
   State() = default;
@@ -87,18 +89,24 @@ struct JournalWriter::State {
 
   void begin_record(RecordType type, int64_t document, uint64_t payload_bytes) {
     if (broken) fail("{}: cannot be written after an earlier error", path.string());
-    QK_CHECK(document_in_hand == -1 ? document > last_document : document == document_in_hand);
-    document_in_hand = document;
     piece.clear();
     piece_checksums.clear();
-    write(journal::encode({type, document, num_records, payload_bytes}));
+    write(journal::encode({type, document, in_hand[document], payload_bytes}));
   }
 
-  void end_record() {
+  void end_record(int64_t document) {
     if (!piece.empty()) flush_piece();
     const uint64_t checksum = journal::checksum_of_pieces(piece_checksums);
     write(std::as_bytes(std::span(&checksum, 1)));
-    ++num_records;
+    ++in_hand[document];
+  }
+
+  // Back to the last whole document; false if that is not possible.
+  bool cut_back() {
+    in_hand.clear();
+    end = valid_end;
+    broken = broken || ::ftruncate(fd, valid_end) != 0;
+    return !broken;
   }
 
   // Runs `write_something`; if that fails, cuts the file back to the last whole document.
@@ -107,10 +115,7 @@ struct JournalWriter::State {
     try {
       write_something();
     } catch (...) {
-      broken = broken || ::ftruncate(fd, valid_end) != 0;
-      end = valid_end;
-      document_in_hand = -1;
-      num_records = 0;
+      cut_back();
       throw;
     }
   }
@@ -134,8 +139,24 @@ BlockFixed fixed_part(const CaptureBlock& block) {
   return fixed;
 }
 
+EndFixed fixed_part(const DocumentEnd& end) {
+  EndFixed fixed;
+  fixed.example_id = end.example_id;
+  fixed.num_tokens = end.num_tokens;
+  fixed.num_records = end.num_records;
+  fixed.outcome = static_cast<uint32_t>(end.outcome);
+  fixed.flags = end.truncated ? journal::kTruncated : 0;
+  fixed.layer = end.canary.layer;
+  fixed.query_head = end.canary.query_head;
+  fixed.key_head = end.canary.key_head;
+  fixed.query_row = end.canary.query_row;
+  fixed.key_row = end.canary.key_row;
+  fixed.dot = end.canary.dot;
+  return fixed;
+}
+
 void check_block(const CaptureBlock& block) {
-  QK_CHECK(block.layer >= 0 && block.head_dim > 0 && !block.heads.empty());
+  QK_CHECK(block.document >= 0 && block.layer >= 0 && block.head_dim > 0 && !block.heads.empty());
   for (size_t i = 0; i < block.heads.size(); ++i) {
     QK_CHECK(block.heads[i] >= 0 && (i == 0 || block.heads[i] > block.heads[i - 1]));
   }
@@ -168,7 +189,13 @@ JournalWriter JournalWriter::create(const std::filesystem::path& path, std::stri
   QK_CHECK(header.size() <= std::numeric_limits<uint32_t>::max());
   auto state = std::make_unique<State>();
   state->path = path;
-  state->fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  std::filesystem::path temporary = path;
+  temporary += ".tmp";
+  std::error_code error;
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
+    fail("{}: cannot be created: {}", path.string(), std::strerror(EEXIST));
+  }
+  state->fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (state->fd < 0) state->fail_errno("cannot be created");
   try {
     state->lock();
@@ -180,25 +207,23 @@ JournalWriter JournalWriter::create(const std::filesystem::path& path, std::stri
     const uint64_t checksum = xxh3_64(std::as_bytes(std::span<const char>(head)));
     head.append(reinterpret_cast<const char*>(&checksum), sizeof(checksum));
     state->write(std::as_bytes(std::span<const char>(head)));
-    state->sync();
+    publish_file(temporary, path);
   } catch (...) {
-    ::unlink(path.c_str());
+    ::unlink(temporary.c_str());
     throw;
   }
   state->valid_end = state->end;
   return JournalWriter(std::move(state));
 }
 
-JournalWriter JournalWriter::resume(const std::filesystem::path& path) {
+JournalWriter JournalWriter::resume(const JournalReader& journal) {
   auto state = std::make_unique<State>();
-  state->path = path;
-  state->fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  state->path = journal.path();
+  state->fd = ::open(state->path.c_str(), O_RDWR | O_CLOEXEC);
   if (state->fd < 0) state->fail_errno("cannot be opened");
   state->lock();
-  const JournalReader reader(path);
-  state->valid_end = static_cast<int64_t>(reader.valid_bytes());
+  state->valid_end = static_cast<int64_t>(journal.valid_bytes());
   state->end = state->valid_end;
-  if (!reader.documents().empty()) state->last_document = reader.documents().back().document;
   if (::ftruncate(state->fd, state->valid_end) != 0) state->fail_errno("cannot be cut");
   state->sync();
   return JournalWriter(std::move(state));
@@ -227,26 +252,33 @@ void JournalWriter::append(const CaptureBlock& block) {
     state.put(std::vector<std::byte>((8 - fixed.token_bytes % 8) % 8));
     state.put_column(std::span(block.vectors));
     state.put_column(std::span(block.vectors_pre_rope));
-    state.end_record();
+    state.end_record(block.document);
   });
 }
 
-void JournalWriter::end_document(const DocumentEnd& end) {
+void JournalWriter::end_documents(std::span<const DocumentEnd> ends) {
   State& state = *state_;
-  QK_CHECK(end.num_records == state.num_records);
+  for (const DocumentEnd& end : ends) {
+    QK_CHECK(end.document >= 0 && end.num_records == int64_t{state.in_hand[end.document]});
+  }
+  QK_CHECK(state.in_hand.size() == ends.size());
   state.guarded([&] {
     // Two syncs: an end mark on the disk proves that all of its document is there too.
-    if (state.num_records > 0) state.sync();
-    state.begin_record(RecordType::kDocumentEnd, end.document, journal::kDocumentEndBytes);
-    const int64_t numbers[3] = {end.example_id, end.num_tokens, end.num_records};
-    state.put(std::as_bytes(std::span(numbers)));
-    state.end_record();
+    if (state.end > state.valid_end) state.sync();
+    for (const DocumentEnd& end : ends) {
+      state.begin_record(RecordType::kDocumentEnd, end.document, journal::kDocumentEndBytes);
+      const EndFixed fixed = fixed_part(end);
+      state.put_column(std::span(&fixed, 1));
+      state.end_record(end.document);
+    }
     state.sync();
   });
   state.valid_end = state.end;
-  state.last_document = end.document;
-  state.document_in_hand = -1;
-  state.num_records = 0;
+  state.in_hand.clear();
+}
+
+void JournalWriter::abandon() {
+  if (!state_->cut_back()) state_->fail_errno("cannot be cut");
 }
 
 int64_t JournalWriter::bytes() const { return state_->end; }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -68,7 +70,7 @@ void make_folder(const fs::path& folder) {
   }
 }
 
-void check_journal(const fs::path& journal, bool overwrite) {
+void check_journal(const fs::path& journal, Start start) {
   if (!is_there(journal)) return;
   const int fd = ::open(journal.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd >= 0) {
@@ -76,35 +78,71 @@ void check_journal(const fs::path& journal, bool overwrite) {
     ::close(fd);
     if (taken) fail("{}: another run is writing into this folder", journal.string());
   }
-  if (!overwrite) {
+  if (start == Start::kNew) {
     fail(
-        "{}: an interrupted run left this journal: remove it or use --overwrite, which discards it",
+        "{}: an interrupted run left this journal: --resume goes on with it, --overwrite "
+        "discards it",
         journal.string());
   }
+}
+
+void make_journal_folder(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_symlink(fs::symlink_status(path, error))) {
+    fail("{}: is a symbolic link: remove it", path.string());
+  }
+  make_folder(path);
+}
+
+// The lock may have been removed by its holder since it was opened.
+bool is_still_there(int fd, const fs::path& path) {
+  struct stat opened{};
+  struct stat named{};
+  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 }  // namespace
 
 fs::path journal_path(const fs::path& folder) { return folder / ".qkscope" / "journal"; }
 
-void prepare_output_folder(const fs::path& folder, bool overwrite) {
+FolderLock::FolderLock(const fs::path& folder) : path_(folder / ".qkscope" / "lock") {
+  make_folder(folder);
+  while (true) {
+    make_journal_folder(path_.parent_path());
+    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd_ < 0 && errno == ENOENT) continue;  // its folder was removed just now
+    if (fd_ < 0) fail("{}: cannot be created: {}", path_.string(), std::strerror(errno));
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      ::close(std::exchange(fd_, -1));
+      fail("{}: another run is writing into this folder", folder.string());
+    }
+    if (is_still_there(fd_, path_)) return;
+    ::close(std::exchange(fd_, -1));
+  }
+}
+
+FolderLock::~FolderLock() {
+  if (fd_ < 0) return;
+  ::unlink(path_.c_str());
+  ::close(fd_);
+  ::rmdir(path_.parent_path().c_str());  // stays if it holds a journal
+}
+
+void prepare_output_folder(const fs::path& folder, Start start) {
   make_folder(folder);
   const fs::path journal = journal_path(folder);
-  check_journal(journal, overwrite);
+  check_journal(journal, start);
   const std::vector<fs::path> heads = head_folders(folder);
-  if (!overwrite && (!heads.empty() || is_there(folder / "README.md"))) {
+  if (start == Start::kNew && (!heads.empty() || is_there(folder / "README.md"))) {
     fail(
         "{}: holds a dataset already ({}): choose another folder or use --overwrite, which "
         "replaces it",
         folder.string(), heads.empty() ? "README.md" : heads.front().filename().string());
   }
   for (const fs::path& head : heads) check_head_folder(head);
-  std::error_code error;
-  if (fs::is_symlink(fs::symlink_status(journal.parent_path(), error))) {
-    fail("{}: is a symbolic link: remove it", journal.parent_path().string());
-  }
-  make_folder(journal.parent_path());
-  remove_if_there(journal);
+  make_journal_folder(journal.parent_path());
+  if (start == Start::kOverwrite) remove_if_there(journal);
 }
 
 void remove_dataset(const fs::path& folder, const std::set<std::string>& keep) {
@@ -114,6 +152,7 @@ void remove_dataset(const fs::path& folder, const std::set<std::string>& keep) {
     if (keep.contains(head.filename().string())) continue;
     check_head_folder(head);
     remove_if_there(head / "data.parquet");
+    remove_if_there(head / "data.parquet.tmp");
     ::rmdir(head.c_str());  // stays if it holds other files
   }
 }

@@ -1,8 +1,10 @@
 // Whose files are whose in an output folder: what a run may replace or remove, and when. Only what
-// a dataset consists of is ever removed: l##h##[qk]/data.parquet and its folder if that is empty
-// then, README.md, _saver_state.json, and our own journal. Symbolic links are never followed.
+// a dataset consists of is ever removed: l##h##[qk]/data.parquet (and its .tmp) and its folder if
+// that is empty then, README.md, _saver_state.json, and our own journal. Symbolic links are never
+// followed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -12,15 +14,38 @@ namespace qk {
 // Where the journal of a run into `folder` stands: <folder>/.qkscope/journal.
 std::filesystem::path journal_path(const std::filesystem::path& folder);
 
-// To be called before a run. Creates the folder and the journal's folder if needed. Removes nothing
-// but, with `overwrite`, the journal of an interrupted run: an older dataset stays whole until
-// write_dataset replaces it. Other files in the folder are left alone.
+// Keeps other runs out of a folder, from before it is looked at until it is finished: an exclusive
+// flock on <folder>/.qkscope/lock, which a kill releases too.
+class FolderLock {
+ public:
+  // Creates the folders if needed. Throws Error if another run holds the lock, they cannot be made
+  // or written, or .qkscope is a symbolic link. A file system without flock is no error.
+  explicit FolderLock(const std::filesystem::path& folder);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();  // removes the file, and .qkscope if it is empty then
+
+ private:
+  std::filesystem::path path_;
+  int fd_ = -1;
+};
+
+// What a run does with what it finds in its folder.
+enum class Start : uint8_t {
+  kNew,        // refuses a dataset and a journal
+  kOverwrite,  // discards a journal, replaces a dataset in the end
+  kResume,     // goes on with the journal; files of a dataset may be there
+};
+
+// To be called before a run, under the lock. Removes nothing but, with kOverwrite, the journal of
+// an interrupted run: an older dataset stays whole until write_dataset replaces it. Other files in
+// the folder are left alone.
 //
-// Throws Error, one sentence that says what to do, if the folder cannot be made or written; without
-// `overwrite`, if it holds a dataset (a folder l##h##[qk] or README.md) or the journal of an
-// interrupted run; always, if a head's folder is a symbolic link or holds Parquet files that a new
-// dataset would not replace (readers would mix them), or if another run is writing the journal.
-void prepare_output_folder(const std::filesystem::path& folder, bool overwrite);
+// Throws Error, one sentence that says what to do, if the folder cannot be made or written; with
+// kNew, if it holds a dataset (a folder l##h##[qk] or README.md) or the journal of an interrupted
+// run; always, if a head's folder is a symbolic link or holds Parquet files that a new dataset
+// would not replace (readers would mix them), or if another run is writing the journal.
+void prepare_output_folder(const std::filesystem::path& folder, Start start);
 
 // Removes the parts of the dataset in `folder`, the card first, except the heads named in `keep`.
 // Throws Error if a file cannot be removed.

@@ -15,10 +15,10 @@ using ::testing::HasSubstr;
 
 TEST(OutputFolder, NewAndEmptyOnesAreFine) {
   const TestFolder folder;
-  prepare_output_folder(folder / "a/b/c", false);
+  prepare_output_folder(folder / "a/b/c", Start::kNew);
   EXPECT_TRUE(fs::is_directory(folder / "a/b/c/.qkscope"));
-  prepare_output_folder(folder / "a/b/c", false);
-  prepare_output_folder(folder / "a/b/c", true);
+  prepare_output_folder(folder / "a/b/c", Start::kNew);
+  prepare_output_folder(folder / "a/b/c", Start::kOverwrite);
   EXPECT_EQ(journal_path(folder / "a"), folder / "a/.qkscope/journal");
 }
 
@@ -26,7 +26,7 @@ TEST(OutputFolder, OtherFilesAreLeftAlone) {
   const TestFolder folder;
   put_file(folder / "notes.txt", "mine");
   fs::create_directories(folder / "l0h0q");  // no name of ours
-  prepare_output_folder(folder.path(), false);
+  prepare_output_folder(folder.path(), Start::kNew);
   remove_dataset(folder.path(), {});
   EXPECT_EQ(read_file(folder / "notes.txt"), "mine");
   EXPECT_TRUE(fs::exists(folder / "l0h0q"));
@@ -36,40 +36,66 @@ TEST(OutputFolder, DatasetNeedsOverwriteAndStaysUntilItIsReplaced) {
   const TestFolder folder;
   fs::create_directories(folder / "l00h00q");
   put_file(folder / "l00h00q/data.parquet", "old");
-  EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), false); }),
+  EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), Start::kNew); }),
             folder.path().string() +
                 ": holds a dataset already (l00h00q): choose another folder or use --overwrite, "
                 "which replaces it");
-  prepare_output_folder(folder.path(), true);
+  prepare_output_folder(folder.path(), Start::kOverwrite);
   EXPECT_EQ(read_file(folder / "l00h00q/data.parquet"), "old");
 }
 
 TEST(OutputFolder, CardAloneIsADatasetToo) {
   const TestFolder folder;
   put_file(folder / "README.md", "a card");
-  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), false); }),
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), Start::kNew); }),
               HasSubstr("holds a dataset already (README.md)"));
-  prepare_output_folder(folder.path(), true);
+  prepare_output_folder(folder.path(), Start::kOverwrite);
   EXPECT_EQ(read_file(folder / "README.md"), "a card");
 }
 
 TEST(OutputFolder, LeftoverJournalIsNamed) {
   const TestFolder folder;
-  prepare_output_folder(folder.path(), false);
+  prepare_output_folder(folder.path(), Start::kNew);
   put_file(journal_path(folder.path()), "old");
-  EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), false); }),
+  EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), Start::kNew); }),
             journal_path(folder.path()).string() +
-                ": an interrupted run left this journal: remove it or use --overwrite, which "
+                ": an interrupted run left this journal: --resume goes on with it, --overwrite "
                 "discards it");
-  prepare_output_folder(folder.path(), true);
+  prepare_output_folder(folder.path(), Start::kOverwrite);
   EXPECT_FALSE(fs::exists(journal_path(folder.path())));
+}
+
+TEST(OutputFolder, JournalAndFilesAreLeftToResume) {
+  const TestFolder folder;
+  prepare_output_folder(folder.path(), Start::kNew);
+  put_file(journal_path(folder.path()), "old");
+  fs::create_directories(folder / "l00h00q");
+  put_file(folder / "l00h00q/data.parquet", "some");
+  prepare_output_folder(folder.path(), Start::kResume);
+  EXPECT_EQ(read_file(journal_path(folder.path())), "old");
+  EXPECT_EQ(read_file(folder / "l00h00q/data.parquet"), "some");
+}
+
+TEST(FolderLock, HoldsOffASecondRunAndLeavesNothing) {
+  const TestFolder folder;
+  {
+    const FolderLock lock(folder / "data");
+    EXPECT_EQ(error_of([&] { FolderLock second(folder / "data"); }),
+              (folder / "data").string() + ": another run is writing into this folder");
+    EXPECT_TRUE(fs::exists(folder / "data/.qkscope/lock"));
+  }
+  EXPECT_TRUE(fs::is_empty(folder / "data"));
+  put_file(folder / "file", "");
+  fs::create_directories(folder / "data/.qkscope");
+  put_file(folder / "data/.qkscope/lock", "");  // of a run that was killed
+  const FolderLock lock(folder / "data");
 }
 
 TEST(OutputFolder, RunningJournalIsNotDiscarded) {
   const TestFolder folder;
-  prepare_output_folder(folder.path(), false);
+  prepare_output_folder(folder.path(), Start::kNew);
   const JournalWriter writer = JournalWriter::create(journal_path(folder.path()), "");
-  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), true); }),
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), Start::kOverwrite); }),
               HasSubstr("another run is writing into this folder"));
   EXPECT_TRUE(fs::exists(journal_path(folder.path())));
 }
@@ -78,7 +104,7 @@ TEST(OutputFolder, ForeignParquetInAHeadsFolderIsRefused) {
   const TestFolder folder;
   fs::create_directories(folder / "l00h00q");
   put_file(folder / "l00h00q/part-0.parquet", "theirs");
-  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), true); }),
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), Start::kOverwrite); }),
               HasSubstr("part-0.parquet: a new dataset would not replace it"));
 }
 
@@ -88,14 +114,14 @@ TEST(OutputFolder, SymbolicLinksAreRefused) {
   put_file(folder / "elsewhere/data.parquet", "theirs");
   fs::create_directories(folder / "data");
   fs::create_directory_symlink(folder / "elsewhere", folder / "data/l00h00q");
-  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "data", true); }),
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "data", Start::kOverwrite); }),
               HasSubstr("l00h00q: is a symbolic link"));
   EXPECT_THAT(error_of([&] { remove_dataset(folder / "data", {}); }),
               HasSubstr("l00h00q: is a symbolic link"));
   EXPECT_EQ(read_file(folder / "elsewhere/data.parquet"), "theirs");
   fs::remove(folder / "data/l00h00q");
   fs::create_directory_symlink(folder / "elsewhere", folder / "data/.qkscope");
-  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "data", true); }),
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "data", Start::kOverwrite); }),
               HasSubstr(".qkscope: is a symbolic link"));
 }
 
@@ -108,6 +134,7 @@ TEST(OutputFolder, RemovingTakesOnlyWhatADatasetIs) {
   put_file(folder / "l00h00k/notes.txt", "mine");
   put_file(folder / "README.md", "card");
   put_file(folder / "_saver_state.json", "{}");
+  put_file(folder / "l00h00q/data.parquet.tmp", "torn");
   put_file(folder / "other.json", "{}");
   remove_dataset(folder.path(), {"l01h00q"});
   EXPECT_FALSE(fs::exists(folder / "l00h00q"));
@@ -121,7 +148,7 @@ TEST(OutputFolder, RemovingTakesOnlyWhatADatasetIs) {
 
 TEST(OutputFolder, JournalFolderGoesWhenItIsEmpty) {
   const TestFolder folder;
-  prepare_output_folder(folder.path(), false);
+  prepare_output_folder(folder.path(), Start::kNew);
   put_file(journal_path(folder.path()), "done");
   remove_journal(folder.path());
   EXPECT_TRUE(fs::is_empty(folder.path()));
@@ -131,9 +158,9 @@ TEST(OutputFolder, JournalFolderGoesWhenItIsEmpty) {
 TEST(OutputFolder, PlaceThatCannotBeAFolderIsNamed) {
   const TestFolder folder;
   put_file(folder / "file", "");
-  EXPECT_EQ(error_of([&] { prepare_output_folder(folder / "file/data", false); }),
+  EXPECT_EQ(error_of([&] { prepare_output_folder(folder / "file/data", Start::kNew); }),
             (folder / "file/data").string() + ": cannot be created: Not a directory");
-  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "file", false); }),
+  EXPECT_THAT(error_of([&] { prepare_output_folder(folder / "file", Start::kNew); }),
               HasSubstr("file: cannot be "));
 }
 
@@ -141,7 +168,7 @@ TEST(OutputFolder, PlaceThatCannotBeAFolderIsNamed) {
 int prepare_unprivileged(const fs::path& folder) {
   if (::geteuid() == 0 && ::seteuid(65534) != 0) return 10;
   try {
-    prepare_output_folder(folder, true);
+    prepare_output_folder(folder, Start::kOverwrite);
   } catch (const Error& error) {
     const std::string expected = folder.string() + ": cannot be written: Permission denied";
     return error.what() == expected ? 0 : 11;

@@ -107,6 +107,17 @@ inline CaptureBlock random_block(int64_t document, const BlockShape& shape) {
   return block;
 }
 
+// Every record of the whole documents, by layer and kind, then by document.
+inline std::vector<JournalReader::Entry> entries_of(const JournalReader& journal) {
+  std::vector<JournalReader::Entry> entries;
+  for (const JournalReader::Group& group : journal.groups()) {
+    for (const JournalReader::Record& record : group.records) {
+      entries.push_back(journal.entry(record));
+    }
+  }
+  return entries;
+}
+
 // A journal of `documents` documents, each with one block of every shape.
 inline void write_journal(const std::filesystem::path& path, int64_t documents,
                           const std::vector<BlockShape>& shapes) {

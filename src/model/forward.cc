@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/forward_run.h"
+#include "model/weight_pages.h"
 
 namespace qk {
 namespace {
@@ -50,6 +51,7 @@ ForwardRun::ForwardRun(const Model& model, const Backend& backend, ThreadPool& p
       request_(request),
       tap_(tap),
       times_(times),
+      stream_weights_(options.stream_weights),
       num_tokens_(std::ssize(sequences.ids)),
       plan_(plan_forward(config_, num_tokens_, request)),
       sizes_(forward_sizes(model, backend, plan_, sequence_lengths(sequences), options)),
@@ -84,8 +86,15 @@ void ForwardRun::embed() {
     }
     ids = chosen;
   }
-  backend_.embedding(pool_, model_.embedding, ids, config_.embedding_scale,
-                     hidden_.matrix(std::ssize(ids), config_.hidden_size));
+  const MatrixView out = hidden_.matrix(std::ssize(ids), config_.hidden_size);
+  const int64_t piece = stream_weights_ ? kEmbeddingPiece : std::max<int64_t>(std::ssize(ids), 1);
+  for (int64_t begin = 0; begin < std::ssize(ids); begin += piece) {
+    const int64_t count = std::min(piece, std::ssize(ids) - begin);
+    backend_.embedding(pool_, model_.embedding,
+                       ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
+                       config_.embedding_scale, out.slice(begin, begin + count));
+    if (stream_weights_) drop_embedding(model_);
+  }
 }
 
 void ForwardRun::run() {
@@ -93,9 +102,12 @@ void ForwardRun::run() {
   embed();
   for (size_t i = 0; i + 1 < plan_.layers.size(); ++i) {
     const bool below_last = i + 2 == plan_.layers.size();
+    if (stream_weights_) prefetch_layer_weights(model_, plan_.layers[i + 1]);
     full_layer(plan_.layers[i], below_last ? plan_.last_rows : all_rows_);
+    if (stream_weights_) drop_layer_weights(model_, plan_.layers[i]);
   }
   last_layer(plan_.layers.back(), plan_.last_rows);
+  if (stream_weights_) drop_layer_weights(model_, plan_.layers.back());
 }
 
 ForwardRun::LayerTaps ForwardRun::make_taps(int layer) const {

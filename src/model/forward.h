@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/tensor.h"
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
@@ -49,6 +50,21 @@ struct TapRequest {
   std::vector<LayerRequest> layers;  // [num_hidden_layers]
 };
 
+// A vector that is asked for is not finite (damaged weights, or activations that overflow).
+class NotFinite : public Error {
+ public:
+  NotFinite(int layer, bool is_query, int64_t sequence, int64_t token);
+  int layer() const { return layer_; }
+  bool is_query() const { return is_query_; }
+  int64_t sequence() const { return sequence_; }  // of the batch
+  int64_t token() const { return token_; }        // of the sequence
+
+ private:
+  int layer_;
+  bool is_query_;
+  int64_t sequence_, token_;
+};
+
 // Called once per layer and site that has rows, in increasing order of layer; within a layer
 // queries first. rows [num_rows, num_heads, head_dim] in the order of the request, valid during the
 // call only.
@@ -56,6 +72,7 @@ using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> 
 
 struct ForwardOptions {
   int64_t chunk_tokens = 1024;  // tokens that are processed together; bounds the work memory
+  bool stream_weights = false;  // pages of a layer's weights are dropped after it: weight_pages.h
 };
 
 // Seconds spent, for debug_logging and `bench`.
@@ -64,6 +81,7 @@ struct ForwardTimes {
   double matmul_flop = 0;  // multiply-adds counted as 2, of linear and attention together
 };
 
+// Throws NotFinite.
 void forward(const Model& model, const Backend& backend, ThreadPool& pool,
              const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
              const Tap& tap, ForwardTimes* times = nullptr);

@@ -99,6 +99,7 @@ class ForwardRun {
   const Tap& tap_;
   ForwardTimes& times_;
 
+  bool stream_weights_;
   int64_t num_tokens_;
   ForwardPlan plan_;
   ForwardSizes sizes_;

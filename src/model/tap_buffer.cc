@@ -17,14 +17,20 @@ bool all_finite(std::span<const float> values) {
   const auto next = std::ranges::upper_bound(sequences.offsets, row);
   const auto sequence = (next - sequences.offsets.begin()) - 1;
   const bool query = site == Site::kQueryPreRope || site == Site::kQueryPostRope;
-  fail(
-      "layer {}: expected finite {}, found NaN or infinity in sequence {} of the batch at token "
-      "{} (damaged weights, or activations that overflow)",
-      layer, query ? "queries" : "keys", sequence,
-      row - sequences.offsets[static_cast<size_t>(sequence)]);
+  throw NotFinite(layer, query, sequence, row - sequences.offsets[static_cast<size_t>(sequence)]);
 }
 
 }  // namespace
+
+NotFinite::NotFinite(int layer, bool is_query, int64_t sequence, int64_t token)
+    : Error(fmt::format(
+          "layer {}: expected finite {}, found NaN or infinity in sequence {} of the batch at "
+          "token {} (damaged weights, or activations that overflow)",
+          layer, is_query ? "queries" : "keys", sequence, token)),
+      layer_(layer),
+      is_query_(is_query),
+      sequence_(sequence),
+      token_(token) {}
 
 TapBuffer::TapBuffer(int layer, Site site, std::span<const int32_t> rows,
                      std::span<const int32_t> heads, int64_t head_dim)

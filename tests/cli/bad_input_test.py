@@ -254,11 +254,13 @@ class BadInput(unittest.TestCase):
 
     def test_disk_full_while_capturing(self):
         self.full_disk(100, r"qkscope: R/disk/out/.qkscope/journal: cannot be written: "
-                            r"No space left on device\n$")
+                            r"No space left on device; the \d whole documents of the journal are "
+                            r"kept: --resume goes on from there\n$")
 
     def test_disk_full_while_writing(self):
         self.full_disk(300, r"qkscope: R/disk/out/l\d\dh\d\d[qk]/data.parquet.tmp: cannot be "
-                            r"written: No space left on device\n$")
+                            r"written: No space left on device; the 7 whole documents of the "
+                            r"journal are kept: --resume goes on from there\n$")
 
     def test_nothing_is_left_after_an_early_error(self):
         fixtures.write(f"{self.root}/corpus/train.jsonl", '{"id": 1, "text": null}\n')

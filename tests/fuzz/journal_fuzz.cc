@@ -39,7 +39,13 @@ void require(bool holds) {
 void read_all(const qk::JournalReader& reader) {
   double sum = 0;
   size_t token_bytes = 0;
-  for (const qk::JournalReader::Entry& entry : reader.entries()) {
+  std::vector<qk::JournalReader::Record> records;
+  for (const qk::JournalReader::Group& group : reader.groups()) {
+    records.insert(records.end(), group.records.begin(), group.records.end());
+  }
+  for (const qk::JournalReader::Record& record : records) {
+    const qk::JournalReader::Entry entry = reader.entry(record);
+    require(entry.document == record.document && reader.has(record.document));
     const qk::JournalReader::Columns columns = reader.columns(entry);
     const auto rows = static_cast<size_t>(entry.rows);
     require(columns.buckets.size() == rows && columns.positions.size() == rows);
@@ -60,6 +66,7 @@ void read(std::span<const std::byte> bytes) {
   try {
     const qk::JournalReader reader(file.path());
     require(reader.valid_bytes() <= bytes.size());
+    for (const int64_t document : reader.lost()) require(!reader.has(document));
     read_all(reader);
   } catch (const qk::Error&) {
   }

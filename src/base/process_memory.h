@@ -1,0 +1,23 @@
+// What this process holds in memory, as the kernel counts it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace qk {
+
+// Bytes. Mapped files count in `mapped` as far as their pages are resident.
+struct ProcessMemory {
+  int64_t anonymous = 0;
+  int64_t mapped = 0;
+  int64_t peak = 0;  // of the two together, since the process began
+};
+
+// Empty where /proc does not tell.
+std::optional<ProcessMemory> process_memory();
+
+// Makes every large block of memory go back to the system when it is freed, so that the peak is
+// what is in use and not what was in use at different times.
+void return_freed_memory();
+
+}  // namespace qk

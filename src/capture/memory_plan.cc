@@ -1,0 +1,189 @@
+#include "capture/memory_plan.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/process_memory.h"
+#include "capture/document_batch.h"
+#include "model/weight_pages.h"
+
+namespace qk {
+namespace {
+
+// Documents are computed together up to this many tokens; more would not be faster.
+constexpr int64_t kBatchTokens = 8192;
+// With streamed weights: more would not be faster either, since reading them is no part any more.
+constexpr int64_t kGroupTokens = 131072;
+constexpr int64_t kMostDocuments = 1024;
+constexpr int64_t kSmallestChunk = 64;
+constexpr int64_t kUsualChunk = 256;  // below it the weights' unpacking begins to cost
+
+// Measured: the tokenizer's work memory for each token of a document, its text included.
+constexpr int64_t kTokenizerBytes = 320;
+// Measured: what the Parquet library takes for each byte of vectors in a row group, and beside
+// them.
+constexpr double kWriterFactor = 3.2;
+constexpr int64_t kWriterBytes = int64_t{6} << 20;
+// What the estimate cannot see: stacks, the allocator's own, pages of the program.
+constexpr int64_t kMargin = int64_t{8} << 20;
+
+class Planner {
+ public:
+  Planner(const PreparedRun& run, const RunOptions& options)
+      : run_(run),
+        options_(options),
+        num_threads_(options.num_threads > 0 ? options.num_threads : available_cores()) {
+    TokenizedDocument longest;
+    longest.ids.assign(static_cast<size_t>(run.config.tokenizer.max_length), 0);
+    const DocumentBatch batch(run.plan, {longest}, nullptr);
+    request_ = batch.request();
+    length_ = std::ssize(batch.sequences().ids);
+    block_bytes_ = batch.largest_block_bytes();
+    list_bytes_ = batch.list_bytes();
+    const auto memory = process_memory();
+    base_ = (memory ? memory->anonymous + kProgramBytes : kProgramBytes) + kMargin;
+  }
+
+  MemoryPlan plan() {
+    MemoryPlan out;
+    out.budget = options_.ram_bytes;
+    out.base = base_;
+    out.forward = options_.forward;
+    out.batch = {.documents = run_.config.inference.batch_size, .tokens = kBatchTokens};
+    out.num_writers = num_threads_;
+    fill(out);
+    if (out.budget > 0) keep_within(out);
+    return out;
+  }
+
+ private:
+  static constexpr int64_t kProgramBytes = int64_t{36} << 20;  // resident pages of the program
+
+  // Work memory with so many documents of max_length tokens at once.
+  int64_t work_bytes(const ForwardOptions& forward, int64_t documents) const {
+    const std::vector<int64_t> lengths(static_cast<size_t>(documents), length_);
+    const int64_t tokenizer = run_.config.tokenizer.max_length * kTokenizerBytes;
+    const int64_t ids = length_ * static_cast<int64_t>(3 * sizeof(int32_t));
+    return forward_bytes(run_.model, *options_.backend, lengths, request_, forward, num_threads_) +
+           (documents - 1) * 2 * block_bytes_ + block_bytes_ + documents * (list_bytes_ + ids) +
+           tokenizer;
+  }
+
+  int64_t weight_bytes(bool streamed) const {
+    const int64_t embedding = run_.model.embedding.rows * run_.model.embedding.stride_bytes;
+    int64_t largest = 0;
+    int64_t all = embedding;
+    for (int layer = 0; layer <= run_.plan.last_layer; ++layer) {
+      const int64_t bytes = layer_weight_bytes(run_.model, layer);
+      largest = std::max(largest, bytes);
+      all += bytes;
+    }
+    return streamed ? std::max(largest, embedding_piece_bytes(run_.model)) : all;
+  }
+
+  int64_t writer_bytes() const {
+    constexpr int64_t kRowsPerGroup = 65536;
+    const double rows = expected_rows(run_.config.capture, run_.config.tokenizer.max_length);
+    const auto documents = static_cast<double>(run_.corpus->num_documents().value_or(1 << 20));
+    const double group = std::min<double>(kRowsPerGroup, rows * documents * 1.2);
+    return kWriterBytes + static_cast<int64_t>(kWriterFactor * group *
+                                               static_cast<double>(vector_bytes(run_.plan)));
+  }
+
+  // Documents of max_length tokens that a batch of the plan may hold.
+  int64_t full_documents(const BatchLimits& batch) const {
+    const int64_t by_tokens =
+        batch.hard ? batch.tokens / length() : (batch.tokens - 1) / length() + 1;
+    return std::clamp<int64_t>(std::min(batch.documents, by_tokens), 1, kMostDocuments);
+  }
+  int64_t length() const { return std::max<int64_t>(length_, 1); }
+
+  void fill(MemoryPlan& plan) const {
+    plan.work = work_bytes(plan.forward, full_documents(plan.batch));
+    plan.weights = weight_bytes(plan.forward.stream_weights);
+    plan.finish = plan.num_writers * writer_bytes();
+  }
+
+  bool fits(MemoryPlan& plan, bool streamed, int64_t chunk) const {
+    plan.forward.stream_weights = streamed;
+    plan.forward.chunk_tokens = std::min(options_.forward.chunk_tokens, chunk);
+    plan.batch.documents = std::min(run_.config.inference.batch_size, kMostDocuments);
+    plan.batch.tokens = std::min(kBatchTokens, plan.batch.documents * length());
+    plan.batch.hard = true;
+    while (true) {
+      fill(plan);
+      if (plan.base + plan.work + plan.weights <= plan.budget) return true;
+      if (full_documents(plan.batch) == 1) return false;
+      plan.batch.tokens = (full_documents(plan.batch) / 2) * length();
+    }
+  }
+
+  bool choose(MemoryPlan& plan) const {
+    for (const bool streamed : {false, true}) {
+      const int64_t smallest = streamed ? kSmallestChunk : kUsualChunk;
+      for (int64_t chunk = options_.forward.chunk_tokens; chunk >= smallest; chunk /= 2) {
+        if (fits(plan, streamed, chunk)) return true;
+      }
+      if (fits(plan, streamed, smallest)) return true;
+    }
+    return false;
+  }
+
+  // As many documents at once as fit: each group reads the weights once.
+  void enlarge_group(MemoryPlan& plan) const {
+    plan.batch.documents = kMostDocuments;
+    const int64_t most = std::clamp<int64_t>(kGroupTokens / length(), 1, kMostDocuments);
+    int64_t documents = 1;
+    const auto room = [&](int64_t count) {
+      return plan.base + work_bytes(plan.forward, count) + plan.weights <= plan.budget;
+    };
+    while (documents < most && room(std::min(2 * documents, most))) {
+      documents = std::min(2 * documents, most);
+    }
+    plan.batch.tokens = documents * length();
+    fill(plan);
+  }
+
+  void keep_within(MemoryPlan& plan) const {
+    plan.fits = choose(plan);
+    if (plan.fits && plan.forward.stream_weights) enlarge_group(plan);
+    while (plan.num_writers > 1 && plan.base + plan.finish > plan.budget) {
+      --plan.num_writers;
+      plan.finish = plan.num_writers * writer_bytes();
+    }
+    if (plan.base + plan.finish > plan.budget) plan.fits = false;
+    if (!plan.fits) plan.advice = advice(plan);
+  }
+
+  std::string advice(const MemoryPlan& plan) const;
+
+  const PreparedRun& run_;
+  const RunOptions& options_;
+  int num_threads_;
+  TapRequest request_;
+  int64_t length_ = 0;  // tokens that are computed of a document of max_length tokens
+  int64_t block_bytes_ = 0, list_bytes_ = 0, base_ = 0;
+};
+
+std::string Planner::advice(const MemoryPlan& plan) const {
+  const auto mib = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
+  std::string out = fmt::format(
+      "a document of {} tokens needs {} MiB ({} for the program, {} for its states and rows, {} "
+      "for "
+      "one layer's weights), writing the files {} MiB: give --ram {}MiB",
+      run_.config.tokenizer.max_length, mib(plan.base + plan.work + plan.weights), mib(plan.base),
+      mib(plan.work), mib(plan.weights), mib(plan.base + plan.finish), mib(plan.peak()));
+  if (plan.base + plan.work + plan.weights > plan.budget && plan.base < plan.budget) {
+    out += ", lower tokenizer.max_length or the rows of capture.sampler";
+    if (num_threads_ > 1) out += ", or use fewer --threads";
+  }
+  return out;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options) {
+  return Planner(run, options).plan();
+}
+
+}  // namespace qk

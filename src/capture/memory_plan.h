@@ -1,0 +1,43 @@
+// How a run keeps within a budget of memory, decided before it begins. Results do not depend on it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "capture/run.h"
+
+namespace qk {
+
+// Documents that are computed together.
+struct BatchLimits {
+  int64_t documents = 1;
+  int64_t tokens = 8192;  // another one is only begun below this
+  bool hard = false;      // and only if it stays within
+};
+
+struct MemoryPlan {
+  int64_t budget = 0;  // bytes; 0: none was given
+  bool fits = true;
+  std::string advice;  // if not: what would help
+
+  ForwardOptions forward;  // with the chunk and the streaming that fit
+  BatchLimits batch;
+  int num_writers = 1;  // threads that write files at once
+
+  // Bytes at the peak, for documents of max_length tokens.
+  int64_t base = 0;     // program, tokenizer, what is loaded
+  int64_t work = 0;     // documents, hidden states, keys and values, captured rows
+  int64_t weights = 0;  // resident pages of the mapped weights
+  int64_t finish = 0;   // instead of work and weights, while files are written
+
+  int64_t peak() const { return base + std::max(work + weights, finish); }
+};
+
+// Without a budget: the options as they are, and what they come to. With one, in this order as far
+// as it is needed: fewer documents at once, smaller chunks, weights streamed layer by layer (then
+// as many documents at once as fit, since each group of them reads the weights once), fewer
+// writers.
+MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options);
+
+}  // namespace qk

@@ -1,0 +1,83 @@
+#include "capture/resume.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/error.h"
+#include "dataset/dataset_reader.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string shown(const ordered_json* value) {
+  if (value == nullptr) return "absent";
+  return printable(value->dump(-1, ' ', false, ordered_json::error_handler_t::replace), 100);
+}
+
+// "model.files[0].sha256 was ..., now it is ..." for every value that differs.
+void compare(const ordered_json* then, const ordered_json* now, const std::string& name,
+             std::vector<std::string>& out) {
+  const auto both = [&](bool (ordered_json::*is)() const noexcept) {
+    return then != nullptr && now != nullptr && (then->*is)() && (now->*is)();
+  };
+  if (both(&ordered_json::is_object)) {
+    const auto at = [](const ordered_json& object, const std::string& key) {
+      const auto it = object.find(key);
+      return it == object.end() ? nullptr : &*it;
+    };
+    const std::string prefix = name.empty() ? "" : name + ".";
+    for (const auto& [key, value] : then->items()) {
+      compare(&value, at(*now, key), prefix + printable(key), out);
+    }
+    for (const auto& [key, value] : now->items()) {
+      if (!then->contains(key)) compare(nullptr, &value, prefix + printable(key), out);
+    }
+    return;
+  }
+  if (both(&ordered_json::is_array) && then->size() == now->size()) {
+    for (size_t i = 0; i < then->size(); ++i) {
+      compare(&(*then)[i], &(*now)[i], fmt::format("{}[{}]", name, i), out);
+    }
+    return;
+  }
+  if (then != nullptr && now != nullptr && *then == *now) return;
+  out.push_back(fmt::format("{} was {}, now it is {}", name, shown(then), shown(now)));
+}
+
+}  // namespace
+
+std::string to_text(const JournalHeader& header) {
+  const ordered_json json = {{"overwrite", header.overwrite},
+                             {"run", ordered_json::parse(header.provenance)}};
+  return json.dump();
+}
+
+JournalHeader parse_journal_header(const std::string& text, const std::filesystem::path& journal) {
+  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  const bool is_header = json.is_object() && json.contains("run") && json["run"].is_object() &&
+                         json.contains("overwrite") && json["overwrite"].is_boolean();
+  if (!is_header) fail("{}: its header does not name a run", journal.string());
+  return {json["run"].dump(), json["overwrite"].get<bool>()};
+}
+
+std::string provenance_difference(const std::string& then, const std::string& now) {
+  const ordered_json before = ordered_json::parse(then, nullptr, false);
+  const ordered_json after = ordered_json::parse(now, nullptr, false);
+  std::vector<std::string> differences;
+  compare(&before, &after, "", differences);
+  if (differences.empty()) return "";
+  if (differences.size() == 1) return differences.front();
+  return fmt::format("{}, and {} more difference{}", differences.front(), differences.size() - 1,
+                     differences.size() == 2 ? "" : "s");
+}
+
+std::string provenance_of_dataset(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(folder / "README.md", error)) return "";
+  return first_footer_value(folder, std::string(kFooterProvenance));
+}
+
+}  // namespace qk

@@ -1,0 +1,168 @@
+#include "dataset/dataset_check.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "dataset/card.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostCardBytes = size_t{64} << 20;
+
+class Checker {
+ public:
+  Checker(fs::path folder, ThreadPool& pool) : folder_(std::move(folder)), pool_(pool) {}
+
+  DatasetCheck run() {
+    read_facts();
+    auto watches = watch_rows(facts_.canaries);
+    check_.info = read_dataset(folder_, pool_, &watches);
+    is_ours_ = std::ranges::any_of(check_.info.heads, [](const HeadInfo& head) {
+      return head.footer.contains(std::string(kFooterFormat));
+    });
+    check_card();
+    check_files();
+    check_counts();
+    for (const RowPair& pair : facts_.canaries) {
+      ++check_.num_canaries;
+      if (const std::string fault = canary_fault(pair, watches); !fault.empty()) {
+        problem(folder_, fault);
+      }
+    }
+    return std::move(check_);
+  }
+
+ private:
+  void problem(const fs::path& file, std::string what) {
+    check_.info.problems.push_back({file, std::move(what)});
+  }
+
+  void read_facts() {
+    std::error_code error;
+    const fs::path card = folder_ / "README.md";
+    if (fs::is_regular_file(card, error)) facts_ = read_card(read_file(card, kMostCardBytes));
+    const fs::path state = folder_ / "_saver_state.json";
+    if (!facts_.bucket_counts.empty() || !fs::is_regular_file(state, error)) return;
+    const auto json = nlohmann::json::parse(read_file(state, kMostCardBytes), nullptr, false);
+    if (!json.is_object() || !json.contains("bucket_counts")) return;
+    if (!json["bucket_counts"].is_object()) return;
+    for (const auto& [bucket, count] : json["bucket_counts"].items()) {
+      const bool digits = !bucket.empty() && bucket.size() < 10 &&
+                          std::ranges::all_of(bucket, [](char c) { return c >= '0' && c <= '9'; });
+      if (digits && count.is_number_integer()) {
+        facts_.bucket_counts[std::stoi(bucket)] = count.get<int64_t>();
+      }
+    }
+  }
+
+  void check_card() {
+    if (!is_ours_) return;
+    const fs::path card = folder_ / "README.md";
+    if (!check_.info.has_card) return problem(card, "is missing: the dataset is not finished");
+    if (facts_.damaged) problem(card, "a line of its tables cannot be read");
+    if (facts_.files.empty()) problem(card, "has no table of files");
+    for (const HeadInfo& head : check_.info.heads) {
+      const auto format = head.footer.find(std::string(kFooterFormat));
+      if (head.files.empty() || (format != head.footer.end() && format->second == kDatasetFormat)) {
+        continue;
+      }
+      problem(head.files.front(),
+              fmt::format("its footer does not name version {} of the format", kDatasetFormat));
+    }
+  }
+
+  const HeadInfo* find(const std::string& config) const {
+    for (const HeadInfo& head : check_.info.heads) {
+      if (config_name(head.head.layer, head.head.head, head.head.kind) == config) return &head;
+    }
+    return nullptr;
+  }
+
+  // Sizes and counts of the card's table, then the digests of the files that are there.
+  void check_files() {
+    std::vector<std::string> faults(facts_.files.size());
+    pool_.parallel_for(std::ssize(facts_.files), [&](int64_t index, int) {
+      const auto at = static_cast<size_t>(index);
+      faults[at] = file_fault(facts_.files[at]);
+    });
+    for (size_t i = 0; i < faults.size(); ++i) {
+      ++check_.num_digests;
+      if (!faults[i].empty()) problem(path_of(facts_.files[i]), faults[i]);
+    }
+    if (facts_.files.empty()) return;
+    for (const HeadInfo& head : check_.info.heads) {
+      const std::string config = config_name(head.head.layer, head.head.head, head.head.kind);
+      const bool known = std::ranges::any_of(
+          facts_.files, [&](const FileSummary& file) { return file.config == config; });
+      if (!known) problem(folder_ / config, "is not in the card's table of files");
+    }
+  }
+
+  fs::path path_of(const FileSummary& file) const { return folder_ / file.config / "data.parquet"; }
+
+  std::string file_fault(const FileSummary& file) const {
+    const HeadInfo* head = find(file.config);
+    if (head == nullptr) return "is missing, though the card's table has it";
+    if (head->file_bytes != file.bytes) {
+      return fmt::format("has {} bytes, the card says {}", head->file_bytes, file.bytes);
+    }
+    if (head->rows != file.rows) {
+      return fmt::format("has {} rows, the card says {}", head->rows, file.rows);
+    }
+    try {
+      const std::string digest = sha256_file(path_of(file));
+      if (digest == file.sha256) return "";
+      return fmt::format("has the SHA-256 {}, the card says {}", digest, printable(file.sha256));
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+
+  void check_counts() {
+    int64_t rows = 0;
+    std::map<int32_t, int64_t> buckets;
+    for (const HeadInfo& head : check_.info.heads) {
+      rows += head.rows;
+      for (const auto& [bucket, count] : head.bucket_counts) buckets[bucket] += count;
+    }
+    const fs::path card = folder_ / "README.md";
+    check_.counts_known = facts_.captured_rows || !facts_.bucket_counts.empty();
+    if (facts_.captured_rows && *facts_.captured_rows != rows) {
+      problem(card, fmt::format("says {} rows, the files have {}", *facts_.captured_rows, rows));
+    }
+    const int64_t configs = std::ssize(check_.info.heads);
+    if (facts_.captured_configs && *facts_.captured_configs != configs) {
+      problem(card, fmt::format("says {} heads, there are {}", *facts_.captured_configs, configs));
+    }
+    if (facts_.bucket_counts.empty()) return;
+    for (const auto& [bucket, count] : facts_.bucket_counts) buckets.try_emplace(bucket, 0);
+    for (const auto& [bucket, count] : buckets) {
+      const auto it = facts_.bucket_counts.find(bucket);
+      const int64_t said = it == facts_.bucket_counts.end() ? 0 : it->second;
+      if (said == count) continue;
+      problem(card,
+              fmt::format("says {} rows in bucket {}, the files have {}", said, bucket, count));
+    }
+  }
+
+  fs::path folder_;
+  ThreadPool& pool_;
+  CardFacts facts_;
+  DatasetCheck check_;
+  bool is_ours_ = false;
+};
+
+}  // namespace
+
+DatasetCheck check_dataset(const fs::path& folder, ThreadPool& pool) {
+  return Checker(folder, pool).run();
+}
+
+}  // namespace qk

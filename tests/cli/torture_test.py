@@ -1,0 +1,407 @@
+#!/usr/bin/env python3
+"""Captures that are killed, stopped, starved and damaged: resumed, they end with the bytes of a
+capture that nothing happened to.
+
+usage: torture_test.py QKSCOPE WRITE_FAULTS_LIBRARY
+
+QK_TORTURE_SEED repeats the random moments of an earlier run (the seed is printed), QK_TORTURE_KILLS
+sets how many there are (50)."""
+
+import errno
+import glob
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import fixtures
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+FAULTS = os.path.abspath(sys.argv.pop(1))
+SEED = int(os.environ.get("QK_TORTURE_SEED", random.SystemRandom().randrange(10**6)))
+KILLS = int(os.environ.get("QK_TORTURE_KILLS", 50))
+LENGTHS = [90, 5, 0, 41, 200, 17, 64, 128, 1, 77, 33, 150] * 3
+KEPT = (r"(; the (\d+ whole documents|whole document) of the journal (are|is) kept: --resume goes on "
+        r"from there)?")
+
+
+def files_of(folder):
+    out = {}
+    for path in sorted(glob.glob(f"{folder}/**/*", recursive=True, include_hidden=True)):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                out[os.path.relpath(path, folder)] = file.read()
+    return out
+
+
+class Torture(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.root = os.path.realpath(cls.folder.name)
+        cls.config = fixtures.make_all(cls.root)
+        fixtures.make_corpus(f"{cls.root}/corpus", LENGTHS)
+        with open(cls.config, "a") as file:
+            file.write("compat: null\n")
+        cls.random = random.Random(SEED)
+        start = time.monotonic()
+        done = cls.start(f"{cls.root}/plain")
+        stderr = done.communicate()[1]
+        assert done.returncode == 0, stderr
+        cls.seconds = time.monotonic() - start
+        cls.expected = files_of(f"{cls.root}/plain")
+        cls.number = 0
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def start(cls, out, *flags, fault=None, sets=(), limit=None, config=None):
+        command = [PROGRAM, "sniff", "--quiet", "--config", config or cls.config,
+                   "--set", f"output.data_root={out}", "--threads", "2", *flags]
+        for text in sets:
+            command += ["--set", text]
+        environment = dict(os.environ)
+        if fault is not None:
+            environment.update(fault, LD_PRELOAD=FAULTS, QK_FAULT_FOLDER=out,
+                               ASAN_OPTIONS="verify_asan_link_order=0:" +
+                               os.environ.get("ASAN_OPTIONS", ""))
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=environment, preexec_fn=limit)
+
+    def run_once(self, out, *flags, code=0, **options):
+        run = self.start(out, *flags, **options)
+        stdout, stderr = run.communicate(timeout=300)
+        self.assertEqual(run.returncode, code, stderr)
+        return stdout + stderr if code == 0 else stderr
+
+    def new_out(self):
+        Torture.number += 1
+        return f"{self.root}/out{Torture.number}"
+
+    def assert_expected(self, out):
+        found = files_of(out)
+        self.assertEqual(sorted(found), sorted(self.expected))
+        for name, data in found.items():
+            self.assertTrue(data == self.expected[name], f"{name} differs (seed {SEED})")
+        shutil.rmtree(out)
+
+    def finish(self, out):
+        """Resumes until the end and compares."""
+        self.run_once(out, "--resume")
+        self.assert_expected(out)
+
+    # Kills.
+
+    def test_kill_at_random_moments(self):
+        kills = while_finishing = 0
+        while kills < KILLS:
+            out = self.new_out()
+            while True:
+                run = self.start(out, "--resume")
+                try:
+                    run.wait(self.random.uniform(0, 1.1 * self.seconds))
+                except subprocess.TimeoutExpired:
+                    run.kill()
+                stderr = run.communicate()[1]
+                if run.returncode != -signal.SIGKILL:
+                    break
+                kills += 1
+                while_finishing += bool(glob.glob(f"{out}/l*"))
+            self.assertEqual(run.returncode, 0, stderr)
+            self.assert_expected(out)
+        print(f"\n{kills} kills, {while_finishing} of them while the files were written; seed {SEED}")
+
+    def count_writes(self):
+        out = self.new_out()
+        count = f"{self.root}/count"
+        self.run_once(out, fault={"QK_FAULT_AT": "0", "QK_FAULT_COUNT": count})
+        self.assert_expected(out)
+        with open(count) as file:
+            return int(file.read())
+
+    def test_kill_before_chosen_writes(self):
+        """Every stage of the finishing is among the moments, whatever its speed."""
+        writes = self.count_writes()
+        last = max(writes - 60, 1)
+        moments = sorted({1, 2, 3, writes, writes - 1, *self.random.sample(range(1, last), 12),
+                          *self.random.sample(range(last, writes), 18)})
+        for at in moments:
+            with self.subTest(at=at, of=writes, seed=SEED):
+                out = self.new_out()
+                self.run_once(out, fault={"QK_FAULT_AT": str(at), "QK_FAULT": "kill"},
+                              code=-signal.SIGKILL)
+                self.assertFalse(os.path.exists(f"{out}/README.md") and
+                                 not os.path.exists(f"{out}/.qkscope") and
+                                 files_of(out) != self.expected, "it looks whole and is not")
+                self.finish(out)
+
+    def test_terminate_at_random_moments(self):
+        for _ in range(8):
+            out = self.new_out()
+            stops = 0
+            while True:
+                run = self.start(out, "--resume")
+                try:
+                    run.wait(self.random.uniform(0, 1.1 * self.seconds) if stops < 6 else 300)
+                except subprocess.TimeoutExpired:
+                    run.terminate()
+                stderr = run.communicate()[1]
+                if run.returncode == 0:
+                    break
+                stops += 1
+                if run.returncode == 1:
+                    self.assertRegex(stderr, r"stopped after .* --resume goes on from there\n$")
+                else:  # before the program listens
+                    self.assertEqual(run.returncode, -signal.SIGTERM)
+            self.assert_expected(out)
+
+    # Disks.
+
+    def test_write_errors(self):
+        writes = self.count_writes()
+        codes = [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.ENOTCONN]
+        for i in range(24):
+            code = codes[i % len(codes)]
+            at = self.random.randrange(3, writes - 1)
+            with self.subTest(error=errno.errorcode[code], at=at, of=writes, seed=SEED):
+                out = self.new_out()
+                stderr = self.run_once(
+                    out, fault={"QK_FAULT_AT": str(at), "QK_FAULT": str(code)}, code=1)
+                self.assertRegex(stderr, rf"^qkscope: [^\n]*{re.escape(os.strerror(code))}{KEPT}\n$")
+                self.finish(out)
+
+    def mount(self, size):
+        disk = f"{self.root}/disk"
+        os.makedirs(disk, exist_ok=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", disk],
+                              capture_output=True)
+        if done.returncode != 0:
+            self.skipTest("no tmpfs can be mounted")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        return disk
+
+    def test_full_disk_until_there_is_room(self):
+        disk = self.mount("100k")
+        sizes = [200, 300, 400, 600, 2000, 8000]
+        stderr = self.run_once(f"{disk}/out", code=1)
+        for size in sizes:
+            self.assertRegex(stderr, r"^qkscope: [^\n]*: No space left on device" + KEPT + r"\n$")
+            self.assertFalse(os.path.exists(f"{disk}/out/README.md"))
+            subprocess.run(["mount", "-o", f"remount,size={size}k", disk], check=True)
+            run = self.start(f"{disk}/out", "--resume")
+            stderr = run.communicate()[1]
+            if run.returncode == 0:
+                return self.assert_expected(f"{disk}/out")
+        self.fail("no room in the end")
+
+    def test_read_only_disk(self):
+        disk = self.mount("8m")
+        out = f"{disk}/out"
+        self.run_once(out, fault={"QK_FAULT_AT": "60", "QK_FAULT": "kill"}, code=-signal.SIGKILL)
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        stderr = self.run_once(out, "--resume", code=1)
+        self.assertRegex(stderr, r"^qkscope: [^\n]*: Read-only file system\n$")
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        self.finish(out)
+
+    def test_file_size_limit(self):
+        out = self.new_out()
+        stderr = self.run_once(out, code=1, limit=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (40000, 40000)))
+        self.assertRegex(stderr, r"^qkscope: [^\n]*: File too large" + KEPT + r"\n$")
+        self.finish(out)
+
+    def test_file_descriptor_limit(self):
+        """Too few of them at any moment end the run with a sentence."""
+        refused = 0
+        for limit in range(4, 24):
+            out = self.new_out()
+            run = self.start(out, limit=lambda limit=limit: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (limit, limit)))
+            stderr = run.communicate()[1]
+            if run.returncode == 0:
+                self.assert_expected(out)
+            elif run.returncode == 1:
+                refused += "Too many open files" in stderr
+                self.assertEqual(stderr.count("\n"), 1, stderr)
+                self.finish(out)
+            else:  # not even the libraries could be loaded
+                self.assertEqual(run.returncode, 127, stderr)
+        self.assertGreater(refused, 0)
+
+    def test_weights_that_vanish(self):
+        root = f"{self.root}/vanish"
+        config = fixtures.make_all(root)
+        fixtures.make_corpus(f"{root}/corpus", [60] * 4000)
+        out = self.new_out()
+        run = self.start(out, config=config)
+        journal = f"{out}/.qkscope/journal"
+        while not os.path.exists(journal) or os.path.getsize(journal) < 50000:
+            self.assertIsNone(run.poll())
+            time.sleep(0.01)
+        with open(f"{root}/model/model.safetensors", "rb") as file:
+            data = file.read()
+        with open(f"{root}/model/model.safetensors", "r+b") as file:
+            file.truncate(1000)
+        stderr = run.communicate(timeout=60)[1]
+        self.assertEqual(run.returncode, 1, stderr)
+        self.assertRegex(stderr, r"qkscope: [^\n]*/model.safetensors: can no longer be read")
+        fixtures.write(f"{root}/model/model.safetensors", data)
+        sets = ["dataset.max_samples=4000"]
+        self.assertIn("config.dataset.max_samples was null, now it is 4000",
+                      self.run_once(out, "--resume", config=config, sets=sets, code=1))
+        shutil.rmtree(root)
+
+    # The journal.
+
+    def interrupted(self, at=160):
+        out = self.new_out()
+        self.run_once(out, fault={"QK_FAULT_AT": str(at), "QK_FAULT": "kill"}, code=-signal.SIGKILL)
+        return out, f"{out}/.qkscope/journal"
+
+    def records(self, data):
+        """(offset, document, bytes) of the journal's records: docs/dataset-format.md."""
+        at = (16 + struct.unpack_from("<I", data, 12)[0] + 7) // 8 * 8 + 8
+        while at + 40 <= len(data) and data[at:at + 4] == b"QKJR":
+            document, payload = struct.unpack_from("<q", data, at + 8)[0], \
+                struct.unpack_from("<Q", data, at + 24)[0]
+            yield at, document, 48 + payload
+            at += 48 + payload
+
+    def test_damage_inside_costs_one_document(self):
+        for _ in range(6):
+            out, journal = self.interrupted()
+            with open(journal, "rb") as file:
+                data = bytearray(file.read())
+            records = list(self.records(data))
+            last = records[-1][1]
+            at, document, size = self.random.choice([r for r in records if r[1] < last - 1])
+            data[at + self.random.randrange(size)] ^= 1 << self.random.randrange(8)
+            fixtures.write(journal, bytes(data))
+            with self.subTest(document=document, seed=SEED):
+                said = self.run_once(out, "--resume")
+                self.assertRegex(said, rf"journal: damaged at byte \d+; document {document} is "
+                                       r"computed again")
+                self.assert_expected(out)
+
+    def test_torn_tail_is_cut(self):
+        for _ in range(6):
+            out, journal = self.interrupted()
+            size = os.path.getsize(journal)
+            os.truncate(journal, size - self.random.randrange(1, size // 2))
+            with open(journal, "ab") as file:
+                file.write(bytes(self.random.choice([0, 100])))
+            self.assertNotIn("damaged", self.run_once(out, "--resume"))
+            self.assert_expected(out)
+
+    def test_damaged_header_is_refused(self):
+        out, journal = self.interrupted()
+        with open(journal, "r+b") as file:
+            file.seek(40)
+            file.write(b"\0")
+        self.assertRegex(self.run_once(out, "--resume", code=1), r"journal: its header is damaged\n$")
+        self.run_once(out, "--overwrite")
+        self.assert_expected(out)
+
+    # What may go on.
+
+    def assert_refused(self, out, sentence, sets=()):
+        def files():
+            return {name: data for name, data in files_of(out).items() if name != ".qkscope/lock"}
+
+        before = files()
+        stderr = self.run_once(out, "--resume", sets=sets, code=1)
+        self.assertRegex(stderr, r"journal: is the journal of another run: " + sentence +
+                         r".*; --overwrite discards it\n$")
+        self.assertTrue(before == files(), "the refused run changed something")
+
+    def test_another_run_is_refused(self):
+        out, _ = self.interrupted()
+        self.assert_refused(out, r"config\.capture\.min_bucket_size was 16, now it is 8",
+                            ["capture.min_bucket_size=8"])
+        self.assert_refused(out, r"config\.tokenizer\.max_length was 128, now it is 64",
+                            ["tokenizer.max_length=64"])
+        other = f"{self.root}/other"
+        fixtures.make_tokenizer(other, fixtures.WORDS[::-1])
+        self.assert_refused(out, r"tokenizer\.name was", [f"tokenizer.name={other}"])
+        for path, name in ((f"{self.root}/corpus/train.jsonl", r"corpus\.sha256 was"),
+                           (f"{self.root}/model/tokenizer.json", r"tokenizer\.sha256 was"),
+                           (f"{self.root}/model/model.safetensors",
+                            r"model\.files\[1\]\.sha256 was")):
+            with open(path, "rb") as file:
+                data = file.read()
+            changed = data.replace(b"w1 ", b"w2 ") if path.endswith("jsonl") else \
+                data.replace(b'"w1": 2', b'"w1" : 2') if path.endswith("json") else \
+                data[:-4] + struct.pack("<f", 1.5)
+            fixtures.write(path, changed)
+            self.assert_refused(out, name)
+            fixtures.write(path, data)
+        self.finish(out)
+
+    def test_what_has_no_influence_may_change(self):
+        out, _ = self.interrupted()
+        self.run_once(out, "--resume", "--chunk-tokens", "16", sets=["inference.batch_size=5"])
+        moved = self.new_out()
+        os.rename(out, moved)
+        self.assert_expected(moved)
+
+    def test_plain_start_names_both_ways(self):
+        out, journal = self.interrupted()
+        self.assertEqual(self.run_once(out, code=1),
+                         f"qkscope: {journal}: an interrupted run left this journal: --resume goes on "
+                         "with it, --overwrite discards it\n")
+        self.assertIn("--overwrite excludes --resume",
+                      self.run_once(out, "--resume", "--overwrite", code=1))
+        self.run_once(out, "--overwrite")
+        self.assert_expected(out)
+
+    def test_resume_of_a_finished_dataset(self):
+        out = self.new_out()
+        self.run_once(out, "--resume")
+        self.assertIn("is finished already", self.run_once(out, "--resume"))
+        self.assertRegex(self.run_once(out, "--resume", sets=["capture.min_bucket_size=8"], code=1),
+                         r"finished dataset of another run: config\.capture\.min_bucket_size was 16")
+        self.assert_expected(out)
+
+    def test_overwrite_that_is_interrupted_keeps_the_old_dataset(self):
+        out = self.new_out()
+        self.run_once(out, sets=["capture.layers=[2]"])
+        before = files_of(out)
+        self.run_once(out, "--overwrite", fault={"QK_FAULT_AT": "100", "QK_FAULT": "kill"},
+                      code=-signal.SIGKILL)
+        after = files_of(out)
+        self.assertEqual(before, {name: after[name] for name in before})
+        self.finish(out)
+
+    def test_second_run_is_refused(self):
+        out = self.new_out()
+        first = self.start(out)
+        lock = f"{out}/.qkscope/lock"
+        while not os.path.exists(lock):
+            self.assertIsNone(first.poll())
+            time.sleep(0.001)
+        os.kill(first.pid, signal.SIGSTOP)
+        try:
+            for flag in ("--resume", "--overwrite"):
+                self.assertEqual(self.run_once(out, flag, code=1),
+                                 f"qkscope: {out}: another run is writing into this folder\n")
+        finally:
+            os.kill(first.pid, signal.SIGCONT)
+        stderr = first.communicate()[1]
+        self.assertEqual(first.returncode, 0, stderr)
+        self.assert_expected(out)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

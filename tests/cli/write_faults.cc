@@ -1,0 +1,116 @@
+// For tests: a library to preload that makes one write to a folder fail, or ends the process there.
+//
+//   QK_FAULT_FOLDER  only files below it count
+//   QK_FAULT_AT      the number of the call, from 1; 0: none, only count
+//   QK_FAULT         "kill", or the errno that this call and all later ones fail with
+//   QK_FAULT_COUNT   file to which the number of calls is written at the end
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+std::atomic<long> g_calls{0};
+
+bool is_below(const char* path) {
+  const char* folder = std::getenv("QK_FAULT_FOLDER");
+  return folder != nullptr && std::strncmp(path, folder, std::strlen(folder)) == 0;
+}
+
+bool is_below(int fd) {
+  char link[64];
+  char path[4096];
+  std::snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+  const ssize_t size = ::readlink(link, path, sizeof(path) - 1);
+  if (size < 0) return false;
+  path[size] = 0;
+  return is_below(path);
+}
+
+// True if this call must fail; errno is set then.
+bool fails() {
+  const char* at = std::getenv("QK_FAULT_AT");
+  const char* what = std::getenv("QK_FAULT");
+  const long call = ++g_calls;
+  const long first = at != nullptr ? std::atol(at) : 0;
+  if (first == 0 || what == nullptr || call < first) return false;
+  if (std::strcmp(what, "kill") == 0) std::raise(SIGKILL);
+  errno = std::atoi(what);
+  return true;
+}
+
+template <typename F>
+F next(const char* name) {
+  return reinterpret_cast<F>(::dlsym(RTLD_NEXT, name));
+}
+
+struct CountAtEnd {
+  ~CountAtEnd() {
+    const char* path = std::getenv("QK_FAULT_COUNT");
+    if (path == nullptr) return;
+    std::FILE* file = std::fopen(path, "w");
+    if (file == nullptr) return;
+    std::fprintf(file, "%ld", g_calls.load());
+    std::fclose(file);
+  }
+} count_at_end;
+
+}  // namespace
+
+extern "C" {
+
+ssize_t write(int fd, const void* data, size_t size) {
+  static const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");
+  return is_below(fd) && fails() ? -1 : real(fd, data, size);
+}
+
+ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) {
+  static const auto real = next<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite");
+  return is_below(fd) && fails() ? -1 : real(fd, data, size, offset);
+}
+
+ssize_t pwrite64(int fd, const void* data, size_t size, off64_t offset) {
+  static const auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
+  return is_below(fd) && fails() ? -1 : real(fd, data, size, offset);
+}
+
+int fsync(int fd) {
+  static const auto real = next<int (*)(int)>("fsync");
+  return is_below(fd) && fails() ? -1 : real(fd);
+}
+
+int fdatasync(int fd) {
+  static const auto real = next<int (*)(int)>("fdatasync");
+  return is_below(fd) && fails() ? -1 : real(fd);
+}
+
+int ftruncate(int fd, off_t size) {
+  static const auto real = next<int (*)(int, off_t)>("ftruncate");
+  return is_below(fd) && fails() ? -1 : real(fd, size);
+}
+
+int rename(const char* from, const char* to) {
+  static const auto real = next<int (*)(const char*, const char*)>("rename");
+  return is_below(to) && fails() ? -1 : real(from, to);
+}
+
+int unlink(const char* path) {
+  static const auto real = next<int (*)(const char*)>("unlink");
+  return is_below(path) && fails() ? -1 : real(path);
+}
+
+int mkdir(const char* path, mode_t mode) {
+  static const auto real = next<int (*)(const char*, mode_t)>("mkdir");
+  return is_below(path) && fails() ? -1 : real(path, mode);
+}
+
+}  // extern "C"
