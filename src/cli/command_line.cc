@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "capture/build_info.h"
+#include "cli/analyze_command.h"
 #include "cli/check_command.h"
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
@@ -36,6 +37,7 @@ Examples:
   qkscope verify --model M --reference R.safetensors
                                                 is the model computed as transformers does?
   qkscope check data/run                        prove it: every row, digest and count
+  qkscope analyze --dataset data/run            measure every head: three CSV files
 
 `qkscope COMMAND --help` explains a command. Exit codes: 0 done, 1 something to mend (one sentence
 on stderr says what), 2 a bug.)";
@@ -89,6 +91,7 @@ int run_command_line(int argc, char** argv) {
   add_plot_command(app, exit_code);
   add_verify_command(app, exit_code);
   add_check_command(app, exit_code);
+  add_analyze_command(app, exit_code);
   try {
     std::vector<std::string> words = arguments(argc, argv);
     check_command(app, words);
