@@ -10,8 +10,8 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/nearest.h"
-#include "capture/config_overrides.h"
-#include "capture/yaml_reader.h"
+#include "yaml/overrides.h"
+#include "yaml/yaml_reader.h"
 
 namespace qk {
 namespace {

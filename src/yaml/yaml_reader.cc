@@ -1,4 +1,4 @@
-#include "capture/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "capture/config_overrides.h"
+#include "yaml/overrides.h"
 
 #include "base/error.h"
 

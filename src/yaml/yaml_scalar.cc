@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "capture/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 namespace qk {
 namespace {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "capture/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 namespace qk {
 namespace {

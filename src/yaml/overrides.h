@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "capture/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 namespace qk {
 

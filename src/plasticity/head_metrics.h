@@ -1,0 +1,57 @@
+// Everything that is measured of one query head, in the order of the CSV files. What each number
+// means: docs/analysis.md.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace qk {
+
+inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+// One row of head_bucket_plasticity.csv.
+struct BucketPlasticity {
+  int64_t q_bucket = 0;
+  int64_t k_bucket = 0;
+  double value = kNotANumber;  // NaN: no pair of keys could be compared
+};
+
+struct HeadMetrics {
+  int64_t layer = 0;
+  int64_t q_head = 0;
+  int64_t k_head = 0;
+  int64_t num_queries = 0;  // rows after subsampling: n_q_tokens
+  int64_t num_keys = 0;     // n_k_tokens
+  int64_t head_dim = 0;     // the column is called d_model
+
+  double q_r2_pos = kNotANumber;
+  double q_beta_norm = kNotANumber;
+  double q_r2_scalar = kNotANumber;
+  double q_mae_baseline = kNotANumber;
+  double q_mae_proj = kNotANumber;
+  double q_mae_ratio = kNotANumber;
+  double q_resid0_skew = kNotANumber;
+  double q_resid0_kurt = kNotANumber;
+  double q_resid0_ks_p = kNotANumber;
+  double q_noise_med_abs_skew = kNotANumber;
+  double q_noise_med_abs_kurt = kNotANumber;
+  double q_noise_med_ks_p = kNotANumber;
+  double q_noise_frac_ks_p_lt_alpha = kNotANumber;
+  double ap_overall = kNotANumber;
+
+  std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
+  std::vector<double> component_r2;       // [head_dim], in the oriented basis of the files
+  std::vector<double> component_weight;   // [head_dim], not negative, adds up to 1
+};
+
+// The real-valued columns of head_metrics.csv after `d_model`, in its order: for whoever treats all
+// metrics alike (CSV, summary, error bars).
+struct MetricField {
+  const char* name;
+  double HeadMetrics::* value;
+};
+std::span<const MetricField> metric_fields();
+
+}  // namespace qk

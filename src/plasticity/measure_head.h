@@ -1,0 +1,28 @@
+// All numbers of one head from its two tables: a pure function, the same for the same input.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "plasticity/analysis_config.h"
+#include "plasticity/bucket_ranges.h"
+#include "plasticity/head_metrics.h"
+#include "plasticity/head_table.h"
+#include "plasticity/key_groups.h"
+
+namespace qk {
+
+struct HeadName {
+  int64_t layer = 0;
+  int64_t q_head = 0;
+  int64_t k_head = 0;
+};
+
+// Threads: safe at once; tables are only read.
+// Throws Error: no rows, vector lengths that differ.
+// REQUIRES: both tables are oriented (orient()), key_groups is of `keys`.
+HeadMetrics measure_head(const AnalysisConfig& config, const HeadName& head,
+                         const HeadTable& queries, const HeadTable& keys,
+                         const KeyGroups& key_groups, const BucketRanges& ranges);
+
+}  // namespace qk
