@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 
@@ -12,17 +13,49 @@ int64_t local_reach(int64_t length, double fraction) {
       1, static_cast<int64_t>(std::floor(fraction * static_cast<double>(length))));
 }
 
-LocalPairSampler::LocalPairSampler(std::span<const int64_t> lengths, std::span<const int64_t> reach)
-    : lengths_(lengths.begin(), lengths.end()), reach_(reach.begin(), reach.end()) {
-  QK_CHECK(lengths.size() == reach.size());
+namespace {
+
+struct RowRange {  // [first, last]
+  int64_t first = 0;
+  int64_t last = 0;
+};
+
+RowRange within_reach(const LocalDocument& document, int64_t anchor) {
+  if (document.positions.empty()) {
+    return {std::max<int64_t>(0, anchor - document.reach),
+            std::min(document.length - 1, anchor + document.reach)};
+  }
+  const std::span<const int64_t> positions = document.positions;
+  const int64_t at = positions[static_cast<size_t>(anchor)];
+  const auto low = std::lower_bound(positions.begin(), positions.end(), at - document.reach);
+  const auto high = std::upper_bound(positions.begin(), positions.end(), at + document.reach);
+  return {low - positions.begin(), high - positions.begin() - 1};
+}
+
+bool has_pair(const LocalDocument& document) {
+  for (int64_t row = 0; row + 1 < document.length; ++row) {
+    if (within_reach(document, row).last > row) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+LocalPairSampler::LocalPairSampler(std::vector<LocalDocument> documents)
+    : documents_(std::move(documents)) {
   double total = 0;
-  for (int64_t length : lengths_) total += static_cast<double>(length);
+  for (const LocalDocument& document : documents_) {
+    QK_CHECK(document.reach >= 1 && document.length >= 0);
+    QK_CHECK(document.positions.empty() ||
+             static_cast<int64_t>(document.positions.size()) == document.length);
+    total += static_cast<double>(document.length);
+    can_draw_ = can_draw_ || has_pair(document);
+  }
   double sum = 0;
-  for (int64_t length : lengths_) {
+  for (const LocalDocument& document : documents_) {
     // As numpy's choice(p=): cumulative sums of the probabilities, divided by the last.
-    sum += static_cast<double>(length) / total;
+    sum += static_cast<double>(document.length) / total;
     cumulative_.push_back(sum);
-    can_draw_ = can_draw_ || length >= 2;
   }
   for (double& value : cumulative_) value /= sum;
 }
@@ -36,17 +69,16 @@ LocalPair LocalPairSampler::draw(NumpyGenerator& generator) const {
 
 std::optional<LocalPair> LocalPairSampler::attempt(NumpyGenerator& generator) const {
   const auto at = std::upper_bound(cumulative_.begin(), cumulative_.end(), generator.random());
-  const int64_t document = at - cumulative_.begin();
-  const int64_t length = lengths_[static_cast<size_t>(document)];
-  if (length < 2) return std::nullopt;
-  const int64_t reach = reach_[static_cast<size_t>(document)];
-  const int64_t anchor = generator.integers(length);
-  const int64_t low = std::max<int64_t>(0, anchor - reach);
-  const int64_t high = std::min(length - 1, anchor + reach);
-  int64_t neighbour = low + generator.integers(high - low);
+  const int64_t number = at - cumulative_.begin();
+  const LocalDocument& document = documents_[static_cast<size_t>(number)];
+  if (document.length < 2) return std::nullopt;
+  const int64_t anchor = generator.integers(document.length);
+  const RowRange near = within_reach(document, anchor);
+  if (near.first == near.last) return std::nullopt;
+  int64_t neighbour = near.first + generator.integers(near.last - near.first);
   if (neighbour >= anchor) ++neighbour;
-  if (generator.random() < 0.5) return LocalPair{document, anchor, neighbour};
-  return LocalPair{document, neighbour, anchor};
+  if (generator.random() < 0.5) return LocalPair{number, anchor, neighbour};
+  return LocalPair{number, neighbour, anchor};
 }
 
 }  // namespace qk

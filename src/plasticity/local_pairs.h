@@ -17,18 +17,23 @@ struct LocalPair {
   int64_t second = 0;
 };
 
-// How far apart the keys of a pair may lie, in rows, in a document of `length` keys:
+// How far apart the keys of a pair may lie in a document of this length:
 // max(1, floor(fraction * length)).
 int64_t local_reach(int64_t length, double fraction);
 
+// The keys of one document that may be drawn.
+struct LocalDocument {
+  int64_t length = 0;  // keys; the document is drawn in proportion to it
+  int64_t reach = 1;   // how far apart two keys may lie, >= 1: rows, or tokens if positions are given
+  std::span<const int64_t> positions;  // [length], ascending; or empty
+};
+
 class LocalPairSampler {
  public:
-  // lengths  [documents]  keys that may be drawn; the document is drawn in proportion to it
-  // reach    [documents]  rows, >= 1
-  // REQUIRES: equal sizes; lengths >= 0.
-  LocalPairSampler(std::span<const int64_t> lengths, std::span<const int64_t> reach);
+  // Positions must outlive the sampler.
+  explicit LocalPairSampler(std::vector<LocalDocument> documents);
 
-  // False if no document has two keys.
+  // False if no document has two keys within its reach.
   bool can_draw() const { return can_draw_; }
   // One ordered pair. REQUIRES: can_draw().
   LocalPair draw(NumpyGenerator& generator) const;
@@ -36,8 +41,7 @@ class LocalPairSampler {
  private:
   std::optional<LocalPair> attempt(NumpyGenerator& generator) const;
 
-  std::vector<int64_t> lengths_;
-  std::vector<int64_t> reach_;
+  std::vector<LocalDocument> documents_;
   std::vector<double> cumulative_;  // of lengths, divided by their sum
   bool can_draw_ = false;
 };

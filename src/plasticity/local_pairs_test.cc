@@ -3,15 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
+#include <utility>
 
 #include "base/test_vectors.h"
 
 namespace qk {
 namespace {
 
-std::vector<int64_t> reaches(const std::vector<int64_t>& lengths, double fraction) {
-  std::vector<int64_t> out;
-  for (int64_t length : lengths) out.push_back(local_reach(length, fraction));
+std::vector<LocalDocument> documents(const std::vector<int64_t>& lengths, double fraction) {
+  std::vector<LocalDocument> out;
+  for (int64_t length : lengths) {
+    out.push_back({.length = length, .reach = local_reach(length, fraction), .positions = {}});
+  }
   return out;
 }
 
@@ -20,7 +24,7 @@ TEST(LocalPairs, AsTheNotesSketch) {
   ASSERT_FALSE(file["cases"].empty());
   for (const auto& c : file["cases"]) {
     const auto lengths = c["lengths"].get<std::vector<int64_t>>();
-    const LocalPairSampler sampler(lengths, reaches(lengths, c["max_rel_dist"].get<double>()));
+    const LocalPairSampler sampler(documents(lengths, c["max_rel_dist"].get<double>()));
     ASSERT_TRUE(sampler.can_draw());
     NumpyGenerator generator(c["seed"].get<int64_t>());
     for (const auto& want : c["pairs"]) {
@@ -39,22 +43,37 @@ TEST(LocalPairs, ReachIsAtLeastOneRow) {
 
 TEST(LocalPairs, NeverFartherThanTheReachNorTheSameKey) {
   const std::vector<int64_t> lengths = {7, 0, 1, 30};
-  const LocalPairSampler sampler(lengths, std::vector<int64_t>{2, 1, 1, 5});
+  const LocalPairSampler sampler(documents(lengths, 0.2));
   NumpyGenerator generator(3);
   for (int i = 0; i < 2000; ++i) {
     const LocalPair pair = sampler.draw(generator);
     ASSERT_TRUE(pair.document == 0 || pair.document == 3);
     const int64_t far = std::abs(pair.first - pair.second);
     EXPECT_GE(far, 1);
-    EXPECT_LE(far, pair.document == 0 ? 2 : 5);
+    EXPECT_LE(far, pair.document == 0 ? 1 : 6);
     EXPECT_LT(std::max(pair.first, pair.second), lengths[static_cast<size_t>(pair.document)]);
     EXPECT_GE(std::min(pair.first, pair.second), 0);
   }
 }
 
+TEST(LocalPairs, ReachInTokens) {
+  const std::vector<int64_t> positions = {0, 5, 6, 100, 104, 200};
+  const LocalPairSampler sampler({{.length = 6, .reach = 5, .positions = positions}});
+  NumpyGenerator generator(3);
+  std::set<std::pair<int64_t, int64_t>> seen;
+  for (int i = 0; i < 500; ++i) {
+    const LocalPair pair = sampler.draw(generator);
+    seen.insert({pair.first, pair.second});
+  }
+  const std::set<std::pair<int64_t, int64_t>> want = {{0, 1}, {1, 0}, {1, 2}, {2, 1}, {3, 4}, {4, 3}};
+  EXPECT_EQ(seen, want);
+  const std::vector<int64_t> apart = {0, 10, 20};
+  EXPECT_FALSE(LocalPairSampler({{.length = 3, .reach = 5, .positions = apart}}).can_draw());
+}
+
 TEST(LocalPairs, NothingToDraw) {
-  EXPECT_FALSE(LocalPairSampler(std::vector<int64_t>{}, std::vector<int64_t>{}).can_draw());
-  EXPECT_FALSE(LocalPairSampler(std::vector<int64_t>{1, 0, 1}, std::vector<int64_t>{1, 1, 1}).can_draw());
+  EXPECT_FALSE(LocalPairSampler({}).can_draw());
+  EXPECT_FALSE(LocalPairSampler(documents({1, 0, 1}, 0.05)).can_draw());
 }
 
 }  // namespace
