@@ -157,6 +157,16 @@ std::vector<int64_t> NumpyGenerator::choice_by_floyd(int64_t n, int64_t k) {
   return out;
 }
 
+// Floyd's method for two: above 10,000 two are never a fiftieth, so there is no other way.
+std::pair<int64_t, int64_t> NumpyGenerator::choice_pair(int64_t n) {
+  QK_CHECK(n >= 2);
+  const auto first = static_cast<int64_t>(bounded(static_cast<uint64_t>(n) - 2));
+  auto second = static_cast<int64_t>(bounded(static_cast<uint64_t>(n) - 1));
+  if (second == first) second = n - 1;
+  if (bounded(1) == 0) return {second, first};
+  return {first, second};
+}
+
 std::vector<int64_t> NumpyGenerator::choice_with_replacement(int64_t n, int64_t k) {
   QK_CHECK(k >= 0);
   std::vector<int64_t> out(static_cast<size_t>(k));

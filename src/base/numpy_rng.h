@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/seed_words.h"
@@ -36,6 +37,8 @@ class NumpyGenerator {
 
   // choice(n, size=k, replace=False), in numpy's order. REQUIRES: 0 <= k <= n.
   std::vector<int64_t> choice(int64_t n, int64_t k);
+  // choice(n, size=2, replace=False) without allocating. REQUIRES: n >= 2.
+  std::pair<int64_t, int64_t> choice_pair(int64_t n);
   // choice(n, size=k). REQUIRES: k >= 0, and n >= 1 if k > 0.
   std::vector<int64_t> choice_with_replacement(int64_t n, int64_t k);
   // choice(len(p), p=p): one index with the given probabilities. Numpy demands that they add up to

@@ -33,7 +33,7 @@ struct AnalysisConfig {
   int64_t max_tokens_per_head = 50000;  // rows, of queries and of keys
   int64_t normality_max_dims = 64;
   double p_alpha = 0.01;
-  std::string seed = "0";  // decimal digits, any number that is not negative
+  int64_t seed = 0;  // not negative
 
   std::string output_csv = "head_metrics.csv";
   std::string bucket_csv = "head_bucket_plasticity.csv";
