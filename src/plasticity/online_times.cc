@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -62,15 +63,14 @@ std::vector<OnlineTime> evaluation_times(const HeadTable& queries, int64_t per_b
   return out;
 }
 
-void draw_pairs(const std::vector<DocumentKeys>& documents, std::optional<int64_t> window,
-                const MethodOptions& options, NumpyGenerator& generator, OnlineTime& time) {
+void draw_pairs(const std::vector<DocumentKeys>& documents, int64_t window, const MethodOptions& options,
+                NumpyGenerator& generator, OnlineTime& time) {
   std::vector<LocalDocument> available;
   std::vector<int64_t> skipped;  // keys before the window
   for (const DocumentKeys& document : documents) {
     const std::span<const int64_t> positions = document.positions;
     const auto end = std::upper_bound(positions.begin(), positions.end(), time.position);
-    auto begin = positions.begin();
-    if (window) begin = std::lower_bound(begin, end, time.position - *window + 1);
+    const auto begin = std::lower_bound(positions.begin(), end, time.position - window + 1);
     const auto seen = static_cast<size_t>(end - begin);
     const auto before = static_cast<size_t>(begin - positions.begin());
     const bool in_tokens = options.online_reach_unit == ReachUnit::kTokens;
@@ -94,9 +94,9 @@ void draw_pairs(const std::vector<DocumentKeys>& documents, std::optional<int64_
 std::vector<OnlineTime> online_times(const HeadTable& queries, const HeadTable& keys,
                                      const MethodOptions& options, const SeedWords& seed) {
   const std::vector<DocumentKeys> documents = documents_of(keys, options);
-  // A window that is not positive is no window, as everywhere.
-  const std::optional<int64_t> window =
-      queries.window && *queries.window > 0 ? queries.window : std::nullopt;
+  // A window that is not positive is no window, as everywhere; none reaches back to position 0.
+  int64_t window = queries.window.value_or(0);
+  if (window <= 0) window = std::numeric_limits<int64_t>::max() / 2;
   NumpyGenerator generator(seed);
   std::vector<OnlineTime> out = evaluation_times(queries, options.online_times);
   for (OnlineTime& time : out) draw_pairs(documents, window, options, generator, time);
