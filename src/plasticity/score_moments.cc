@@ -87,4 +87,11 @@ ScoreMoments score_moments(const GaussianLaw& law, const VectorBlocks& differenc
   return out;
 }
 
+bool equal_keys(const VectorBlocks& differences, int64_t vector) {
+  for (int64_t j = 0; j < differences.depth; ++j) {
+    if (differences.at(vector, j) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace qk

@@ -27,4 +27,7 @@ void quadratic_forms(std::span<const double> matrix, const VectorBlocks& vectors
 void inner_products(std::span<const double> direction, const VectorBlocks& vectors,
                     std::span<double> out);
 
+// Whether a vector is zero: a difference of two equal keys.
+bool equal_keys(const VectorBlocks& differences, int64_t vector);
+
 }  // namespace qk
