@@ -3,7 +3,7 @@
 #include "plasticity/bucket_law.h"
 #include "plasticity/bucket_pair_walk.h"
 #include "plasticity/method_replicates.h"
-#include "plasticity/online_method.h"
+#include "plasticity/forgetting_law.h"
 #include "plasticity/score_moments.h"
 #include "plasticity/score_replicates.h"
 
@@ -25,8 +25,7 @@ class BucketReplicates {
     if (draw.pairs.empty()) return;
     if (draw.time.bucket != bucket_) enter(draw.time.bucket);
     const HeadTable& keys = input_.head.keys;
-    const VectorBlocks differences =
-        blocks_of(key_differences(keys, draw.pairs), keys.head_dim);
+    const VectorBlocks differences = difference_blocks(keys, draw.pairs);
     held_.assign(draw.pairs.size(), 0.0);
     if (!own_covariance_) quadratic_forms(law_.pooled_covariance(), differences, held_);
     std::vector<double> offsets(draw.pairs.size());

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "plasticity/simd_targets.h"
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "plasticity/dense_products.cc"
 #include <hwy/foreach_target.h>

@@ -2,6 +2,7 @@
 // "Effective sample sizes".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>

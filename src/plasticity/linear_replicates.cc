@@ -5,9 +5,9 @@
 #include "plasticity/bucket_pair_walk.h"
 #include "plasticity/dense_products.h"
 #include "plasticity/method_replicates.h"
-#include "plasticity/online_method.h"
 #include "plasticity/pair_kernels.h"
 #include "plasticity/replicate_fit.h"
+#include "plasticity/row_blocks.h"
 #include "plasticity/score_moments.h"
 
 namespace qk {
@@ -59,7 +59,8 @@ class LinearReplicates {
   void take(const BucketPairDraw& draw) {
     if (draw.pairs.empty()) return;
     const HeadTable& keys = input_.head.keys;
-    differences_ = key_differences(keys, draw.pairs);
+    differences_.resize(draw.pairs.size() * static_cast<size_t>(keys.head_dim));
+    subtract_keys(keys, draw.pairs, differences_);
     const auto pairs = static_cast<int64_t>(draw.pairs.size());
     means_.resize(static_cast<size_t>(pairs * input_.counts.replicates()));
     variances_.resize(means_.size());

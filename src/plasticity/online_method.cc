@@ -6,6 +6,8 @@
 
 #include "plasticity/forgetting_law.h"
 #include "plasticity/law_projection.h"
+#include "plasticity/online_times.h"
+#include "plasticity/pair_kernels.h"
 #include "plasticity/pair_plasticity.h"
 #include "plasticity/row_blocks.h"
 
@@ -70,37 +72,28 @@ struct Mean {
 
 }  // namespace
 
-std::vector<double> key_differences(const HeadTable& keys, std::span<const KeyPair> pairs) {
-  const auto d = static_cast<size_t>(keys.head_dim);
-  std::vector<double> out(pairs.size() * d);
-  for (size_t n = 0; n < pairs.size(); ++n) {
-    const std::span<const float> a = keys.vector(pairs[n].first);
-    const std::span<const float> b = keys.vector(pairs[n].second);
-    for (size_t j = 0; j < d; ++j) {
-      out[n * d + j] = static_cast<double>(a[j]) - static_cast<double>(b[j]);
-    }
-  }
-  return out;
-}
-
 int64_t later_bucket(const HeadTable& keys, const KeyPair& pair) {
   const auto a = static_cast<size_t>(pair.first);
   const auto b = static_cast<size_t>(pair.second);
   return keys.positions[b] > keys.positions[a] ? keys.buckets[b] : keys.buckets[a];
 }
 
-PlasticityResult measure_online(const HeadTable& queries, const HeadTable& keys,
-                                const MethodOptions& options, const SeedWords& seed) {
-  QueryStream stream(queries, options);
+PlasticityResult measure_online(const PlasticityInput& input) {
+  const MethodOptions& options = input.config.methods;
+  const HeadTable& keys = input.keys;
+  QueryStream stream(input.queries, options);
   std::map<std::pair<int64_t, int64_t>, Mean> cells;
   Mean overall;
-  for (const OnlineTime& time : online_times(queries, keys, options, seed)) {
+  for (const OnlineTime& time : online_times(
+           input.queries, keys, options, input.config.num_pairs_per_bucket, input.seed)) {
     const ForgettingLaw& law = stream.advance(time.position);
     Mean of_time;
     if (law.effective_queries() >= static_cast<double>(options.min_queries)) {
       std::vector<double> means(time.pairs.size());
       std::vector<double> variances(time.pairs.size());
-      project_law(law.law(), key_differences(keys, time.pairs), means, variances);
+      std::vector<double> differences(time.pairs.size() * static_cast<size_t>(keys.head_dim));
+      subtract_keys(keys, time.pairs, differences);
+      project_law(law.law(), differences, means, variances);
       for (size_t n = 0; n < means.size(); ++n) {
         if (!(variances[n] > 0)) continue;
         const double value = pair_plasticity(means[n], variances[n]);

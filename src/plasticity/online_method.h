@@ -2,8 +2,7 @@
 #pragma once
 
 #include "plasticity/head_table.h"
-#include "plasticity/method_options.h"
-#include "plasticity/online_times.h"
+#include "plasticity/key_groups.h"
 #include "plasticity/plasticity_method.h"
 
 namespace qk {
@@ -12,11 +11,7 @@ namespace qk {
 // at the end of every query bucket about local pairs of keys. A row of the result is a query bucket
 // and the bucket of the pair's later key. ap_overall is the mean over the times of the mean over
 // their pairs. Times with fewer than min_queries effective queries say nothing (a row with NaN).
-PlasticityResult measure_online(const HeadTable& queries, const HeadTable& keys,
-                                const MethodOptions& options, const SeedWords& seed);
-
-// first key - second key of every pair, [pairs, head_dim].
-std::vector<double> key_differences(const HeadTable& keys, std::span<const KeyPair> pairs);
+PlasticityResult measure_online(const PlasticityInput& input);
 
 // The bucket of the pair's key with the higher position (of the first one if they are equal).
 int64_t later_bucket(const HeadTable& keys, const KeyPair& pair);

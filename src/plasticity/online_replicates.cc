@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "plasticity/method_replicates.h"
-#include "plasticity/online_method.h"
+#include "plasticity/online_times.h"
 #include "plasticity/row_blocks.h"
 #include "plasticity/score_moments.h"
 #include "plasticity/score_replicates.h"
@@ -35,7 +35,7 @@ class OnlineReplicates {
       phantom_ = std::pow(1 - alpha_, clock_.at(time.position)) / alpha_;
     }
     const HeadTable& keys = input_.head.keys;
-    const VectorBlocks differences = blocks_of(key_differences(keys, time.pairs), keys.head_dim);
+    const VectorBlocks differences = difference_blocks(keys, time.pairs);
     std::vector<double> offsets(time.pairs.size());
     inner_products(queries.origin(), differences, offsets);
     for (int64_t b = 0; b < differences.blocks(); ++b) {
@@ -108,8 +108,9 @@ class OnlineReplicates {
 
 PlasticityReplicates online_replicates(const ReplicateInput& input) {
   OnlineReplicates replicates(input);
-  for (const OnlineTime& time : online_times(input.head.queries, input.head.keys,
-                                             input.head.config.methods, input.head.seed)) {
+  for (const OnlineTime& time : online_times(
+           input.head.queries, input.head.keys, input.head.config.methods,
+           input.head.config.num_pairs_per_bucket, input.head.seed)) {
     replicates.take(time);
   }
   return replicates.result();

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "plasticity/local_pairs.h"
@@ -63,8 +64,8 @@ std::vector<OnlineTime> evaluation_times(const HeadTable& queries, int64_t per_b
   return out;
 }
 
-void draw_pairs(const std::vector<DocumentKeys>& documents, int64_t window, const MethodOptions& options,
-                NumpyGenerator& generator, OnlineTime& time) {
+void draw_pairs(const std::vector<DocumentKeys>& documents, int64_t window, ReachUnit unit,
+                int64_t num_pairs, NumpyGenerator& generator, OnlineTime& time) {
   std::vector<LocalDocument> available;
   std::vector<int64_t> skipped;  // keys before the window
   for (const DocumentKeys& document : documents) {
@@ -73,14 +74,14 @@ void draw_pairs(const std::vector<DocumentKeys>& documents, int64_t window, cons
     const auto begin = std::lower_bound(positions.begin(), end, time.position - window + 1);
     const auto seen = static_cast<size_t>(end - begin);
     const auto before = static_cast<size_t>(begin - positions.begin());
-    const bool in_tokens = options.online_reach_unit == ReachUnit::kTokens;
+    const bool in_tokens = unit == ReachUnit::kTokens;
     available.push_back({static_cast<int64_t>(seen), document.reach,
                          in_tokens ? positions.subspan(before, seen) : std::span<const int64_t>()});
     skipped.push_back(static_cast<int64_t>(before));
   }
   const LocalPairSampler sampler(std::move(available));
   if (!sampler.can_draw()) return;
-  for (int64_t n = 0; n < options.online_pairs; ++n) {
+  for (int64_t n = 0; n < num_pairs; ++n) {
     const LocalPair pair = sampler.draw(generator);
     const auto document = static_cast<size_t>(pair.document);
     const std::vector<int64_t>& rows = documents[document].rows;
@@ -92,14 +93,17 @@ void draw_pairs(const std::vector<DocumentKeys>& documents, int64_t window, cons
 }  // namespace
 
 std::vector<OnlineTime> online_times(const HeadTable& queries, const HeadTable& keys,
-                                     const MethodOptions& options, const SeedWords& seed) {
+                                     const MethodOptions& options, int64_t num_pairs,
+                                     const SeedWords& seed) {
   const std::vector<DocumentKeys> documents = documents_of(keys, options);
   // A window that is not positive is no window, as everywhere; none reaches back to position 0.
   int64_t window = queries.window.value_or(0);
   if (window <= 0) window = std::numeric_limits<int64_t>::max() / 2;
   NumpyGenerator generator(seed);
   std::vector<OnlineTime> out = evaluation_times(queries, options.online_times);
-  for (OnlineTime& time : out) draw_pairs(documents, window, options, generator, time);
+  for (OnlineTime& time : out) {
+    draw_pairs(documents, window, options.online_reach_unit, num_pairs, generator, time);
+  }
   return out;
 }
 

@@ -19,10 +19,11 @@ struct OnlineTime {
 };
 
 // In every query bucket the positions below which 1/T, 2/T, ... and all of its queries lie, for
-// T = online_times; ascending, each with online_pairs local pairs. Keys are attended to up to the
+// T = online_times; ascending, each with `num_pairs` local pairs. Keys are attended to up to the
 // position itself and less than `window` tokens back. Without example ids no keys can be paired.
 std::vector<OnlineTime> online_times(const HeadTable& queries, const HeadTable& keys,
-                                     const MethodOptions& options, const SeedWords& seed);
+                                     const MethodOptions& options, int64_t num_pairs,
+                                     const SeedWords& seed);
 
 // Forgetting a step, from the options or from the positions.
 double online_alpha(const MethodOptions& options, const HeadTable& queries);

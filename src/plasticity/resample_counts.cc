@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <limits>
-#include <string_view>
 
 #include "base/error.h"
 #include "base/numpy_rng.h"
 
 namespace qk {
 
-ResampleCounts::ResampleCounts(int64_t num_documents, int64_t draws, const std::string& seed)
+ResampleCounts::ResampleCounts(int64_t num_documents, int64_t draws, int64_t seed)
     : num_documents_(num_documents), replicates_(draws + 1) {
   QK_CHECK(num_documents >= 1 && draws >= 0);
   counts_.resize(static_cast<size_t>(replicates_ * num_documents));
   std::fill_n(counts_.begin(), num_documents, uint16_t{1});
-  NumpyGenerator generator{std::string_view(seed)};
+  NumpyGenerator generator(seed);
   for (int64_t r = 1; r < replicates_; ++r) {
     uint16_t* row = counts_.data() + r * num_documents;
     for (int64_t i = 0; i < num_documents; ++i) {

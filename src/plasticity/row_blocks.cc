@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "plasticity/pair_kernels.h"
 
 namespace qk {
 
@@ -40,6 +41,12 @@ std::vector<KeyRun> key_runs(std::span<const int64_t> keys, std::span<const int6
     begin = i + 1;
   }
   return out;
+}
+
+VectorBlocks difference_blocks(const HeadTable& keys, std::span<const KeyPair> pairs) {
+  std::vector<double> rows(pairs.size() * static_cast<size_t>(keys.head_dim));
+  subtract_keys(keys, pairs, rows);
+  return blocks_of(rows, keys.head_dim);
 }
 
 VectorBlocks blocks_of(std::span<const double> rows, int64_t dim) {

@@ -8,6 +8,7 @@
 #include "base/tensor.h"
 #include "plasticity/dense_products.h"
 #include "plasticity/head_table.h"
+#include "plasticity/key_groups.h"
 
 namespace qk {
 
@@ -34,6 +35,9 @@ struct KeyRun {
   std::span<const int64_t> rows;
 };
 std::vector<KeyRun> key_runs(std::span<const int64_t> keys, std::span<const int64_t> sorted);
+
+// first key - second key of every pair, side by side.
+VectorBlocks difference_blocks(const HeadTable& keys, std::span<const KeyPair> pairs);
 
 // Rows [count, dim] side by side.
 VectorBlocks blocks_of(std::span<const double> rows, int64_t dim);
