@@ -31,6 +31,7 @@ struct AnalysisConfig {
   std::optional<int64_t> num_k_heads;
 
   int64_t max_tokens_per_head = 50000;  // rows, of queries and of keys
+  int64_t num_pairs_per_bucket = 256;   // key pairs drawn for each pair of buckets
   int64_t normality_max_dims = 64;
   double p_alpha = 0.01;
   int64_t seed = 0;  // not negative

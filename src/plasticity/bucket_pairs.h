@@ -9,13 +9,11 @@
 
 namespace qk {
 
-inline constexpr int64_t kPairsPerBucketPair = 256;
-
 // For every query bucket above 0 and every key bucket before it that the window reaches: draws up
-// to 256 pairs of keys, asks `queries` for mean m and variance v of q . (k1 - k2), and averages 4 p
-// (1 - p) with p = Phi(m / sqrt(v)) over the pairs with v > 0. ap_overall is the mean of the values
-// that are not NaN. compat: reference draws pairs with repeats and takes the window for a number of
-// buckets.
+// to config.num_pairs_per_bucket pairs of keys, asks `queries` for mean m and variance v of q . (k1
+// - k2), and averages 4 p (1 - p) with p = Phi(m / sqrt(v)) over the pairs with v > 0. ap_overall
+// is the mean of the values that are not NaN. compat: reference draws pairs with repeats and takes
+// the window for a number of buckets.
 PlasticityResult measure_bucket_pairs(const PlasticityInput& input, QueryDistribution& queries);
 
 // Mean of 4 p (1 - p) over the pairs with a variance above 0; NaN if there is none. Overwrites

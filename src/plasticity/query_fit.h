@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "plasticity/head_table.h"
@@ -17,14 +18,38 @@ struct QueryFit {
   std::vector<double> slope;        // [head_dim], per token: beta; zeros if position_ss is 0
   double slope_norm = 0;            // |beta|
   std::vector<double> intercept;    // [head_dim]: alpha
-  std::vector<double> r2;           // [head_dim]
+  std::vector<double> total_ss;     // [head_dim], around the mean; exactly 0 if constant
   std::vector<double> residual_ss;  // [head_dim], around the line
-  std::vector<double> total_ss;     // [head_dim], around the mean
 
-  // The rotation H = I - 2 v v^T that turns the slope into the first axis; empty: H = I.
-  std::vector<double> reflection;  // v, [head_dim], |v| = 1
-  // Sample variance of the residuals in the rotated basis.
+  // The rotation H = I - 2 v v^T that turns the slope into the first axis.
+  std::vector<double> reflection;     // v, [head_dim], |v| = 1; zeros: H = I
+  std::vector<double> rotated_slope;  // [head_dim], beta H
+  // Sample variance of the residuals in the rotated basis; filled by measure_noise().
   std::vector<double> rotated_residual_variance;  // [head_dim]
+
+  // Of every row.
+  std::vector<double> centered_positions;  // [rows]
+  std::vector<double> projections;         // [rows], (x - mean) . beta / |beta|; zeros if beta is 0
+  std::vector<double> reflected;           // [rows], 2 (x - mean) . v
 };
+
+// Everything but the residual variances. REQUIRES: at least one row.
+QueryFit fit_queries(const HeadTable& queries);
+
+// R^2 of each component. compat: reference: 1 - residual / max(total, 1e-12), so that a component
+// without variance has 1. Else such a component has 0.
+std::vector<double> component_r2(const QueryFit& fit, bool compat_reference);
+
+// v of H = I - 2 v v^T with beta H = (|beta|, 0, 0, ...); zeros if beta is 0 or points there
+// already.
+std::vector<double> reflection_of(std::span<const double> slope, double norm);
+
+// How well log2(position + 1) is told by the projection on beta.
+struct ScalarPredictability {
+  double r2 = 0;
+  double mae_baseline = 0;  // mean absolute error of the mean
+  double mae_proj = 0;      // of the line through the projection
+};
+ScalarPredictability predict_position(const HeadTable& queries, const QueryFit& fit);
 
 }  // namespace qk

@@ -1,0 +1,105 @@
+#include "plasticity/measure_head.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "base/error.h"
+#include "plasticity/head_seeds.h"
+#include "plasticity/plasticity_method.h"
+#include "plasticity/query_fit.h"
+#include "plasticity/query_noise.h"
+
+namespace qk {
+namespace {
+
+constexpr std::array<MetricField, 14> kFields = {{
+    {"q_R2_pos", &HeadMetrics::q_r2_pos},
+    {"q_beta_norm", &HeadMetrics::q_beta_norm},
+    {"q_R2_scalar", &HeadMetrics::q_r2_scalar},
+    {"q_mae_baseline", &HeadMetrics::q_mae_baseline},
+    {"q_mae_proj", &HeadMetrics::q_mae_proj},
+    {"q_mae_ratio", &HeadMetrics::q_mae_ratio},
+    {"q_resid0_skew", &HeadMetrics::q_resid0_skew},
+    {"q_resid0_kurt", &HeadMetrics::q_resid0_kurt},
+    {"q_resid0_ks_p", &HeadMetrics::q_resid0_ks_p},
+    {"q_noise_med_abs_skew", &HeadMetrics::q_noise_med_abs_skew},
+    {"q_noise_med_abs_kurt", &HeadMetrics::q_noise_med_abs_kurt},
+    {"q_noise_med_ks_p", &HeadMetrics::q_noise_med_ks_p},
+    {"q_noise_frac_ks_p_lt_alpha", &HeadMetrics::q_noise_frac_ks_p_lt_alpha},
+    {"ap_overall", &HeadMetrics::ap_overall},
+}};
+
+void fill_fit(const HeadTable& queries, const QueryFit& fit, bool reference, HeadMetrics& out) {
+  out.component_r2 = component_r2(fit, reference);
+  double sum = 0;
+  int64_t count = 0;
+  double positive = 0;
+  for (size_t j = 0; j < out.component_r2.size(); ++j) {
+    positive += std::max(0.0, out.component_r2[j]);
+    if (!reference && fit.total_ss[j] <= 0) continue;  // nothing that position could explain
+    sum += out.component_r2[j];
+    ++count;
+  }
+  out.q_r2_pos = count > 0 ? sum / static_cast<double>(count) : 0;
+  for (const double r2 : out.component_r2) {
+    out.component_weight.push_back(positive > 0 ? std::max(0.0, r2) / positive
+                                                : 1 / static_cast<double>(queries.head_dim));
+  }
+  out.q_beta_norm = fit.slope_norm;
+  const ScalarPredictability scalar = predict_position(queries, fit);
+  out.q_r2_scalar = scalar.r2;
+  out.q_mae_baseline = scalar.mae_baseline;
+  out.q_mae_proj = scalar.mae_proj;
+  out.q_mae_ratio = scalar.mae_baseline > 0 ? scalar.mae_proj / scalar.mae_baseline : 1;
+}
+
+void fill_noise(const AnalysisConfig& config, const HeadName& head, const HeadTable& queries,
+                QueryFit& fit, HeadMetrics& out) {
+  const int64_t num_noise_dims = queries.head_dim - 1;
+  NumpyGenerator generator(noise_dims_seed(config, head.layer, head.q_head));
+  const std::vector<int64_t> dims =
+      generator.choice(num_noise_dims, std::min(config.normality_max_dims, num_noise_dims));
+  const QueryNoise noise = measure_noise(
+      queries, fit,
+      {.compat_reference = config.compat_reference, .p_alpha = config.p_alpha, .ks_dims = dims});
+  out.q_resid0_skew = noise.resid0_skew;
+  out.q_resid0_kurt = noise.resid0_kurt;
+  out.q_resid0_ks_p = noise.resid0_ks_p;
+  out.q_noise_med_abs_skew = noise.med_abs_skew;
+  out.q_noise_med_abs_kurt = noise.med_abs_kurt;
+  out.q_noise_med_ks_p = noise.med_ks_p;
+  out.q_noise_frac_ks_p_lt_alpha = noise.frac_ks_p_lt_alpha;
+}
+
+}  // namespace
+
+std::span<const MetricField> metric_fields() { return kFields; }
+
+HeadMetrics measure_head(const AnalysisConfig& config, const HeadName& head,
+                         const HeadTable& queries, const HeadTable& keys,
+                         const KeyGroups& key_groups, const BucketRanges& ranges) {
+  if (queries.num_rows() == 0) fail("has no query");
+  if (keys.num_rows() == 0) fail("has no key");
+  if (queries.head_dim != keys.head_dim) {
+    fail("queries have vectors of {} numbers, keys of {}", queries.head_dim, keys.head_dim);
+  }
+  HeadMetrics out;
+  out.layer = head.layer;
+  out.q_head = head.q_head;
+  out.k_head = head.k_head;
+  out.num_queries = queries.num_rows();
+  out.num_keys = keys.num_rows();
+  out.head_dim = queries.head_dim;
+  QueryFit fit = fit_queries(queries);
+  fill_fit(queries, fit, config.compat_reference, out);
+  fill_noise(config, head, queries, fit, out);
+  const SeedWords seed = key_pairs_seed(config, head.layer, head.q_head);
+  PlasticityResult plasticity =
+      find_method(config.method).measure({config, queries, keys, key_groups, fit, ranges, seed});
+  out.ap_overall = plasticity.ap_overall;
+  out.buckets = std::move(plasticity.buckets);
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,37 @@
+// What the rotated queries look like beside their drift: variances, and how normal they are
+// (analysis.md 9 to 11).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "plasticity/head_metrics.h"
+#include "plasticity/head_table.h"
+#include "plasticity/query_fit.h"
+
+namespace qk {
+
+struct NoiseOptions {
+  bool compat_reference = false;
+  double p_alpha = 0.01;
+  std::span<const int64_t> ks_dims;  // noise components, 0 is the rotated component 1
+};
+
+struct QueryNoise {
+  double resid0_skew = kNotANumber;  // of the first rotated component, drift removed
+  double resid0_kurt = kNotANumber;
+  double resid0_ks_p = kNotANumber;
+  double med_abs_skew = kNotANumber;  // over the other components
+  double med_abs_kurt = kNotANumber;
+  double med_ks_p = kNotANumber;
+  double frac_ks_p_lt_alpha = kNotANumber;
+};
+
+// Also fills fit.rotated_residual_variance.
+// compat: reference: variances are divided by n - 1 and are 1 for a single row, components without
+// variance count, p-values are those of a known mean and deviation, and residuals of two rows or of
+// an exact line are judged although they are rounding noise. Else: divided by n - 2, constant
+// components are left out, Lilliefors p-values, and NaN where nothing can be said.
+QueryNoise measure_noise(const HeadTable& queries, QueryFit& fit, const NoiseOptions& options);
+
+}  // namespace qk

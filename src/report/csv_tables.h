@@ -1,0 +1,55 @@
+// The three CSV files of an analysis: same columns, order and text as the original's (analysis.md
+// 15 and 16). Rows are written as heads come; a file appears when all of it is there.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/atomic_file.h"
+#include "plasticity/head_metrics.h"
+
+namespace qk {
+
+class CsvTable {
+ public:
+  // Creates the parent folder and the temporary file. Throws Error if it cannot.
+  CsvTable(const std::filesystem::path& path, const std::string& header);
+  void append(const std::string& lines);
+  // Throws Error. A table without a row is not written.
+  void finish();
+
+  const std::filesystem::path& path() const { return path_; }
+  bool has_rows() const { return has_rows_; }
+
+ private:
+  std::filesystem::path path_;
+  AtomicFile file_;
+  std::string buffer_;
+  bool has_rows_ = false;
+};
+
+struct CsvPaths {
+  std::filesystem::path heads;
+  std::filesystem::path buckets;
+  std::filesystem::path components;
+};
+
+class CsvTables {
+ public:
+  explicit CsvTables(const CsvPaths& paths);
+  void add(const HeadMetrics& head);
+  // Renames the files with rows into place.
+  void finish();
+
+  const CsvTable& heads() const { return heads_; }
+  const CsvTable& buckets() const { return buckets_; }
+  const CsvTable& components() const { return components_; }
+
+ private:
+  CsvTable heads_;
+  CsvTable buckets_;
+  CsvTable components_;
+};
+
+}  // namespace qk
