@@ -10,8 +10,8 @@ namespace qk {
 struct Interval {
   double low = 0;
   double high = 0;
-  double std_error = 0;  // standard deviation of the replicates (n - 1)
-  double bias = 0;       // their mean minus the estimate
+  double std_error = 0;    // standard deviation of the replicates (n - 1)
+  double bias = 0;         // their mean minus the estimate
   int64_t replicates = 0;  // that have a value
 };
 

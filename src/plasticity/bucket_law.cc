@@ -41,8 +41,8 @@ const std::vector<double>& BucketLaw::pooled_covariance() {
     for (size_t i = 0; i < pooled_.size(); ++i) pooled_[i] += scatter[i];
   }
   const int64_t freedom = queries_.num_rows() - static_cast<int64_t>(buckets_.size());
-  const double scale = freedom > 0 ? 1 / static_cast<double>(freedom)
-                                   : std::numeric_limits<double>::quiet_NaN();
+  const double scale =
+      freedom > 0 ? 1 / static_cast<double>(freedom) : std::numeric_limits<double>::quiet_NaN();
   for (double& value : pooled_) value *= scale;
   return pooled_;
 }

@@ -14,14 +14,15 @@ namespace qk {
 
 // Mean and covariance (divided by rows - 1) of the queries of the bucket. Buckets of fewer than
 // min_queries rows keep their own mean and take the covariance within buckets, pooled over all
-// buckets: their scatters added, divided by rows - buckets. NaN if that leaves no degree of freedom.
+// buckets: their scatters added, divided by rows - buckets. NaN if that leaves no degree of
+// freedom.
 class BucketLaw final : public QueryDistribution {
  public:
   // `queries` must outlive the law. REQUIRES: min_queries >= 2.
   BucketLaw(const HeadTable& queries, int64_t min_queries);
 
-  void project(const QueryTime& time, std::span<const double> differences,
-               std::span<double> means, std::span<double> variances) override;
+  void project(const QueryTime& time, std::span<const double> differences, std::span<double> means,
+               std::span<double> variances) override;
 
   // The law of one bucket. REQUIRES: the bucket occurs.
   const GaussianLaw& at(int64_t bucket);

@@ -18,8 +18,8 @@ struct BucketPairDraw {
 };
 
 // Visits every query bucket above 0 with every key bucket before it that the window reaches,
-// ascending, the key buckets inside. compat: reference draws pairs with repeats and takes the window
-// for a number of buckets.
+// ascending, the key buckets inside. compat: reference draws pairs with repeats and takes the
+// window for a number of buckets.
 void for_each_bucket_pair(const PlasticityInput& input,
                           const std::function<void(const BucketPairDraw&)>& visit);
 

@@ -2,8 +2,8 @@
 
 #include "plasticity/bucket_law.h"
 #include "plasticity/bucket_pair_walk.h"
-#include "plasticity/method_replicates.h"
 #include "plasticity/forgetting_law.h"
+#include "plasticity/method_replicates.h"
 #include "plasticity/score_moments.h"
 #include "plasticity/score_replicates.h"
 
@@ -52,8 +52,7 @@ class BucketReplicates {
     for (const KeyRun& run : law_.buckets()) {
       if (run.key != bucket) continue;
       own_covariance_ = law_.has_own_covariance(run.rows);
-      queries_.emplace(input_.head.queries,
-                       group_by_document(run.rows, input_.documents.of_query),
+      queries_.emplace(input_.head.queries, group_by_document(run.rows, input_.documents.of_query),
                        std::vector<double>(run.rows.size(), 1.0), input_.counts);
     }
   }

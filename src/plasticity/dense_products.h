@@ -25,8 +25,8 @@ struct VectorBlocks {
   int64_t blocks() const { return (count + kBlockWidth - 1) / kBlockWidth; }
   const double* block(int64_t index) const { return values.data() + index * depth * kBlockWidth; }
   double& at(int64_t vector, int64_t component) {
-    return values[static_cast<size_t>(
-        ((vector / kBlockWidth) * depth + component) * kBlockWidth + vector % kBlockWidth)];
+    return values[static_cast<size_t>(((vector / kBlockWidth) * depth + component) * kBlockWidth +
+                                      vector % kBlockWidth)];
   }
   double at(int64_t vector, int64_t component) const {
     return const_cast<VectorBlocks*>(this)->at(vector, component);

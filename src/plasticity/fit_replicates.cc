@@ -26,7 +26,8 @@ class LineReplicates {
         d_(static_cast<size_t>(input.queries.head_dim)),
         origin_(input.queries.vector(0).begin(), input.queries.vector(0).end()),
         sums_(input.counts, 0, input.counts.replicates(), static_cast<int64_t>(3 + 3 * d_)) {
-    const RowsByDocument group = group_by_document(all_rows(input.queries), input.documents.of_query);
+    const RowsByDocument group =
+        group_by_document(all_rows(input.queries), input.documents.of_query);
     std::vector<double> numbers(3 + 3 * d_);
     for (size_t g = 0; g < group.documents.size(); ++g) {
       std::fill(numbers.begin(), numbers.end(), 0.0);
@@ -107,10 +108,10 @@ class ScalarReplicates {
     const std::vector<int64_t> order = all_rows(input_.queries);
     for (int64_t begin = 0; begin < rows; begin += kRowsAtOnce) {
       const int64_t count = std::min(kRowsAtOnce, rows - begin);
-      const GatheredRows x(input_.queries,
-                           std::span(order).subspan(static_cast<size_t>(begin),
-                                                    static_cast<size_t>(count)),
-                           input_.fit.mean);
+      const GatheredRows x(
+          input_.queries,
+          std::span(order).subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
+          input_.fit.mean);
       multiply_block(x.view().data(), input_.queries.head_dim, count, input_.queries.head_dim,
                      directions, projections_.data() + begin * kBlockWidth);
     }

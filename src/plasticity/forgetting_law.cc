@@ -51,9 +51,8 @@ GaussianLaw ForgettingLaw::law() const {
     return {std::vector<double>(d, nan), std::vector<double>(d * d, nan)};
   }
   GaussianLaw out{sums_.mean(), sums_.scatter()};
-  const double scale = start_ == ForgettingStart::kZero
-                           ? 1 / total
-                           : unbiased_scale(total, sums_.squared_weight());
+  const double scale =
+      start_ == ForgettingStart::kZero ? 1 / total : unbiased_scale(total, sums_.squared_weight());
   for (double& value : out.covariance) value *= scale;
   return out;
 }

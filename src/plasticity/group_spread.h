@@ -10,7 +10,7 @@
 namespace qk {
 
 struct EffectiveSize {
-  int64_t documents = 0;          // that occur
+  int64_t documents = 0;           // that occur
   double effective_documents = 0;  // documents of equal size that would weigh as evenly
   double effective_rows = 0;       // independent rows that would give means as exact
 };

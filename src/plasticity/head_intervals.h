@@ -10,10 +10,9 @@
 
 namespace qk {
 
-// One per metric_fields(), in their order. `metrics` are the values of the sample. Reproducible: the
-// documents of the replicates follow from config.seed and the document ids alone.
-// With fewer than two documents there are no intervals (NaN).
-// Throws Error if the tables have no example ids.
+// One per metric_fields(), in their order. `metrics` are the values of the sample. Reproducible:
+// the documents of the replicates follow from config.seed and the document ids alone. With fewer
+// than two documents there are no intervals (NaN). Throws Error if the tables have no example ids.
 std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
                                            const HeadMetrics& metrics);
 

@@ -11,8 +11,7 @@ namespace qk {
 void project_law(const GaussianLaw& law, std::span<const double> differences,
                  std::span<double> means, std::span<double> variances) {
   const size_t d = law.mean.size();
-  const ScoreMoments scores =
-      score_moments(law, blocks_of(differences, static_cast<int64_t>(d)));
+  const ScoreMoments scores = score_moments(law, blocks_of(differences, static_cast<int64_t>(d)));
   std::copy(scores.mean.begin(), scores.mean.end(), means.begin());
   std::copy(scores.variance.begin(), scores.variance.end(), variances.begin());
   for (size_t n = 0; n < variances.size(); ++n) {

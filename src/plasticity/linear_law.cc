@@ -35,8 +35,8 @@ LinearFullLaw::LinearFullLaw(const HeadTable& queries, const QueryFit& fit) : fi
                        std::span(ones).first(static_cast<size_t>(count)), law_.covariance);
   }
   const int64_t freedom = n - (fit.position_ss > 0 ? 2 : 1);
-  const double scale = freedom > 0 ? 1 / static_cast<double>(freedom)
-                                   : std::numeric_limits<double>::quiet_NaN();
+  const double scale =
+      freedom > 0 ? 1 / static_cast<double>(freedom) : std::numeric_limits<double>::quiet_NaN();
   for (double& value : law_.covariance) value *= scale;
 }
 

@@ -16,8 +16,8 @@ class LinearFullLaw final : public QueryDistribution {
   // REQUIRES: fit is of `queries`; it must outlive the law.
   LinearFullLaw(const HeadTable& queries, const QueryFit& fit);
 
-  void project(const QueryTime& time, std::span<const double> differences,
-               std::span<double> means, std::span<double> variances) override;
+  void project(const QueryTime& time, std::span<const double> differences, std::span<double> means,
+               std::span<double> variances) override;
   const GaussianLaw& at(double position);
 
  private:

@@ -24,7 +24,8 @@ int64_t local_reach(int64_t length, double fraction);
 // The keys of one document that may be drawn.
 struct LocalDocument {
   int64_t length = 0;  // keys; the document is drawn in proportion to it
-  int64_t reach = 1;   // how far apart two keys may lie, >= 1: rows, or tokens if positions are given
+  int64_t reach =
+      1;  // how far apart two keys may lie, >= 1: rows, or tokens if positions are given
   std::span<const int64_t> positions;  // [length], ascending; or empty
 };
 

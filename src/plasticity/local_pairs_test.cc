@@ -65,7 +65,8 @@ TEST(LocalPairs, ReachInTokens) {
     const LocalPair pair = sampler.draw(generator);
     seen.insert({pair.first, pair.second});
   }
-  const std::set<std::pair<int64_t, int64_t>> want = {{0, 1}, {1, 0}, {1, 2}, {2, 1}, {3, 4}, {4, 3}};
+  const std::set<std::pair<int64_t, int64_t>> want = {{0, 1}, {1, 0}, {1, 2},
+                                                      {2, 1}, {3, 4}, {4, 3}};
   EXPECT_EQ(seen, want);
   const std::vector<int64_t> apart = {0, 10, 20};
   EXPECT_FALSE(LocalPairSampler({{.length = 3, .reach = 5, .positions = apart}}).can_draw());

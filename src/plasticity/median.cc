@@ -7,7 +7,8 @@
 namespace qk {
 
 double median(std::vector<double> values) {
-  const bool unknown = std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); });
+  const bool unknown =
+      std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); });
   if (values.empty() || unknown) return std::numeric_limits<double>::quiet_NaN();
   std::sort(values.begin(), values.end());
   const size_t half = values.size() / 2;

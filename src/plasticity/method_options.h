@@ -31,7 +31,7 @@ struct MethodOptions {
   std::optional<double> online_half_life;
   OnlineClock online_clock = OnlineClock::kPosition;
   ForgettingStart online_start = ForgettingStart::kFirst;
-  int64_t online_times = 1;  // evaluations in each query bucket
+  int64_t online_times = 1;    // evaluations in each query bucket
   double online_reach = 0.05;  // of a document's length: how far apart keys of a pair may lie
   ReachUnit online_reach_unit = ReachUnit::kKeys;
 };

@@ -21,14 +21,15 @@ struct QueryReplicateInput {
   const ResampleCounts& counts;
 };
 
-// Fills q_R2_pos to q_mae_ratio of `out` [replicates]: line and projection are fitted again in every
-// replicate; what is linear in sums comes from sums over documents, absolute errors from the rows.
+// Fills q_R2_pos to q_mae_ratio of `out` [replicates]: line and projection are fitted again in
+// every replicate; what is linear in sums comes from sums over documents, absolute errors from the
+// rows.
 void replicate_fit_metrics(const QueryReplicateInput& input, bool compat_reference,
                            std::span<HeadMetrics> out);
 
-// Fills q_resid0_skew to q_noise_frac_ks_p_lt_alpha. The rotated basis is that of the sample in every
-// replicate, so that a component stays the same component; lines, means and deviations are the
-// replicate's. p-values are those of as many rows as weigh as evenly, (sum c)^2 / sum c^2: a
+// Fills q_resid0_skew to q_noise_frac_ks_p_lt_alpha. The rotated basis is that of the sample in
+// every replicate, so that a component stays the same component; lines, means and deviations are
+// the replicate's. p-values are those of as many rows as weigh as evenly, (sum c)^2 / sum c^2: a
 // replicate repeats rows, which moves its distribution function by as much again as the sample's.
 void replicate_noise_metrics(const QueryReplicateInput& input, const NoiseOptions& options,
                              std::span<HeadMetrics> out);

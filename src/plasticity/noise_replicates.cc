@@ -24,7 +24,9 @@ struct ReplicateRows {
 class NoiseReplicates {
  public:
   NoiseReplicates(const QueryReplicateInput& input, const NoiseOptions& options)
-      : input_(input), options_(options), group_(group_by_document(all_rows(), input.documents.of_query)) {
+      : input_(input),
+        options_(options),
+        group_(group_by_document(all_rows(), input.documents.of_query)) {
     const auto replicates = static_cast<size_t>(input.counts.replicates());
     skews_.resize(replicates);
     kurtoses_.resize(replicates);
@@ -60,7 +62,8 @@ class NoiseReplicates {
     std::vector<double> residuals;
     for (size_t r = 0; r < out.size(); ++r) {
       if (rows_[r].rows < (options_.compat_reference ? 2 : 3)) continue;
-      const double drift = line_residuals(column, input_.counts.of(static_cast<int64_t>(r)), residuals);
+      const double drift =
+          line_residuals(column, input_.counts.of(static_cast<int64_t>(r)), residuals);
       judge_first(r, drift, residuals, out[r]);
     }
   }

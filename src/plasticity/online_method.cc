@@ -84,8 +84,8 @@ PlasticityResult measure_online(const PlasticityInput& input) {
   QueryStream stream(input.queries, options);
   std::map<std::pair<int64_t, int64_t>, Mean> cells;
   Mean overall;
-  for (const OnlineTime& time : online_times(
-           input.queries, keys, options, input.config.num_pairs_per_bucket, input.seed)) {
+  for (const OnlineTime& time :
+       online_times(input.queries, keys, options, input.config.num_pairs_per_bucket, input.seed)) {
     const ForgettingLaw& law = stream.advance(time.position);
     Mean of_time;
     if (law.effective_queries() >= static_cast<double>(options.min_queries)) {

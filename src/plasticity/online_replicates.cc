@@ -67,7 +67,8 @@ class OnlineReplicates {
     std::vector<double> weights;
     weights.reserve(rows.size());
     for (int64_t row : group.rows) {
-      weights.push_back(std::pow(1 - alpha_, now - clock_.at(table.positions[static_cast<size_t>(row)])));
+      weights.push_back(
+          std::pow(1 - alpha_, now - clock_.at(table.positions[static_cast<size_t>(row)])));
     }
     return {table, std::move(group), std::move(weights), input_.counts};
   }
@@ -99,7 +100,7 @@ class OnlineReplicates {
   double alpha_;
   PlasticityAverage average_;
   std::vector<int64_t> sorted_;
-  double phantom_ = 0;  // weight of the zero query now
+  double phantom_ = 0;             // weight of the zero query now
   std::vector<double> means_;      // [replicates, kBlockWidth]
   std::vector<double> variances_;  // [replicates, kBlockWidth]
 };
@@ -108,9 +109,9 @@ class OnlineReplicates {
 
 PlasticityReplicates online_replicates(const ReplicateInput& input) {
   OnlineReplicates replicates(input);
-  for (const OnlineTime& time : online_times(
-           input.head.queries, input.head.keys, input.head.config.methods,
-           input.head.config.num_pairs_per_bucket, input.head.seed)) {
+  for (const OnlineTime& time :
+       online_times(input.head.queries, input.head.keys, input.head.config.methods,
+                    input.head.config.num_pairs_per_bucket, input.head.seed)) {
     replicates.take(time);
   }
   return replicates.result();

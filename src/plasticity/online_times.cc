@@ -126,7 +126,8 @@ StepClock::StepClock(OnlineClock clock, const HeadTable& queries)
 }
 
 double StepClock::at(int64_t position) const {
-  if (clock_ == OnlineClock::kPosition) return static_cast<double>(position - distinct_.front() + 1);
+  if (clock_ == OnlineClock::kPosition)
+    return static_cast<double>(position - distinct_.front() + 1);
   const auto at = std::lower_bound(distinct_.begin(), distinct_.end(), position);
   QK_CHECK(at != distinct_.end() && *at == position);
   return static_cast<double>(at - distinct_.begin() + 1);

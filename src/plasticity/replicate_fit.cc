@@ -31,8 +31,8 @@ void sum_document(const HeadTable& queries, std::span<const int64_t> rows,
   add_outer_products(x.view(), ones, matrix);
   out[0] = static_cast<double>(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    const double t = static_cast<double>(queries.positions[static_cast<size_t>(rows[i])]) -
-                     position_origin;
+    const double t =
+        static_cast<double>(queries.positions[static_cast<size_t>(rows[i])]) - position_origin;
     out[1] += t;
     out[2] += t * t;
     const double* row = x.view()[static_cast<int64_t>(i)].data();
@@ -129,8 +129,8 @@ RotatedDiagonal ReplicateFits::diagonal(int64_t replicate, bool compat_reference
   const Line& line = lines_[static_cast<size_t>(replicate)];
   const std::vector<double> matrix = scatter(replicate);
   const auto d = static_cast<size_t>(dim_);
-  const double norm = std::sqrt(
-      std::inner_product(line.slope.begin(), line.slope.end(), line.slope.begin(), 0.0));
+  const double norm =
+      std::sqrt(std::inner_product(line.slope.begin(), line.slope.end(), line.slope.begin(), 0.0));
   RotatedDiagonal out{reflection_of(line.slope, norm), std::vector<double>(d)};
   const std::vector<double>& v = out.reflection;
   // Diagonal of H S H with H = I - 2 v v': S_jj - 4 v_j (S v)_j + 4 v_j^2 v' S v.
@@ -145,7 +145,7 @@ RotatedDiagonal ReplicateFits::diagonal(int64_t replicate, bool compat_reference
   const double freedom = line.rows - fitted;
   for (size_t j = 0; j < d; ++j) {
     const double left = matrix[j * d + j] - 4 * v[j] * product[j] + 4 * v[j] * v[j] * square;
-    out.variance[j] = freedom > 0 ? std::max(0.0, left) / freedom
+    out.variance[j] = freedom > 0        ? std::max(0.0, left) / freedom
                       : compat_reference ? 1.0
                                          : kNotANumber;
     if (compat_reference && out.variance[j] <= 0) out.variance[j] = 1e-12;

@@ -36,7 +36,7 @@ class ReplicateFits {
  private:
   struct Line {
     double rows = 0;
-    double position = 0;     // mean
+    double position = 0;  // mean
     double position_ss = 0;
     std::vector<double> mean;   // [head_dim]
     std::vector<double> slope;  // [head_dim]

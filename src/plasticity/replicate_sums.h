@@ -30,9 +30,9 @@ class ReplicateSums {
   int64_t last_;
   int64_t length_;
   int64_t blocks_;
-  std::vector<int64_t> waiting_;   // documents whose numbers are in batch_
-  std::vector<double> batch_;      // [blocks, documents at once, kBlockWidth]
-  std::vector<double> sums_;       // [replicates, blocks * kBlockWidth]
+  std::vector<int64_t> waiting_;  // documents whose numbers are in batch_
+  std::vector<double> batch_;     // [blocks, documents at once, kBlockWidth]
+  std::vector<double> sums_;      // [replicates, blocks * kBlockWidth]
 };
 
 }  // namespace qk

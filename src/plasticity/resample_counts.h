@@ -10,9 +10,9 @@ namespace qk {
 
 class ResampleCounts {
  public:
-  // Each of the replicates 1 to `draws` draws num_documents documents with replacement, one replicate after another from
-  // one generator, numpy's default_rng(seed): heads with the same documents have the same
-  // replicates, so differences between heads can be bootstrapped too.
+  // Each of the replicates 1 to `draws` draws num_documents documents with replacement, one
+  // replicate after another from one generator, numpy's default_rng(seed): heads with the same
+  // documents have the same replicates, so differences between heads can be bootstrapped too.
   ResampleCounts(int64_t num_documents, int64_t draws, int64_t seed);
 
   int64_t replicates() const { return replicates_; }  // draws + 1

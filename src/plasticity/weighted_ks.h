@@ -23,11 +23,11 @@ class WeightedKs {
  private:
   double exact(size_t block, double total, double mean, double deviation) const;
 
-  std::vector<double> values_;     // ascending
+  std::vector<double> values_;      // ascending
   std::vector<int32_t> documents_;  // beside values_
-  std::vector<double> starts_;     // standardised first value of every block, then the last of all
-  std::vector<double> below_;      // Phi of starts_
-  std::vector<int64_t> before_;    // rows counted before every block, then all
+  std::vector<double> starts_;      // standardised first value of every block, then the last of all
+  std::vector<double> below_;       // Phi of starts_
+  std::vector<int64_t> before_;     // rows counted before every block, then all
   std::span<const uint16_t> counts_;
 };
 
