@@ -76,10 +76,10 @@ bool is_safe_revision(std::string_view revision) {
   return true;
 }
 
-std::filesystem::path repo_folder(RepoKind kind, std::string_view repo_id) {
+std::string repo_folder(RepoKind kind, std::string_view repo_id) {
   std::string name = kind == RepoKind::kModel ? "models--" : "datasets--";
   for (const char c : repo_id) name += c == '/' ? std::string("--") : std::string(1, c);
-  return hub_cache_folder() / name;
+  return name;
 }
 
 // The commit that a revision names in the cache; empty if the cache does not know it.
@@ -118,10 +118,12 @@ std::filesystem::path hub_cache_folder() {
   return expand("~/.cache/huggingface/hub");
 }
 
-std::optional<std::filesystem::path> find_in_hub_cache(RepoKind kind, std::string_view repo_id,
-                                                       std::string_view revision) {
+std::optional<std::filesystem::path> find_in_hub_cache(
+    RepoKind kind, std::string_view repo_id, std::string_view revision,
+    const std::optional<std::filesystem::path>& cache) {
   if (!is_repo_id(repo_id)) return std::nullopt;
-  const std::filesystem::path folder = repo_folder(kind, repo_id);
+  const std::filesystem::path folder =
+      cache.value_or(hub_cache_folder()) / repo_folder(kind, repo_id);
   const std::string commit = commit_of(folder, revision);
   if (commit.empty()) return std::nullopt;
   std::filesystem::path snapshot = folder / "snapshots" / commit;
@@ -131,7 +133,8 @@ std::optional<std::filesystem::path> find_in_hub_cache(RepoKind kind, std::strin
 }
 
 std::string not_in_hub_cache(std::string_view key, RepoKind kind, std::string_view text,
-                             std::string_view revision) {
+                             std::string_view revision,
+                             const std::optional<std::filesystem::path>& cache) {
   const std::string name = printable(text);
   if (!is_repo_id(text)) {
     return fmt::format("{}: '{}' is neither a file nor a folder, nor the id of a Hub repository",
@@ -142,7 +145,7 @@ std::string not_in_hub_cache(std::string_view key, RepoKind kind, std::string_vi
       "{}: '{}' is neither a file nor a folder, and not in the Hub cache {} (revision {}): "
       "download "
       "it first with `hf download {}{}{}`",
-      key, name, printable(hub_cache_folder().string(), 300), branch, name,
+      key, name, printable(cache.value_or(hub_cache_folder()).string(), 300), branch, name,
       kind == RepoKind::kDataset ? " --repo-type dataset" : "",
       revision == "main" ? "" : " --revision " + branch);
 }

@@ -25,13 +25,16 @@ std::filesystem::path hub_cache_folder();
 
 // The snapshot folder of a repository at a revision (a branch, a tag, or a commit of 40 hex
 // digits); nothing if it is not in the cache, or if repo_id is not a repository id. The folder may
-// lack files that were never asked for: who needs a file checks for it.
-std::optional<std::filesystem::path> find_in_hub_cache(RepoKind kind, std::string_view repo_id,
-                                                       std::string_view revision = "main");
+// lack files that were never asked for: who needs a file checks for it. `cache` is another cache
+// than hub_cache_folder().
+std::optional<std::filesystem::path> find_in_hub_cache(
+    RepoKind kind, std::string_view repo_id, std::string_view revision = "main",
+    const std::optional<std::filesystem::path>& cache = {});
 
 // One sentence for the user who named `text` under `key` ("dataset.path", "model.name") when it is
 // neither on the disk nor in the cache: what was looked for, where, and how to get it.
 std::string not_in_hub_cache(std::string_view key, RepoKind kind, std::string_view text,
-                             std::string_view revision = "main");
+                             std::string_view revision = "main",
+                             const std::optional<std::filesystem::path>& cache = {});
 
 }  // namespace qk

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "capture/build_info.h"
+#include "cli/analyze_command.h"
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
 #include "cli/sniff_command.h"
@@ -27,6 +28,7 @@ Examples:
   qkscope sniff --config run.yaml --dry-run     what would be captured: heads, rows, bytes, memory
   qkscope sniff --config run.yaml               capture it
   qkscope inspect data/run                      what a dataset holds, and whether it is whole
+  qkscope analyze --dataset data/run            measure every head: three CSV files
 
 `qkscope COMMAND --help` explains a command. Exit codes: 0 done, 1 something to mend (one sentence
 on stderr says what), 2 a bug.)";
@@ -72,6 +74,7 @@ int run_command_line(int argc, char** argv) {
   app.get_formatter()->column_width(28);
   add_sniff_command(app, exit_code);
   add_inspect_command(app, exit_code);
+  add_analyze_command(app, exit_code);
   try {
     std::vector<std::string> words = arguments(argc, argv);
     check_command(app, words);

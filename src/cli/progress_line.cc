@@ -23,9 +23,7 @@ double part_done(const RunProgress& progress) {
 }
 
 std::string remaining(const RunProgress& progress) {
-  const double part = part_done(progress);
-  if (part < kSurePart || part >= 1) return "";
-  return fmt::format(", {} left", seconds_text(progress.seconds * (1 - part) / part));
+  return remaining_text(part_done(progress), progress.seconds);
 }
 
 std::string bar(double part) {
@@ -41,6 +39,11 @@ size_t terminal_width() {
 }
 
 }  // namespace
+
+std::string remaining_text(double part, double seconds) {
+  if (part < kSurePart || part >= 1) return "";
+  return fmt::format(", {} left", seconds_text(seconds * (1 - part) / part));
+}
 
 std::string progress_text(const RunProgress& progress) {
   const std::string total = progress.total ? "/" + count_text(*progress.total) : "";
@@ -75,17 +78,23 @@ void ProgressLine::show(const RunProgress& progress) {
   }
   bool at_end = progress.total && progress.done >= *progress.total;
   if (progress.phase == Phase::kIdentify && !terminal_) at_end = false;  // only if it takes long
+  const std::optional<double> part =
+      progress.total ? std::optional(part_done(progress)) : std::nullopt;
+  draw(progress_text(progress), part, progress.seconds, at_end);
+}
+
+void ProgressLine::draw(const std::string& text, std::optional<double> part, double seconds,
+                        bool is_last) {
   const double pause = terminal_ ? kTerminalSeconds : kPlainSeconds;
-  if (!at_end && progress.seconds - last_shown_ < pause) return;
-  last_shown_ = progress.seconds;
-  std::string text = progress_text(progress);
+  if (!is_last && seconds - last_shown_ < pause) return;
+  last_shown_ = seconds;
   if (!terminal_) {
     std::fprintf(stderr, "%s\n", text.c_str());
     return;
   }
-  if (progress.total) text = bar(part_done(progress)) + text;
-  if (const size_t width = terminal_width(); text.size() >= width) text.resize(width - 1);
-  std::fprintf(stderr, "\r%s\033[K", text.c_str());
+  std::string line = part ? bar(*part) + text : text;
+  if (const size_t width = terminal_width(); line.size() >= width) line.resize(width - 1);
+  std::fprintf(stderr, "\r%s\033[K", line.c_str());
   std::fflush(stderr);
   open_ = true;
 }

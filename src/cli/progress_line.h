@@ -2,6 +2,7 @@
 // seconds elsewhere.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "capture/run.h"
@@ -10,6 +11,9 @@ namespace qk {
 
 // "capture   12/64 documents, 34,567 tokens, 812 tokens/s, 1,234,567 rows, 1 min 12 s left"
 std::string progress_text(const RunProgress& progress);
+
+// ", 1 min 12 s left", as far as the part that is done tells; else empty.
+std::string remaining_text(double part, double seconds);
 
 class ProgressLine {
  public:
@@ -20,6 +24,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const RunProgress& progress);
+  // Any work: `part` of 1 done, `seconds` since it began. `is_last` is always shown.
+  void draw(const std::string& text, std::optional<double> part, double seconds, bool is_last);
   void end_line();
 
  private:

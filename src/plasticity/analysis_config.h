@@ -56,10 +56,9 @@ struct AnalysisConfig {
 
 struct ConfigSource {
   std::optional<std::filesystem::path> file;  // --config
-  // "key=value" with the value in YAML, and what they are called in messages: "--set" or "--seed".
   struct Override {
-    std::string option;
-    std::string key;
+    std::string option;  // for messages: "--seed"
+    std::string key;     // "seed"; empty: `value` is "key=value" with the value in YAML (--set)
     std::string value;
   };
   std::vector<Override> overrides;  // later ones win

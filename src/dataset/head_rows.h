@@ -1,0 +1,66 @@
+// The rows of one head as they stand in its Parquet files, ours, the original's or anyone's with
+// the same columns: one batch after another, columns that are not needed left out.
+// Threads: safe for different heads at once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qk {
+
+// [rows] each; what one call of next() found.
+struct HeadRowBatch {
+  std::vector<int64_t> buckets;
+  std::vector<int64_t> positions;
+  std::vector<int64_t> example_ids;             // empty if there is no such column
+  std::vector<std::optional<int64_t>> windows;  // tokens; empty if there is no such column
+  std::span<const float> vectors;               // [rows, head_dim], until the next call
+  int64_t head_dim = 0;
+
+  int64_t num_rows() const { return static_cast<int64_t>(buckets.size()); }
+};
+
+// Columns:
+//   bucket, position   any integer type, never null
+//   vector             a list or fixed-size list, never null, of one length, of float32, of
+//   float16,
+//                      or of bfloat16 (the bits as uint16 or as binary of 2 bytes); finite
+//   example_id         any integer type, never null; may be absent
+//   sliding_window     any integer type, or floats that are whole; nulls allowed; may be absent
+// Every other column is ignored.
+class HeadRowReader {
+ public:
+  // Opens the files and checks their columns; rows come in the order of the files. Throws Error
+  // "<file>: ..." for the first that does not fit. REQUIRES: at least one file.
+  explicit HeadRowReader(std::vector<std::filesystem::path> files);
+  HeadRowReader(HeadRowReader&&) noexcept;
+  HeadRowReader& operator=(HeadRowReader&&) noexcept;
+  ~HeadRowReader();
+
+  // Rows of all files, by their footers.
+  int64_t num_rows() const;
+  // Length of the vectors of the first file, by its footer; 0 if it does not tell.
+  int64_t footer_dim() const;
+  // Key-value pairs of the first file, without Arrow's own.
+  const std::map<std::string, std::string>& footer() const;
+
+  // Reads on; false at the end. Throws Error "<file>: row 17: ..." if a row is not as above, the
+  // file is damaged, or it holds fewer or more rows than its footer says.
+  bool next(HeadRowBatch& batch);
+
+ private:
+  struct Files;
+  std::unique_ptr<Files> files_;
+};
+
+// The Parquet files of a head's folder in name order; empty if it holds none. Throws Error if the
+// folder cannot be read.
+std::vector<std::filesystem::path> list_parquet_files(const std::filesystem::path& folder);
+
+}  // namespace qk

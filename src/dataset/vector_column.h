@@ -1,0 +1,23 @@
+// A column of vectors, of whatever type it is stored in, as rows of float32. Includes Arrow: for
+// .cc files of this folder only.
+#pragma once
+
+#include <arrow/array.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace qk {
+
+// list, large_list or fixed_size_list of float32, float16, uint16 or fixed_size_binary[2].
+bool is_vector_type(const arrow::DataType& type);
+
+// The numbers of all rows, [rows, dim]; `converted` holds them if they are not stored as float32.
+// `dim` is the length of every vector; 0: not yet known, it is set. `first_row` counts in messages.
+// Throws Error: a null, a vector of another length or of none, a number that is not finite.
+// REQUIRES: is_vector_type.
+std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row, int64_t& dim,
+                                   std::vector<float>& converted);
+
+}  // namespace qk

@@ -1,0 +1,49 @@
+#include <cstdlib>
+
+#include "base/error.h"
+#include "base/hub_cache.h"
+#include "plasticity/head_catalog.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path expand_home(const std::string& text) {
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || !(text == "~" || text.starts_with("~/"))) return text;
+  return fs::path(home) / text.substr(std::min<size_t>(2, text.size()));
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+fs::path in_hub_cache(const AnalysisConfig& config, const std::string& key,
+                      const std::string& name) {
+  const std::string revision = config.dataset_revision.value_or("main");
+  std::optional<fs::path> cache;
+  if (config.dataset_cache_dir) cache = expand_home(*config.dataset_cache_dir);
+  if (const auto found = find_in_hub_cache(RepoKind::kDataset, name, revision, cache)) {
+    return *found;
+  }
+  throw Error(not_in_hub_cache(key, RepoKind::kDataset, name, revision, cache));
+}
+
+}  // namespace
+
+fs::path find_dataset(const AnalysisConfig& config) {
+  if (config.dataset) {
+    const fs::path folder = expand_home(*config.dataset);
+    return is_folder(folder) ? folder : in_hub_cache(config, "dataset", *config.dataset);
+  }
+  if (config.dataset_local_root) {
+    const fs::path folder = expand_home(*config.dataset_local_root);
+    if (is_folder(folder)) return folder;
+    fail("dataset_local_root: {}: there is no such folder", printable(folder.string()));
+  }
+  return in_hub_cache(config, "dataset_name", config.dataset_name);
+}
+
+}  // namespace qk

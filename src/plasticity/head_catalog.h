@@ -1,0 +1,46 @@
+// Which heads a dataset holds, and which key head belongs to each query head.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plasticity/analysis_config.h"
+#include "plasticity/bucket_ranges.h"
+
+namespace qk {
+
+// The query heads that share a key head; the unit of work, since the keys are read once.
+struct HeadGroup {
+  int64_t layer = 0;
+  int64_t k_head = 0;
+  std::vector<int64_t> q_heads;  // ascending
+};
+
+struct HeadCatalog {
+  std::filesystem::path folder;   // with the folders l00h00q, ...
+  std::vector<HeadGroup> groups;  // ascending by (layer, k_head)
+  int64_t num_layers = 0;
+  int64_t num_q_heads = 0;
+  int64_t num_k_heads = 0;
+  int64_t num_heads = 0;               // query heads to measure
+  int64_t num_not_captured = 0;        // query heads of the model without a folder
+  int64_t num_without_keys = 0;        // query heads whose key head has no folder
+  std::string model;                   // its name in the dataset's record, or empty
+  std::optional<BucketRanges> ranges;  // by the dataset's record
+};
+
+// The folder that the configuration names: --dataset, else dataset_local_root, else the snapshot of
+// dataset_name in the local Hub cache. Throws Error if there is none.
+std::filesystem::path find_dataset(const AnalysisConfig& config);
+
+// Looks into <root>/<model_dir> (into the root if there is no such folder; without model_dir also
+// into the only folder below the root that holds heads). Heads, layers and their map come from the
+// dataset's record, else from the configuration, else from what is there.
+// Throws Error: no head, a configuration that contradicts the record or the folders, query heads
+// that are not a multiple of the key heads, a map that cannot be told.
+HeadCatalog read_catalog(const std::filesystem::path& root, const AnalysisConfig& config);
+
+}  // namespace qk
