@@ -24,7 +24,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 22> kFieldOptions = {{
+constexpr std::array<FieldOption, 34> kFieldOptions = {{
     {"model_dir", "Folder below the dataset's root that holds the heads"},
     {"dataset_name", "Hub dataset, looked for in the local cache"},
     {"dataset_cache_dir", "Hub cache"},
@@ -47,6 +47,18 @@ constexpr std::array<FieldOption, 22> kFieldOptions = {{
     {"compat", "reference: the original's numbers, its defects included"},
     {"num_pairs_per_bucket", "Key pairs for each pair of buckets (default: 256)"},
     {"covariance", "Of linear: diagonal or full (default: diagonal)"},
+    {"min_queries", "bucket, online: fewer queries do not give a covariance (default: 32)"},
+    {"online_alpha", "online: forgetting a step, above 0, at most 1"},
+    {"online_half_life", "online: steps until half is forgotten (default: 5 % of the positions)"},
+    {"online_clock", "online: a step is a position or an observation (default: position)"},
+    {"online_start", "online: begin with the first query or with zero (default: first)"},
+    {"online_times", "online: looks in each query bucket (default: 1)"},
+    {"online_reach", "online: reach of key pairs, part of a document (default: 0.05)"},
+    {"online_reach_unit", "online: the reach counts keys or tokens (default: keys)"},
+    {"bootstrap", "Error bars from so many resamples of the documents (default: 0, none)"},
+    {"confidence", "Of the error bars (default: 0.95)"},
+    {"interval", "percentile or bias-corrected (default: percentile)"},
+    {"ci_csv", "Error bars of every metric (default: head_metrics_ci.csv)"},
 }};
 
 struct AnalyzeFlags {
@@ -108,7 +120,9 @@ std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
   std::string out = fmt::format("Measured  {} in {}, method {}{}\n",
                                 plural(report.num_heads, "head"), seconds_text(report.seconds),
                                 config.method, config.compat_reference ? ", compat reference" : "");
-  for (const CsvTable* table : {&tables.heads(), &tables.buckets(), &tables.components()}) {
+  for (const CsvTable* table :
+       {&tables.heads(), &tables.buckets(), &tables.components(), tables.intervals()}) {
+    if (table == nullptr) continue;
     out += fmt::format("{} {}\n", table->has_rows() ? "Wrote    " : "No rows  ",
                        table->path().string());
   }
@@ -151,7 +165,9 @@ int analyze(const AnalyzeFlags& flags) {
   const HeadCatalog catalog = read_catalog(find_dataset(config), config);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
-  CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv});
+  const bool with_intervals = config.bootstrap.replicates > 0;
+  CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
+                    with_intervals ? config.ci_csv : "", config.method});
   AnalysisSummary summary;
   const AnalysisReport report = run(flags, config, catalog, tables, summary);
   for (const HeadFailure& failure : report.failures) {

@@ -8,6 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "plasticity/method_config.h"
 #include "plasticity/plasticity_method.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
@@ -18,10 +19,10 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 12> kTextKeys = {
+constexpr std::array<std::string_view, 13> kTextKeys = {
     "dataset",   "dataset_name", "dataset_cache_dir", "dataset_local_root", "dataset_revision",
     "model_dir", "output_csv",   "bucket_csv",        "component_csv",      "compat",
-    "method"};
+    "method",    "ci_csv"};
 
 // One word of a closed list.
 size_t choose(const MappingReader& reader, std::string_view key, const std::string& word,
@@ -139,6 +140,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   read_method(top, out);
   read_statistics(top, out);
   read_outputs(top, out);
+  read_method_options(top, out);
   top.reject_unknown_keys();
   return out;
 }

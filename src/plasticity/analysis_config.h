@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "plasticity/method_options.h"
+
 namespace qk {
 
 enum class Covariance : uint8_t {
@@ -44,6 +46,10 @@ struct AnalysisConfig {
   bool compat_reference = false;  // `compat: reference`: the original's numbers, defects included
   std::string method = "linear";  // the name of a PlasticityMethod
   Covariance covariance = Covariance::kDiagonal;  // of `linear`
+
+  MethodOptions methods;
+  BootstrapOptions bootstrap;
+  std::string ci_csv = "head_metrics_ci.csv";
 
   std::vector<std::string> warnings;  // whole sentences with file and line
 };

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "plasticity/metric_interval.h"
+
 namespace qk {
 
 inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
@@ -43,6 +45,7 @@ struct HeadMetrics {
 
   std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
   std::vector<double> component_r2;       // [head_dim], in the oriented basis of the files
+  std::vector<MetricInterval> intervals;  // of metric_fields(); empty without bootstrap
   std::vector<double> component_weight;   // [head_dim], not negative, adds up to 1
 };
 

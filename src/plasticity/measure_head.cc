@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "plasticity/head_intervals.h"
 #include "plasticity/head_seeds.h"
 #include "plasticity/plasticity_method.h"
 #include "plasticity/query_fit.h"
@@ -32,16 +33,9 @@ constexpr std::array<MetricField, 14> kFields = {{
 
 void fill_fit(const HeadTable& queries, const QueryFit& fit, bool reference, HeadMetrics& out) {
   out.component_r2 = component_r2(fit, reference);
-  double sum = 0;
-  int64_t count = 0;
+  out.q_r2_pos = mean_r2(fit, out.component_r2, reference);
   double positive = 0;
-  for (size_t j = 0; j < out.component_r2.size(); ++j) {
-    positive += std::max(0.0, out.component_r2[j]);
-    if (!reference && fit.total_ss[j] <= 0) continue;  // nothing that position could explain
-    sum += out.component_r2[j];
-    ++count;
-  }
-  out.q_r2_pos = count > 0 ? sum / static_cast<double>(count) : 0;
+  for (const double r2 : out.component_r2) positive += std::max(0.0, r2);
   for (const double r2 : out.component_r2) {
     out.component_weight.push_back(positive > 0 ? std::max(0.0, r2) / positive
                                                 : 1 / static_cast<double>(queries.head_dim));
@@ -54,15 +48,15 @@ void fill_fit(const HeadTable& queries, const QueryFit& fit, bool reference, Hea
   out.q_mae_ratio = scalar.mae_baseline > 0 ? scalar.mae_proj / scalar.mae_baseline : 1;
 }
 
-void fill_noise(const AnalysisConfig& config, const HeadName& head, const HeadTable& queries,
-                QueryFit& fit, HeadMetrics& out) {
-  const int64_t num_noise_dims = queries.head_dim - 1;
+std::vector<int64_t> noise_dims(const AnalysisConfig& config, const HeadName& head,
+                                int64_t head_dim) {
   NumpyGenerator generator(noise_dims_seed(config, head.layer, head.q_head));
-  const std::vector<int64_t> dims =
-      generator.choice(num_noise_dims, std::min(config.normality_max_dims, num_noise_dims));
-  const QueryNoise noise = measure_noise(
-      queries, fit,
-      {.compat_reference = config.compat_reference, .p_alpha = config.p_alpha, .ks_dims = dims});
+  return generator.choice(head_dim - 1, std::min(config.normality_max_dims, head_dim - 1));
+}
+
+void fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit& fit,
+                HeadMetrics& out) {
+  const QueryNoise noise = measure_noise(queries, fit, options);
   out.q_resid0_skew = noise.resid0_skew;
   out.q_resid0_kurt = noise.resid0_kurt;
   out.q_resid0_ks_p = noise.resid0_ks_p;
@@ -93,12 +87,16 @@ HeadMetrics measure_head(const AnalysisConfig& config, const HeadName& head,
   out.head_dim = queries.head_dim;
   QueryFit fit = fit_queries(queries);
   fill_fit(queries, fit, config.compat_reference, out);
-  fill_noise(config, head, queries, fit, out);
+  const std::vector<int64_t> dims = noise_dims(config, head, queries.head_dim);
+  const NoiseOptions noise{
+      .compat_reference = config.compat_reference, .p_alpha = config.p_alpha, .ks_dims = dims};
+  fill_noise(queries, noise, fit, out);
   const SeedWords seed = key_pairs_seed(config, head.layer, head.q_head);
-  PlasticityResult plasticity =
-      find_method(config.method).measure({config, queries, keys, key_groups, fit, ranges, seed});
+  const PlasticityInput input{config, queries, keys, key_groups, fit, ranges, seed};
+  PlasticityResult plasticity = find_method(config.method).measure(input);
   out.ap_overall = plasticity.ap_overall;
   out.buckets = std::move(plasticity.buckets);
+  if (config.bootstrap.replicates > 0) out.intervals = head_intervals(input, noise, out);
   return out;
 }
 

@@ -5,20 +5,39 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "plasticity/bucket_law.h"
 #include "plasticity/bucket_pairs.h"
 #include "plasticity/diagonal_law.h"
+#include "plasticity/linear_law.h"
+#include "plasticity/method_replicates.h"
+#include "plasticity/online_method.h"
 
 namespace qk {
 namespace {
 
 PlasticityResult measure_linear(const PlasticityInput& input) {
+  if (input.config.covariance == Covariance::kFull) {
+    LinearFullLaw law(input.queries, input.fit);
+    return measure_bucket_pairs(input, law);
+  }
   constexpr double kReferenceFloor = 1e-12;
   DiagonalLaw law(input.fit, input.config.compat_reference ? kReferenceFloor : 0);
   return measure_bucket_pairs(input, law);
 }
 
-constexpr std::array<PlasticityMethod, 1> kMethods = {
-    {{"linear", "the original's: the mean follows position in a straight line", measure_linear}}};
+PlasticityResult measure_buckets(const PlasticityInput& input) {
+  BucketLaw law(input.queries, input.config.methods.min_queries);
+  return measure_bucket_pairs(input, law);
+}
+
+constexpr std::array<PlasticityMethod, 3> kMethods = {{
+    {"linear", "the original's: the mean follows position in a straight line", measure_linear,
+     linear_replicates},
+    {"bucket", "mean and full covariance of the queries of each bucket", measure_buckets,
+     bucket_replicates},
+    {"online", "mean and full covariance with exponential forgetting, local key pairs",
+     measure_online, online_replicates},
+}};
 
 }  // namespace
 

@@ -32,10 +32,14 @@ struct PlasticityResult {
   std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
 };
 
+struct ReplicateInput;        // method_replicates.h
+struct PlasticityReplicates;  // plasticity_replicates.h
+
 struct PlasticityMethod {
   std::string_view name;         // as in the configuration
   std::string_view description;  // one line for --help
   PlasticityResult (*measure)(const PlasticityInput& input);
+  PlasticityReplicates (*replicates)(const ReplicateInput& input);  // of ap_overall
 };
 
 std::span<const PlasticityMethod> plasticity_methods();

@@ -99,6 +99,17 @@ std::vector<double> component_r2(const QueryFit& fit, bool compat_reference) {
   return out;
 }
 
+double mean_r2(const QueryFit& fit, std::span<const double> component_r2, bool compat_reference) {
+  double sum = 0;
+  int64_t count = 0;
+  for (size_t j = 0; j < component_r2.size(); ++j) {
+    if (!compat_reference && fit.total_ss[j] <= 0) continue;  // nothing that position could explain
+    sum += component_r2[j];
+    ++count;
+  }
+  return count > 0 ? sum / static_cast<double>(count) : 0;
+}
+
 ScalarPredictability predict_position(const HeadTable& queries, const QueryFit& fit) {
   const auto n = static_cast<double>(fit.num_rows);
   std::vector<double> y;

@@ -40,6 +40,9 @@ QueryFit fit_queries(const HeadTable& queries);
 // without variance has 1. Else such a component has 0.
 std::vector<double> component_r2(const QueryFit& fit, bool compat_reference);
 
+// Mean over the components. compat: reference: over all; else over those that vary, 0 if none does.
+double mean_r2(const QueryFit& fit, std::span<const double> component_r2, bool compat_reference);
+
 // v of H = I - 2 v v^T with beta H = (|beta|, 0, 0, ...); zeros if beta is 0 or points there
 // already.
 std::vector<double> reflection_of(std::span<const double> slope, double norm);

@@ -7,22 +7,12 @@
 #include "plasticity/column_kernels.h"
 #include "plasticity/ks_test.h"
 #include "plasticity/lilliefors.h"
+#include "plasticity/median.h"
 #include "plasticity/moments.h"
 #include "plasticity/normal_cdf.h"
 
 namespace qk {
 namespace {
-
-// NaN if there is no value, or one that is NaN.
-double median(std::vector<double> values) {
-  if (values.empty()) return kNotANumber;
-  if (std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); })) {
-    return kNotANumber;
-  }
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
 
 class NoiseMeasurement {
  public:

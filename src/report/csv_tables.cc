@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "report/csv_number.h"
+#include "report/interval_csv.h"
 
 namespace qk {
 namespace {
@@ -67,7 +68,10 @@ CsvTables::CsvTables(const CsvPaths& paths)
     : heads_(paths.heads, head_header()),
       buckets_(paths.buckets, std::string(kHead) + ",q_bucket,k_bucket,ap_bucket"),
       components_(paths.components,
-                  std::string(kHead) + ",component,component_r2,component_weight") {}
+                  std::string(kHead) + ",component,component_r2,component_weight"),
+      method_(paths.method) {
+  if (!paths.intervals.empty()) intervals_.emplace(paths.intervals, interval_header());
+}
 
 void CsvTables::add(const HeadMetrics& head) {
   heads_.append(head_line(head));
@@ -88,12 +92,14 @@ void CsvTables::add(const HeadMetrics& head) {
     lines += '\n';
   }
   components_.append(lines);
+  if (intervals_) intervals_->append(interval_lines(head, method_));
 }
 
 void CsvTables::finish() {
   heads_.finish();
   buckets_.finish();
   components_.finish();
+  if (intervals_) intervals_->finish();
 }
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// The three CSV files of an analysis: same columns, order and text as the original's (analysis.md
+// The CSV files of an analysis: same columns, order and text as the original's (analysis.md
 // 15 and 16). Rows are written as heads come; a file appears when all of it is there.
 #pragma once
 
@@ -33,6 +33,8 @@ struct CsvPaths {
   std::filesystem::path heads;
   std::filesystem::path buckets;
   std::filesystem::path components;
+  std::filesystem::path intervals;  // empty: no error bars
+  std::string method;               // named in them
 };
 
 class CsvTables {
@@ -45,11 +47,15 @@ class CsvTables {
   const CsvTable& heads() const { return heads_; }
   const CsvTable& buckets() const { return buckets_; }
   const CsvTable& components() const { return components_; }
+  // nullptr without error bars.
+  const CsvTable* intervals() const { return intervals_ ? &*intervals_ : nullptr; }
 
  private:
   CsvTable heads_;
   CsvTable buckets_;
   CsvTable components_;
+  std::optional<CsvTable> intervals_;
+  std::string method_;
 };
 
 }  // namespace qk

@@ -1,0 +1,140 @@
+// How often the error bars hold the truth: heads of known plasticity, many samples of each, every
+// method. Prints the table of docs/methods.md.
+//
+//   coverage [samples] [documents] [draws] [head]
+#include <fmt/core.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "known_heads.h"
+#include "plasticity/bootstrap_interval.h"
+#include "plasticity/document_index.h"
+#include "plasticity/head_seeds.h"
+#include "plasticity/measure_head.h"
+#include "plasticity/method_replicates.h"
+#include "plasticity/query_noise.h"
+#include "plasticity/resample_counts.h"
+
+namespace qk {
+namespace {
+
+struct Method {
+  const char* label;
+  const char* name;
+  Covariance covariance;
+};
+constexpr Method kMethods[] = {{"linear, diagonal", "linear", Covariance::kDiagonal},
+                               {"linear, full", "linear", Covariance::kFull},
+                               {"bucket", "bucket", Covariance::kFull},
+                               {"online", "online", Covariance::kFull}};
+constexpr double kHalfLife = 64;
+
+struct Result {  // of one sample
+  double estimate = 0;
+  Interval percentile;
+  Interval corrected;
+};
+
+Result measure(const Method& method, const KnownTables& tables, int64_t width, int64_t draws,
+               int64_t seed) {
+  AnalysisConfig config;
+  config.method = method.name;
+  config.covariance = method.covariance;
+  config.seed = seed;
+  config.methods.online_half_life = kHalfLife;
+  const KeyGroups groups(tables.keys);
+  const BucketRanges ranges = BucketRanges::uniform(width);
+  QueryFit fit = fit_queries(tables.queries);
+  measure_noise(tables.queries, fit, {});
+  const PlasticityInput input{
+      config, tables.queries, tables.keys, groups, fit, ranges, key_pairs_seed(config, 0, 0)};
+  const DocumentIndex documents = index_documents(tables.queries, tables.keys);
+  const ResampleCounts counts(documents.num_documents(), draws, seed);
+  const PlasticityReplicates found =
+      find_method(method.name).replicates({input, documents, counts});
+  const std::span<const double> values = std::span(found.ap_overall).subspan(1);
+  BootstrapOptions options;
+  Result out;
+  out.estimate = found.ap_overall[0];
+  out.percentile = bootstrap_interval(out.estimate, values, options);
+  options.interval = IntervalKind::kBiasCorrected;
+  out.corrected = bootstrap_interval(out.estimate, values, options);
+  return out;
+}
+
+void report(const KnownHead& head, const Method& method, double truth, double target,
+            const std::vector<Result>& results) {
+  const auto n = static_cast<double>(results.size());
+  double mean = 0;
+  double squares = 0;
+  double width = 0;
+  int held = 0;
+  int held_corrected = 0;
+  for (const Result& r : results) {
+    mean += r.estimate / n;
+    squares += r.estimate * r.estimate / n;
+    width += (r.percentile.high - r.percentile.low) / n;
+    held += r.percentile.low <= target && target <= r.percentile.high ? 1 : 0;
+    held_corrected += r.corrected.low <= target && target <= r.corrected.high ? 1 : 0;
+  }
+  const double deviation = std::sqrt(std::max(0.0, squares - mean * mean) * n / (n - 1));
+  fmt::print("| {} | {} | {:.4f} | {:.4f} | {:.4f} | {:.4f} | {:.4f} | {:.1f} % | {:.1f} % |\n",
+             head.name, method.label, truth, target, mean, deviation, width, 100 * held / n,
+             100 * held_corrected / n);
+  std::fflush(stdout);
+}
+
+void measure_all(const KnownHead& head, int64_t samples, int64_t documents, int64_t draws) {
+  const KnownHeadSource source(head);
+  const double truth = source.truth();
+  ThreadPool pool(1);
+  for (const Method& method : kMethods) {
+    double target = truth;
+    if (std::string(method.name) == "online") {
+      if (head.far_keys_aside) continue;
+      target = source.forgetting_truth(-std::expm1(-std::log(2.0) / kHalfLife));
+    }
+    std::vector<Result> results(static_cast<size_t>(samples));
+    pool.parallel_for(samples, [&](int64_t i, int) {
+      const KnownTables tables = source.sample(documents, static_cast<uint64_t>(i) + 1);
+      results[static_cast<size_t>(i)] = measure(method, tables, head.width, draws, i);
+    });
+    report(head, method, truth, target, results);
+  }
+}
+
+std::vector<KnownHead> known_heads() {
+  return {
+      {.name = "position-driven", .drift = 5},
+      {.name = "content-driven", .start = 2},
+      {.name = "pure content", .start = 0},
+      {.name = "mixed", .start = 2, .drift = 4, .shared = 0.3, .unequal = true},
+      {.name = "windowed", .drift = 5, .window = 128, .far_keys_aside = true},
+      {.name = "rotated noise", .drift = 5, .rotated = true},
+  };
+}
+
+}  // namespace
+}  // namespace qk
+
+int main(int argc, char** argv) {
+  const auto number = [&](int at, int64_t otherwise) {
+    return argc > at ? std::strtoll(argv[at], nullptr, 10) : otherwise;
+  };
+  const std::string only = argc > 4 ? argv[4] : "";
+  const int64_t samples = number(1, 400);
+  const int64_t documents = number(2, 100);
+  const int64_t draws = number(3, 200);
+  fmt::print(
+      "| head | method | truth | target | mean estimate | its deviation | mean width | "
+      "percentile holds | bias-corrected holds |\n| - | - | - | - | - | - | - | - | - |\n");
+  for (const qk::KnownHead& head : qk::known_heads()) {
+    if (only.empty() || head.name == only) qk::measure_all(head, samples, documents, draws);
+  }
+  return 0;
+}

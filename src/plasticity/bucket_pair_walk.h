@@ -1,0 +1,26 @@
+// The bucket pairs of a head and the key pairs drawn for each: analysis.md 13 and 14.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "plasticity/key_groups.h"
+#include "plasticity/plasticity_method.h"
+#include "plasticity/query_distribution.h"
+
+namespace qk {
+
+struct BucketPairDraw {
+  QueryTime time;  // of the query bucket
+  int64_t k_bucket = 0;
+  std::span<const KeyPair> pairs;  // valid during the call; empty: no keys to compare
+};
+
+// Visits every query bucket above 0 with every key bucket before it that the window reaches,
+// ascending, the key buckets inside. compat: reference draws pairs with repeats and takes the
+// window for a number of buckets.
+void for_each_bucket_pair(const PlasticityInput& input,
+                          const std::function<void(const BucketPairDraw&)>& visit);
+
+}  // namespace qk

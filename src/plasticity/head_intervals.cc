@@ -1,0 +1,39 @@
+#include "plasticity/head_intervals.h"
+
+#include <cmath>
+
+#include "plasticity/document_index.h"
+#include "plasticity/method_replicates.h"
+#include "plasticity/metric_replicates.h"
+#include "plasticity/resample_counts.h"
+
+namespace qk {
+
+std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
+                                           const HeadMetrics& metrics) {
+  const BootstrapOptions& options = input.config.bootstrap;
+  const DocumentIndex documents = index_documents(input.queries, input.keys);
+  const int64_t draws = documents.num_documents() < 2 ? 0 : options.replicates;
+  const ResampleCounts counts(documents.num_documents(), draws, input.config.seed);
+  std::vector<HeadMetrics> replicates(static_cast<size_t>(counts.replicates()));
+  const QueryReplicateInput queries{input.queries, input.fit, documents, counts};
+  replicate_fit_metrics(queries, input.config.compat_reference, replicates);
+  replicate_noise_metrics(queries, noise, replicates);
+  const EffectiveSize query_size = query_sizes(queries);
+  const PlasticityReplicates plasticity =
+      find_method(input.config.method).replicates({input, documents, counts});
+  std::vector<MetricInterval> out;
+  for (const MetricField& field : metric_fields()) {
+    const bool is_plasticity = field.value == &HeadMetrics::ap_overall;
+    std::vector<double> values;
+    for (size_t r = 1; r < replicates.size(); ++r) {
+      values.push_back(is_plasticity ? plasticity.ap_overall[r] : replicates[r].*field.value);
+    }
+    out.push_back({field.name, metrics.*field.value,
+                   bootstrap_interval(metrics.*field.value, values, options),
+                   is_plasticity ? plasticity.pairs : query_size});
+  }
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,19 @@
+// Error bars of all metrics of one head by resampling documents: docs/methods.md.
+#pragma once
+
+#include <vector>
+
+#include "plasticity/head_metrics.h"
+#include "plasticity/metric_interval.h"
+#include "plasticity/plasticity_method.h"
+#include "plasticity/query_noise.h"
+
+namespace qk {
+
+// One per metric_fields(), in their order. `metrics` are the values of the sample. Reproducible:
+// the documents of the replicates follow from config.seed and the document ids alone. With fewer
+// than two documents there are no intervals (NaN). Throws Error if the tables have no example ids.
+std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
+                                           const HeadMetrics& metrics);
+
+}  // namespace qk

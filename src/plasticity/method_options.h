@@ -1,0 +1,45 @@
+// The choices that the newer methods and the error bars leave to a researcher. docs/methods.md says
+// what each does and why the default is what it is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "plasticity/forgetting_law.h"
+
+namespace qk {
+
+// What one step of forgetting is.
+enum class OnlineClock : uint8_t {
+  kPosition,     // a token
+  kObservation,  // a position at which the head has queries
+};
+
+enum class ReachUnit : uint8_t { kKeys, kTokens };
+
+enum class IntervalKind : uint8_t {
+  kPercentile,
+  kBiasCorrected,  // percentiles moved by twice the median's bias
+};
+
+struct MethodOptions {
+  int64_t min_queries = 32;  // `bucket`, `online`: fewer do not give a covariance
+
+  // Forgetting: alpha in (0, 1] a step, or the steps after which half is left. Neither: a half-life
+  // of reach * (highest position + 1) tokens, at least 1.
+  std::optional<double> online_alpha;
+  std::optional<double> online_half_life;
+  OnlineClock online_clock = OnlineClock::kPosition;
+  ForgettingStart online_start = ForgettingStart::kFirst;
+  int64_t online_times = 1;    // evaluations in each query bucket
+  double online_reach = 0.05;  // of a document's length: how far apart keys of a pair may lie
+  ReachUnit online_reach_unit = ReachUnit::kKeys;
+};
+
+struct BootstrapOptions {
+  int64_t replicates = 0;  // 0: no error bars
+  double confidence = 0.95;
+  IntervalKind interval = IntervalKind::kPercentile;
+};
+
+}  // namespace qk

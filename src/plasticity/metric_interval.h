@@ -1,0 +1,16 @@
+// The error bar of one metric of one head: a row of head_metrics_ci.csv.
+#pragma once
+
+#include "plasticity/bootstrap_interval.h"
+#include "plasticity/group_spread.h"
+
+namespace qk {
+
+struct MetricInterval {
+  const char* metric = "";  // column of head_metrics.csv
+  double estimate = 0;      // its value there
+  Interval interval;
+  EffectiveSize size;  // of the queries; for ap_overall of the key pairs
+};
+
+}  // namespace qk

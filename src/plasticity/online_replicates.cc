@@ -1,0 +1,120 @@
+#include <cmath>
+
+#include "plasticity/method_replicates.h"
+#include "plasticity/online_times.h"
+#include "plasticity/row_blocks.h"
+#include "plasticity/score_moments.h"
+#include "plasticity/score_replicates.h"
+
+namespace qk {
+namespace {
+
+class OnlineReplicates {
+ public:
+  explicit OnlineReplicates(const ReplicateInput& input)
+      : input_(input),
+        options_(input.head.config.methods),
+        clock_(options_.online_clock, input.head.queries),
+        alpha_(online_alpha(options_, input.head.queries)),
+        average_(input.counts) {
+    sorted_ = sorted_rows(input.head.queries.positions);
+    const auto cells = static_cast<size_t>(input.counts.replicates() * kBlockWidth);
+    means_.resize(cells);
+    variances_.resize(cells);
+  }
+
+  void take(const OnlineTime& time) {
+    if (time.pairs.empty()) return;
+    const WeightedQueries queries = seen_at(time.position);
+    const double weight = queries.weight()[0];
+    if (weight * weight < static_cast<double>(options_.min_queries) * queries.squared_weight()[0]) {
+      return;
+    }
+    phantom_ = 0;
+    if (options_.online_start == ForgettingStart::kZero) {
+      phantom_ = std::pow(1 - alpha_, clock_.at(time.position)) / alpha_;
+    }
+    const HeadTable& keys = input_.head.keys;
+    const VectorBlocks differences = difference_blocks(keys, time.pairs);
+    std::vector<double> offsets(time.pairs.size());
+    inner_products(queries.origin(), differences, offsets);
+    for (int64_t b = 0; b < differences.blocks(); ++b) {
+      queries.project(differences.block(b), means_, variances_);
+      const int64_t first = b * kBlockWidth;
+      const int64_t count = std::min(kBlockWidth, differences.count - first);
+      for (int64_t lane = 0; lane < count; ++lane) {
+        const auto n = static_cast<size_t>(first + lane);
+        finish_pair(queries, lane, offsets[n], equal_keys(differences, first + lane));
+        average_.add_pair(input_.documents.of_key[static_cast<size_t>(time.pairs[n].first)],
+                          means_.data() + lane, variances_.data() + lane, kBlockWidth);
+      }
+    }
+    average_.end_cell();
+  }
+
+  PlasticityReplicates result() const { return average_.result(); }
+
+ private:
+  WeightedQueries seen_at(int64_t position) const {
+    const HeadTable& table = input_.head.queries;
+    std::vector<int64_t> rows;
+    for (int64_t row : sorted_) {
+      if (table.positions[static_cast<size_t>(row)] > position) break;
+      rows.push_back(row);
+    }
+    RowsByDocument group = group_by_document(rows, input_.documents.of_query);
+    const double now = clock_.at(position);
+    std::vector<double> weights;
+    weights.reserve(rows.size());
+    for (int64_t row : group.rows) {
+      weights.push_back(
+          std::pow(1 - alpha_, now - clock_.at(table.positions[static_cast<size_t>(row)])));
+    }
+    return {table, std::move(group), std::move(weights), input_.counts};
+  }
+
+  // Sums over queries become mean and variance, in place. The zero query of the notes is at
+  // -offset, seen from the origin.
+  void finish_pair(const WeightedQueries& queries, int64_t lane, double offset, bool equal) {
+    for (size_t r = 0; r < queries.weight().size(); ++r) {
+      double& mean = means_[r * kBlockWidth + static_cast<size_t>(lane)];
+      double& variance = variances_[r * kBlockWidth + static_cast<size_t>(lane)];
+      const double weight = queries.weight()[r] + phantom_;
+      if (weight <= 0) {
+        variance = 0;  // nothing seen yet in the replicate
+        continue;
+      }
+      mean -= phantom_ * offset;
+      variance += phantom_ * offset * offset;
+      const double scale = options_.online_start == ForgettingStart::kZero
+                               ? 1 / weight
+                               : unbiased_scale(weight, queries.squared_weight()[r]);
+      variance = score_variance(variance - mean * mean / weight, scale, variance / weight, equal);
+      mean = offset + mean / weight;
+    }
+  }
+
+  const ReplicateInput& input_;
+  const MethodOptions& options_;
+  StepClock clock_;
+  double alpha_;
+  PlasticityAverage average_;
+  std::vector<int64_t> sorted_;
+  double phantom_ = 0;             // weight of the zero query now
+  std::vector<double> means_;      // [replicates, kBlockWidth]
+  std::vector<double> variances_;  // [replicates, kBlockWidth]
+};
+
+}  // namespace
+
+PlasticityReplicates online_replicates(const ReplicateInput& input) {
+  OnlineReplicates replicates(input);
+  for (const OnlineTime& time :
+       online_times(input.head.queries, input.head.keys, input.head.config.methods,
+                    input.head.config.num_pairs_per_bucket, input.head.seed)) {
+    replicates.take(time);
+  }
+  return replicates.result();
+}
+
+}  // namespace qk

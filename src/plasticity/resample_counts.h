@@ -1,0 +1,37 @@
+// How often each document is in each bootstrap replicate. Replicate 0 is the sample itself: every
+// document once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace qk {
+
+class ResampleCounts {
+ public:
+  // Each of the replicates 1 to `draws` draws num_documents documents with replacement, one
+  // replicate after another from one generator, numpy's default_rng(seed): heads with the same
+  // documents have the same replicates, so differences between heads can be bootstrapped too.
+  ResampleCounts(int64_t num_documents, int64_t draws, int64_t seed);
+
+  int64_t replicates() const { return replicates_; }  // draws + 1
+  int64_t num_documents() const { return num_documents_; }
+  double at(int64_t replicate, int64_t document) const {
+    return counts_[static_cast<size_t>(replicate * num_documents_ + document)];
+  }
+  // [num_documents]
+  std::span<const uint16_t> of(int64_t replicate) const {
+    return std::span(counts_).subspan(static_cast<size_t>(replicate * num_documents_),
+                                      static_cast<size_t>(num_documents_));
+  }
+  // [last - first, documents.size()]: the counts of some documents in the replicates [first, last).
+  std::vector<double> gather(int64_t first, int64_t last, std::span<const int64_t> documents) const;
+
+ private:
+  int64_t num_documents_;
+  int64_t replicates_;
+  std::vector<uint16_t> counts_;  // [replicates, documents]
+};
+
+}  // namespace qk
