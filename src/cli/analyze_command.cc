@@ -68,7 +68,7 @@ struct AnalyzeFlags {
   std::array<CLI::Option*, kFieldOptions.size()> options{};
   CLI::Option* config_option = nullptr;
   int num_threads = 0;
-  int64_t ram_mb = 0;
+  uint64_t ram_bytes = 0;
   bool keep_going = false;
   bool quiet = false;
 };
@@ -142,7 +142,7 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
                                         : static_cast<int>(config.max_workers.value_or(0)));
   ProgressLine line;
   AnalysisOptions options;
-  options.memory_bytes = flags.ram_mb * 1'000'000;
+  options.memory_bytes = static_cast<int64_t>(flags.ram_bytes);
   options.stop = &watch_stop_signals();
   options.on_head = [&](const HeadMetrics& head) {
     tables.add(head);
@@ -205,9 +205,11 @@ void add_analyze_command(CLI::App& app, int& exit_code) {
   command->add_option("--threads", flags->num_threads, "Threads (default: max_workers)")
       ->check(CLI::Range(1, 1024));
   command
-      ->add_option("--ram", flags->ram_mb,
-                   "Memory in MB that heads at work share (default: half of the machine's)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+      ->add_option("--ram", flags->ram_bytes,
+                   "Memory that heads at work share, as 300MiB or 2GiB (default: half of the "
+                   "machine's)")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50));
   command->add_flag("--keep-going", flags->keep_going,
                     "Exit code 0 although some heads could not be measured");
   command->add_flag("--quiet", flags->quiet, "No progress on stderr");

@@ -6,7 +6,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/nearest.h"
-#include "capture/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 namespace qk {
 namespace {
