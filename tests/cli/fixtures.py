@@ -87,15 +87,15 @@ def make_wide_model(folder, **changes):
     config = model_config(**changes)
     header, data = {}, []
     numbers = Numbers(11)
-    row = [0.05 * numbers.next() for _ in range(8192)]
+    row = [0.05 * numbers.next() for _ in range(16384)]
     at = 0
     for name, shape in sorted(tensor_shapes(config).items()):
         if name.endswith("norm.weight"):
             raw = struct.pack("<f", 1.0) * shape[0]
         else:
             width = shape[1]
-            packed = struct.pack("<8192f", *row)
-            raw = b"".join(packed[4 * (r % (8192 - width)):][:4 * width] for r in range(shape[0]))
+            packed = struct.pack("<16384f", *row)
+            raw = b"".join(packed[4 * (r % (16384 - width)):][:4 * width] for r in range(shape[0]))
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + len(raw)]}
         data.append(raw)
         at += len(raw)
