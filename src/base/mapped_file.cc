@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -104,8 +105,8 @@ MappedFile::~MappedFile() { unmap(); }
 void MappedFile::drop(size_t begin, size_t end) const {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const size_t first = (begin + page - 1) / page * page;
-  const size_t last = end / page * page;
-  if (first >= last || last > size_) return;
+  const size_t last = std::min(end, size_) / page * page;
+  if (first >= last) return;
   ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
 }
 

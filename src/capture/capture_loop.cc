@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "capture/memory_plan.h"
+#include "model/weight_pages.h"
 
 namespace qk {
 namespace {
@@ -154,6 +155,8 @@ void CaptureLoop::forward_batch(DocumentBatch& batch, JournalWriter& journal) {
     count();
     throw;
   }
+  // The pages of the table of embeddings would add up from document to document.
+  if (memory_.budget > 0) drop_embedding(run_.model);
   count();
 }
 

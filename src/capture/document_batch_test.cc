@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
 
 namespace qk {
 namespace {
@@ -161,17 +164,19 @@ TEST_P(CaptureCases, GiveTheOriginalsFiles) {
   Files files;
   std::vector<DocumentEnd> ends;
   int64_t num_blocks = 0;
-  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) {
-    EXPECT_EQ(block.document, std::ssize(ends));  // documents come one after the other
-    ++num_blocks;
-    files.add(block);
-  };
+  std::vector<CaptureBlock> blocks;  // of a batch
+  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) { blocks.push_back(block); };
   for (const json& batch : test["batches"]) {
     DocumentBatch documents(plan, documents_of(batch, std::ssize(ends)), [](int32_t id) {
       return "t" + std::to_string(id / 1000) + "_" + std::to_string(id % 1000);
     });
     FakeForward(documents, static_cast<int>(model.head_dim)).run(sink);
-    documents.finish(sink, [&](const DocumentEnd& end) { ends.push_back(end); });
+    const std::vector<DocumentEnd> more = documents.ends();
+    ends.insert(ends.end(), more.begin(), more.end());
+    std::ranges::stable_sort(blocks, {}, &CaptureBlock::document);
+    for (const CaptureBlock& block : blocks) files.add(block);
+    num_blocks += std::ssize(blocks);
+    blocks.clear();
   }
   ASSERT_EQ(files.by_name.size(), test["files"].size());
   for (const auto& [name, expected] : test["files"].items()) {
@@ -236,9 +241,7 @@ TEST(DocumentBatch, BothColumnsAndEmptyDocuments) {
     value += 10;
     batch.take(0, site, {rows.data(), {3, 1, 1}}, sink);
   }
-  EXPECT_TRUE(blocks.empty());  // of the second document: after the forward pass
-  std::vector<DocumentEnd> ends;
-  batch.finish(sink, [&](const DocumentEnd& end) { ends.push_back(end); });
+  const std::vector<DocumentEnd> ends = batch.ends();
   ASSERT_EQ(blocks.size(), 2U);
   EXPECT_THAT(blocks[0].vectors_pre_rope, testing::ElementsAre(1, 2, 3));
   EXPECT_THAT(blocks[0].vectors, testing::ElementsAre(11, 12, 13));
@@ -249,6 +252,54 @@ TEST(DocumentBatch, BothColumnsAndEmptyDocuments) {
   EXPECT_EQ(ends[0].num_tokens, 0);
   EXPECT_EQ(ends[1].num_records, 2);
   EXPECT_EQ(ends[1].num_tokens, 3);
+  EXPECT_EQ(ends[0].canary.layer, -1);
+  const Canary& canary = ends[1].canary;
+  EXPECT_EQ(canary.layer, 0);
+  EXPECT_EQ(canary.dot,
+            static_cast<double>(blocks[0].vectors[static_cast<size_t>(canary.query_row)]) *
+                static_cast<double>(blocks[1].vectors[static_cast<size_t>(canary.key_row)]));
+  EXPECT_EQ(batch.document_of(0), 1U);
+}
+
+// A row cap keeps rows in an order of its own: the canary's rows are those of the file all the
+// same.
+TEST(DocumentBatch, CanariesNameTheRowsOfTheFile) {
+  CapturePlan plan = small_plan(CaptureRope::kPost);
+  plan.capture.max_rows_per_batch = 7;
+  plan.layers[0].query_heads = {1, 2, 3};
+  plan.layers[0].key_heads = {0, 1};
+  plan.query_heads_per_key_head = 2;
+  std::vector<TokenizedDocument> documents(40);
+  for (size_t d = 0; d < documents.size(); ++d) {
+    documents[d].index = static_cast<int64_t>(d);
+    documents[d].ids.assign(20 + d, 1);
+  }
+  DocumentBatch batch(plan, documents, nullptr);
+  std::map<std::pair<int64_t, Kind>, CaptureBlock> blocks;
+  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) {
+    blocks[{block.document, block.kind}] = block;
+  };
+  const auto tap = [&](Site site, size_t rows, int64_t heads, float first) {
+    std::vector<float> values(rows * static_cast<size_t>(heads));
+    std::iota(values.begin(), values.end(), first);
+    batch.take(0, site, {values.data(), {static_cast<int64_t>(rows), heads, 1}}, sink);
+  };
+  tap(Site::kQueryPostRope, batch.request().layers[0].query_rows.size(), 3, 1);
+  tap(Site::kKeyPostRope, batch.request().layers[0].key_rows.size(), 2, 5000);
+  std::set<int32_t> query_rows;
+  for (const DocumentEnd& end : batch.ends()) {
+    const CaptureBlock& queries = blocks.at({end.document, Kind::kQuery});
+    const CaptureBlock& keys = blocks.at({end.document, Kind::kKey});
+    EXPECT_FALSE(std::ranges::is_sorted(queries.positions));
+    const Canary& canary = end.canary;
+    EXPECT_EQ(canary.key_head, canary.query_head / 2);
+    const auto query_at = static_cast<size_t>((canary.query_head - 1) * 7 + canary.query_row);
+    const auto key_at = static_cast<size_t>(canary.key_head * 7 + canary.key_row);
+    EXPECT_EQ(canary.dot, static_cast<double>(queries.vectors.at(query_at)) *
+                              static_cast<double>(keys.vectors.at(key_at)));
+    query_rows.insert(canary.query_row);
+  }
+  EXPECT_GT(query_rows.size(), 3U);
 }
 
 TEST(DocumentBatch, TokensAfterTheLastCapturedOneAreNotComputed) {

@@ -25,7 +25,7 @@ constexpr int64_t kTokenizerBytes = 320;
 constexpr double kWriterFactor = 3.2;
 constexpr int64_t kWriterBytes = int64_t{6} << 20;
 // What the estimate cannot see: stacks, the allocator's own, pages of the program.
-constexpr int64_t kMargin = int64_t{8} << 20;
+constexpr int64_t kMargin = int64_t{24} << 20;
 
 class Planner {
  public:

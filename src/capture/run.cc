@@ -163,7 +163,8 @@ void Run::take_journal(const JournalReader& journal, std::vector<int64_t>& done)
     for (const JournalReader::Record& record : group.records) {
       const JournalReader::Entry entry = journal.entry(record);
       report_.num_rows += entry.rows * std::ssize(entry.heads);
-      journal.drop(entry.offset, entry.offset + entry.bytes);
+      constexpr size_t kAround = 65536;  // the kernel maps this much around a touched page
+      journal.drop(entry.offset - std::min(entry.offset, kAround), entry.offset + kAround);
     }
   }
   report_.num_documents = report_.num_documents_before = std::ssize(done);

@@ -46,6 +46,7 @@ class RowCounter {
     for (; state.next < records.size() && records[state.next].document < document; ++state.next) {
       const JournalReader::Entry entry = journal_.entry(records[state.next]);
       if (has_head(entry, head)) state.rows += entry.rows;
+      forget(entry);
     }
     if (state.next == records.size() || records[state.next].document != document) return -1;
     const JournalReader::Entry entry = journal_.entry(records[state.next]);
@@ -53,6 +54,12 @@ class RowCounter {
   }
 
  private:
+  // The kernel maps 64 KiB around what was looked at.
+  void forget(const JournalReader::Entry& entry) const {
+    constexpr size_t kAround = 65536;
+    journal_.drop(entry.offset - std::min(entry.offset, kAround), entry.offset + kAround);
+  }
+
   struct State {
     const Group* group = nullptr;
     size_t next = 0;   // of its records

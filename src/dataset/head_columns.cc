@@ -184,6 +184,20 @@ std::vector<RowPiece> HeadRows::take(int64_t most_rows) {
   return group;
 }
 
+void add_to_digest(const JournalReader& journal, const std::vector<RowPiece>& group, bool int32_ids,
+                   RowDigest& digest) {
+  PageDropper dropper(journal);
+  for (const RowPiece& piece : group) {
+    const JournalReader::Columns columns = journal.columns(piece.entry);
+    const auto low = static_cast<int32_t>(static_cast<uint32_t>(piece.entry.example_id));
+    const int64_t id = int32_ids ? low : piece.entry.example_id;
+    const auto buckets = part(columns.buckets, piece);
+    const auto positions = part(columns.positions, piece);
+    for (size_t row = 0; row < buckets.size(); ++row) digest.add(buckets[row], id, positions[row]);
+    dropper.used(piece.entry, 0);
+  }
+}
+
 int64_t count_rows(std::span<const RowPiece> pieces) {
   int64_t rows = 0;
   for (const RowPiece& piece : pieces) rows += piece.rows;

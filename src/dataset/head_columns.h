@@ -12,6 +12,7 @@
 
 #include "dataset/head_records.h"
 #include "dataset/journal.h"
+#include "dataset/row_digest.h"
 
 namespace qk {
 
@@ -38,6 +39,11 @@ class HeadRows {
   size_t next_ = 0;   // of the records
   RowPiece current_;  // what is left of the one before
 };
+
+// Adds bucket, example id (its low 32 bits if int32_ids) and position of every row to a digest, as
+// the journal has them.
+void add_to_digest(const JournalReader& journal, const std::vector<RowPiece>& group, bool int32_ids,
+                   RowDigest& digest);
 
 int64_t count_rows(std::span<const RowPiece> pieces);
 

@@ -92,7 +92,8 @@ class HeadFileWriter {
 
   void write_group(const std::vector<RowPiece>& group) {
     check(writer_->NewRowGroup());
-    add_to_digest(group);
+    // From the journal, not from the columns: the file is compared with it.
+    add_to_digest(journal_, group, options_.int32_example_ids, digest_);
     for (const std::shared_ptr<arrow::Field>& field : schema_->fields()) {
       const std::shared_ptr<arrow::Array> values =
           gather_column(journal_, *head_.layer, *field, group, pool_);
@@ -100,20 +101,6 @@ class HeadFileWriter {
       check(writer_->WriteColumnChunk(*values));
     }
     summary_.rows += count_rows(group);
-  }
-
-  // From the journal, not from the columns: the file is compared with it.
-  void add_to_digest(const std::vector<RowPiece>& group) {
-    for (const RowPiece& piece : group) {
-      const JournalReader::Columns columns = journal_.columns(piece.entry);
-      const int64_t id = options_.int32_example_ids
-                             ? static_cast<int32_t>(static_cast<uint32_t>(piece.entry.example_id))
-                             : piece.entry.example_id;
-      for (int64_t row = piece.first; row < piece.first + piece.rows; ++row) {
-        const auto at = static_cast<size_t>(row);
-        digest_.add(columns.buckets[at], id, columns.positions[at]);
-      }
-    }
   }
 
   void count_buckets(const arrow::Array& values) {

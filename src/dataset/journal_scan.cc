@@ -119,7 +119,7 @@ class Scanner {
 
   // Keeps the resident part of the mapping small.
   void drop_before(size_t end) {
-    constexpr size_t kStep = size_t{16} << 20;
+    constexpr size_t kStep = size_t{4} << 20;
     if (end < dropped_ + kStep) return;
     file_.drop(dropped_, end);
     dropped_ = end - end % 65536;

@@ -82,6 +82,29 @@ def make_model(folder, **changes):
     return folder
 
 
+def make_wide_model(folder, **changes):
+    """Larger matrices: one row of numbers, again and again, each time begun one further on."""
+    config = model_config(**changes)
+    header, data = {}, []
+    numbers = Numbers(11)
+    row = [0.05 * numbers.next() for _ in range(16384)]
+    at = 0
+    for name, shape in sorted(tensor_shapes(config).items()):
+        if name.endswith("norm.weight"):
+            raw = struct.pack("<f", 1.0) * shape[0]
+        else:
+            width = shape[1]
+            packed = struct.pack("<16384f", *row)
+            raw = b"".join(packed[4 * (r % (16384 - width)):][:4 * width] for r in range(shape[0]))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + len(raw)]}
+        data.append(raw)
+        at += len(raw)
+    text = json.dumps(header).encode()
+    write(f"{folder}/config.json", json.dumps(config))
+    write(f"{folder}/model.safetensors", struct.pack("<Q", len(text)) + text + b"".join(data))
+    return folder
+
+
 def make_tokenizer(folder, words=WORDS):
     vocabulary = {"[UNK]": 0, **{word: i + 1 for i, word in enumerate(words)}}
     write(f"{folder}/tokenizer.json", json.dumps({

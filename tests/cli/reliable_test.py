@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Bad documents, damaged numbers, damaged datasets and budgets of memory, as a user meets them.
+
+usage: reliable_test.py QKSCOPE"""
+
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import fixtures
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+
+
+def files_of(folder):
+    out = {}
+    for path in sorted(glob.glob(f"{folder}/**/*", recursive=True)):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                out[os.path.relpath(path, folder)] = file.read()
+    return out
+
+
+class Reliable(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = self.folder.name
+        self.config = fixtures.make_all(self.root)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def program(self, *arguments, code=0):
+        done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, code, done.stderr + done.stdout)
+        return done
+
+    def sniff(self, out, *flags, sets=(), code=0):
+        arguments = ["sniff", "--quiet", "--config", self.config, "--set",
+                     f"output.data_root={self.root}/{out}", *flags]
+        for text in sets:
+            arguments += ["--set", text]
+        return self.program(*arguments, code=code)
+
+    def card_counts(self, out):
+        with open(f"{self.root}/{out}/README.md") as file:
+            section = file.read().split("## Documents")[1].split("##")[0]
+        return {name: int(count) for name, count in re.findall(r"\| ([^|]+) \| (\d+) \|", section)}
+
+    def ids_of(self, out):
+        report = self.program("inspect", f"{self.root}/{out}", "--json")
+        return json.loads(report.stdout)["heads"][0]["example_ids"]
+
+    # Documents.
+
+    def bad_corpus(self):
+        good = fixtures.document(1, 40).encode()
+        rows = [b'{"id": 1, "text": "' + good + b'"}', b'{"id": 2, "text": null}',
+                b'{"id": 3, "text": "w1 \xff"}', b'{"id": 4, "text": ""}',
+                b'{"id": 5, "text": "' + fixtures.document(2, 200).encode() + b'"}',
+                b'{"id": 1, "text": "' + fixtures.document(3, 60).encode() + b'"}',
+                b'{"id": 4294967297, "text": "' + fixtures.document(4, 30).encode() + b'"}',
+                b'{"id": 8, "text": "' + b"w1 " * 900 + b'"}', b'{"id": 9, "text": 17}']
+        fixtures.write(f"{self.root}/corpus/train.jsonl", b"\n".join(rows) + b"\n")
+
+    def test_bad_documents_stop_the_run(self):
+        self.bad_corpus()
+        self.assertIn("train.jsonl line 2: column 'text': expected a string, found null",
+                      self.sniff("out", code=1).stderr)
+
+    def test_bad_documents_are_left_out_and_counted(self):
+        self.bad_corpus()
+        sets = ["dataset.on_bad_text=skip", "dataset.max_text_bytes=2000"]
+        done = self.sniff("out", sets=sets)
+        self.assertEqual(self.card_counts("out"), {
+            "documents": 9, "truncated to max_length": 1, "without a token": 1,
+            "with the id of an earlier one": 1, "skipped: no text": 2, "skipped: not UTF-8": 1,
+            "skipped: too large": 1, "skipped: not finite": 0})
+        for sentence in ("1 document without a token gave no rows", "2 documents without text left out",
+                         "1 document that is not UTF-8 left out",
+                         "1 document with more bytes than dataset.max_text_bytes left out",
+                         "1 document with the id of an earlier one: their rows cannot be told apart "
+                         "by example_id"):
+            self.assertIn(f"qkscope: warning: {sentence}\n", done.stderr)
+        self.assertEqual(self.ids_of("out"), 3)
+        self.program("check", f"{self.root}/out")
+        self.sniff("reference", sets=[*sets, "compat=reference"])
+        self.assertEqual(self.card_counts("reference")["with the id of an earlier one"], 2)
+
+    def test_text_that_is_too_large_stops_the_run(self):
+        self.assertRegex(self.sniff("out", sets=["dataset.max_text_bytes=200"], code=1).stderr,
+                         r"train.jsonl line 1: the text has \d+ bytes, dataset.max_text_bytes allows "
+                         r"200\n$")
+
+    # Numbers.
+
+    def break_weights(self):
+        """w7's embedding is so large that its square overflows."""
+        path = f"{self.root}/model/model.safetensors"
+        with open(path, "rb") as file:
+            data = bytearray(file.read())
+        size = struct.unpack_from("<Q", data)[0]
+        header = json.loads(bytes(data[8:8 + size]))
+        at = 8 + size + header["model.embed_tokens.weight"]["data_offsets"][0] + 8 * 32 * 4
+        struct.pack_into("<f", data, at, float("inf"))
+        fixtures.write(path, bytes(data))
+        texts = [" ".join(word if word != "w7" else "w8" for word in fixtures.document(i, 40).split())
+                 for i in range(6)]
+        texts[3] = "w1 w2 w3 w4 w7 " + texts[3]
+        rows = [json.dumps({"id": 100 + i, "text": text}) for i, text in enumerate(texts)]
+        fixtures.write(f"{self.root}/corpus/train.jsonl", "\n".join(rows) + "\n")
+        return ["capture.sampler=all"]
+
+    def test_vector_that_is_not_finite_stops_the_run(self):
+        stderr = self.sniff("out", sets=self.break_weights(), code=1).stderr
+        self.assertRegex(stderr, r"^qkscope: document 3 \(example_id 103\): layer 0, position 4: "
+                                 r"expected finite (queries|keys), found NaN or infinity .*; "
+                                 r"capture.on_nonfinite: skip leaves such documents out; the 3 whole "
+                                 r"documents of the journal are kept")
+
+    def test_document_with_such_a_vector_is_left_out(self):
+        sets = [*self.break_weights(), "capture.on_nonfinite=skip"]
+        done = self.sniff("out", sets=sets)
+        self.assertIn("warning: document 3 (example_id 103): layer 0, position 4: ", done.stderr)
+        self.assertEqual(self.card_counts("out")["skipped: not finite"], 1)
+        self.assertEqual(self.ids_of("out"), 5)
+        self.sniff("batch", sets=[*sets, "inference.batch_size=4"])
+        self.assertTrue(files_of(f"{self.root}/out") == files_of(f"{self.root}/batch"))
+
+    # Datasets.
+
+    def test_check_of_a_whole_dataset(self):
+        self.sniff("out")
+        done = self.program("check", f"{self.root}/out")
+        self.assertRegex(done.stdout, r"out: whole\n  read +[\d,]+ rows in 18 files.*\n"
+                                      r"  digests +18 SHA-256 digests of the card\n"
+                                      r"  counts +heads, rows and buckets of the card\n"
+                                      r"  canaries +\d products of the card\n$")
+        self.sniff("reference", sets=["compat=reference"])
+        self.program("check", f"{self.root}/reference")
+
+    def test_check_finds_any_change(self):
+        self.sniff("out")
+        names = sorted(files_of(f"{self.root}/out"))
+        for i, name in enumerate(names):
+            copy = f"{self.root}/copy"
+            shutil.copytree(f"{self.root}/out", copy)
+            if name == "README.md" or i % 3 == 0:
+                os.remove(f"{copy}/{name}")
+            else:
+                with open(f"{copy}/{name}", "r+b") as file:
+                    file.seek(i * 1237 % os.path.getsize(file.name))
+                    byte = file.read(1)
+                    file.seek(-1, os.SEEK_CUR)
+                    file.write(bytes([byte[0] ^ 1]))
+            with self.subTest(name):
+                self.assertIn("NOT WHOLE", self.program("check", copy, code=1).stdout)
+            shutil.rmtree(copy)
+
+    def test_card_has_the_digests(self):
+        self.sniff("out")
+        files = files_of(f"{self.root}/out")
+        for name, data in files.items():
+            if name.endswith(".parquet"):
+                self.assertRegex(files["README.md"].decode(),
+                                 rf"\| {name} \| \d+ \| {len(data)} \| "
+                                 rf"{hashlib.sha256(data).hexdigest()} \|")
+
+    def test_check_of_an_unfinished_one(self):
+        self.sniff("out")
+        os.remove(f"{self.root}/out/README.md")
+        self.assertIn("README.md: is missing: the dataset is not finished",
+                      self.program("check", f"{self.root}/out", code=1).stdout)
+
+    # Memory.
+
+    def test_same_bytes_within_any_budget(self):
+        self.sniff("out")
+        expected = files_of(f"{self.root}/out")
+        plan = self.sniff("other", "--dry-run", "--ram", "1TiB").stdout
+        self.assertRegex(plan, r"fits in --ram 1\.1 TB")
+        done = self.sniff("large", "--ram", "4GiB", "--threads", "1")
+        self.assertRegex(done.stdout, r"\nMemory +[\d.]+ MB at the peak, at most [\d.]+ MB of it mapped")
+        self.assertTrue(files_of(f"{self.root}/large") == expected)
+
+    def test_streamed_weights_give_the_same_bytes(self):
+        """A model of 78 MB, and a budget that has no room for it."""
+        wide = {"hidden_size": 256, "intermediate_size": 8192, "num_hidden_layers": 3}
+        fixtures.make_wide_model(f"{self.root}/wide", **wide)
+        sets = [f"model.name={self.root}/wide", f"tokenizer.name={self.root}/model",
+                "capture.head_sampling={count: 3, seed: 1}"]
+        self.sniff("mapped", sets=sets)
+        plan = self.sniff("plan", "--dry-run", "--ram", "1GiB", "--threads", "1", sets=sets).stdout
+        mapped = re.search(r"memory +([\d.]+) MB at the peak: program ([\d.]+) MB", plan)
+        need = int(float(mapped.group(1)) * 1e6)
+        plan = self.sniff("plan", "--dry-run", "--ram", str(need - 20_000_000), "--threads", "1",
+                          sets=sets).stdout
+        self.assertIn("read layer by layer", plan)
+        self.assertIn("fits in --ram", plan)
+        self.sniff("streamed", "--ram", str(need - 20_000_000), "--threads", "1", sets=sets)
+        self.assertTrue(files_of(f"{self.root}/mapped") == files_of(f"{self.root}/streamed"))
+
+    def test_budget_that_is_too_small(self):
+        sentence = (r"--ram: a document of 128 tokens needs \d+ MiB \(.*\), writing the files \d+ MiB: "
+                    r"give --ram \d+MiB")
+        self.assertRegex(self.sniff("out", "--ram", "8MiB", code=1).stderr, sentence)
+        self.assertFalse(os.path.exists(f"{self.root}/out"))
+        plan = self.sniff("out", "--dry-run", "--ram", "8MiB").stdout
+        self.assertIn("DOES NOT FIT in --ram 8.4 MB", plan)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
