@@ -261,7 +261,7 @@ def main():
     options = parse_options()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-    model = pathlib.Path(options.model).resolve()
+    model = pathlib.Path(options.model).absolute()
     layers, tokens, rows = make_reference(model, options.reference, options)
     print(f"{options.reference}: {layers} layers, {tokens} tokens, {rows} of them kept")
 

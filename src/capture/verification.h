@@ -1,5 +1,5 @@
-// The proof that a model is computed as a reference says: same files, ids, layers and windows, and
-// queries and keys within stated tolerances.
+// The proof that a model is computed as a reference says: same weights, ids, layers and windows,
+// and queries and keys within stated tolerances.
 #pragma once
 
 #include <functional>
@@ -44,7 +44,7 @@ struct Verification {
 // Gives the tokenizer of the model; called only if the reference has a text.
 using TokenizerSource = std::function<Tokenizer()>;
 
-// Throws Error, one sentence, if the reference is damaged or not of this model: other files (name
+// Throws Error, one sentence, if the reference is damaged or not of this model: other weights (name
 // or SHA-256), another set of layers, other windows, other ids for its text, arrays of another
 // shape.
 Verification verify(const Model& model, const std::filesystem::path& reference,

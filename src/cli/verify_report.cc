@@ -71,8 +71,7 @@ std::string verify_text(const Model& model, const Verification& verification) {
   out += fmt::format("Reference  transformers {}, torch {}, float32: {}, {} of them compared\n",
                      printable(reference.transformers, 40), printable(reference.torch, 40),
                      plural(verification.num_tokens, "token"), count_text(verification.num_rows));
-  out += fmt::format("Same       files ({}), layers, windows{}\n",
-                     plural(std::ssize(verification.model_files), "SHA-256"),
+  out += fmt::format("Same       weights (SHA-256), layers, windows{}\n",
                      verification.ids_compared ? ", ids of the text" : "");
   out += "Differences in parts of the largest value of each layer and kind of head\n\n";
   return out + table(model, verification) + "\n" + verdict_text(verification);

@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 
 namespace qk {
@@ -90,6 +93,22 @@ TEST(Safetensors, AnEmptyFileOfTensorsIsAFile) {
 
 TEST(Safetensors, MetadataMayBeNull) {
   EXPECT_EQ(error_of(file_of(R"({"__metadata__":null})", 0)), "no error");
+}
+
+TEST(Safetensors, GivesItsMetadata) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    fmt::format("qk-metadata-{}.safetensors", static_cast<int>(getpid()));
+  const auto metadata_of = [&](std::string_view header) {
+    write_file(path, file_of(header, 0));
+    const auto out = safetensors_metadata(MappedFile(path));
+    std::filesystem::remove(path);
+    return out;
+  };
+  EXPECT_THAT(metadata_of("{}"), IsEmpty());
+  EXPECT_THAT(metadata_of(R"({"__metadata__":null})"), IsEmpty());
+  EXPECT_THAT(metadata_of(R"({"__metadata__":{"b":"2","a":""}})"),
+              ElementsAre(testing::Pair("a", ""), testing::Pair("b", "2")));
+  EXPECT_THROW(metadata_of(R"({"__metadata__":{"a":1}})"), Error);
 }
 
 // Types that we do not compute with keep their name; sizes count bits.

@@ -76,7 +76,8 @@ class BadInput(unittest.TestCase):
                          "--config", self.config, "--threads", "0")
 
     def test_help_and_version(self):
-        for arguments in (["--help"], ["sniff", "--help"], ["inspect", "--help"]):
+        for arguments in (["--help"], ["sniff", "--help"], ["inspect", "--help"],
+                          ["verify", "--help"]):
             done = self.run_program(*arguments)
             self.assertEqual(done.returncode, 0)
             self.assertIn("Examples:", done.stdout)

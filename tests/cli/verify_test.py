@@ -187,9 +187,20 @@ class Verify(unittest.TestCase):
         self.assert_says(f"r.safetensors: model.safetensors: expected SHA-256 {ours}, as the model's "
                          f"file has, found {theirs}: made from another model", self.verify())
 
+    def test_the_spelling_of_the_configuration_does_not_matter(self):
+        config = {key: value for key, value in self.item["config"].items() if key != "pad_token_id"}
+        config["rope_parameters"] = {"rope_theta": 10000.0, "rope_type": "default"}
+        fixtures.write(f"{self.root}/model/config.json", json.dumps(config))
+        self.assertEqual(self.verify().returncode, 0)
+        config["rope_parameters"]["rope_theta"] = 20000.0
+        fixtures.write(f"{self.root}/model/config.json", json.dumps(config))
+        done = self.verify("--quiet")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("FAIL", done.stdout)
+
     def test_other_files(self):
         self.metadata["files"] = json.dumps([{"name": "a.gguf", "bytes": 1, "sha256": "0"}])
-        self.assert_says("r.safetensors: expected a reference of this model, made from config.json, "
+        self.assert_says("r.safetensors: expected a reference of this model, made from "
                          "model.safetensors; found one made from a.gguf", self.verify())
 
     def test_not_made_by_the_script(self):
