@@ -112,13 +112,13 @@ void add_figure(CLI::App& plot, const char* name, const char* about,
 void add_plot_command(CLI::App& app, int& exit_code) {
   CLI::App* plot = app.add_subcommand("plot", "Draws what was measured: three figures");
   plot->require_subcommand(1);
+  plot->footer(kExamples);  // of the commands below it too
   add_figure(*plot, "plasticity", "Plasticity of each head over the query's position",
              plasticity_flags(), plot_plasticity, exit_code);
   add_figure(*plot, "heatmap", "Plasticity of all heads by query and key position", heatmap_flags(),
              plot_heatmap, exit_code);
   add_figure(*plot, "components", "Where queries hold information about position",
              components_flags(), plot_components, exit_code);
-  plot->footer(kExamples);
 }
 
 }  // namespace qk

@@ -157,7 +157,8 @@ class Options {
       fail("{} is required: the CSV file to draw, as --{} FILE or in the file of --config", csv_key,
            csv_key);
     }
-    out.output = text("output", (out.csv.parent_path() / default_name).string());
+    out.output = text("output", "");
+    if (out.output.empty()) out.output = out.csv.parent_path() / default_name;
     figure_format(out.output);
     return out;
   }

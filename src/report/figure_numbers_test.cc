@@ -209,6 +209,25 @@ TEST(PlasticityFigure, LogAxis) {
   EXPECT_EQ(figure.x.ticks->back().label, "512");
 }
 
+TEST(PlasticityFigure, LogAxisOfOneBucket) {
+  PlasticityOptions options;
+  options.scale = {BucketType::kLog, 1, false};
+  options.is_log_axis = true;
+  const std::vector<HeadCurve> heads = {{{0, 0, 0}, {{7, 0.5}}}};
+  const Figure figure = plasticity_figure(heads, options);
+  EXPECT_EQ(figure.lines[0].points.size(), 2u);  // a dash
+  ASSERT_EQ(figure.x.ticks->size(), 2u);
+  EXPECT_EQ(figure.x.ticks->front().label, "128");
+  EXPECT_EQ(figure.x.ticks->back().label, "256");
+}
+
+TEST(PlasticityFigure, AbsurdLayers) {
+  PlasticityOptions options;
+  options.colors = LineColors::kByLayer;
+  const std::vector<HeadCurve> heads = {{{1'000'000'000, 0, 0}, {{0, 0.5}, {1, 0.5}}}};
+  EXPECT_LE(plasticity_figure(heads, options).color_bar->ticks->size(), 1001u);
+}
+
 TEST(HeatmapFigure, CellsAndColors) {
   const BucketMatrix matrix = {{1, 2}, {0, 1}, {0.25, NAN, 0.5, 0.75}};
   HeatmapOptions options;

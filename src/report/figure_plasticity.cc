@@ -88,8 +88,9 @@ class Builder {
 
   void add_line(const BucketCurve& curve, Rgb color, double opacity, double width) {
     Line line = {{}, color, opacity, width};
-    for (const auto& [bucket, plasticity] : curve)
+    for (const auto& [bucket, plasticity] : curve) {
       line.points.emplace_back(x_of(bucket), plasticity);
+    }
     // One bucket would be a line without length: a short dash instead.
     if (line.points.size() == 1) {
       const auto [x, y] = line.points[0];
@@ -120,7 +121,9 @@ class Builder {
   void add_layer_bar() {
     ColorBar bar = {"Layer", 0, static_cast<double>(last_layer_), cmap_.colors(),
                     std::vector<Tick>()};
-    for (int64_t layer = 0; layer <= last_layer_; ++layer) {
+    constexpr int64_t kMostTicks = 1000;
+    const int64_t step = 1 + last_layer_ / kMostTicks;
+    for (int64_t layer = 0; layer <= last_layer_; layer += step) {
       bar.ticks->push_back({static_cast<double>(layer), std::to_string(layer), layer});
     }
     figure_.color_bar = std::move(bar);
@@ -151,12 +154,20 @@ class Builder {
     figure_.y.label = "Attention plasticity";
     fit(figure_.x, [](const auto& point) { return point.first; });
     fit(figure_.y, [](const auto& point) { return point.second; });
-    if (!options_.is_log_axis) return;
-    figure_.x.ticks.emplace();
-    const auto last = static_cast<int64_t>(std::floor(figure_.x.high));
-    for (auto power = static_cast<int64_t>(std::ceil(figure_.x.low)); power <= last; ++power) {
+    if (options_.is_log_axis) add_powers(figure_.x);
+  }
+
+  // A tick at every power of 2, of which there are at least two.
+  static void add_powers(Axis& axis) {
+    if (std::floor(axis.high) < std::ceil(axis.low) + 1) {
+      axis.low = std::floor(axis.low);
+      axis.high = std::ceil(axis.high);
+    }
+    axis.ticks.emplace();
+    const auto last = static_cast<int64_t>(std::floor(axis.high));
+    for (auto power = static_cast<int64_t>(std::ceil(axis.low)); power <= last; ++power) {
       const auto at = static_cast<double>(power);
-      figure_.x.ticks->push_back({at, position_text(std::exp2(at)), power});
+      axis.ticks->push_back({at, position_text(std::exp2(at)), power});
     }
   }
 
