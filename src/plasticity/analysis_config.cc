@@ -21,7 +21,7 @@ constexpr int64_t kMostHeads = 1'000'000;
 constexpr std::array<std::string_view, 12> kTextKeys = {
     "dataset",   "dataset_name", "dataset_cache_dir", "dataset_local_root", "dataset_revision",
     "model_dir", "output_csv",   "bucket_csv",        "component_csv",      "compat",
-    "method"};
+    "method", "covariance"};
 
 // One word of a closed list.
 size_t choose(const MappingReader& reader, std::string_view key, const std::string& word,

@@ -72,12 +72,19 @@ class NoiseMeasurement {
     }
     if (fit_.num_rows < 3) return;
     const CentralMoments moments = central_moments(fit_.num_rows, sums.powers);
-    if (moments.m2 <= 0 && !options_.compat_reference) return;
+    if (moments.m2 <= 0 && is_left_out_if_constant()) return;
     skews_.push_back(std::abs(skewness(moments)));
     kurtoses_.push_back(std::abs(excess_kurtosis(moments)));
     if (!is_tested_[index]) return;
     const double deviation = std::sqrt(moments.variance());
     p_values_.push_back(ks_test(column, deviation == 0 ? 1 : deviation));
+  }
+
+  // The original sees rounding noise in a constant component, unless nothing was rotated.
+  bool is_left_out_if_constant() const {
+    const bool is_rotated = std::any_of(fit_.reflection.begin(), fit_.reflection.end(),
+                                        [](double x) { return x != 0; });
+    return is_rotated || !options_.compat_reference;
   }
 
   double residual_variance(const ColumnSums& sums) const {
