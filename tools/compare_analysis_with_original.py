@@ -7,8 +7,8 @@ CSV files must agree to 1e-9 (of max(1, |value|)).
         [--dataset FOLDER]... [--heads 64] [--rows 20000] [--dim 64] [--only uniform|log|window]
 
 Without --dataset three are made: uniform buckets, log buckets, and one whose layers have sliding
-windows; queries follow position in straight and in bent lines, with correlated, heavy-tailed,
-skewed and constant noise. Needs numpy and pyarrow here, and the original's packages in its Python."""
+windows; queries follow position in straight and in bent lines, with correlated, heavy-tailed
+and skewed noise. Needs numpy and pyarrow here, and the original's packages in its Python."""
 
 import argparse
 import csv
@@ -96,8 +96,6 @@ def make_dataset(folder, kind, heads, rows, dim):
         k_rows = make_rows(rng, rows - 137 * layer, kind)
         for head in range(min(Q_HEADS, heads - layer * Q_HEADS)):
             q = make_vectors(rng, q_rows[0], dim, style_of(layer * Q_HEADS + head))
-            if head == 5:
-                q[:, 2] = 0.25  # a component that never changes
             write_head(folder / f"l{layer:02}h{head:02}q", q_rows, q, window)
             if head % GROUP == 0:
                 k = make_vectors(rng, k_rows[0], dim, style_of(layer + head))

@@ -19,10 +19,19 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 13> kTextKeys = {
-    "dataset",   "dataset_name", "dataset_cache_dir", "dataset_local_root", "dataset_revision",
-    "model_dir", "output_csv",   "bucket_csv",        "component_csv",      "compat",
-    "method",    "ci_csv"};
+constexpr std::array<std::string_view, 13> kTextKeys = {"dataset",
+                                                        "dataset_name",
+                                                        "dataset_cache_dir",
+                                                        "dataset_local_root",
+                                                        "dataset_revision",
+                                                        "model_dir",
+                                                        "output_csv",
+                                                        "bucket_csv",
+                                                        "component_csv",
+                                                        "compat",
+                                                        "method",
+                                                        "covariance",
+                                                        "ci_csv"};
 
 // One word of a closed list.
 size_t choose(const MappingReader& reader, std::string_view key, const std::string& word,
@@ -52,6 +61,7 @@ void apply(YamlValue& tree, const ConfigSource::Override& override) {
 
 YamlValue read_tree(const ConfigSource& source) {
   YamlValue tree;
+  tree.place = "command line";
   if (source.file) {
     tree = parse_yaml(read_file(*source.file, size_t{1} << 20), source.file->string());
   }
@@ -122,12 +132,13 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   path("output_csv", out.output_csv);
   path("bucket_csv", out.bucket_csv);
   path("component_csv", out.component_csv);
-  if (out.output_csv == out.bucket_csv || out.output_csv == out.component_csv) {
-    top.refuse_with("output_csv", "is the same file as another output");
-  }
-  if (out.bucket_csv == out.component_csv) {
-    top.refuse_with("bucket_csv", "is the same file as component_csv");
-  }
+  const auto same = [&](const char* first, const std::string& a, const char* second,
+                        const std::string& b) {
+    if (a == b) fail("{} and {}: expected two files, found {} twice", first, second, printable(a));
+  };
+  same("output_csv", out.output_csv, "bucket_csv", out.bucket_csv);
+  same("output_csv", out.output_csv, "component_csv", out.component_csv);
+  same("bucket_csv", out.bucket_csv, "component_csv", out.component_csv);
 }
 
 }  // namespace

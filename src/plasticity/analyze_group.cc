@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "dataset/head_rows.h"
 #include "dataset/schema.h"
+#include "plasticity/head_intervals.h"
 #include "plasticity/head_seeds.h"
 #include "plasticity/load_table.h"
 #include "plasticity/measure_head.h"
@@ -46,7 +47,8 @@ int64_t group_bytes(const AnalysisConfig& config, const HeadRowReader& keys) {
   constexpr int64_t kRowScratchBytes = 224;  // 16 columns of float64, projections, KS cells
   const int64_t rows = kept_rows(config, keys.num_rows());
   const int64_t dim = std::max<int64_t>(keys.footer_dim(), 1);
-  return kDecoderBytes + 2 * table_bytes(rows, dim) + table_bytes(rows, kRowScratchBytes / 4);
+  return kDecoderBytes + 2 * table_bytes(rows, dim) + table_bytes(rows, kRowScratchBytes / 4) +
+         interval_bytes(config, rows, dim);
 }
 
 struct LoadedKeys {

@@ -15,11 +15,7 @@ class BucketReplicates {
   explicit BucketReplicates(const ReplicateInput& input)
       : input_(input),
         law_(input.head.queries, input.head.config.methods.min_queries),
-        average_(input.counts) {
-    const auto cells = static_cast<size_t>(input.counts.replicates() * kBlockWidth);
-    means_.resize(cells);
-    variances_.resize(cells);
-  }
+        average_(input.counts) {}
 
   void take(const BucketPairDraw& draw) {
     if (draw.pairs.empty()) return;
@@ -30,15 +26,17 @@ class BucketReplicates {
     if (!own_covariance_) quadratic_forms(law_.pooled_covariance(), differences, held_);
     std::vector<double> offsets(draw.pairs.size());
     inner_products(queries_->origin(), differences, offsets);
+    queries_->project(differences, means_, variances_);
     for (int64_t b = 0; b < differences.blocks(); ++b) {
-      queries_->project(differences.block(b), means_, variances_);
+      const int64_t begin = b * input_.counts.replicates() * kBlockWidth;
       const int64_t first = b * kBlockWidth;
       const int64_t count = std::min(kBlockWidth, differences.count - first);
       for (int64_t lane = 0; lane < count; ++lane) {
         const auto n = static_cast<size_t>(first + lane);
-        finish_pair(lane, offsets[n], held_[n], equal_keys(differences, first + lane));
+        finish_pair(begin + lane, offsets[n], held_[n], equal_keys(differences, first + lane));
         average_.add_pair(input_.documents.of_key[static_cast<size_t>(draw.pairs[n].first)],
-                          means_.data() + lane, variances_.data() + lane, kBlockWidth);
+                          means_.data() + begin + lane, variances_.data() + begin + lane,
+                          kBlockWidth);
       }
     }
     average_.end_cell();
@@ -58,10 +56,10 @@ class BucketReplicates {
   }
 
   // Sums over queries become mean and variance, in place.
-  void finish_pair(int64_t lane, double offset, double held, bool equal) {
+  void finish_pair(int64_t first, double offset, double held, bool equal) {
     for (size_t r = 0; r < queries_->weight().size(); ++r) {
-      double& mean = means_[r * kBlockWidth + static_cast<size_t>(lane)];
-      double& variance = variances_[r * kBlockWidth + static_cast<size_t>(lane)];
+      double& mean = means_[r * kBlockWidth + static_cast<size_t>(first)];
+      double& variance = variances_[r * kBlockWidth + static_cast<size_t>(first)];
       const double weight = queries_->weight()[r];
       const double scale = own_covariance_ ? unbiased_scale(weight, weight) : 1;
       if (weight <= 0) {
@@ -81,8 +79,8 @@ class BucketReplicates {
   bool own_covariance_ = true;
   std::optional<WeightedQueries> queries_;
   std::vector<double> held_;
-  std::vector<double> means_;      // [replicates, kBlockWidth]
-  std::vector<double> variances_;  // [replicates, kBlockWidth]
+  std::vector<double> means_;      // [blocks, replicates, kBlockWidth]
+  std::vector<double> variances_;  // [blocks, replicates, kBlockWidth]
 };
 
 }  // namespace

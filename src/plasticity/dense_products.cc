@@ -22,7 +22,7 @@ using D = hn::CappedTag<double, 8>;
 using V = hn::Vec<D>;
 
 // R rows by two vectors of lanes.
-template <int R>
+template <int64_t R>
 HWY_INLINE void multiply_tile(const double* HWY_RESTRICT a, int64_t stride, int64_t depth,
                               const double* HWY_RESTRICT block, double* HWY_RESTRICT out) {
   const D d;
@@ -30,17 +30,17 @@ HWY_INLINE void multiply_tile(const double* HWY_RESTRICT a, int64_t stride, int6
   for (size_t lane = 0; lane < static_cast<size_t>(kBlockWidth); lane += 2 * N) {
     V low[R];
     V high[R];
-    for (int r = 0; r < R; ++r) low[r] = high[r] = hn::Zero(d);
+    for (int64_t r = 0; r < R; ++r) low[r] = high[r] = hn::Zero(d);
     for (int64_t k = 0; k < depth; ++k) {
       const V b0 = hn::LoadU(d, block + k * kBlockWidth + lane);
       const V b1 = hn::LoadU(d, block + k * kBlockWidth + lane + N);
-      for (int r = 0; r < R; ++r) {
+      for (int64_t r = 0; r < R; ++r) {
         const V factor = hn::Set(d, a[r * stride + k]);
         low[r] = hn::MulAdd(factor, b0, low[r]);
         high[r] = hn::MulAdd(factor, b1, high[r]);
       }
     }
-    for (int r = 0; r < R; ++r) {
+    for (int64_t r = 0; r < R; ++r) {
       hn::StoreU(low[r], d, out + r * kBlockWidth + lane);
       hn::StoreU(high[r], d, out + r * kBlockWidth + lane + N);
     }
@@ -49,12 +49,34 @@ HWY_INLINE void multiply_tile(const double* HWY_RESTRICT a, int64_t stride, int6
 
 void multiply_rows(const double* a, int64_t stride, int64_t rows, int64_t depth,
                    const double* block, double* out) {
+  // As many rows as the registers hold sums of.
+  constexpr int64_t kTall = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
   int64_t r = 0;
+  for (; r + kTall <= rows; r += kTall) {
+    multiply_tile<kTall>(a + r * stride, stride, depth, block, out + r * kBlockWidth);
+  }
   for (; r + 4 <= rows; r += 4) {
     multiply_tile<4>(a + r * stride, stride, depth, block, out + r * kBlockWidth);
   }
   for (; r < rows; ++r) {
     multiply_tile<1>(a + r * stride, stride, depth, block, out + r * kBlockWidth);
+  }
+}
+
+void add_powers(const double* HWY_RESTRICT x, const double* HWY_RESTRICT weights, size_t rows,
+                double* HWY_RESTRICT sums, double* HWY_RESTRICT squares) {
+  const D d;
+  for (size_t lane = 0; lane < static_cast<size_t>(kBlockWidth); lane += hn::Lanes(d)) {
+    V sum = hn::LoadU(d, sums + lane);
+    V square = hn::LoadU(d, squares + lane);
+    for (size_t r = 0; r < rows; ++r) {
+      const V value = hn::LoadU(d, x + r * kBlockWidth + lane);
+      const V weighted = hn::Mul(hn::Set(d, weights[r]), value);
+      sum = hn::Add(sum, weighted);
+      square = hn::MulAdd(weighted, value, square);
+    }
+    hn::StoreU(sum, d, sums + lane);
+    hn::StoreU(square, d, squares + lane);
   }
 }
 
@@ -114,6 +136,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace qk {
 HWY_EXPORT(multiply_rows);
+HWY_EXPORT(add_powers);
 HWY_EXPORT(add_four_rows);
 
 VectorBlocks::VectorBlocks(int64_t num_vectors, int64_t vector_depth)
@@ -124,6 +147,11 @@ VectorBlocks::VectorBlocks(int64_t num_vectors, int64_t vector_depth)
 void multiply_block(const double* a, int64_t stride, int64_t rows, int64_t depth,
                     const double* block, double* out) {
   HWY_DYNAMIC_DISPATCH(multiply_rows)(a, stride, rows, depth, block, out);
+}
+
+void add_weighted_powers(const double* x, std::span<const double> weights, double* sums,
+                         double* squares) {
+  HWY_DYNAMIC_DISPATCH(add_powers)(x, weights.data(), weights.size(), sums, squares);
 }
 
 void add_outer_products(TensorView<const double, 2> x, std::span<const double> weights,

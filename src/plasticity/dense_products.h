@@ -39,6 +39,13 @@ struct VectorBlocks {
 void multiply_block(const double* a, int64_t stride, int64_t rows, int64_t depth,
                     const double* block, double* out);
 
+// sums[lane] += weights[r] * x[r][lane], squares[lane] += weights[r] * x[r][lane]^2, for all rows
+// r.
+//   x              [weights.size(), kBlockWidth]
+//   sums, squares  [kBlockWidth]
+void add_weighted_powers(const double* x, std::span<const double> weights, double* sums,
+                         double* squares);
+
 // products[i][j] += sum over rows r of weights[r] * x[r][i] * x[r][j], for j <= i only.
 //   x         [rows, dim]
 //   weights   [rows]

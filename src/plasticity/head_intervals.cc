@@ -36,4 +36,15 @@ std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const N
   return out;
 }
 
+int64_t interval_bytes(const AnalysisConfig& config, int64_t rows, int64_t head_dim) {
+  if (config.bootstrap.replicates == 0) return 0;
+  const int64_t replicates = config.bootstrap.replicates + 1;
+  constexpr int64_t kRowBytes = 256;   // projections on kBlockWidth directions, columns, weights
+  constexpr int64_t kCountBytes = 10;  // of a document in a replicate, also as a double
+  const int64_t counts = replicates * kCountBytes * (rows / 8 + 1);
+  const int64_t of_method =
+      config.method == "linear" ? replicates * head_dim * head_dim * 4 : rows * head_dim * 8;
+  return rows * kRowBytes + counts + of_method;
+}
+
 }  // namespace qk

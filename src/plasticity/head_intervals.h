@@ -16,4 +16,8 @@ namespace qk {
 std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
                                            const HeadMetrics& metrics);
 
+// Memory that head_intervals() takes for so many queries, at most, in bytes; 0 without bootstrap.
+// Documents count as if they had eight queries each.
+int64_t interval_bytes(const AnalysisConfig& config, int64_t rows, int64_t head_dim);
+
 }  // namespace qk

@@ -119,7 +119,7 @@ class NoiseReplicates {
     if (n < 3) return;
     const double powers[4] = {sums[0], sums[1], sums[2], sums[3]};
     const CentralMoments moments = central_moments(n, powers);
-    if (moments.m2 <= 0 && !options_.compat_reference) return;
+    if (moments.m2 <= 0 && leaves_out_constant(input_.fit, options_.compat_reference)) return;
     skews_[r].push_back(std::abs(skewness(moments)));
     kurtoses_[r].push_back(std::abs(excess_kurtosis(moments)));
     if (ks == nullptr) return;

@@ -18,9 +18,6 @@ class OnlineReplicates {
         alpha_(online_alpha(options_, input.head.queries)),
         average_(input.counts) {
     sorted_ = sorted_rows(input.head.queries.positions);
-    const auto cells = static_cast<size_t>(input.counts.replicates() * kBlockWidth);
-    means_.resize(cells);
-    variances_.resize(cells);
   }
 
   void take(const OnlineTime& time) {
@@ -38,15 +35,17 @@ class OnlineReplicates {
     const VectorBlocks differences = difference_blocks(keys, time.pairs);
     std::vector<double> offsets(time.pairs.size());
     inner_products(queries.origin(), differences, offsets);
+    queries.project(differences, means_, variances_);
     for (int64_t b = 0; b < differences.blocks(); ++b) {
-      queries.project(differences.block(b), means_, variances_);
+      const int64_t begin = b * input_.counts.replicates() * kBlockWidth;
       const int64_t first = b * kBlockWidth;
       const int64_t count = std::min(kBlockWidth, differences.count - first);
       for (int64_t lane = 0; lane < count; ++lane) {
         const auto n = static_cast<size_t>(first + lane);
-        finish_pair(queries, lane, offsets[n], equal_keys(differences, first + lane));
+        finish_pair(queries, begin + lane, offsets[n], equal_keys(differences, first + lane));
         average_.add_pair(input_.documents.of_key[static_cast<size_t>(time.pairs[n].first)],
-                          means_.data() + lane, variances_.data() + lane, kBlockWidth);
+                          means_.data() + begin + lane, variances_.data() + begin + lane,
+                          kBlockWidth);
       }
     }
     average_.end_cell();
@@ -75,10 +74,10 @@ class OnlineReplicates {
 
   // Sums over queries become mean and variance, in place. The zero query of the notes is at
   // -offset, seen from the origin.
-  void finish_pair(const WeightedQueries& queries, int64_t lane, double offset, bool equal) {
+  void finish_pair(const WeightedQueries& queries, int64_t first, double offset, bool equal) {
     for (size_t r = 0; r < queries.weight().size(); ++r) {
-      double& mean = means_[r * kBlockWidth + static_cast<size_t>(lane)];
-      double& variance = variances_[r * kBlockWidth + static_cast<size_t>(lane)];
+      double& mean = means_[r * kBlockWidth + static_cast<size_t>(first)];
+      double& variance = variances_[r * kBlockWidth + static_cast<size_t>(first)];
       const double weight = queries.weight()[r] + phantom_;
       if (weight <= 0) {
         variance = 0;  // nothing seen yet in the replicate
@@ -101,8 +100,8 @@ class OnlineReplicates {
   PlasticityAverage average_;
   std::vector<int64_t> sorted_;
   double phantom_ = 0;             // weight of the zero query now
-  std::vector<double> means_;      // [replicates, kBlockWidth]
-  std::vector<double> variances_;  // [replicates, kBlockWidth]
+  std::vector<double> means_;      // [blocks, replicates, kBlockWidth]
+  std::vector<double> variances_;  // [blocks, replicates, kBlockWidth]
 };
 
 }  // namespace

@@ -62,7 +62,7 @@ class NoiseMeasurement {
     }
     if (fit_.num_rows < 3) return;
     const CentralMoments moments = central_moments(fit_.num_rows, sums.powers);
-    if (moments.m2 <= 0 && !options_.compat_reference) return;
+    if (moments.m2 <= 0 && leaves_out_constant(fit_, options_.compat_reference)) return;
     skews_.push_back(std::abs(skewness(moments)));
     kurtoses_.push_back(std::abs(excess_kurtosis(moments)));
     if (!is_tested_[index]) return;
@@ -130,6 +130,12 @@ class NoiseMeasurement {
 };
 
 }  // namespace
+
+bool leaves_out_constant(const QueryFit& fit, bool compat_reference) {
+  const bool is_rotated =
+      std::any_of(fit.reflection.begin(), fit.reflection.end(), [](double x) { return x != 0; });
+  return is_rotated || !compat_reference;
+}
 
 QueryNoise measure_noise(const HeadTable& queries, QueryFit& fit, const NoiseOptions& options) {
   return NoiseMeasurement(queries, fit, options).run();

@@ -28,10 +28,15 @@ struct QueryNoise {
 };
 
 // Also fills fit.rotated_residual_variance.
-// compat: reference: variances are divided by n - 1 and are 1 for a single row, components without
-// variance count, p-values are those of a known mean and deviation, and residuals of two rows or of
-// an exact line are judged although they are rounding noise. Else: divided by n - 2, constant
-// components are left out, Lilliefors p-values, and NaN where nothing can be said.
+// compat: reference: variances are divided by n - 1 and are 1 for a single row, p-values are those
+// of a known mean and deviation, and residuals of two rows or of an exact line are judged although
+// they are rounding noise. Else: divided by n - 2, constant components are left out (also under
+// compat: reference if the basis was rotated: the original measures its rounding there), Lilliefors
+// p-values, and NaN where nothing can be said.
 QueryNoise measure_noise(const HeadTable& queries, QueryFit& fit, const NoiseOptions& options);
+
+// Whether components without variance are left out. The original sees its rounding noise in them,
+// unless nothing was rotated.
+bool leaves_out_constant(const QueryFit& fit, bool compat_reference);
 
 }  // namespace qk

@@ -10,6 +10,7 @@
 #include "plasticity/document_index.h"
 #include "plasticity/head_table.h"
 #include "plasticity/resample_counts.h"
+#include "plasticity/row_blocks.h"
 
 namespace qk {
 
@@ -25,16 +26,20 @@ class WeightedQueries {
   const std::vector<double>& squared_weight() const { return squared_weight_; }
   const std::vector<double>& origin() const { return origin_; }
 
-  // For the pairs of one block of differences: sums over queries and replicates of weight * s and
-  // weight * s^2, s = (q - origin) . w.
-  //   first, second  [replicates, kBlockWidth]
-  void project(const double* block, std::span<double> first, std::span<double> second) const;
+  // For every pair and replicate the sums over queries of weight * s and weight * s^2,
+  // s = (q - origin) . w.
+  //   first, second  [differences.blocks(), replicates, kBlockWidth], resized
+  void project(const VectorBlocks& differences, std::vector<double>& first,
+               std::vector<double>& second) const;
 
  private:
+  void project_blocks(const VectorBlocks& differences, int64_t begin, int64_t end,
+                      std::span<double> first, std::span<double> second) const;
+
   RowsByDocument group_;
   std::vector<double> weights_;
-  std::vector<double> origin_;   // [head_dim]
-  std::vector<double> vectors_;  // [rows, head_dim], minus origin
+  std::vector<double> origin_;  // [head_dim]
+  GatheredRows vectors_;        // minus origin
   int64_t dim_;
   int64_t replicates_;
   std::vector<double> counts_;  // [replicates, documents that occur]

@@ -1,0 +1,264 @@
+#include "dataset/head_rows.h"
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/io/file.h>
+#include <arrow/table.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <parquet/arrow/writer.h>
+
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+using arrow::Array;
+using testing::HasSubstr;
+using ArrayPtr = std::shared_ptr<Array>;
+
+template <typename Builder, typename T>
+ArrayPtr array_of(const std::vector<T>& values) {
+  Builder builder;
+  EXPECT_TRUE(builder.AppendValues(values).ok());
+  return builder.Finish().ValueOrDie();
+}
+
+ArrayPtr integers(const std::vector<int64_t>& values) {
+  return array_of<arrow::Int64Builder>(values);
+}
+
+const std::vector<float> kNumbers = {1.5F, -2.0F, 0.25F, 3.0F, -0.5F, 0.0F};
+
+ArrayPtr fixed_list(const ArrayPtr& values, int32_t dim) {
+  return arrow::FixedSizeListArray::FromArrays(values, dim).ValueOrDie();
+}
+
+ArrayPtr floats() { return array_of<arrow::FloatBuilder>(kNumbers); }
+
+// The upper halves of the float32 bits; every number of kNumbers is one exactly.
+std::vector<uint16_t> bfloat16_words() {
+  std::vector<uint16_t> out;
+  for (const float x : kNumbers) {
+    out.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(x) >> 16));
+  }
+  return out;
+}
+
+ArrayPtr half_words() {
+  arrow::HalfFloatBuilder builder;
+  for (const uint16_t word : {0x3E00, 0xC000, 0x3400, 0x4200, 0xB800, 0x0000}) {
+    EXPECT_TRUE(builder.Append(word).ok());
+  }
+  return builder.Finish().ValueOrDie();
+}
+
+using Columns = std::vector<std::pair<std::string, ArrayPtr>>;
+
+class HeadRows : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::temp_directory_path() / ("qk_head_rows_" + std::string(test->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path write(const Columns& columns, const std::string& name = "data.parquet") {
+    arrow::FieldVector fields;
+    arrow::ArrayVector arrays;
+    for (const auto& [column, array] : columns) {
+      fields.push_back(arrow::field(column, array->type()));
+      arrays.push_back(array);
+    }
+    const fs::path path = folder_ / name;
+    const auto out = arrow::io::FileOutputStream::Open(path.string()).ValueOrDie();
+    const auto table = arrow::Table::Make(arrow::schema(fields), arrays);
+    EXPECT_TRUE(
+        parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), out, 1 << 20).ok());
+    EXPECT_TRUE(out->Close().ok());
+    return path;
+  }
+
+  // Two rows of three numbers, some columns replaced or, if null, left out.
+  static Columns columns(const Columns& changes = {}) {
+    Columns out = {{"bucket", integers({0, 1})},
+                   {"position", integers({3, 70})},
+                   {"vector", fixed_list(floats(), 3)},
+                   {"example_id", integers({-5, 9})},
+                   {"sliding_window", integers({128, 128})}};
+    for (const auto& [name, array] : changes) {
+      std::erase_if(out, [&, &key = name](const auto& column) { return column.first == key; });
+      if (array != nullptr) out.emplace_back(name, array);
+    }
+    return out;
+  }
+
+  HeadRowBatch read(const Columns& changes) {
+    reader_.emplace(std::vector<fs::path>{write(columns(changes))});
+    HeadRowBatch batch;
+    EXPECT_TRUE(reader_->next(batch));
+    return batch;
+  }
+
+  void expect_numbers(const Columns& changes) {
+    const HeadRowBatch batch = read(changes);
+    EXPECT_EQ(batch.head_dim, 3);
+    EXPECT_EQ(std::vector<float>(batch.vectors.begin(), batch.vectors.end()), kNumbers);
+  }
+
+  std::string fault_of(const Columns& changes) {
+    const fs::path path = write(columns(changes));
+    try {
+      HeadRowReader reader({path});
+      HeadRowBatch batch;
+      while (reader.next(batch)) {
+      }
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      EXPECT_TRUE(text.starts_with(path.string() + ": ")) << text;
+      return text.substr(std::min(text.size(), path.string().size() + 2));
+    }
+    return "";
+  }
+
+  fs::path folder_;
+  std::optional<HeadRowReader> reader_;
+};
+
+TEST_F(HeadRows, ReadsTheNumbersOfEveryStoredType) {
+  const ArrayPtr offsets = array_of<arrow::Int32Builder>(std::vector<int32_t>{0, 3, 6});
+  const ArrayPtr offsets64 = integers({0, 3, 6});
+  const ArrayPtr words = array_of<arrow::UInt16Builder>(bfloat16_words());
+  expect_numbers({});
+  expect_numbers({{"vector", arrow::ListArray::FromArrays(*offsets, *floats()).ValueOrDie()}});
+  expect_numbers(
+      {{"vector", arrow::LargeListArray::FromArrays(*offsets64, *floats()).ValueOrDie()}});
+  expect_numbers({{"vector", fixed_list(half_words(), 3)}});
+  expect_numbers({{"vector", fixed_list(words, 3)}});
+  arrow::FixedSizeBinaryBuilder binary(arrow::fixed_size_binary(2));
+  for (const uint16_t word : bfloat16_words()) {
+    ASSERT_TRUE(binary.Append(reinterpret_cast<const uint8_t*>(&word)).ok());
+  }
+  expect_numbers({{"vector", fixed_list(binary.Finish().ValueOrDie(), 3)}});
+}
+
+TEST_F(HeadRows, ReadsHalvesOfEveryKind) {
+  arrow::HalfFloatBuilder builder;  // smallest denormal, largest, -smallest normal
+  ASSERT_TRUE(
+      builder.AppendValues(std::vector<uint16_t>{0x0001, 0x7BFF, 0x8400, 0x03FF, 0, 1}).ok());
+  const HeadRowBatch batch = read({{"vector", fixed_list(builder.Finish().ValueOrDie(), 3)}});
+  EXPECT_EQ(batch.vectors[0], 0x1p-24F);
+  EXPECT_EQ(batch.vectors[1], 65504.0F);
+  EXPECT_EQ(batch.vectors[2], -0x1p-14F);
+  EXPECT_EQ(batch.vectors[3], 0x1.FF8p-15F);
+}
+
+TEST_F(HeadRows, ReadsIntegersOfEveryWidth) {
+  const HeadRowBatch batch =
+      read({{"bucket", array_of<arrow::UInt8Builder>(std::vector<uint8_t>{200, 1})},
+            {"position", array_of<arrow::Int16Builder>(std::vector<int16_t>{-7, 70})},
+            {"example_id", array_of<arrow::UInt32Builder>(std::vector<uint32_t>{4000000000U, 0})},
+            {"sliding_window", array_of<arrow::Int32Builder>(std::vector<int32_t>{64, 64})}});
+  EXPECT_EQ(batch.buckets, (std::vector<int64_t>{200, 1}));
+  EXPECT_EQ(batch.positions, (std::vector<int64_t>{-7, 70}));
+  EXPECT_EQ(batch.example_ids, (std::vector<int64_t>{4000000000, 0}));
+  EXPECT_EQ(batch.windows, (std::vector<std::optional<int64_t>>{64, 64}));
+}
+
+TEST_F(HeadRows, WindowsMayBeNullOrFloatsOrAbsent) {
+  const std::optional<int64_t> none;
+  const ArrayPtr nulls = std::make_shared<arrow::NullArray>(2);
+  EXPECT_THAT(read({{"sliding_window", nulls}}).windows, testing::ElementsAre(none, none));
+  const double nan = std::nan("");
+  EXPECT_THAT(
+      read({{"sliding_window", array_of<arrow::DoubleBuilder>(std::vector{512.0, nan})}}).windows,
+      testing::ElementsAre(std::optional<int64_t>(512), none));
+  EXPECT_TRUE(read({{"sliding_window", nullptr}}).windows.empty());
+  EXPECT_TRUE(read({{"example_id", nullptr}}).example_ids.empty());
+  EXPECT_EQ(fault_of({{"sliding_window", array_of<arrow::DoubleBuilder>(std::vector{512.0, 0.5})}}),
+            "row 1: column sliding_window: expected a whole number of tokens, found 0.5");
+}
+
+TEST_F(HeadRows, IgnoresFurtherColumns) { expect_numbers({{"score", floats()->Slice(0, 2)}}); }
+
+TEST_F(HeadRows, RefusesColumnsThatAreMissingOrOfAnotherType) {
+  EXPECT_EQ(fault_of({{"position", nullptr}}),
+            "column position is missing (there are: bucket, vector, example_id, sliding_window)");
+  EXPECT_EQ(fault_of({{"vector", nullptr}}),
+            "column vector is missing (there are: bucket, position, example_id, sliding_window)");
+  EXPECT_EQ(fault_of({{"bucket", floats()->Slice(0, 2)}}),
+            "column bucket: expected integers, found float");
+  const auto doubles = array_of<arrow::DoubleBuilder>(std::vector<double>(6, 1.0));
+  EXPECT_THAT(fault_of({{"vector", fixed_list(doubles, 3)}}),
+              HasSubstr("column vector: expected lists of float32, float16 or bfloat16, found"));
+}
+
+TEST_F(HeadRows, RefusesVectorsThatDoNotFit) {
+  const ArrayPtr offsets = array_of<arrow::Int32Builder>(std::vector<int32_t>{0, 3, 5});
+  EXPECT_EQ(fault_of({{"vector", arrow::ListArray::FromArrays(*offsets, *floats()).ValueOrDie()}}),
+            "row 1: column vector: expected 3 numbers as in the rows before, found 2");
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    std::vector<float> numbers = kNumbers;
+    numbers[4] = bad;
+    const ArrayPtr vector = fixed_list(array_of<arrow::FloatBuilder>(numbers), 3);
+    EXPECT_EQ(fault_of({{"vector", vector}}),
+              fmt::format("row 1: column vector: expected finite numbers, found {} at 1", bad));
+  }
+  arrow::FloatBuilder holes;
+  ASSERT_TRUE(holes.AppendValues(kNumbers.data(), 5).ok());
+  ASSERT_TRUE(holes.AppendNull().ok());
+  EXPECT_EQ(fault_of({{"vector", fixed_list(holes.Finish().ValueOrDie(), 3)}}),
+            "column vector: a vector from row 0 on has null elements");
+  const ArrayPtr nothing = array_of<arrow::Int32Builder>(std::vector<int32_t>{0, 0, 0});
+  EXPECT_EQ(fault_of({{"vector", arrow::ListArray::FromArrays(*nothing, *floats()).ValueOrDie()}}),
+            "row 0: column vector: the vector has no numbers");
+}
+
+TEST_F(HeadRows, RefusesNullsAndNumbersOutOfRange) {
+  arrow::Int64Builder builder;
+  ASSERT_TRUE(builder.Append(1).ok());
+  ASSERT_TRUE(builder.AppendNull().ok());
+  EXPECT_EQ(fault_of({{"bucket", builder.Finish().ValueOrDie()}}),
+            "row 1: column bucket: expected an integer, found null");
+  const auto large = array_of<arrow::UInt64Builder>(std::vector<uint64_t>{1, ~uint64_t{0}});
+  EXPECT_EQ(fault_of({{"example_id", large}}),
+            "row 1: column example_id: 18446744073709551615 is out of range");
+}
+
+TEST_F(HeadRows, SeveralFilesFollowEachOther) {
+  const fs::path first = write(columns(), "a.parquet");
+  const fs::path second = write(columns({{"position", integers({8, 9})}}), "b.parquet");
+  HeadRowReader reader({first, second});
+  EXPECT_EQ(reader.num_rows(), 4);
+  EXPECT_EQ(reader.footer_dim(), 3);
+  HeadRowBatch batch;
+  ASSERT_TRUE(reader.next(batch));
+  EXPECT_EQ(batch.positions, (std::vector<int64_t>{3, 70}));
+  ASSERT_TRUE(reader.next(batch));
+  EXPECT_EQ(batch.positions, (std::vector<int64_t>{8, 9}));
+  EXPECT_FALSE(reader.next(batch));
+  const fs::path other = write(columns({{"example_id", nullptr}}), "c.parquet");
+  EXPECT_THROW(HeadRowReader({first, other}), Error);
+}
+
+TEST_F(HeadRows, SaysWhatIsWrongWithAFile) {
+  const fs::path whole = write(columns());
+  const std::string bytes = read_file(whole);
+  for (const size_t size : {size_t{0}, size_t{7}, bytes.size() / 2, bytes.size() - 1}) {
+    write_file(whole, bytes.substr(0, size));
+    EXPECT_THROW(HeadRowReader({whole}), Error) << size;
+  }
+  EXPECT_THROW(HeadRowReader({folder_ / "absent.parquet"}), Error);
+}
+
+}  // namespace
+}  // namespace qk

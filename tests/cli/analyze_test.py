@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""`qkscope analyze` as a user runs it: on a captured dataset, with configurations of the original,
+and with everything that can be wrong.
+
+usage: analyze_test.py QKSCOPE"""
+
+import csv
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import fixtures
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+FILES = ("head_metrics.csv", "head_bucket_plasticity.csv", "head_component_weights.csv")
+HEADER = ("layer,q_head,k_head,n_q_tokens,n_k_tokens,d_model,q_R2_pos,q_beta_norm,q_R2_scalar,"
+          "q_mae_baseline,q_mae_proj,q_mae_ratio,q_resid0_skew,q_resid0_kurt,q_resid0_ks_p,"
+          "q_noise_med_abs_skew,q_noise_med_abs_kurt,q_noise_med_ks_p,q_noise_frac_ks_p_lt_alpha,"
+          "ap_overall")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class Analyze(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.captured = tempfile.TemporaryDirectory()
+        cls.config = fixtures.make_all(cls.captured.name)
+        done = subprocess.run([PROGRAM, "sniff", "--quiet", "--config", cls.config],
+                              capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.captured.cleanup()
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = self.folder.name
+        self.data = f"{self.root}/data"
+        shutil.copytree(f"{self.captured.name}/out", self.data)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def analyze(self, *arguments, code=0, where="."):
+        cwd = os.path.join(self.root, where)
+        os.makedirs(cwd, exist_ok=True)
+        environment = {**os.environ, "HF_HOME": f"{self.root}/hub"}
+        for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+            environment.pop(name, None)
+        done = subprocess.run([PROGRAM, "analyze", "--quiet", *arguments], capture_output=True,
+                              text=True, timeout=300, cwd=cwd, env=environment)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def table(self, name, where="."):
+        with open(os.path.join(self.root, where, name), encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def assert_says(self, sentence, *arguments):
+        """Ends with 1 and exactly this sentence, and leaves no file."""
+        done = self.analyze(*arguments, code=1)
+        self.assertEqual(done.stderr.replace(self.root + "/", "R/"), f"qkscope: {sentence}\n")
+        for name in FILES:
+            self.assertFalse(os.path.exists(f"{self.root}/{name}"), name)
+            self.assertFalse(os.path.exists(f"{self.root}/{name}.tmp"), name)
+
+    # What comes out.
+
+    def test_a_dataset_is_enough(self):
+        done = self.analyze("--dataset", self.data)
+        self.assertIn("12 of 12 heads (3 layers, 4 query heads, 2 key heads)", done.stdout)
+        self.assertIn("ap_overall", done.stdout)
+        text = read(f"{self.root}/head_metrics.csv").decode()
+        self.assertEqual(text.split("\n")[0], HEADER)
+        self.assertNotIn("\r", text)
+        heads = self.table("head_metrics.csv")
+        self.assertEqual([(int(h["layer"]), int(h["q_head"]), int(h["k_head"])) for h in heads],
+                         [(l, q, q // 2) for l in range(3) for q in range(4)])
+        for head in heads:
+            self.assertTrue(0 <= float(head["ap_overall"]) <= 1)
+            self.assertEqual(head["d_model"], "8")
+        components = self.table("head_component_weights.csv")
+        self.assertEqual(len(components), 12 * 8)
+        self.assertAlmostEqual(sum(float(c["component_weight"]) for c in components), 12, places=9)
+        for row in self.table("head_bucket_plasticity.csv"):
+            self.assertLess(int(row["k_bucket"]), int(row["q_bucket"]))
+
+    def test_the_same_bytes_for_any_number_of_threads(self):
+        for compat in ((), ("--compat", "reference", "--component_csv", FILES[2])):
+            for threads in ("1", "3", "8"):
+                self.analyze("--dataset", self.data, "--threads", threads, *compat, where=threads)
+            for name in FILES:
+                one = read(f"{self.root}/1/{name}")
+                self.assertEqual(one, read(f"{self.root}/3/{name}"), name)
+                self.assertEqual(one, read(f"{self.root}/8/{name}"), name)
+
+    def test_little_memory_changes_nothing(self):
+        self.analyze("--dataset", self.data, where="much")
+        self.analyze("--dataset", self.data, "--ram", "1", "--threads", "4", where="little")
+        for name in FILES:
+            self.assertEqual(read(f"{self.root}/much/{name}"), read(f"{self.root}/little/{name}"))
+
+    def test_subsamples_of_queries_and_keys_are_independent(self):
+        self.analyze("--dataset", self.data, "--max_tokens_per_head", "60", "--seed", "1", where="a")
+        self.analyze("--dataset", self.data, "--max_tokens_per_head", "60", "--seed", "2", where="b")
+        self.assertEqual({h["n_q_tokens"] for h in self.table(FILES[0], "a")}, {"60"})
+        self.assertNotEqual(read(f"{self.root}/a/{FILES[0]}"), read(f"{self.root}/b/{FILES[0]}"))
+
+    def test_the_originals_configuration_runs(self):
+        fixtures.write(f"{self.root}/old/models/config.yaml", f"""model_dir: Some_Model
+num_layers: 3
+num_q_heads: 4
+num_k_heads: 2
+max_tokens_per_head: 50000
+normality_max_dims: 64
+p_alpha: 0.01
+seed: 0
+dataset_local_root: {self.root}/old
+output_csv: results/x/head_metrics.csv
+bucket_csv: results/x/head_bucket_plasticity.csv
+component_csv: results/y/head_component_weights.csv
+max_workers: 2
+""")
+        shutil.copytree(self.data, f"{self.root}/old/Some_Model")
+        config = f"{self.root}/old/models/config.yaml"
+        self.analyze("--config", config)
+        self.assertEqual(len(self.table("results/x/head_metrics.csv")), 12)
+        self.analyze("--config", config, "--dataset_local_root", self.data, "--output_csv",
+                     "again.csv")  # no such model_dir there: the heads are at the root
+        self.assertEqual(read(f"{self.root}/again.csv"),
+                         read(f"{self.root}/results/x/head_metrics.csv"))
+
+    def test_command_line_wins_over_the_file(self):
+        config = fixtures.write(f"{self.root}/a.yaml", f"dataset: {self.data}\noutput_csv: a.csv\n")
+        self.analyze("--config", config, "--output_csv", "b.csv", "--set", "bucket_csv=c.csv")
+        self.assertTrue(os.path.exists(f"{self.root}/b.csv"))
+        self.assertTrue(os.path.exists(f"{self.root}/c.csv"))
+        self.assertFalse(os.path.exists(f"{self.root}/a.csv"))
+
+    def test_a_folder_of_one_model_is_found(self):
+        os.makedirs(f"{self.root}/hub-style")
+        shutil.copytree(self.data, f"{self.root}/hub-style/Model")
+        self.analyze("--dataset", f"{self.root}/hub-style")
+        shutil.copytree(self.data, f"{self.root}/hub-style/Other")
+        os.remove(f"{self.root}/head_metrics.csv")
+        for name in FILES[1:]:
+            os.remove(f"{self.root}/{name}")
+        self.assert_says("model_dir: R/hub-style holds the heads of several models, Model and Other "
+                         "among them: choose one", "--dataset", f"{self.root}/hub-style")
+
+    def test_heads_that_were_not_captured_are_no_error(self):
+        shutil.rmtree(f"{self.data}/l01h02q")
+        shutil.rmtree(f"{self.data}/l02h00k")
+        done = self.analyze("--dataset", self.data)
+        self.assertIn("9 of 12 heads", done.stdout)
+        self.assertIn("skipped 2 heads without keys", done.stdout)
+        self.assertEqual(len(self.table("head_metrics.csv")), 9)
+
+    def test_a_dataset_in_the_hub_cache(self):
+        commit = "0123456789abcdef0123456789abcdef01234567"
+        repo = f"{self.root}/hub/hub/datasets--me--heads"
+        fixtures.write(f"{repo}/refs/main", commit)
+        shutil.copytree(self.data, f"{repo}/snapshots/{commit}")
+        self.analyze("--dataset_name", "me/heads")
+        self.assertEqual(len(self.table("head_metrics.csv")), 12)
+
+    # What can be wrong with one head.
+
+    def assert_one_head_fails(self, sentence, failed, *arguments):
+        done = self.analyze("--dataset", self.data, *arguments, code=1)
+        self.assertEqual(done.stderr.replace(self.root + "/", "R/"), sentence)
+        self.assertEqual(len(self.table("head_metrics.csv")), 12 - failed)
+        again = self.analyze("--dataset", self.data, "--keep-going", *arguments)
+        self.assertEqual(again.stderr, done.stderr)
+        self.assertIn("Measured", again.stdout)
+
+    def test_a_truncated_file_costs_its_head_only(self):
+        path = f"{self.data}/l01h03q/data.parquet"
+        fixtures.write(path, read(path)[:-200])
+        self.assert_one_head_fails(
+            "qkscope: layer 1, query head 3, key head 1: R/data/l01h03q/data.parquet: Parquet magic "
+            "bytes not found in footer. Either the file is corrupted or this is not a parquet "
+            "file.\n", 1)
+        self.analyze("--dataset", self.data, "--compat", "reference")  # 0, as the original
+
+    def test_damaged_pages_are_noticed(self):
+        path = f"{self.data}/l00h01q/data.parquet"
+        data = bytearray(read(path))
+        data[len(data) // 3] ^= 0x40
+        fixtures.write(path, bytes(data))
+        done = self.analyze("--dataset", self.data, code=1)
+        self.assertIn("layer 0, query head 1, key head 0: ", done.stderr)
+        self.assertEqual(len(self.table("head_metrics.csv")), 11)
+
+    def test_an_empty_file_of_keys_costs_its_group(self):
+        fixtures.write(f"{self.data}/l00h01k/data.parquet", b"")
+        reason = "R/data/l00h01k/data.parquet: the file is empty\n"
+        self.assert_one_head_fails(
+            f"qkscope: layer 0, query head 2, key head 1: {reason}"
+            f"qkscope: layer 0, query head 3, key head 1: {reason}", 2)
+
+    def test_rows_that_occur_twice(self):
+        shutil.copy(f"{self.data}/l02h01q/data.parquet", f"{self.data}/l02h01q/more.parquet")
+        done = self.analyze("--dataset", self.data, code=1)
+        self.assertRegex(done.stderr, "layer 2, query head 1, key head 0: .*l02h01q: a row at position "
+                         "[0-9]+ occurs twice, with the same example_id, bucket and vector\n$")
+        self.analyze("--dataset", self.data, "--compat", "reference")
+
+    def test_several_files_are_one_head(self):
+        before = self.analyze("--dataset", self.data, where="one")
+        os.rename(f"{self.data}/l02h01q/data.parquet", f"{self.data}/l02h01q/train-00000.parquet")
+        self.analyze("--dataset", self.data, where="two")
+        self.assertEqual(read(f"{self.root}/one/{FILES[0]}"), read(f"{self.root}/two/{FILES[0]}"))
+        self.assertIn("Measured", before.stdout)
+
+    def test_vectors_of_another_length(self):
+        shutil.rmtree(f"{self.root}/other", ignore_errors=True)
+        fixtures.make_model(f"{self.root}/wide", hidden_size=64)
+        subprocess.run([PROGRAM, "sniff", "--quiet", "--config", self.config, "--set",
+                        f"model.name={self.root}/wide", "--set", f"output.data_root={self.root}/other"],
+                       check=True, capture_output=True, timeout=300)
+        shutil.copytree(f"{self.root}/other/l00h00q", f"{self.data}/l00h00q", dirs_exist_ok=True)
+        self.assert_one_head_fails(
+            "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: vectors have 16 numbers, "
+            "those of l00h00k have 8\n", 1)
+
+    def test_no_head_at_all(self):
+        for name in os.listdir(self.data):
+            if name.endswith("k"):
+                fixtures.write(f"{self.data}/{name}/data.parquet", b"x")
+        done = self.analyze("--dataset", self.data, code=1)
+        self.assertTrue(done.stderr.endswith("qkscope: no head could be measured; nothing was "
+                                             "written\n"))
+        self.assertFalse(os.path.exists(f"{self.root}/head_metrics.csv"))
+
+    # What can be wrong with the whole.
+
+    def test_no_dataset(self):
+        self.assert_says("dataset_local_root: R/nothing: there is no such folder",
+                         "--dataset_local_root", f"{self.root}/nothing")
+        os.makedirs(f"{self.root}/empty")
+        self.assert_says("R/empty: holds no heads: it has no folder like l00h00q",
+                         "--dataset", f"{self.root}/empty")
+        done = self.analyze("--dataset", "me/absent", code=1)
+        self.assertIn("hf download me/absent --repo-type dataset", done.stderr)
+
+    def test_wrong_numbers_of_heads(self):
+        self.assert_says("num_q_heads: expected 4 as the dataset's record says, found 8",
+                         "--dataset", self.data, "--num_q_heads", "8")
+        self.assert_says("num_k_heads: expected 2 as the dataset's record says, found 4",
+                         "--dataset", self.data, "--num_k_heads", "4")
+        self.assert_says("num_layers: expected 3 as the dataset's record says, found 2",
+                         "--dataset", self.data, "--num_layers", "2")
+        self.analyze("--dataset", self.data, "--num_layers", "2", "--compat", "reference")
+        self.assertEqual(len(self.table("head_metrics.csv")), 8)
+
+    def test_configurations(self):
+        config = fixtures.write(f"{self.root}/a.yaml", f"dataset: {self.data}\nnum_layer: 3\n")
+        self.assert_says("R/a.yaml:2: num_layer: unknown key, did you mean num_layers?",
+                         "--config", config)
+        fixtures.write(config, f"dataset: {self.data}\nseed: -1\n")
+        self.assert_says("R/a.yaml:2: seed: expected an integer of at least 0, found integer -1",
+                         "--config", config)
+        fixtures.write(config, "- a\n")
+        self.assert_says("R/a.yaml:1: expected a mapping of fields, found a list", "--config", config)
+        self.assert_says("--max_tokens_per_head: max_tokens_per_head: expected an integer of at least "
+                         "1, found integer 0", "--dataset", self.data, "--max_tokens_per_head", "0")
+        done = self.analyze("--dataset", self.data, "--method", "linaer", code=1)
+        self.assertRegex(done.stderr, "^qkscope: --method: method: expected .*linear.*, found linaer, "
+                         "did you mean linear\\?\n$")
+
+    def test_outputs_that_cannot_be_written(self):
+        fixtures.write(f"{self.root}/file", "x")
+        done = self.analyze("--dataset", self.data, "--bucket_csv", "file/b.csv", code=1)
+        self.assertRegex(done.stderr, "^qkscope: file: .*\n$")
+        self.assert_says("output_csv and component_csv: expected two files, found head_metrics.csv twice",
+                         "--dataset", self.data, "--component_csv", "head_metrics.csv")
+
+    def test_numbers_are_finite_or_empty(self):
+        self.analyze("--dataset", self.data)
+        for name in FILES:
+            for row in self.table(name):
+                for value in row.values():
+                    self.assertTrue(value == "" or math.isfinite(float(value)), row)
+
+
+if __name__ == "__main__":
+    unittest.main()
