@@ -87,7 +87,8 @@ TEST_F(PlotOptions, Defaults) {
 
 TEST_F(PlotOptions, NullIsTheDefault) {
   const HeatmapPlot plot = read_heatmap_plot(
-      write("bucket_csv: b.csv\noutput: \"\"\nvmin: null\nvmax: ~\nagg: null\nbucket_type: null\n"), {});
+      write("bucket_csv: b.csv\noutput: \"\"\nvmin: null\nvmax: ~\nagg: null\nbucket_type: null\n"),
+      {});
   EXPECT_EQ(plot.files.output, "bucket_heatmap.png");
   EXPECT_FALSE(plot.options.vmin);
   EXPECT_EQ(plot.options.agg, Aggregate::kMean);

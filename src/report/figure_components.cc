@@ -38,6 +38,7 @@ std::vector<std::pair<int64_t, double>> component_weights(std::span<const Compon
   }
   if (by_component.empty()) fail("limit: no component is below {}", limit.value_or(0));
   std::vector<std::pair<int64_t, double>> out;
+  out.reserve(by_component.size());
   for (auto& [component, weights] : by_component) {
     out.emplace_back(component, aggregate(std::move(weights), kind));
   }

@@ -183,6 +183,7 @@ class Builder {
 
 BucketCurve means(const std::map<int64_t, std::vector<double>>& by_bucket) {
   BucketCurve out;
+  out.reserve(by_bucket.size());
   for (const auto& [bucket, values] : by_bucket) {
     out.emplace_back(bucket, aggregate(values, Aggregate::kMean));
   }
@@ -195,6 +196,7 @@ std::vector<HeadCurve> head_curves(std::span<const HeadBucketRow> rows) {
   std::map<HeadId, std::map<int64_t, std::vector<double>>> by_head;
   for (const HeadBucketRow& row : rows) by_head[row.head][row.q_bucket].push_back(row.plasticity);
   std::vector<HeadCurve> out;
+  out.reserve(by_head.size());
   for (const auto& [head, by_bucket] : by_head) out.push_back({head, means(by_bucket)});
   return out;
 }
