@@ -97,7 +97,7 @@ std::vector<RowPair> canary_pairs(const JournalReader& journal, int64_t most) {
   return pairs;
 }
 
-RowWatch::RowWatch(std::vector<int64_t> rows) {
+RowWatch::RowWatch(const std::vector<int64_t>& rows) {
   for (const int64_t row : rows) rows_.try_emplace(row);
 }
 
@@ -122,7 +122,7 @@ std::map<std::string, RowWatch> watch_rows(const std::vector<RowPair>& pairs) {
     wanted[pair.key_config].push_back(pair.key_row);
   }
   std::map<std::string, RowWatch> watches;
-  for (auto& [config, rows] : wanted) watches.emplace(config, RowWatch(std::move(rows)));
+  for (const auto& [config, rows] : wanted) watches.emplace(config, RowWatch(rows));
   return watches;
 }
 

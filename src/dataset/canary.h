@@ -33,7 +33,7 @@ class RowWatch {
  public:
   RowWatch() = default;
   // rows: in any order, twice is fine.
-  explicit RowWatch(std::vector<int64_t> rows);
+  explicit RowWatch(const std::vector<int64_t>& rows);
   // The rows [first, first + numbers.size() / dim) of the file pass by.
   void pass(int64_t first, int64_t dim, std::span<const float> numbers);
   // The vector of a row that was asked for, or nothing if it did not pass.

@@ -20,10 +20,9 @@ int64_t weight_bytes(const WeightMatrix& weight) { return weight.rows * weight.s
 void advise(const WeightMatrix& weight, int advice) {
   if (weight.data == nullptr) return;
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(weight.data);
-  const uintptr_t end = begin + static_cast<uintptr_t>(weight_bytes(weight));
-  const uintptr_t first = begin / page * page;
-  ::madvise(reinterpret_cast<void*>(first), end - first, advice);
+  const auto before = static_cast<int64_t>(reinterpret_cast<uintptr_t>(weight.data) % page);
+  ::madvise(const_cast<std::byte*>(weight.data) - before,
+            static_cast<size_t>(before + weight_bytes(weight)), advice);
 }
 
 }  // namespace
