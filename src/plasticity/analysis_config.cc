@@ -142,6 +142,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   read_statistics(top, out);
   read_outputs(top, out);
   top.reject_unknown_keys();
+  out.given_json = yaml_to_json(tree);
   return out;
 }
 

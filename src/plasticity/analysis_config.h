@@ -45,6 +45,7 @@ struct AnalysisConfig {
   std::string method = "linear";  // the name of a PlasticityMethod
   Covariance covariance = Covariance::kDiagonal;  // of `linear`
 
+  std::string given_json = "{}";      // the fields as they were given, as a JSON object
   std::vector<std::string> warnings;  // whole sentences with file and line
 };
 

@@ -5,6 +5,7 @@ and with everything that can be wrong.
 usage: analyze_test.py QKSCOPE"""
 
 import csv
+import json
 import math
 import os
 import shutil
@@ -145,6 +146,16 @@ max_workers: 2
         self.assertTrue(os.path.exists(f"{self.root}/b.csv"))
         self.assertTrue(os.path.exists(f"{self.root}/c.csv"))
         self.assertFalse(os.path.exists(f"{self.root}/a.csv"))
+
+    def test_the_record_says_how_the_files_were_made(self):
+        fixtures.write(f"{self.data}/l00h01q/data.parquet", b"x")
+        self.analyze("--dataset", self.data, "--seed", "7", "--keep-going")
+        with open(f"{self.root}/head_metrics.csv.json", encoding="utf-8") as file:
+            record = json.load(file)
+        self.assertEqual(record["method"], "linear")
+        self.assertEqual(record["configured"], {"dataset": self.data, "seed": 7})
+        self.assertEqual(record["heads"]["measured"], 11)
+        self.assertEqual([f["q_head"] for f in record["heads"]["failed"]], [1])
 
     def test_a_folder_of_one_model_is_found(self):
         os.makedirs(f"{self.root}/hub-style")
