@@ -244,6 +244,32 @@ max_workers: 2
             "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: vectors have 16 numbers, "
             "those of l00h00k have 8\n", 1)
 
+    def capture_with_window(self):
+        """The same documents, read by a model whose layers look 32 tokens back; buckets have 16."""
+        fixtures.make_model(f"{self.root}/sliding", model_type="mistral", sliding_window=32,
+                            architectures=["MistralForCausalLM"])
+        out = f"{self.root}/windowed"
+        subprocess.run([PROGRAM, "sniff", "--quiet", "--config", self.config, "--set",
+                        f"model.name={self.root}/sliding", "--set", f"output.data_root={out}"],
+                       check=True, capture_output=True, timeout=300)
+        return out
+
+    def test_a_window_counts_tokens(self):
+        out = self.capture_with_window()
+        self.analyze("--dataset", out)
+        back = {int(r["q_bucket"]) - int(r["k_bucket"]) for r in self.table(FILES[1])}
+        self.assertEqual(back, {1, 2})
+        self.analyze("--dataset", out, "--compat", "reference")
+        back = {int(r["q_bucket"]) - int(r["k_bucket"]) for r in self.table(FILES[1])}
+        self.assertEqual(max(back), 7)
+
+    def test_windows_that_differ_within_a_head(self):
+        shutil.copy(f"{self.capture_with_window()}/l00h00q/data.parquet",
+                    f"{self.data}/l00h00q/more.parquet")
+        self.assert_one_head_fails(
+            "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: column sliding_window: "
+            "expected one value for the head, found null and 32\n", 1)
+
     def test_no_head_at_all(self):
         for name in os.listdir(self.data):
             if name.endswith("k"):
