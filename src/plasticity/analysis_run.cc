@@ -34,8 +34,8 @@ class OrderedResults {
     }
   }
 
-  AnalysisReport finish(bool stopped) {
-    report_.stopped = stopped;
+  AnalysisReport finish() {
+    report_.stopped = report_.num_heads + std::ssize(report_.failures) < num_heads_;
     report_.seconds = seconds();
     return std::move(report_);
   }
@@ -79,7 +79,7 @@ AnalysisReport run_analysis(const AnalysisConfig& config, const HeadCatalog& cat
     results.add(index,
                 analyze_group(config, catalog, group, memory, stop, [&] { results.head_done(); }));
   });
-  return results.finish(stop());
+  return results.finish();
 }
 
 }  // namespace qk

@@ -81,6 +81,9 @@ class TableLoader {
   }
 
   void put(const HeadRowBatch& batch, size_t row, size_t slot) {
+    if (batch.positions[row] < 0) {
+      fail("{}: column position: expected at least 0, found {}", folder_, batch.positions[row]);
+    }
     table_.positions[slot] = batch.positions[row];
     table_.buckets[slot] = batch.buckets[row];
     if (!batch.example_ids.empty()) table_.example_ids[slot] = batch.example_ids[row];

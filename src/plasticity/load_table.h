@@ -18,8 +18,8 @@ struct LoadOptions {
 };
 
 // Reads all rows and keeps the sampled ones. Throws Error "<file>: ..." as HeadRowReader does; and
-// with the name of `folder` if there is no row, if sliding_window has several values, or if a row
-// (example_id, bucket, position and vector) occurs twice.
+// with the name of `folder` if there is no row, if a position is negative, if sliding_window has
+// several values, or if a row (example_id, bucket, position and vector) occurs twice.
 HeadTable load_table(HeadRowReader& reader, const std::string& folder, const LoadOptions& options);
 
 // Bytes that a table of so many rows needs, at most.

@@ -1,0 +1,120 @@
+// The defects of the original that are mended by default (docs/analysis.md).
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "plasticity/head_seeds.h"
+#include "plasticity/ks_test.h"
+#include "plasticity/lilliefors.h"
+#include "plasticity/measure_head.h"
+#include "plasticity/normal_cdf.h"
+#include "plasticity/test_tables.h"
+
+namespace qk {
+namespace {
+
+using Json = nlohmann::json;
+
+class Defaults : public testing::Test {
+ protected:
+  HeadTable table(const char* name) const { return table_of(vectors_["tables"][name]); }
+
+  HeadMetrics measure(HeadTable queries, HeadTable keys, bool reference = false) const {
+    AnalysisConfig config;
+    config.compat_reference = reference;
+    orient_and_sample(queries, keys, config.max_tokens_per_head, 0);
+    return measure_head(config, {0, 0, 0}, queries, keys, KeyGroups(keys),
+                        BucketRanges::observed(queries, keys));
+  }
+
+ private:
+  Json vectors_ = load_vectors("plasticity/analysis_cases.json");
+};
+
+TEST_F(Defaults, AWindowCountsTokens) {  // buckets of 64 tokens
+  HeadTable queries = table("base_q");
+  queries.window = 128;
+  const HeadMetrics head = measure(queries, table("base_k"));
+  EXPECT_EQ(head.buckets.size(), 1U + 2 + 2 + 2);
+  for (const BucketPlasticity& bucket : head.buckets) {
+    EXPECT_LE(bucket.q_bucket - bucket.k_bucket, 2);
+  }
+  EXPECT_EQ(measure(queries, table("base_k"), true).buckets.size(), 1U + 2 + 3 + 4);
+}
+
+TEST_F(Defaults, AConstantComponentExplainsNothing) {
+  const HeadMetrics reference = measure(table("constdim_q"), table("constdim_k"), true);
+  const HeadMetrics head = measure(table("constdim_q"), table("constdim_k"));
+  EXPECT_EQ(reference.component_r2[3], 1);
+  EXPECT_EQ(head.component_r2[3], 0);
+  EXPECT_EQ(head.component_weight[3], 0);
+  EXPECT_NEAR(head.q_r2_pos, (4 * reference.q_r2_pos - 1) / 3, 1e-12);
+  for (const MetricField& field : metric_fields()) {
+    EXPECT_TRUE(std::isfinite(head.*field.value)) << field.name;
+  }
+}
+
+TEST_F(Defaults, TwoQueriesSayNothingAboutNoise) {
+  const HeadMetrics head = measure(table("tiny2_q"), table("tiny_k"));
+  EXPECT_TRUE(std::isnan(head.q_resid0_skew));
+  EXPECT_TRUE(std::isnan(head.q_resid0_ks_p));
+  EXPECT_TRUE(std::isnan(head.q_noise_med_abs_skew));
+  EXPECT_TRUE(std::isnan(head.ap_overall));  // nor about the spread of scores
+}
+
+TEST_F(Defaults, NothingIsDrawnAlike) {
+  AnalysisConfig config;
+  config.seed = 5;
+  const auto words = [](const SeedWords& seed) { return seed.magnitude; };
+  EXPECT_NE(words(query_rows_seed(config, 1, 2)), words(key_rows_seed(config, 1, 2)));
+  EXPECT_NE(words(query_rows_seed(config, 1, 2)), words(query_rows_seed(config, 2, 1)));
+  EXPECT_NE(words(query_rows_seed(config, 1, 2)), words(key_pairs_seed(config, 1, 2)));
+  config.compat_reference = true;
+  EXPECT_EQ(words(query_rows_seed(config, 1, 2)), words(key_rows_seed(config, 7, 3)));
+  EXPECT_EQ(words(key_pairs_seed(config, 1, 2)), words(seed_words(5 + 10007 + 2 * 379)));
+}
+
+// Samples that are normal: p-values must be uniform.
+TEST(Lilliefors, PValuesOfNormalSamplesAreUniform) {
+  constexpr int kSamples = 2000;
+  for (const size_t n : {20U, 60U, 1000U}) {
+    VectorStream stream(n);
+    KsStatistic statistic;
+    double mean_p = 0;
+    int below = 0;
+    for (int sample = 0; sample < kSamples; ++sample) {
+      std::vector<double> x(n);
+      double mean = 0;
+      double squares = 0;
+      for (double& value : x) {
+        const double radius = std::sqrt(-2 * std::log(1 - stream.uniform()));
+        value = radius * std::cos(6.283185307179586 * stream.uniform());
+        mean += value / static_cast<double>(n);
+      }
+      for (double& value : x) {
+        value -= mean;
+        squares += value * value;
+      }
+      normal_cdf(x, 1 / std::sqrt(squares / static_cast<double>(n - 1)), x);
+      const double p = lilliefors_p_value(static_cast<int64_t>(n), statistic(x));
+      mean_p += p / kSamples;
+      below += p < 0.05 ? 1 : 0;
+    }
+    EXPECT_NEAR(mean_p, 0.5, 0.03) << n;           // 4.6 standard errors
+    EXPECT_NEAR(below, kSamples * 0.05, 45) << n;  // 4.6 standard errors
+  }
+}
+
+TEST(Lilliefors, FallsWithTheDistance) {
+  double last = 1;
+  for (double d = 0.001; d < 0.5; d += 0.001) {
+    const double p = lilliefors_p_value(500, d);
+    EXPECT_LE(p, last);
+    EXPECT_GE(p, 0);
+    last = p;
+  }
+  EXPECT_LT(last, 1e-30);
+}
+
+}  // namespace
+}  // namespace qk

@@ -1,0 +1,116 @@
+#include "plasticity/query_fit.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/numpy_rng.h"
+#include "plasticity/moments.h"
+#include "plasticity/query_noise.h"
+#include "plasticity/test_tables.h"
+
+namespace qk {
+namespace {
+
+using Json = nlohmann::json;
+
+HeadTable table_of_regression(const Json& json) {
+  HeadTable table;
+  for (const Json& t : json["t"]) table.positions.push_back(static_cast<int64_t>(t.get<double>()));
+  table.buckets.assign(table.positions.size(), 0);
+  for (const Json& row : json["X"]) {
+    table.head_dim = std::ssize(row);
+    for (const Json& x : row) table.vectors.push_back(x.get<float>());
+  }
+  return table;
+}
+
+void expect_reflection(const std::vector<double>& v, const Json& matrix) {
+  for (size_t i = 0; i < v.size(); ++i) {
+    for (size_t j = 0; j < v.size(); ++j) {
+      EXPECT_NEAR((i == j ? 1.0 : 0.0) - 2 * v[i] * v[j], matrix[i][j].get<double>(), 1e-9);
+    }
+  }
+}
+
+TEST(QueryFit, GivesTheOriginalsRegressionsAndStatistics) {
+  const Json vectors = load_vectors("plasticity/statistics.json");
+  for (const Json& json : vectors["regression"]) {
+    const HeadTable table = table_of_regression(json);
+    QueryFit fit = fit_queries(table);
+    const std::vector<double> r2 = component_r2(fit, true);
+    for (size_t j = 0; j < r2.size(); ++j) {
+      EXPECT_NEAR(fit.intercept[j], json["alpha"][j].get<double>(), 1e-9);
+      EXPECT_NEAR(fit.slope[j], json["beta"][j].get<double>(), 1e-9);
+      EXPECT_NEAR(r2[j], json["r2"][j].get<double>(), 1e-9);
+    }
+    expect_reflection(fit.reflection, json["H"]);
+    const ScalarPredictability scalar = predict_position(table, fit);
+    EXPECT_NEAR(scalar.r2, json["scalar"][0].get<double>(), 1e-9);
+    EXPECT_NEAR(scalar.mae_baseline, json["scalar"][1].get<double>(), 1e-9);
+    EXPECT_NEAR(scalar.mae_proj, json["scalar"][2].get<double>(), 1e-9);
+    const std::vector<int64_t> dims =
+        NumpyGenerator(3).choice(table.head_dim - 1, std::min<int64_t>(2, table.head_dim - 1));
+    const QueryNoise noise =
+        measure_noise(table, fit, {.compat_reference = true, .p_alpha = 0.05, .ks_dims = dims});
+    EXPECT_NEAR(noise.resid0_skew, json["first_resid"][0].get<double>(), 1e-9);
+    EXPECT_NEAR(noise.resid0_kurt, json["first_resid"][1].get<double>(), 1e-9);
+    EXPECT_NEAR(noise.resid0_ks_p, json["first_resid"][2].get<double>(), 1e-9);
+    const Json& expected = json["noise_max2_alpha0.05_seed3"];
+    EXPECT_NEAR(noise.med_abs_skew, expected[0].get<double>(), 1e-9);
+    EXPECT_NEAR(noise.med_abs_kurt, expected[1].get<double>(), 1e-9);
+    EXPECT_NEAR(noise.med_ks_p, expected[2].get<double>(), 1e-9);
+    EXPECT_NEAR(noise.frac_ks_p_lt_alpha, expected[3].get<double>(), 1e-9);
+  }
+  EXPECT_EQ(vectors["regression"].size(), 3U);
+}
+
+TEST(QueryFit, TurnsTheSlopeIntoTheFirstAxis) {
+  const Json vectors = load_vectors("plasticity/statistics.json");
+  for (const Json& json : vectors["rotation"]) {
+    const auto beta = json["beta"].get<std::vector<double>>();
+    double squares = 0;
+    for (const double x : beta) squares += x * x;
+    expect_reflection(reflection_of(beta, std::sqrt(squares)), json["H"]);
+  }
+  EXPECT_EQ(vectors["rotation"].size(), 9U);
+}
+
+TEST(Moments, AreScipys) {
+  const Json vectors = load_vectors("plasticity/moments.json");
+  for (const Json& json : vectors["cases"]) {
+    std::vector<double> x;
+    if (json.contains("data")) {
+      for (const Json& value : json["data"]) x.push_back(number_of(value));
+    } else {
+      VectorStream stream(json["stream_seed"].get<uint64_t>());
+      for (int64_t i = 0; i < json["n"]; ++i) {
+        x.push_back(std::pow(stream.gauss12(), json["power"].get<double>()));
+      }
+    }
+    double mean = 0;
+    for (const double value : x) mean += value / static_cast<double>(x.size());
+    double sums[4] = {};
+    for (const double value : x) {
+      double power = 1;
+      for (double& sum : sums) sum += power *= value - mean;
+    }
+    const CentralMoments moments = central_moments(std::ssize(x), sums);
+    const double deviation = number_of(json["std_ddof1"]);
+    if (std::isnan(deviation)) {
+      EXPECT_TRUE(std::isnan(moments.variance()));
+    } else {
+      EXPECT_NEAR(std::sqrt(moments.variance()), deviation, 1e-9);
+    }
+    if (deviation < 1e-12) continue;  // rounding noise in scipy's sums
+    const double skew = number_of(json["skew"]);
+    const double kurtosis = number_of(json["kurtosis"]);
+    if (std::isnan(skew)) continue;
+    EXPECT_NEAR(skewness(moments), skew, 1e-9 * std::max(1.0, std::abs(skew))) << json["n"];
+    if (std::isnan(kurtosis)) continue;
+    EXPECT_NEAR(excess_kurtosis(moments), kurtosis, 1e-9 * std::max(1.0, std::abs(kurtosis)));
+  }
+}
+
+}  // namespace
+}  // namespace qk

@@ -1,0 +1,117 @@
+#include "report/csv_tables.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <sstream>
+#include <vector>
+
+#include "base/error.h"
+#include "plasticity/measure_head.h"
+#include "plasticity/test_tables.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> out;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) out.push_back(part);
+  return out;
+}
+
+// Whole files of the original: text, but for the last digits of the numbers.
+void expect_same_table(const std::string& found, const std::string& expected) {
+  const auto lines = split(found, '\n');
+  const auto expected_lines = split(expected, '\n');
+  ASSERT_EQ(lines.size(), expected_lines.size());
+  EXPECT_EQ(lines[0], expected_lines[0]);
+  for (size_t i = 1; i < lines.size(); ++i) {
+    const auto cells = split(lines[i] + ",.", ',');
+    const auto expected_cells = split(expected_lines[i] + ",.", ',');
+    ASSERT_EQ(cells.size(), expected_cells.size()) << lines[i];
+    for (size_t j = 0; j + 1 < cells.size(); ++j) {
+      const bool is_real = expected_cells[j].find_first_of(".e") != std::string::npos;
+      if (!is_real) {
+        EXPECT_EQ(cells[j], expected_cells[j]) << lines[i];
+        continue;
+      }
+      const double number = std::stod(expected_cells[j]);
+      EXPECT_NEAR(std::stod(cells[j]), number, 1e-9 * std::max(1.0, std::abs(number))) << lines[i];
+    }
+  }
+}
+
+class CsvTablesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::temp_directory_path() / (std::string("qk_csv_tables_") +
+                                     testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  CsvPaths paths() const {
+    return {folder_ / "a/head_metrics.csv", folder_ / "b/head_bucket_plasticity.csv",
+            folder_ / "head_component_weights.csv"};
+  }
+  fs::path folder_;
+};
+
+TEST_F(CsvTablesTest, WritesTheOriginalsFiles) {
+  const Json inputs = load_vectors("plasticity/analysis_csv/inputs.json");
+  AnalysisConfig config;
+  config.compat_reference = true;
+  config.seed = inputs["config"]["seed"];
+  config.max_tokens_per_head = inputs["config"]["max_tokens_per_head"];
+  config.normality_max_dims = inputs["config"]["normality_max_dims"];
+  CsvTables tables(paths());
+  for (int64_t layer = 0; layer < 2; ++layer) {
+    for (int64_t q_head = 0; q_head < 4; ++q_head) {
+      const std::string q_name = fmt::format("l{:02}h{:02}q", layer, q_head);
+      if (!inputs["tables"].contains(q_name)) continue;
+      HeadTable queries = table_of(inputs["tables"][q_name]);
+      HeadTable keys = table_of(inputs["tables"][fmt::format("l{:02}h{:02}k", layer, q_head / 2)]);
+      if (queries.head_dim != keys.head_dim) continue;
+      orient_and_sample(queries, keys, config.max_tokens_per_head, config.seed);
+      tables.add(measure_head(config, {layer, q_head, q_head / 2}, queries, keys, KeyGroups(keys),
+                              BucketRanges::observed(queries, keys)));
+    }
+  }
+  EXPECT_FALSE(fs::exists(paths().heads));
+  tables.finish();
+  const std::string folder = std::string(QK_TEST_DATA) + "/plasticity/analysis_csv/";
+  for (const fs::path& path : {paths().heads, paths().buckets, paths().components}) {
+    expect_same_table(read_file(path), read_file(folder + path.filename().string()));
+  }
+}
+
+TEST_F(CsvTablesTest, ATableWithoutRowsIsNotWritten) {
+  {
+    CsvTables tables(paths());
+    HeadMetrics head;
+    head.component_r2 = {0.5};
+    head.component_weight = {1};
+    tables.add(head);
+    tables.finish();
+    EXPECT_FALSE(tables.buckets().has_rows());
+  }
+  EXPECT_TRUE(fs::exists(paths().heads));
+  EXPECT_FALSE(fs::exists(paths().buckets));
+  EXPECT_TRUE(fs::is_empty(folder_ / "b"));
+}
+
+TEST_F(CsvTablesTest, SaysWhyAFolderCannotBeMade) {
+  fs::create_directories(folder_);
+  write_file(folder_ / "file", "x");
+  CsvPaths bad = paths();
+  bad.buckets = folder_ / "file/b.csv";
+  EXPECT_THROW(CsvTables{bad}, Error);
+}
+
+}  // namespace
+}  // namespace qk
