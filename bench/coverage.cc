@@ -1,12 +1,10 @@
 // How often the error bars hold the truth: heads of known plasticity, many samples of each, every
 // method. Prints the table of docs/methods.md.
 //
-//   coverage [samples] [documents] [draws] [head]
+//   coverage [samples] [documents] [draws] [head] [method]
 #include <fmt/core.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -89,20 +87,27 @@ void report(const KnownHead& head, const Method& method, double truth, double ta
   std::fflush(stdout);
 }
 
-void measure_all(const KnownHead& head, int64_t samples, int64_t documents, int64_t draws) {
+struct Extent {
+  int64_t samples = 400;
+  int64_t documents = 100;
+  int64_t draws = 200;
+  std::string method;  // empty: all
+};
+
+void measure_all(const KnownHead& head, const Extent& extent) {
   const KnownHeadSource source(head);
   const double truth = source.truth();
   ThreadPool pool(1);
   for (const Method& method : kMethods) {
+    if (!extent.method.empty() && extent.method != method.label) continue;
     double target = truth;
     if (std::string(method.name) == "online") {
-      if (head.far_keys_aside) continue;
       target = source.forgetting_truth(-std::expm1(-std::log(2.0) / kHalfLife));
     }
-    std::vector<Result> results(static_cast<size_t>(samples));
-    pool.parallel_for(samples, [&](int64_t i, int) {
-      const KnownTables tables = source.sample(documents, static_cast<uint64_t>(i) + 1);
-      results[static_cast<size_t>(i)] = measure(method, tables, head.width, draws, i);
+    std::vector<Result> results(static_cast<size_t>(extent.samples));
+    pool.parallel_for(extent.samples, [&](int64_t i, int) {
+      const KnownTables tables = source.sample(extent.documents, static_cast<uint64_t>(i) + 1);
+      results[static_cast<size_t>(i)] = measure(method, tables, head.width, extent.draws, i);
     });
     report(head, method, truth, target, results);
   }
@@ -123,18 +128,18 @@ std::vector<KnownHead> known_heads() {
 }  // namespace qk
 
 int main(int argc, char** argv) {
-  const auto number = [&](int at, int64_t otherwise) {
-    return argc > at ? std::strtoll(argv[at], nullptr, 10) : otherwise;
-  };
-  const std::string only = argc > 4 ? argv[4] : "";
-  const int64_t samples = number(1, 400);
-  const int64_t documents = number(2, 100);
-  const int64_t draws = number(3, 200);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  qk::Extent extent;
+  if (!words.empty()) extent.samples = std::stoll(words[0]);
+  if (words.size() > 1) extent.documents = std::stoll(words[1]);
+  if (words.size() > 2) extent.draws = std::stoll(words[2]);
+  const std::string only = words.size() > 3 ? words[3] : "";
+  if (words.size() > 4) extent.method = words[4];
   fmt::print(
       "| head | method | truth | target | mean estimate | its deviation | mean width | "
       "percentile holds | bias-corrected holds |\n| - | - | - | - | - | - | - | - | - |\n");
   for (const qk::KnownHead& head : qk::known_heads()) {
-    if (only.empty() || head.name == only) qk::measure_all(head, samples, documents, draws);
+    if (only.empty() || head.name == only) qk::measure_all(head, extent);
   }
   return 0;
 }

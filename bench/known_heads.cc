@@ -9,6 +9,8 @@ namespace qk {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
+constexpr int64_t kQueries = 2;  // of a document in a bucket, the smallest number
+constexpr int64_t kKeys = 3;
 
 // A random rotation, from Gram-Schmidt on normal numbers.
 std::vector<double> random_rotation(int64_t d, uint64_t seed) {
@@ -80,7 +82,7 @@ HeadTable KnownHeadSource::table(bool is_query, int64_t documents, std::mt19937_
   std::vector<double> shared(n);
   std::vector<double> own(n);
   for (int64_t document = 0; document < documents; ++document) {
-    const int64_t rows = (is_query ? 2 : 3) * (head_.unequal ? 1 + document % 7 : 1);
+    const int64_t rows = (is_query ? kQueries : kKeys) * (head_.unequal ? 1 + document % 7 : 1);
     for (double& x : shared) x = std::sqrt(head_.shared) * normal(engine);
     for (int64_t bucket = 0; bucket < head_.buckets; ++bucket) {
       const int64_t position = bucket * head_.width + head_.width / 2;
@@ -157,9 +159,35 @@ double KnownHeadSource::forgetting_truth(double alpha) const {
     }
     const double mean = first / weight;
     const double spread = std::sqrt(std::max(0.0, second / weight - mean * mean));
-    sum += sphere_plasticity(head_.dim, mean, head_.start, spread);
+    sum += local_plasticity(q, mean, spread);
   }
   return sum / static_cast<double>(head_.buckets);
+}
+
+// Keys of a document that a query of bucket q attends to are in order of their buckets; the pairs
+// are neighbours (5 % of 3 keys a bucket is no more than one place).
+double KnownHeadSource::local_plasticity(int64_t q, double mean, double spread) const {
+  const double any = sphere_plasticity(head_.dim, mean, head_.start, spread);
+  if (!head_.far_keys_aside) return any;
+  const double even = sphere_plasticity(head_.dim / 2, mean, head_.start, spread);
+  std::vector<int64_t> buckets;
+  for (int64_t b = 0; b <= q; ++b) {
+    if (head_.window > 0 && (q - b) * head_.width >= head_.window) continue;
+    buckets.insert(buckets.end(), kKeys, b);
+  }
+  double sum = 0;
+  const auto count = static_cast<int64_t>(buckets.size());
+  for (int64_t anchor = 0; anchor < count; ++anchor) {
+    const double neighbours = anchor == 0 || anchor == count - 1 ? 1 : 2;
+    for (const int64_t other : {anchor - 1, anchor + 1}) {
+      if (other < 0 || other >= count) continue;
+      const int64_t a = buckets[static_cast<size_t>(anchor)];
+      const int64_t b = buckets[static_cast<size_t>(other)];
+      const double value = a != b ? any : a % 2 == 0 ? even : 1;
+      sum += value / neighbours;
+    }
+  }
+  return sum / static_cast<double>(count);
 }
 
 }  // namespace qk

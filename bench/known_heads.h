@@ -45,10 +45,12 @@ class KnownHeadSource {
   // ap_overall of the law at each time: mean over the bucket pairs that the window reaches.
   double truth() const;
   // ap_overall of a method that forgets: the law of the queries seen so far, weighted with
-  // (1 - alpha)^age, at every bucket's middle, and local pairs. REQUIRES: not far_keys_aside.
+  // (1 - alpha)^age, at every bucket's middle, and local pairs. REQUIRES: !unequal or
+  // !far_keys_aside.
   double forgetting_truth(double alpha) const;
 
  private:
+  double local_plasticity(int64_t q, double mean, double spread) const;
   HeadTable table(bool is_query, int64_t documents, std::mt19937_64& engine) const;
 
   KnownHead head_;

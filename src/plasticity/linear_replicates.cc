@@ -1,6 +1,7 @@
-#include <algorithm>
 #include <map>
-#include <optional>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "plasticity/bucket_pair_walk.h"
 #include "plasticity/dense_products.h"
@@ -41,6 +42,7 @@ std::map<int64_t, std::vector<double>> mean_positions(const ReplicateInput& inpu
   return out;
 }
 
+// Cells wait until there are enough pairs to make a replicate's covariance worth unpacking.
 class LinearReplicates {
  public:
   explicit LinearReplicates(const ReplicateInput& input)
@@ -48,64 +50,79 @@ class LinearReplicates {
         is_full_(input.head.config.covariance == Covariance::kFull),
         fits_(input),
         positions_(mean_positions(input)),
-        average_(input.counts) {
-    if (!is_full_) {
-      for (int64_t r = 0; r < input.counts.replicates(); ++r) {
-        diagonals_.push_back(fits_.diagonal(r, input.head.config.compat_reference));
-      }
-    }
-  }
+        average_(input.counts) {}
 
   void take(const BucketPairDraw& draw) {
     if (draw.pairs.empty()) return;
-    const HeadTable& keys = input_.head.keys;
-    differences_.resize(draw.pairs.size() * static_cast<size_t>(keys.head_dim));
-    subtract_keys(keys, draw.pairs, differences_);
-    const auto pairs = static_cast<int64_t>(draw.pairs.size());
-    means_.resize(static_cast<size_t>(pairs * input_.counts.replicates()));
-    variances_.resize(means_.size());
-    const std::vector<double>& times = positions_.at(draw.time.bucket);
-    if (is_full_) {
-      blocks_ = blocks_of(differences_, keys.head_dim);
-      squares_.clear();
-      for (int64_t n = 0; n < pairs; ++n) squares_.push_back(squared_length(n));
-    }
-    for (int64_t r = 0; r < input_.counts.replicates(); ++r) {
-      const auto begin = static_cast<size_t>(r * pairs);
-      const std::span<double> means = std::span(means_).subspan(begin, draw.pairs.size());
-      const std::span<double> variances = std::span(variances_).subspan(begin, draw.pairs.size());
-      project(r, times[static_cast<size_t>(r)], means, variances);
-    }
-    for (int64_t n = 0; n < pairs; ++n) {
-      const auto first = static_cast<size_t>(draw.pairs[static_cast<size_t>(n)].first);
-      average_.add_pair(input_.documents.of_key[first], means_.data() + n, variances_.data() + n,
-                        pairs);
-    }
-    average_.end_cell();
+    cells_.push_back({draw.time.bucket, pairs_.size(), draw.pairs.size()});
+    pairs_.insert(pairs_.end(), draw.pairs.begin(), draw.pairs.end());
+    if (pairs_.size() >= kPairsAtOnce) judge_cells();
   }
 
-  PlasticityReplicates result() const { return average_.result(); }
+  PlasticityReplicates result() {
+    judge_cells();
+    return average_.result();
+  }
 
  private:
-  double squared_length(int64_t n) const {
+  static constexpr size_t kPairsAtOnce = 2048;
+
+  struct Cell {
+    int64_t bucket;
+    size_t first;  // of pairs_
+    size_t count;
+  };
+
+  void judge_cells() {
+    if (pairs_.empty()) return;
     const auto d = static_cast<size_t>(input_.head.keys.head_dim);
-    double out = 0;
-    for (double w : std::span(differences_).subspan(static_cast<size_t>(n) * d, d)) out += w * w;
-    return out;
+    const auto replicates = static_cast<size_t>(input_.counts.replicates());
+    differences_.resize(pairs_.size() * d);
+    subtract_keys(input_.head.keys, pairs_, differences_);
+    blocks_ = blocks_of(differences_, input_.head.keys.head_dim);
+    squares_.clear();
+    for (size_t n = 0; n < pairs_.size(); ++n) {
+      const auto w = std::span(differences_).subspan(n * d, d);
+      squares_.push_back(std::inner_product(w.begin(), w.end(), w.begin(), 0.0));
+    }
+    means_.resize(pairs_.size() * replicates);
+    variances_.resize(means_.size());
+    along_.resize(pairs_.size());
+    for (size_t r = 0; r < replicates; ++r) {
+      project(static_cast<int64_t>(r), std::span(means_).subspan(r * pairs_.size(), pairs_.size()),
+              std::span(variances_).subspan(r * pairs_.size(), pairs_.size()));
+    }
+    const auto stride = static_cast<int64_t>(pairs_.size());
+    for (const Cell& cell : cells_) {
+      for (size_t n = cell.first; n < cell.first + cell.count; ++n) {
+        average_.add_pair(input_.documents.of_key[static_cast<size_t>(pairs_[n].first)],
+                          means_.data() + n, variances_.data() + n, stride);
+      }
+      average_.end_cell();
+    }
+    cells_.clear();
+    pairs_.clear();
   }
 
-  void project(int64_t r, double position, std::span<double> means, std::span<double> variances) {
-    const std::vector<double> mean = fits_.mean_at(r, position);
-    if (!is_full_) {
-      const RotatedDiagonal& law = diagonals_[static_cast<size_t>(r)];
-      project_diagonal(differences_, mean, law.reflection, law.variance, means, variances);
-      return;
+  void project(int64_t r, std::span<double> means, std::span<double> variances) {
+    const ReplicateLine& line = fits_.line(r);
+    if (is_full_) {
+      const ResidualCovariance law = fits_.covariance(r);
+      inner_products(line.mean, blocks_, means);
+      quadratic_forms(law.matrix, blocks_, variances);
+      for (size_t n = 0; n < variances.size(); ++n) {
+        variances[n] = score_variance(variances[n], 1, squares_[n] * law.largest, squares_[n] == 0);
+      }
+    } else {
+      const RotatedDiagonal law = fits_.diagonal(r, input_.head.config.compat_reference);
+      project_diagonal(differences_, line.mean, law.reflection, law.variance, means, variances);
     }
-    const ResidualCovariance law = fits_.covariance(r);
-    inner_products(mean, blocks_, means);
-    quadratic_forms(law.matrix, blocks_, variances);
-    for (size_t n = 0; n < variances.size(); ++n) {
-      variances[n] = score_variance(variances[n], 1, squares_[n] * law.largest, squares_[n] == 0);
+    inner_products(line.slope, blocks_, along_);
+    for (const Cell& cell : cells_) {
+      const double position = positions_.at(cell.bucket)[static_cast<size_t>(r)];
+      for (size_t n = cell.first; n < cell.first + cell.count; ++n) {
+        means[n] += along_[n] * (position - line.position);
+      }
     }
   }
 
@@ -114,11 +131,13 @@ class LinearReplicates {
   ReplicateFits fits_;
   std::map<int64_t, std::vector<double>> positions_;
   PlasticityAverage average_;
-  std::vector<RotatedDiagonal> diagonals_;  // [replicates]; empty if is_full_
-  std::vector<double> differences_;         // [pairs, head_dim]
-  VectorBlocks blocks_;                     // the same
-  std::vector<double> squares_;             // [pairs] |w|^2
-  std::vector<double> means_;               // [replicates, pairs]
+  std::vector<Cell> cells_;
+  std::vector<KeyPair> pairs_;       // of all cells
+  std::vector<double> differences_;  // [pairs, head_dim]
+  VectorBlocks blocks_;              // the same
+  std::vector<double> squares_;      // [pairs] |w|^2
+  std::vector<double> along_;        // [pairs] w . slope
+  std::vector<double> means_;        // [replicates, pairs]
   std::vector<double> variances_;
 };
 

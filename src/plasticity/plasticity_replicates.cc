@@ -27,9 +27,10 @@ void PlasticityAverage::add_pair(int64_t document, const double* means, const do
                                  int64_t stride) {
   for (size_t r = 0; r < sum_.size(); ++r) {
     const double times = counts_.at(static_cast<int64_t>(r), document);
+    const double mean = means[static_cast<int64_t>(r) * stride];
     const double variance = variances[static_cast<int64_t>(r) * stride];
-    if (times == 0 || !(variance > 0)) continue;
-    const double value = pair_plasticity(means[static_cast<int64_t>(r) * stride], variance);
+    if (times == 0 || !(variance > 0) || std::isnan(mean)) continue;
+    const double value = pair_plasticity(mean, variance);
     cell_weight_[r] += times;
     cell_sum_[r] += times * value;
     if (r == 0) cell_pairs_.push_back({document, value});

@@ -73,40 +73,32 @@ ReplicateFits::ReplicateFits(const ReplicateInput& input)
   sums_.finish();
   for (int64_t r = 0; r < input.counts.replicates(); ++r) {
     const std::span<const double> s = sums_.of(r);
-    Line line;
+    ReplicateLine line;
     line.rows = s[0];
     line.mean.resize(at.d);
     line.slope.resize(at.d);
-    line.position = s[1] / s[0];
-    line.position_ss = std::max(0.0, s[2] - s[1] * line.position);
+    line.position = position_origin_ + s[1] / s[0];
+    line.position_ss = std::max(0.0, s[2] - s[1] * s[1] / s[0]);
     for (size_t j = 0; j < at.d; ++j) {
-      line.mean[j] = s[at.position_rows + j] / s[0];
+      const double moved = s[at.position_rows + j] / s[0];
+      line.mean[j] = origin_[j] + moved;
       if (line.position_ss > 0) {
-        line.slope[j] = (s[at.products() + j] - s[1] * line.mean[j]) / line.position_ss;
+        line.slope[j] = (s[at.products() + j] - s[1] * moved) / line.position_ss;
       }
     }
     lines_.push_back(std::move(line));
   }
 }
 
-std::vector<double> ReplicateFits::mean_at(int64_t replicate, double position) const {
-  const Line& line = lines_[static_cast<size_t>(replicate)];
-  std::vector<double> out(origin_);
-  for (size_t j = 0; j < out.size(); ++j) {
-    out[j] += line.mean[j] + line.slope[j] * (position - position_origin_ - line.position);
-  }
-  return out;
-}
-
 std::vector<double> ReplicateFits::scatter(int64_t replicate) const {
   const Layout at{static_cast<size_t>(dim_)};
   const std::span<const double> s = sums_.of(replicate);
-  const Line& line = lines_[static_cast<size_t>(replicate)];
+  const ReplicateLine& line = lines_[static_cast<size_t>(replicate)];
   std::vector<double> out(at.d * at.d);
   size_t next = at.outer();
   for (size_t i = 0; i < at.d; ++i) {
     for (size_t j = 0; j <= i; ++j) {
-      out[i * at.d + j] = s[next++] - line.rows * line.mean[i] * line.mean[j] -
+      out[i * at.d + j] = s[next++] - s[at.position_rows + i] * s[at.position_rows + j] / s[0] -
                           line.position_ss * line.slope[i] * line.slope[j];
     }
     out[i * at.d + i] = std::max(0.0, out[i * at.d + i]);
@@ -115,7 +107,7 @@ std::vector<double> ReplicateFits::scatter(int64_t replicate) const {
 }
 
 ResidualCovariance ReplicateFits::covariance(int64_t replicate) const {
-  const Line& line = lines_[static_cast<size_t>(replicate)];
+  const ReplicateLine& line = lines_[static_cast<size_t>(replicate)];
   ResidualCovariance out{scatter(replicate), 0};
   const double freedom = line.rows - (line.position_ss > 0 ? 2 : 1);
   const double scale = freedom > 0 ? 1 / freedom : kNotANumber;
@@ -126,7 +118,7 @@ ResidualCovariance ReplicateFits::covariance(int64_t replicate) const {
 }
 
 RotatedDiagonal ReplicateFits::diagonal(int64_t replicate, bool compat_reference) const {
-  const Line& line = lines_[static_cast<size_t>(replicate)];
+  const ReplicateLine& line = lines_[static_cast<size_t>(replicate)];
   const std::vector<double> matrix = scatter(replicate);
   const auto d = static_cast<size_t>(dim_);
   const double norm =

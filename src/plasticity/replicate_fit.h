@@ -20,13 +20,23 @@ struct RotatedDiagonal {
   std::vector<double> variance;    // [head_dim], of the residuals in that basis
 };
 
+struct ReplicateLine {
+  double rows = 0;
+  double position = 0;  // mean, tokens
+  double position_ss = 0;
+  std::vector<double> mean;   // [head_dim], there
+  std::vector<double> slope;  // [head_dim], per token
+};
+
 // Memory: replicates * head_dim^2 / 2 doubles.
 class ReplicateFits {
  public:
   explicit ReplicateFits(const ReplicateInput& input);
 
-  // The line at a position (NaN: NaN).
-  std::vector<double> mean_at(int64_t replicate, double position) const;
+  // NaN if the replicate has no query.
+  const ReplicateLine& line(int64_t replicate) const {
+    return lines_[static_cast<size_t>(replicate)];
+  }
   // Divided by rows - 2 (rows - 1 if all positions are equal).
   ResidualCovariance covariance(int64_t replicate) const;
   // Diagonal of the covariance after the rotation of the replicate's own slope. compat: reference
@@ -34,13 +44,6 @@ class ReplicateFits {
   RotatedDiagonal diagonal(int64_t replicate, bool compat_reference) const;
 
  private:
-  struct Line {
-    double rows = 0;
-    double position = 0;  // mean
-    double position_ss = 0;
-    std::vector<double> mean;   // [head_dim]
-    std::vector<double> slope;  // [head_dim]
-  };
   // Scatter of the residuals, j <= i.
   std::vector<double> scatter(int64_t replicate) const;
 
@@ -48,7 +51,7 @@ class ReplicateFits {
   std::vector<double> origin_;
   double position_origin_ = 0;
   ReplicateSums sums_;
-  std::vector<Line> lines_;  // [replicates]
+  std::vector<ReplicateLine> lines_;  // [replicates]
 };
 
 }  // namespace qk

@@ -134,6 +134,27 @@ TEST(Replicates, LinearFull) {
   });
 }
 
+// Replicates that lack a bucket average what they have.
+TEST(Replicates, BucketsThatAReplicateLacks) {
+  const TestHeadShape shape{.rare_after = 3};
+  const Head linear(config_of("linear", false, Covariance::kFull), shape);
+  QueryFit fit;
+  expect_replicates(linear, linear_replicates, [&](const HeadTable& repeated) {
+    fit = fit_queries(repeated);
+    return std::make_unique<LinearFullLaw>(repeated, fit);
+  });
+  const Head diagonal(config_of("linear"), shape);
+  for (const double value :
+       linear_replicates({diagonal.input(), diagonal.documents, diagonal.counts}).ap_overall) {
+    EXPECT_FALSE(std::isnan(value));
+  }
+  AnalysisConfig config = config_of("bucket");
+  config.methods.min_queries = 2;
+  expect_replicates(Head(config, shape), bucket_replicates, [&](const HeadTable& repeated) {
+    return std::make_unique<BucketLaw>(repeated, 2);
+  });
+}
+
 TEST(Replicates, LinearDiagonal) {
   for (const bool reference : {false, true}) {
     const Head head(config_of("linear", reference));

@@ -13,8 +13,9 @@ struct TestHeadShape {
   int64_t buckets = 4;
   int64_t width = 16;  // positions of a bucket
   int64_t dim = 5;
-  int64_t most_rows = 6;  // of a document in a bucket, at least 2
-  double drift = 0.02;    // of the first component, a token
+  int64_t most_rows = 6;           // of a document in a bucket, at least 2
+  double drift = 0.02;             // of the first component, a token
+  int64_t rare_after = 1'000'000;  // from this bucket on only the first two documents have rows
 };
 
 inline HeadTable random_table(const TestHeadShape& shape, uint32_t seed) {
@@ -25,6 +26,7 @@ inline HeadTable random_table(const TestHeadShape& shape, uint32_t seed) {
   for (int64_t document = 0; document < shape.documents; ++document) {
     const double typical = normal(engine);
     for (int64_t bucket = 0; bucket < shape.buckets; ++bucket) {
+      if (bucket >= shape.rare_after && document >= 2) continue;
       const int64_t rows = 2 + static_cast<int64_t>(engine()) % (shape.most_rows - 1);
       for (int64_t i = 0; i < rows; ++i) {
         const int64_t position =
