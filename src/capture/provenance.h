@@ -19,8 +19,8 @@ struct RunIdentity {
   std::string certificate;  // a JSON object (capture/certificate.h), or empty
 };
 
-// Model, tokenizer, corpus, configuration (config_json), seed, version and commit, and the certificate
-// of `verify` if there is one.
+// Model, tokenizer, corpus, configuration (config_json), seed, version and commit, and the
+// certificate of `verify` if there is one.
 std::string provenance_json(const SniffConfig& config, const RunIdentity& identity);
 
 // Heads, GQA map, softmax scale, the sets of rotary parameters; per layer its window, its set, the
