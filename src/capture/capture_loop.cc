@@ -10,7 +10,7 @@
 namespace qk {
 namespace {
 
-constexpr int64_t kTokenizerBytesPerTextByte = 80;  // measured
+constexpr int64_t kTokenizerBytesPerTextByte = 125;  // measured
 
 DocumentOutcome outcome_of(TextFault fault) {
   switch (fault) {

@@ -19,7 +19,7 @@ constexpr int64_t kSmallestChunk = 64;
 constexpr int64_t kUsualChunk = 256;  // below it the weights' unpacking begins to cost
 
 // Measured: the tokenizer's work memory for each token of a document, its text included.
-constexpr int64_t kTokenizerBytes = 320;
+constexpr int64_t kTokenizerBytes = 560;
 // Measured: what the Parquet library takes for each byte of vectors in a row group, and beside
 // them.
 constexpr double kWriterFactor = 3.2;

@@ -1,5 +1,6 @@
 #include "capture/run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/atomic_file.h"
@@ -129,21 +130,26 @@ bool Run::is_whole_already() {
   return report_.was_whole = true;
 }
 
+// Documents are begun in order: one that is not whole, below one that is, was lost.
 void Run::warn_of_damage(const JournalReader& journal) const {
   if (journal.damage().empty() || !options_.warn) return;
-  std::string lost;
-  for (const int64_t document : journal.lost()) {
-    lost += fmt::format("{}{}", lost.empty() ? "" : ", ", document);
+  std::vector<int64_t> lost = journal.lost();
+  int64_t expected = 0;
+  for (const DocumentEnd& end : journal.documents()) {
+    for (; expected < end.document; ++expected) {
+      if (!std::ranges::binary_search(journal.lost(), expected)) lost.push_back(expected);
+    }
+    ++expected;
   }
+  std::ranges::sort(lost);
   options_.warn(fmt::format(
       "{}: damaged at byte {}{}; {}", journal.path().string(), journal.damage().front(),
       journal.damage().size() == 1
           ? ""
           : fmt::format(" and in {} more places", journal.damage().size() - 1),
-      lost.empty()
-          ? "what was lost is computed again"
-          : fmt::format("document{} {} {} computed again", journal.lost().size() == 1 ? "" : "s",
-                        lost, journal.lost().size() == 1 ? "is" : "are")));
+      lost.empty() ? "what was lost has been computed again before"
+                   : fmt::format("document{} {} {} computed again", lost.size() == 1 ? "" : "s",
+                                 fmt::join(lost, ", "), lost.size() == 1 ? "is" : "are")));
 }
 
 void Run::take_journal(const JournalReader& journal, std::vector<int64_t>& done) {
