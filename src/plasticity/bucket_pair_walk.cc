@@ -21,6 +21,7 @@ std::vector<QueryTime> query_times(const HeadTable& queries) {
     ++sum.rows;
   }
   std::vector<QueryTime> out;
+  out.reserve(sums.size());
   for (const auto& [bucket, sum] : sums) {
     out.push_back({bucket, sum.positions / static_cast<double>(sum.rows)});
   }
