@@ -33,8 +33,8 @@ struct CsvPaths {
   std::filesystem::path heads;
   std::filesystem::path buckets;
   std::filesystem::path components;
-  std::filesystem::path intervals;  // empty: no error bars
-  std::string method;               // named in them
+  std::filesystem::path intervals{};  // empty: no error bars
+  std::string method{};               // named in them
 };
 
 class CsvTables {
