@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "capture/build_info.h"
 #include "cli/analysis_summary.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
 #include "plasticity/analysis_run.h"
+#include "report/analysis_record.h"
 #include "report/csv_tables.h"
 
 namespace qk {
@@ -126,6 +129,7 @@ std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
     out += fmt::format("{} {}\n", table->has_rows() ? "Wrote    " : "No rows  ",
                        table->path().string());
   }
+  out += fmt::format("Wrote     {}.json: how they were made\n", config.output_csv);
   return out + "\n" + summary.text();
 }
 
@@ -185,6 +189,8 @@ int analyze(const AnalyzeFlags& flags) {
     return exit_code_of(flags, config, report);
   }
   tables.finish();
+  write_file(config.output_csv + ".json",
+             analysis_record({version(), build_commit()}, config, catalog, report));
   std::fputs(report_text(config, tables, report, summary).c_str(), stdout);
   return exit_code_of(flags, config, report);
 }

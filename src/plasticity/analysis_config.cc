@@ -153,6 +153,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   read_outputs(top, out);
   read_method_options(top, out);
   top.reject_unknown_keys();
+  out.given_json = yaml_to_json(tree);
   return out;
 }
 

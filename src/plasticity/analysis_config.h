@@ -51,6 +51,7 @@ struct AnalysisConfig {
   BootstrapOptions bootstrap;
   std::string ci_csv = "head_metrics_ci.csv";
 
+  std::string given_json = "{}";      // the fields as they were given, as a JSON object
   std::vector<std::string> warnings;  // whole sentences with file and line
 };
 

@@ -93,6 +93,8 @@ void project(const ProjectionJob& p) {
   }
 }
 
+constexpr size_t kRowsAhead = 24;
+
 void gather(const GatherJob& g) {
   const Tag d;
   const size_t N = hn::Lanes(d);
@@ -101,6 +103,8 @@ void gather(const GatherJob& g) {
   const double* reflection = g.reflection + g.first;
   const float* x = g.x + g.first;
   for (size_t row = 0; row < g.num_rows; ++row, x += g.dim) {
+    // Rows are far apart: the line of a later one is fetched meanwhile (it may lie behind the end).
+    __builtin_prefetch(x + kRowsAhead * g.dim);
     const Vec along = hn::Set(d, g.along[row]);
     size_t c = 0;
     for (; c + N <= g.count; c += N) {

@@ -11,16 +11,24 @@ namespace qk {
 // proportional to n. Threads: one at a time; keeps its memory for the next sample.
 class KsStatistic {
  public:
-  // probabilities [n]: Phi of the sample, any order, in [0, 1]. REQUIRES: n >= 1.
+  // probabilities [n]: Phi of the sample, any order, in [0, 1]. REQUIRES: n in [1, 2^32).
   double operator()(std::span<const double> probabilities);
 
  private:
-  struct Cell {  // of the n cells [k / n, (k + 1) / n)
-    double lowest;
-    double highest;
-    int64_t count;
-  };
-  std::vector<Cell> cells_;
+  static constexpr size_t kCells = 8192;  // of equal width in [0, 1)
+
+  static constexpr size_t kSmallSample = 1000;
+
+  double sorted_distance(std::span<const double> probabilities, double n);
+  double distance_at_borders(double n) const;
+  void mark_cells(double n, double known);
+  double distance_inside(std::span<const double> probabilities, double n);
+
+  std::vector<uint32_t> counts_;     // [kCells + 1]
+  std::vector<int64_t> first_rank_;  // [kCells + 1], numbers in the cells before
+  std::vector<uint8_t> is_open_;     // [kCells + 1]
+  std::vector<uint16_t> cell_of_;    // [n]
+  std::vector<double> open_;         // numbers of the open cells
 };
 
 // P(D_n >= d) for a sample of n: the value that scipy.stats.kstest gives, approximations included,

@@ -45,7 +45,7 @@ double sorted_statistic(std::vector<double> p) {
 TEST(KsStatistic, IsThatOfTheSortedSample) {
   KsStatistic statistic;
   VectorStream stream(5);
-  for (const size_t n : {1U, 2U, 3U, 7U, 100U, 1001U}) {
+  for (const size_t n : {1U, 2U, 3U, 7U, 100U, 1001U, 30000U}) {
     for (const double power : {0.2, 1.0, 4.0}) {
       std::vector<double> p(n);
       for (double& x : p) x = std::pow(stream.uniform(), power);

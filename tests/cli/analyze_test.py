@@ -5,6 +5,7 @@ and with everything that can be wrong.
 usage: analyze_test.py QKSCOPE"""
 
 import csv
+import json
 import math
 import os
 import shutil
@@ -146,6 +147,16 @@ max_workers: 2
         self.assertTrue(os.path.exists(f"{self.root}/c.csv"))
         self.assertFalse(os.path.exists(f"{self.root}/a.csv"))
 
+    def test_the_record_says_how_the_files_were_made(self):
+        fixtures.write(f"{self.data}/l00h01q/data.parquet", b"x")
+        self.analyze("--dataset", self.data, "--seed", "7", "--keep-going")
+        with open(f"{self.root}/head_metrics.csv.json", encoding="utf-8") as file:
+            record = json.load(file)
+        self.assertEqual(record["method"], "linear")
+        self.assertEqual(record["configured"], {"dataset": self.data, "seed": 7})
+        self.assertEqual(record["heads"]["measured"], 11)
+        self.assertEqual([f["q_head"] for f in record["heads"]["failed"]], [1])
+
     def test_a_folder_of_one_model_is_found(self):
         os.makedirs(f"{self.root}/hub-style")
         shutil.copytree(self.data, f"{self.root}/hub-style/Model")
@@ -232,6 +243,32 @@ max_workers: 2
         self.assert_one_head_fails(
             "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: vectors have 16 numbers, "
             "those of l00h00k have 8\n", 1)
+
+    def capture_with_window(self):
+        """The same documents, read by a model whose layers look 32 tokens back; buckets have 16."""
+        fixtures.make_model(f"{self.root}/sliding", model_type="mistral", sliding_window=32,
+                            architectures=["MistralForCausalLM"])
+        out = f"{self.root}/windowed"
+        subprocess.run([PROGRAM, "sniff", "--quiet", "--config", self.config, "--set",
+                        f"model.name={self.root}/sliding", "--set", f"output.data_root={out}"],
+                       check=True, capture_output=True, timeout=300)
+        return out
+
+    def test_a_window_counts_tokens(self):
+        out = self.capture_with_window()
+        self.analyze("--dataset", out)
+        back = {int(r["q_bucket"]) - int(r["k_bucket"]) for r in self.table(FILES[1])}
+        self.assertEqual(back, {1, 2})
+        self.analyze("--dataset", out, "--compat", "reference")
+        back = {int(r["q_bucket"]) - int(r["k_bucket"]) for r in self.table(FILES[1])}
+        self.assertEqual(max(back), 7)
+
+    def test_windows_that_differ_within_a_head(self):
+        shutil.copy(f"{self.capture_with_window()}/l00h00q/data.parquet",
+                    f"{self.data}/l00h00q/more.parquet")
+        self.assert_one_head_fails(
+            "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: column sliding_window: "
+            "expected one value for the head, found null and 32\n", 1)
 
     def test_no_head_at_all(self):
         for name in os.listdir(self.data):

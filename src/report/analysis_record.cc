@@ -1,0 +1,54 @@
+#include "report/analysis_record.h"
+
+#include <nlohmann/json.hpp>
+
+namespace qk {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json or_null(const std::string& text) {
+  return text.empty() ? ordered_json(nullptr) : ordered_json(text);
+}
+
+ordered_json failures_json(const AnalysisReport& report) {
+  ordered_json out = ordered_json::array();
+  for (const HeadFailure& failure : report.failures) {
+    out.push_back({{"layer", failure.head.layer},
+                   {"q_head", failure.head.q_head},
+                   {"k_head", failure.head.k_head},
+                   {"reason", failure.reason}});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string analysis_record(const ProgramName& program, const AnalysisConfig& config,
+                            const HeadCatalog& catalog, const AnalysisReport& report) {
+  ordered_json out = {
+      {"program", "qkscope"}, {"version", program.version}, {"commit", or_null(program.commit)}};
+  out["method"] = config.method;
+  if (config.method == "linear") {
+    out["covariance"] = config.covariance == Covariance::kFull ? "full" : "diagonal";
+  }
+  out["compat"] = config.compat_reference ? ordered_json("reference") : ordered_json(nullptr);
+  out["seed"] = config.seed;
+  out["max_tokens_per_head"] = config.max_tokens_per_head;
+  out["normality_max_dims"] = config.normality_max_dims;
+  out["p_alpha"] = config.p_alpha;
+  out["num_pairs_per_bucket"] = config.num_pairs_per_bucket;
+  out["configured"] = ordered_json::parse(config.given_json);
+  out["dataset"] = {{"folder", catalog.folder.string()},
+                    {"model", or_null(catalog.model)},
+                    {"num_layers", catalog.num_layers},
+                    {"num_q_heads", catalog.num_q_heads},
+                    {"num_k_heads", catalog.num_k_heads}};
+  out["heads"] = {{"measured", report.num_heads},
+                  {"not_captured", catalog.num_not_captured},
+                  {"without_keys", catalog.num_without_keys},
+                  {"failed", failures_json(report)}};
+  return out.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace qk
