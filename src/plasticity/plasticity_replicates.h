@@ -23,7 +23,8 @@ class PlasticityAverage {
  public:
   explicit PlasticityAverage(const ResampleCounts& counts);
 
-  // A pair of the current cell. A variance that is not above 0, or a NaN: the pair cannot be judged.
+  // A pair of the current cell. A variance that is not above 0, or a NaN: the pair cannot be
+  // judged.
   //   means, variances  [replicates], `stride` apart
   void add_pair(int64_t document, const double* means, const double* variances, int64_t stride);
   // The end of a cell. Nothing happens if it has no pair.
