@@ -106,7 +106,7 @@ class Analyze(unittest.TestCase):
 
     def test_little_memory_changes_nothing(self):
         self.analyze("--dataset", self.data, where="much")
-        self.analyze("--dataset", self.data, "--ram", "1", "--threads", "4", where="little")
+        self.analyze("--dataset", self.data, "--ram", "1MiB", "--threads", "4", where="little")
         for name in FILES:
             self.assertEqual(read(f"{self.root}/much/{name}"), read(f"{self.root}/little/{name}"))
 

@@ -222,6 +222,7 @@ class Torture(unittest.TestCase):
         self.assertRegex(stderr, r"^qkscope: [^\n]*: File too large" + KEPT + r"\n$")
         self.finish(out)
 
+    @unittest.skipIf(os.environ.get("QK_SANITIZED"), "the sanitizers need descriptors of their own")
     def test_file_descriptor_limit(self):
         """Too few of them at any moment end the run with a sentence."""
         refused = 0
