@@ -10,6 +10,7 @@
 #include <parquet/metadata.h>
 
 #include <algorithm>
+#include <numeric>
 #include <system_error>
 #include <utility>
 
@@ -162,8 +163,8 @@ struct HeadRowReader::Files {
   void start() {
     file_row = 0;
     open.emplace(paths[current]);
-    std::vector<int> groups;
-    for (int i = 0; i < open->reader->num_row_groups(); ++i) groups.push_back(i);
+    std::vector<int> groups(static_cast<size_t>(open->reader->num_row_groups()));
+    std::iota(groups.begin(), groups.end(), 0);
     batches = value_of(open->reader->GetRecordBatchReader(groups, open->leaves));
   }
 

@@ -59,7 +59,8 @@ DatasetRecord record_of(const fs::path& folder, const std::set<HeadFile>& heads)
     try {
       const auto files = list_parquet_files(folder / config_name(head.layer, head.head, head.kind));
       if (!files.empty()) return parse_record(HeadRowReader(files).footer());
-    } catch (const Error&) {  // named when the head's turn comes
+    } catch (const Error&) {
+      continue;  // named when the head's turn comes
     }
   }
   return {};

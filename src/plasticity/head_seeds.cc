@@ -1,11 +1,13 @@
 #include "plasticity/head_seeds.h"
 
+#include <cstdint>
+
 #include "base/error.h"
 
 namespace qk {
 namespace {
 
-enum Purpose : int64_t { kQueryRows, kKeyRows, kNoiseDims, kKeyPairs };
+enum Purpose : uint8_t { kQueryRows, kKeyRows, kNoiseDims, kKeyPairs };
 
 SeedWords derived(const AnalysisConfig& config, int64_t layer, int64_t head, Purpose purpose) {
   SeedWords out = seed_words(config.seed);

@@ -97,7 +97,7 @@ void normal_cdf(std::span<const double> x, double scale, std::span<double> out) 
   QK_CHECK(x.size() == out.size());
   static const std::vector<double> table = make_table();
   HWY_DYNAMIC_DISPATCH(cdf_of_many)
-  (x.data(), x.size(), scale, table.data() + 2 * kTableEnd, out.data());
+  (x.data(), x.size(), scale, &table[2 * size_t{kTableEnd}], out.data());
 }
 
 }  // namespace qk
