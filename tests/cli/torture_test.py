@@ -27,6 +27,9 @@ import fixtures
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 FAULTS = os.path.abspath(sys.argv.pop(1))
+for needed in (PROGRAM, FAULTS):
+    if not os.path.exists(needed):
+        sys.exit(f"{needed} is not there: build the target release_tests")
 SEED = int(os.environ.get("QK_TORTURE_SEED", random.SystemRandom().randrange(10**6)))
 KILLS = int(os.environ.get("QK_TORTURE_KILLS", 50))
 LENGTHS = [90, 5, 0, 41, 200, 17, 64, 128, 1, 77, 33, 150] * 3
