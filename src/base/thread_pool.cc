@@ -1,21 +1,13 @@
 #include "base/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
+#include "base/machine_limits.h"
 
 namespace qk {
-
-int available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 ThreadPool::ThreadPool(int num_threads) {
   if (num_threads <= 0) num_threads = available_cores();

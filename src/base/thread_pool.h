@@ -18,7 +18,7 @@ namespace qk {
 class ThreadPool {
  public:
   // num_threads counts the calling thread, so 1 starts none. 0: one per available core
-  // (the process's affinity mask is honoured). Throws Error if the system refuses so many.
+  // (base/machine_limits.h). Throws Error if the system refuses so many.
   explicit ThreadPool(int num_threads = 0);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -49,8 +49,5 @@ class ThreadPool {
   bool stop_ = false;
   std::exception_ptr error_;
 };
-
-// Cores this process may run on, at least 1.
-int available_cores();
 
 }  // namespace qk

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/machine_limits.h"
 
 namespace qk {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/machine_limits.h"
 #include "base/process_memory.h"
 #include "capture/document_batch.h"
 #include "model/weight_pages.h"

@@ -1,8 +1,8 @@
 #include "plasticity/memory_gate.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+
+#include "base/machine_limits.h"
 
 namespace qk {
 
@@ -23,9 +23,7 @@ MemoryGate::Hold::~Hold() {
 }
 
 int64_t default_memory_budget() {
-  const int64_t pages = ::sysconf(_SC_PHYS_PAGES);
-  const int64_t page_bytes = ::sysconf(_SC_PAGE_SIZE);
-  return std::max<int64_t>(pages * page_bytes / 2, int64_t{256} << 20);
+  return std::max(available_memory() / 2, int64_t{256} << 20);
 }
 
 }  // namespace qk

@@ -32,7 +32,7 @@ class MemoryGate {
   int num_holders_ = 0;
 };
 
-// Half of the machine's memory.
+// Half of the memory that this process may use, at least 256 MiB.
 int64_t default_memory_budget();
 
 }  // namespace qk

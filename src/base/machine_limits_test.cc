@@ -1,0 +1,74 @@
+#include "base/machine_limits.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+class MachineLimits : public testing::Test {
+ protected:
+  MachineLimits() {
+    fs::create_directories(root_);
+    files_ = {root_ / "groups", root_ / "fs"};
+  }
+  ~MachineLimits() override { fs::remove_all(root_); }
+
+  void write(const std::string& name, const std::string& text) {
+    fs::create_directories((root_ / name).parent_path());
+    std::ofstream(root_ / name) << text;
+  }
+
+  fs::path root_ = fs::temp_directory_path() / ("machine_limits_" + std::to_string(::getpid()));
+  SystemFiles files_;
+};
+
+TEST_F(MachineLimits, WithoutGroupsTheMachineItself) {
+  EXPECT_GE(available_cores(files_), 1);
+  EXPECT_EQ(available_memory(files_),
+            int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGE_SIZE));
+}
+
+TEST_F(MachineLimits, VersionTwoTheTightestOfAllGroupsAbove) {
+  write("groups", "0::/batch/job\n");
+  write("fs/batch/job/memory.max", "max\n");
+  write("fs/batch/memory.max", "268435456\n");
+  write("fs/batch/job/cpu.max", "50000 100000\n");
+  write("fs/batch/cpu.max", "max 100000\n");
+  EXPECT_EQ(available_memory(files_), 268435456);
+  EXPECT_EQ(available_cores(files_), 1);
+}
+
+TEST_F(MachineLimits, VersionTwoSeenFromInsideAContainer) {
+  write("groups", "0::/../../not/visible\n");
+  write("fs/memory.high", "100000000\n");
+  EXPECT_EQ(available_memory(files_), 100000000);
+}
+
+TEST_F(MachineLimits, VersionOne) {
+  write("groups", "5:cpu,cpuacct:/a\n4:memory:/a/b\n3:cpuset:/\n");
+  write("fs/cpu,cpuacct/a/cpu.cfs_quota_us", "20000\n");
+  write("fs/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
+  write("fs/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
+  write("fs/memory/a/memory.limit_in_bytes", "300000000\n");
+  EXPECT_EQ(available_memory(files_), 300000000);
+  EXPECT_EQ(available_cores(files_), 1);
+}
+
+TEST_F(MachineLimits, NoLimitAndNonsenseChangeNothing) {
+  const int64_t whole = available_memory(files_);
+  const int cores = available_cores(files_);
+  write("groups", "0::/\nnonsense\n2:memory:/x\n");
+  write("fs/memory.max", "max\n");
+  write("fs/cpu.max", "max 100000\n");
+  write("fs/memory/x/memory.limit_in_bytes", "");
+  EXPECT_EQ(available_memory(files_), whole);
+  EXPECT_EQ(available_cores(files_), cores);
+}
+
+}  // namespace
+}  // namespace qk
