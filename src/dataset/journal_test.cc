@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "dataset/journal_format.h"
 #include "dataset/test_blocks.h"
 
