@@ -47,8 +47,9 @@ int64_t group_bytes(const AnalysisConfig& config, const HeadRowReader& keys) {
   constexpr int64_t kRowScratchBytes = 224;  // 16 columns of float64, projections, KS cells
   const int64_t rows = kept_rows(config, keys.num_rows());
   const int64_t dim = std::max<int64_t>(keys.footer_dim(), 1);
-  return kDecoderBytes + 2 * table_bytes(rows, dim) + table_bytes(rows, kRowScratchBytes / 4) +
-         interval_bytes(config, rows, dim);
+  const int64_t repeats = config.compat_reference ? 0 : repeat_bytes(keys.num_rows());
+  return repeats + kDecoderBytes + 2 * table_bytes(rows, dim) +
+         table_bytes(rows, kRowScratchBytes / 4) + interval_bytes(config, rows, dim);
 }
 
 struct LoadedKeys {

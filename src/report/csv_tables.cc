@@ -16,9 +16,12 @@ constexpr const char* kHead = "layer,q_head,k_head";
 
 // The path, once its folder is there.
 fs::path with_folder(const fs::path& path) {
+  std::error_code error;
+  if (!path.has_filename() || fs::is_directory(path, error)) {  // said before hours of work
+    fail("{}: is a folder, expected the name of a CSV file", path.string());
+  }
   const fs::path parent = path.parent_path();
   if (parent.empty()) return path;
-  std::error_code error;
   fs::create_directories(parent, error);
   if (error) fail("{}: cannot make the folder: {}", parent.string(), error.message());
   return path;
