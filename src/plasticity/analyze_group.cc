@@ -84,8 +84,11 @@ HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalo
          keys.table.head_dim);
   }
   orient(queries, keys.signs);
+  // A footer outlives a change of the buckets; the rows decide.
+  const bool is_recorded =
+      catalog.ranges && catalog.ranges->hold(queries) && catalog.ranges->hold(keys.table);
   const BucketRanges ranges =
-      catalog.ranges ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
+      is_recorded ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
   return measure_head(config, head, queries, keys.table, key_groups, ranges);
 }
 
