@@ -291,6 +291,8 @@ max_workers: 2
         os.makedirs(f"{self.root}/empty")
         self.assert_says("R/empty: holds no heads: it has no folder like l00h00q",
                          "--dataset", f"{self.root}/empty")
+        self.assert_says("dataset: R/data/README.md: expected the dataset's folder, found a file",
+                         "--dataset", f"{self.data}/README.md")
         done = self.analyze("--dataset", "me/absent", code=1)
         self.assertIn("hf download me/absent --repo-type dataset", done.stderr)
 
