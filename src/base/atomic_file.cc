@@ -55,11 +55,15 @@ void AtomicFile::append(std::string_view text) {
   append(std::as_bytes(std::span<const char>(text.data(), text.size())));
 }
 
-void AtomicFile::finish() {
+void AtomicFile::sync() {
   QK_CHECK(fd_ >= 0);
   if (::fsync(fd_) != 0) {
     fail("{}: cannot be synced: {}", temporary_.string(), std::strerror(errno));
   }
+}
+
+void AtomicFile::finish() {
+  sync();
   ::close(std::exchange(fd_, -1));
   rename_into_place(temporary_, path_);
   finished_ = true;

@@ -21,6 +21,9 @@ class AtomicFile {
   // Throws Error with the path and the reason (disk full, ...).
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text);
+  // Syncs what was appended; of several files that belong together, do it to all before the first
+  // finish(): a full disk then leaves the old ones. Throws Error.
+  void sync();
   // Syncs, closes, renames to the final path, syncs the folder. Throws Error.
   void finish();
 

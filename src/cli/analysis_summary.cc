@@ -27,7 +27,8 @@ double quantile(const std::vector<double>& sorted, double part) {
 }
 
 std::string cell(double value) {
-  return std::isnan(value) ? fmt::format("{:>11}", "-") : fmt::format("{:>11.6g}", value);
+  // The longest is -0.00012345 or -1.2345e-05: a space stays between two.
+  return std::isnan(value) ? fmt::format("{:>12}", "-") : fmt::format("{:>12.5g}", value);
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ void AnalysisSummary::add(const HeadMetrics& head) {
 
 std::string AnalysisSummary::text() const {
   std::string out =
-      fmt::format("{:<28}{:>7}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "over heads", "count",
+      fmt::format("{:<28}{:>7}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "over heads", "count",
                   "mean", "std", "min", "25%", "50%", "75%", "max");
   for (size_t i = 0; i < kShown.size(); ++i) {
     const Spread spread = spread_of(values_[i]);

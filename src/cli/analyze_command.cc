@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -108,21 +110,42 @@ std::string progress_text(const AnalysisProgress& progress) {
 std::string catalog_text(const HeadCatalog& catalog) {
   std::string out = fmt::format(
       "Dataset   {}{}: {} of {} heads ({} layers, {} query heads, {} key "
-      "heads)",
+      "heads{})",
       catalog.folder.string(), catalog.model.empty() ? "" : " of " + printable(catalog.model),
       count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
-      catalog.num_layers, catalog.num_q_heads, catalog.num_k_heads);
+      catalog.num_layers, catalog.num_q_heads, catalog.num_k_heads,
+      catalog.is_counted ? ", by the folders" : "");
   if (catalog.num_without_keys > 0) {
     out += fmt::format("; skipped {} without keys", plural(catalog.num_without_keys, "head"));
   }
   return out + "\n";
 }
 
+void warn(const std::string& sentence) {
+  std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+}
+
+// A table without rows is not written; an older one is then another run's.
+void warn_of_older_tables(const CsvTables& tables) {
+  for (const CsvTable* table : {&tables.buckets(), &tables.components(), tables.intervals()}) {
+    std::error_code error;
+    if (table == nullptr || table->has_rows()) continue;
+    if (!std::filesystem::exists(table->path(), error)) continue;
+    warn(table->path().string() + ": this run has no rows for it; what is there is of another run");
+  }
+}
+
+std::string method_text(const AnalysisConfig& config) {
+  std::string out = config.method;
+  const bool is_linear = config.method == "linear";  // the others have no other
+  if (is_linear && config.covariance == Covariance::kFull) out += ", covariance full";
+  return out + (config.compat_reference ? ", compat reference" : "");
+}
+
 std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
                         const AnalysisReport& report, const AnalysisSummary& summary) {
-  std::string out = fmt::format("Measured  {} in {}, method {}{}\n",
-                                plural(report.num_heads, "head"), seconds_text(report.seconds),
-                                config.method, config.compat_reference ? ", compat reference" : "");
+  std::string out = fmt::format("Measured  {} in {}, method {}\n", plural(report.num_heads, "head"),
+                                seconds_text(report.seconds), method_text(config));
   for (const CsvTable* table :
        {&tables.heads(), &tables.buckets(), &tables.components(), tables.intervals()}) {
     if (table == nullptr) continue;
@@ -163,12 +186,13 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
 
 int analyze(const AnalyzeFlags& flags) {
   const AnalysisConfig config = load_analysis_config(source_of(flags));
-  for (const std::string& warning : config.warnings) {
-    std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
-  }
+  for (const std::string& warning : config.warnings) warn(warning);
   const HeadCatalog catalog = read_catalog(find_dataset(config), config);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
+  if (catalog.is_unfinished) {
+    warn(catalog.folder.string() + ": its capture is not finished: heads and rows may be missing");
+  }
   const bool with_intervals = config.bootstrap.replicates > 0;
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
                     with_intervals ? config.ci_csv : "", config.method});
@@ -188,6 +212,7 @@ int analyze(const AnalyzeFlags& flags) {
     std::fputs("qkscope: no head could be measured; nothing was written\n", stderr);
     return exit_code_of(flags, config, report);
   }
+  warn_of_older_tables(tables);
   tables.finish();
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));

@@ -75,6 +75,23 @@ void check_command(const CLI::App& app, std::span<const std::string> reversed) {
        near ? fmt::format(", did you mean {}?", *near) : "");
 }
 
+// ", did you mean --seed?" for the first unknown option that resembles one of the command's.
+std::string suggestion(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command->get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.starts_with("--")) continue;
+    const auto near = nearest(word.substr(0, word.find('=')), views);
+    if (near) return fmt::format(", did you mean {}?", *near);
+  }
+  return "";
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -98,7 +115,9 @@ int run_command_line(int argc, char** argv) {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::fprintf(stderr, "qkscope: %s (see --help)\n", printable(error.what(), 400).c_str());
+    const bool is_unknown = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+    std::fprintf(stderr, "qkscope: %s%s (see --help)\n", printable(error.what(), 400).c_str(),
+                 is_unknown ? suggestion(app).c_str() : "");
     return 1;
   }
   return exit_code;

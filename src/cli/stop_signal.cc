@@ -19,8 +19,7 @@ void on_signal(int number) {
     std::raise(number);
     return;
   }
-  constexpr const char* kText =
-      "\nqkscope: finishing the documents in hand; once more to stop at once\n";
+  constexpr const char* kText = "\nqkscope: finishing what is in hand; once more to stop at once\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, std::strlen(kText));
 }
 

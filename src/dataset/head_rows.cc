@@ -44,7 +44,7 @@ struct Column {
 
 constexpr Column kColumns[] = {
     {"bucket", true, "integers", is_integer_type},
-    {"position", true, "integers", is_integer_type},
+    {"position", true, "integers", is_position_type},
     {"vector", true, "lists of float32, float16 or bfloat16", is_vector_type},
     {"example_id", false, "integers", is_integer_type},
     {"sliding_window", false, "integers or null", is_window_type},
@@ -248,7 +248,8 @@ std::vector<fs::path> list_parquet_files(const fs::path& folder) {
   std::vector<fs::path> out;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".parquet") out.push_back(it->path());
+    const bool is_hidden = it->path().filename().string().starts_with('.');  // as ._data.parquet
+    if (it->path().extension() == ".parquet" && !is_hidden) out.push_back(it->path());
   }
   if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
   std::sort(out.begin(), out.end());

@@ -27,10 +27,10 @@ struct HeadRowBatch {
 };
 
 // Columns:
-//   bucket, position   any integer type, never null
+//   bucket, position   any integer type, never null; a position may be a whole float
 //   vector             a list or fixed-size list, never null, of one length, of float32, of
-//   float16,
-//                      or of bfloat16 (the bits as uint16 or as binary of 2 bytes); finite
+//                      float16, of bfloat16 (the bits as uint16 or as binary of 2 bytes), or of
+//                      float64 whose numbers float32 holds exactly; finite
 //   example_id         any integer type, never null; may be absent
 //   sliding_window     any integer type, or floats that are whole; nulls allowed; may be absent
 // Every other column is ignored.
@@ -59,8 +59,8 @@ class HeadRowReader {
   std::unique_ptr<Files> files_;
 };
 
-// The Parquet files of a head's folder in name order; empty if it holds none. Throws Error if the
-// folder cannot be read.
+// The Parquet files of a head's folder in name order, without hidden ones; empty if it holds none.
+// Throws Error if the folder cannot be read.
 std::vector<std::filesystem::path> list_parquet_files(const std::filesystem::path& folder);
 
 }  // namespace qk

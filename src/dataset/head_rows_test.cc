@@ -149,6 +149,24 @@ TEST_F(HeadRows, ReadsTheNumbersOfEveryStoredType) {
     ASSERT_TRUE(binary.Append(reinterpret_cast<const uint8_t*>(&word)).ok());
   }
   expect_numbers({{"vector", fixed_list(binary.Finish().ValueOrDie(), 3)}});
+  const std::vector<double> wide(kNumbers.begin(), kNumbers.end());
+  expect_numbers({{"vector", fixed_list(array_of<arrow::DoubleBuilder>(wide), 3)}});
+}
+
+TEST_F(HeadRows, DoublesAreNotRounded) {
+  const std::vector<double> numbers = {1, 2, 3, 4, 0.1, 6};
+  EXPECT_EQ(fault_of({{"vector", fixed_list(array_of<arrow::DoubleBuilder>(numbers), 3)}}),
+            "row 1: column vector: expected float32, or float64 that float32 holds exactly, found "
+            "0.1 at 1");
+}
+
+TEST_F(HeadRows, PositionsMayBeWholeFloats) {
+  const auto positions = [](std::vector<double> values) {
+    return array_of<arrow::DoubleBuilder>(values);
+  };
+  EXPECT_EQ(read({{"position", positions({3, 70})}}).positions, (std::vector<int64_t>{3, 70}));
+  EXPECT_EQ(fault_of({{"position", positions({3, 70.5})}}),
+            "row 1: column position: expected a whole number of tokens, found 70.5");
 }
 
 TEST_F(HeadRows, ReadsHalvesOfEveryKind) {
@@ -197,8 +215,7 @@ TEST_F(HeadRows, RefusesColumnsThatAreMissingOrOfAnotherType) {
             "column vector is missing (there are: bucket, position, example_id, sliding_window)");
   EXPECT_EQ(fault_of({{"bucket", floats()->Slice(0, 2)}}),
             "column bucket: expected integers, found float");
-  const auto doubles = array_of<arrow::DoubleBuilder>(std::vector<double>(6, 1.0));
-  EXPECT_THAT(fault_of({{"vector", fixed_list(doubles, 3)}}),
+  EXPECT_THAT(fault_of({{"vector", fixed_list(integers({1, 2, 3, 4, 5, 6}), 3)}}),
               HasSubstr("column vector: expected lists of float32, float16 or bfloat16, found"));
 }
 

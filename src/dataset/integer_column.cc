@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <limits>
+#include <string_view>
+#include <type_traits>
 
 #include "base/error.h"
 
@@ -48,21 +50,24 @@ int64_t to_int64(T value, const std::string& name, int64_t row) {
   fail("row {}: column {}: {} is out of range", row, name, value);
 }
 
-int64_t whole(double value, int64_t row) {
+int64_t whole(double value, std::string_view name, int64_t row) {
   constexpr double kLimit = 0x1p53;
   if (std::nearbyint(value) == value && std::abs(value) <= kLimit) {
     return static_cast<int64_t>(value);
   }
-  fail("row {}: column sliding_window: expected a whole number of tokens, found {}", row, value);
+  fail("row {}: column {}: expected a whole number of tokens, found {}", row, name, value);
 }
 
 }  // namespace
 
 bool is_integer_type(const arrow::DataType& type) { return arrow::is_integer(type.id()); }
 
+bool is_position_type(const arrow::DataType& type) {
+  return is_integer_type(type) || type.id() == Type::FLOAT || type.id() == Type::DOUBLE;
+}
+
 bool is_window_type(const arrow::DataType& type) {
-  return is_integer_type(type) || type.id() == Type::NA || type.id() == Type::FLOAT ||
-         type.id() == Type::DOUBLE;
+  return is_position_type(type) || type.id() == Type::NA;
 }
 
 void read_integers(const arrow::Array& array, const std::string& name, int64_t first_row,
@@ -76,9 +81,16 @@ void read_integers(const arrow::Array& array, const std::string& name, int64_t f
     }
   }
   out.reserve(static_cast<size_t>(array.length()));
-  for_each_integer(array, [&](int64_t row, auto value) {
-    out.push_back(to_int64(value, name, first_row + row));
-  });
+  const auto append = [&](int64_t row, auto value) {
+    if constexpr (std::is_floating_point_v<decltype(value)>) {
+      out.push_back(whole(static_cast<double>(value), name, first_row + row));
+    } else {
+      out.push_back(to_int64(value, name, first_row + row));
+    }
+  };
+  if (array.type_id() == Type::FLOAT) return for_each_value<arrow::FloatArray>(array, append);
+  if (array.type_id() == Type::DOUBLE) return for_each_value<arrow::DoubleArray>(array, append);
+  for_each_integer(array, append);
 }
 
 void read_windows(const arrow::Array& array, int64_t first_row,
@@ -88,7 +100,9 @@ void read_windows(const arrow::Array& array, int64_t first_row,
     if (array.IsNull(row)) return;
     auto& cell = out[static_cast<size_t>(row)];
     if constexpr (std::is_floating_point_v<decltype(value)>) {
-      if (!std::isnan(value)) cell = whole(static_cast<double>(value), first_row + row);
+      if (!std::isnan(value)) {
+        cell = whole(static_cast<double>(value), "sliding_window", first_row + row);
+      }
     } else {
       cell = to_int64(value, "sliding_window", first_row + row);
     }

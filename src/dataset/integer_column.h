@@ -12,11 +12,13 @@ namespace qk {
 
 // Signed or unsigned, 8 to 64 bits.
 bool is_integer_type(const arrow::DataType& type);
-// The above, null, float32 or float64.
+// The above, float32 or float64: the original's positions may be floats.
+bool is_position_type(const arrow::DataType& type);
+// The above or null.
 bool is_window_type(const arrow::DataType& type);
 
-// Throws Error "row 17: column position: ..." for a null or a number beyond int64. `first_row`
-// counts in messages. REQUIRES: is_integer_type.
+// Throws Error "row 17: column position: ..." for a null, a number beyond int64, or a float that is
+// not whole. `first_row` counts in messages. REQUIRES: is_position_type.
 void read_integers(const arrow::Array& array, const std::string& name, int64_t first_row,
                    std::vector<int64_t>& out);
 

@@ -80,6 +80,19 @@ const uint16_t* words_of(const arrow::Array& values) {
   }
 }
 
+// Rounding would be another dataset than the one that was given.
+void narrow(const double* numbers, int64_t first_row, int64_t dim, std::span<float> out) {
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i] = static_cast<float>(numbers[i]);
+    if (static_cast<double>(out[i]) == numbers[i] || !std::isfinite(numbers[i])) continue;
+    const auto index = static_cast<int64_t>(i);
+    fail(
+        "row {}: column vector: expected float32, or float64 that float32 holds exactly, found {} "
+        "at {}",
+        first_row + index / dim, numbers[i], index % dim);
+  }
+}
+
 void check_finite(std::span<const float> numbers, int64_t first_row, int64_t dim) {
   uint32_t largest = 0;
   for (const float number : numbers) {
@@ -104,7 +117,8 @@ bool is_vector_type(const arrow::DataType& type) {
   if (value.id() == Type::FIXED_SIZE_BINARY) {
     return static_cast<const arrow::FixedSizeBinaryType&>(value).byte_width() == 2;
   }
-  return value.id() == Type::FLOAT || value.id() == Type::HALF_FLOAT || value.id() == Type::UINT16;
+  return value.id() == Type::FLOAT || value.id() == Type::HALF_FLOAT ||
+         value.id() == Type::DOUBLE || value.id() == Type::UINT16;
 }
 
 std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row, int64_t& dim,
@@ -120,6 +134,11 @@ std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row,
   if (flat.values->type_id() == Type::FLOAT) {
     const auto& floats = static_cast<const arrow::FloatArray&>(*flat.values);
     out = {floats.raw_values() + flat.begin, count};
+  } else if (flat.values->type_id() == Type::DOUBLE) {
+    converted.resize(count);
+    const auto& doubles = static_cast<const arrow::DoubleArray&>(*flat.values);
+    narrow(doubles.raw_values() + flat.begin, first_row, dim, converted);
+    out = converted;
   } else {
     converted.resize(count);
     const uint16_t* words = words_of(*flat.values) + flat.begin;

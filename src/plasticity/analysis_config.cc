@@ -105,6 +105,11 @@ void read_method(MappingReader& top, AnalysisConfig& out) {
   if (const auto word = top.text_or_null("covariance")) {
     constexpr std::array<std::string_view, 2> kCovariances = {"diagonal", "full"};
     out.covariance = static_cast<Covariance>(choose(top, "covariance", *word, kCovariances));
+    if (out.covariance == Covariance::kDiagonal && out.method != "linear") {
+      out.warnings.push_back(
+          fmt::format("{}: covariance: counts for the method linear, {} has a full one",
+                      top.place("covariance"), out.method));
+    }
   }
   out.num_pairs_per_bucket =
       top.integer("num_pairs_per_bucket", 1, int64_t{1} << 24).value_or(out.num_pairs_per_bucket);
@@ -134,7 +139,8 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   path("component_csv", out.component_csv);
   const auto same = [&](const char* first, const std::string& a, const char* second,
                         const std::string& b) {
-    if (a == b) fail("{} and {}: expected two files, found {} twice", first, second, printable(a));
+    if (!is_same_path(a, b)) return;
+    fail("{} and {}: expected two files, found {} twice", first, second, printable(a));
   };
   same("output_csv", out.output_csv, "bucket_csv", out.bucket_csv);
   same("output_csv", out.output_csv, "component_csv", out.component_csv);

@@ -47,8 +47,9 @@ int64_t group_bytes(const AnalysisConfig& config, const HeadRowReader& keys) {
   constexpr int64_t kRowScratchBytes = 224;  // 16 columns of float64, projections, KS cells
   const int64_t rows = kept_rows(config, keys.num_rows());
   const int64_t dim = std::max<int64_t>(keys.footer_dim(), 1);
-  return kDecoderBytes + 2 * table_bytes(rows, dim) + table_bytes(rows, kRowScratchBytes / 4) +
-         interval_bytes(config, rows, dim);
+  const int64_t repeats = config.compat_reference ? 0 : repeat_bytes(keys.num_rows());
+  return repeats + kDecoderBytes + 2 * table_bytes(rows, dim) +
+         table_bytes(rows, kRowScratchBytes / 4) + interval_bytes(config, rows, dim);
 }
 
 struct LoadedKeys {
@@ -83,8 +84,11 @@ HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalo
          keys.table.head_dim);
   }
   orient(queries, keys.signs);
+  // A footer outlives a change of the buckets; the rows decide.
+  const bool is_recorded =
+      catalog.ranges && catalog.ranges->hold(queries) && catalog.ranges->hold(keys.table);
   const BucketRanges ranges =
-      catalog.ranges ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
+      is_recorded ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
   return measure_head(config, head, queries, keys.table, key_groups, ranges);
 }
 

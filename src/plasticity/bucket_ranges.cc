@@ -90,6 +90,14 @@ PositionRange BucketRanges::of(int64_t bucket) const {
   return {first, next - 1};
 }
 
+bool BucketRanges::hold(const HeadTable& table) const {
+  for (size_t row = 0; row < table.positions.size(); ++row) {
+    const PositionRange range = of(table.buckets[row]);
+    if (table.positions[row] < range.first || table.positions[row] > range.last) return false;
+  }
+  return true;
+}
+
 bool BucketRanges::reaches(int64_t q_bucket, int64_t k_bucket, int64_t window) const {
   return of(q_bucket).first - of(k_bucket).last < window;
 }

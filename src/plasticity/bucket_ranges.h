@@ -25,6 +25,8 @@ class BucketRanges {
   // else the positions that occur in each bucket.
   static BucketRanges observed(const HeadTable& queries, const HeadTable& keys);
 
+  // Whether every row lies in the range of its bucket.
+  bool hold(const HeadTable& table) const;
   // REQUIRES: the bucket occurs in the tables that observed() saw.
   PositionRange of(int64_t bucket) const;
   // Whether some query of q_bucket attends to some key of k_bucket: less than `window` tokens back.

@@ -54,6 +54,21 @@ TEST_F(Defaults, AConstantComponentExplainsNothing) {
   }
 }
 
+TEST_F(Defaults, ADeadComponentHasNoSkewnessForTheOriginal) {
+  HeadTable queries = table("constdim_q");
+  for (int64_t row = 0; row < queries.num_rows(); ++row) {
+    queries.vectors[static_cast<size_t>(row * queries.head_dim + 3)] = 0;
+  }
+  // As numpy: NaN among the components makes the median NaN; zeros are far from normal.
+  const HeadMetrics reference = measure(queries, table("constdim_k"), true);
+  EXPECT_TRUE(std::isnan(reference.q_noise_med_abs_skew));
+  EXPECT_TRUE(std::isnan(reference.q_noise_med_abs_kurt));
+  EXPECT_NEAR(reference.q_noise_frac_ks_p_lt_alpha, 1.0 / 3, 1e-15);
+  const HeadMetrics head = measure(queries, table("constdim_k"));
+  EXPECT_TRUE(std::isfinite(head.q_noise_med_abs_skew));
+  EXPECT_EQ(head.q_noise_frac_ks_p_lt_alpha, 0);
+}
+
 TEST_F(Defaults, TwoQueriesSayNothingAboutNoise) {
   const HeadMetrics head = measure(table("tiny2_q"), table("tiny_k"));
   EXPECT_TRUE(std::isnan(head.q_resid0_skew));

@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/hub_cache.h"
@@ -35,11 +36,16 @@ fs::path in_hub_cache(const AnalysisConfig& config, const std::string& key,
 
 fs::path find_dataset(const AnalysisConfig& config) {
   if (config.dataset) {
-    const fs::path folder = expand_home(*config.dataset);
-    return is_folder(folder) ? folder : in_hub_cache(config, "dataset", *config.dataset);
+    fs::path folder = expand_home(*config.dataset);
+    if (is_folder(folder)) return folder;
+    std::error_code error;
+    if (fs::is_regular_file(folder, error)) {
+      fail("dataset: {}: expected the dataset's folder, found a file", printable(folder.string()));
+    }
+    return in_hub_cache(config, "dataset", *config.dataset);
   }
   if (config.dataset_local_root) {
-    const fs::path folder = expand_home(*config.dataset_local_root);
+    fs::path folder = expand_home(*config.dataset_local_root);
     if (is_folder(folder)) return folder;
     fail("dataset_local_root: {}: there is no such folder", printable(folder.string()));
   }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "dataset/head_rows.h"
+#include "dataset/overwrite.h"
 #include "dataset/schema.h"
 #include "plasticity/dataset_record.h"
 
@@ -107,6 +108,7 @@ void count_heads(const std::set<HeadFile>& heads, const DatasetRecord& record,
   if (queries.empty() || keys.empty()) {
     fail("{}: holds no {}", out.folder.string(), queries.empty() ? "queries" : "keys");
   }
+  out.is_counted = !q || !k;
   out.num_q_heads = q ? *q : count_of(queries, "num_q_heads", out.folder);
   out.num_k_heads = k ? *k : count_of(keys, "num_k_heads", out.folder);
   if (out.num_q_heads % out.num_k_heads != 0) {
@@ -138,8 +140,14 @@ HeadCatalog read_catalog(const fs::path& root, const AnalysisConfig& config) {
   HeadCatalog out;
   out.folder = folder_with_heads(root, config);
   const std::set<HeadFile> heads = heads_in(out.folder);
-  if (heads.empty()) fail("{}: holds no heads: it has no folder like l00h00q", out.folder.string());
+  if (heads.empty()) {
+    const bool is_missing = !config.model_dir.empty() && out.folder == root;
+    fail("{}: holds no heads: it has no folder like l00h00q{}", out.folder.string(),
+         is_missing ? ", and there is no folder " + printable(config.model_dir) : "");
+  }
   const DatasetRecord record = record_of(out.folder, heads);
+  std::error_code error;
+  out.is_unfinished = fs::exists(journal_path(out.folder), error);
   out.model = record.model;
   out.ranges = record.ranges;
   count_heads(heads, record, config, out);

@@ -28,6 +28,8 @@ struct HeadCatalog {
   int64_t num_heads = 0;               // query heads to measure
   int64_t num_not_captured = 0;        // query heads of the model without a folder
   int64_t num_without_keys = 0;        // query heads whose key head has no folder
+  bool is_counted = false;             // the numbers of heads are those of the folders
+  bool is_unfinished = false;          // a capture is going on, or was interrupted
   std::string model;                   // its name in the dataset's record, or empty
   std::optional<BucketRanges> ranges;  // by the dataset's record
 };

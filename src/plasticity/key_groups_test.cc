@@ -99,6 +99,14 @@ TEST(BucketRanges, AreToldByTheRows) {
   EXPECT_EQ(neither.of(2).last, 50);
 }
 
+TEST(BucketRanges, RowsMayContradictThem) {
+  EXPECT_TRUE(BucketRanges::uniform(64).hold(rows({0, 63, 64, 191}, {0, 0, 1, 2})));
+  EXPECT_FALSE(BucketRanges::uniform(64).hold(rows({0, 64}, {0, 0})));
+  EXPECT_FALSE(BucketRanges::uniform(64).hold(rows({63}, {1})));
+  EXPECT_TRUE(BucketRanges::log(4).hold(rows({0, 30, 31, 62}, {4, 4, 5, 5})));
+  EXPECT_FALSE(BucketRanges::log(4).hold(rows({63}, {5})));
+}
+
 TEST(BucketRanges, AWindowReachesBackInTokens) {
   const BucketRanges ranges = BucketRanges::uniform(64);
   for (const int64_t window : {64, 128, 100, 1024}) {

@@ -10,11 +10,15 @@
 namespace qk {
 namespace {
 
+constexpr int64_t kLargestPosition = int64_t{1} << 53;  // float64 holds all up to it
+
 // A row of the files and where it goes.
 struct Slot {
   int64_t row = 0;
   size_t slot = 0;
 };
+
+using Digest = std::pair<uint64_t, int64_t>;  // of a row, and its position
 
 std::string window_text(const std::optional<int64_t>& window) {
   return window ? std::to_string(*window) : "null";
@@ -33,6 +37,11 @@ class TableLoader {
   }
 
   HeadTable load() {
+    constexpr int64_t kMostReserved = int64_t{1} << 32;  // footers may say anything
+    if (!options_.compat_reference) {
+      digests_.reserve(
+          static_cast<size_t>(std::clamp<int64_t>(reader_.num_rows(), 0, kMostReserved)));
+    }
     HeadRowBatch batch;
     while (reader_.next(batch)) take(batch);
     if (num_rows_ == 0) fail("{}: expected rows, found none", folder_);
@@ -55,6 +64,7 @@ class TableLoader {
     }
     if (!options_.compat_reference) digest(batch);
     if (!options_.compat_reference) windows_.insert(batch.windows.begin(), batch.windows.end());
+    check_positions(batch);
     const size_t base = table_.positions.size();
     if (is_sampled_) {
       take_sampled(batch);
@@ -63,6 +73,13 @@ class TableLoader {
       for (size_t row = 0; row < batch.buckets.size(); ++row) put(batch, row, base + row);
     }
     num_rows_ += batch.num_rows();
+  }
+
+  void check_positions(const HeadRowBatch& batch) const {
+    for (const int64_t position : batch.positions) {
+      if (position >= 0 && position <= kLargestPosition) continue;
+      fail("{}: column position: expected 0 to 2^53, found {}", folder_, position);
+    }
   }
 
   void take_sampled(const HeadRowBatch& batch) {
@@ -81,9 +98,6 @@ class TableLoader {
   }
 
   void put(const HeadRowBatch& batch, size_t row, size_t slot) {
-    if (batch.positions[row] < 0) {
-      fail("{}: column position: expected at least 0, found {}", folder_, batch.positions[row]);
-    }
     table_.positions[slot] = batch.positions[row];
     table_.buckets[slot] = batch.buckets[row];
     if (!batch.example_ids.empty()) table_.example_ids[slot] = batch.example_ids[row];
@@ -131,7 +145,7 @@ class TableLoader {
   size_t next_slot_ = 0;
   int64_t num_rows_ = 0;  // read so far
   std::set<std::optional<int64_t>> windows_;
-  std::vector<std::pair<uint64_t, int64_t>> digests_;  // and the position
+  std::vector<Digest> digests_;
   HeadTable table_;
 };
 
@@ -147,6 +161,11 @@ int64_t table_bytes(int64_t rows, int64_t head_dim) {
   int64_t out = 0;
   if (__builtin_mul_overflow(rows, row_bytes, &out)) return INT64_MAX / 4;
   return std::min(out, INT64_MAX / 4);
+}
+
+int64_t repeat_bytes(int64_t rows) {
+  constexpr int64_t kMostRows = int64_t{1} << 40;
+  return std::clamp<int64_t>(rows, 0, kMostRows) * static_cast<int64_t>(sizeof(Digest));
 }
 
 }  // namespace qk

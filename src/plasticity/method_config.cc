@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,11 @@ void read_online(MappingReader& top, MethodOptions& out) {
 
 }  // namespace
 
+bool is_same_path(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  return fs::absolute(a).lexically_normal() == fs::absolute(b).lexically_normal();
+}
+
 void read_method_options(MappingReader& top, AnalysisConfig& out) {
   constexpr int64_t kMostRows = int64_t{1} << 40;
   out.methods.min_queries =
@@ -77,7 +83,8 @@ void read_method_options(MappingReader& top, AnalysisConfig& out) {
   out.ci_csv = top.text("ci_csv").value_or(out.ci_csv);
   if (out.ci_csv.empty()) top.refuse_with("ci_csv", "must not be empty");
   for (const std::string* other : {&out.output_csv, &out.bucket_csv, &out.component_csv}) {
-    if (out.ci_csv == *other) top.refuse_with("ci_csv", "is the same file as another output");
+    if (is_same_path(out.ci_csv, *other))
+      top.refuse_with("ci_csv", "is the same file as another output");
   }
 }
 

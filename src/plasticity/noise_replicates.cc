@@ -53,7 +53,7 @@ class NoiseReplicates {
     std::optional<WeightedKs> ks;
     if (tested) ks.emplace(column, input_.documents.of_query);
     for (size_t r = 0; r < skews_.size(); ++r) {
-      judge(r, sums.of(static_cast<int64_t>(r)), ks ? &*ks : nullptr);
+      judge(r, j, sums.of(static_cast<int64_t>(r)), ks ? &*ks : nullptr);
     }
   }
 
@@ -114,12 +114,12 @@ class NoiseReplicates {
     return options_.compat_reference ? ks_p_value(n, distance) : lilliefors_p_value(n, distance);
   }
 
-  void judge(size_t r, std::span<const double> sums, WeightedKs* ks) {
+  void judge(size_t r, int64_t j, std::span<const double> sums, WeightedKs* ks) {
     const int64_t n = rows_[r].rows;
     if (n < 3) return;
     const double powers[4] = {sums[0], sums[1], sums[2], sums[3]};
     const CentralMoments moments = central_moments(n, powers);
-    if (moments.m2 <= 0 && leaves_out_constant(input_.fit, options_.compat_reference)) return;
+    if (moments.m2 <= 0 && leaves_out_constant(input_.fit, j, options_.compat_reference)) return;
     skews_[r].push_back(std::abs(skewness(moments)));
     kurtoses_[r].push_back(std::abs(excess_kurtosis(moments)));
     if (ks == nullptr) return;

@@ -62,7 +62,7 @@ class NoiseMeasurement {
     }
     if (fit_.num_rows < 3) return;
     const CentralMoments moments = central_moments(fit_.num_rows, sums.powers);
-    if (moments.m2 <= 0 && leaves_out_constant(fit_, options_.compat_reference)) return;
+    if (moments.m2 <= 0 && leaves_out_constant(fit_, j, options_.compat_reference)) return;
     skews_.push_back(std::abs(skewness(moments)));
     kurtoses_.push_back(std::abs(excess_kurtosis(moments)));
     if (!is_tested_[index]) return;
@@ -131,10 +131,10 @@ class NoiseMeasurement {
 
 }  // namespace
 
-bool leaves_out_constant(const QueryFit& fit, bool compat_reference) {
+bool leaves_out_constant(const QueryFit& fit, int64_t component, bool compat_reference) {
   const bool is_rotated =
       std::any_of(fit.reflection.begin(), fit.reflection.end(), [](double x) { return x != 0; });
-  return is_rotated || !compat_reference;
+  return !compat_reference || (is_rotated && fit.mean[static_cast<size_t>(component)] != 0);
 }
 
 QueryNoise measure_noise(const HeadTable& queries, QueryFit& fit, const NoiseOptions& options) {

@@ -30,13 +30,13 @@ struct QueryNoise {
 // Also fills fit.rotated_residual_variance.
 // compat: reference: variances are divided by n - 1 and are 1 for a single row, p-values are those
 // of a known mean and deviation, and residuals of two rows or of an exact line are judged although
-// they are rounding noise. Else: divided by n - 2, constant components are left out (also under
-// compat: reference if the basis was rotated: the original measures its rounding there), Lilliefors
+// they are rounding noise. Else: divided by n - 2, constant components are left out, Lilliefors
 // p-values, and NaN where nothing can be said.
 QueryNoise measure_noise(const HeadTable& queries, QueryFit& fit, const NoiseOptions& options);
 
-// Whether components without variance are left out. The original sees its rounding noise in them,
-// unless nothing was rotated.
-bool leaves_out_constant(const QueryFit& fit, bool compat_reference);
+// Whether a component without variance is left out; under compat: reference only if the original
+// sees its own rounding in it: it was rotated, and is not zero throughout. (Zeros stay zeros, have
+// no skewness, and are far from normal.)
+bool leaves_out_constant(const QueryFit& fit, int64_t component, bool compat_reference);
 
 }  // namespace qk

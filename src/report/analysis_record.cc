@@ -11,6 +11,38 @@ ordered_json or_null(const std::string& text) {
   return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
 
+// A number, or null where the dataset decides.
+ordered_json or_null(const std::optional<double>& number) {
+  return number ? ordered_json(*number) : ordered_json(nullptr);
+}
+
+void add_method(const AnalysisConfig& config, ordered_json& out) {
+  const MethodOptions& options = config.methods;
+  out["method"] = config.method;
+  if (config.method == "linear") {
+    out["covariance"] = config.covariance == Covariance::kFull ? "full" : "diagonal";
+    return;
+  }
+  out["min_queries"] = options.min_queries;
+  if (config.method != "online") return;
+  out["online_alpha"] = or_null(options.online_alpha);
+  out["online_half_life"] = or_null(options.online_half_life);
+  const bool by_position = options.online_clock == OnlineClock::kPosition;
+  out["online_clock"] = by_position ? "position" : "observation";
+  out["online_start"] = options.online_start == ForgettingStart::kFirst ? "first" : "zero";
+  out["online_times"] = options.online_times;
+  out["online_reach"] = options.online_reach;
+  out["online_reach_unit"] = options.online_reach_unit == ReachUnit::kKeys ? "keys" : "tokens";
+}
+
+ordered_json bootstrap_json(const BootstrapOptions& options) {
+  if (options.replicates == 0) return nullptr;
+  const bool is_percentile = options.interval == IntervalKind::kPercentile;
+  return {{"replicates", options.replicates},
+          {"confidence", options.confidence},
+          {"interval", is_percentile ? "percentile" : "bias-corrected"}};
+}
+
 ordered_json failures_json(const AnalysisReport& report) {
   ordered_json out = ordered_json::array();
   for (const HeadFailure& failure : report.failures) {
@@ -28,10 +60,8 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
                             const HeadCatalog& catalog, const AnalysisReport& report) {
   ordered_json out = {
       {"program", "qkscope"}, {"version", program.version}, {"commit", or_null(program.commit)}};
-  out["method"] = config.method;
-  if (config.method == "linear") {
-    out["covariance"] = config.covariance == Covariance::kFull ? "full" : "diagonal";
-  }
+  add_method(config, out);
+  out["bootstrap"] = bootstrap_json(config.bootstrap);
   out["compat"] = config.compat_reference ? ordered_json("reference") : ordered_json(nullptr);
   out["seed"] = config.seed;
   out["max_tokens_per_head"] = config.max_tokens_per_head;

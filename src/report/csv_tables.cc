@@ -1,6 +1,7 @@
 #include "report/csv_tables.h"
 
 #include <system_error>
+#include <vector>
 
 #include "base/error.h"
 #include "report/csv_number.h"
@@ -16,9 +17,12 @@ constexpr const char* kHead = "layer,q_head,k_head";
 
 // The path, once its folder is there.
 fs::path with_folder(const fs::path& path) {
+  std::error_code error;
+  if (!path.has_filename() || fs::is_directory(path, error)) {  // said before hours of work
+    fail("{}: is a folder, expected the name of a CSV file", path.string());
+  }
   const fs::path parent = path.parent_path();
   if (parent.empty()) return path;
-  std::error_code error;
   fs::create_directories(parent, error);
   if (error) fail("{}: cannot make the folder: {}", parent.string(), error.message());
   return path;
@@ -57,11 +61,15 @@ void CsvTable::append(const std::string& lines) {
   buffer_.clear();
 }
 
-void CsvTable::finish() {
+void CsvTable::flush() {
   if (!has_rows_) return;
   file_.append(buffer_);
   buffer_.clear();
-  file_.finish();
+  file_.sync();
+}
+
+void CsvTable::finish() {
+  if (has_rows_) file_.finish();
 }
 
 CsvTables::CsvTables(const CsvPaths& paths)
@@ -96,10 +104,10 @@ void CsvTables::add(const HeadMetrics& head) {
 }
 
 void CsvTables::finish() {
-  heads_.finish();
-  buckets_.finish();
-  components_.finish();
-  if (intervals_) intervals_->finish();
+  std::vector<CsvTable*> tables = {&heads_, &buckets_, &components_};
+  if (intervals_) tables.push_back(&*intervals_);
+  for (CsvTable* table : tables) table->flush();
+  for (CsvTable* table : tables) table->finish();
 }
 
 }  // namespace qk

@@ -16,7 +16,9 @@ class CsvTable {
   // Creates the parent folder and the temporary file. Throws Error if it cannot.
   CsvTable(const std::filesystem::path& path, const std::string& header);
   void append(const std::string& lines);
-  // Throws Error. A table without a row is not written.
+  // Writes and syncs all rows to the temporary file. Throws Error.
+  void flush();
+  // Renames it into place; a table without a row is not written. Throws Error. REQUIRES: flush().
   void finish();
 
   const std::filesystem::path& path() const { return path_; }
@@ -41,7 +43,7 @@ class CsvTables {
  public:
   explicit CsvTables(const CsvPaths& paths);
   void add(const HeadMetrics& head);
-  // Renames the files with rows into place.
+  // Renames the files with rows into place, once all of them are whole on disk. Throws Error.
   void finish();
 
   const CsvTable& heads() const { return heads_; }

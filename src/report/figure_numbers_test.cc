@@ -180,8 +180,8 @@ TEST(PlasticityFigure, ByTrend) {
   PlasticityOptions options;
   options.colors = LineColors::kByTrend;
   const Figure figure = plasticity_figure(two_heads(), options);
-  EXPECT_EQ(figure.lines[0].color, (Rgb{0x2c, 0xa0, 0x2c}));
-  EXPECT_EQ(figure.lines[1].color, (Rgb{0x7f, 0x7f, 0x7f}));
+  EXPECT_EQ(figure.lines[0].color, (Rgb{0x7f, 0x7f, 0x7f}));  // below the others
+  EXPECT_EQ(figure.lines[1].color, (Rgb{0x2c, 0xa0, 0x2c}));
   EXPECT_EQ(figure.legend[1].label, "Rising (1 head)");
   EXPECT_EQ(figure.legend[2].label, "Falling (0 heads)");
   options.trend_threshold = 0.3;  // the slope is 0.25

@@ -56,6 +56,10 @@ class Builder {
     for (const HeadCurve& head : heads_) {
       add_line(head.curve, head_color(head), alpha, options_.line_width);
     }
+    if (options_.colors == LineColors::kByTrend) {  // few rise or fall: over the many flat ones
+      std::stable_partition(figure_.lines.begin(), figure_.lines.end(),
+                            [&](const Line& line) { return line.color == trends_[2].color; });
+    }
     add_line(mean_curve(heads_), kWhite, kHaloOpacity, kHaloWidth);
     add_line(mean_curve(heads_), kMean, 1, kMeanWidth);
     add_legend();

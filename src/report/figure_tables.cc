@@ -38,9 +38,8 @@ class Rows {
   int64_t integer(std::string_view column, size_t row) const {
     const double value = table_[column][row];
     constexpr double kLargest = 1e9;
-    if (!(std::abs(value) <= kLargest) || value != std::floor(value)) {
-      refuse(row, column, "an integer", value);
-    }
+    if (std::isnan(value) || value != std::floor(value)) refuse(row, column, "an integer", value);
+    if (std::abs(value) > kLargest) refuse(row, column, "an integer of at most 10^9", value);
     return static_cast<int64_t>(value);
   }
 

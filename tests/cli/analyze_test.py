@@ -8,6 +8,7 @@ import csv
 import json
 import math
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -244,15 +245,18 @@ max_workers: 2
             "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: vectors have 16 numbers, "
             "those of l00h00k have 8\n", 1)
 
+    def capture(self, out, *sets):
+        flags = [flag for text in sets for flag in ("--set", text)]
+        subprocess.run([PROGRAM, "sniff", "--quiet", "--config", self.config, "--set",
+                        f"output.data_root={out}", *flags],
+                       check=True, capture_output=True, timeout=300)
+        return out
+
     def capture_with_window(self):
         """The same documents, read by a model whose layers look 32 tokens back; buckets have 16."""
         fixtures.make_model(f"{self.root}/sliding", model_type="mistral", sliding_window=32,
                             architectures=["MistralForCausalLM"])
-        out = f"{self.root}/windowed"
-        subprocess.run([PROGRAM, "sniff", "--quiet", "--config", self.config, "--set",
-                        f"model.name={self.root}/sliding", "--set", f"output.data_root={out}"],
-                       check=True, capture_output=True, timeout=300)
-        return out
+        return self.capture(f"{self.root}/windowed", f"model.name={self.root}/sliding")
 
     def test_a_window_counts_tokens(self):
         out = self.capture_with_window()
@@ -287,6 +291,8 @@ max_workers: 2
         os.makedirs(f"{self.root}/empty")
         self.assert_says("R/empty: holds no heads: it has no folder like l00h00q",
                          "--dataset", f"{self.root}/empty")
+        self.assert_says("dataset: R/data/README.md: expected the dataset's folder, found a file",
+                         "--dataset", f"{self.data}/README.md")
         done = self.analyze("--dataset", "me/absent", code=1)
         self.assertIn("hf download me/absent --repo-type dataset", done.stderr)
 
@@ -321,6 +327,43 @@ max_workers: 2
         self.assertRegex(done.stderr, "^qkscope: file: .*\n$")
         self.assert_says("output_csv and component_csv: expected two files, found head_metrics.csv twice",
                          "--dataset", self.data, "--component_csv", "head_metrics.csv")
+
+    def test_outputs_are_looked_at_before_the_work(self):
+        os.makedirs(f"{self.root}/folder")
+        self.assert_says("folder: is a folder, expected the name of a CSV file",
+                         "--dataset", self.data, "--bucket_csv", "folder")
+        self.assert_says("output_csv and bucket_csv: expected two files, found head_metrics.csv twice",
+                         "--dataset", self.data, "--bucket_csv", "./x/../head_metrics.csv")
+        self.assert_says("The following arguments were not expected: 7 --seeed, did you mean --seed? "
+                         "(see --help)", "--dataset", self.data, "--seeed", "7")
+
+    def test_a_full_disk_leaves_the_older_files(self):
+        self.analyze("--dataset", self.data)
+        before = {name: read(f"{self.root}/{name}") for name in FILES}
+        most = len(before[FILES[0]]) + 100
+        self.assertLess(most, len(before[FILES[1]]))
+        done = subprocess.run(
+            [PROGRAM, "analyze", "--quiet", "--dataset", self.data, "--seed", "1"], cwd=self.root,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+            capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "qkscope: head_bucket_plasticity.csv.tmp: cannot be written: "
+                                      "File too large\n")
+        self.assertEqual(before, {name: read(f"{self.root}/{name}") for name in FILES})
+        self.assertFalse([name for name in os.listdir(self.root) if name.endswith(".tmp")])
+
+    def test_tables_of_another_run_are_pointed_out(self):
+        self.analyze("--dataset", self.data)
+        one = self.capture(f"{self.root}/one", "capture.min_bucket_size=128")
+        done = self.analyze("--dataset", one)
+        self.assertIn("No rows   head_bucket_plasticity.csv", done.stdout)
+        self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: this run has no "
+                                      "rows for it; what is there is of another run\n")
+
+    def test_a_capture_that_is_not_finished(self):
+        fixtures.write(f"{self.data}/.qkscope/journal", "x")
+        done = self.analyze("--dataset", self.data)
+        self.assertIn("its capture is not finished", done.stderr)
 
     def test_numbers_are_finite_or_empty(self):
         self.analyze("--dataset", self.data)

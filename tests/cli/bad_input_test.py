@@ -65,7 +65,8 @@ class BadInput(unittest.TestCase):
         self.assert_says("snif: unknown command, did you mean sniff? (see --help)", "snif")
 
     def test_unknown_flag(self):
-        self.assert_says("The following argument was not expected: --overwrit (see --help)",
+        self.assert_says("The following argument was not expected: --overwrit, did you mean "
+                         "--overwrite? (see --help)",
                          "sniff", "--config", self.config, "--overwrit")
 
     def test_no_config(self):
