@@ -97,6 +97,35 @@ class Runs(unittest.TestCase):
         for name, data in files_of(self.out("a")).items():
             self.assertNotIn(self.out("a").encode(), data, name)
 
+    def test_closed_streams_are_no_files_of_the_run(self):
+        texts = f"{self.root}/texts"
+        for i in range(4):
+            fixtures.write(f"{texts}/{i}.txt", fixtures.document(i, 60))
+        sets = (f"dataset.path={texts}", "dataset.id_column=null")
+        expected = self.out("open")
+        self.sniff(expected, sets=sets)
+        for streams in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            out = self.out(streams.replace(" ", "").replace("<", "i").replace(">", "o"))
+            done = subprocess.run(
+                ["sh", "-c", f'exec "$@" {streams}', "sh", PROGRAM, "sniff", "--config", self.config,
+                 *(word for text in (*sets, f"output.data_root={out}") for word in ("--set", text))],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
+            self.assertEqual(done.returncode, 0, streams)
+            self.assert_same_files(expected, out)
+
+    def test_a_reader_that_goes_away_does_not_end_the_run(self):
+        out = self.out("whole")
+        reading, writing = os.pipe()
+        os.close(reading)
+        for stream in ("stdout", "stderr"):
+            done = subprocess.run(
+                [PROGRAM, "sniff", "--config", self.config, "--overwrite", "--set",
+                 f"output.data_root={out}"], timeout=300,
+                **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: writing})
+            self.assertEqual(done.returncode, 0, stream)
+        os.close(writing)
+        self.assertTrue(os.path.exists(f"{out}/README.md"))
+
     def test_alias_of_the_original(self):
         alias = os.path.join(os.path.dirname(PROGRAM), "sniff-qk")
         self.sniff(self.out("a"), program=(alias,))
