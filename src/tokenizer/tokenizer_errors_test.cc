@@ -163,8 +163,12 @@ TEST_F(TokenizerErrors, TruncationSide) {
   const std::vector<int32_t> head(whole.begin(), whole.begin() + 3);
   const std::vector<int32_t> tail(whole.end() - 3, whole.end());
   EXPECT_EQ(load().encode("one two three four", 3), head);
+  const std::string identity = load().identity();
   write("tokenizer_config.json", R"({"truncation_side": "left"})");
   EXPECT_EQ(load().encode("one two three four", 3), tail);
+  EXPECT_NE(load().identity(), identity);
+  write("tokenizer_config.json", R"({"truncation_side": "right"})");
+  EXPECT_EQ(load().identity(), identity);
   write("tokenizer_config.json", R"({"truncation_side": null})");
   EXPECT_EQ(load().encode("one two three four", 3), head);
   const Tokenizer stored = load_changed([](json& t) {
