@@ -102,16 +102,7 @@ Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
   }
   Tokenizer tokenizer = from_file(path);
   const MappedFile file(path);
-  const auto has_token = [&](int64_t id, const std::string& content) {
-    if (id > std::numeric_limits<int32_t>::max()) return false;
-    CrateText piece;
-    CrateText error;
-    const int code = qk_tokenizers_token(tokenizer.handle_->crate, static_cast<uint32_t>(id),
-                                         &piece.text, &error.text);
-    return code == 0 && piece.view() == content;
-  };
-  if (const std::string whole = with_appended_tokens(folder, text_of(file), has_token);
-      !whole.empty()) {
+  if (const std::string whole = with_appended_tokens(folder, text_of(file)); !whole.empty()) {
     tokenizer = Tokenizer(std::make_unique<Handle>(path.string(), whole, false));
   }
   if (const auto side = configured_truncation_side(folder)) {
