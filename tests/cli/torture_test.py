@@ -378,6 +378,15 @@ class Torture(unittest.TestCase):
         self.assertRegex(self.run_once(out, "--resume", sets=["capture.min_bucket_size=8"], code=1),
                          r"finished dataset of another run: config\.capture\.min_bucket_size was 16")
         self.assert_expected(out)
+        with open(f"{out}/l01h01k/data.parquet", "ab") as file:
+            file.write(b"x")
+        self.assertRegex(self.run_once(out, "--resume", code=1),
+                         r"finished dataset of this run, of which l01h01k/data\.parquet has \d+ bytes")
+        os.remove(f"{out}/l01h01k/data.parquet")
+        self.assertRegex(self.run_once(out, "--resume", code=1),
+                         r"of which l01h01k/data\.parquet is missing: --overwrite makes it again")
+        self.run_once(out, "--overwrite")
+        self.assert_expected(out)
 
     def test_overwrite_that_is_interrupted_keeps_the_old_dataset(self):
         out = self.new_out()
