@@ -378,6 +378,10 @@ class Torture(unittest.TestCase):
         self.assertRegex(self.run_once(out, "--resume", sets=["capture.min_bucket_size=8"], code=1),
                          r"finished dataset of another run: config\.capture\.min_bucket_size was 16")
         self.assert_expected(out)
+
+    def test_resume_of_a_finished_dataset_that_lacks_a_file(self):
+        out = self.new_out()
+        self.run_once(out)
         with open(f"{out}/l01h01k/data.parquet", "ab") as file:
             file.write(b"x")
         self.assertRegex(self.run_once(out, "--resume", code=1),
