@@ -36,7 +36,7 @@ int64_t share(int64_t percent, int64_t num_rows) {
 }  // namespace
 
 SplitSlice parse_split_slice(const std::string& text) {
-  const SplitSlice whole{text, {}, {}, false};
+  SplitSlice whole{text, {}, {}, false};
   const size_t open = text.find('[');
   const size_t colon = text.find(':');
   if (open == std::string::npos || colon == std::string::npos || colon < open) return whole;
