@@ -20,8 +20,10 @@ std::string_view type_family(std::string_view type) {
   if (type.starts_with("dictionary<values=")) type.remove_prefix(18);
   const auto starts = [&](std::string_view word) { return type.starts_with(word); };
   if (starts("string") || starts("large_string")) return "strings";
-  if (starts("int") || starts("uint")) return "integers";
-  if (starts("float") || starts("halffloat") || starts("double")) return "floats";
+  // Whole numbers give the same id however they are stored.
+  for (const char* number : {"int", "uint", "float", "halffloat", "double"}) {
+    if (starts(number)) return "numbers";
+  }
   if (starts("bool")) return "booleans";
   if (starts("null") || type.empty()) return "";
   return "binary";

@@ -209,6 +209,8 @@ TEST(CorpusErrors, TypesThatDifferBetweenFiles) {
   const auto wide = array_of<arrow::Int64Builder, int64_t>({1});
   write_parquet(folder / "a.parquet", {"text", "id"}, {strings({"a"}), integers});
   write_parquet(folder / "b.parquet", {"text", "id"}, {strings({"b"}), wide});
+  write_parquet(folder / "bb.parquet", {"text", "id"},
+                {strings({"b"}), array_of<arrow::DoubleBuilder, double>({2})});
   EXPECT_EQ(error_with(with_columns(folder.path().string(), "text", "id")), "");
   write_parquet(folder / "c.parquet", {"text", "id"}, {strings({"c"}), strings({"1"})});
   EXPECT_EQ(error_with(with_columns(folder.path().string(), "text", "id")),
