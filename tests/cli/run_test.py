@@ -131,6 +131,26 @@ class Runs(unittest.TestCase):
         self.sniff(self.out("a"), program=(alias,))
         self.assertIn("README.md", files_of(self.out("a")))
 
+    def test_max_length_that_means_no_limit(self):
+        expected, out = self.out("short"), self.out("long")
+        self.sniff(expected, sets=["tokenizer.max_length=1000"])
+        sets = ["tokenizer.max_length=2147483647"]
+        self.sniff(out, sets=sets)
+        with open(f"{out}/l00h00q/data.parquet", "rb") as file:
+            self.assertIn(b"2147483647", file.read())  # in the provenance; the rows are the same
+        for name in ("documents", "canaries"):
+            self.assertEqual(self.section(expected, name), self.section(out, name))
+        plan = self.sniff(self.out("none"), "--dry-run", sets=sets).stdout
+        self.assertIn("expected of each head in a document of 1,048,576 tokens", plan)
+        self.assertIn("--ram: expected a tokenizer.max_length of at most 1048576 with it, found "
+                      "2147483647", self.sniff(self.out("none"), "--ram", "1GiB", sets=sets,
+                                               code=1).stderr)
+
+    @staticmethod
+    def section(out, name):
+        with open(f"{out}/README.md") as file:
+            return file.read().split(f"## {name.capitalize()}\n")[1].split("\n## ")[0]
+
     def test_dry_run_writes_nothing(self):
         done = self.sniff(self.out("a"), "--dry-run")
         self.assertFalse(os.path.exists(self.out("a")))
