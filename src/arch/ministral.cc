@@ -1,16 +1,19 @@
-// Ministral-8B: Mistral with windows in some layers only.
+// Ministral-8B: Mistral with windows in some layers only. A config.json that says mistral and has
+// layer_types is one of these, for transformers' AutoConfig too.
 #include "arch/architectures.h"
 
 namespace qk {
 namespace {
 
 constexpr std::string_view kModelTypes[] = {"ministral"};
+constexpr KeyedType kKeyedTypes[] = {{"mistral", "layer_types"}};
 
 }  // namespace
 
 constexpr Architecture kMinistral = {
     .name = "ministral",
     .model_types = kModelTypes,
+    .keyed_types = kKeyedTypes,
     .block = {.qkv_bias = BiasRule::kNever,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

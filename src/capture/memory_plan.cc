@@ -35,7 +35,7 @@ class Planner {
         options_(options),
         num_threads_(options.num_threads > 0 ? options.num_threads : available_cores()) {
     TokenizedDocument longest;
-    longest.ids.assign(static_cast<size_t>(run.config.tokenizer.max_length), 0);
+    longest.ids.assign(static_cast<size_t>(planned_length(run.config)), 0);
     const DocumentBatch batch(run.plan, {longest}, nullptr);
     request_ = batch.request();
     length_ = std::ssize(batch.sequences().ids);
@@ -63,7 +63,7 @@ class Planner {
   // Work memory with so many documents of max_length tokens at once.
   int64_t work_bytes(const ForwardOptions& forward, int64_t documents) const {
     const std::vector<int64_t> lengths(static_cast<size_t>(documents), length_);
-    const int64_t tokenizer = run_.config.tokenizer.max_length * kTokenizerBytes;
+    const int64_t tokenizer = planned_length(run_.config) * kTokenizerBytes;
     const int64_t ids = length_ * static_cast<int64_t>(3 * sizeof(int32_t));
     return forward_bytes(run_.model, *options_.backend, lengths, request_, forward, num_threads_) +
            (documents - 1) * 2 * block_bytes_ + block_bytes_ + documents * (list_bytes_ + ids) +
@@ -84,7 +84,7 @@ class Planner {
 
   int64_t writer_bytes() const {
     constexpr int64_t kRowsPerGroup = 65536;
-    const double rows = expected_rows(run_.config.capture, run_.config.tokenizer.max_length);
+    const double rows = expected_rows(run_.config.capture, planned_length(run_.config));
     const auto documents = static_cast<double>(run_.corpus->num_documents().value_or(1 << 20));
     const double group = std::min<double>(kRowsPerGroup, rows * documents * 1.2);
     return kWriterBytes + static_cast<int64_t>(kWriterFactor * group *
@@ -146,6 +146,12 @@ class Planner {
   }
 
   void keep_within(MemoryPlan& plan) const {
+    if (run_.config.tokenizer.max_length > kLongestPlanned) {
+      plan.fits = false;
+      plan.advice = fmt::format("expected a tokenizer.max_length of at most {} with it, found {}",
+                                kLongestPlanned, run_.config.tokenizer.max_length);
+      return;
+    }
     plan.fits = choose(plan);
     if (plan.fits && plan.forward.stream_weights) enlarge_group(plan);
     while (plan.num_writers > 1 && plan.base + plan.finish > plan.budget) {
@@ -182,6 +188,10 @@ std::string Planner::advice(const MemoryPlan& plan) const {
 }
 
 }  // namespace
+
+int64_t planned_length(const SniffConfig& config) {
+  return std::min(config.tokenizer.max_length, kLongestPlanned);
+}
 
 MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options) {
   return Planner(run, options).plan();

@@ -25,7 +25,7 @@ struct MemoryPlan {
   BatchLimits batch;
   int num_writers = 1;  // threads that write files at once
 
-  // Bytes at the peak, for documents of max_length tokens.
+  // Bytes at the peak, for documents of planned_length() tokens.
   int64_t base = 0;     // program, tokenizer, what is loaded
   int64_t work = 0;     // documents, hidden states, keys and values, captured rows
   int64_t weights = 0;  // resident pages of the mapped weights
@@ -33,6 +33,11 @@ struct MemoryPlan {
 
   int64_t peak() const { return base + std::max(work + weights, finish); }
 };
+
+// Tokens of the document that a plan is made for: max_length, but not more than any document may be
+// expected to have. With a budget max_length may not be larger.
+constexpr int64_t kLongestPlanned = int64_t{1} << 20;
+int64_t planned_length(const SniffConfig& config);
 
 // Without a budget: the options as they are, and what they come to. With one, in this order as far
 // as it is needed: fewer documents at once, smaller chunks, weights streamed layer by layer (then

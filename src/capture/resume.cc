@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "dataset/card.h"
 #include "dataset/dataset_reader.h"
 
 namespace qk {
@@ -72,6 +74,20 @@ std::string provenance_difference(const std::string& then, const std::string& no
   if (differences.size() == 1) return differences.front();
   return fmt::format("{}, and {} more difference{}", differences.front(), differences.size() - 1,
                      differences.size() == 2 ? "" : "s");
+}
+
+std::string missing_of_dataset(const std::filesystem::path& folder) {
+  constexpr size_t kMostCardBytes = size_t{64} << 20;
+  for (const FileSummary& file : read_card(read_file(folder / "README.md", kMostCardBytes)).files) {
+    const std::string name = file.config + "/data.parquet";
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(folder / name, error);
+    if (error) return name + " is missing";
+    if (bytes != static_cast<uintmax_t>(file.bytes)) {
+      return fmt::format("{} has {} bytes, the card says {}", name, bytes, file.bytes);
+    }
+  }
+  return "";
 }
 
 std::string provenance_of_dataset(const std::filesystem::path& folder) {

@@ -22,6 +22,10 @@ JournalHeader parse_journal_header(const std::string& text, const std::filesyste
 // "config.capture.min_bucket_size was 16, now it is 8, and 2 more differences". Empty if nothing.
 std::string provenance_difference(const std::string& then, const std::string& now);
 
+// Which file of the card's table is missing or of another size: "l00h01k/data.parquet is missing".
+// Empty if none is.
+std::string missing_of_dataset(const std::filesystem::path& folder);
+
 // The provenance in the footer of a finished dataset's first file; empty if the folder has no card
 // or no such file.
 std::string provenance_of_dataset(const std::filesystem::path& folder);

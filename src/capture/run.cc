@@ -127,6 +127,13 @@ bool Run::is_whole_already() {
     fail("{}: --resume found no journal but the finished dataset of another run: {}",
          folder_.string(), difference);
   }
+  const std::string missing = missing_of_dataset(folder_);
+  if (!missing.empty()) {
+    fail(
+        "{}: --resume found no journal but the finished dataset of this run, of which {}: "
+        "--overwrite makes it again",
+        folder_.string(), missing);
+  }
   return report_.was_whole = true;
 }
 

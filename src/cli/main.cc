@@ -4,11 +4,13 @@
 
 #include "base/error.h"
 #include "cli/command_line.h"
+#include "cli/standard_streams.h"
 
 // Exit codes: 0 done, 1 what the user can mend, 2 a bug.
 int main(int argc, char** argv) {
+  qk::open_standard_streams();
   try {
-    return qk::run_command_line(argc, argv);
+    return qk::finish_stdout(qk::run_command_line(argc, argv));
   } catch (const qk::Error& error) {
     std::fprintf(stderr, "qkscope: %s\n", error.what());
     return 1;

@@ -72,14 +72,14 @@ void add_layers(std::string& out, const CapturePlan& plan) {
 
 void add_rows(std::string& out, const PreparedRun& run) {
   const CaptureSection& capture = run.config.capture;
-  const int64_t max_length = run.config.tokenizer.max_length;
-  const double rows = expected_rows(capture, max_length);
+  const int64_t length = planned_length(run.config);
+  const double rows = expected_rows(capture, length);
   const double all = rows * static_cast<double>(run.plan.num_files());
   const double bytes = static_cast<double>(vector_bytes(run.plan)) + kRowBytes;
   add_line(
       out, "rows",
       fmt::format("{}{:.1f} expected of each head in a document of {}",
-                  capture.max_rows_per_batch ? "at most " : "", rows, plural(max_length, "token")));
+                  capture.max_rows_per_batch ? "at most " : "", rows, plural(length, "token")));
   add_line(out, "",
            fmt::format("{} in {}, {} before compression", count_text(std::llround(all)),
                        plural(run.plan.num_files(), "file"), bytes_text(all * bytes)));

@@ -8,6 +8,7 @@
 #include "corpus/corpus_files.h"
 #include "corpus/hub_snapshot.h"
 #include "corpus/row_reader.h"
+#include "corpus/split_slice.h"
 
 namespace qk {
 namespace {
@@ -19,8 +20,10 @@ std::string_view type_family(std::string_view type) {
   if (type.starts_with("dictionary<values=")) type.remove_prefix(18);
   const auto starts = [&](std::string_view word) { return type.starts_with(word); };
   if (starts("string") || starts("large_string")) return "strings";
-  if (starts("int") || starts("uint")) return "integers";
-  if (starts("float") || starts("halffloat") || starts("double")) return "floats";
+  // Whole numbers give the same id however they are stored.
+  for (const char* number : {"int", "uint", "float", "halffloat", "double"}) {
+    if (starts(number)) return "numbers";
+  }
   if (starts("bool")) return "booleans";
   if (starts("null") || type.empty()) return "";
   return "binary";
@@ -28,7 +31,7 @@ std::string_view type_family(std::string_view type) {
 
 class FilesCorpus final : public Corpus {
  public:
-  FilesCorpus(const CorpusConfig& config, CorpusFiles found)
+  FilesCorpus(const CorpusConfig& config, const SplitSlice& slice, CorpusFiles found)
       : format_(found.format),
         columns_{config.text_column, std::nullopt, config.skip_bad_text},
         max_text_bytes_(config.max_text_bytes) {
@@ -44,9 +47,17 @@ class FilesCorpus final : public Corpus {
       files_.push_back({path, std::move(name), bytes, ""});
     }
     count_documents();
+    const RowRange range = rows_of(slice, num_documents_);
     limit_ = config.max_samples;
+    if (range.end) {
+      const int64_t rows = std::max<int64_t>(0, *range.end - range.begin);
+      limit_ = std::min(limit_.value_or(rows), rows);
+    }
+    if (num_documents_) num_documents_ = *num_documents_ - std::min(range.begin, *num_documents_);
     if (limit_ && (num_documents_ || *limit_ == 0)) {
       num_documents_ = std::min(num_documents_.value_or(0), limit_.value_or(0));
+    }
+    for (int64_t row = 0; row < range.begin && next_row(); ++row) {
     }
     ahead_ = read();
   }
@@ -168,7 +179,10 @@ class FilesCorpus final : public Corpus {
 }  // namespace
 
 std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config) {
-  return std::make_unique<FilesCorpus>(config, find_corpus_files(config));
+  const SplitSlice slice = parse_split_slice(config.split);
+  CorpusConfig whole = config;
+  whole.split = slice.split;
+  return std::make_unique<FilesCorpus>(config, slice, find_corpus_files(whole));
 }
 
 std::string identify(const Corpus& corpus) {

@@ -14,7 +14,7 @@ namespace qk {
 struct CorpusConfig {               // the keys of the `dataset` section
   std::string path;                 // folder, file, glob, or Hub id "org/name"
   std::optional<std::string> name;  // configuration (subset)
-  std::string split = "train";
+  std::string split = "train";      // or a slice of one: corpus/split_slice.h
   std::string text_column = "text";
   std::optional<std::string> id_column;  // empty: the running row number
   std::optional<int64_t> max_samples;

@@ -112,8 +112,9 @@ TEST(CorpusErrors, SplitsAndConfigs) {
   config.split = "dev";
   EXPECT_THAT(error_with(config), AllOf(HasSubstr("dataset.split: 'dev' is not a split of"),
                                         EndsWith("sharded: it has train, test")));
-  config.split = "train[:2]";
-  EXPECT_THAT(error_with(config), HasSubstr("slices and sums of splits are not supported"));
+  config.split = "train+test";
+  EXPECT_THAT(error_with(config),
+              EndsWith("(of slices only [from:to] is supported, of sums none)"));
   config = at(kCorpora + "jsonl/rows.jsonl");
   config.split = "test";
   EXPECT_THAT(error_with(config), EndsWith("rows.jsonl: it has train"));
@@ -208,6 +209,8 @@ TEST(CorpusErrors, TypesThatDifferBetweenFiles) {
   const auto wide = array_of<arrow::Int64Builder, int64_t>({1});
   write_parquet(folder / "a.parquet", {"text", "id"}, {strings({"a"}), integers});
   write_parquet(folder / "b.parquet", {"text", "id"}, {strings({"b"}), wide});
+  write_parquet(folder / "bb.parquet", {"text", "id"},
+                {strings({"b"}), array_of<arrow::DoubleBuilder, double>({2})});
   EXPECT_EQ(error_with(with_columns(folder.path().string(), "text", "id")), "");
   write_parquet(folder / "c.parquet", {"text", "id"}, {strings({"c"}), strings({"1"})});
   EXPECT_EQ(error_with(with_columns(folder.path().string(), "text", "id")),

@@ -119,14 +119,16 @@ std::vector<SplitFiles> keyword_splits(const std::vector<std::string>& listing,
 
 }  // namespace
 
-std::vector<std::string> list_files(const fs::path& folder) {
+std::vector<std::string> list_files(const fs::path& folder, DanglingLinks dangling) {
   std::vector<std::string> files;
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, error);
   const fs::recursive_directory_iterator end;
   while (!error && entry != end) {
-    std::error_code ignored;  // a dangling link is not a file
-    if (entry->is_regular_file(ignored)) {
+    std::error_code ignored;
+    const bool is_listed_link = dangling == DanglingLinks::kList && entry->is_symlink(ignored) &&
+                                !fs::exists(entry->path(), ignored);
+    if (is_listed_link || entry->is_regular_file(ignored)) {
       files.push_back(entry->path().lexically_relative(folder).generic_string());
     }
     entry.increment(error);

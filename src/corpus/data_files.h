@@ -2,6 +2,7 @@
 // All paths here are relative to the folder, with '/', in byte order.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -15,8 +16,11 @@ struct SplitFiles {
 };
 
 // Every file below the folder (links to files included, links to folders not followed), sorted by
-// the bytes of the whole path. Throws Error if a folder cannot be read.
-std::vector<std::string> list_files(const std::filesystem::path& folder);
+// the bytes of the whole path. Links to nothing are no files, unless they are asked for. Throws
+// Error if a folder cannot be read.
+enum class DanglingLinks : uint8_t { kLeaveOut, kList };
+std::vector<std::string> list_files(const std::filesystem::path& folder,
+                                    DanglingLinks dangling = DanglingLinks::kLeaveOut);
 
 // The files that match one pattern, sorted. Left out unless the pattern names them: hidden parts
 // (leading '.'), folders with a leading "__", and README.md, config.json, dataset_info.json,

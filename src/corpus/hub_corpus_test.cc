@@ -58,6 +58,13 @@ TEST_F(HubCorpus, LargeFilesAreIdentifiedByTheirBlobs) {
             sha256_hex(std::as_bytes(std::span(std::string_view(kLine)))));
 }
 
+TEST_F(HubCorpus, ALinkWhoseBlobIsGoneIsAMissingFile) {
+  add("a.jsonl", "b1", kLine);
+  add("b.jsonl", "b2", kLine);
+  fs::remove(cache_ / "datasets--org--data/blobs/b2");
+  EXPECT_THAT(error_of([] { open(); }), HasSubstr("not whole (b.jsonl is missing)"));
+}
+
 TEST_F(HubCorpus, AnIncompleteSnapshotIsRefused) {
   add("data/train-00001-of-00002.jsonl", "b1", kLine);
   EXPECT_THAT(error_of([] { open(); }), HasSubstr("not whole (1 of 2 files like"));

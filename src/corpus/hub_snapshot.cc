@@ -55,7 +55,8 @@ std::vector<std::string> list_snapshot(const fs::path& snapshot) {
   const fs::path repo = snapshot.parent_path().parent_path();
   const fs::path tree = repo / "trees" / (snapshot.filename().string() + ".json");
   std::error_code ignored;
-  if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot);
+  // A link whose blob is gone is a file that is missing.
+  if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot, DanglingLinks::kList);
   const nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
   const std::string where = printable(tree.string(), 300);
   if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {

@@ -88,6 +88,10 @@ void take_value(std::string_view line, CardFacts& facts) {
   int64_t number = 0;
   if (parse(value("captured_rows"), number)) facts.captured_rows = number;
   if (parse(value("captured_configs"), number)) facts.captured_configs = number;
+  constexpr std::string_view kPlain = "- `bucket_counts`: ";  // as in the original's cards
+  if (line.starts_with(kPlain) && !line.ends_with('`')) {
+    take_bucket_counts(line.substr(kPlain.size()), facts);
+  }
   take_bucket_counts(value("bucket_counts"), facts);
 }
 

@@ -49,7 +49,7 @@ class Checker {
     const fs::path card = folder_ / "README.md";
     if (fs::is_regular_file(card, error)) facts_ = read_card(read_file(card, kMostCardBytes));
     const fs::path state = folder_ / "_saver_state.json";
-    if (!facts_.bucket_counts.empty() || !fs::is_regular_file(state, error)) return;
+    if (!fs::is_regular_file(state, error)) return;
     const auto json = nlohmann::json::parse(read_file(state, kMostCardBytes), nullptr, false);
     if (!json.is_object() || !json.contains("bucket_counts")) return;
     if (!json["bucket_counts"].is_object()) return;
@@ -57,7 +57,7 @@ class Checker {
       const bool digits = !bucket.empty() && bucket.size() < 10 &&
                           std::ranges::all_of(bucket, [](char c) { return c >= '0' && c <= '9'; });
       if (digits && count.is_number_integer()) {
-        facts_.bucket_counts[std::stoi(bucket)] = count.get<int64_t>();
+        state_counts_[std::stoi(bucket)] = count.get<int64_t>();
       }
     }
   }
@@ -133,7 +133,8 @@ class Checker {
       for (const auto& [bucket, count] : head.bucket_counts) buckets[bucket] += count;
     }
     const fs::path card = folder_ / "README.md";
-    check_.counts_known = facts_.captured_rows || !facts_.bucket_counts.empty();
+    check_.counts_known =
+        facts_.captured_rows || !facts_.bucket_counts.empty() || !state_counts_.empty();
     if (facts_.captured_rows && *facts_.captured_rows != rows) {
       problem(card, fmt::format("says {} rows, the files have {}", *facts_.captured_rows, rows));
     }
@@ -141,20 +142,28 @@ class Checker {
     if (facts_.captured_configs && *facts_.captured_configs != configs) {
       problem(card, fmt::format("says {} heads, there are {}", *facts_.captured_configs, configs));
     }
-    if (facts_.bucket_counts.empty()) return;
-    for (const auto& [bucket, count] : facts_.bucket_counts) buckets.try_emplace(bucket, 0);
-    for (const auto& [bucket, count] : buckets) {
-      const auto it = facts_.bucket_counts.find(bucket);
-      const int64_t said = it == facts_.bucket_counts.end() ? 0 : it->second;
-      if (said == count) continue;
-      problem(card,
-              fmt::format("says {} rows in bucket {}, the files have {}", said, bucket, count));
+    check_buckets(card, facts_.bucket_counts, buckets);
+    check_buckets(folder_ / "_saver_state.json", state_counts_, buckets);
+  }
+
+  // What a file says of the rows in each bucket, if it says anything.
+  void check_buckets(const fs::path& file, const std::map<int32_t, int64_t>& said,
+                     std::map<int32_t, int64_t> found) {
+    if (said.empty()) return;
+    for (const auto& [bucket, count] : said) found.try_emplace(bucket, 0);
+    for (const auto& [bucket, count] : found) {
+      const auto it = said.find(bucket);
+      const int64_t claimed = it == said.end() ? 0 : it->second;
+      if (claimed == count) continue;
+      problem(file,
+              fmt::format("says {} rows in bucket {}, the files have {}", claimed, bucket, count));
     }
   }
 
   fs::path folder_;
   ThreadPool& pool_;
   CardFacts facts_;
+  std::map<int32_t, int64_t> state_counts_;  // of the original's state file
   DatasetCheck check_;
   bool is_ours_ = false;
 };

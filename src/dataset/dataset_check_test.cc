@@ -122,6 +122,18 @@ TEST(DatasetCheck, WhatTheCardSaysIsCompared) {
   EXPECT_THAT(problems_of(folder), HasSubstr("README.md: is missing: the dataset is not finished"));
 }
 
+// The original's card has the counts without quotes, and a state file beside it.
+TEST(DatasetCheck, CountsOfTheOriginalsFilesAreCompared) {
+  const TestFolder folder;
+  write_dataset_with_card(folder);
+  put_file(folder / "data/README.md", "- `captured_rows`: `45`\n- `bucket_counts`: b0=1, b77=2\n");
+  put_file(folder / "data/_saver_state.json", R"({"bucket_counts": {"0": 3}})");
+  const std::string problems = problems_of(folder);
+  EXPECT_THAT(problems, HasSubstr("README.md: says 1 rows in bucket 0, the files have "));
+  EXPECT_THAT(problems, HasSubstr("README.md: says 2 rows in bucket 77, the files have 0"));
+  EXPECT_THAT(problems, HasSubstr("_saver_state.json: says 3 rows in bucket 0, the files have "));
+}
+
 TEST(DatasetCheck, VectorThatChangedOnItsWayToTheFilesStopsTheWriting) {
   const TestFolder folder;
   write_journal_with_canaries(folder / "journal", 1e-9);

@@ -128,10 +128,17 @@ struct Wrapper {
   bool is_default = true;
 };
 
+// Another architecture's model_type that means this one where the top of config.json has the key.
+struct KeyedType {
+  std::string_view model_type;
+  std::string_view key;
+};
+
 struct Architecture {
   std::string_view name;  // in messages and in ModelConfig::architecture
   std::span<const std::string_view> model_types =
       {};  // of config.json, at the top or in text_config
+  std::span<const KeyedType> keyed_types = {};
   std::span<const Wrapper> wrappers = {};
   std::string_view activation_key = "hidden_act";
   bool head_dim_key = true;  // false: head_dim is always hidden_size / num_attention_heads

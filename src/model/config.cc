@@ -31,6 +31,19 @@ bool has_type(const Architecture& architecture, std::string_view type) {
   return std::ranges::find(architecture.model_types, type) != architecture.model_types.end();
 }
 
+// The architecture that a decoder's own config.json names; null if none is known.
+const Architecture* decoder_architecture(const json& top, std::string_view type,
+                                         std::span<const Architecture* const> registry) {
+  const Architecture* found = nullptr;
+  for (const Architecture* architecture : registry) {
+    for (const KeyedType& keyed : architecture->keyed_types) {
+      if (keyed.model_type == type && top.contains(keyed.key)) return architecture;
+    }
+    if (has_type(*architecture, type)) found = architecture;
+  }
+  return found;
+}
+
 const Wrapper* wrapper_of(const Architecture& architecture, std::string_view type) {
   for (const Wrapper& wrapper : architecture.wrappers) {
     if (wrapper.model_type == type) return &wrapper;
@@ -98,6 +111,17 @@ const Architecture* unwrap(const ConfigObject& config, const std::string& type,
   text.refuse("model_type", "one of " + known_model_types(registry));
 }
 
+// Overrides are of the top of config.json, where a wrapper has nothing of its decoder's.
+void refuse_wrapped_overrides(const ModelSource& source, const std::string& overrides) {
+  const json changes = json::parse(overrides, nullptr, /*allow_exceptions=*/false);
+  if (!changes.is_object() || changes.empty()) return;
+  fail(
+      "model.config_overrides: {}: expected a model whose decoder stands at the top of "
+      "config.json, "
+      "found {} with the decoder in text_config, which overrides do not reach",
+      printable(changes.begin().key()), source.config_name);
+}
+
 ModelSource open_folder(const fs::path& folder, std::span<const Architecture* const> registry) {
   ModelSource out;
   const fs::path path = folder / "config.json";
@@ -111,13 +135,15 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
   const ConfigObject config(top, out.config_name);
   refuse_quantised(config);
   const std::string type = config.string("model_type");
-  for (const Architecture* architecture : registry) {
-    if (has_type(*architecture, type)) {
-      out.architecture = architecture;
-      out.decoder = top;
-      return out;
+  out.architecture = decoder_architecture(top, type, registry);
+  if (out.architecture != nullptr) {
+    out.decoder = top;
+    if (!has_type(*out.architecture, type)) {
+      out.decoder["model_type"] = out.architecture->model_types.front();
     }
+    return out;
   }
+  out.is_wrapped = true;
   out.architecture = unwrap(config, type, registry, out.decoder);
   if (out.architecture == nullptr) {
     config.refuse("model_type", "one of " + known_model_types(registry));
@@ -148,6 +174,7 @@ ModelSource open_model_source(const fs::path& source,
 ModelConfig resolve_config(const ModelSource& source, const std::string& overrides) {
   const Architecture& architecture = *source.architecture;
   json config = normalise_config({source.decoder, source.config_name}, architecture);
+  if (source.is_wrapped) refuse_wrapped_overrides(source, overrides);
   apply_overrides(config, overrides);
   const std::string name =
       source.config_name + (overrides.empty() ? "" : " with model.config_overrides");

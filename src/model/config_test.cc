@@ -14,9 +14,11 @@ constexpr std::string_view kPlainTypes[] = {"plain"};
 constexpr Architecture kPlain = {.name = "plain", .model_types = kPlainTypes};
 
 constexpr std::string_view kUpperTypes[] = {"upper"};
+constexpr KeyedType kUpperKeyedTypes[] = {{"plain", "layer_types"}};
 constexpr Architecture kUpper = {
     .name = "upper",
     .model_types = kUpperTypes,
+    .keyed_types = kUpperKeyedTypes,
     .block = {.qkv_bias = BiasRule::kAlways,
               .o_bias = BiasRule::kNever,
               .window = WindowRule::kByLayerType,
@@ -105,6 +107,20 @@ TEST(ConfigTest, DefaultsOfAnEmptyFile) {
   EXPECT_EQ(config.rope.at(0).rotary_dim, 128);
   EXPECT_EQ(config.layers.at(31).sliding_window, 0);
   EXPECT_FALSE(config.qkv_bias);
+}
+
+TEST(ConfigTest, KeyThatMakesItAnotherArchitecture) {
+  const json types = {"full_attention", "sliding_attention", "full_attention", "sliding_attention",
+                      "full_attention"};
+  const ModelConfig config =
+      resolve(with(base("plain"),
+                   {{"layer_types", types}, {"use_sliding_window", true}, {"sliding_window", 7}}));
+  EXPECT_EQ(config.architecture, "upper");
+  EXPECT_EQ(config.model_type, "upper");
+  EXPECT_EQ(config.layers.at(0).sliding_window, 0);
+  EXPECT_EQ(config.layers.at(1).sliding_window, 7);
+  EXPECT_EQ(resolve(with(base("plain"), {{"layer_types", nullptr}})).architecture, "upper");
+  EXPECT_EQ(resolve(base("plain")).architecture, "plain");
 }
 
 TEST(ConfigTest, NullIsNotAbsent) {
@@ -267,6 +283,14 @@ TEST(OverridesTest, DerivedLayerTypesStay) {
            {{"sliding_window", 6}, {"max_window_layers", 3}, {"use_sliding_window", true}});
   EXPECT_EQ(resolve(config, R"({"max_window_layers": 0})").layers.at(0).sliding_window, 0);
   EXPECT_EQ(resolve(config, R"({"sliding_window": 9})").layers.at(4).sliding_window, 9);
+}
+
+TEST(OverridesTest, DoNotReachIntoAWrapper) {
+  const json wrapper = {{"model_type", "two_ropes"}, {"text_config", base("two_ropes_text")}};
+  EXPECT_THAT(refusal(wrapper, R"({"sliding_window": 3})"),
+              HasSubstr("model.config_overrides: sliding_window: expected a model whose decoder "
+                        "stands at the top of config.json, found "));
+  EXPECT_EQ(refusal(wrapper, "{}"), "nothing was refused");
 }
 
 TEST(OverridesTest, IdleOverridesAreRefused) {

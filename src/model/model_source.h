@@ -17,6 +17,7 @@ namespace qk {
 struct ModelSource {
   const Architecture* architecture = nullptr;
   nlohmann::json decoder;                // the decoder's configuration, in Hugging Face keys
+  bool is_wrapped = false;               // it stood in text_config of a multimodal configuration
   std::string config_name;               // for messages: the file the configuration comes from
   std::shared_ptr<const GgufFile> gguf;  // null for safetensors
 };

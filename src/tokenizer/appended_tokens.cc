@@ -1,9 +1,12 @@
 #include "tokenizer/appended_tokens.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -11,75 +14,248 @@
 namespace qk {
 namespace {
 
-using nlohmann::json;
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 constexpr size_t kMaxConfigBytes = size_t{64} << 20;
-constexpr const char* kFlags[] = {"single_word", "lstrip", "rstrip", "normalized", "special"};
+constexpr std::array kFlags = {"single_word", "lstrip", "rstrip", "normalized", "special"};
+constexpr std::array kNamed = {"bos_token", "eos_token", "unk_token", "sep_token",
+                               "pad_token", "cls_token", "mask_token"};
+constexpr const char* kDecoder = "added_tokens_decoder";
+constexpr const char* kExtra = "extra_special_tokens";
+constexpr const char* kAdditional = "additional_special_tokens";
 
-// added_tokens_decoder, by id. Empty if there is none.
-std::map<int64_t, json> declared_tokens(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "tokenizer_config.json";
-  if (!std::filesystem::exists(path)) return {};
-  const json config = json::parse(read_file(path, kMaxConfigBytes), nullptr, false);
-  if (!config.is_object() || !config.contains("added_tokens_decoder")) return {};
-  const json& declared = config["added_tokens_decoder"];
-  const auto refuse = [&](const std::string& key) {
-    fail("{}: added_tokens_decoder: expected ids with {{content, ...}}, found {}", path.string(),
-         printable(key, 40));
+// A file of the folder as an object; an empty one if it is not there.
+ordered_json object_in(const fs::path& path) {
+  if (!fs::exists(path)) return ordered_json::object();
+  ordered_json out = ordered_json::parse(read_file(path, kMaxConfigBytes), nullptr, false);
+  if (!out.is_object()) fail("{}: is not a JSON object", path.string());
+  return out;
+}
+
+bool is_token(const ordered_json& token) {
+  return token.is_string() ||
+         (token.is_object() && token.contains("content") && token["content"].is_string());
+}
+
+std::string content_of(const ordered_json& token) {
+  return (token.is_string() ? token : token["content"]).get<std::string>();
+}
+
+// As an entry of added_tokens, but for its id: a text is special; what is not special is matched in
+// the normalised text, unless it says otherwise.
+ordered_json entry_of(const ordered_json& token, bool is_named) {
+  const auto flag = [&](const char* name, bool otherwise) {
+    const auto it = token.is_object() ? token.find(name) : token.end();
+    return token.is_object() && it != token.end() && it->is_boolean() ? it->get<bool>() : otherwise;
   };
-  if (!declared.is_object()) refuse(declared.type_name());
-  std::map<int64_t, json> out;
-  for (const auto& [key, token] : declared.items()) {
-    int64_t id = -1;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-    const bool is_id = error == std::errc() && end == key.data() + key.size() && id >= 0;
-    const bool is_token =
-        token.is_object() && token.contains("content") && token["content"].is_string();
-    if (!is_id || !is_token) refuse(key);
-    out[id] = token;
+  const bool is_special = flag("special", token.is_string());
+  ordered_json out = {{"content", content_of(token)}};
+  for (const char* name : kFlags) out[name] = flag(name, false);
+  out["normalized"] = flag("normalized", !is_special);
+  out["special"] = is_special || is_named;
+  return out;
+}
+
+// Behind the string that begins at json[begin] == '"'.
+size_t string_end(std::string_view json, size_t begin) {
+  size_t i = begin + 1;
+  while (i < json.size() && json[i] != '"') i += json[i] == '\\' ? 2 : 1;
+  return std::min(i + 1, json.size());
+}
+
+// The values of an object's own keys, as they stand in the text. Parsing a vocabulary of megabytes
+// for the few that are wanted would take longer than everything else here. REQUIRES: it is JSON.
+std::map<std::string_view, std::string_view> top_values(std::string_view json) {
+  std::map<std::string_view, std::string_view> out;
+  int depth = 0;
+  std::string_view key, last_string;
+  size_t value_begin = 0;
+  for (size_t i = 0; i < json.size();) {
+    const char c = json[i];
+    if (c == '"') {
+      const size_t end = string_end(json, i);
+      last_string = json.substr(i + 1, end - i - 2);
+      i = end;
+      continue;
+    }
+    if (depth == 1 && c == ':') {
+      key = last_string;
+      value_begin = i + 1;
+    }
+    if (depth == 1 && (c == ',' || c == '}') && value_begin != 0) {
+      out[key] = json.substr(value_begin, i - value_begin);
+    }
+    depth += c == '{' || c == '[' ? 1 : 0;
+    depth -= c == '}' || c == ']' ? 1 : 0;
+    ++i;
   }
   return out;
 }
 
-std::set<std::string> known_tokens(const json& tokenizer) {
-  std::set<std::string> out;
-  for (const json& token : tokenizer.value("added_tokens", json::array())) {
-    if (token.is_object() && token.contains("content")) out.insert(token["content"]);
+// added_tokens and padding of a tokenizer.json.
+ordered_json without_model(std::string_view tokenizer_json) {
+  ordered_json out = ordered_json::object();
+  const auto values = top_values(tokenizer_json);
+  for (const char* key : {"added_tokens", "padding"}) {
+    const auto it = values.find(key);
+    if (it != values.end()) out[key] = ordered_json::parse(it->second, nullptr, false);
   }
   return out;
 }
 
-json added_token(int64_t id, const json& token) {
-  json out = {{"id", id}, {"content", token.at("content")}};
-  for (const char* flag : kFlags) {
-    const auto it = token.find(flag);
-    out[flag] = it != token.end() && it->is_boolean() && it->get<bool>();
+class Appender {
+ public:
+  Appender(const fs::path& folder, const ordered_json& tokenizer)
+      : folder_(folder), config_(object_in(folder / "tokenizer_config.json")) {
+    const auto split = config_.find("split_special_tokens");
+    if (split != config_.end() && *split == true) {
+      fail("{}: split_special_tokens: expected false, found true", config_path().string());
+    }
+    if (tokenizer.contains("added_tokens")) {
+      for (const ordered_json& token : tokenizer["added_tokens"]) {
+        if (is_token(token)) known_[content_of(token)] = entry_of(token, false);
+      }
+    }
+    if (!config_.contains("pad_token") && tokenizer.contains("padding") &&
+        tokenizer["padding"].is_object() && tokenizer["padding"].contains("pad_token")) {
+      config_["pad_token"] = tokenizer["padding"]["pad_token"];
+    }
   }
-  return out;
-}
+
+  std::vector<ordered_json> tokens() {
+    if (config_.contains(kDecoder)) {
+      add_decoder();
+    } else {
+      take_special_tokens_map();
+      add_legacy_tokens();
+    }
+    for (const char* name : kNamed) {
+      if (config_.contains(name)) add_named(name, config_[name]);
+    }
+    for (const auto& [name, value] : config_.items()) {
+      const bool is_standard = std::ranges::find(kNamed, name) != kNamed.end();
+      if (!is_standard && name.ends_with("_token") && is_token(value)) add_named(name, value);
+    }
+    add_extra();
+    return std::move(out_);
+  }
+
+ private:
+  fs::path config_path() const { return folder_ / "tokenizer_config.json"; }
+
+  [[noreturn]] void refuse(const std::string& key, const std::string& expected,
+                           const std::string& found) const {
+    fail("{}: {}: expected {}, found {}", config_path().string(), key, expected,
+         printable(found, 40));
+  }
+
+  void append(const ordered_json& entry) {
+    const std::string content = content_of(entry);
+    if (content.empty()) return;
+    const auto it = known_.find(content);
+    if (it != known_.end() && it->second == entry) return;
+    known_[content] = entry;
+    out_.push_back(entry);
+  }
+
+  void add_decoder() {
+    const std::string expected = "ids with {content, ...}";
+    const ordered_json& declared = config_[kDecoder];
+    if (!declared.is_object()) refuse(kDecoder, expected, declared.type_name());
+    std::map<int64_t, ordered_json> by_id;
+    for (const auto& [key, token] : declared.items()) {
+      int64_t id = -1;
+      const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+      const bool is_id = error == std::errc() && end == key.data() + key.size() && id >= 0;
+      if (!is_id || !token.is_object() || !is_token(token)) refuse(kDecoder, expected, key);
+      by_id[id] = token;
+    }
+    std::set<std::string> named;
+    for (const char* name : kNamed) {
+      if (config_.contains(name) && is_token(config_[name]))
+        named.insert(content_of(config_[name]));
+    }
+    for (const auto& [id, token] : by_id) {
+      append(entry_of(token, named.contains(content_of(token))));
+    }
+  }
+
+  void take_special_tokens_map() {
+    const bool has_extra = config_.contains(kExtra) || config_.contains(kAdditional);
+    const ordered_json map = object_in(folder_ / "special_tokens_map.json");
+    for (const auto& [key, value] : map.items()) {
+      if (key == kAdditional && has_extra) continue;
+      config_[key] = value;
+      if (value.is_object() && is_token(value)) config_[key]["special"] = true;
+    }
+  }
+
+  void add_legacy_tokens() {
+    const fs::path path = folder_ / "added_tokens.json";
+    const ordered_json legacy = object_in(path);
+    std::map<int64_t, std::string> by_id;
+    for (const auto& [content, id] : legacy.items()) {
+      if (!id.is_number_unsigned()) {
+        fail("{}: {}: expected an id, found {}", path.string(), printable(content, 40),
+             printable(id.dump(), 40));
+      }
+      by_id[id.get<int64_t>()] = content;
+    }
+    for (const auto& [id, content] : by_id) {
+      if (known_.contains(content)) continue;
+      append(entry_of({{"content", content}, {"special", is_special(content)}}, false));
+    }
+  }
+
+  bool is_special(const std::string& content) const {
+    const auto is = [&](const ordered_json& token) {
+      return is_token(token) && content_of(token) == content;
+    };
+    const bool is_named = std::ranges::any_of(
+        kNamed, [&](const char* name) { return config_.contains(name) && is(config_[name]); });
+    const auto extra = config_.find(kExtra);
+    return is_named || (extra != config_.end() && extra->is_array() &&
+                        std::any_of(extra->begin(), extra->end(), is));
+  }
+
+  void add_named(const std::string& key, const ordered_json& token) {
+    if (token.is_null()) return;
+    if (!is_token(token)) refuse(key, "a text or {content, ...}", token.dump());
+    if (!known_.contains(content_of(token))) append(entry_of(token, true));
+  }
+
+  void add_extra() {
+    const char* key = config_.contains(kExtra) ? kExtra : kAdditional;
+    if (!config_.contains(key) || config_[key].is_null()) return;
+    const ordered_json& extra = config_[key];
+    if (!extra.is_structured()) refuse(key, "a list of tokens", extra.dump());
+    for (const ordered_json& token : extra) {
+      if (!is_token(token)) refuse(key, "a list of tokens", token.dump());
+      if (!known_.contains(content_of(token))) append(entry_of(token, extra.is_object()));
+    }
+  }
+
+  fs::path folder_;
+  ordered_json config_;
+  std::map<std::string, ordered_json> known_;  // added tokens by their content
+  std::vector<ordered_json> out_;
+};
 
 }  // namespace
 
-std::string with_appended_tokens(
-    const std::filesystem::path& folder, std::string_view tokenizer_json,
-    const std::function<bool(int64_t id, const std::string& content)>& has_token) {
-  std::map<int64_t, json> tokens = declared_tokens(folder);
-  std::erase_if(tokens, [&](const auto& item) {
-    return has_token(item.first, item.second["content"].template get<std::string>());
-  });
+std::string with_appended_tokens(const fs::path& folder, std::string_view tokenizer_json) {
+  const std::vector<ordered_json> tokens = Appender(folder, without_model(tokenizer_json)).tokens();
   if (tokens.empty()) return {};
-  json tokenizer = json::parse(tokenizer_json);
-  const std::set<std::string> known = known_tokens(tokenizer);
-  if (!tokenizer.contains("added_tokens") || !tokenizer["added_tokens"].is_array()) {
-    tokenizer["added_tokens"] = json::array();
+  ordered_json tokenizer = ordered_json::parse(tokenizer_json);
+  ordered_json& added = tokenizer["added_tokens"];
+  if (!added.is_array()) added = ordered_json::array();
+  // Which id a token gets is the library's to say; it only warns if another one stands here.
+  for (ordered_json token : tokens) {
+    token["id"] = 0;
+    added.push_back(std::move(token));
   }
-  bool any = false;
-  for (const auto& [id, token] : tokens) {
-    if (known.contains(token["content"].get<std::string>())) continue;
-    tokenizer["added_tokens"].push_back(added_token(id, token));
-    any = true;
-  }
-  return any ? tokenizer.dump() : std::string();
+  return tokenizer.dump();
 }
 
 }  // namespace qk

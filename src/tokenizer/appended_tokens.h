@@ -1,20 +1,23 @@
-// Tokens that tokenizer_config.json adds to those of tokenizer.json. Internal to tokenizer/.
+// Tokens that the files beside a tokenizer.json add to it. Internal to tokenizer/.
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <string_view>
 
 namespace qk {
 
-// The text of a tokenizer.json with the tokens of added_tokens_decoder (beside it, in
-// tokenizer_config.json) that it lacks at the end of its added_tokens, in the order of their ids:
-// as transformers appends them. Empty if it lacks none.
-//   has_token  whether the tokenizer as it stands has this content at this id: no need to look
-// Throws Error if the file has not the form that transformers writes.
-std::string with_appended_tokens(
-    const std::filesystem::path& folder, std::string_view tokenizer_json,
-    const std::function<bool(int64_t id, const std::string& content)>& has_token);
+// The text of a tokenizer.json with what transformers 5 adds to its added_tokens when it loads the
+// folder, in its order:
+//   1. added_tokens_decoder of tokenizer_config.json, by id; a token that is there already gets
+//      these flags. Without that key: added_tokens.json
+//   2. bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token and any other
+//      *_token of tokenizer_config.json, then extra_special_tokens (or additional_special_tokens),
+//      those that are no added token yet. Without added_tokens_decoder, special_tokens_map.json
+//      replaces them
+// Empty if nothing is added. Throws Error if a file has not the form that transformers writes, or
+// if split_special_tokens is on.
+std::string with_appended_tokens(const std::filesystem::path& folder,
+                                 std::string_view tokenizer_json);
 
 }  // namespace qk

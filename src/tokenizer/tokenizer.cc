@@ -58,6 +58,12 @@ std::optional<std::string> configured_truncation_side(const std::filesystem::pat
   return side;
 }
 
+// The identity of a tokenizer whose file says otherwise about the side to cut than its folder.
+std::string identity_with_side(const std::string& identity, const std::string& side) {
+  const std::string both = identity + " truncation_side " + side;
+  return sha256_hex(std::as_bytes(std::span(both)));
+}
+
 }  // namespace
 
 struct Tokenizer::Handle {
@@ -96,20 +102,14 @@ Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
   }
   Tokenizer tokenizer = from_file(path);
   const MappedFile file(path);
-  const auto has_token = [&](int64_t id, const std::string& content) {
-    if (id > std::numeric_limits<int32_t>::max()) return false;
-    CrateText piece;
-    CrateText error;
-    const int code = qk_tokenizers_token(tokenizer.handle_->crate, static_cast<uint32_t>(id),
-                                         &piece.text, &error.text);
-    return code == 0 && piece.view() == content;
-  };
-  if (const std::string whole = with_appended_tokens(folder, text_of(file), has_token);
-      !whole.empty()) {
+  if (const std::string whole = with_appended_tokens(folder, text_of(file)); !whole.empty()) {
     tokenizer = Tokenizer(std::make_unique<Handle>(path.string(), whole, false));
   }
   if (const auto side = configured_truncation_side(folder)) {
-    tokenizer.handle_->truncates_left = *side == "left" ? 1 : 0;
+    Handle& handle = *tokenizer.handle_;
+    const int32_t left = *side == "left" ? 1 : 0;
+    if (left != handle.truncates_left) handle.identity = identity_with_side(handle.identity, *side);
+    handle.truncates_left = left;
   }
   return tokenizer;
 }

@@ -29,8 +29,8 @@ struct GgufVocabulary {
 class Tokenizer {
  public:
   // `folder` holds tokenizer.json, and perhaps tokenizer_config.json, of which only truncation_side
-  // and tokens of added_tokens_decoder that tokenizer.json lacks are used (as in transformers 5,
-  // its add_bos_token and add_eos_token do not change the ids). Throws Error naming the file if it
+  // and tokens that tokenizer.json lacks are used: see appended_tokens.h (as in transformers 5, its
+  // add_bos_token and add_eos_token do not change the ids). Throws Error naming the file if it
   // is missing or `tokenizers` refuses it.
   static Tokenizer from_folder(const std::filesystem::path& folder);
   // The truncation and padding that are stored in a tokenizer.json are not applied, its direction

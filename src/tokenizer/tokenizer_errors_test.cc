@@ -147,7 +147,8 @@ TEST_F(TokenizerErrors, TokensOfTheConfigurationAreAppended) {
   EXPECT_EQ(with.encode(text, 100), (std::vector<int32_t>{0, 433, 700, 69, 70, 701, 71}));
   EXPECT_EQ(with.vocab_size(), without.vocab_size() + 2);
   EXPECT_NE(with.identity(), without.identity());
-  write("tokenizer_config.json", R"({"added_tokens_decoder": {"0": {"content": "<s>"}}})");
+  write("tokenizer_config.json",
+        R"({"added_tokens_decoder": {"0": {"content": "<s>", "special": true}}})");
   EXPECT_EQ(load().identity(), without.identity());
   for (const char* wrong : {R"({"x": {"content": "<new>"}})", R"({"7": "<new>"})", "[]"}) {
     write("tokenizer_config.json", fmt::format(R"({{"added_tokens_decoder": {}}})", wrong));
@@ -157,14 +158,73 @@ TEST_F(TokenizerErrors, TokensOfTheConfigurationAreAppended) {
   }
 }
 
+// The ids are those of transformers 5.1.0.
+TEST_F(TokenizerErrors, SpecialTokensThatTheFileLacksAreAdded) {
+  struct Case {
+    const char* file;
+    const char* content;
+    const char* config;
+    std::vector<int32_t> ids;
+  };
+  const std::vector<Case> table = {
+      {"", "", "{}", {0, 433, 223, 30, 90, 32, 283, 70, 30, 91, 32, 71}},
+      {"",
+       "",
+       R"({"pad_token": "<y>", "bos_token": null})",
+       {0, 433, 223, 30, 90, 32, 283, 70, 700, 71}},
+      {"", "", R"({"extra_special_tokens": ["<y>", "<x>"]})", {0, 433, 223, 701, 283, 70, 700, 71}},
+      {"",
+       "",
+       R"({"additional_special_tokens": ["<y>"], "image_token": {"__type": "AddedToken",
+           "content": "<x>", "lstrip": true, "rstrip": true, "normalized": false}})",
+       {0, 433, 700, 69, 70, 701, 71}},
+      {"special_tokens_map.json",
+       R"({"bos_token": "<y>"})",
+       R"({"bos_token": "<x>"})",
+       {0, 433, 223, 30, 90, 32, 283, 70, 700, 71}},
+      {"special_tokens_map.json",
+       R"({"bos_token": "<y>"})",
+       R"({"bos_token": "<x>", "added_tokens_decoder": {}})",
+       {0, 433, 223, 700, 283, 70, 30, 91, 32, 71}},
+      {"added_tokens.json",
+       R"({"<y>": 900})",
+       R"({"bos_token": "<x>"})",
+       {0, 433, 223, 701, 283, 70, 700, 71}},
+      {"",
+       "",
+       R"({"added_tokens_decoder": {"98": {"content": "b", "rstrip": true, "normalized": false}}})",
+       {0, 67, 68, 30, 90, 32, 283, 70, 30, 91, 32, 71}},
+  };
+  write("tokenizer.json", read_tokenizer_data("three_digits_bytes.json").dump());
+  for (const Case& c : table) {
+    write("special_tokens_map.json", "{}");
+    write("added_tokens.json", "{}");
+    if (*c.file != '\0') write(c.file, c.content);
+    write("tokenizer_config.json", c.config);
+    EXPECT_EQ(load().encode("ab <x> cd<y>e", 100), c.ids) << c.config;
+  }
+  for (const auto& [config, sentence] :
+       {std::pair(R"({"pad_token": 3})", "pad_token: expected a text or {content, ...}, found 3"),
+        {R"({"extra_special_tokens": [3]})", "expected a list of tokens, found 3"},
+        {R"({"split_special_tokens": true})", "split_special_tokens: expected false, found true"},
+        {"[]", "tokenizer_config.json: is not a JSON object"}}) {
+    write("tokenizer_config.json", config);
+    EXPECT_THAT([&] { load(); }, ThrowsMessage<Error>(HasSubstr(sentence)));
+  }
+}
+
 TEST_F(TokenizerErrors, TruncationSide) {
   write("tokenizer.json", read_tokenizer_data("digits_bytes.json").dump());
   const auto whole = load().encode("one two three four", 100);
   const std::vector<int32_t> head(whole.begin(), whole.begin() + 3);
   const std::vector<int32_t> tail(whole.end() - 3, whole.end());
   EXPECT_EQ(load().encode("one two three four", 3), head);
+  const std::string identity = load().identity();
   write("tokenizer_config.json", R"({"truncation_side": "left"})");
   EXPECT_EQ(load().encode("one two three four", 3), tail);
+  EXPECT_NE(load().identity(), identity);
+  write("tokenizer_config.json", R"({"truncation_side": "right"})");
+  EXPECT_EQ(load().identity(), identity);
   write("tokenizer_config.json", R"({"truncation_side": null})");
   EXPECT_EQ(load().encode("one two three four", 3), head);
   const Tokenizer stored = load_changed([](json& t) {

@@ -264,6 +264,19 @@ class BadInput(unittest.TestCase):
                             r"written: No space left on device; the 7 whole documents of the "
                             r"journal are kept: --resume goes on from there\n$")
 
+    def test_output_that_cannot_be_told(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full")
+        with open("/dev/full", "w") as full:
+            for words in (["--help"], ["sniff", "--quiet", "--config", self.config],
+                          ["inspect", "out"], ["inspect", "--json", "out"], ["check", "out"]):
+                done = subprocess.run([PROGRAM, *words], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, cwd=self.root, timeout=300)
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr.splitlines()[-1],
+                                 "^qkscope: stdout: cannot be written(: No space left on device)?$")
+        self.assertEqual(self.run_program("check", "out").returncode, 0)
+
     def test_nothing_is_left_after_an_early_error(self):
         fixtures.write(f"{self.root}/corpus/train.jsonl", '{"id": 1, "text": null}\n')
         self.run_program("sniff", "--config", self.config)

@@ -97,10 +97,59 @@ class Runs(unittest.TestCase):
         for name, data in files_of(self.out("a")).items():
             self.assertNotIn(self.out("a").encode(), data, name)
 
+    def test_closed_streams_are_no_files_of_the_run(self):
+        texts = f"{self.root}/texts"
+        for i in range(4):
+            fixtures.write(f"{texts}/{i}.txt", fixtures.document(i, 60))
+        sets = (f"dataset.path={texts}", "dataset.id_column=null")
+        expected = self.out("open")
+        self.sniff(expected, sets=sets)
+        for streams in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            out = self.out(streams.replace(" ", "").replace("<", "i").replace(">", "o"))
+            done = subprocess.run(
+                ["sh", "-c", f'exec "$@" {streams}', "sh", PROGRAM, "sniff", "--config", self.config,
+                 *(word for text in (*sets, f"output.data_root={out}") for word in ("--set", text))],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
+            self.assertEqual(done.returncode, 0, streams)
+            self.assert_same_files(expected, out)
+
+    def test_a_reader_that_goes_away_does_not_end_the_run(self):
+        out = self.out("whole")
+        reading, writing = os.pipe()
+        os.close(reading)
+        for stream in ("stdout", "stderr"):
+            done = subprocess.run(
+                [PROGRAM, "sniff", "--config", self.config, "--overwrite", "--set",
+                 f"output.data_root={out}"], timeout=300,
+                **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: writing})
+            self.assertEqual(done.returncode, 0, stream)
+        os.close(writing)
+        self.assertTrue(os.path.exists(f"{out}/README.md"))
+
     def test_alias_of_the_original(self):
         alias = os.path.join(os.path.dirname(PROGRAM), "sniff-qk")
         self.sniff(self.out("a"), program=(alias,))
         self.assertIn("README.md", files_of(self.out("a")))
+
+    def test_max_length_that_means_no_limit(self):
+        expected, out = self.out("short"), self.out("long")
+        self.sniff(expected, sets=["tokenizer.max_length=1000"])
+        sets = ["tokenizer.max_length=2147483647"]
+        self.sniff(out, sets=sets)
+        with open(f"{out}/l00h00q/data.parquet", "rb") as file:
+            self.assertIn(b"2147483647", file.read())  # in the provenance; the rows are the same
+        for name in ("documents", "canaries"):
+            self.assertEqual(self.section(expected, name), self.section(out, name))
+        plan = self.sniff(self.out("none"), "--dry-run", sets=sets).stdout
+        self.assertIn("expected of each head in a document of 1,048,576 tokens", plan)
+        self.assertIn("--ram: expected a tokenizer.max_length of at most 1048576 with it, found "
+                      "2147483647", self.sniff(self.out("none"), "--ram", "1GiB", sets=sets,
+                                               code=1).stderr)
+
+    @staticmethod
+    def section(out, name):
+        with open(f"{out}/README.md") as file:
+            return file.read().split(f"## {name.capitalize()}\n")[1].split("\n## ")[0]
 
     def test_dry_run_writes_nothing(self):
         done = self.sniff(self.out("a"), "--dry-run")

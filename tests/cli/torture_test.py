@@ -379,6 +379,19 @@ class Torture(unittest.TestCase):
                          r"finished dataset of another run: config\.capture\.min_bucket_size was 16")
         self.assert_expected(out)
 
+    def test_resume_of_a_finished_dataset_that_lacks_a_file(self):
+        out = self.new_out()
+        self.run_once(out)
+        with open(f"{out}/l01h01k/data.parquet", "ab") as file:
+            file.write(b"x")
+        self.assertRegex(self.run_once(out, "--resume", code=1),
+                         r"finished dataset of this run, of which l01h01k/data\.parquet has \d+ bytes")
+        os.remove(f"{out}/l01h01k/data.parquet")
+        self.assertRegex(self.run_once(out, "--resume", code=1),
+                         r"of which l01h01k/data\.parquet is missing: --overwrite makes it again")
+        self.run_once(out, "--overwrite")
+        self.assert_expected(out)
+
     def test_overwrite_that_is_interrupted_keeps_the_old_dataset(self):
         out = self.new_out()
         self.run_once(out, sets=["capture.layers=[2]"])

@@ -1,0 +1,71 @@
+#include "corpus/split_slice.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+#include "base/error.h"
+#include "corpus/data_files.h"
+
+namespace qk {
+namespace {
+
+// "-5", "25%", or nothing at all; false if it is something else.
+bool parse_bound(std::string_view text, std::optional<int64_t>& bound, bool& is_percent) {
+  if (text.empty()) return true;
+  if (text.ends_with('%')) {
+    is_percent = true;
+    text.remove_suffix(1);
+  }
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return false;
+  bound = number;
+  return true;
+}
+
+int64_t share(int64_t percent, int64_t num_rows) {
+  if (std::abs(percent) > 100) {
+    fail("dataset.split: expected at most 100%, found {}%", percent);
+  }
+  // To the nearest one, halves to the even one, as Python rounds.
+  return std::llrint(static_cast<double>(percent) * static_cast<double>(num_rows) / 100.0);
+}
+
+}  // namespace
+
+SplitSlice parse_split_slice(const std::string& text) {
+  SplitSlice whole{text, {}, {}, false};
+  const size_t open = text.find('[');
+  const size_t colon = text.find(':');
+  if (open == std::string::npos || colon == std::string::npos || colon < open) return whole;
+  if (!text.ends_with(']') || !is_split_name(text.substr(0, open))) return whole;
+  const std::string_view view = text;
+  SplitSlice out{text.substr(0, open), {}, {}, false};
+  const bool parsed =
+      parse_bound(view.substr(open + 1, colon - open - 1), out.from, out.is_percent) &&
+      parse_bound(view.substr(colon + 1, text.size() - colon - 2), out.to, out.is_percent);
+  return parsed ? out : whole;
+}
+
+RowRange rows_of(const SplitSlice& slice, std::optional<int64_t> num_rows) {
+  const bool from_end = slice.from.value_or(0) < 0 || slice.to.value_or(0) < 0;
+  if (!num_rows) {
+    if (from_end || slice.is_percent) {
+      fail(
+          "dataset.split: a slice from the end or in percent needs a corpus that tells its number "
+          "of rows (Parquet or text), JSON does not");
+    }
+    return {slice.from.value_or(0), slice.to};
+  }
+  const auto row = [&](const std::optional<int64_t>& bound, int64_t otherwise) {
+    if (!bound) return otherwise;
+    const int64_t at = slice.is_percent ? share(*bound, *num_rows) : *bound;
+    return std::clamp<int64_t>(at < 0 ? *num_rows + at : at, 0, *num_rows);
+  };
+  const int64_t begin = row(slice.from, 0);
+  return {begin, std::max(begin, row(slice.to, *num_rows))};
+}
+
+}  // namespace qk

@@ -1,0 +1,89 @@
+// Expected rows: `datasets` 4.4.1.
+#include "corpus/split_slice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "corpus/corpus.h"
+#include "corpus/test_folder.h"
+
+namespace qk {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// "begin end" of the slice of a split with so many rows; the name if it is no slice.
+std::string rows(const std::string& text, std::optional<int64_t> num_rows) {
+  const SplitSlice slice = parse_split_slice(text);
+  if (slice.split == text) return text;
+  const RowRange range = rows_of(slice, num_rows);
+  return fmt::format("{} {}", range.begin, range.end ? std::to_string(*range.end) : "all");
+}
+
+TEST(SplitSlice, RowsAreThoseOfDatasets) {
+  EXPECT_EQ(rows("train[:3]", 7), "0 3");
+  EXPECT_EQ(rows("train[2:]", 7), "2 7");
+  EXPECT_EQ(rows("train[:]", 7), "0 7");
+  EXPECT_EQ(rows("my.split_1[2:4]", 7), "2 4");
+  EXPECT_EQ(rows("train[:99]", 7), "0 7");
+  EXPECT_EQ(rows("train[99:]", 7), "7 7");
+  EXPECT_EQ(rows("train[5:2]", 7), "5 5");
+  EXPECT_EQ(rows("train[-3:]", 7), "4 7");
+  EXPECT_EQ(rows("train[-30:-1]", 7), "0 6");
+  EXPECT_EQ(rows("train[25%:75%]", 7), "2 5");
+  EXPECT_EQ(rows("train[:50%]", 5), "0 2");  // 2.5 to the even one
+  EXPECT_EQ(rows("train[-50%:]", 7), "3 7");
+  EXPECT_EQ(rows("train[1:4]", std::nullopt), "1 4");
+  EXPECT_EQ(rows("train[1:]", std::nullopt), "1 all");
+}
+
+TEST(SplitSlice, OtherTextIsAName) {
+  for (const char* text : {"train", "train+test", "train[:2]+test", "train[2]", "train[a:b]",
+                           "train[:2](closest)", "[:2]", "train[:2", "train:[2]", "train[:%]"}) {
+    EXPECT_EQ(rows(text, 7), text);
+  }
+}
+
+TEST(SplitSlice, NeedsTheNumberOfRows) {
+  for (const char* text : {"train[-3:]", "train[:50%]"}) {
+    EXPECT_THAT(error_of([&] { rows(text, std::nullopt); }), HasSubstr("JSON does not"));
+  }
+  EXPECT_THAT(error_of([] { rows("train[:101%]", 7); }), HasSubstr("expected at most 100%"));
+}
+
+std::vector<std::string> texts(const std::string& path, const std::string& split) {
+  CorpusConfig config;
+  config.path = path;
+  config.split = split;
+  const std::unique_ptr<Corpus> corpus = open_corpus(config);
+  std::vector<std::string> out;
+  while (const std::optional<Document> document = corpus->next()) {
+    EXPECT_EQ(document->index, std::ssize(out));  // and so the running id
+    EXPECT_EQ(document->example_id, std::ssize(out));
+    out.push_back(document->text);
+  }
+  EXPECT_EQ(corpus->num_documents().value_or(std::ssize(out)), std::ssize(out));
+  return out;
+}
+
+TEST(SplitSlice, OfACorpus) {
+  const TestFolder folder;
+  std::string lines;
+  for (const char* text : {"a", "b", "c", "d", "e"}) {
+    folder.write(fmt::format("texts/{}.txt", text), text);
+    lines += fmt::format("{{\"text\": \"{}\"}}\n", text);
+  }
+  const std::string json = folder.write("rows.jsonl", lines);
+  const std::string plain = folder / "texts";
+  EXPECT_THAT(texts(json, "train[1:3]"), ElementsAre("b", "c"));
+  EXPECT_THAT(texts(json, "train[3:9]"), ElementsAre("d", "e"));
+  EXPECT_THAT(texts(json, "train[9:]"), ElementsAre());
+  EXPECT_THAT(texts(plain, "train[1:3]"), ElementsAre("b", "c"));
+  EXPECT_THAT(texts(plain, "train[-2:]"), ElementsAre("d", "e"));
+  EXPECT_THAT(texts(plain, "train[40%:]"), ElementsAre("c", "d", "e"));
+  EXPECT_THAT(texts(plain, "train[4:2]"), ElementsAre());
+}
+
+}  // namespace
+}  // namespace qk
