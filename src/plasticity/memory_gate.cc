@@ -22,8 +22,6 @@ MemoryGate::Hold::~Hold() {
   gate_.changed_.notify_all();
 }
 
-int64_t default_memory_budget() {
-  return std::max(available_memory() / 2, int64_t{256} << 20);
-}
+int64_t default_memory_budget() { return std::max(available_memory() / 2, int64_t{256} << 20); }
 
 }  // namespace qk
