@@ -47,6 +47,7 @@ class FilesCorpus final : public Corpus {
       files_.push_back({path, std::move(name), bytes, ""});
     }
     count_documents();
+    if (!num_documents_ && slice.needs_num_rows()) num_documents_ = count_by_reading();
     const RowRange range = rows_of(slice, num_documents_);
     limit_ = config.max_samples;
     if (range.end) {
@@ -98,6 +99,13 @@ class FilesCorpus final : public Corpus {
       if (columns_.id) check_type(*columns_.id, first.id_type, summary.id_type, *first_file, file);
     }
     num_documents_ = rows;
+  }
+
+  int64_t count_by_reading() {
+    int64_t rows = 0;
+    while (next_row()) ++rows;
+    next_file_ = 0;
+    return rows;
   }
 
   static void check_type(const std::string& column, const std::string& expected,
@@ -176,13 +184,68 @@ class FilesCorpus final : public Corpus {
   std::optional<Document> ahead_;
 };
 
+// One after the other, with one running number.
+class SumOfSplits final : public Corpus {
+ public:
+  SumOfSplits(std::vector<std::unique_ptr<Corpus>> terms, const CorpusConfig& config)
+      : terms_(std::move(terms)),
+        numbers_are_ids_(!config.id_column || config.id_column->empty()),
+        limit_(config.max_samples) {
+    num_documents_ = 0;
+    for (const std::unique_ptr<Corpus>& term : terms_) {
+      files_.insert(files_.end(), term->files().begin(), term->files().end());
+      const std::optional<int64_t> rows = term->num_documents();
+      if (num_documents_) num_documents_ = rows ? std::optional(*num_documents_ + *rows) : rows;
+    }
+    if (limit_ && num_documents_) num_documents_ = std::min(*num_documents_, *limit_);
+  }
+
+  std::optional<Document> next() override {
+    while (term_ < terms_.size() && (!limit_ || next_index_ < *limit_)) {
+      std::optional<Document> document = terms_[term_]->next();
+      if (!document) {
+        ++term_;
+        continue;
+      }
+      document->index = next_index_++;
+      if (numbers_are_ids_) document->example_id = document->index;
+      return document;
+    }
+    return std::nullopt;
+  }
+  std::optional<int64_t> num_documents() const override { return num_documents_; }
+  const std::vector<CorpusFile>& files() const override { return files_; }
+
+  const std::vector<CorpusFile>& digested_files() const override {
+    files_.clear();
+    for (const std::unique_ptr<Corpus>& term : terms_) {
+      const std::vector<CorpusFile>& digested = term->digested_files();
+      files_.insert(files_.end(), digested.begin(), digested.end());
+    }
+    return files_;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Corpus>> terms_;
+  bool numbers_are_ids_;
+  std::optional<int64_t> limit_;
+  std::optional<int64_t> num_documents_;
+  mutable std::vector<CorpusFile> files_;  // the digests come later
+  size_t term_ = 0;
+  int64_t next_index_ = 0;
+};
+
 }  // namespace
 
 std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config) {
-  const SplitSlice slice = parse_split_slice(config.split);
-  CorpusConfig whole = config;
-  whole.split = slice.split;
-  return std::make_unique<FilesCorpus>(config, slice, find_corpus_files(whole));
+  std::vector<std::unique_ptr<Corpus>> terms;
+  for (const SplitSlice& slice : parse_split(config.split)) {
+    CorpusConfig whole = config;
+    whole.split = slice.split;
+    terms.push_back(std::make_unique<FilesCorpus>(config, slice, find_corpus_files(whole)));
+  }
+  if (terms.size() == 1) return std::move(terms.front());
+  return std::make_unique<SumOfSplits>(std::move(terms), config);
 }
 
 std::string identify(const Corpus& corpus) {

@@ -14,7 +14,7 @@ namespace qk {
 struct CorpusConfig {               // the keys of the `dataset` section
   std::string path;                 // folder, file, glob, or Hub id "org/name"
   std::optional<std::string> name;  // configuration (subset)
-  std::string split = "train";      // or a slice of one: corpus/split_slice.h
+  std::string split = "train";      // or slices and sums: corpus/split_slice.h
   std::string text_column = "text";
   std::optional<std::string> id_column;  // empty: the running row number
   std::optional<int64_t> max_samples;
@@ -51,7 +51,8 @@ class Corpus {
   // The next document, or nothing at the end. Throws Error naming file and row: damaged file, and
   // without skip_bad_text a text that is null, no string, not UTF-8, or too large.
   virtual std::optional<Document> next() = 0;
-  // Documents in all, after max_samples; empty if that is known only after reading (JSON Lines).
+  // Documents in all, after max_samples; empty if that is known only after reading (JSON Lines,
+  // unless the slice needed their number).
   virtual std::optional<int64_t> num_documents() const = 0;
   // The files behind the corpus in reading order. sha256 is filled by identify().
   virtual const std::vector<CorpusFile>& files() const = 0;

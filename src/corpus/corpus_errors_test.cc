@@ -112,9 +112,10 @@ TEST(CorpusErrors, SplitsAndConfigs) {
   config.split = "dev";
   EXPECT_THAT(error_with(config), AllOf(HasSubstr("dataset.split: 'dev' is not a split of"),
                                         EndsWith("sharded: it has train, test")));
-  config.split = "train+test";
-  EXPECT_THAT(error_with(config),
-              EndsWith("(of slices only [from:to] is supported, of sums none)"));
+  config.split = "train + test";
+  EXPECT_THAT(error_with(config), EndsWith("(slices are written name[from:to], sums name+name)"));
+  config.split = "train+dev";
+  EXPECT_THAT(error_with(config), HasSubstr("dataset.split: 'dev' is not a split of"));
   config = at(kCorpora + "jsonl/rows.jsonl");
   config.split = "test";
   EXPECT_THAT(error_with(config), EndsWith("rows.jsonl: it has train"));

@@ -95,7 +95,7 @@ std::vector<std::string> pick_split(const CorpusConfig& config, const fs::path& 
   }
   const bool is_slice = config.split.find_first_of("[+") != std::string::npos;
   fail("dataset.split: '{}' is not a split of {}: it has {}{}", printable(config.split), show(root),
-       names, is_slice ? " (of slices only [from:to] is supported, of sums none)" : "");
+       names, is_slice ? " (slices are written name[from:to], sums name+name)" : "");
 }
 
 CorpusFiles folder_files(const CorpusConfig& config, const fs::path& root,

@@ -33,30 +33,39 @@ int64_t share(int64_t percent, int64_t num_rows) {
   return std::llrint(static_cast<double>(percent) * static_cast<double>(num_rows) / 100.0);
 }
 
-}  // namespace
-
-SplitSlice parse_split_slice(const std::string& text) {
-  SplitSlice whole{text, {}, {}, false};
+// "train" or "train[from:to]".
+std::optional<SplitSlice> parse_term(std::string_view text) {
+  if (is_split_name(text)) return SplitSlice{std::string(text), {}, {}, false};
   const size_t open = text.find('[');
   const size_t colon = text.find(':');
-  if (open == std::string::npos || colon == std::string::npos || colon < open) return whole;
-  if (!text.ends_with(']') || !is_split_name(text.substr(0, open))) return whole;
-  const std::string_view view = text;
-  SplitSlice out{text.substr(0, open), {}, {}, false};
+  if (open == std::string_view::npos || colon == std::string_view::npos || colon < open ||
+      !text.ends_with(']') || !is_split_name(text.substr(0, open))) {
+    return std::nullopt;
+  }
+  SplitSlice out{std::string(text.substr(0, open)), {}, {}, false};
   const bool parsed =
-      parse_bound(view.substr(open + 1, colon - open - 1), out.from, out.is_percent) &&
-      parse_bound(view.substr(colon + 1, text.size() - colon - 2), out.to, out.is_percent);
-  return parsed ? out : whole;
+      parse_bound(text.substr(open + 1, colon - open - 1), out.from, out.is_percent) &&
+      parse_bound(text.substr(colon + 1, text.size() - colon - 2), out.to, out.is_percent);
+  return parsed ? std::optional(out) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<SplitSlice> parse_split(const std::string& text) {
+  std::vector<SplitSlice> terms;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find('+', begin), text.size());
+    const auto term = parse_term(std::string_view(text).substr(begin, end - begin));
+    if (!term) return {{text, {}, {}, false}};
+    terms.push_back(*term);
+    begin = end + 1;
+  }
+  return terms;
 }
 
 RowRange rows_of(const SplitSlice& slice, std::optional<int64_t> num_rows) {
-  const bool from_end = slice.from.value_or(0) < 0 || slice.to.value_or(0) < 0;
   if (!num_rows) {
-    if (from_end || slice.is_percent) {
-      fail(
-          "dataset.split: a slice from the end or in percent needs a corpus that tells its number "
-          "of rows (Parquet or text), JSON does not");
-    }
+    QK_CHECK(!slice.needs_num_rows());
     return {slice.from.value_or(0), slice.to};
   }
   const auto row = [&](const std::optional<int64_t>& bound, int64_t otherwise) {

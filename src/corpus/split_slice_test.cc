@@ -15,8 +15,9 @@ using testing::HasSubstr;
 
 // "begin end" of the slice of a split with so many rows; the name if it is no slice.
 std::string rows(const std::string& text, std::optional<int64_t> num_rows) {
-  const SplitSlice slice = parse_split_slice(text);
-  if (slice.split == text) return text;
+  const std::vector<SplitSlice> terms = parse_split(text);
+  const SplitSlice& slice = terms.front();
+  if (terms.size() == 1 && slice.split == text) return text;
   const RowRange range = rows_of(slice, num_rows);
   return fmt::format("{} {}", range.begin, range.end ? std::to_string(*range.end) : "all");
 }
@@ -39,17 +40,26 @@ TEST(SplitSlice, RowsAreThoseOfDatasets) {
 }
 
 TEST(SplitSlice, OtherTextIsAName) {
-  for (const char* text : {"train", "train+test", "train[:2]+test", "train[2]", "train[a:b]",
-                           "train[:2](closest)", "[:2]", "train[:2", "train:[2]", "train[:%]"}) {
+  for (const char* text :
+       {"train", "train+", "+test", "train + test", "train[:2]+te st", "train[2]", "train[a:b]",
+        "train[:2](closest)", "[:2]", "train[:2", "train:[2]", "train[:%]"}) {
     EXPECT_EQ(rows(text, 7), text);
   }
 }
 
-TEST(SplitSlice, NeedsTheNumberOfRows) {
-  for (const char* text : {"train[-3:]", "train[:50%]"}) {
-    EXPECT_THAT(error_of([&] { rows(text, std::nullopt); }), HasSubstr("JSON does not"));
-  }
+TEST(SplitSlice, AtMostAllRows) {
   EXPECT_THAT(error_of([] { rows("train[:101%]", 7); }), HasSubstr("expected at most 100%"));
+}
+
+TEST(SplitSlice, Sums) {
+  const std::vector<SplitSlice> terms = parse_split("train[:2]+dev.1+test[-50%:]");
+  ASSERT_EQ(terms.size(), 3U);
+  EXPECT_EQ(terms[0].split, "train");
+  EXPECT_EQ(terms[0].to, 2);
+  EXPECT_EQ(terms[1].split, "dev.1");
+  EXPECT_FALSE(terms[1].needs_num_rows());
+  EXPECT_EQ(terms[2].from, -50);
+  EXPECT_TRUE(terms[2].needs_num_rows());
 }
 
 std::vector<std::string> texts(const std::string& path, const std::string& split) {
@@ -83,6 +93,35 @@ TEST(SplitSlice, OfACorpus) {
   EXPECT_THAT(texts(plain, "train[-2:]"), ElementsAre("d", "e"));
   EXPECT_THAT(texts(plain, "train[40%:]"), ElementsAre("c", "d", "e"));
   EXPECT_THAT(texts(plain, "train[4:2]"), ElementsAre());
+  EXPECT_THAT(texts(json, "train[-2:]"), ElementsAre("d", "e"));
+  EXPECT_THAT(texts(json, "train[:40%]"), ElementsAre("a", "b"));
+}
+
+TEST(SplitSlice, SumOfSplits) {
+  const TestFolder folder;
+  folder.write("train.jsonl", "{\"text\": \"a\", \"id\": 7}\n{\"text\": \"b\", \"id\": 8}\n");
+  folder.write("test.jsonl", "{\"text\": \"c\", \"id\": 9}\n{\"text\": \"d\", \"id\": 6}\n");
+  const std::string path = folder / "";
+  EXPECT_THAT(texts(path, "train+test"), ElementsAre("a", "b", "c", "d"));
+  EXPECT_THAT(texts(path, "test[1:]+train+test[:1]"), ElementsAre("d", "a", "b", "c"));
+  EXPECT_THAT(error_of([&] { texts(path, "train+dev"); }), HasSubstr("dev"));
+  CorpusConfig config;
+  config.path = path;
+  config.split = "train+test";
+  config.id_column = "id";
+  config.max_samples = 3;
+  const std::unique_ptr<Corpus> corpus = open_corpus(config);
+  std::vector<int64_t> ids;
+  while (const std::optional<Document> document = corpus->next()) {
+    EXPECT_EQ(document->index, std::ssize(ids));
+    ids.push_back(document->example_id);
+  }
+  EXPECT_THAT(ids, ElementsAre(7, 8, 9));
+  ASSERT_EQ(corpus->files().size(), 2U);
+  EXPECT_EQ(corpus->digested_files().at(1).name, "test.jsonl");
+  EXPECT_EQ(corpus->digested_files().size(), 2U);
+  config.split = "train";
+  EXPECT_NE(identify(*corpus), identify(*open_corpus(config)));
 }
 
 }  // namespace
