@@ -161,9 +161,11 @@ TEST(ConfigErrors, ValuesThatHoldThemselves) {
 TEST(ConfigErrors, OverridesAreNamed) {
   const std::filesystem::path path = write_yaml(file_with({"", "", "", ""}));
   const auto sentence = [&](const std::string& text) { return sentence_of(path, {text}); };
-  EXPECT_EQ(sentence("capture.layers"), "--set capture.layers: expected section.key=value");
-  EXPECT_EQ(sentence("=1"), "--set =1: expected section.key=value");
-  EXPECT_EQ(sentence("capture..x=1"), "--set capture..x=1: expected section.key=value");
+  EXPECT_EQ(sentence("capture.layers"),
+            "--set capture.layers: expected key=value, or section.key=value inside a section");
+  EXPECT_EQ(sentence("=1"), "--set =1: expected key=value, or section.key=value inside a section");
+  EXPECT_EQ(sentence("capture..x=1"),
+            "--set capture..x=1: expected key=value, or section.key=value inside a section");
   EXPECT_EQ(sentence("captur.layers=[1]"),
             "--set captur.layers=[1]: captur: unknown key, did you mean capture?");
   EXPECT_EQ(sentence("capture.layer=[1]"),

@@ -129,6 +129,12 @@ SafetensorsModel open_safetensors(const fs::path& folder) {
   const fs::path single = folder / "model.safetensors";
   const fs::path index = folder / "model.safetensors.index.json";
   std::error_code ignored;
+  for (const fs::path& file : {single, index}) {  // a Hub snapshot holds links to its blobs
+    if (fs::is_symlink(file, ignored) && !fs::exists(file, ignored)) {
+      fail("{}: is a link to {}, which is not there: the download is not complete", file.string(),
+           fs::read_symlink(file, ignored).string());
+    }
+  }
   if (fs::exists(single, ignored)) {
     SafetensorsModel model;
     append(model, single);

@@ -101,6 +101,13 @@ TEST_F(SafetensorsModelTest, SaysThatThereIsNothing) {
                          ": holds neither model.safetensors nor model.safetensors.index.json");
 }
 
+TEST_F(SafetensorsModelTest, SaysThatALinkLeadsNowhere) {
+  std::filesystem::create_symlink("../blobs/0123", folder_ / "model.safetensors");
+  EXPECT_EQ(error(), folder_.string() +
+                         "/model.safetensors: is a link to ../blobs/0123, which is not there: the "
+                         "download is not complete");
+}
+
 TEST_F(SafetensorsModelTest, SaysWhatIsWrongWithTheIndex) {
   write_shard("1.safetensors", {"a"});
   const std::pair<std::string, std::string> table[] = {

@@ -17,13 +17,14 @@ YamlValue& entry_of(YamlValue& mapping, std::string_view key, const std::string&
 void apply_override(YamlValue& tree, const std::string& text) {
   const std::string place = std::string(kOverrideOption) + printable(text);
   const size_t equals = text.find('=');
-  if (equals == std::string::npos) fail("{}: expected section.key=value", place);
+  if (equals == std::string::npos)
+    fail("{}: expected key=value, or section.key=value inside a section", place);
   std::string_view path = std::string_view(text).substr(0, equals);
   YamlValue* mapping = &tree;
   while (true) {
     const size_t dot = path.find('.');
     const std::string_view key = path.substr(0, dot);
-    if (key.empty()) fail("{}: expected section.key=value", place);
+    if (key.empty()) fail("{}: expected key=value, or section.key=value inside a section", place);
     if (mapping->kind == YamlValue::Kind::kNull) {
       mapping->kind = YamlValue::Kind::kMapping;
       mapping->place = place;
