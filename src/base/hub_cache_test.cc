@@ -2,13 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <map>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 
 namespace qk {
 namespace {
@@ -22,9 +22,6 @@ const std::string kCommit = "0123456789abcdef0123456789abcdef01234567";
 class HubCache : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "qk-hub-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
     for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
                                  "XDG_CACHE_HOME", "HOME", "QK_TEST_ROOT"}) {
       const char* value = std::getenv(variable);
@@ -38,7 +35,6 @@ class HubCache : public testing::Test {
       ::unsetenv(name.c_str());
       if (before_.contains(name)) set(name, before_[name]);
     }
-    fs::remove_all(folder_);
   }
   static void set(const std::string& name, const std::string& value) {
     ::setenv(name.c_str(), value.c_str(), 1);
@@ -51,7 +47,8 @@ class HubCache : public testing::Test {
     std::ofstream(file) << commit;
   }
 
-  fs::path folder_;
+  TestFolder temporary_;
+  fs::path folder_ = temporary_.path();
   std::map<std::string, std::string> before_;
   std::vector<std::string> names_;
 };

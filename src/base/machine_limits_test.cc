@@ -3,28 +3,17 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <fstream>
+#include "base/test_folder.h"
 
 namespace qk {
 namespace {
 
-namespace fs = std::filesystem;
-
 class MachineLimits : public testing::Test {
  protected:
-  MachineLimits() {
-    fs::create_directories(root_);
-    files_ = {root_ / "groups", root_ / "fs"};
-  }
-  ~MachineLimits() override { fs::remove_all(root_); }
+  void write(const std::string& name, const std::string& text) const { folder_.write(name, text); }
 
-  void write(const std::string& name, const std::string& text) {
-    fs::create_directories((root_ / name).parent_path());
-    std::ofstream(root_ / name) << text;
-  }
-
-  fs::path root_ = fs::temp_directory_path() / ("machine_limits_" + std::to_string(::getpid()));
-  SystemFiles files_;
+  TestFolder folder_;
+  SystemFiles files_ = {folder_ / "groups", folder_ / "fs"};
 };
 
 TEST_F(MachineLimits, WithoutGroupsTheMachineItself) {

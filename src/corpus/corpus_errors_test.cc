@@ -10,7 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "corpus/corpus.h"
-#include "corpus/test_folder.h"
+#include "corpus/test_error.h"
 
 namespace qk {
 namespace {
@@ -75,15 +75,16 @@ TEST(CorpusErrors, NothingAtThePath) {
   const TestFolder folder;
   EXPECT_EQ(error_with(at("")), "dataset.path: expected a path or a Hub id, found nothing");
   EXPECT_EQ(error_with(at(folder / "no.jsonl")),
-            "dataset.path: '" + folder / "no.jsonl" +
+            "dataset.path: '" + (folder / "no.jsonl").string() +
                 "' is neither a file nor a folder, nor the id of a Hub repository");
   EXPECT_THAT(error_with(at("org/data")),
               AllOf(HasSubstr("not in the Hub cache /no/cache (revision main)"),
                     HasSubstr("`hf download org/data --repo-type dataset`")));
   EXPECT_EQ(error_with(at(folder / "*.parquet")),
-            "dataset.path: no file matches the pattern '" + folder / "*.parquet" + "'");
+            "dataset.path: no file matches the pattern '" + (folder / "*.parquet").string() + "'");
   EXPECT_EQ(error_with(at(folder / "no/such/*.parquet")),
-            "dataset.path: no file matches the pattern '" + folder / "no/such/*.parquet" + "'");
+            "dataset.path: no file matches the pattern '" +
+                (folder / "no/such/*.parquet").string() + "'");
   EXPECT_EQ(error_with(at(folder.path().string())),
             "dataset.path: " + folder.path().string() +
                 ": expected data files (.parquet, .jsonl, .json, .ndjson, .txt), found none");
@@ -215,7 +216,8 @@ TEST(CorpusErrors, TypesThatDifferBetweenFiles) {
   EXPECT_EQ(error_with(with_columns(folder.path().string(), "text", "id")), "");
   write_parquet(folder / "c.parquet", {"text", "id"}, {strings({"c"}), strings({"1"})});
   EXPECT_EQ(error_with(with_columns(folder.path().string(), "text", "id")),
-            folder / "c.parquet" + ": column 'id': expected int32 as in a.parquet, found string");
+            (folder / "c.parquet").string() +
+                ": column 'id': expected int32 as in a.parquet, found string");
   EXPECT_EQ(error_with(at(folder.path().string())), "");  // the column is not used
 }
 

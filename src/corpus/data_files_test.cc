@@ -8,7 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "corpus/corpus_files.h"
-#include "corpus/test_folder.h"
+#include "corpus/test_error.h"
 
 namespace qk {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "corpus/corpus.h"
-#include "corpus/test_folder.h"
+#include "corpus/test_error.h"
 
 namespace qk {
 namespace {

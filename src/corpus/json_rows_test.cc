@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "corpus/row_reader.h"
-#include "corpus/test_folder.h"
+#include "corpus/test_error.h"
 
 namespace qk {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "corpus/row_reader.h"
-#include "corpus/test_folder.h"
+#include "corpus/test_error.h"
 
 namespace qk {
 namespace {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "corpus/corpus.h"
-#include "corpus/test_folder.h"
+#include "corpus/test_error.h"
 
 namespace qk {
 namespace {

@@ -1,8 +1,7 @@
-// For tests only: folders that vanish, and captured blocks made of a seed.
+// For tests only: captured blocks made of a seed.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <bit>
 #include <cstdint>
@@ -16,30 +15,10 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "dataset/journal.h"
 
 namespace qk {
-
-// A fresh folder, removed with all it holds at the end.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "qk-dataset-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) fail("{}: cannot be made", pattern);
-    path_ = pattern;
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Writes a small file without syncing it. A file that is there is removed first: ext4 syncs a file
 // that is cut to nothing and written again.

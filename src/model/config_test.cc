@@ -1,100 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model/model.h"
-#include "model/test_checkpoint.h"
+#include "model/test_configs.h"
 
 namespace qk {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
-
-constexpr std::string_view kPlainTypes[] = {"plain"};
-constexpr Architecture kPlain = {.name = "plain", .model_types = kPlainTypes};
-
-constexpr std::string_view kUpperTypes[] = {"upper"};
-constexpr KeyedType kUpperKeyedTypes[] = {{"plain", "layer_types"}};
-constexpr Architecture kUpper = {
-    .name = "upper",
-    .model_types = kUpperTypes,
-    .keyed_types = kUpperKeyedTypes,
-    .block = {.qkv_bias = BiasRule::kAlways,
-              .o_bias = BiasRule::kNever,
-              .window = WindowRule::kByLayerType,
-              .window_switch_key = "use_sliding_window",
-              .layer_types = LayerTypeRule::kUpperLayers},
-    .defaults = {.head_dim = 128, .sliding_window = 4096},
-};
-
-// Two sets of rope parameters, a pattern of windows, a nested configuration with odd defaults.
-constexpr std::string_view kTwoRopesTypes[] = {"two_ropes_text"};
-constexpr Wrapper kTwoRopesWrappers[] = {{"two_ropes"}};
-constexpr Architecture kTwoRopes = {
-    .name = "two_ropes",
-    .model_types = kTwoRopesTypes,
-    .wrappers = kTwoRopesWrappers,
-    .activation_key = "hidden_activation",
-    .block = {.rope_by_layer_type = true,
-              .embedding_times_sqrt_hidden = true,
-              .softmax_scale_key = "query_pre_attn_scalar",
-              .window = WindowRule::kByLayerType,
-              .layer_types = LayerTypeRule::kPattern,
-              .may_be_bidirectional = true},
-    .defaults = {.num_key_value_heads = 4,
-                 .head_dim = 256,
-                 .hidden_act = "gelu_pytorch_tanh",
-                 .rope_theta = 1e6,
-                 .softmax_scale_value = 256,
-                 .sliding_window = 4096},
-};
-
-// Layers without rotary embedding carry the window; some layers are skipped.
-constexpr std::string_view kNoRopeTypes[] = {"no_rope"};
-constexpr Architecture kNoRope = {
-    .name = "no_rope",
-    .model_types = kNoRopeTypes,
-    .head_dim_key = false,
-    .block = {.no_rope_layers = true,
-              .query_position_scale = true,
-              .extra_embedding_rows = 8,
-              .window = WindowRule::kByLayerType,
-              .window_switch_key = "use_sliding_window",
-              .layer_types = LayerTypeRule::kLayersWithoutRope,
-              .skipped_layers_key = "cross_attention_layers"},
-    .defaults = {.rope_parameters =
-                     R"({"rope_type": "yarn", "factor": 16.0, "rope_theta": 1000000.0,
-                         "original_max_position_embeddings": 64, "llama_4_scaling_beta": 0.1})",
-                 .skipped_layers = "[1]"},
-};
-constexpr const Architecture* kRegistry[] = {&kPlain, &kUpper, &kTwoRopes, &kNoRope};
-
-json base(const std::string& type) {
-  return {{"model_type", type},       {"vocab_size", 97},
-          {"hidden_size", 32},        {"intermediate_size", 48},
-          {"num_hidden_layers", 5},   {"num_attention_heads", 4},
-          {"num_key_value_heads", 2}, {"max_position_embeddings", 512}};
-}
-
-json with(json config, const json& changes) {
-  config.update(changes);
-  return config;
-}
-
-ModelConfig resolve(const json& config, const std::string& overrides = "") {
-  const TestFolder folder;
-  write_file(folder.path() / "config.json", config.dump());
-  return read_model_config(folder.path(), overrides, kRegistry);
-}
-
-std::string refusal(const json& config, const std::string& overrides = "") {
-  try {
-    resolve(config, overrides);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was refused";
-}
 
 TEST(ConfigTest, DefaultsOfAnEmptyFile) {
   const ModelConfig config = resolve({{"model_type", "plain"}});
@@ -304,104 +216,6 @@ TEST(OverridesTest, IdleOverridesAreRefused) {
               HasSubstr("config.json with model.config_overrides: hidden_size: expected"));
 }
 
-struct Refusal {
-  json changes;
-  std::string sentence;
-};
-
-TEST(ConfigTest, WrongValuesAreRefusedWithASentence) {
-  const std::vector<Refusal> table = {
-      {{{"model_type", "made_up"}},
-       "model_type: expected one of plain, upper, two_ropes_text, two_ropes, no_rope, found "
-       "\"made_up\""},
-      {{{"model_type", nullptr}}, "model_type: expected a string, found null"},
-      {{{"model_type", "two_ropes"}}, "text_config: expected an object, found nothing"},
-      {{{"hidden_size", true}}, "hidden_size: expected an integer from 1 to 4194304, found true"},
-      {{{"hidden_size", "32"}}, "hidden_size: expected an integer from 1 to 4194304, found \"32\""},
-      {{{"hidden_size", 0}}, "hidden_size: expected an integer from 1"},
-      {{{"num_hidden_layers", 1000000000}},
-       "num_hidden_layers: expected an integer from 1 to 4096"},
-      {{{"num_hidden_layers", -1}}, "num_hidden_layers: expected an integer from 1 to 4096"},
-      {{{"vocab_size", 1000000000000}}, "vocab_size: expected an integer from 1 to"},
-      {{{"vocab_size", 1e300}}, "vocab_size: expected an integer from 1 to"},
-      {{{"num_attention_heads", 0}}, "num_attention_heads: expected an integer from 1 to 16384"},
-      {{{"num_key_value_heads", 3}},
-       "num_key_value_heads: expected a divisor of num_attention_heads (4), found 3"},
-      {{{"head_dim", 7}}, "head_dim 7 gives 7 rotary components, expected an even number"},
-      {{{"rms_norm_eps", 0}}, "rms_norm_eps: expected a number above 0, found 0"},
-      {{{"rms_norm_eps", "1e-5"}}, "rms_norm_eps: expected a number above 0, found \"1e-5\""},
-      {{{"hidden_act", "relu2"}}, "hidden_act: expected one of silu, swish"},
-      {{{"attention_bias", 1}}, "attention_bias: expected true or false, found 1"},
-      {{{"rope_theta", -1}}, "rope_parameters.rope_theta: expected a number above 0, found -1"},
-      {{{"rope_scaling", 3}}, "rope_scaling: expected an object, found 3"},
-      {{{"rope_scaling", {{"rope_type", "su"}}}},
-       "rope_parameters.rope_type: expected one of default, linear, dynamic, llama3, yarn, "
-       "longrope, found \"su\""},
-      {{{"rope_scaling", {{"rope_type", "linear"}}}},
-       "rope_parameters.factor: expected a number above 0, found nothing"},
-      {{{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 0}}}},
-       "rope_parameters.factor: expected a number above 0, found 0"},
-      {{{"rope_scaling", {{"rope_type", "longrope"}, {"short_factor", {1.0}}}}},
-       "rope_parameters.short_factor: expected a list of 4 numbers above 0, found a list of 1"},
-      {{{"rope_parameters", {{"full_attention", json::object()}}}},
-       "rope_parameters: expected one set of parameters, found one per layer type"},
-      {{{"quantization_config", {{"quant_method", "fp8"}}}},
-       "quantization_config: expected a checkpoint in F32, F16 or BF16 (or a GGUF file), found one "
-       "quantised with fp8"},
-      {{{"model_type", "upper"}, {"layer_types", {"full_attention"}}},
-       "layer_types: expected an entry for each of 5 layers, found 1"},
-      {{{"model_type", "upper"}, {"use_sliding_window", true}, {"sliding_window", 0}},
-       "sliding_window: expected an integer from 1 to"},
-      {{{"model_type", "upper"}, {"layer_types", {"chunked_attention", "", "", "", ""}}},
-       "layer_types[0]: expected full_attention or sliding_attention, found chunked_attention"},
-      {{{"model_type", "no_rope"}, {"no_rope_layers", {0, 1, 1, 0, true}}},
-       "no_rope_layers[4]: expected an integer, found true"},
-  };
-  for (const Refusal& item : table) {
-    const std::string found = refusal(with(base("plain"), item.changes));
-    EXPECT_THAT(found, HasSubstr(item.sentence)) << item.changes.dump();
-    EXPECT_THAT(found, HasSubstr("config.json"));
-  }
-}
-
-TEST(ConfigTest, QuantisedCheckpointsAreRefusedByTheirMethod) {
-  for (const char* method : {"fp8", "gptq", "awq", "mxfp4", "bitsandbytes", "compressed-tensors"}) {
-    const json quantised = {{"quantization_config", {{"quant_method", method}, {"bits", 4}}}};
-    EXPECT_THAT(
-        refusal(with(base("plain"), quantised)),
-        testing::EndsWith(fmt::format(
-            "config.json: quantization_config: expected a checkpoint in F32, F16 or BF16 (or "
-            "a GGUF file), found one quantised with {}",
-            method)));
-    const json nested = {{"model_type", "two_ropes"}, {"text_config", quantised}};
-    EXPECT_THAT(refusal(nested), HasSubstr(fmt::format("quantised with {}", method)));
-  }
-  EXPECT_EQ(resolve(with(base("plain"), {{"quantization_config", nullptr}})).vocab_size, 97);
-}
-
-TEST(ConfigTest, AdaptersAloneAreRefused) {
-  const TestFolder folder;
-  write_file(folder.path() / "adapter_config.json",
-             R"({"base_model_name_or_path": "org/base", "peft_type": "LORA"})");
-  write_file(folder.path() / "adapter_model.safetensors", "x");
-  const auto refuse = [&]() -> std::string {
-    try {
-      read_model_config(folder.path(), "", kRegistry);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing was refused";
-  };
-  EXPECT_EQ(refuse(), (folder.path() / "adapter_config.json").string() +
-                          ": expected a whole checkpoint, found only an adapter of org/base; merge "
-                          "the two first");
-  write_file(folder.path() / "config.json", base("plain").dump());
-  EXPECT_THAT(refuse(), HasSubstr("found only an adapter of org/base"));
-  write_file(folder.path() / "model.safetensors",
-             "x");  // a merged one that kept the adapter beside
-  EXPECT_EQ(refuse(), "nothing was refused");
-}
-
 // Files that transformers 5 writes for models whose layers are all of one type.
 TEST(ConfigTest, KeysBesideTheLayerTypesMeanNothing) {
   const json mixed = {{"full_attention", {{"rope_type", "linear"}, {"factor", 2.0}}},
@@ -430,26 +244,6 @@ TEST(ConfigTest, YarnPerLayerTypeTruncatesAlways) {
   EXPECT_EQ(inner.rope.at(0).original_max_position_embeddings, 64);
   rope["truncate"] = false;
   EXPECT_FALSE(resolve(with(config, {{"rope_parameters", rope}})).rope.at(0).truncate);
-}
-
-TEST(ConfigTest, MissingFilesAreRefused) {
-  const TestFolder folder;
-  const auto refuse = [&](const std::filesystem::path& path) -> std::string {
-    try {
-      read_model_config(path, "", kRegistry);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing was refused";
-  };
-  EXPECT_THAT(refuse(folder.path()), HasSubstr("config.json: expected a model folder"));
-  EXPECT_THAT(refuse(folder.path() / "none"), HasSubstr("found nothing"));
-  write_file(folder.path() / "weights.bin", "x");
-  EXPECT_THAT(refuse(folder.path() / "weights.bin"), HasSubstr("found another file"));
-  write_file(folder.path() / "config.json", "[]");
-  EXPECT_THAT(refuse(folder.path()), HasSubstr("expected an object, found a list of 0"));
-  write_file(folder.path() / "config.json", "{\"model_type\": ");
-  EXPECT_THAT(refuse(folder.path()), HasSubstr("config.json"));
 }
 
 }  // namespace

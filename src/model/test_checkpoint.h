@@ -2,8 +2,6 @@
 // gives to Hugging Face. For tests only.
 #pragma once
 
-#include <unistd.h>
-
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -17,27 +15,11 @@
 #include "base/atomic_file.h"
 #include "base/dtype.h"
 #include "base/error.h"
+#include "base/test_folder.h"
 
 namespace qk {
 
 using TensorShapes = std::map<std::string, std::vector<int64_t>>;
-
-// A folder of its own, removed at the end.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "qk-XXXXXX").string();
-    QK_CHECK(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct FixtureCase {
   std::string name;

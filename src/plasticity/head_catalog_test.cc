@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/test_folder.h"
 
 namespace qk {
 namespace {
@@ -13,13 +14,6 @@ namespace fs = std::filesystem;
 
 class Catalog : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    root_ = fs::temp_directory_path() / ("qk_catalog_" + std::string(test->name()));
-    fs::remove_all(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   void make(std::initializer_list<const char*> heads, const fs::path& below = "") const {
     for (const char* head : heads) fs::create_directories(root_ / below / head);
   }
@@ -45,7 +39,8 @@ class Catalog : public testing::Test {
     config_.num_k_heads = k_heads;
   }
 
-  fs::path root_;
+  TestFolder folder_;
+  fs::path root_ = folder_.path();
   AnalysisConfig config_;
 };
 

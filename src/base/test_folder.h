@@ -1,4 +1,4 @@
-// For tests: a folder of its own that goes away, and the message of an Error.
+// For tests only: a folder of its own that goes away with all it holds.
 #pragma once
 
 #include <unistd.h>
@@ -15,7 +15,7 @@ namespace qk {
 class TestFolder {
  public:
   TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "qk-corpus-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "qk-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) fail("{}: cannot be made", name);
     path_ = name;
   }
@@ -27,8 +27,8 @@ class TestFolder {
   }
 
   const std::filesystem::path& path() const { return path_; }
-  std::string operator/(std::string_view name) const { return (path_ / name).string(); }
-  // Returns the file's path.
+  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+  // Makes the folders above the file too. Returns the file's path.
   std::string write(std::string_view name, std::string_view text) const {
     const std::filesystem::path file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
@@ -39,16 +39,5 @@ class TestFolder {
  private:
   std::filesystem::path path_;
 };
-
-// What the call's Error says; "" if it throws none.
-template <typename Call>
-std::string error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 }  // namespace qk
