@@ -57,51 +57,13 @@ ordered_json entry_of(const ordered_json& token, bool is_named) {
   return out;
 }
 
-// Behind the string that begins at json[begin] == '"'.
-size_t string_end(std::string_view json, size_t begin) {
-  size_t i = begin + 1;
-  while (i < json.size() && json[i] != '"') i += json[i] == '\\' ? 2 : 1;
-  return std::min(i + 1, json.size());
-}
-
-// The values of an object's own keys, as they stand in the text. Parsing a vocabulary of megabytes
-// for the few that are wanted would take longer than everything else here. REQUIRES: it is JSON.
-std::map<std::string_view, std::string_view> top_values(std::string_view json) {
-  std::map<std::string_view, std::string_view> out;
-  int depth = 0;
-  std::string_view key, last_string;
-  size_t value_begin = 0;
-  for (size_t i = 0; i < json.size();) {
-    const char c = json[i];
-    if (c == '"') {
-      const size_t end = string_end(json, i);
-      last_string = json.substr(i + 1, end - i - 2);
-      i = end;
-      continue;
-    }
-    if (depth == 1 && c == ':') {
-      key = last_string;
-      value_begin = i + 1;
-    }
-    if (depth == 1 && (c == ',' || c == '}') && value_begin != 0) {
-      out[key] = json.substr(value_begin, i - value_begin);
-    }
-    depth += c == '{' || c == '[' ? 1 : 0;
-    depth -= c == '}' || c == ']' ? 1 : 0;
-    ++i;
-  }
-  return out;
-}
-
-// added_tokens and padding of a tokenizer.json.
+// added_tokens and padding of a tokenizer.json: nothing is kept of its vocabulary of megabytes.
 ordered_json without_model(std::string_view tokenizer_json) {
-  ordered_json out = ordered_json::object();
-  const auto values = top_values(tokenizer_json);
-  for (const char* key : {"added_tokens", "padding"}) {
-    const auto it = values.find(key);
-    if (it != values.end()) out[key] = ordered_json::parse(it->second, nullptr, false);
-  }
-  return out;
+  const auto keep = [](int depth, ordered_json::parse_event_t event, const ordered_json& parsed) {
+    return depth != 1 || event != ordered_json::parse_event_t::key || parsed == "added_tokens" ||
+           parsed == "padding";
+  };
+  return ordered_json::parse(tokenizer_json, keep);
 }
 
 class Appender {
