@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "heads/document_index.h"
 #include "known_heads.h"
-#include "plasticity/bootstrap_interval.h"
-#include "plasticity/document_index.h"
 #include "plasticity/head_seeds.h"
 #include "plasticity/measure_head.h"
 #include "plasticity/method_replicates.h"
 #include "plasticity/query_noise.h"
-#include "plasticity/resample_counts.h"
+#include "stats/bootstrap_interval.h"
+#include "stats/resample_counts.h"
 
 namespace qk {
 namespace {
@@ -40,7 +40,7 @@ struct Result {  // of one sample
 
 Result measure(const Method& method, const KnownTables& tables, int64_t width, int64_t draws,
                int64_t seed) {
-  AnalysisConfig config;
+  MeasureOptions config;
   config.method = method.name;
   config.covariance = method.covariance;
   config.seed = seed;

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "plasticity/head_table.h"
+#include "heads/head_table.h"
 #include "plasticity/method_options.h"
 
 namespace qk {

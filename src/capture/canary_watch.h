@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/tensor.h"
-#include "dataset/journal.h"
+#include "journal/journal.h"
 
 namespace qk {
 

@@ -12,7 +12,7 @@
 #include "base/thread_pool.h"
 #include "capture/document_batch.h"
 #include "capture/run.h"
-#include "dataset/journal.h"
+#include "journal/journal.h"
 
 namespace qk {
 

@@ -256,10 +256,6 @@ MappingReader section_of(MappingReader& top, std::string_view name) {
 
 }  // namespace
 
-const char* sampler_name(SamplerType type) {
-  return kSamplers.at(static_cast<size_t>(type)).data();
-}
-
 const char* rope_name(CaptureRope rope) { return kRopes.at(static_cast<size_t>(rope)).data(); }
 
 SniffConfig load_config(const std::filesystem::path& path,

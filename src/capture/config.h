@@ -9,13 +9,9 @@
 #include <vector>
 
 #include "corpus/corpus.h"
+#include "sampling/row_selection.h"
 
 namespace qk {
-
-enum class SamplerType : uint8_t { kLogUniform, kUniform, kAll };
-
-// "log_uniform", "uniform" or "all", as in the configuration.
-const char* sampler_name(SamplerType type);
 
 // Which of the two capture points fill the columns.
 enum class CaptureRope : uint8_t {
@@ -69,6 +65,8 @@ struct CaptureSection {
   CaptureRope rope = CaptureRope::kPost;
   bool capture_token_strings = false;
   bool skip_nonfinite = false;  // on_nonfinite: skip; a document with a vector that is not finite
+
+  RowRules row_rules() const { return {sampler, base_rate, min_bucket_size, max_rows_per_batch}; }
 };
 
 struct OutputSection {

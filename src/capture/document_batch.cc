@@ -51,7 +51,8 @@ DocumentBatch::DocumentBatch(const CapturePlan& plan, std::vector<TokenizedDocum
     : plan_(plan),
       documents_(std::move(documents)),
       token_text_(token_text),
-      selector_(plan.capture, plan.compat_reference ? BucketRule::kFloat32 : BucketRule::kExact),
+      selector_(plan.capture.row_rules(),
+                plan.compat_reference ? BucketRule::kFloat32 : BucketRule::kExact),
       layers_(plan.layers.size()),
       num_records_(documents_.size(), 0),
       canaries_(documents_.size()) {

@@ -10,9 +10,9 @@
 
 #include "capture/canary_watch.h"
 #include "capture/plan.h"
-#include "capture/row_selection.h"
-#include "dataset/journal.h"
+#include "journal/journal.h"
 #include "model/forward.h"
+#include "sampling/row_selection.h"
 
 namespace qk {
 

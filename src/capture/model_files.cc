@@ -1,21 +1,13 @@
 #include "capture/model_files.h"
 
-#include <algorithm>
-#include <atomic>
-#include <set>
-
 #include "base/error.h"
-#include "base/hash.h"
-#include "base/hub_cache.h"
-#include "base/mapped_file.h"
 #include "capture/gguf_vocabulary.h"
+#include "hub/hub_cache.h"
 
 namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kHashStep = size_t{8} << 20;
 
 bool is_gguf(const fs::path& path) { return path.extension() == ".gguf"; }
 
@@ -28,51 +20,6 @@ fs::path existing(const std::string& text) {
   }
   std::error_code error;
   return fs::exists(path, error) ? path : fs::path();
-}
-
-// The SHA-256 that the Hub cache names a large file by: snapshots/<commit>/<file> links to
-// blobs/<64 hexadecimal digits>. Empty for any other file.
-std::string blob_digest(const fs::path& path) {
-  std::error_code error;
-  if (!fs::is_symlink(path, error)) return {};
-  const fs::path target = fs::read_symlink(path, error);
-  const std::string name = target.filename().string();
-  const bool hex = name.size() == 64 && std::all_of(name.begin(), name.end(), [](char c) {
-                     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                   });
-  return hex && target.parent_path().filename() == "blobs" ? name : std::string();
-}
-
-std::string digest(const fs::path& path, std::atomic<int64_t>& bytes_done,
-                   const std::function<void()>& step) {
-  const MappedFile file(path);
-  std::span<const std::byte> bytes = file.bytes();
-  Sha256 sum;
-  size_t begin = 0;
-  while (!bytes.empty()) {
-    const size_t size = std::min(bytes.size(), kHashStep);
-    sum.update(bytes.first(size));
-    bytes = bytes.subspan(size);
-    file.drop(begin, begin + size);
-    begin += size;
-    bytes_done += static_cast<int64_t>(size);
-    step();
-  }
-  return sum.hex();
-}
-
-std::vector<fs::path> files_of(const Model& model) {
-  std::set<fs::path> paths;
-  if (model.gguf) {
-    paths.insert(model.gguf->path());
-  } else {
-    for (const char* name : {"config.json", "model.safetensors.index.json"}) {
-      const fs::path path = model.source / name;
-      if (fs::exists(path)) paths.insert(path);
-    }
-    for (const auto& file : model.files) paths.insert(file->path());
-  }
-  return {paths.begin(), paths.end()};
 }
 
 Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model& model) {
@@ -118,29 +65,6 @@ Tokenizer load_tokenizer(const SniffConfig& config, const Model& model,
   }
   if (snapshot) return tokenizer_at(*snapshot, key, model);
   throw Error(not_in_hub_cache(key, RepoKind::kModel, name));
-}
-
-std::vector<IdentifiedFile> identify_model(
-    const Model& model, ThreadPool& pool,
-    const std::function<void(int64_t done, int64_t total)>& progress) {
-  const std::vector<fs::path> paths = files_of(model);
-  std::vector<IdentifiedFile> out;
-  int64_t total = 0;
-  for (const fs::path& path : paths) {
-    out.push_back(
-        {path.filename().string(), static_cast<int64_t>(fs::file_size(path)), blob_digest(path)});
-    if (out.back().sha256.empty()) total += out.back().bytes;
-  }
-  std::atomic<int64_t> done{0};
-  pool.parallel_for(static_cast<int64_t>(paths.size()), [&](int64_t index, int thread) {
-    IdentifiedFile& file = out[static_cast<size_t>(index)];
-    if (!file.sha256.empty()) return;
-    file.sha256 = digest(paths[static_cast<size_t>(index)], done, [&] {
-      if (thread == 0 && progress) progress(done, total);
-    });
-  });
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return out;
 }
 
 }  // namespace qk

@@ -1,13 +1,10 @@
 // Where the model and the tokenizer of a run are: on the disk as named, or in the local Hub cache.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "base/thread_pool.h"
 #include "capture/config.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
@@ -24,18 +21,5 @@ std::filesystem::path find_model(const SniffConfig& config);
 // Throws Error naming tokenizer.name or model.name.
 Tokenizer load_tokenizer(const SniffConfig& config, const Model& model,
                          std::vector<std::string>& warnings);
-
-struct IdentifiedFile {
-  std::string name;  // without its folder
-  int64_t bytes = 0;
-  std::string sha256;
-};
-
-// The files that the model was read from: config.json, the index of the shards and the weights, or
-// the GGUF file; sorted by name. progress(bytes done, bytes in all) is called from the thread that
-// asks. A file of the Hub cache that is named by its SHA-256 is not read again.
-std::vector<IdentifiedFile> identify_model(
-    const Model& model, ThreadPool& pool,
-    const std::function<void(int64_t done, int64_t total)>& progress);
 
 }  // namespace qk

@@ -8,8 +8,8 @@
 #include <variant>
 
 #include "base/error.h"
-#include "capture/head_sampling.h"
-#include "capture/sampler.h"
+#include "sampling/head_sampling.h"
+#include "sampling/sampler.h"
 
 namespace qk {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "capture/build_info.h"
+#include "base/build_info.h"
 #include "model/rope_frequencies.h"
 
 namespace qk {

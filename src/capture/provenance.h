@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "capture/model_files.h"
 #include "capture/plan.h"
+#include "hub/file_identity.h"
 
 namespace qk {
 
@@ -16,7 +16,7 @@ struct RunIdentity {
   std::string tokenizer_sha256;
   std::string corpus_sha256;
   int64_t num_corpus_files = 0;
-  std::string certificate;  // a JSON object (capture/certificate.h), or empty
+  std::string certificate;  // a JSON object (verify/certificate.h), or empty
 };
 
 // Model, tokenizer, corpus, configuration (config_json), seed, version and commit, and the

@@ -8,14 +8,15 @@
 #include "base/process_memory.h"
 #include "capture/capture_loop.h"
 #include "capture/document_batch.h"
+#include "capture/journal_check.h"
 #include "capture/memory_plan.h"
 #include "capture/model_files.h"
 #include "capture/provenance.h"
 #include "capture/resume.h"
-#include "capture/verify_rows.h"
 #include "dataset/card.h"
-#include "dataset/journal.h"
 #include "dataset/overwrite.h"
+#include "journal/journal.h"
+#include "model/source_files.h"
 
 namespace qk {
 namespace {
@@ -102,9 +103,9 @@ void Run::identify() {
   if (!provenance_.empty()) return;
   const RunClock watch;
   RunIdentity identity;
-  identity.model_files = identify_model(prepared_.model, pool_, [&](int64_t done, int64_t total) {
-    tell(Phase::kIdentify, done, total, watch);
-  });
+  identity.model_files = identify_files(
+      source_files(prepared_.model), pool_,
+      [&](int64_t done, int64_t total) { tell(Phase::kIdentify, done, total, watch); });
   if (options_.certificate) {
     check_certificate(*options_.certificate, identity.model_files);
     identity.certificate = options_.certificate->json;
@@ -253,7 +254,7 @@ void Run::write(bool goes_on) {
   const RunClock watch;
   const JournalReader journal(report_.journal);
   check_documents(journal);
-  verify_rows(journal, prepared_.plan, pool_);
+  check_journal_rows(journal, prepared_.plan, pool_);
   report_.documents = count_documents(journal.documents(), prepared_.config.compat_reference);
   DatasetOptions options;
   options.int32_example_ids = prepared_.config.compat_reference;

@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "capture/certificate.h"
 #include "capture/config.h"
 #include "capture/plan.h"
 #include "corpus/corpus.h"
@@ -21,6 +20,7 @@
 #include "model/forward.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
+#include "verify/certificate.h"
 
 namespace qk {
 

@@ -9,14 +9,14 @@
 #include <system_error>
 #include <vector>
 
+#include "analysis/analysis_run.h"
+#include "analysis/analysis_summary.h"
 #include "base/atomic_file.h"
+#include "base/build_info.h"
 #include "base/error.h"
-#include "capture/build_info.h"
-#include "cli/analysis_summary.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
-#include "plasticity/analysis_run.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
 
@@ -136,10 +136,10 @@ void warn_of_older_tables(const CsvTables& tables) {
 }
 
 std::string method_text(const AnalysisConfig& config) {
-  std::string out = config.method;
-  const bool is_linear = config.method == "linear";  // the others have no other
-  if (is_linear && config.covariance == Covariance::kFull) out += ", covariance full";
-  return out + (config.compat_reference ? ", compat reference" : "");
+  std::string out = config.measure.method;
+  const bool is_linear = config.measure.method == "linear";  // the others have no other
+  if (is_linear && config.measure.covariance == Covariance::kFull) out += ", covariance full";
+  return out + (config.measure.compat_reference ? ", compat reference" : "");
 }
 
 std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
@@ -158,8 +158,8 @@ std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
 
 int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
                  const AnalysisReport& report) {
-  const bool forgiving = flags.keep_going || config.compat_reference;
-  if (report.num_heads == 0) return config.compat_reference ? 0 : 1;
+  const bool forgiving = flags.keep_going || config.measure.compat_reference;
+  if (report.num_heads == 0) return config.measure.compat_reference ? 0 : 1;
   return report.failures.empty() || forgiving ? 0 : 1;
 }
 
@@ -187,15 +187,16 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
 int analyze(const AnalyzeFlags& flags) {
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
-  const HeadCatalog catalog = read_catalog(find_dataset(config), config);
+  const HeadCatalog catalog = read_catalog(find_dataset(config.source), config.source.model_dir,
+                                           config.head_counts, config.measure.compat_reference);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   if (catalog.is_unfinished) {
     warn(catalog.folder.string() + ": its capture is not finished: heads and rows may be missing");
   }
-  const bool with_intervals = config.bootstrap.replicates > 0;
+  const bool with_intervals = config.measure.bootstrap.replicates > 0;
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
-                    with_intervals ? config.ci_csv : "", config.method});
+                    with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;
   const AnalysisReport report = run(flags, config, catalog, tables, summary);
   for (const HeadFailure& failure : report.failures) {

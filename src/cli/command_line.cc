@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/build_info.h"
 #include "base/error.h"
 #include "base/nearest.h"
-#include "capture/build_info.h"
 #include "cli/analyze_command.h"
 #include "cli/check_command.h"
 #include "cli/dotenv.h"

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "capture/build_info.h"
+#include "base/build_info.h"
 
 namespace qk {
 namespace {
@@ -34,7 +34,7 @@ DatasetInfo small_info() {
     head.vector_type = "list<element: float>";
     head.vector_encoding = "zstd, BYTE_STREAM_SPLIT";
     head.example_id_type = "int64";
-    head.created_by = kCreatedBy;
+    head.created_by = created_by();
     head.vector_bytes = 384000;
     head.stored_vector_bytes = 192000;
     head.footer = {{"qkscope.format", "1"},
@@ -104,7 +104,7 @@ TEST(InspectJson, HasEverything) {
 }
 
 TEST(InspectReport, FilesNameTheVersionOfTheProgram) {
-  EXPECT_EQ(kCreatedBy, "qkscope version " + version());
+  EXPECT_EQ(created_by(), "qkscope version " + version());
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 
 #include "arch/registry.h"
 #include "base/atomic_file.h"
-#include "capture/certificate.h"
 #include "cli/verify_report.h"
+#include "verify/certificate.h"
 
 namespace qk {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "capture/verification.h"
 #include "model/model.h"
+#include "verify/verification.h"
 
 namespace qk {
 

@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "corpus/corpus_files.h"
-#include "corpus/hub_snapshot.h"
 #include "corpus/row_reader.h"
 #include "corpus/split_slice.h"
+#include "hub/file_identity.h"
 
 namespace qk {
 namespace {

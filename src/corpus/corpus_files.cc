@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/hub_cache.h"
+#include "base/list_files.h"
 #include "corpus/data_files.h"
 #include "corpus/dataset_card.h"
 #include "corpus/glob.h"
-#include "corpus/hub_snapshot.h"
+#include "hub/hub_cache.h"
+#include "hub/hub_snapshot.h"
 
 namespace qk {
 namespace {

@@ -11,8 +11,6 @@
 namespace qk {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::string_view kShardDigits = "[0-9][0-9][0-9][0-9][0-9]";
 
 struct SplitKeywords {
@@ -118,27 +116,6 @@ std::vector<SplitFiles> keyword_splits(const std::vector<std::string>& listing,
 }
 
 }  // namespace
-
-std::vector<std::string> list_files(const fs::path& folder, DanglingLinks dangling) {
-  std::vector<std::string> files;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
-  const fs::recursive_directory_iterator end;
-  while (!error && entry != end) {
-    std::error_code ignored;
-    const bool is_listed_link = dangling == DanglingLinks::kList && entry->is_symlink(ignored) &&
-                                !fs::exists(entry->path(), ignored);
-    if (is_listed_link || entry->is_regular_file(ignored)) {
-      files.push_back(entry->path().lexically_relative(folder).generic_string());
-    }
-    entry.increment(error);
-  }
-  if (error) {
-    fail("{}: cannot list the folder: {}", printable(folder.string(), 300), error.message());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 std::vector<std::string> match_files(const std::vector<std::string>& listing,
                                      std::string_view pattern) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +13,6 @@ struct SplitFiles {
   std::string split;
   std::vector<std::string> files;  // in reading order
 };
-
-// Every file below the folder (links to files included, links to folders not followed), sorted by
-// the bytes of the whole path. Links to nothing are no files, unless they are asked for. Throws
-// Error if a folder cannot be read.
-enum class DanglingLinks : uint8_t { kLeaveOut, kList };
-std::vector<std::string> list_files(const std::filesystem::path& folder,
-                                    DanglingLinks dangling = DanglingLinks::kLeaveOut);
 
 // The files that match one pattern, sorted. Left out unless the pattern names them: hidden parts
 // (leading '.'), folders with a leading "__", and README.md, config.json, dataset_info.json,

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "base/list_files.h"
 #include "corpus/corpus_files.h"
 #include "corpus/test_error.h"
 

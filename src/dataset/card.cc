@@ -204,7 +204,7 @@ class Card {
         "\nFooters of the files say where the vectors come from (`qkscope.provenance`) and what "
         "the");
     line("model's attention looks like (`qkscope.geometry`), both in JSON. Written by {}.\n",
-         kCreatedBy);
+         created_by());
   }
 
   void verification() {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "dataset/card.h"
-#include "dataset/journal.h"
-#include "dataset/test_blocks.h"
+#include "journal/journal.h"
+#include "journal/test_blocks.h"
 
 namespace qk {
 namespace {

@@ -13,7 +13,7 @@
 #include "dataset/card.h"
 #include "dataset/dataset_writer.h"
 #include "dataset/overwrite.h"
-#include "dataset/test_blocks.h"
+#include "journal/test_blocks.h"
 
 namespace qk {
 namespace {
@@ -82,7 +82,7 @@ TEST(DatasetReader, TellsWhatADatasetHolds) {
   EXPECT_EQ(head.vector_type, "list<element: float>");
   EXPECT_EQ(head.vector_encoding, "zstd, BYTE_STREAM_SPLIT");
   EXPECT_EQ(head.example_id_type, "int64");
-  EXPECT_EQ(head.created_by, kCreatedBy);
+  EXPECT_EQ(head.created_by, created_by());
   EXPECT_EQ(head.footer.at("qkscope.format"), "1");
   EXPECT_FALSE(head.footer.contains("ARROW:schema"));
   EXPECT_EQ(head.file_bytes,

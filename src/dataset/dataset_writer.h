@@ -12,7 +12,7 @@
 
 #include "base/thread_pool.h"
 #include "dataset/canary.h"
-#include "dataset/journal.h"
+#include "journal/journal.h"
 
 namespace qk {
 

@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "dataset/test_blocks.h"
+#include "journal/test_blocks.h"
 
 namespace qk {
 namespace {
@@ -143,7 +143,7 @@ TEST(DatasetWriter, FooterHasTheFormatTheGivenPairsAndOurName) {
   options.footer = {{"qkscope.provenance", R"({"seed":0})"}, {"a", "b"}};
   write(folder / "journal", folder / "data", options);
   const auto footer = read_footer(folder / "data/l00h03q/data.parquet");
-  EXPECT_EQ(footer->created_by(), kCreatedBy);
+  EXPECT_EQ(footer->created_by(), created_by());
   const auto& pairs = *footer->key_value_metadata();
   EXPECT_EQ(pairs.Get("qkscope.format").ValueOrDie(), "1");
   EXPECT_EQ(pairs.Get("qkscope.provenance").ValueOrDie(), R"({"seed":0})");

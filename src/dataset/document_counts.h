@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "dataset/journal.h"
+#include "journal/journal.h"
 
 namespace qk {
 

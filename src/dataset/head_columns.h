@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "dataset/head_records.h"
-#include "dataset/journal.h"
 #include "dataset/row_digest.h"
+#include "journal/journal.h"
 
 namespace qk {
 

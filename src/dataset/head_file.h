@@ -8,7 +8,7 @@
 
 #include "dataset/dataset_writer.h"
 #include "dataset/head_records.h"
-#include "dataset/journal.h"
+#include "journal/journal.h"
 
 namespace qk {
 

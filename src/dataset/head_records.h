@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dataset/journal.h"
+#include "journal/journal.h"
 
 namespace qk {
 

@@ -34,7 +34,7 @@ std::shared_ptr<arrow::Schema> head_schema(const JournalReader::Group& layer,
 
 std::shared_ptr<parquet::WriterProperties> head_properties(const DatasetOptions& options) {
   parquet::WriterProperties::Builder builder;
-  builder.created_by(std::string(kCreatedBy))->compression(parquet::Compression::ZSTD);
+  builder.created_by(created_by())->compression(parquet::Compression::ZSTD);
   if (options.reference_layout) return builder.build();
   builder.compression_level(1)->enable_page_checksum();
   for (const char* leaf : {"vector.list.element", "vector_pre_rope.list.element"}) {

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "dataset/test_blocks.h"
+#include "journal/test_blocks.h"
 
 namespace qk {
 namespace {

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "base/build_info.h"
+
 namespace qk {
 namespace {
 
@@ -17,6 +19,8 @@ std::optional<int> take_number(std::string_view& text) {
 }
 
 }  // namespace
+
+std::string created_by() { return "qkscope version " + version(); }
 
 std::string config_name(int layer, int head, Kind kind) {
   return fmt::format("l{:02}h{:02}{}", layer, head, letter(kind));

@@ -2,10 +2,10 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/simd_targets.h"
 #include "kernels/attention.h"
 #include "kernels/kv_layout.h"
 #include "kernels/scratch.h"
-#include "kernels/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention_cpu.cc"

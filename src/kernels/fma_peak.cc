@@ -4,7 +4,7 @@
 #include <chrono>
 #include <vector>
 
-#include "kernels/simd_targets.h"
+#include "base/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/fma_peak.cc"

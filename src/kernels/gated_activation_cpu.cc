@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/simd_targets.h"
 #include "kernels/gated_activation.h"
 #include "kernels/row_blocks.h"
-#include "kernels/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/gated_activation_cpu.cc"

@@ -2,10 +2,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/simd_targets.h"
 #include "kernels/linear.h"
 #include "kernels/linear_plan.h"
 #include "kernels/scratch.h"
-#include "kernels/simd_targets.h"
 #include "kernels/widen.h"
 
 #undef HWY_TARGET_INCLUDE

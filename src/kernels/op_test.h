@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/simd_targets.h"
+#include "base/simd_targets.h"
 
 // After simd_targets.h:
 #include <hwy/highway.h>

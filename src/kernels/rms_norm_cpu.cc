@@ -1,9 +1,9 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/simd_targets.h"
 #include "kernels/rms_norm.h"
 #include "kernels/row_blocks.h"
-#include "kernels/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/rms_norm_cpu.cc"

@@ -1,7 +1,7 @@
 #include "base/error.h"
+#include "base/simd_targets.h"
 #include "kernels/row_blocks.h"
 #include "kernels/scale_rows.h"
-#include "kernels/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/scale_rows_cpu.cc"

@@ -1,6 +1,6 @@
 #include "kernels/simd_name.h"
 
-#include "kernels/simd_targets.h"
+#include "base/simd_targets.h"
 // After simd_targets.h:
 #include <hwy/targets.h>
 

@@ -5,10 +5,10 @@
 #include <optional>
 #include <vector>
 
+#include "heads/head_table.h"
+#include "heads/row_blocks.h"
 #include "plasticity/gaussian_law.h"
-#include "plasticity/head_table.h"
 #include "plasticity/query_distribution.h"
-#include "plasticity/row_blocks.h"
 
 namespace qk {
 

@@ -3,7 +3,7 @@
 #include <map>
 #include <vector>
 
-#include "base/numpy_rng.h"
+#include "random/numpy_rng.h"
 
 namespace qk {
 namespace {
@@ -31,7 +31,7 @@ std::vector<QueryTime> query_times(const HeadTable& queries) {
 bool in_window(const PlasticityInput& input, int64_t q_bucket, int64_t k_bucket) {
   const auto window = input.queries.window;
   if (!window || *window <= 0) return true;
-  if (input.config.compat_reference) return q_bucket - k_bucket <= *window;
+  if (input.options.compat_reference) return q_bucket - k_bucket <= *window;
   return input.ranges.reaches(q_bucket, k_bucket, *window);
 }
 
@@ -39,7 +39,7 @@ bool in_window(const PlasticityInput& input, int64_t q_bucket, int64_t k_bucket)
 
 void for_each_bucket_pair(const PlasticityInput& input,
                           const std::function<void(const BucketPairDraw&)>& visit) {
-  const int64_t max_pairs = input.config.num_pairs_per_bucket;
+  const int64_t max_pairs = input.options.num_pairs_per_bucket;
   const std::span<const int64_t> k_buckets = input.key_groups.buckets();
   NumpyGenerator generator(input.seed);
   std::vector<KeyPair> pairs;
@@ -47,7 +47,7 @@ void for_each_bucket_pair(const PlasticityInput& input,
     if (time.bucket <= 0) continue;
     for (size_t k = 0; k < k_buckets.size() && k_buckets[k] < time.bucket; ++k) {
       if (!in_window(input, time.bucket, k_buckets[k])) continue;
-      if (input.config.compat_reference) {
+      if (input.options.compat_reference) {
         input.key_groups.draw_with_repeats(k, max_pairs, generator, pairs);
       } else {
         input.key_groups.draw_distinct(k, max_pairs, generator, pairs);

@@ -5,7 +5,7 @@
 #include <functional>
 #include <span>
 
-#include "plasticity/key_groups.h"
+#include "heads/key_groups.h"
 #include "plasticity/plasticity_method.h"
 #include "plasticity/query_distribution.h"
 

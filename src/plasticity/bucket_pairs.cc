@@ -3,9 +3,9 @@
 #include <cmath>
 #include <vector>
 
+#include "heads/pair_kernels.h"
 #include "plasticity/bucket_pair_walk.h"
-#include "plasticity/normal_cdf.h"
-#include "plasticity/pair_kernels.h"
+#include "stats/normal_cdf.h"
 
 namespace qk {
 namespace {

@@ -10,7 +10,8 @@
 namespace qk {
 
 // For every query bucket above 0 and every key bucket before it that the window reaches: draws up
-// to config.num_pairs_per_bucket pairs of keys, asks `queries` for mean m and variance v of q . (k1
+// to options.num_pairs_per_bucket pairs of keys, asks `queries` for mean m and variance v of q .
+// (k1
 // - k2), and averages 4 p (1 - p) with p = Phi(m / sqrt(v)) over the pairs with v > 0. ap_overall
 // is the mean of the values that are not NaN. compat: reference draws pairs with repeats and takes
 // the window for a number of buckets.

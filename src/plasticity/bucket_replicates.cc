@@ -14,7 +14,7 @@ class BucketReplicates {
  public:
   explicit BucketReplicates(const ReplicateInput& input)
       : input_(input),
-        law_(input.head.queries, input.head.config.methods.min_queries),
+        law_(input.head.queries, input.head.options.methods.min_queries),
         average_(input.counts) {}
 
   void take(const BucketPairDraw& draw) {

@@ -3,12 +3,12 @@
 
 #include <cmath>
 
+#include "heads/test_tables.h"
 #include "plasticity/head_seeds.h"
-#include "plasticity/ks_test.h"
-#include "plasticity/lilliefors.h"
 #include "plasticity/measure_head.h"
-#include "plasticity/normal_cdf.h"
-#include "plasticity/test_tables.h"
+#include "stats/ks_test.h"
+#include "stats/lilliefors.h"
+#include "stats/normal_cdf.h"
 
 namespace qk {
 namespace {
@@ -20,10 +20,10 @@ class Defaults : public testing::Test {
   HeadTable table(const char* name) const { return table_of(vectors_["tables"][name]); }
 
   HeadMetrics measure(HeadTable queries, HeadTable keys, bool reference = false) const {
-    AnalysisConfig config;
-    config.compat_reference = reference;
-    orient_and_sample(queries, keys, config.max_tokens_per_head, 0);
-    return measure_head(config, {0, 0, 0}, queries, keys, KeyGroups(keys),
+    MeasureOptions options;
+    options.compat_reference = reference;
+    orient_and_sample(queries, keys, 50000, 0);
+    return measure_head(options, {0, 0, 0}, queries, keys, KeyGroups(keys),
                         BucketRanges::observed(queries, keys));
   }
 
@@ -78,15 +78,15 @@ TEST_F(Defaults, TwoQueriesSayNothingAboutNoise) {
 }
 
 TEST_F(Defaults, NothingIsDrawnAlike) {
-  AnalysisConfig config;
-  config.seed = 5;
+  MeasureOptions options;
+  options.seed = 5;
   const auto words = [](const SeedWords& seed) { return seed.magnitude; };
-  EXPECT_NE(words(query_rows_seed(config, 1, 2)), words(key_rows_seed(config, 1, 2)));
-  EXPECT_NE(words(query_rows_seed(config, 1, 2)), words(query_rows_seed(config, 2, 1)));
-  EXPECT_NE(words(query_rows_seed(config, 1, 2)), words(key_pairs_seed(config, 1, 2)));
-  config.compat_reference = true;
-  EXPECT_EQ(words(query_rows_seed(config, 1, 2)), words(key_rows_seed(config, 7, 3)));
-  EXPECT_EQ(words(key_pairs_seed(config, 1, 2)), words(seed_words(5 + 10007 + 2 * 379)));
+  EXPECT_NE(words(query_rows_seed(options, 1, 2)), words(key_rows_seed(options, 1, 2)));
+  EXPECT_NE(words(query_rows_seed(options, 1, 2)), words(query_rows_seed(options, 2, 1)));
+  EXPECT_NE(words(query_rows_seed(options, 1, 2)), words(key_pairs_seed(options, 1, 2)));
+  options.compat_reference = true;
+  EXPECT_EQ(words(query_rows_seed(options, 1, 2)), words(key_rows_seed(options, 7, 3)));
+  EXPECT_EQ(words(key_pairs_seed(options, 1, 2)), words(seed_words(5 + 10007 + 2 * 379)));
 }
 
 // Samples that are normal: p-values must be uniform.

@@ -1,6 +1,6 @@
 #include "plasticity/diagonal_law.h"
 
-#include "plasticity/pair_kernels.h"
+#include "heads/pair_kernels.h"
 
 namespace qk {
 

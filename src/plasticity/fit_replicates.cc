@@ -2,10 +2,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "plasticity/dense_products.h"
+#include "heads/row_blocks.h"
 #include "plasticity/metric_replicates.h"
-#include "plasticity/replicate_sums.h"
-#include "plasticity/row_blocks.h"
+#include "stats/dense_products.h"
+#include "stats/replicate_sums.h"
 
 namespace qk {
 namespace {

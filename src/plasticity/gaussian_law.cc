@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "plasticity/dense_products.h"
+#include "stats/dense_products.h"
 
 namespace qk {
 namespace {

@@ -11,13 +11,13 @@
 namespace qk {
 
 // One per metric_fields(), in their order. `metrics` are the values of the sample. Reproducible:
-// the documents of the replicates follow from config.seed and the document ids alone. With fewer
+// the documents of the replicates follow from options.seed and the document ids alone. With fewer
 // than two documents there are no intervals (NaN). Throws Error if the tables have no example ids.
 std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
                                            const HeadMetrics& metrics);
 
 // Memory that head_intervals() takes for so many queries, at most, in bytes; 0 without bootstrap.
 // Documents count as if they had eight queries each.
-int64_t interval_bytes(const AnalysisConfig& config, int64_t rows, int64_t head_dim);
+int64_t interval_bytes(const MeasureOptions& options, int64_t rows, int64_t head_dim);
 
 }  // namespace qk

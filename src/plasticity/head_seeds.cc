@@ -9,8 +9,8 @@ namespace {
 
 enum Purpose : uint8_t { kQueryRows, kKeyRows, kNoiseDims, kKeyPairs };
 
-SeedWords derived(const AnalysisConfig& config, int64_t layer, int64_t head, Purpose purpose) {
-  SeedWords out = seed_words(config.seed);
+SeedWords derived(const MeasureOptions& options, int64_t layer, int64_t head, Purpose purpose) {
+  SeedWords out = seed_words(options.seed);
   for (const int64_t number : {layer, head, static_cast<int64_t>(purpose)}) {
     const SeedWords words = seed_words(number);
     out.magnitude.insert(out.magnitude.end(), words.magnitude.begin(), words.magnitude.end());
@@ -20,24 +20,24 @@ SeedWords derived(const AnalysisConfig& config, int64_t layer, int64_t head, Pur
 
 }  // namespace
 
-SeedWords query_rows_seed(const AnalysisConfig& config, int64_t layer, int64_t q_head) {
-  if (config.compat_reference) return seed_words(config.seed);
-  return derived(config, layer, q_head, kQueryRows);
+SeedWords query_rows_seed(const MeasureOptions& options, int64_t layer, int64_t q_head) {
+  if (options.compat_reference) return seed_words(options.seed);
+  return derived(options, layer, q_head, kQueryRows);
 }
 
-SeedWords key_rows_seed(const AnalysisConfig& config, int64_t layer, int64_t k_head) {
-  if (config.compat_reference) return seed_words(config.seed);
-  return derived(config, layer, k_head, kKeyRows);
+SeedWords key_rows_seed(const MeasureOptions& options, int64_t layer, int64_t k_head) {
+  if (options.compat_reference) return seed_words(options.seed);
+  return derived(options, layer, k_head, kKeyRows);
 }
 
-SeedWords noise_dims_seed(const AnalysisConfig& config, int64_t layer, int64_t q_head) {
-  if (config.compat_reference) return seed_words(config.seed);
-  return derived(config, layer, q_head, kNoiseDims);
+SeedWords noise_dims_seed(const MeasureOptions& options, int64_t layer, int64_t q_head) {
+  if (options.compat_reference) return seed_words(options.seed);
+  return derived(options, layer, q_head, kNoiseDims);
 }
 
-SeedWords key_pairs_seed(const AnalysisConfig& config, int64_t layer, int64_t q_head) {
-  if (!config.compat_reference) return derived(config, layer, q_head, kKeyPairs);
-  return seed_words(config.seed + 10007 * layer + 379 * q_head);
+SeedWords key_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head) {
+  if (!options.compat_reference) return derived(options, layer, q_head, kKeyPairs);
+  return seed_words(options.seed + 10007 * layer + 379 * q_head);
 }
 
 }  // namespace qk

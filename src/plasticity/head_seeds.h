@@ -3,18 +3,18 @@
 
 #include <cstdint>
 
-#include "base/seed_words.h"
-#include "plasticity/analysis_config.h"
 #include "plasticity/measure_head.h"
+#include "plasticity/measure_options.h"
+#include "random/seed_words.h"
 
 namespace qk {
 
 // compat: reference: `seed` itself for every table and for the noise components, seed + 10007 layer
 // + 379 q_head for the key pairs. Else numpy's default_rng([seed, layer, head, purpose]): nothing
 // is drawn alike.
-SeedWords query_rows_seed(const AnalysisConfig& config, int64_t layer, int64_t q_head);
-SeedWords key_rows_seed(const AnalysisConfig& config, int64_t layer, int64_t k_head);
-SeedWords noise_dims_seed(const AnalysisConfig& config, int64_t layer, int64_t q_head);
-SeedWords key_pairs_seed(const AnalysisConfig& config, int64_t layer, int64_t q_head);
+SeedWords query_rows_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
+SeedWords key_rows_seed(const MeasureOptions& options, int64_t layer, int64_t k_head);
+SeedWords noise_dims_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
+SeedWords key_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
 
 }  // namespace qk

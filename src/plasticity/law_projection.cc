@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "plasticity/row_blocks.h"
+#include "heads/row_blocks.h"
 #include "plasticity/score_moments.h"
 
 namespace qk {

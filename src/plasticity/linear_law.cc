@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "plasticity/dense_products.h"
 #include "plasticity/law_projection.h"
+#include "stats/dense_products.h"
 
 namespace qk {
 namespace {

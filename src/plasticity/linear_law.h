@@ -1,8 +1,8 @@
 // The method `linear` with full covariance: docs/methods.md.
 #pragma once
 
+#include "heads/head_table.h"
 #include "plasticity/gaussian_law.h"
-#include "plasticity/head_table.h"
 #include "plasticity/query_distribution.h"
 #include "plasticity/query_fit.h"
 

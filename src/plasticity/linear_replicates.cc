@@ -3,13 +3,13 @@
 #include <span>
 #include <vector>
 
+#include "heads/pair_kernels.h"
+#include "heads/row_blocks.h"
 #include "plasticity/bucket_pair_walk.h"
-#include "plasticity/dense_products.h"
 #include "plasticity/method_replicates.h"
-#include "plasticity/pair_kernels.h"
 #include "plasticity/replicate_fit.h"
-#include "plasticity/row_blocks.h"
 #include "plasticity/score_moments.h"
+#include "stats/dense_products.h"
 
 namespace qk {
 namespace {
@@ -47,7 +47,7 @@ class LinearReplicates {
  public:
   explicit LinearReplicates(const ReplicateInput& input)
       : input_(input),
-        is_full_(input.head.config.covariance == Covariance::kFull),
+        is_full_(input.head.options.covariance == Covariance::kFull),
         fits_(input),
         positions_(mean_positions(input)),
         average_(input.counts) {}
@@ -114,7 +114,7 @@ class LinearReplicates {
         variances[n] = score_variance(variances[n], 1, squares_[n] * law.largest, squares_[n] == 0);
       }
     } else {
-      const RotatedDiagonal law = fits_.diagonal(r, input_.head.config.compat_reference);
+      const RotatedDiagonal law = fits_.diagonal(r, input_.head.options.compat_reference);
       project_diagonal(differences_, line.mean, law.reflection, law.variance, means, variances);
     }
     inner_products(line.slope, blocks_, along_);

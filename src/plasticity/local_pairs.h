@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "base/numpy_rng.h"
+#include "random/numpy_rng.h"
 
 namespace qk {
 

@@ -48,10 +48,10 @@ void fill_fit(const HeadTable& queries, const QueryFit& fit, bool reference, Hea
   out.q_mae_ratio = scalar.mae_baseline > 0 ? scalar.mae_proj / scalar.mae_baseline : 1;
 }
 
-std::vector<int64_t> noise_dims(const AnalysisConfig& config, const HeadName& head,
+std::vector<int64_t> noise_dims(const MeasureOptions& options, const HeadName& head,
                                 int64_t head_dim) {
-  NumpyGenerator generator(noise_dims_seed(config, head.layer, head.q_head));
-  return generator.choice(head_dim - 1, std::min(config.normality_max_dims, head_dim - 1));
+  NumpyGenerator generator(noise_dims_seed(options, head.layer, head.q_head));
+  return generator.choice(head_dim - 1, std::min(options.normality_max_dims, head_dim - 1));
 }
 
 void fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit& fit,
@@ -70,7 +70,7 @@ void fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit&
 
 std::span<const MetricField> metric_fields() { return kFields; }
 
-HeadMetrics measure_head(const AnalysisConfig& config, const HeadName& head,
+HeadMetrics measure_head(const MeasureOptions& options, const HeadName& head,
                          const HeadTable& queries, const HeadTable& keys,
                          const KeyGroups& key_groups, const BucketRanges& ranges) {
   if (queries.num_rows() == 0) fail("has no query");
@@ -86,17 +86,17 @@ HeadMetrics measure_head(const AnalysisConfig& config, const HeadName& head,
   out.num_keys = keys.num_rows();
   out.head_dim = queries.head_dim;
   QueryFit fit = fit_queries(queries);
-  fill_fit(queries, fit, config.compat_reference, out);
-  const std::vector<int64_t> dims = noise_dims(config, head, queries.head_dim);
+  fill_fit(queries, fit, options.compat_reference, out);
+  const std::vector<int64_t> dims = noise_dims(options, head, queries.head_dim);
   const NoiseOptions noise{
-      .compat_reference = config.compat_reference, .p_alpha = config.p_alpha, .ks_dims = dims};
+      .compat_reference = options.compat_reference, .p_alpha = options.p_alpha, .ks_dims = dims};
   fill_noise(queries, noise, fit, out);
-  const SeedWords seed = key_pairs_seed(config, head.layer, head.q_head);
-  const PlasticityInput input{config, queries, keys, key_groups, fit, ranges, seed};
-  PlasticityResult plasticity = find_method(config.method).measure(input);
+  const SeedWords seed = key_pairs_seed(options, head.layer, head.q_head);
+  const PlasticityInput input{options, queries, keys, key_groups, fit, ranges, seed};
+  PlasticityResult plasticity = find_method(options.method).measure(input);
   out.ap_overall = plasticity.ap_overall;
   out.buckets = std::move(plasticity.buckets);
-  if (config.bootstrap.replicates > 0) out.intervals = head_intervals(input, noise, out);
+  if (options.bootstrap.replicates > 0) out.intervals = head_intervals(input, noise, out);
   return out;
 }
 

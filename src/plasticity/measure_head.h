@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string>
 
-#include "plasticity/analysis_config.h"
-#include "plasticity/bucket_ranges.h"
+#include "heads/bucket_ranges.h"
+#include "heads/head_table.h"
+#include "heads/key_groups.h"
 #include "plasticity/head_metrics.h"
-#include "plasticity/head_table.h"
-#include "plasticity/key_groups.h"
+#include "plasticity/measure_options.h"
 
 namespace qk {
 
@@ -21,7 +21,7 @@ struct HeadName {
 // Threads: safe at once; tables are only read.
 // Throws Error: no rows, vector lengths that differ.
 // REQUIRES: both tables are oriented (orient()), key_groups is of `keys`.
-HeadMetrics measure_head(const AnalysisConfig& config, const HeadName& head,
+HeadMetrics measure_head(const MeasureOptions& options, const HeadName& head,
                          const HeadTable& queries, const HeadTable& keys,
                          const KeyGroups& key_groups, const BucketRanges& ranges);
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "plasticity/test_tables.h"
+#include "heads/test_tables.h"
 
 namespace qk {
 namespace {
@@ -40,7 +40,7 @@ HeadTable formula_table(const Json& formula, const Json& side) {
 }
 
 struct Case {
-  AnalysisConfig config;
+  MeasureOptions options;
   HeadName head;
   HeadTable queries;
   HeadTable keys;
@@ -49,13 +49,12 @@ struct Case {
 
 Case case_of(const Json& json, const Json& tables) {
   Case out;
-  out.config.compat_reference = true;
+  out.options.compat_reference = true;
   const Json& params = json["params"];
-  out.config.max_tokens_per_head = params["max_tokens_per_head"];
-  out.config.normality_max_dims = params["normality_max_dims"];
-  out.config.p_alpha = params["p_alpha"];
-  out.config.seed = params["seed"];
-  out.config.num_pairs_per_bucket = params["num_pairs_per_bucket"];
+  out.options.normality_max_dims = params["normality_max_dims"];
+  out.options.p_alpha = params["p_alpha"];
+  out.options.seed = params["seed"];
+  out.options.num_pairs_per_bucket = params["num_pairs_per_bucket"];
   out.head = {json["layer"], json["q_head"], json["k_head"]};
   if (json.contains("formula")) {
     out.queries = formula_table(json["formula"], json["formula"]["q"]);
@@ -65,13 +64,13 @@ Case case_of(const Json& json, const Json& tables) {
     out.keys = table_of(tables[json["k"].get<std::string>()]);
   }
   if (json["q_sliding_window"].is_number()) out.queries.window = json["q_sliding_window"];
-  orient_and_sample(out.queries, out.keys, out.config.max_tokens_per_head, out.config.seed,
+  orient_and_sample(out.queries, out.keys, params["max_tokens_per_head"], out.options.seed,
                     &out.signs);
   return out;
 }
 
 HeadMetrics measure(const Case& c) {
-  return measure_head(c.config, c.head, c.queries, c.keys, KeyGroups(c.keys),
+  return measure_head(c.options, c.head, c.queries, c.keys, KeyGroups(c.keys),
                       BucketRanges::observed(c.queries, c.keys));
 }
 

@@ -17,11 +17,6 @@ enum class OnlineClock : uint8_t {
 
 enum class ReachUnit : uint8_t { kKeys, kTokens };
 
-enum class IntervalKind : uint8_t {
-  kPercentile,
-  kBiasCorrected,  // percentiles moved by twice the median's bias
-};
-
 struct MethodOptions {
   int64_t min_queries = 32;  // `bucket`, `online`: fewer do not give a covariance
 
@@ -34,12 +29,6 @@ struct MethodOptions {
   int64_t online_times = 1;    // evaluations in each query bucket
   double online_reach = 0.05;  // of a document's length: how far apart keys of a pair may lie
   ReachUnit online_reach_unit = ReachUnit::kKeys;
-};
-
-struct BootstrapOptions {
-  int64_t replicates = 0;  // 0: no error bars
-  double confidence = 0.95;
-  IntervalKind interval = IntervalKind::kPercentile;
 };
 
 }  // namespace qk

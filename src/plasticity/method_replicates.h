@@ -2,10 +2,10 @@
 // weighs them, and the queries, by how often it has their documents.
 #pragma once
 
-#include "plasticity/document_index.h"
+#include "heads/document_index.h"
 #include "plasticity/plasticity_method.h"
 #include "plasticity/plasticity_replicates.h"
-#include "plasticity/resample_counts.h"
+#include "stats/resample_counts.h"
 
 namespace qk {
 

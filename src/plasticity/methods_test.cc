@@ -12,16 +12,17 @@
 namespace qk {
 namespace {
 
-AnalysisConfig config_of(const char* method) {
-  AnalysisConfig out;
+MeasureOptions options_of(const char* method) {
+  MeasureOptions out;
   out.method = method;
   out.covariance = Covariance::kFull;
   out.methods.min_queries = 8;
   return out;
 }
 
-HeadMetrics measure(const AnalysisConfig& config, const HeadTable& queries, const HeadTable& keys) {
-  return measure_head(config, {}, queries, keys, KeyGroups(keys), BucketRanges::uniform(16));
+HeadMetrics measure(const MeasureOptions& options, const HeadTable& queries,
+                    const HeadTable& keys) {
+  return measure_head(options, {}, queries, keys, KeyGroups(keys), BucketRanges::uniform(16));
 }
 
 // The vectors turned by 30 degrees in each pair of neighbouring components.
@@ -45,10 +46,10 @@ class FullMethods : public testing::TestWithParam<const char*> {};
 TEST_P(FullMethods, DoNotDependOnTheBasis) {
   const HeadTable queries = random_table({}, 1);
   const HeadTable keys = random_table({}, 2);
-  const AnalysisConfig config = config_of(GetParam());
-  const double plain = measure(config, queries, keys).ap_overall;
-  EXPECT_NEAR(measure(config, turned(queries), turned(keys)).ap_overall, plain, 1e-6);
-  AnalysisConfig diagonal = config_of("linear");
+  const MeasureOptions options = options_of(GetParam());
+  const double plain = measure(options, queries, keys).ap_overall;
+  EXPECT_NEAR(measure(options, turned(queries), turned(keys)).ap_overall, plain, 1e-6);
+  MeasureOptions diagonal = options_of("linear");
   diagonal.covariance = Covariance::kDiagonal;
   EXPECT_GT(std::abs(measure(diagonal, turned(queries), turned(keys)).ap_overall -
                      measure(diagonal, queries, keys).ap_overall),
@@ -60,20 +61,20 @@ TEST_P(FullMethods, QueriesThatNeverChangeDecideEveryPair) {
   for (size_t i = 0; i < queries.vectors.size(); ++i) {
     queries.vectors[i] = 1e4F + static_cast<float>(i % static_cast<size_t>(queries.head_dim)) / 3;
   }
-  const HeadMetrics metrics = measure(config_of(GetParam()), queries, random_table({}, 2));
+  const HeadMetrics metrics = measure(options_of(GetParam()), queries, random_table({}, 2));
   EXPECT_EQ(metrics.ap_overall, 0);
 }
 
 TEST_P(FullMethods, ZeroQueriesDecideNothing) {
   HeadTable queries = random_table({}, 1);
   std::fill(queries.vectors.begin(), queries.vectors.end(), 0.0F);
-  EXPECT_EQ(measure(config_of(GetParam()), queries, random_table({}, 2)).ap_overall, 1);
+  EXPECT_EQ(measure(options_of(GetParam()), queries, random_table({}, 2)).ap_overall, 1);
 }
 
 TEST_P(FullMethods, EqualKeysAreNotCompared) {
   HeadTable keys = random_table({}, 2);
   std::fill(keys.vectors.begin(), keys.vectors.end(), 0.5F);
-  const HeadMetrics metrics = measure(config_of(GetParam()), random_table({}, 1), keys);
+  const HeadMetrics metrics = measure(options_of(GetParam()), random_table({}, 1), keys);
   EXPECT_TRUE(std::isnan(metrics.ap_overall));
   EXPECT_FALSE(metrics.buckets.empty());
 }
@@ -81,9 +82,9 @@ TEST_P(FullMethods, EqualKeysAreNotCompared) {
 TEST_P(FullMethods, OneQueryHasNoLaw) {
   const std::vector<int64_t> last = {random_table({}, 1).num_rows() - 1};
   const HeadTable query = take_rows(random_table({}, 1), last);
-  AnalysisConfig config = config_of(GetParam());
-  config.methods.min_queries = 2;
-  EXPECT_TRUE(std::isnan(measure(config, query, random_table({}, 2)).ap_overall));
+  MeasureOptions options = options_of(GetParam());
+  options.methods.min_queries = 2;
+  EXPECT_TRUE(std::isnan(measure(options, query, random_table({}, 2)).ap_overall));
 }
 
 TEST_P(FullMethods, OneKeyOfEachDocumentCannotBePaired) {
@@ -91,9 +92,9 @@ TEST_P(FullMethods, OneKeyOfEachDocumentCannotBePaired) {
   for (size_t i = 0; i < keys.example_ids.size(); ++i) {
     keys.example_ids[i] = static_cast<int64_t>(i);
   }
-  EXPECT_TRUE(std::isnan(measure(config_of(GetParam()), random_table({}, 1), keys).ap_overall));
+  EXPECT_TRUE(std::isnan(measure(options_of(GetParam()), random_table({}, 1), keys).ap_overall));
   keys.example_ids.clear();
-  EXPECT_TRUE(std::isnan(measure(config_of(GetParam()), random_table({}, 1), keys).ap_overall));
+  EXPECT_TRUE(std::isnan(measure(options_of(GetParam()), random_table({}, 1), keys).ap_overall));
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, FullMethods, testing::Values("linear", "bucket", "online"));
@@ -116,21 +117,21 @@ TEST(BucketLaw, SmallBucketsTakeThePooledCovariance) {
 TEST(Online, SeesOnlyKeysThatTheQueryAttendsTo) {
   HeadTable queries = random_table({.buckets = 6}, 1);
   HeadTable keys = random_table({.buckets = 6}, 2);
-  AnalysisConfig config = config_of("online");
-  for (const BucketPlasticity& row : measure(config, queries, keys).buckets) {
+  MeasureOptions options = options_of("online");
+  for (const BucketPlasticity& row : measure(options, queries, keys).buckets) {
     EXPECT_LE(row.k_bucket, row.q_bucket);
   }
   queries.window = keys.window = 17;
-  for (const BucketPlasticity& row : measure(config, queries, keys).buckets) {
+  for (const BucketPlasticity& row : measure(options, queries, keys).buckets) {
     EXPECT_LE(row.k_bucket, row.q_bucket);
     EXPECT_GE(row.k_bucket, row.q_bucket - 1);
   }
 }
 
 TEST(Online, FewQueriesSayNothing) {
-  AnalysisConfig config = config_of("online");
-  config.methods.min_queries = 1'000'000;
-  const HeadMetrics metrics = measure(config, random_table({}, 1), random_table({}, 2));
+  MeasureOptions options = options_of("online");
+  options.methods.min_queries = 1'000'000;
+  const HeadMetrics metrics = measure(options, random_table({}, 1), random_table({}, 2));
   EXPECT_TRUE(std::isnan(metrics.ap_overall));
   EXPECT_EQ(metrics.buckets.size(), 4U);
 }

@@ -1,8 +1,8 @@
 // The error bar of one metric of one head: a row of head_metrics_ci.csv.
 #pragma once
 
-#include "plasticity/bootstrap_interval.h"
-#include "plasticity/group_spread.h"
+#include "stats/bootstrap_interval.h"
+#include "stats/group_spread.h"
 
 namespace qk {
 

@@ -4,13 +4,13 @@
 #include <span>
 #include <vector>
 
-#include "plasticity/document_index.h"
-#include "plasticity/group_spread.h"
+#include "heads/document_index.h"
+#include "heads/head_table.h"
 #include "plasticity/head_metrics.h"
-#include "plasticity/head_table.h"
 #include "plasticity/query_fit.h"
 #include "plasticity/query_noise.h"
-#include "plasticity/resample_counts.h"
+#include "stats/group_spread.h"
+#include "stats/resample_counts.h"
 
 namespace qk {
 

@@ -2,15 +2,15 @@
 #include <cmath>
 #include <set>
 
-#include "plasticity/column_kernels.h"
-#include "plasticity/ks_test.h"
-#include "plasticity/lilliefors.h"
-#include "plasticity/median.h"
+#include "heads/column_kernels.h"
 #include "plasticity/metric_replicates.h"
-#include "plasticity/moments.h"
-#include "plasticity/normal_cdf.h"
-#include "plasticity/replicate_sums.h"
-#include "plasticity/weighted_ks.h"
+#include "stats/ks_test.h"
+#include "stats/lilliefors.h"
+#include "stats/median.h"
+#include "stats/moments.h"
+#include "stats/normal_cdf.h"
+#include "stats/replicate_sums.h"
+#include "stats/weighted_ks.h"
 
 namespace qk {
 namespace {

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <map>
 
+#include "heads/pair_kernels.h"
+#include "heads/row_blocks.h"
 #include "plasticity/forgetting_law.h"
 #include "plasticity/law_projection.h"
 #include "plasticity/online_times.h"
-#include "plasticity/pair_kernels.h"
 #include "plasticity/pair_plasticity.h"
-#include "plasticity/row_blocks.h"
 
 namespace qk {
 namespace {
@@ -79,13 +79,13 @@ int64_t later_bucket(const HeadTable& keys, const KeyPair& pair) {
 }
 
 PlasticityResult measure_online(const PlasticityInput& input) {
-  const MethodOptions& options = input.config.methods;
+  const MethodOptions& options = input.options.methods;
   const HeadTable& keys = input.keys;
   QueryStream stream(input.queries, options);
   std::map<std::pair<int64_t, int64_t>, Mean> cells;
   Mean overall;
   for (const OnlineTime& time :
-       online_times(input.queries, keys, options, input.config.num_pairs_per_bucket, input.seed)) {
+       online_times(input.queries, keys, options, input.options.num_pairs_per_bucket, input.seed)) {
     const ForgettingLaw& law = stream.advance(time.position);
     Mean of_time;
     if (law.effective_queries() >= static_cast<double>(options.min_queries)) {

@@ -1,8 +1,8 @@
 // The method `online`: docs/methods.md.
 #pragma once
 
-#include "plasticity/head_table.h"
-#include "plasticity/key_groups.h"
+#include "heads/head_table.h"
+#include "heads/key_groups.h"
 #include "plasticity/plasticity_method.h"
 
 namespace qk {

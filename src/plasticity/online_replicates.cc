@@ -1,8 +1,8 @@
 #include <cmath>
 
+#include "heads/row_blocks.h"
 #include "plasticity/method_replicates.h"
 #include "plasticity/online_times.h"
-#include "plasticity/row_blocks.h"
 #include "plasticity/score_moments.h"
 #include "plasticity/score_replicates.h"
 
@@ -13,7 +13,7 @@ class OnlineReplicates {
  public:
   explicit OnlineReplicates(const ReplicateInput& input)
       : input_(input),
-        options_(input.head.config.methods),
+        options_(input.head.options.methods),
         clock_(options_.online_clock, input.head.queries),
         alpha_(online_alpha(options_, input.head.queries)),
         average_(input.counts) {
@@ -109,8 +109,8 @@ class OnlineReplicates {
 PlasticityReplicates online_replicates(const ReplicateInput& input) {
   OnlineReplicates replicates(input);
   for (const OnlineTime& time :
-       online_times(input.head.queries, input.head.keys, input.head.config.methods,
-                    input.head.config.num_pairs_per_bucket, input.head.seed)) {
+       online_times(input.head.queries, input.head.keys, input.head.options.methods,
+                    input.head.options.num_pairs_per_bucket, input.head.seed)) {
     replicates.take(time);
   }
   return replicates.result();

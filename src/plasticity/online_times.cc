@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "heads/row_blocks.h"
 #include "plasticity/local_pairs.h"
-#include "plasticity/row_blocks.h"
 
 namespace qk {
 namespace {

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/seed_words.h"
-#include "plasticity/head_table.h"
-#include "plasticity/key_groups.h"
+#include "heads/head_table.h"
+#include "heads/key_groups.h"
 #include "plasticity/method_options.h"
+#include "random/seed_words.h"
 
 namespace qk {
 

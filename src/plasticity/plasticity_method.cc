@@ -16,17 +16,17 @@ namespace qk {
 namespace {
 
 PlasticityResult measure_linear(const PlasticityInput& input) {
-  if (input.config.covariance == Covariance::kFull) {
+  if (input.options.covariance == Covariance::kFull) {
     LinearFullLaw law(input.queries, input.fit);
     return measure_bucket_pairs(input, law);
   }
   constexpr double kReferenceFloor = 1e-12;
-  DiagonalLaw law(input.fit, input.config.compat_reference ? kReferenceFloor : 0);
+  DiagonalLaw law(input.fit, input.options.compat_reference ? kReferenceFloor : 0);
   return measure_bucket_pairs(input, law);
 }
 
 PlasticityResult measure_buckets(const PlasticityInput& input) {
-  BucketLaw law(input.queries, input.config.methods.min_queries);
+  BucketLaw law(input.queries, input.options.methods.min_queries);
   return measure_bucket_pairs(input, law);
 }
 

@@ -7,18 +7,18 @@
 #include <string_view>
 #include <vector>
 
-#include "plasticity/analysis_config.h"
-#include "plasticity/bucket_ranges.h"
+#include "heads/bucket_ranges.h"
+#include "heads/head_table.h"
+#include "heads/key_groups.h"
 #include "plasticity/head_metrics.h"
-#include "plasticity/head_table.h"
-#include "plasticity/key_groups.h"
+#include "plasticity/measure_options.h"
 #include "plasticity/query_fit.h"
 
 namespace qk {
 
 // One head, everything oriented (analysis.md 4) and subsampled.
 struct PlasticityInput {
-  const AnalysisConfig& config;
+  const MeasureOptions& options;
   const HeadTable& queries;
   const HeadTable& keys;
   const KeyGroups& key_groups;  // of `keys`

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "plasticity/dense_products.h"
-#include "plasticity/group_spread.h"
-#include "plasticity/resample_counts.h"
+#include "stats/dense_products.h"
+#include "stats/group_spread.h"
+#include "stats/resample_counts.h"
 
 namespace qk {
 

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "plasticity/column_kernels.h"
+#include "heads/column_kernels.h"
 
 namespace qk {
 namespace {

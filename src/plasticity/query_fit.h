@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "plasticity/head_table.h"
+#include "heads/head_table.h"
 
 namespace qk {
 

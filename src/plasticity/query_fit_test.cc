@@ -4,10 +4,10 @@
 
 #include <cmath>
 
-#include "base/numpy_rng.h"
-#include "plasticity/moments.h"
+#include "heads/test_tables.h"
 #include "plasticity/query_noise.h"
-#include "plasticity/test_tables.h"
+#include "random/numpy_rng.h"
+#include "stats/moments.h"
 
 namespace qk {
 namespace {

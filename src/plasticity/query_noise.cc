@@ -4,12 +4,12 @@
 #include <cmath>
 #include <vector>
 
-#include "plasticity/column_kernels.h"
-#include "plasticity/ks_test.h"
-#include "plasticity/lilliefors.h"
-#include "plasticity/median.h"
-#include "plasticity/moments.h"
-#include "plasticity/normal_cdf.h"
+#include "heads/column_kernels.h"
+#include "stats/ks_test.h"
+#include "stats/lilliefors.h"
+#include "stats/median.h"
+#include "stats/moments.h"
+#include "stats/normal_cdf.h"
 
 namespace qk {
 namespace {

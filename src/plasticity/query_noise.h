@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "heads/head_table.h"
 #include "plasticity/head_metrics.h"
-#include "plasticity/head_table.h"
 #include "plasticity/query_fit.h"
 
 namespace qk {

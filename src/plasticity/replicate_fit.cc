@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "plasticity/dense_products.h"
-#include "plasticity/row_blocks.h"
+#include "heads/row_blocks.h"
+#include "stats/dense_products.h"
 
 namespace qk {
 namespace {

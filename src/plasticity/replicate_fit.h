@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "plasticity/method_replicates.h"
-#include "plasticity/replicate_sums.h"
+#include "stats/replicate_sums.h"
 
 namespace qk {
 

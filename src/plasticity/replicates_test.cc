@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "heads/pair_kernels.h"
+#include "heads/row_blocks.h"
 #include "plasticity/bucket_law.h"
 #include "plasticity/bucket_pair_walk.h"
 #include "plasticity/forgetting_law.h"
@@ -13,18 +15,16 @@
 #include "plasticity/method_replicates.h"
 #include "plasticity/metric_replicates.h"
 #include "plasticity/online_times.h"
-#include "plasticity/pair_kernels.h"
 #include "plasticity/pair_plasticity.h"
-#include "plasticity/row_blocks.h"
 #include "plasticity/score_moments.h"
 #include "plasticity/test_heads.h"
 
 namespace qk {
 namespace {
 
-AnalysisConfig config_of(const char* method, bool reference = false,
-                         Covariance covariance = Covariance::kDiagonal) {
-  AnalysisConfig out;
+MeasureOptions options_of(const char* method, bool reference = false,
+                          Covariance covariance = Covariance::kDiagonal) {
+  MeasureOptions out;
   out.method = method;
   out.compat_reference = reference;
   out.covariance = covariance;
@@ -32,8 +32,8 @@ AnalysisConfig config_of(const char* method, bool reference = false,
 }
 
 struct Head {
-  explicit Head(const AnalysisConfig& c, const TestHeadShape& shape = {})
-      : config(c),
+  explicit Head(const MeasureOptions& c, const TestHeadShape& shape = {})
+      : options(c),
         queries(random_table(shape, 1)),
         keys(random_table(shape, 2)),
         groups(keys),
@@ -42,11 +42,11 @@ struct Head {
         noise_dims{0, 1, 2},
         documents(index_documents(queries, keys)),
         counts(documents.num_documents(), 20, 5) {
-    noise = {.compat_reference = config.compat_reference, .p_alpha = 0.01, .ks_dims = noise_dims};
+    noise = {.compat_reference = options.compat_reference, .p_alpha = 0.01, .ks_dims = noise_dims};
     measured = measure_noise(queries, fit, noise);
   }
   PlasticityInput input() const {
-    return {config, queries, keys, groups, fit, ranges, key_pairs_seed(config, 0, 0)};
+    return {options, queries, keys, groups, fit, ranges, key_pairs_seed(options, 0, 0)};
   }
   // The queries of a replicate, row by row.
   HeadTable repeated(int64_t replicate) const {
@@ -58,7 +58,7 @@ struct Head {
     return take_rows(queries, rows);
   }
 
-  AnalysisConfig config;
+  MeasureOptions options;
   HeadTable queries;
   HeadTable keys;
   KeyGroups groups;
@@ -114,7 +114,7 @@ void expect_replicates(const Head& head, PlasticityReplicates (*replicates)(cons
   const PlasticityInput input = head.input();
   const PlasticityReplicates found = replicates({input, head.documents, head.counts});
   ASSERT_EQ(std::ssize(found.ap_overall), head.counts.replicates());
-  EXPECT_NEAR(found.ap_overall[0], find_method(head.config.method).measure(input).ap_overall,
+  EXPECT_NEAR(found.ap_overall[0], find_method(head.options.method).measure(input).ap_overall,
               1e-12);
   for (int64_t r = 0; r < head.counts.replicates(); ++r) {
     const HeadTable repeated = head.repeated(r);
@@ -126,7 +126,7 @@ void expect_replicates(const Head& head, PlasticityReplicates (*replicates)(cons
 }
 
 TEST(Replicates, LinearFull) {
-  const Head head(config_of("linear", false, Covariance::kFull));
+  const Head head(options_of("linear", false, Covariance::kFull));
   QueryFit fit;
   expect_replicates(head, linear_replicates, [&](const HeadTable& repeated) {
     fit = fit_queries(repeated);
@@ -137,27 +137,27 @@ TEST(Replicates, LinearFull) {
 // Replicates that lack a bucket average what they have.
 TEST(Replicates, BucketsThatAReplicateLacks) {
   const TestHeadShape shape{.rare_after = 3};
-  const Head linear(config_of("linear", false, Covariance::kFull), shape);
+  const Head linear(options_of("linear", false, Covariance::kFull), shape);
   QueryFit fit;
   expect_replicates(linear, linear_replicates, [&](const HeadTable& repeated) {
     fit = fit_queries(repeated);
     return std::make_unique<LinearFullLaw>(repeated, fit);
   });
-  const Head diagonal(config_of("linear"), shape);
+  const Head diagonal(options_of("linear"), shape);
   for (const double value :
        linear_replicates({diagonal.input(), diagonal.documents, diagonal.counts}).ap_overall) {
     EXPECT_FALSE(std::isnan(value));
   }
-  AnalysisConfig config = config_of("bucket");
-  config.methods.min_queries = 2;
-  expect_replicates(Head(config, shape), bucket_replicates, [&](const HeadTable& repeated) {
+  MeasureOptions options = options_of("bucket");
+  options.methods.min_queries = 2;
+  expect_replicates(Head(options, shape), bucket_replicates, [&](const HeadTable& repeated) {
     return std::make_unique<BucketLaw>(repeated, 2);
   });
 }
 
 TEST(Replicates, LinearDiagonal) {
   for (const bool reference : {false, true}) {
-    const Head head(config_of("linear", reference));
+    const Head head(options_of("linear", reference));
     const PlasticityInput input = head.input();
     const PlasticityReplicates found = linear_replicates({input, head.documents, head.counts});
     EXPECT_NEAR(found.ap_overall[0], find_method("linear").measure(input).ap_overall, 1e-12);
@@ -165,18 +165,18 @@ TEST(Replicates, LinearDiagonal) {
 }
 
 TEST(Replicates, Bucket) {
-  AnalysisConfig config = config_of("bucket");
-  config.methods.min_queries = 2;
-  const Head head(config);
+  MeasureOptions options = options_of("bucket");
+  options.methods.min_queries = 2;
+  const Head head(options);
   expect_replicates(head, bucket_replicates, [&](const HeadTable& repeated) {
     return std::make_unique<BucketLaw>(repeated, 2);
   });
 }
 
 TEST(Replicates, BucketWithPooledCovarianceStartsAtTheEstimate) {
-  AnalysisConfig config = config_of("bucket");
-  config.methods.min_queries = 1000;
-  const Head head(config);
+  MeasureOptions options = options_of("bucket");
+  options.methods.min_queries = 1000;
+  const Head head(options);
   const PlasticityInput input = head.input();
   const PlasticityReplicates found = bucket_replicates({input, head.documents, head.counts});
   EXPECT_NEAR(found.ap_overall[0], find_method("bucket").measure(input).ap_overall, 1e-12);
@@ -185,12 +185,12 @@ TEST(Replicates, BucketWithPooledCovarianceStartsAtTheEstimate) {
 TEST(Replicates, OnlineStartsAtTheEstimate) {
   for (const ForgettingStart start : {ForgettingStart::kFirst, ForgettingStart::kZero}) {
     for (const OnlineClock clock : {OnlineClock::kPosition, OnlineClock::kObservation}) {
-      AnalysisConfig config = config_of("online");
-      config.methods.online_alpha = 0.03;
-      config.methods.online_clock = clock;
-      config.methods.online_start = start;
-      config.methods.min_queries = 5;
-      const Head head(config);
+      MeasureOptions options = options_of("online");
+      options.methods.online_alpha = 0.03;
+      options.methods.online_clock = clock;
+      options.methods.online_start = start;
+      options.methods.min_queries = 5;
+      const Head head(options);
       const PlasticityInput input = head.input();
       const PlasticityReplicates found = online_replicates({input, head.documents, head.counts});
       EXPECT_NEAR(found.ap_overall[0], find_method("online").measure(input).ap_overall, 1e-12);
@@ -200,15 +200,15 @@ TEST(Replicates, OnlineStartsAtTheEstimate) {
 }
 
 TEST(Replicates, OnlineOfRepeatedQueries) {
-  AnalysisConfig config = config_of("online");
-  config.methods.online_alpha = 0.03;
-  config.methods.online_times = 2;
-  config.methods.min_queries = 2;
-  const Head head(config);
+  MeasureOptions options = options_of("online");
+  options.methods.online_alpha = 0.03;
+  options.methods.online_times = 2;
+  options.methods.min_queries = 2;
+  const Head head(options);
   const PlasticityInput input = head.input();
   const PlasticityReplicates found = online_replicates({input, head.documents, head.counts});
-  const std::vector<OnlineTime> times = online_times(head.queries, head.keys, config.methods,
-                                                     config.num_pairs_per_bucket, input.seed);
+  const std::vector<OnlineTime> times = online_times(head.queries, head.keys, options.methods,
+                                                     options.num_pairs_per_bucket, input.seed);
   for (int64_t r = 0; r < head.counts.replicates(); ++r) {
     const HeadTable repeated = head.repeated(r);
     double sum = 0;
@@ -245,7 +245,7 @@ TEST(Replicates, OnlineOfRepeatedQueries) {
 
 TEST(Replicates, QueryMetrics) {
   for (const bool reference : {false, true}) {
-    const Head head(config_of("linear", reference));
+    const Head head(options_of("linear", reference));
     std::vector<HeadMetrics> found(static_cast<size_t>(head.counts.replicates()));
     const QueryReplicateInput input{head.queries, head.fit, head.documents, head.counts};
     replicate_fit_metrics(input, reference, found);
@@ -275,14 +275,14 @@ TEST(Replicates, QueryMetrics) {
 
 TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
   for (const char* method : {"linear", "bucket", "online"}) {
-    AnalysisConfig config = config_of(method);
-    config.bootstrap.replicates = 30;
-    config.methods.min_queries = 8;
-    const Head head(config);
+    MeasureOptions options = options_of(method);
+    options.bootstrap.replicates = 30;
+    options.methods.min_queries = 8;
+    const Head head(options);
     const HeadMetrics metrics =
-        measure_head(config, {}, head.queries, head.keys, head.groups, head.ranges);
+        measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
     const HeadMetrics again =
-        measure_head(config, {}, head.queries, head.keys, head.groups, head.ranges);
+        measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
     ASSERT_EQ(metrics.intervals.size(), metric_fields().size());
     for (size_t i = 0; i < metrics.intervals.size(); ++i) {
       const MetricInterval& row = metrics.intervals[i];
@@ -295,7 +295,7 @@ TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
       EXPECT_EQ(row.interval.low, again.intervals[i].interval.low);
       EXPECT_EQ(row.interval.high, again.intervals[i].interval.high);
     }
-    AnalysisConfig other = config;
+    MeasureOptions other = options;
     other.seed = 1;
     EXPECT_NE(measure_head(other, {}, head.queries, head.keys, head.groups, head.ranges)
                   .intervals[0]
@@ -305,11 +305,11 @@ TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
 }
 
 TEST(HeadIntervals, OneDocumentHasNone) {
-  AnalysisConfig config;
-  config.bootstrap.replicates = 30;
-  const Head head(config, {.documents = 1});
+  MeasureOptions options;
+  options.bootstrap.replicates = 30;
+  const Head head(options, {.documents = 1});
   for (const MetricInterval& row :
-       measure_head(config, {}, head.queries, head.keys, head.groups, head.ranges).intervals) {
+       measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges).intervals) {
     EXPECT_TRUE(std::isnan(row.interval.low)) << row.metric;
     EXPECT_TRUE(std::isnan(row.interval.std_error));
     EXPECT_TRUE(std::isnan(row.size.effective_rows));
@@ -318,11 +318,11 @@ TEST(HeadIntervals, OneDocumentHasNone) {
 }
 
 TEST(HeadIntervals, WithoutExampleIdsThereIsNothingToResample) {
-  AnalysisConfig config;
-  config.bootstrap.replicates = 30;
-  Head head(config);
+  MeasureOptions options;
+  options.bootstrap.replicates = 30;
+  Head head(options);
   head.keys.example_ids.clear();
-  EXPECT_THROW(measure_head(config, {}, head.queries, head.keys, head.groups, head.ranges), Error);
+  EXPECT_THROW(measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges), Error);
 }
 
 }  // namespace

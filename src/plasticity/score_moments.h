@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "plasticity/dense_products.h"
 #include "plasticity/gaussian_law.h"
+#include "stats/dense_products.h"
 
 namespace qk {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "plasticity/row_blocks.h"
+#include "heads/row_blocks.h"
 
 namespace qk {
 namespace {

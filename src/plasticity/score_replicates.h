@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
-#include "plasticity/dense_products.h"
-#include "plasticity/document_index.h"
-#include "plasticity/head_table.h"
-#include "plasticity/resample_counts.h"
-#include "plasticity/row_blocks.h"
+#include "heads/document_index.h"
+#include "heads/head_table.h"
+#include "heads/row_blocks.h"
+#include "stats/dense_products.h"
+#include "stats/resample_counts.h"
 
 namespace qk {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <random>
 
-#include "plasticity/head_table.h"
+#include "heads/head_table.h"
 
 namespace qk {
 

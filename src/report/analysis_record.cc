@@ -17,14 +17,14 @@ ordered_json or_null(const std::optional<double>& number) {
 }
 
 void add_method(const AnalysisConfig& config, ordered_json& out) {
-  const MethodOptions& options = config.methods;
-  out["method"] = config.method;
-  if (config.method == "linear") {
-    out["covariance"] = config.covariance == Covariance::kFull ? "full" : "diagonal";
+  const MethodOptions& options = config.measure.methods;
+  out["method"] = config.measure.method;
+  if (config.measure.method == "linear") {
+    out["covariance"] = config.measure.covariance == Covariance::kFull ? "full" : "diagonal";
     return;
   }
   out["min_queries"] = options.min_queries;
-  if (config.method != "online") return;
+  if (config.measure.method != "online") return;
   out["online_alpha"] = or_null(options.online_alpha);
   out["online_half_life"] = or_null(options.online_half_life);
   const bool by_position = options.online_clock == OnlineClock::kPosition;
@@ -61,13 +61,14 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
   ordered_json out = {
       {"program", "qkscope"}, {"version", program.version}, {"commit", or_null(program.commit)}};
   add_method(config, out);
-  out["bootstrap"] = bootstrap_json(config.bootstrap);
-  out["compat"] = config.compat_reference ? ordered_json("reference") : ordered_json(nullptr);
-  out["seed"] = config.seed;
+  out["bootstrap"] = bootstrap_json(config.measure.bootstrap);
+  out["compat"] =
+      config.measure.compat_reference ? ordered_json("reference") : ordered_json(nullptr);
+  out["seed"] = config.measure.seed;
   out["max_tokens_per_head"] = config.max_tokens_per_head;
-  out["normality_max_dims"] = config.normality_max_dims;
-  out["p_alpha"] = config.p_alpha;
-  out["num_pairs_per_bucket"] = config.num_pairs_per_bucket;
+  out["normality_max_dims"] = config.measure.normality_max_dims;
+  out["p_alpha"] = config.measure.p_alpha;
+  out["num_pairs_per_bucket"] = config.measure.num_pairs_per_bucket;
   out["configured"] = ordered_json::parse(config.given_json);
   out["dataset"] = {{"folder", catalog.folder.string()},
                     {"model", or_null(catalog.model)},

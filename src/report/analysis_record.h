@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "plasticity/analysis_config.h"
-#include "plasticity/analysis_run.h"
-#include "plasticity/head_catalog.h"
+#include "analysis/analysis_config.h"
+#include "analysis/analysis_run.h"
+#include "heads/head_catalog.h"
 
 namespace qk {
 

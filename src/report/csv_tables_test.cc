@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "heads/test_tables.h"
 #include "plasticity/measure_head.h"
-#include "plasticity/test_tables.h"
 
 namespace qk {
 namespace {
@@ -64,11 +64,11 @@ class CsvTablesTest : public testing::Test {
 
 TEST_F(CsvTablesTest, WritesTheOriginalsFiles) {
   const Json inputs = load_vectors("plasticity/analysis_csv/inputs.json");
-  AnalysisConfig config;
-  config.compat_reference = true;
-  config.seed = inputs["config"]["seed"];
-  config.max_tokens_per_head = inputs["config"]["max_tokens_per_head"];
-  config.normality_max_dims = inputs["config"]["normality_max_dims"];
+  MeasureOptions options;
+  options.compat_reference = true;
+  options.seed = inputs["config"]["seed"];
+  const int64_t max_rows = inputs["config"]["max_tokens_per_head"];
+  options.normality_max_dims = inputs["config"]["normality_max_dims"];
   CsvTables tables(paths());
   for (int64_t layer = 0; layer < 2; ++layer) {
     for (int64_t q_head = 0; q_head < 4; ++q_head) {
@@ -77,8 +77,8 @@ TEST_F(CsvTablesTest, WritesTheOriginalsFiles) {
       HeadTable queries = table_of(inputs["tables"][q_name]);
       HeadTable keys = table_of(inputs["tables"][fmt::format("l{:02}h{:02}k", layer, q_head / 2)]);
       if (queries.head_dim != keys.head_dim) continue;
-      orient_and_sample(queries, keys, config.max_tokens_per_head, config.seed);
-      tables.add(measure_head(config, {layer, q_head, q_head / 2}, queries, keys, KeyGroups(keys),
+      orient_and_sample(queries, keys, max_rows, options.seed);
+      tables.add(measure_head(options, {layer, q_head, q_head / 2}, queries, keys, KeyGroups(keys),
                               BucketRanges::observed(queries, keys)));
     }
   }

@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "dataset/journal.h"
-#include "dataset/journal_format.h"
+#include "journal/journal.h"
+#include "journal/journal_format.h"
 
 namespace {
 

@@ -1,0 +1,167 @@
+#include "analysis/analysis_config.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "analysis/method_config.h"
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include "plasticity/plasticity_method.h"
+#include "yaml/overrides.h"
+#include "yaml/yaml_reader.h"
+
+namespace qk {
+namespace {
+
+constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+constexpr int64_t kMostHeads = 1'000'000;
+
+constexpr std::array<std::string_view, 13> kTextKeys = {"dataset",
+                                                        "dataset_name",
+                                                        "dataset_cache_dir",
+                                                        "dataset_local_root",
+                                                        "dataset_revision",
+                                                        "model_dir",
+                                                        "output_csv",
+                                                        "bucket_csv",
+                                                        "component_csv",
+                                                        "compat",
+                                                        "method",
+                                                        "covariance",
+                                                        "ci_csv"};
+
+// One word of a closed list.
+size_t choose(const MappingReader& reader, std::string_view key, const std::string& word,
+              std::span<const std::string_view> words) {
+  const auto it = std::find(words.begin(), words.end(), word);
+  if (it != words.end()) return static_cast<size_t>(it - words.begin());
+  const auto near = nearest(word, words);
+  reader.refuse_with(
+      key, fmt::format("expected {}, found {}{}", fmt::join(words, " or "), printable(word),
+                       near ? fmt::format(", did you mean {}?", *near) : ""));
+}
+
+void apply(YamlValue& tree, const ConfigSource::Override& override) {
+  if (override.key.empty()) {
+    apply_override(tree, override.value);
+    return;
+  }
+  const std::string place = override.option;
+  YamlValue value = resolve_scalar(override.value);
+  if (std::find(kTextKeys.begin(), kTextKeys.end(), override.key) != kTextKeys.end()) {
+    value.kind = YamlValue::Kind::kText;
+  }
+  value.place = place;
+  std::erase_if(tree.entries, [&](const auto& entry) { return entry.key == override.key; });
+  tree.entries.push_back({override.key, place, std::move(value)});
+}
+
+YamlValue read_tree(const ConfigSource& source) {
+  YamlValue tree;
+  tree.place = "command line";
+  if (source.file) {
+    tree = parse_yaml(read_file(*source.file, size_t{1} << 20), source.file->string());
+  }
+  if (tree.kind == YamlValue::Kind::kNull) tree.kind = YamlValue::Kind::kMapping;
+  if (tree.kind != YamlValue::Kind::kMapping) {
+    fail("{}: expected a mapping of fields, found {}", tree.place, tree.describe());
+  }
+  if (source.file) tree.place = source.file->string();
+  for (const ConfigSource::Override& override : source.overrides) apply(tree, override);
+  return tree;
+}
+
+void read_dataset(MappingReader& top, AnalysisConfig& out) {
+  out.source.dataset = top.text_or_null("dataset");
+  out.source.dataset_local_root = top.text_or_null("dataset_local_root");
+  out.source.dataset_name = top.text_or_null("dataset_name").value_or(out.source.dataset_name);
+  out.source.dataset_revision = top.text_or_null("dataset_revision");
+  out.source.dataset_cache_dir = top.text_or_null("dataset_cache_dir");
+  if (top.integer_or_null("download_max_workers", 1, kAny)) {
+    out.warnings.push_back(top.place("download_max_workers") +
+                           ": download_max_workers: has no effect, nothing is downloaded");
+  }
+  out.source.model_dir = top.text_or_null("model_dir").value_or("");
+  out.head_counts.num_layers = top.integer_or_null("num_layers", 1, kMostHeads);
+  out.head_counts.num_q_heads = top.integer_or_null("num_q_heads", 1, kMostHeads);
+  out.head_counts.num_k_heads = top.integer_or_null("num_k_heads", 1, kMostHeads);
+}
+
+void read_method(MappingReader& top, AnalysisConfig& out) {
+  if (const auto compat = top.text_or_null("compat")) {
+    constexpr std::array<std::string_view, 1> kModes = {"reference"};
+    choose(top, "compat", *compat, kModes);
+    out.measure.compat_reference = true;
+    out.component_csv = "head_component_information.csv";
+  }
+  if (const auto method = top.text_or_null("method")) {
+    std::vector<std::string_view> names;
+    for (const PlasticityMethod& known : plasticity_methods()) names.push_back(known.name);
+    out.measure.method = names[choose(top, "method", *method, names)];
+  }
+  if (const auto word = top.text_or_null("covariance")) {
+    constexpr std::array<std::string_view, 2> kCovariances = {"diagonal", "full"};
+    out.measure.covariance =
+        static_cast<Covariance>(choose(top, "covariance", *word, kCovariances));
+    if (out.measure.covariance == Covariance::kDiagonal && out.measure.method != "linear") {
+      out.warnings.push_back(
+          fmt::format("{}: covariance: counts for the method linear, {} has a full one",
+                      top.place("covariance"), out.measure.method));
+    }
+  }
+  out.measure.num_pairs_per_bucket = top.integer("num_pairs_per_bucket", 1, int64_t{1} << 24)
+                                         .value_or(out.measure.num_pairs_per_bucket);
+}
+
+void read_statistics(MappingReader& top, AnalysisConfig& out) {
+  out.max_tokens_per_head =
+      top.integer("max_tokens_per_head", 1, kAny).value_or(out.max_tokens_per_head);
+  out.measure.normality_max_dims =
+      top.integer("normality_max_dims", 0, kAny).value_or(out.measure.normality_max_dims);
+  out.measure.p_alpha = top.number("p_alpha").value_or(out.measure.p_alpha);
+  if (!std::isfinite(out.measure.p_alpha)) top.refuse("p_alpha", "a finite number");
+  constexpr int64_t kHighestSeed = kAny / 2;  // leaves room for what is added for each head
+  out.measure.seed = top.integer("seed", 0, kHighestSeed).value_or(out.measure.seed);
+  if (const auto workers = top.integer_or_null("max_workers", -kAny, kAny)) {
+    out.max_workers = std::max<int64_t>(1, *workers);
+  }
+}
+
+void read_outputs(MappingReader& top, AnalysisConfig& out) {
+  const auto path = [&](const char* key, std::string& value) {
+    value = top.text(key).value_or(value);
+    if (value.empty()) top.refuse_with(key, "must not be empty");
+  };
+  path("output_csv", out.output_csv);
+  path("bucket_csv", out.bucket_csv);
+  path("component_csv", out.component_csv);
+  const auto same = [&](const char* first, const std::string& a, const char* second,
+                        const std::string& b) {
+    if (!is_same_path(a, b)) return;
+    fail("{} and {}: expected two files, found {} twice", first, second, printable(a));
+  };
+  same("output_csv", out.output_csv, "bucket_csv", out.bucket_csv);
+  same("output_csv", out.output_csv, "component_csv", out.component_csv);
+  same("bucket_csv", out.bucket_csv, "component_csv", out.component_csv);
+}
+
+}  // namespace
+
+AnalysisConfig load_analysis_config(const ConfigSource& source) {
+  const YamlValue tree = read_tree(source);
+  AnalysisConfig out;
+  MappingReader top(tree, "");
+  read_dataset(top, out);
+  read_method(top, out);
+  read_statistics(top, out);
+  read_outputs(top, out);
+  read_method_options(top, out);
+  top.reject_unknown_keys();
+  out.given_json = yaml_to_json(tree);
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,84 @@
+#include "analysis/analysis_summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+namespace qk {
+namespace {
+
+constexpr std::array<std::string_view, 8> kShown = {"q_R2_pos",
+                                                    "q_R2_scalar",
+                                                    "q_mae_ratio",
+                                                    "q_resid0_kurt",
+                                                    "q_noise_med_abs_skew",
+                                                    "q_noise_med_abs_kurt",
+                                                    "q_noise_frac_ks_p_lt_alpha",
+                                                    "ap_overall"};
+
+double quantile(const std::vector<double>& sorted, double part) {
+  const double place = part * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+std::string cell(double value) {
+  // The longest is -0.00012345 or -1.2345e-05: a space stays between two.
+  return std::isnan(value) ? fmt::format("{:>12}", "-") : fmt::format("{:>12.5g}", value);
+}
+
+}  // namespace
+
+Spread spread_of(std::vector<double> values) {
+  std::erase_if(values, [](double x) { return std::isnan(x); });
+  Spread out{.count = std::ssize(values)};
+  if (values.empty()) {
+    out.mean = out.deviation = out.lowest = out.lower = kNotANumber;
+    out.median = out.upper = out.highest = kNotANumber;
+    return out;
+  }
+  std::sort(values.begin(), values.end());
+  const auto n = static_cast<double>(values.size());
+  for (const double x : values) out.mean += x / n;
+  double squares = 0;
+  for (const double x : values) squares += (x - out.mean) * (x - out.mean);
+  out.deviation = values.size() > 1 ? std::sqrt(squares / (n - 1)) : kNotANumber;
+  out.lowest = values.front();
+  out.lower = quantile(values, 0.25);
+  out.median = quantile(values, 0.5);
+  out.upper = quantile(values, 0.75);
+  out.highest = values.back();
+  return out;
+}
+
+AnalysisSummary::AnalysisSummary() : values_(kShown.size()) {}
+
+void AnalysisSummary::add(const HeadMetrics& head) {
+  for (const MetricField& field : metric_fields()) {
+    const auto it = std::find(kShown.begin(), kShown.end(), field.name);
+    if (it == kShown.end()) continue;
+    values_[static_cast<size_t>(it - kShown.begin())].push_back(head.*field.value);
+  }
+}
+
+std::string AnalysisSummary::text() const {
+  std::string out =
+      fmt::format("{:<28}{:>7}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "over heads", "count",
+                  "mean", "std", "min", "25%", "50%", "75%", "max");
+  for (size_t i = 0; i < kShown.size(); ++i) {
+    const Spread spread = spread_of(values_[i]);
+    out += fmt::format("{:<28}{:>7}", kShown[i], spread.count);
+    for (const double value : {spread.mean, spread.deviation, spread.lowest, spread.lower,
+                               spread.median, spread.upper, spread.highest}) {
+      out += cell(value);
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace qk

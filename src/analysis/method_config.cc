@@ -1,0 +1,91 @@
+#include "analysis/method_config.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/nearest.h"
+
+namespace qk {
+namespace {
+
+constexpr int64_t kMostReplicates = 100'000;
+constexpr int64_t kMostTimes = 1'000'000;
+
+using Words = std::array<std::string_view, 2>;
+
+// Which of two words the field holds; the first if it is absent.
+bool is_second(MappingReader& top, std::string_view key, const Words& words) {
+  const std::optional<std::string> word = top.text_or_null(key);
+  if (!word || *word == words[0]) return false;
+  if (*word == words[1]) return true;
+  const auto near = nearest(*word, words);
+  top.refuse_with(key,
+                  fmt::format("expected {} or {}, found {}{}", words[0], words[1], printable(*word),
+                              near ? fmt::format(", did you mean {}?", *near) : ""));
+}
+
+// A number with 0 < number, and number < limit or number <= limit.
+std::optional<double> fraction(MappingReader& top, std::string_view key, double limit,
+                               bool with_limit, std::string_view expected) {
+  const std::optional<double> value = top.number(key);
+  if (!value) return {};
+  const bool fits = *value > 0 && (with_limit ? *value <= limit : *value < limit);
+  if (!fits) top.refuse(key, expected);
+  return value;
+}
+
+void read_online(MappingReader& top, MethodOptions& out) {
+  out.online_alpha = fraction(top, "online_alpha", 1, true, "a number above 0, at most 1");
+  out.online_half_life =
+      fraction(top, "online_half_life", 1e15, true, "a number of steps above 0, at most 1e15");
+  if (out.online_alpha && out.online_half_life) {
+    top.refuse_with("online_half_life", "says the same as online_alpha; give one of them");
+  }
+  if (is_second(top, "online_clock", {"position", "observation"})) {
+    out.online_clock = OnlineClock::kObservation;
+  }
+  if (is_second(top, "online_start", {"first", "zero"})) out.online_start = ForgettingStart::kZero;
+  out.online_times = top.integer("online_times", 1, kMostTimes).value_or(out.online_times);
+  out.online_reach = fraction(top, "online_reach", 1, true, "a number above 0, at most 1")
+                         .value_or(out.online_reach);
+  if (is_second(top, "online_reach_unit", {"keys", "tokens"})) {
+    out.online_reach_unit = ReachUnit::kTokens;
+  }
+}
+
+}  // namespace
+
+bool is_same_path(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  return fs::absolute(a).lexically_normal() == fs::absolute(b).lexically_normal();
+}
+
+void read_method_options(MappingReader& top, AnalysisConfig& out) {
+  constexpr int64_t kMostRows = int64_t{1} << 40;
+  out.measure.methods.min_queries =
+      top.integer("min_queries", 2, kMostRows).value_or(out.measure.methods.min_queries);
+  read_online(top, out.measure.methods);
+  BootstrapOptions& bootstrap = out.measure.bootstrap;
+  bootstrap.replicates = top.integer("bootstrap", 0, kMostReplicates).value_or(0);
+  if (bootstrap.replicates == 1) {
+    top.refuse("bootstrap", "0 (no error bars) or at least 2 replicates");
+  }
+  bootstrap.confidence = fraction(top, "confidence", 1, false, "a number above 0, below 1")
+                             .value_or(bootstrap.confidence);
+  if (is_second(top, "interval", {"percentile", "bias-corrected"})) {
+    bootstrap.interval = IntervalKind::kBiasCorrected;
+  }
+  out.ci_csv = top.text("ci_csv").value_or(out.ci_csv);
+  if (out.ci_csv.empty()) top.refuse_with("ci_csv", "must not be empty");
+  for (const std::string* other : {&out.output_csv, &out.bucket_csv, &out.component_csv}) {
+    if (is_same_path(out.ci_csv, *other))
+      top.refuse_with("ci_csv", "is the same file as another output");
+  }
+}
+
+}  // namespace qk

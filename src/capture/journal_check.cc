@@ -1,0 +1,107 @@
+#include "capture/journal_check.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "base/error.h"
+#include "sampling/row_selection.h"
+
+namespace qk {
+namespace {
+
+using Entry = JournalReader::Entry;
+using Group = JournalReader::Group;
+
+class Verifier {
+ public:
+  Verifier(const JournalReader& journal, const CapturePlan& plan)
+      : journal_(journal),
+        plan_(plan),
+        selector_(plan.capture.row_rules(),
+                  plan.compat_reference ? BucketRule::kFloat32 : BucketRule::kExact),
+        groups_(plan.layers.size()) {
+    for (const Group& group : journal.groups()) {
+      if (group.layer >= std::ssize(plan.layers)) {
+        fail("{}: it has rows of layer {}, the model has {} layers", journal.path().string(),
+             group.layer, plan.layers.size());
+      }
+      groups_[static_cast<size_t>(group.layer)][index(group.kind)] = &group;
+    }
+  }
+
+  void verify(const DocumentEnd& end) const {
+    const bool captured = end.outcome == DocumentOutcome::kCaptured;
+    int64_t num_records = 0;
+    for (size_t layer = 0; layer < plan_.layers.size(); ++layer) {
+      for (const Kind kind : {Kind::kQuery, Kind::kKey}) {
+        const std::vector<int32_t>& heads = plan_.layers[layer].heads(kind);
+        const auto entry = find(layer, kind, end.document);
+        RowSelection rows;
+        if (captured && !heads.empty()) {
+          rows = selector_.select(end.example_id, static_cast<int>(layer), kind, heads.front(),
+                                  end.num_tokens);
+        }
+        check(end, layer, kind, entry, rows);
+        if (!entry) continue;
+        ++num_records;
+        constexpr size_t kAround = 65536;  // the kernel maps this much around a touched page
+        journal_.drop(entry->offset - std::min(entry->offset, kAround), entry->offset + kAround);
+      }
+    }
+    if (num_records != end.num_records) {
+      fail("{}: document {} has {} records, expected {}", journal_.path().string(), end.document,
+           end.num_records, num_records);
+    }
+  }
+
+ private:
+  static size_t index(Kind kind) { return kind == Kind::kQuery ? 0 : 1; }
+
+  std::optional<Entry> find(size_t layer, Kind kind, int64_t document) const {
+    const Group* group = groups_[layer][index(kind)];
+    if (group == nullptr) return std::nullopt;
+    const auto it =
+        std::ranges::lower_bound(group->records, document, {}, &JournalReader::Record::document);
+    if (it == group->records.end() || it->document != document) return std::nullopt;
+    return journal_.entry(*it);
+  }
+
+  void check(const DocumentEnd& end, size_t layer, Kind kind, const std::optional<Entry>& entry,
+             const RowSelection& rows) const {
+    const auto refuse = [&](std::string_view what) {
+      fail("{}: document {}, layer {}, {}: {}", journal_.path().string(), end.document, layer,
+           kind == Kind::kQuery ? "queries" : "keys", what);
+    };
+    if (!entry && rows.positions.empty()) return;
+    if (!entry) refuse(fmt::format("expected {} rows, found none", rows.positions.size()));
+    if (entry->rows != std::ssize(rows.positions)) {
+      refuse(fmt::format("expected {} rows, found {}", rows.positions.size(), entry->rows));
+    }
+    if (entry->heads != plan_.layers[layer].heads(kind)) refuse("other heads than planned");
+    if (entry->example_id != end.example_id) refuse("another example id than the document's");
+    const JournalReader::Columns columns = journal_.columns(*entry);
+    if (!std::ranges::equal(columns.positions, rows.positions)) {
+      refuse("other positions than planned");
+    }
+    if (!std::ranges::equal(columns.buckets, rows.buckets)) refuse("other buckets than planned");
+  }
+
+  const JournalReader& journal_;
+  const CapturePlan& plan_;
+  RowSelector selector_;
+  std::vector<std::array<const Group*, 2>> groups_;  // [layers][kind]
+};
+
+}  // namespace
+
+void check_journal_rows(const JournalReader& journal, const CapturePlan& plan, ThreadPool& pool) {
+  const Verifier verifier(journal, plan);
+  const std::vector<DocumentEnd>& documents = journal.documents();
+  pool.parallel_for(std::ssize(documents), [&](int64_t index, int) {
+    verifier.verify(documents[static_cast<size_t>(index)]);
+  });
+}
+
+}  // namespace qk

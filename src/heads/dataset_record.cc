@@ -1,0 +1,69 @@
+#include "heads/dataset_record.h"
+
+#include <bit>
+#include <nlohmann/json.hpp>
+
+#include "dataset/schema.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::json;
+
+json object_at(const std::map<std::string, std::string>& footer, std::string_view key) {
+  const auto it = footer.find(std::string(key));
+  if (it == footer.end()) return json::object();
+  json out = json::parse(it->second, nullptr, false);
+  return out.is_object() ? out : json::object();
+}
+
+std::optional<int64_t> count_at(const json& object, const char* key) {
+  const auto it = object.find(key);
+  if (it == object.end() || !it->is_number_integer()) return {};
+  const auto count = it->get<int64_t>();
+  if (count < 1) return {};
+  return count;
+}
+
+// The value at a path of keys, or null.
+json value_at(const json& object, std::initializer_list<const char*> keys) {
+  const json* here = &object;
+  for (const char* key : keys) {
+    if (!here->is_object() || !here->contains(key)) return nullptr;
+    here = &(*here)[key];
+  }
+  return *here;
+}
+
+std::optional<BucketRanges> ranges_of(const json& provenance) {
+  const json type = value_at(provenance, {"config", "capture", "sampler", "type"});
+  const auto size = count_at(value_at(provenance, {"config", "capture"}).is_object()
+                                 ? value_at(provenance, {"config", "capture"})
+                                 : json::object(),
+                             "min_bucket_size");
+  constexpr int64_t kLargest = int64_t{1} << 61;
+  if (!size || *size > kLargest || !type.is_string()) return {};
+  if (type == "log_uniform") {
+    return BucketRanges::log(std::bit_width(static_cast<uint64_t>(*size) - 1));
+  }
+  if (type == "uniform" || type == "all") return BucketRanges::uniform(*size);
+  return {};
+}
+
+}  // namespace
+
+DatasetRecord parse_record(const std::map<std::string, std::string>& footer) {
+  const json geometry = object_at(footer, kFooterGeometry);
+  const json provenance = object_at(footer, kFooterProvenance);
+  DatasetRecord out;
+  out.num_layers = count_at(geometry, "num_hidden_layers");
+  out.num_q_heads = count_at(geometry, "num_attention_heads");
+  out.num_k_heads = count_at(geometry, "num_key_value_heads");
+  out.ranges = ranges_of(provenance);
+  if (const json model = value_at(provenance, {"model", "name"}); model.is_string()) {
+    out.model = model.get<std::string>();
+  }
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,24 @@
+// What a dataset says of itself: the footers of docs/dataset-format.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "heads/bucket_ranges.h"
+
+namespace qk {
+
+struct DatasetRecord {
+  std::optional<int64_t> num_layers;
+  std::optional<int64_t> num_q_heads;
+  std::optional<int64_t> num_k_heads;
+  std::optional<BucketRanges> ranges;
+  std::string model;
+};
+
+// Unknown keys, and values of other types than the format's, tell nothing.
+DatasetRecord parse_record(const std::map<std::string, std::string>& footer);
+
+}  // namespace qk

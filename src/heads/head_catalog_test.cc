@@ -1,0 +1,124 @@
+// Catalogs of datasets that say nothing of themselves: folders alone.
+#include "heads/head_catalog.h"
+
+#include <gtest/gtest.h>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/test_folder.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Catalog : public testing::Test {
+ protected:
+  void make(std::initializer_list<const char*> heads, const fs::path& below = "") const {
+    for (const char* head : heads) fs::create_directories(root_ / below / head);
+  }
+
+  HeadCatalog read() const {
+    return read_catalog(root_, model_dir_, configured_, compat_reference_);
+  }
+
+  std::string fault() const {
+    try {
+      read();
+    } catch (const Error& error) {
+      std::string text = error.what();
+      for (size_t at; (at = text.find(root_.string())) != std::string::npos;) {
+        text.replace(at, root_.string().size(), "R");
+      }
+      return text;
+    }
+    return "";
+  }
+
+  void give(int64_t layers, int64_t q_heads, int64_t k_heads) {
+    configured_.num_layers = layers;
+    configured_.num_q_heads = q_heads;
+    configured_.num_k_heads = k_heads;
+  }
+
+  TestFolder folder_;
+  fs::path root_ = folder_.path();
+  std::string model_dir_;
+  HeadCounts configured_;
+  bool compat_reference_ = false;
+};
+
+TEST_F(Catalog, FoldersThatShowAllHeadsTellTheMap) {
+  make({"l00h00q", "l00h01q", "l00h02q", "l00h03q", "l00h00k", "l00h01k", "l01h02q", "l01h01k"});
+  const HeadCatalog catalog = read();
+  EXPECT_TRUE(catalog.is_counted);
+  EXPECT_EQ(catalog.num_layers, 2);
+  EXPECT_EQ(catalog.num_q_heads, 4);
+  EXPECT_EQ(catalog.num_k_heads, 2);
+  EXPECT_EQ(catalog.num_heads, 5);
+  EXPECT_EQ(catalog.num_not_captured, 3);
+  ASSERT_EQ(catalog.groups.size(), 3U);
+  EXPECT_EQ(catalog.groups[1].k_head, 1);
+  EXPECT_EQ(catalog.groups[1].q_heads, (std::vector<int64_t>{2, 3}));
+}
+
+TEST_F(Catalog, NumbersThatFoldersDoNotShowMustBeGiven) {
+  make({"l00h05q", "l00h01k"});
+  EXPECT_EQ(fault(),
+            "num_q_heads: R does not say how many there are, and not all of the first 6 were "
+            "captured: give it");
+  give(1, 8, 2);
+  const HeadCatalog catalog = read();
+  EXPECT_FALSE(catalog.is_counted);
+  ASSERT_EQ(catalog.groups.size(), 1U);
+  EXPECT_EQ(catalog.groups[0].k_head, 1);
+  EXPECT_EQ(catalog.num_not_captured, 7);
+}
+
+TEST_F(Catalog, WrongNumbersAreRefused) {
+  make({"l00h00q", "l00h01q", "l00h02q", "l00h00k", "l00h01k"});
+  EXPECT_EQ(fault(), "num_q_heads: expected a multiple of num_k_heads (2), found 3");
+  give(1, 2, 2);
+  EXPECT_EQ(fault(), "R: found l00h02q, though num_q_heads is 2");
+  give(1, 4, 1);
+  EXPECT_EQ(fault(), "R: found l00h01k, though num_k_heads is 1");
+  make({"l02h00q"});
+  give(2, 4, 2);
+  EXPECT_EQ(fault(), "R: found l02h00q, though num_layers is 2");
+  compat_reference_ = true;  // the original takes the first layers
+  EXPECT_EQ(read().num_heads, 3);
+}
+
+TEST_F(Catalog, QueriesOrKeysAlone) {
+  make({"l00h00q", "l00h01q"});
+  EXPECT_EQ(fault(), "R: holds no keys");
+  make({"l01h00k"});
+  EXPECT_EQ(fault(), "R: no query head has the keys of its group beside it");
+  make({"l01h01q"});
+  const HeadCatalog catalog = read();
+  EXPECT_EQ(catalog.num_heads, 1);
+  EXPECT_EQ(catalog.num_without_keys, 2);
+}
+
+TEST_F(Catalog, TheOlderLayoutAndTheRoot) {
+  make({"l00h00q", "l00h00k"}, "Some_Model");
+  model_dir_ = "Some_Model";
+  EXPECT_EQ(read().folder, root_ / "Some_Model");
+  model_dir_ = "";
+  EXPECT_EQ(read().folder, root_ / "Some_Model");
+  model_dir_ = "Other_Model";
+  EXPECT_EQ(fault(),
+            "R: holds no heads: it has no folder like l00h00q, and there is no folder Other_Model");
+  make({"l00h00q", "l00h00k"});
+  EXPECT_EQ(read().folder, root_);
+}
+
+TEST_F(Catalog, ACaptureThatIsNotFinishedIsNoticed) {
+  make({"l00h00q", "l00h00k", ".qkscope"});
+  EXPECT_FALSE(read().is_unfinished);
+  write_file(root_ / ".qkscope" / "journal", "x");
+  EXPECT_TRUE(read().is_unfinished);
+}
+
+}  // namespace
+}  // namespace qk

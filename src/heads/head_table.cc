@@ -1,0 +1,34 @@
+#include "heads/head_table.h"
+
+#include "base/error.h"
+
+namespace qk {
+
+void orient(HeadTable& table, std::span<const float> signs) {
+  QK_CHECK(static_cast<int64_t>(signs.size()) == table.head_dim);
+  float* row = table.vectors.data();
+  for (int64_t i = 0; i < table.num_rows(); ++i, row += table.head_dim) {
+    for (size_t j = 0; j < signs.size(); ++j) row[j] *= signs[j];
+  }
+}
+
+HeadTable take_rows(const HeadTable& table, std::span<const int64_t> rows) {
+  HeadTable out;
+  out.head_dim = table.head_dim;
+  out.window = table.window;
+  out.positions.reserve(rows.size());
+  out.buckets.reserve(rows.size());
+  out.vectors.reserve(rows.size() * static_cast<size_t>(table.head_dim));
+  for (const int64_t row : rows) {
+    QK_CHECK(row >= 0 && row < table.num_rows());
+    const auto index = static_cast<size_t>(row);
+    out.positions.push_back(table.positions[index]);
+    out.buckets.push_back(table.buckets[index]);
+    if (!table.example_ids.empty()) out.example_ids.push_back(table.example_ids[index]);
+    const std::span<const float> vector = table.vector(row);
+    out.vectors.insert(out.vectors.end(), vector.begin(), vector.end());
+  }
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,76 @@
+#include "hub/file_identity.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/mapped_file.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kSha256Digits = 64;
+constexpr size_t kHashStep = size_t{8} << 20;
+
+// Pages are dropped after they were read: a model's weights are not to fill the memory.
+std::string digest(const fs::path& path, std::atomic<int64_t>& bytes_done,
+                   const std::function<void()>& step) {
+  const MappedFile file(path);
+  std::span<const std::byte> bytes = file.bytes();
+  Sha256 sum;
+  size_t begin = 0;
+  while (!bytes.empty()) {
+    const size_t size = std::min(bytes.size(), kHashStep);
+    sum.update(bytes.first(size));
+    bytes = bytes.subspan(size);
+    file.drop(begin, begin + size);
+    begin += size;
+    bytes_done += static_cast<int64_t>(size);
+    step();
+  }
+  return sum.hex();
+}
+
+}  // namespace
+
+std::vector<IdentifiedFile> identify_files(
+    std::span<const fs::path> paths, ThreadPool& pool,
+    const std::function<void(int64_t done, int64_t total)>& progress) {
+  std::vector<IdentifiedFile> out;
+  int64_t total = 0;
+  for (const fs::path& path : paths) {
+    out.push_back({path.filename().string(), static_cast<int64_t>(fs::file_size(path)),
+                   digest_from_blob_name(path)});
+    if (out.back().sha256.empty()) total += out.back().bytes;
+  }
+  std::atomic<int64_t> done{0};
+  pool.parallel_for(static_cast<int64_t>(paths.size()), [&](int64_t index, int thread) {
+    IdentifiedFile& file = out[static_cast<size_t>(index)];
+    if (!file.sha256.empty()) return;
+    file.sha256 = digest(paths[static_cast<size_t>(index)], done, [&] {
+      if (thread == 0 && progress) progress(done, total);
+    });
+  });
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
+}
+
+std::string digest_from_blob_name(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_symlink(path, error)) return "";
+  const fs::path blob = fs::canonical(path, error);
+  if (error || blob.parent_path().filename() != "blobs") return "";
+  const std::string repo = blob.parent_path().parent_path().filename().string();
+  if (!repo.starts_with("datasets--") && !repo.starts_with("models--")) return "";
+  std::string name = blob.filename().string();
+  const bool is_digest =
+      name.size() == kSha256Digits && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+      });
+  return is_digest ? name : "";
+}
+
+}  // namespace qk

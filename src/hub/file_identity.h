@@ -1,0 +1,32 @@
+// The SHA-256 of files, by which a run knows its model and its corpus again.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+
+namespace qk {
+
+struct IdentifiedFile {
+  std::string name;  // without its folder
+  int64_t bytes = 0;
+  std::string sha256;
+};
+
+// Sorted by name. progress(bytes done, bytes in all) is called from the calling thread. A file of
+// the Hub cache whose blob is named by its SHA-256 is not read. Throws Error if a file cannot be
+// read.
+std::vector<IdentifiedFile> identify_files(
+    std::span<const std::filesystem::path> paths, ThreadPool& pool,
+    const std::function<void(int64_t done, int64_t total)>& progress);
+
+// The SHA-256 by which the Hub cache names a large file: snapshots/<commit>/<file> is a link to
+// blobs/<64 hexadecimal digits>. Empty for every other file.
+std::string digest_from_blob_name(const std::filesystem::path& path);
+
+}  // namespace qk

@@ -1,0 +1,153 @@
+#include "hub/hub_cache.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+
+namespace qk {
+namespace {
+
+constexpr size_t kMaxRepoId = 96;
+constexpr size_t kCommitDigits = 40;
+constexpr size_t kMaxRefBytes = 4096;
+
+std::string variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+// $NAME and ${NAME} become the variable's value; names that are not set stay as they are.
+std::string expand_variables(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const bool braces = i + 1 < text.size() && text[i + 1] == '{';
+    const size_t begin = i + (braces ? 2 : 1);
+    size_t end = begin;
+    while (text[i] == '$' && end < text.size() && is_word(text[end])) ++end;
+    const bool closed = !braces || (end < text.size() && text[end] == '}');
+    const char* value = nullptr;
+    if (text[i] == '$' && end > begin && closed) {
+      value = std::getenv(text.substr(begin, end - begin).c_str());
+    }
+    if (value == nullptr) {
+      out += text[i++];
+      continue;
+    }
+    out += value;
+    i = end + (braces ? 1 : 0);
+  }
+  return out;
+}
+
+std::filesystem::path expand(std::string text) {
+  text = expand_variables(text);
+  if (text == "~" || text.starts_with("~/")) text = variable("HOME") + text.substr(1);
+  return text;
+}
+
+bool is_id_part(std::string_view part) {
+  if (part.empty()) return false;
+  const auto is_edge = [](char c) { return c == '-' || c == '.'; };
+  if (is_edge(part.front()) || is_edge(part.back())) return false;
+  return std::all_of(part.begin(), part.end(),
+                     [](char c) { return is_word(c) || c == '-' || c == '.'; });
+}
+
+bool is_commit(std::string_view text) {
+  return text.size() == kCommitDigits && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+// A revision is used as a path below refs/: no part of it may lead elsewhere.
+bool is_safe_revision(std::string_view revision) {
+  if (revision.empty() || revision.find('\0') != std::string_view::npos) return false;
+  for (size_t begin = 0; begin <= revision.size();) {
+    const size_t end = std::min(revision.find('/', begin), revision.size());
+    const std::string_view part = revision.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
+std::string repo_folder(RepoKind kind, std::string_view repo_id) {
+  std::string name = kind == RepoKind::kModel ? "models--" : "datasets--";
+  for (const char c : repo_id) name += c == '/' ? std::string("--") : std::string(1, c);
+  return name;
+}
+
+// The commit that a revision names in the cache; empty if the cache does not know it.
+std::string commit_of(const std::filesystem::path& folder, std::string_view revision) {
+  if (is_commit(revision)) return std::string(revision);
+  if (!is_safe_revision(revision)) return "";
+  const std::filesystem::path ref = folder / "refs" / revision;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(ref, ignored)) return "";
+  std::string commit = read_file(ref, kMaxRefBytes);
+  while (!commit.empty() && std::isspace(static_cast<unsigned char>(commit.back())) != 0) {
+    commit.pop_back();
+  }
+  return is_commit(commit) ? commit : "";
+}
+
+}  // namespace
+
+bool is_repo_id(std::string_view text) {
+  if (text.size() > kMaxRepoId || text.ends_with(".git")) return false;
+  if (text.find("--") != std::string_view::npos) return false;
+  if (text.find("..") != std::string_view::npos) return false;
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return is_id_part(text);
+  return is_id_part(text.substr(0, slash)) && is_id_part(text.substr(slash + 1));
+}
+
+std::filesystem::path hub_cache_folder() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (!variable(name).empty()) return expand(variable(name));
+  }
+  if (!variable("HF_HOME").empty()) return expand(variable("HF_HOME")) / "hub";
+  if (!variable("XDG_CACHE_HOME").empty()) {
+    return expand(variable("XDG_CACHE_HOME")) / "huggingface" / "hub";
+  }
+  return expand("~/.cache/huggingface/hub");
+}
+
+std::optional<std::filesystem::path> find_in_hub_cache(
+    RepoKind kind, std::string_view repo_id, std::string_view revision,
+    const std::optional<std::filesystem::path>& cache) {
+  if (!is_repo_id(repo_id)) return std::nullopt;
+  const std::filesystem::path folder =
+      cache.value_or(hub_cache_folder()) / repo_folder(kind, repo_id);
+  const std::string commit = commit_of(folder, revision);
+  if (commit.empty()) return std::nullopt;
+  std::filesystem::path snapshot = folder / "snapshots" / commit;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(snapshot, ignored)) return std::nullopt;
+  return snapshot;
+}
+
+std::string not_in_hub_cache(std::string_view key, RepoKind kind, std::string_view text,
+                             std::string_view revision,
+                             const std::optional<std::filesystem::path>& cache) {
+  const std::string name = printable(text);
+  if (!is_repo_id(text)) {
+    return fmt::format("{}: '{}' is neither a file nor a folder, nor the id of a Hub repository",
+                       key, name);
+  }
+  const std::string branch = printable(revision);
+  return fmt::format(
+      "{}: '{}' is neither a file nor a folder, and not in the Hub cache {} (revision {}): "
+      "download "
+      "it first with `hf download {}{}{}`",
+      key, name, printable(cache.value_or(hub_cache_folder()).string(), 300), branch, name,
+      kind == RepoKind::kDataset ? " --repo-type dataset" : "",
+      revision == "main" ? "" : " --revision " + branch);
+}
+
+}  // namespace qk

@@ -1,0 +1,126 @@
+#include "hub/hub_cache.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include "base/error.h"
+#include "base/test_folder.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+const std::string kCommit = "0123456789abcdef0123456789abcdef01234567";
+
+// A cache in a folder of its own, and the environment as it was afterwards.
+class HubCache : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
+                                 "XDG_CACHE_HOME", "HOME", "QK_TEST_ROOT"}) {
+      const char* value = std::getenv(variable);
+      if (value != nullptr) before_[variable] = value;
+      ::unsetenv(variable);
+      names_.emplace_back(variable);
+    }
+  }
+  void TearDown() override {
+    for (const std::string& name : names_) {
+      ::unsetenv(name.c_str());
+      if (before_.contains(name)) set(name, before_[name]);
+    }
+  }
+  static void set(const std::string& name, const std::string& value) {
+    ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  // A repository with one snapshot and a ref to it.
+  void make_repo(const std::string& name, const std::string& ref, const std::string& commit) {
+    fs::create_directories(folder_ / name / "snapshots" / kCommit);
+    const fs::path file = folder_ / name / "refs" / ref;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << commit;
+  }
+
+  TestFolder temporary_;
+  fs::path folder_ = temporary_.path();
+  std::map<std::string, std::string> before_;
+  std::vector<std::string> names_;
+};
+
+TEST_F(HubCache, TheFolderComesFromTheEnvironment) {
+  set("HOME", "/home/u");
+  EXPECT_EQ(hub_cache_folder(), "/home/u/.cache/huggingface/hub");
+  set("XDG_CACHE_HOME", "/xdg");
+  EXPECT_EQ(hub_cache_folder(), "/xdg/huggingface/hub");
+  set("HF_HOME", "~/hf");
+  EXPECT_EQ(hub_cache_folder(), "/home/u/hf/hub");
+  set("HUGGINGFACE_HUB_CACHE", "/legacy");
+  EXPECT_EQ(hub_cache_folder(), "/legacy");
+  set("QK_TEST_ROOT", "/root dir");
+  set("HF_HUB_CACHE", "$QK_TEST_ROOT/${QK_TEST_ROOT}/$QK_NOT_SET/x$");
+  EXPECT_EQ(hub_cache_folder(), "/root dir//root dir/$QK_NOT_SET/x$");
+  set("HF_HUB_CACHE", "");
+  EXPECT_EQ(hub_cache_folder(), "/legacy");
+}
+
+TEST_F(HubCache, RepositoryIds) {
+  for (const char* id : {"gpt2", "org/name", "Org-1/na.me_2", "a/b"})
+    EXPECT_TRUE(is_repo_id(id)) << id;
+  for (const char* id : {"", "/", "a/", "/b", "a/b/c", "a--b", "a/b..c", "-a", "a-", ".a/b", "a/b.",
+                         "a/b.git", "a b", "a/b\xC3\xBC", "a\nb", "../b", "~/b"}) {
+    EXPECT_FALSE(is_repo_id(id)) << id;
+  }
+  EXPECT_TRUE(is_repo_id(std::string(96, 'a')));
+  EXPECT_FALSE(is_repo_id(std::string(97, 'a')));
+}
+
+TEST_F(HubCache, RevisionsLeadToSnapshots) {
+  set("HF_HUB_CACHE", folder_.string());
+  make_repo("models--org--name", "main", kCommit);
+  make_repo("models--org--name", "my/branch", kCommit + "\n");
+  make_repo("models--gpt2", "main", kCommit);
+  make_repo("datasets--org--data", "main", kCommit);
+  const fs::path snapshot = folder_ / "models--org--name" / "snapshots" / kCommit;
+  EXPECT_EQ(find_in_hub_cache(RepoKind::kModel, "org/name"), snapshot);
+  EXPECT_EQ(find_in_hub_cache(RepoKind::kModel, "org/name", "my/branch"), snapshot);
+  EXPECT_EQ(find_in_hub_cache(RepoKind::kModel, "org/name", kCommit), snapshot);
+  EXPECT_TRUE(find_in_hub_cache(RepoKind::kModel, "gpt2"));
+  EXPECT_TRUE(find_in_hub_cache(RepoKind::kDataset, "org/data"));
+  EXPECT_FALSE(find_in_hub_cache(RepoKind::kDataset, "org/name"));
+  EXPECT_FALSE(find_in_hub_cache(RepoKind::kModel, "org/name", "other"));
+  EXPECT_FALSE(find_in_hub_cache(RepoKind::kModel, "org/name", "my"));
+  EXPECT_FALSE(find_in_hub_cache(RepoKind::kModel, "org/name", std::string(40, '0')));
+}
+
+TEST_F(HubCache, NothingLeadsOutOfTheCache) {
+  set("HF_HUB_CACHE", folder_.string());
+  make_repo("models--org--name", "main", "../../../etc");
+  EXPECT_FALSE(find_in_hub_cache(RepoKind::kModel, "org/name"));
+  make_repo("models--org--name", "main", kCommit);
+  for (const char* revision : {"", "/main", "../refs/main", "a/../main", "./main", "main/"}) {
+    EXPECT_FALSE(find_in_hub_cache(RepoKind::kModel, "org/name", revision)) << revision;
+  }
+  EXPECT_FALSE(find_in_hub_cache(RepoKind::kModel, "../models--org--name"));
+}
+
+TEST_F(HubCache, MessagesTellWhereAndHow) {
+  set("HF_HUB_CACHE", "/c");
+  EXPECT_EQ(not_in_hub_cache("dataset.path", RepoKind::kDataset, "org/data"),
+            "dataset.path: 'org/data' is neither a file nor a folder, and not in the Hub cache /c "
+            "(revision main): download it first with `hf download org/data --repo-type dataset`");
+  EXPECT_EQ(not_in_hub_cache("model.name", RepoKind::kModel, "org/m", "v2"),
+            "model.name: 'org/m' is neither a file nor a folder, and not in the Hub cache /c "
+            "(revision v2): download it first with `hf download org/m --revision v2`");
+  EXPECT_EQ(not_in_hub_cache("model.name", RepoKind::kModel, "./no/such/folder"),
+            "model.name: './no/such/folder' is neither a file nor a folder, nor the id of a Hub "
+            "repository");
+}
+
+}  // namespace
+}  // namespace qk

@@ -1,0 +1,98 @@
+#include "hub/hub_snapshot.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/list_files.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxTreeBytes = size_t{1} << 28;
+
+[[noreturn]] void fail_incomplete(const std::string& what, const std::string& repo_id) {
+  fail(
+      "dataset.path: '{}' is in the Hub cache, but not whole ({}): fetch the rest with `hf "
+      "download "
+      "{} --repo-type dataset`",
+      printable(repo_id), what, printable(repo_id));
+}
+
+bool is_digits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+struct Shard {
+  std::string series;  // the name with the own number left out
+  int number = 0;
+  int count = 0;
+};
+
+// "x-00001-of-00003.parquet" is number 1 of 3.
+std::optional<Shard> shard_of(const std::string& name) {
+  const size_t of = name.rfind("-of-");
+  if (of == std::string::npos || of < 6 || name.size() < of + 9 || name[of - 6] != '-') {
+    return std::nullopt;
+  }
+  const std::string number = name.substr(of - 5, 5);
+  const std::string count = name.substr(of + 4, 5);
+  if (!is_digits(number) || !is_digits(count)) return std::nullopt;
+  return Shard{name.substr(0, of - 5) + name.substr(of), std::stoi(number), std::stoi(count)};
+}
+
+}  // namespace
+
+std::vector<std::string> list_snapshot(const fs::path& snapshot) {
+  const fs::path repo = snapshot.parent_path().parent_path();
+  const fs::path tree = repo / "trees" / (snapshot.filename().string() + ".json");
+  std::error_code ignored;
+  // A link whose blob is gone is a file that is missing.
+  if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot, DanglingLinks::kList);
+  const nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
+  const std::string where = printable(tree.string(), 300);
+  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
+    fail("{}: files: expected an object with the repository's files", where);
+  }
+  std::vector<std::string> files;
+  for (const auto& [name, unused] : json["files"].items()) {
+    const fs::path path = name;
+    if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
+      fail("{}: files: '{}' leads out of the repository", where, printable(name));
+    }
+    files.push_back(name);
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void check_snapshot_is_whole(const fs::path& snapshot, const std::vector<std::string>& files,
+                             const std::string& repo_id) {
+  std::map<std::string, std::pair<int, std::set<int>>> series;
+  for (const std::string& file : files) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(snapshot / file, ignored)) {
+      fail_incomplete(printable(file) + " is missing", repo_id);
+    }
+    if (const std::optional<Shard> shard = shard_of(file)) {
+      auto& [count, numbers] = series[shard->series];
+      count = shard->count;
+      numbers.insert(shard->number);
+    }
+  }
+  for (const auto& [name, shards] : series) {
+    const auto& [count, numbers] = shards;
+    if (static_cast<int>(numbers.size()) < count) {
+      fail_incomplete(fmt::format("{} of {} files like {}", numbers.size(), count, printable(name)),
+                      repo_id);
+    }
+  }
+}
+
+}  // namespace qk

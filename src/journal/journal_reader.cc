@@ -1,0 +1,121 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "journal/journal.h"
+#include "journal/journal_format.h"
+#include "journal/journal_scan.h"
+
+namespace qk {
+namespace {
+
+using journal::BlockFixed;
+using journal::BlockLayout;
+using journal::column;
+using journal::get;
+using Entry = JournalReader::Entry;
+
+struct Block {
+  BlockFixed fixed;
+  BlockLayout layout;
+};
+
+// Returns the header text and sets `end` to the first record's offset.
+std::string read_header(const MappedFile& file, size_t& end) {
+  const std::span<const std::byte> bytes = file.bytes();
+  const std::string name = file.path().string();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!text.starts_with(journal::kFileMagic.substr(0, text.size()))) {
+    fail("{}: is no qkscope journal", name);
+  }
+  if (bytes.size() < journal::kFileHeadBytes) fail("{}: is cut off inside its header", name);
+  const auto version = get<uint32_t>(bytes, 8);
+  if (version != journal::kVersion) {
+    fail("{}: is a journal of version {}, this program reads version {}", name, version,
+         journal::kVersion);
+  }
+  const size_t length = get<uint32_t>(bytes, 12);
+  const size_t checksum_at = (journal::kFileHeadBytes + length + 7) / 8 * 8;
+  if (bytes.size() < checksum_at + journal::kChecksumBytes) {
+    fail("{}: is cut off inside its header", name);
+  }
+  if (get<uint64_t>(bytes, checksum_at) != xxh3_64(bytes.first(checksum_at))) {
+    fail("{}: its header is damaged", name);
+  }
+  end = checksum_at + journal::kChecksumBytes;
+  return std::string(text.substr(journal::kFileHeadBytes, length));
+}
+
+Block block_of(std::span<const std::byte> payload) {
+  const auto fixed = get<BlockFixed>(payload, 0);
+  const std::optional<BlockLayout> layout = journal::block_layout(fixed);
+  QK_CHECK(layout.has_value());
+  return {fixed, *layout};
+}
+
+std::span<const std::byte> payload_of(const MappedFile& file, const Entry& entry) {
+  return file.bytes()
+      .subspan(entry.offset, entry.bytes - journal::kChecksumBytes)
+      .subspan(journal::kRecordHeadBytes);
+}
+
+std::span<const float> vectors_at(std::span<const std::byte> payload, const Entry& entry,
+                                  uint64_t offset, size_t head_idx) {
+  QK_CHECK(head_idx < entry.heads.size());
+  const auto per_head = static_cast<uint64_t>(entry.rows) * static_cast<uint64_t>(entry.head_dim);
+  return column<float>(payload, offset + head_idx * per_head * sizeof(float), per_head);
+}
+
+}  // namespace
+
+JournalReader::JournalReader(const std::filesystem::path& path) : file_(path) {
+  size_t begin = 0;
+  header_ = read_header(file_, begin);
+  JournalScan scan = scan_journal(file_, begin);
+  documents_ = std::move(scan.documents);
+  groups_ = std::move(scan.groups);
+  valid_bytes_ = scan.valid_bytes;
+  damage_ = std::move(scan.damage);
+  lost_ = std::move(scan.lost);
+  file_.drop(0, file_.bytes().size());
+}
+
+bool JournalReader::has(int64_t document) const {
+  const auto it = std::ranges::lower_bound(documents_, document, {}, &DocumentEnd::document);
+  return it != documents_.end() && it->document == document;
+}
+
+Entry JournalReader::entry(const Record& record) const { return entry_at(file_, record.offset); }
+
+JournalReader::Columns JournalReader::columns(const Entry& entry) const {
+  const std::span<const std::byte> payload = payload_of(file_, entry);
+  const auto [fixed, layout] = block_of(payload);
+  const auto rows = static_cast<uint64_t>(fixed.rows);
+  Columns columns;
+  columns.sliding_window = entry.sliding_window;
+  columns.buckets = column<int32_t>(payload, layout.buckets, rows);
+  columns.positions = column<int32_t>(payload, layout.positions, rows);
+  if (!entry.has_tokens) return columns;
+  const auto text = column<char>(payload, layout.tokens, fixed.token_bytes);
+  uint32_t begin = 0;
+  for (const uint32_t end : column<uint32_t>(payload, layout.token_ends, rows)) {
+    columns.tokens.emplace_back(text.data() + begin, end - begin);
+    begin = end;
+  }
+  return columns;
+}
+
+std::span<const float> JournalReader::vectors(const Entry& entry, size_t head_idx) const {
+  const std::span<const std::byte> payload = payload_of(file_, entry);
+  return vectors_at(payload, entry, block_of(payload).layout.vectors, head_idx);
+}
+
+std::span<const float> JournalReader::vectors_pre_rope(const Entry& entry, size_t head_idx) const {
+  if (!entry.has_pre_rope) return {};
+  const std::span<const std::byte> payload = payload_of(file_, entry);
+  return vectors_at(payload, entry, block_of(payload).layout.vectors_pre_rope, head_idx);
+}
+
+void JournalReader::drop(size_t begin, size_t end) const { file_.drop(begin, end); }
+
+}  // namespace qk

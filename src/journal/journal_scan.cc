@@ -1,0 +1,277 @@
+#include "journal/journal_scan.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "journal/journal_format.h"
+
+namespace qk {
+namespace {
+
+using journal::BlockFixed;
+using journal::BlockLayout;
+using journal::column;
+using journal::EndFixed;
+using journal::get;
+using journal::RecordHead;
+using journal::RecordType;
+using Entry = JournalReader::Entry;
+using Group = JournalReader::Group;
+
+// What is wrong with the contents of a block whose checksum holds; empty if nothing.
+std::string_view fault(std::span<const std::byte> payload, const BlockFixed& fixed) {
+  if (fixed.kind > 1 || (fixed.flags & ~7U) != 0) return "its kind or flags are unknown";
+  if (fixed.layer < 0 || fixed.head_dim <= 0 || fixed.num_heads == 0) return "its sizes are wrong";
+  if ((fixed.flags & journal::kHasTokens) == 0 && fixed.token_bytes != 0) {
+    return "it has token bytes without token strings";
+  }
+  const std::optional<BlockLayout> layout = journal::block_layout(fixed);
+  if (!layout || layout->bytes != payload.size()) return "its length does not match its sizes";
+  int32_t previous = -1;
+  for (const int32_t head : column<int32_t>(payload, layout->heads, fixed.num_heads)) {
+    if (head <= previous) return "its heads do not ascend";
+    previous = head;
+  }
+  if ((fixed.flags & journal::kHasTokens) == 0) return "";
+  uint32_t end = 0;
+  const auto rows = static_cast<uint64_t>(fixed.rows);
+  for (const uint32_t next : column<uint32_t>(payload, layout->token_ends, rows)) {
+    if (next < end) return "its token strings overlap";
+    end = next;
+  }
+  return end == fixed.token_bytes ? "" : "its token strings do not fill their bytes";
+}
+
+// What two records of one layer and kind must agree on and do not; empty if nothing.
+std::string_view difference(const Group& group, const Entry& entry) {
+  if (entry.head_dim != group.head_dim) return "head_dim";
+  if (entry.sliding_window != group.sliding_window) return "sliding_window";
+  if (entry.has_tokens != group.has_tokens) return "token strings";
+  if (entry.has_pre_rope != group.has_pre_rope) return "pre-RoPE vectors";
+  return "";
+}
+
+// Walks the records once, from the end of the header on. Where no record is, it goes on at the next
+// one, found by its checksummed head at a multiple of 8 bytes.
+class Scanner {
+ public:
+  Scanner(const MappedFile& file, size_t begin)
+      : file_(file), bytes_(file.bytes()), at_(begin), dropped_(begin) {
+    result_.valid_bytes = begin;
+  }
+
+  JournalScan run() {
+    bool in_gap = false;
+    while (at_ < bytes_.size()) {
+      const std::optional<RecordHead> head = journal::decode_head(bytes_, at_);
+      if (head && payload_intact(*head, at_)) {
+        in_gap = false;
+        head->type == RecordType::kBlock ? accept_block(*head) : accept_end(*head);
+      } else if (!in_gap) {
+        in_gap = true;
+        begin_gap();
+      }
+      at_ += head ? head->record_bytes() : 8;
+      drop_before(std::min(at_, bytes_.size()));
+    }
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  // A block of a document in hand, by the index of its group in groups_.
+  struct Block {
+    int32_t layer = 0;
+    Kind kind = Kind::kQuery;
+    size_t offset = 0;
+  };
+  // A document without its end so far.
+  struct Pending {
+    uint32_t num_records = 0;
+    bool broken = false;  // a record before one of these is missing
+    size_t gaps = 0;      // numbers of gaps before the first record, and
+    size_t hit = 0;       // ... before the last one or behind it
+    std::vector<Block> blocks;
+  };
+
+  std::span<const std::byte> payload(const RecordHead& head) const {
+    return bytes_.subspan(at_ + journal::kRecordHeadBytes, head.payload_bytes);
+  }
+
+  bool payload_intact(const RecordHead& head, size_t offset) {
+    std::span<const std::byte> rest = payload(head);
+    std::vector<uint64_t> checksums;
+    while (!rest.empty()) {
+      const auto piece = rest.first(std::min(rest.size(), journal::kPieceBytes));
+      checksums.push_back(xxh3_64(piece));
+      rest = rest.subspan(piece.size());
+      drop_before(static_cast<size_t>(rest.data() - bytes_.data()));
+    }
+    const size_t end = offset + journal::kRecordHeadBytes + head.payload_bytes;
+    return get<uint64_t>(bytes_, end) == journal::checksum_of_pieces(checksums);
+  }
+
+  // Keeps the resident part of the mapping small.
+  void drop_before(size_t end) {
+    constexpr size_t kStep = size_t{4} << 20;
+    if (end < dropped_ + kStep) return;
+    file_.drop(dropped_, end);
+    dropped_ = end - end % 65536;
+  }
+
+  [[noreturn]] void fail_record(const RecordHead& head, std::string_view what) const {
+    fail("{}: the record at byte {}, of document {}, is wrong: {}", file_.path().string(), at_,
+         head.document, what);
+  }
+
+  void begin_gap() {
+    gaps_.push_back(at_);
+    for (auto& [document, pending] : pending_) pending.hit = gaps_.size();
+  }
+
+  // A first record begins its document anew: an interrupted run left the others.
+  void accept_block(const RecordHead& head) {
+    const std::span<const std::byte> bytes = payload(head);
+    if (bytes.size() < sizeof(BlockFixed)) fail_record(head, "it is too short");
+    const auto fixed = get<BlockFixed>(bytes, 0);
+    if (const auto what = fault(bytes, fixed); !what.empty()) fail_record(head, what);
+    if (documents_.contains(head.document)) fail_record(head, "the document was whole before it");
+    Pending& pending = pending_[head.document];
+    if (head.index == 0 || pending.num_records == 0) {
+      pending = {.num_records = 0, .gaps = gaps_.size(), .hit = gaps_.size(), .blocks = {}};
+    }
+    pending.broken = pending.broken || head.index != pending.num_records;
+    pending.num_records = head.index + 1;
+    const Entry entry = entry_at(file_, at_);
+    if (entry.rows > 0) pending.blocks.push_back({entry.layer, entry.kind, at_});
+    take_agreement(entry);
+  }
+
+  void take_agreement(const Entry& entry) {
+    if (entry.rows == 0) return;
+    const auto [it, is_new] = groups_.try_emplace({entry.layer, entry.kind});
+    auto& [group, first_document] = it->second;
+    if (is_new) {
+      group = {.layer = entry.layer,
+               .kind = entry.kind,
+               .head_dim = entry.head_dim,
+               .sliding_window = entry.sliding_window,
+               .has_tokens = entry.has_tokens,
+               .has_pre_rope = entry.has_pre_rope,
+               .heads = entry.heads,
+               .records = {}};
+      first_document = entry.document;
+    }
+    if (const std::string_view what = difference(group, entry); !what.empty()) {
+      fail("{}: documents {} and {} differ in the {} of layer {}, {}", file_.path().string(),
+           first_document, entry.document, what, entry.layer,
+           entry.kind == Kind::kQuery ? "queries" : "keys");
+    }
+    if (group.heads == entry.heads) return;
+    std::vector<int32_t> both;
+    std::ranges::set_union(group.heads, entry.heads, std::back_inserter(both));
+    group.heads = std::move(both);
+  }
+
+  void accept_end(const RecordHead& head) {
+    const std::span<const std::byte> bytes = payload(head);
+    if (bytes.size() != journal::kDocumentEndBytes) fail_record(head, "its length is wrong");
+    const auto fixed = get<EndFixed>(bytes, 0);
+    if (fixed.outcome >= journal::kNumOutcomes || fixed.flags > journal::kTruncated) {
+      fail_record(head, "its outcome or flags are unknown");
+    }
+    if (documents_.contains(head.document)) fail_record(head, "the document ended before");
+    result_.valid_bytes = at_ + head.record_bytes();
+    num_confirmed_gaps_ = gaps_.size();
+    auto node = pending_.extract(head.document);
+    const Pending pending = node.empty() ? Pending() : std::move(node.mapped());
+    const bool whole = !pending.broken && head.index == pending.num_records &&
+                       fixed.num_records == int64_t{pending.num_records};
+    if (!whole) {
+      if (gaps_.empty()) fail_record(head, "it counts other records than there are");
+      lost_.insert(head.document);
+      return;
+    }
+    lost_.erase(head.document);
+    documents_[head.document] = {.document = head.document,
+                                 .example_id = fixed.example_id,
+                                 .num_tokens = fixed.num_tokens,
+                                 .num_records = fixed.num_records,
+                                 .outcome = static_cast<DocumentOutcome>(fixed.outcome),
+                                 .truncated = (fixed.flags & journal::kTruncated) != 0,
+                                 .canary = {fixed.layer, fixed.query_head, fixed.key_head,
+                                            fixed.query_row, fixed.key_row, fixed.dot}};
+    for (const Block& block : pending.blocks) {
+      groups_.at({block.layer, block.kind}).first.records.push_back({head.document, block.offset});
+    }
+  }
+
+  void finish() {
+    for (auto& [key, group] : groups_) {
+      auto& records = group.first.records;
+      if (records.empty()) continue;
+      std::ranges::sort(records, {}, &JournalReader::Record::document);
+      records.shrink_to_fit();
+      result_.groups.push_back(std::move(group.first));
+    }
+    for (auto& [document, end] : documents_) result_.documents.push_back(end);
+    // A document in hand at a kill is no loss; one that had its end, and lost it, is.
+    for (const auto& [document, pending] : pending_) {
+      if (pending.broken || (pending.hit > pending.gaps && pending.gaps < num_confirmed_gaps_)) {
+        lost_.insert(document);
+      }
+    }
+    gaps_.resize(num_confirmed_gaps_);
+    result_.damage = std::move(gaps_);
+    if (!result_.damage.empty()) result_.lost.assign(lost_.begin(), lost_.end());
+  }
+
+  JournalScan result_;
+  const MappedFile& file_;
+  std::span<const std::byte> bytes_;
+  size_t at_;
+  size_t dropped_;
+  std::map<std::pair<int32_t, Kind>, std::pair<Group, int64_t>> groups_;  // and a first document
+  std::map<int64_t, DocumentEnd> documents_;
+  std::map<int64_t, Pending> pending_;
+  std::vector<size_t> gaps_;       // where they begin
+  size_t num_confirmed_gaps_ = 0;  // of these, an end follows
+  std::set<int64_t> lost_;
+};
+
+}  // namespace
+
+Entry entry_at(const MappedFile& file, size_t offset) {
+  const std::optional<RecordHead> head = journal::decode_head(file.bytes(), offset);
+  QK_CHECK(head.has_value());
+  const std::span<const std::byte> payload =
+      file.bytes().subspan(offset + journal::kRecordHeadBytes, head->payload_bytes);
+  const auto fixed = get<BlockFixed>(payload, 0);
+  const auto heads = column<int32_t>(payload, sizeof(BlockFixed), fixed.num_heads);
+  Entry entry{.document = head->document,
+              .example_id = fixed.example_id,
+              .layer = fixed.layer,
+              .kind = fixed.kind == 0 ? Kind::kQuery : Kind::kKey,
+              .head_dim = fixed.head_dim,
+              .rows = fixed.rows,
+              .heads = {heads.begin(), heads.end()},
+              .sliding_window = std::nullopt,
+              .has_tokens = (fixed.flags & journal::kHasTokens) != 0,
+              .has_pre_rope = (fixed.flags & journal::kHasPreRope) != 0,
+              .offset = offset,
+              .bytes = head->record_bytes()};
+  if ((fixed.flags & journal::kHasWindow) != 0) entry.sliding_window = fixed.sliding_window;
+  return entry;
+}
+
+JournalScan scan_journal(const MappedFile& file, size_t begin) {
+  return Scanner(file, begin).run();
+}
+
+}  // namespace qk

@@ -1,0 +1,27 @@
+// Walks the records of a mapped journal once, checking every length, checksum and order.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "journal/journal.h"
+
+namespace qk {
+
+struct JournalScan {
+  std::vector<DocumentEnd> documents;        // whole ones, ascending
+  std::vector<JournalReader::Group> groups;  // of whole documents
+  size_t valid_bytes = 0;                    // end of the last end mark
+  std::vector<size_t> damage;
+  std::vector<int64_t> lost;
+};
+
+// From the first record, at `begin`, to the end or the torn tail. Throws Error if a record whose
+// checksums hold contradicts itself or others.
+JournalScan scan_journal(const MappedFile& file, size_t begin);
+
+// The head and the numbers of the block at `offset`. REQUIRES: scan_journal found it there.
+JournalReader::Entry entry_at(const MappedFile& file, size_t offset);
+
+}  // namespace qk

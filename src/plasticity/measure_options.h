@@ -1,0 +1,30 @@
+// What the numbers of a head depend on besides its rows. docs/analysis.md and docs/methods.md
+// explain the fields.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "plasticity/method_options.h"
+#include "stats/bootstrap_interval.h"
+
+namespace qk {
+
+enum class Covariance : uint8_t {
+  kDiagonal,  // in the basis that turns the drift to the first axis: depends on the basis
+  kFull,      // does not
+};
+
+struct MeasureOptions {
+  bool compat_reference = false;  // `compat: reference`: the original's numbers, defects included
+  std::string method = "linear";  // the name of a PlasticityMethod
+  Covariance covariance = Covariance::kDiagonal;  // of `linear`
+  MethodOptions methods;
+  BootstrapOptions bootstrap;
+  int64_t num_pairs_per_bucket = 256;  // key pairs drawn for each pair of buckets
+  int64_t normality_max_dims = 64;     // components whose normality is tested
+  double p_alpha = 0.01;
+  int64_t seed = 0;  // not negative
+};
+
+}  // namespace qk

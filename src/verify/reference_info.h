@@ -1,0 +1,35 @@
+// What a reference file (tools/make_reference.py, docs/verify.md) says about itself in its
+// metadata.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hub/file_identity.h"
+#include "model/compare_reference.h"
+
+namespace qk {
+
+inline constexpr std::string_view kReferenceFormat = "qkscope.reference.1";
+
+struct ReferenceInfo {
+  std::string model;                  // the name of its folder or file
+  std::vector<IdentifiedFile> files;  // that it was made from
+  std::string transformers, torch;    // versions
+  // Per layer: no value: the layer does not run; 0: it has no window; else the window in tokens
+  std::vector<std::optional<int64_t>> windows;
+  // Per array the distance of the float32 reference from a float64 run, in parts of the largest
+  // value. Empty: was not measured.
+  std::map<std::pair<int, Site>, double> float64;
+  std::optional<std::string> text;  // that the ids come from, cut to max_length tokens
+  int64_t max_length = 0;
+};
+
+// Throws Error if a key is missing or has not the form of docs/verify.md.
+ReferenceInfo read_reference_info(const Reference& reference);
+
+}  // namespace qk

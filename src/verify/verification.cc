@@ -1,0 +1,140 @@
+#include "verify/verification.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "model/source_files.h"
+
+namespace qk {
+namespace {
+
+constexpr Site kSites[] = {Site::kQueryPreRope, Site::kQueryPostRope, Site::kKeyPreRope,
+                           Site::kKeyPostRope};
+
+// The files with weights. Two spellings of a configuration may mean the same model: what it means
+// is compared by its layers, its windows and its numbers.
+std::vector<IdentifiedFile> weights_of(std::vector<IdentifiedFile> files) {
+  std::erase_if(files, [](const IdentifiedFile& file) { return file.name.ends_with(".json"); });
+  return files;
+}
+
+std::string names(const std::vector<IdentifiedFile>& files) {
+  std::string out;
+  for (const IdentifiedFile& file : files) out += (out.empty() ? "" : ", ") + printable(file.name);
+  return out;
+}
+
+void check_weights(const std::string& place, const std::vector<IdentifiedFile>& reference,
+                   const std::vector<IdentifiedFile>& model) {
+  if (names(reference) != names(model)) {
+    fail("{}: expected a reference of this model, made from {}; found one made from {}", place,
+         names(model), names(reference));
+  }
+  for (size_t i = 0; i < model.size(); ++i) {
+    if (reference[i].sha256 == model[i].sha256) continue;
+    fail("{}: {}: expected SHA-256 {}, as the model's file has, found {}: made from another model",
+         place, printable(model[i].name), model[i].sha256, printable(reference[i].sha256));
+  }
+}
+
+std::string window_text(const std::optional<int64_t>& window) {
+  if (!window) return "a layer that is skipped";
+  return *window == 0 ? "no window" : fmt::format("a window of {}", *window);
+}
+
+void check_layers(const Reference& reference, const ReferenceInfo& info,
+                  const ModelConfig& config) {
+  if (std::ssize(info.windows) != config.num_hidden_layers) {
+    fail("{}: metadata: windows: expected {} layers (num_hidden_layers), found {}", reference.file,
+         config.num_hidden_layers, info.windows.size());
+  }
+  for (size_t layer = 0; layer < config.layers.size(); ++layer) {
+    const LayerConfig& ours = config.layers[layer];
+    std::optional<int64_t> window;
+    if (ours.runs) window = ours.recorded_window ? ours.sliding_window : 0;
+    if (info.windows[layer] != window) {
+      fail(
+          "{}: metadata: windows: layer {}: expected {}, as the model's configuration gives, "
+          "found {}",
+          reference.file, layer, window_text(window), window_text(info.windows[layer]));
+    }
+    for (const Site site : kSites) {
+      const bool there = reference.vectors.contains({static_cast<int>(layer), site});
+      if (there == ours.runs) continue;
+      fail("{}: {}: expected {}, found {}", reference.file,
+           reference_name(static_cast<int>(layer), site),
+           ours.runs ? "queries and keys of every layer that runs" : "nothing of a skipped layer",
+           there ? "an array" : "nothing");
+    }
+  }
+}
+
+void check_ids(const Reference& reference, const ReferenceInfo& info,
+               const TokenizerSource& tokenizer) {
+  const std::vector<int32_t> ours = tokenizer().encode(*info.text, info.max_length);
+  const auto [mine, theirs] =
+      std::mismatch(ours.begin(), ours.end(), reference.ids.begin(), reference.ids.end());
+  if (mine == ours.end() && theirs == reference.ids.end()) return;
+  const auto text = [](auto at, auto end) { return at == end ? "the end" : std::to_string(*at); };
+  fail("{}: ids: token {} of the text: expected {}, as the model's tokenizer gives, found {}",
+       reference.file, mine - ours.begin(), text(mine, ours.end()),
+       text(theirs, reference.ids.end()));
+}
+
+double base_tolerance(const ReferenceInfo& info, int layer, Site site) {
+  const auto it = info.float64.find({layer, site});
+  const double measured = it == info.float64.end() ? 0 : kFloat64Multiple * it->second;
+  return std::clamp(measured, kLeastTolerance, kMostTolerance);
+}
+
+VerifiedSite judge(const SiteDifference& difference, const Reference& reference, double base) {
+  const bool is_pre =
+      difference.site == Site::kQueryPreRope || difference.site == Site::kKeyPreRope;
+  const double per_position = difference.layer == 0 && is_pre ? 0 : std::ldexp(1.0, -24);
+  VerifiedSite out{difference, base, -1};
+  for (size_t row = 0; row < reference.rows.size(); ++row) {
+    const double allowed = base + per_position * reference.rows[row];
+    const double excess = difference.row_ratios[row] / allowed;
+    if (excess > out.excess) {
+      out.excess = excess;
+      out.allowed = allowed;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+const VerifiedSite& Verification::worst() const {
+  QK_CHECK(!sites.empty());
+  return *std::max_element(sites.begin(), sites.end(),
+                           [](const auto& a, const auto& b) { return a.excess < b.excess; });
+}
+
+Verification verify(const Model& model, const std::filesystem::path& path,
+                    const TokenizerSource& tokenizer, ThreadPool& pool,
+                    const ForwardOptions& options) {
+  const Reference reference = read_reference(path);
+  Verification out;
+  out.reference = read_reference_info(reference);
+  out.model_files = identify_files(source_files(model), pool, {});
+  check_weights(reference.file, weights_of(out.reference.files), weights_of(out.model_files));
+  check_layers(reference, out.reference, model.config);
+  if (out.reference.text) {
+    check_ids(reference, out.reference, tokenizer);
+    out.ids_compared = true;
+  }
+  out.reference_sha256 = sha256_file(path);
+  out.num_tokens = std::ssize(reference.ids);
+  out.num_rows = std::ssize(reference.rows);
+  for (const SiteDifference& difference :
+       compare_with_reference(model, kCpuBackend, pool, reference, options)) {
+    const double base = base_tolerance(out.reference, difference.layer, difference.site);
+    out.sites.push_back(judge(difference, reference, base));
+  }
+  return out;
+}
+
+}  // namespace qk
