@@ -12,6 +12,8 @@
 #include <numeric>
 #include <set>
 
+#include "dataset/schema.h"
+
 namespace qk {
 namespace {
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "dataset/card.h"
 #include "dataset/dataset_reader.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

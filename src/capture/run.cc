@@ -15,6 +15,7 @@
 #include "capture/resume.h"
 #include "dataset/card.h"
 #include "dataset/overwrite.h"
+#include "dataset/schema.h"
 #include "journal/journal.h"
 #include "model/source_files.h"
 

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/inspect_report.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/build_info.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

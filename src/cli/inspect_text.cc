@@ -8,6 +8,7 @@
 #include "cli/inspect_report.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "dataset/schema.h"
 
 namespace qk {
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "dataset/card.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "dataset/card.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

@@ -13,6 +13,7 @@
 #include "dataset/card.h"
 #include "dataset/dataset_writer.h"
 #include "dataset/overwrite.h"
+#include "dataset/schema.h"
 #include "journal/test_blocks.h"
 
 namespace qk {

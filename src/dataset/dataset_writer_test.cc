@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataset/schema.h"
 #include "journal/test_blocks.h"
 
 namespace qk {

@@ -21,6 +21,7 @@
 #include "dataset/head_columns.h"
 #include "dataset/head_schema.h"
 #include "dataset/row_digest.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "dataset/row_digest.h"
+#include "dataset/schema.h"
 
 namespace qk {
 namespace {

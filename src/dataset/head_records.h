@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dataset/schema.h"
 #include "journal/journal.h"
 
 namespace qk {

@@ -1,5 +1,7 @@
 #include "dataset/head_schema.h"
 
+#include "dataset/schema.h"
+
 namespace qk {
 namespace {
 
