@@ -25,7 +25,6 @@ constexpr std::array<std::string_view, 6> kSections = {"dataset",   "model",   "
                                                        "inference", "capture", "output"};
 constexpr std::array<std::string_view, 6> kDtypes = {"float16", "bfloat16", "float32",
                                                      "fp16",    "bf16",     "fp32"};
-constexpr std::array<std::string_view, 3> kSamplers = {"log_uniform", "uniform", "all"};
 constexpr std::array<std::string_view, 3> kRopes = {"post", "pre", "both"};
 constexpr std::array<std::string_view, 2> kPolicies = {"stop", "skip"};
 constexpr std::array<std::string_view, 3> kPaddings = {"longest", "max_length", "do_not_pad"};
@@ -148,14 +147,14 @@ void read_sampler(MappingReader& capture, CaptureSection& out) {
   const YamlValue* value = capture.any("sampler");
   if (value == nullptr || value->kind == YamlValue::Kind::kNull) return;
   if (value->kind == YamlValue::Kind::kText) {  // the short form: only the type
-    const size_t type = choose(capture, "sampler", lower(value->text), kSamplers);
+    const size_t type = choose(capture, "sampler", lower(value->text), kSamplerNames);
     out.sampler = static_cast<SamplerType>(type);
     return;
   }
   if (value->kind != YamlValue::Kind::kMapping) capture.refuse("sampler", "a mapping");
   MappingReader section(*value, capture.full_name("sampler"));
   const std::string type = lower(section.text("type").value_or("log_uniform"));
-  out.sampler = static_cast<SamplerType>(choose(section, "type", type, kSamplers));
+  out.sampler = static_cast<SamplerType>(choose(section, "type", type, kSamplerNames));
   out.base_rate = section.number("base_rate").value_or(out.base_rate);
   if (!std::isfinite(out.base_rate)) section.refuse("base_rate", "a finite number");
   if (out.base_rate <= 0 && out.sampler != SamplerType::kAll) {

@@ -8,7 +8,7 @@
 #include "heads/column_jobs.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "plasticity/column_kernels.cc"
+#define HWY_TARGET_INCLUDE "heads/column_kernels.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/highway.h>

@@ -4,7 +4,7 @@
 #include "base/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "plasticity/pair_kernels.cc"
+#define HWY_TARGET_INCLUDE "heads/pair_kernels.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/highway.h>

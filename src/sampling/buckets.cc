@@ -25,7 +25,7 @@ int float32_log(int64_t position) {
 }  // namespace
 
 const char* sampler_name(SamplerType type) {
-  return kSamplers.at(static_cast<size_t>(type)).data();
+  return kSamplerNames.at(static_cast<size_t>(type)).data();
 }
 
 Buckets::Buckets(SamplerType type, int64_t min_bucket_size, BucketRule rule)

@@ -5,13 +5,16 @@
 //   uniform, all   floor(position / min_bucket_size)
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace qk {
 
 enum class SamplerType : uint8_t { kLogUniform, kUniform, kAll };
 
-// "log_uniform", "uniform" or "all", as in the configuration.
+// As in the configuration, in the order of SamplerType.
+inline constexpr std::array<std::string_view, 3> kSamplerNames = {"log_uniform", "uniform", "all"};
 const char* sampler_name(SamplerType type);
 
 // The original computes in float32. That differs from integers from position 2097150 (log) and

@@ -7,7 +7,7 @@
 #include "base/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "plasticity/dense_products.cc"
+#define HWY_TARGET_INCLUDE "stats/dense_products.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/highway.h>

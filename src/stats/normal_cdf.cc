@@ -11,7 +11,7 @@
 // table, the derivatives are the density times Hermite polynomials. At most 1/128 away the seventh
 // term is below 3e-18.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "plasticity/normal_cdf.cc"
+#define HWY_TARGET_INCLUDE "stats/normal_cdf.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/highway.h>
