@@ -42,5 +42,5 @@ add_custom_command(OUTPUT ${rust_library}
 add_custom_target(qk_rust_build DEPENDS ${rust_library})
 add_library(qk_rust INTERFACE)
 add_dependencies(qk_rust qk_rust_build)
-target_link_options(qk_rust INTERFACE -Wl,--gc-sections)  # most of the crates is never called
+target_link_options(qk_rust INTERFACE -Wl,--gc-sections)  # most of the crates' code is never called
 target_link_libraries(qk_rust INTERFACE ${rust_library} Threads::Threads ${CMAKE_DL_LIBS} m)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The version stands in CMakeLists.txt. CITATION.cff and the newest heading of CHANGELOG.md must have
-the same one, and a crate of rust/ none of its own. Exit code 1 with one line per finding."""
+"""The version stands in CMakeLists.txt. CITATION.cff and the newest heading of CHANGELOG.md must
+have the same one, and a crate of rust/ none of its own. Exit code 1 with one line per finding."""
 
 import pathlib
 import re
@@ -26,7 +26,7 @@ def findings():
             found.append(f"{path}: expected version {version}, as in CMakeLists.txt, found {other}")
     for path in sorted((ROOT / "rust").glob("*/Cargo.toml")):
         if re.search(r"^version\s*=", path.read_text(), re.M):
-            found.append(f"{path.relative_to(ROOT)}: has a version; the version stands in CMakeLists.txt")
+            found.append(f"{path.relative_to(ROOT)}: has a version of its own")
     return found
 
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Third-party notices: what is inside the program, with its licences. Writes third_party/notices.txt,
-which the program prints with --licenses, from the Rust crates of rust/Cargo.lock (their sources must
-have been fetched, as any build does) and third_party/libraries.toml. Equal texts are written once.
+"""Third-party notices: what is inside the program, with its licences. Writes
+third_party/notices.txt, which the program prints with --licenses, from the Rust crates of
+rust/Cargo.lock (their sources must be there, as they are after any build) and
+third_party/libraries.toml. Equal texts are written once.
 
 usage: make_licenses.py [--check] [--cargo PATH]
 
---check writes nothing: exit code 1 if the file is not what would be written, which is so as soon as a
-crate is added, removed or updated, or if tools/packages.txt has a library that no entry names."""
+--check writes nothing. It fails (exit code 1) if the file is not what would be written, because a
+crate was added, removed or updated, or if tools/packages.txt has a library without an entry."""
 
 import argparse
 import json
@@ -65,9 +66,11 @@ class Texts:
 
 
 def cargo(program, command, *options):
-    return subprocess.run(
-        [program, command, "--locked", "--offline", "--manifest-path", ROOT / "rust" / "Cargo.toml", *options],
-        check=True, capture_output=True, text=True).stdout
+    manifest = ["--locked", "--offline", "--manifest-path", ROOT / "rust" / "Cargo.toml"]
+    done = subprocess.run([program, command, *manifest, *options], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"cargo {command}: {done.stderr}")
+    return done.stdout
 
 
 def crates(program):
@@ -75,14 +78,15 @@ def crates(program):
     tree = cargo(program, "tree", "--package", "native", "--edges", "normal", "--target", PLATFORM,
                  "--prefix", "none", "--format", "{p}")
     used = {tuple(line.split()[:2]) for line in tree.splitlines()}
-    packages = json.loads(cargo(program, "metadata", "--format-version", "1", "--filter-platform", PLATFORM))
-    found = [package for package in packages["packages"]
+    metadata = json.loads(
+        cargo(program, "metadata", "--format-version", "1", "--filter-platform", PLATFORM))
+    found = [package for package in metadata["packages"]
              if package["source"] and (package["name"], "v" + package["version"]) in used]
     return sorted(found, key=lambda package: (package["name"], package["version"]))
 
 
 def alternatives(expression):
-    """"(MIT OR Apache-2.0) AND Zlib" -> [["MIT", "Apache-2.0"], ["Zlib"]]; MIT/Apache-2.0 is an OR."""
+    """"(MIT OR Apache-2.0) AND Zlib" -> [["MIT", "Apache-2.0"], ["Zlib"]]; "/" is an OR."""
     parts = re.split(r"\s+AND\s+", expression.replace("/", " OR "))
     return [re.split(r"\s+OR\s+", part.strip(" ()")) for part in parts]
 
@@ -101,7 +105,7 @@ def choose(package, files):
         choice = next((license_id for license_id in LICENSES
                        if license_id in part and file_with(files, license_id)), None)
         if choice is None:
-            sys.exit(f"{package['name']}: no text found for a licence of {part} that may be inside")
+            sys.exit(f"{package['name']}: no text for any of {part} that may be inside was found")
         taken.append((choice, file_with(files, choice)))
     return taken
 
@@ -129,14 +133,14 @@ def copyright_lines(files):
 
 
 def nested_files(package, folder):
-    """Paths of further texts; a licence deeper in the crate that no table above knows ends the run."""
+    """Paths of further texts. A licence deeper in the crate that no table knows ends the run."""
     name = package["name"]
     deeper = {path.relative_to(folder).as_posix() for path in folder.rglob("*")
               if path.is_file() and path.parent != folder and LICENSE_FILE.search(path.name)
               and path.suffix != ".rs"}
     unknown = deeper - set(NESTED.get(name, []) + NOT_COMPILED.get(name, []))
     if unknown:
-        sys.exit(f"{name}: is the code or data of {sorted(unknown)} compiled in? See NESTED in {__file__}")
+        sys.exit(f"{name}: is what {sorted(unknown)} are about compiled in? See NESTED")
     return NESTED.get(name, []) + BESIDE.get(name, [])
 
 
@@ -146,7 +150,7 @@ def notice(package, files):
         return []
     end = NOTICE_ENDS.get(package["name"])
     if end is None:
-        sys.exit(f"{package['name']}: how much of NOTICE is about the code? See NOTICE_ENDS in {__file__}")
+        sys.exit(f"{package['name']}: how much of NOTICE is about the code? See NOTICE_ENDS")
     return [files["NOTICE"][:files["NOTICE"].index(end)].rstrip("=\n") + "\n"]
 
 
@@ -188,8 +192,8 @@ def library_entry(library, texts):
 def entry(lines, chosen, texts):
     numbers = dict.fromkeys(texts.number(text) for text in chosen)
     details = lines[1:] + ["text: " + ", ".join(f"[{number}]" for number in numbers)]
-    return lines[:1] + [textwrap.fill(line, 100, initial_indent="    ", subsequent_indent="        ")
-                        for line in details]
+    indents = {"initial_indent": "    ", "subsequent_indent": "        "}
+    return lines[:1] + [textwrap.fill(line, 100, **indents) for line in details]
 
 
 def heading(title):
@@ -201,8 +205,9 @@ def notices(program):
     texts = Texts()
     texts.number((ROOT / "LICENSE").read_text())
     lines = ["Qkscope: Copyright (c) The Qkscope authors. Licence: Apache-2.0, text [1].", "",
-             "The program contains the following works of others. The numbers in brackets are those of the",
-             "licence texts at the end. Where a licence can be chosen, the one that we take is named."]
+             "The program contains the following works of others. Numbers in brackets are those of",
+             "the licence texts at the end. Where a licence can be chosen, the one that we take is",
+             "named. Versions of C++ libraries are those of Debian 12."]
     lines += heading("Libraries, fonts and tables inside the program")
     for library in libraries["inside"]:
         lines += library_entry(library, texts)
@@ -219,24 +224,38 @@ def notices(program):
     return "\n".join(lines)
 
 
-def packages_without_entry():
+def wrong_entries():
+    """What third_party/libraries.toml lacks, or has in another version than is set up."""
     libraries = tomllib.loads((ROOT / "third_party" / "libraries.toml").read_text())
-    known = {library.get("package") for library in libraries["inside"] + libraries["linked"]}
-    listed = (ROOT / "tools" / "packages.txt").read_text().split()
-    return [name for name in listed
-            if name.endswith("-dev") and name not in known | set(libraries["tests_only"])]
+    entries = libraries["inside"] + libraries["linked"]
+    known = {library.get("package") for library in entries} | set(libraries["tests_only"])
+    for name in (ROOT / "tools" / "packages.txt").read_text().split():
+        if name.endswith("-dev") and name not in known:
+            yield f'third_party/libraries.toml: no entry with package = "{name}"'
+    wheels = dict(re.findall(r"^(\S+)==(\S+)", (ROOT / "tools" / "wheels.txt").read_text(), re.M))
+    for library in entries:
+        wheel = library.get("wheel")
+        if wheel and library["version"] != wheels.get(wheel):
+            yield (f"third_party/libraries.toml: {library['name']}: expected version "
+                   f"{wheels.get(wheel)}, as in tools/wheels.txt, found {library['version']}")
+
+
+def names(text):
+    """"zlib 1.0.0" of every entry."""
+    return set(re.findall(r"^(?!    )\S+ \d+\.\S+$", text, re.M))
 
 
 def check(text):
-    failures = [f"tools/packages.txt: third_party/libraries.toml has no entry with package = \"{name}\""
-                for name in packages_without_entry()]
-    if text != OUTPUT.read_text():
-        now, then = (set(re.findall(r"^(?!    )\S+ \d+\.\S+$", each, re.M)) for each in (text, OUTPUT.read_text()))
-        failures += [f"third_party/notices.txt lacks {name}" for name in sorted(now - then)]
-        failures += [f"third_party/notices.txt has {name}, which is not used" for name in sorted(then - now)]
-        failures += ["third_party/notices.txt is out of date: run tools/make_licenses.py"]
-    print("\n".join(failures) if failures else "third-party notices: as rust/Cargo.lock has it")
-    return 1 if failures else 0
+    found = list(wrong_entries())
+    there = OUTPUT.read_text()
+    if text != there:
+        found += [f"third_party/notices.txt: lacks {name}"
+                  for name in sorted(names(text) - names(there))]
+        found += [f"third_party/notices.txt: has {name}, which is not used"
+                  for name in sorted(names(there) - names(text))]
+        found.append("third_party/notices.txt: out of date, run tools/make_licenses.py")
+    print("\n".join(found) if found else "third-party notices: up to date")
+    return 1 if found else 0
 
 
 def main():

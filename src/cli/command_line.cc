@@ -104,7 +104,7 @@ int run_command_line(int argc, char** argv) {
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
   app.set_version_flag("--version", version_text(), "Version, commit, libraries, SIMD");
-  app.add_flag_callback("--licenses", print_licenses, "Licences of all that is in the program");
+  app.add_flag_callback("--licenses", print_licenses, "Licences of everything inside the program");
   app.require_subcommand(1);
   app.footer(kExamples);
   app.get_formatter()->column_width(28);
