@@ -17,12 +17,14 @@ if(cargo_version VERSION_LESS 1.85)
     "tools/setup first, or give another with -DQK_CARGO=<path>")
 endif()
 
-# The font of the figures becomes part of the program.
-find_file(QK_FIGURE_FONT DejaVuSans.ttf PATHS /usr/share/fonts/truetype/dejavu
-  /usr/share/fonts/dejavu-sans-fonts /usr/share/fonts/TTF NO_DEFAULT_PATH)
-if(NOT QK_FIGURE_FONT)
-  message(FATAL_ERROR "DejaVuSans.ttf was not found: run tools/setup first (package "
-    "fonts-dejavu-core), or give it with -DQK_FIGURE_FONT=<path>")
+# The font becomes part of the program, and its bytes decide the bytes of every figure.
+set(figure_font ${PROJECT_SOURCE_DIR}/rust/figures_c/fonts/DejaVuSans.ttf)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${figure_font})
+file(SHA256 ${figure_font} figure_font_sha256)
+if(NOT figure_font_sha256 STREQUAL
+    abdc775b21b1bc470d50c97e790d276f2054b7504e56e5bd3e64f48d68582322)
+  message(FATAL_ERROR "${figure_font} is not the font that figures are drawn with: their bytes would "
+    "change (SHA-256 ${figure_font_sha256})")
 endif()
 
 set(rust ${PROJECT_SOURCE_DIR}/rust)
@@ -32,14 +34,13 @@ file(GLOB rust_sources CONFIGURE_DEPENDS ${rust}/*/src/*.rs ${rust}/*/Cargo.toml
 add_custom_command(OUTPUT ${rust_library}
   # onig comes from the crate, never from the system, so that every build has the same tables.
   COMMAND ${CMAKE_COMMAND} -E env --unset=CARGO_BUILD_TARGET RUSTONIG_SYSTEM_LIBONIG=0
-    QK_FIGURE_FONT=${QK_FIGURE_FONT}
     ${QK_CARGO} build --release --locked --quiet --manifest-path ${rust}/Cargo.toml
     --package native --target-dir ${rust_target}
   COMMAND ${CMAKE_COMMAND} -E touch ${rust_library}
-  DEPENDS ${rust}/Cargo.toml ${rust}/Cargo.lock ${rust_sources} ${QK_FIGURE_FONT}
+  DEPENDS ${rust}/Cargo.toml ${rust}/Cargo.lock ${rust_sources} ${figure_font}
   COMMENT "Building the Rust crates (about three minutes the first time)" VERBATIM)
 add_custom_target(qk_rust_build DEPENDS ${rust_library})
 add_library(qk_rust INTERFACE)
 add_dependencies(qk_rust qk_rust_build)
-target_link_options(qk_rust INTERFACE -Wl,--gc-sections)  # most of the crates is never called
+target_link_options(qk_rust INTERFACE -Wl,--gc-sections)  # most of the crates' code is never called
 target_link_libraries(qk_rust INTERFACE ${rust_library} Threads::Threads ${CMAKE_DL_LIBS} m)

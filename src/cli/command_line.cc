@@ -14,6 +14,7 @@
 #include "cli/check_command.h"
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
+#include "cli/licenses.h"
 #include "cli/plot_command.h"
 #include "cli/sniff_command.h"
 #include "cli/stop_signal.h"
@@ -48,6 +49,9 @@ std::string version_text() {
                      commit.empty() ? "" : " (" + commit + ")", arrow_version(),
                      tokenizers_version(), simd_name());
 }
+
+// Ends the parsing as --version does.
+void print_licenses() { throw CLI::CallForVersion(third_party_notices(), 0); }
 
 // The arguments after the program's name, last first, as CLI11 wants them.
 std::vector<std::string> arguments(int argc, char** argv) {
@@ -100,6 +104,7 @@ int run_command_line(int argc, char** argv) {
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
   app.set_version_flag("--version", version_text(), "Version, commit, libraries, SIMD");
+  app.add_flag_callback("--licenses", print_licenses, "Licences of everything inside the program");
   app.require_subcommand(1);
   app.footer(kExamples);
   app.get_formatter()->column_width(28);
@@ -114,7 +119,7 @@ int run_command_line(int argc, char** argv) {
     check_command(app, words);
     app.parse(words);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version, --licenses
     const bool is_unknown = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
     std::fprintf(stderr, "qkscope: %s%s (see --help)\n", printable(error.what(), 400).c_str(),
                  is_unknown ? suggestion(app).c_str() : "");

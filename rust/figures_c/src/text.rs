@@ -4,7 +4,7 @@ use plotters::style::{register_font, FontDesc, FontFamily, FontStyle, FontTransf
 
 /// Viewers of SVG without it fall back to narrower ones, so that nothing overlaps.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
-pub static FONT: &[u8] = include_bytes!(env!("QK_FIGURE_FONT"));
+pub static FONT: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 
 /// Coordinates of the drawing: 1000 to the inch.
 pub const UNITS_PER_INCH: f64 = 1000.0;

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""The version stands in CMakeLists.txt. CITATION.cff and the newest heading of CHANGELOG.md must
+have the same one, and a crate of rust/ none of its own. Exit code 1 with one line per finding."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def first(pattern, path):
+    match = re.search(pattern, (ROOT / path).read_text(), re.M)
+    return match[1] if match else None
+
+
+def findings():
+    version = first(r"^project\(qkscope VERSION (\S+)", "CMakeLists.txt")
+    if version is None:
+        return ["CMakeLists.txt: project(qkscope VERSION ...) not found"]
+    found = []
+    for path, pattern in (("CITATION.cff", r"^version: (\S+)$"),
+                          ("CHANGELOG.md", r"^## \[([^\]]*)\] - (?:unreleased|\d{4}-\d\d-\d\d)$")):
+        other = first(pattern, path)
+        if other != version:
+            found.append(f"{path}: expected version {version}, as in CMakeLists.txt, found {other}")
+    for path in sorted((ROOT / "rust").glob("*/Cargo.toml")):
+        if re.search(r"^version\s*=", path.read_text(), re.M):
+            found.append(f"{path.relative_to(ROOT)}: has a version of its own")
+    return found
+
+
+if __name__ == "__main__":
+    found = findings()
+    print("\n".join(found) if found else "version: the same everywhere")
+    sys.exit(1 if found else 0)
