@@ -237,12 +237,13 @@ class SumOfSplits final : public Corpus {
 
 }  // namespace
 
-std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config) {
+std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config, Resolver& resolver) {
   std::vector<std::unique_ptr<Corpus>> terms;
   for (const SplitSlice& slice : parse_split(config.split)) {
     CorpusConfig whole = config;
     whole.split = slice.split;
-    terms.push_back(std::make_unique<FilesCorpus>(config, slice, find_corpus_files(whole)));
+    terms.push_back(
+        std::make_unique<FilesCorpus>(config, slice, find_corpus_files(whole, resolver)));
   }
   if (terms.size() == 1) return std::move(terms.front());
   return std::make_unique<SumOfSplits>(std::move(terms), config);

@@ -1,5 +1,5 @@
-// Documents and their ids, streamed from Parquet, JSON Lines or plain text files, or from the local
-// cache of the Hugging Face Hub. Threads: one reader at a time.
+// Documents and their ids, streamed from Parquet, JSON Lines or plain text files, on the disk or of
+// a dataset of the Hugging Face Hub. Threads: one reader at a time.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "hub/resolver.h"
 
 namespace qk {
 
@@ -61,8 +63,8 @@ class Corpus {
   virtual const std::vector<CorpusFile>& digested_files() const = 0;
 };
 
-// `path` is a file, a folder, a pattern (corpus/glob.h), or the id of a dataset in the Hub's cache
-// on this machine, looked for in this order:
+// `path` is a file, a folder, a pattern (corpus/glob.h), or the id of a Hub dataset that the
+// resolver finds, in this order:
 //   folder, Hub id  what `datasets.load_dataset(path, name, split=split)` reads: the configs of the
 //                   README, else the default rules of corpus/data_files.h
 //   file, pattern   all of it is the split `train`
@@ -73,7 +75,7 @@ class Corpus {
 // The first document is read ahead, so that a wrong column shows at once.
 // Throws Error: nothing found at the path, no such split (the ones there are named), column missing
 // (the ones there are named), formats mixed, column types that differ between files.
-std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config);
+std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config, Resolver& resolver);
 
 // SHA-256, as hex, over the names, sizes and contents of the files: the corpus' identity. The same
 // files in another place have the same one.

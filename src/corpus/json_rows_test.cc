@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/test_error.h"
 #include "corpus/row_reader.h"
-#include "corpus/test_error.h"
 
 namespace qk {
 namespace {
