@@ -7,6 +7,7 @@
 
 #include "arch/registry.h"
 #include "base/atomic_file.h"
+#include "capture/model_files.h"
 #include "cli/verify_report.h"
 #include "verify/certificate.h"
 
