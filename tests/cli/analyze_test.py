@@ -357,8 +357,9 @@ max_workers: 2
         one = self.capture(f"{self.root}/one", "capture.min_bucket_size=128")
         done = self.analyze("--dataset", one)
         self.assertIn("No rows   head_bucket_plasticity.csv", done.stdout)
-        self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: this run has no "
-                                      "rows for it; what is there is of another run\n")
+        self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: not written, "
+                                      "since this run has no rows for it; the file belongs to another "
+                                      "run\n")
 
     def test_a_capture_that_is_not_finished(self):
         fixtures.write(f"{self.data}/.qkscope/journal", "x")

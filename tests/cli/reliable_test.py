@@ -84,11 +84,11 @@ class Reliable(unittest.TestCase):
             "documents": 9, "truncated to max_length": 1, "without a token": 1,
             "with the id of an earlier one": 1, "skipped: no text": 2, "skipped: not UTF-8": 1,
             "skipped: too large": 1, "skipped: not finite": 0})
-        for sentence in ("1 document without a token gave no rows", "2 documents without text left out",
-                         "1 document that is not UTF-8 left out",
-                         "1 document with more bytes than dataset.max_text_bytes left out",
-                         "1 document with the id of an earlier one: their rows cannot be told apart "
-                         "by example_id"):
+        for sentence in ("1 document without tokens: no rows", "2 documents skipped: no text",
+                         "1 document skipped: not UTF-8",
+                         "1 document skipped: more bytes than dataset.max_text_bytes",
+                         "1 document with the id of an earlier one: example_id cannot distinguish "
+                         "their rows"):
             self.assertIn(f"qkscope: warning: {sentence}\n", done.stderr)
         self.assertEqual(self.ids_of("out"), 3)
         self.program("check", f"{self.root}/out")

@@ -141,7 +141,7 @@ class Runs(unittest.TestCase):
         for name in ("documents", "canaries"):
             self.assertEqual(self.section(expected, name), self.section(out, name))
         plan = self.sniff(self.out("none"), "--dry-run", sets=sets).stdout
-        self.assertIn("expected of each head in a document of 1,048,576 tokens", plan)
+        self.assertIn("expected per head in a document of 1,048,576 tokens", plan)
         self.assertIn("--ram: expected a tokenizer.max_length of at most 1048576 with it, found "
                       "2147483647", self.sniff(self.out("none"), "--ram", "1GiB", sets=sets,
                                                code=1).stderr)
@@ -155,7 +155,7 @@ class Runs(unittest.TestCase):
         done = self.sniff(self.out("a"), "--dry-run")
         self.assertFalse(os.path.exists(self.out("a")))
         self.assertIn("12 query heads and 6 key heads", done.stdout)
-        self.assertIn("32.0 expected of each head in a document of 128 tokens", done.stdout)
+        self.assertIn("32.0 expected per head in a document of 128 tokens", done.stdout)
 
     def test_dataset_is_not_replaced_unasked(self):
         self.sniff(self.out("a"))
@@ -246,7 +246,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(run.returncode, 1)
         self.assertEqual(stdout, "")
         self.assertRegex(stderr, r"qkscope: stopped after [\d,]+ documents with [\d,]+ rows; they are "
-                                 r"whole in .*/\.qkscope/journal")
+                                 r"kept in .*/\.qkscope/journal")
         self.assert_interrupted(self.out("a"), sets)
 
 

@@ -164,7 +164,7 @@ class Torture(unittest.TestCase):
                     break
                 stops += 1
                 if run.returncode == 1:
-                    self.assertRegex(stderr, r"stopped after .* --resume goes on from there\n$")
+                    self.assertRegex(stderr, r"stopped after .*; use --resume to continue\n$")
                 else:  # before the program listens
                     self.assertEqual(run.returncode, -signal.SIGTERM)
             self.assert_expected(out)

@@ -121,7 +121,7 @@ class Verify(unittest.TestCase):
         done = self.verify()
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
-        self.assertIn("qwen2, 5 layers, 4 heads of queries and 2 of keys with 8 numbers", lines[0])
+        self.assertIn("qwen2, 5 layers, 4 query heads, 2 key heads, head_dim 8", lines[0])
         self.assertIn("transformers 5.1.0, torch 2.9.1, float32: 24 tokens, 3 of them", lines[1])
         self.assertRegex(lines[-1], r"^PASS: 20 arrays agree; nearest to its limit: \de-0[67]|^PASS")
         rows = [line.split() for line in lines if line.startswith("    ")]
