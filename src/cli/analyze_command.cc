@@ -45,9 +45,9 @@ constexpr std::array<FieldOption, 34> kFieldOptions = {{
     {"dataset_revision", "NAME", kInput, "Branch, tag or commit of the Hub dataset"},
     {"dataset_cache_dir", "DIR", kInput, "Hub cache"},
     {"model_dir", "DIR", kInput, "Subfolder of the dataset that holds the heads"},
-    {"num_layers", "INT", kInput, "Number of layers of the model"},
-    {"num_q_heads", "INT", kInput, "Number of query heads per layer"},
-    {"num_k_heads", "INT", kInput, "Number of key heads per layer"},
+    {"num_layers", "INT", kInput, "Number of layers (default: from the dataset)"},
+    {"num_q_heads", "INT", kInput, "Number of query heads per layer (default: from the dataset)"},
+    {"num_k_heads", "INT", kInput, "Number of key heads per layer (default: from the dataset)"},
     {"download_max_workers", "INT", kInput, "No effect: nothing is downloaded"},
     {"method", "NAME", kMeasurement,
      "How plasticity is estimated: linear, bucket or online (default: linear)"},
@@ -254,15 +254,18 @@ void add_inputs(CLI::App& command, AnalyzeFlags& flags) {
 }
 
 void add_resources(CLI::App& command, AnalyzeFlags& flags) {
-  command.add_option("--threads", flags.num_threads, "Number of threads (default: max_workers)")
-      ->check(CLI::Range(1, 1024))
+  command
+      .add_option("--threads", flags.num_threads,
+                  "Number of threads, 1 to 1024 (default: max_workers)")
+      ->check(CLI::Range(1, 1024).description(""))
       ->group(kResources);
   command
       .add_option("--ram", flags.ram_bytes,
                   "Memory limit shared by all threads, e.g. 300MiB or 2GiB (default: half of the "
-                  "machine's)")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50))
+                  "memory)")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50).description(""))
       ->group(kResources);
   command
       .add_flag("--keep-going", flags.keep_going,

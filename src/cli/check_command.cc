@@ -69,7 +69,7 @@ void add_check_command(CLI::App& app, int& exit_code) {
       ->required()
       ->type_name("DIR");
   command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
-      ->check(CLI::Range(0, 4096));
+      ->check(CLI::Range(0, 4096).description(""));
   command->footer(kExamples);
   command->callback([flags, &exit_code] { exit_code = run_check(*flags); });
 }

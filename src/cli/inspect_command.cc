@@ -45,7 +45,7 @@ void add_inspect_command(CLI::App& app, int& exit_code) {
       ->type_name("DIR");
   command->add_flag("--json", flags->json, "Print one JSON object instead of text");
   command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
-      ->check(CLI::Range(0, 4096));
+      ->check(CLI::Range(0, 4096).description(""));
   command->footer(kExamples);
   command->callback([flags, &exit_code] { exit_code = inspect(*flags); });
 }

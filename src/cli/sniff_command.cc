@@ -208,17 +208,20 @@ void add_run_options(CLI::App& command, SniffFlags& flags) {
 }
 
 void add_resources(CLI::App& command, SniffFlags& flags) {
-  command.add_option("--threads", flags.num_threads, "Number of threads (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  command
+      .add_option("--threads", flags.num_threads,
+                  "Number of threads, 1 to 1024 (default: all cores)")
+      ->check(CLI::Range(1, 1024).description(""));
   command
       .add_option("--ram", flags.ram_bytes,
                   "Memory limit, e.g. 300MiB or 2GiB; weights that do not fit are streamed")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50));
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50).description(""));
   command
       .add_option("--chunk-tokens", flags.chunk_tokens,
                   "Tokens per chunk; smaller chunks use less memory (default: 1024)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""));
 }
 
 }  // namespace

@@ -68,8 +68,10 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->add_option("--certificate", flags->certificate,
                    "Write a certificate here if the model passes")
       ->type_name("FILE");
-  command->add_option("--threads", flags->num_threads, "Number of threads (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--threads", flags->num_threads,
+                   "Number of threads, 1 to 1024 (default: all cores)")
+      ->check(CLI::Range(1, 1024).description(""));
   command->add_flag("--quiet", flags->quiet, "Print only the verdict");
   command->footer(kExamples);
   command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });
