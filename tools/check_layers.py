@@ -11,14 +11,14 @@ import sys
 import tokenize
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# Names that only src/arch/ may know. Words that mean something else too are not in the list.
+# Names that only src/arch/ may use. Words with another meaning are not in the list.
 ARCHITECTURES = r"\b(mistral3?|ministral3?|mllama|qwen[23]?|gemma3?|glm4?|smollm3)\b"
-# `llama` is also a rope type, a GGUF tokenizer model and a scaling rule; only its bare use as an
-# architecture (a comparison or a model type) is refused.
+# `llama` is also a rope type, a GGUF tokenizer model and a scaling rule, so only its use as an
+# architecture (in a comparison, or as a model type) is refused.
 LLAMA = r"(model_type|architecture|name)\s*(==|!=)\s*\"llama\""
 
-# Its table lists the names that GGUF files give to their ways of splitting text: data of that
-# format, though some of them are names of architectures too.
+# Its table lists the names that GGUF files give to rules for splitting text; some of them are also
+# names of architectures.
 EXEMPT = {"src/tokenizer/gguf_pretokenizers.cc"}
 
 
@@ -81,15 +81,15 @@ def findings():
 
 # docs/page.md, docs/page.md, "Heading" or docs/page.md, section "Heading".
 CITATION = r'docs/[\w./-]*\.md(?:, (?:section )?"([^"]+)")?'
-# A page or section number: no document in docs/ has any.
+# A section number: the documents in docs/ have none.
 NUMBERED = r"\.md \d|\bsections? \d"
 # Codes of the original's defects, and the page whose table explains them.
 DEFECTS = {"A": "docs/analysis.md", "D": "docs/config.md"}
 
 
 def comments(path):
-    """(line, text) of each comment of a C++ file; of each comment and string of a Python file.
-    Lines of // or # that follow one another are one comment, as a citation may be broken."""
+    """(line, text) of each comment of a C++ or Rust file; of each comment and string of a Python
+    file. Consecutive lines of // or # are one comment, since a citation may span lines."""
     text = path.read_text()
     if path.suffix == ".py":
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)
@@ -113,7 +113,7 @@ def headings(page):
 
 
 def citation_problems(text):
-    """What a reader of this comment could not look up."""
+    """One sentence for each citation in this comment that a reader could not look up."""
     for number in re.findall(NUMBERED, text):
         yield f"cites {number!r}: name a heading in docs/ or state the rule"
     for letter, number in re.findall(r"\b([AD])-(\d+)\b", text):
