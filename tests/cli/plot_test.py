@@ -53,7 +53,7 @@ class Plot(unittest.TestCase):
         return done.stdout
 
     def assert_says(self, sentence, *arguments):
-        """The program ends with 1 and exactly this sentence, and leaves no figure."""
+        """The program exits with 1 and exactly this sentence, and leaves no figure."""
         before = sorted(os.listdir(self.root))
         done = self.run_program(*arguments)
         self.assertEqual(done.returncode, 1, done.stderr)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bad documents, damaged numbers, damaged datasets and budgets of memory, as a user meets them.
+"""Bad documents, damaged numbers, damaged datasets and memory limits, as a user meets them.
 
 usage: reliable_test.py QKSCOPE"""
 
@@ -192,7 +192,7 @@ class Reliable(unittest.TestCase):
         self.assertTrue(files_of(f"{self.root}/large") == expected)
 
     def test_streamed_weights_give_the_same_bytes(self):
-        """A model of 78 MB, and a budget that has no room for it."""
+        """A model of 78 MB, and a memory limit that it exceeds."""
         wide = {"hidden_size": 256, "intermediate_size": 8192, "num_hidden_layers": 3}
         fixtures.make_wide_model(f"{self.root}/wide", **wide)
         sets = [f"model.name={self.root}/wide", f"tokenizer.name={self.root}/model",

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Whole runs of the program over a tiny checkpoint: the dataset does not depend on how it is made,
-and a run that is cut off leaves nothing that looks whole.
+"""Complete runs of the program with a tiny checkpoint: the dataset does not depend on how it is
+made, and an interrupted run leaves nothing that looks finished.
 
 usage: run_test.py QKSCOPE"""
 
@@ -167,7 +167,7 @@ class Runs(unittest.TestCase):
         self.assertEqual({name[:3] for name in files_of(self.out("a"))}, {"l01", "REA"})
 
     def cache_model(self, hub, revision):
-        """The model in the layout of the Hub's cache, weights as a link to their digest."""
+        """The model in the layout of the Hub's cache; the weights are a link to a blob."""
         with open(f"{self.root}/model/model.safetensors", "rb") as file:
             data = file.read()
         digest = hashlib.sha256(data).hexdigest()
@@ -201,7 +201,7 @@ class Runs(unittest.TestCase):
                 self.assertIn(digest.encode(), data)
 
     def long_corpus(self):
-        """The options of a run that takes a while: every document is synced on its own."""
+        """The options of a run that takes some time: every document is synced separately."""
         corpus = f"{self.root}/long"
         if not os.path.exists(corpus):
             fixtures.make_corpus(corpus, lengths=[60] * 4000)
@@ -238,7 +238,7 @@ class Runs(unittest.TestCase):
         self.sniff(self.out("b"), sets=sets)
         self.assert_same_files(self.out("a"), self.out("b"))
 
-    def test_ctrl_c_finishes_the_documents_in_hand(self):
+    def test_ctrl_c_finishes_the_documents_in_progress(self):
         sets = self.long_corpus()
         run = self.start(self.out("a"), sets)
         run.send_signal(signal.SIGINT)
