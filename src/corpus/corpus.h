@@ -27,7 +27,7 @@ struct CorpusConfig {               // the keys of the `dataset` section
 // Why a document has no text.
 enum class TextFault : uint8_t {
   kNone,
-  kNoText,    // null, or no string
+  kNoText,    // null, or not a string
   kNotUtf8,   // in JSON Lines: anywhere in the row, whose id is then not known either
   kTooLarge,  // more than max_text_bytes
 };
@@ -51,15 +51,15 @@ class Corpus {
  public:
   virtual ~Corpus() = default;
   // The next document, or nothing at the end. Throws Error naming file and row: damaged file, and
-  // without skip_bad_text a text that is null, no string, not UTF-8, or too large.
+  // without skip_bad_text a text that is null, not a string, not UTF-8, or too large.
   virtual std::optional<Document> next() = 0;
   // Documents in all, after max_samples; empty if that is known only after reading (JSON Lines,
   // unless the slice needed their number).
   virtual std::optional<int64_t> num_documents() const = 0;
-  // The files behind the corpus in reading order. sha256 is filled by identify().
+  // The files of the corpus in reading order. sha256 is filled by identify().
   virtual const std::vector<CorpusFile>& files() const = 0;
-  // The same with every sha256 filled: reads the files once, except those whose digest the Hub
-  // cache tells by the name of their blob. Throws Error if a file cannot be read.
+  // The same with every sha256 filled: reads the files once, except those whose blob in the Hub
+  // cache is named by its digest. Throws Error if a file cannot be read.
   virtual const std::vector<CorpusFile>& digested_files() const = 0;
 };
 
@@ -70,9 +70,9 @@ class Corpus {
 //   file, pattern   all of it is the split `train`
 // Parquet (.parquet .geoparquet .gpq), JSON Lines or a list of objects (.jsonl .json .ndjson), text
 // (.txt, one document a file; `datasets` would make one of each line); JSON and text also packed
-// (.gz .zst .bz2). Ids and texts are those of load_dataset, but for strings that look like times in
-// a JSON file's id column: it turns them into times if all of them do, here they stay strings.
-// The first document is read ahead, so that a wrong column shows at once.
+// (.gz .zst .bz2). Ids and texts are those of load_dataset, with one exception: it turns the ids of
+// a JSON file into times if all of them look like times; here they stay strings.
+// The first document is read ahead, so that a wrong column is reported at once.
 // Throws Error: nothing found at the path, no such split (the ones there are named), column missing
 // (the ones there are named), formats mixed, column types that differ between files.
 std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config, Resolver& resolver);

@@ -8,7 +8,7 @@ namespace qk {
 // How they are spelt in a text after respell_non_numbers(); empty: they do not occur in it.
 struct NonNumbers {
   std::string nan;
-  std::string infinity;  // behind a '-' for minus infinity
+  std::string infinity;  // after a '-': minus infinity
 };
 
 // Replaces each NaN and Infinity that stands for a value, where Python's json module takes it for

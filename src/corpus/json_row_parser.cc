@@ -94,12 +94,12 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   static bool is_spelling(const std::string& token, const std::string& spelling) {
-    return !spelling.empty() && token.ends_with(spelling);  // behind a '-', perhaps
+    return !spelling.empty() && token.ends_with(spelling);  // perhaps after a '-'
   }
   bool is_text() const { return depth_ == 1 && key_is_text_; }
   bool is_id() const { return depth_ == 1 && key_is_id_; }
 
-  // Notes the kind of a value; of a key that occurs twice, the last one's.
+  // Records the kind of a value; of a key that occurs twice, that of the last one.
   void see(std::string_view kind) {
     if (depth_ == 0) fail("{}: expected an object, found {}", where_, kind);
     if (is_text()) text_kind_ = kind;

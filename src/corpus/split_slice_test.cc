@@ -13,7 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// "begin end" of the slice of a split with so many rows; the name if it is no slice.
+// "begin end" of the slice of a split with num_rows rows; the name if it is not a slice.
 std::string rows(const std::string& text, std::optional<int64_t> num_rows) {
   const std::vector<SplitSlice> terms = parse_split(text);
   const SplitSlice& slice = terms.front();
