@@ -187,7 +187,9 @@ def tests_of(path, build, options):
     deps = declared_dependencies((ROOT / "CMakeLists.txt").read_text())
     reach = reachable(deps)
     above = [name for name in deps if folder in reach[name] and name != folder]
-    names = [folder] + (above if options.dependents else [])
+    if "all" not in options.dependents:
+        above = [name for name in above if name in options.dependents]
+    names = [folder] + above
     tests = [f"{name}_test" for name in names if f"{name}_test" in build.targets]
     return tests + [f"cli.{name}" for name in options.cli]
 
@@ -255,9 +257,12 @@ def parse_arguments():
                         help="build folder (default: build/release)")
     parser.add_argument("--log", type=pathlib.Path, default=ROOT / "build/mutants.jsonl")
     parser.add_argument("--replay", type=pathlib.Path, metavar="LOG")
-    parser.add_argument("--dependents", action="store_true",
-                        help="run the tests of the folders above, too")
-    parser.add_argument("--cli", type=lambda text: text.split(","), default=[], metavar="TEST,...",
+    def words(text):
+        return text.split(",")
+    parser.add_argument("--dependents", type=words, default=[], metavar="FOLDER,...",
+                        help="also run the tests of these folders if they include the mutant's, "
+                             "or `all`")
+    parser.add_argument("--cli", type=words, default=[], metavar="TEST,...",
                         help="scripts of tests/cli, for mutants that survive the unit tests")
     parser.add_argument("--table", action="store_true", help="print the log's table, run nothing")
     return parser.parse_args()
