@@ -271,12 +271,11 @@ def parse_arguments():
 def drawn_mutants(options):
     if options.replay:
         return [mutant for mutant, _ in read_log(options.replay).values()]
-    rng = random.Random(options.seed)
     mutants = []
     for word in options.what:
         group, files = sources_of(word)
-        mutants += draw(files, group, options.count, rng)
-    rng.shuffle(mutants)  # a run that ends early has seen something of every group
+        mutants += draw(files, group, options.count, random.Random(f"{options.seed} {group}"))
+    random.Random(options.seed).shuffle(mutants)  # a run that ends early has seen something of every group
     return mutants
 
 
@@ -327,6 +326,7 @@ def run_mutants(options, mutants, records, scratch):
 
 def main():
     options = parse_arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files go
     records = read_log(options.log)
     if not options.table:
         with tempfile.TemporaryDirectory() as folder:
