@@ -227,8 +227,9 @@ def locate(mutant):
 
 
 def print_table(records):
-    print("| group | mutants | killed | timeout | survived | equivalent | invalid | gone | kill rate |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    outcomes = ("killed", "timeout", "survived", "equivalent", "invalid", "gone")
+    print("|", " | ".join(("group", "mutants", *outcomes, "kill rate")), "|")
+    print("|", " | ".join(["---"] * (len(outcomes) + 3)), "|")
     groups = sorted({mutant.group for mutant, _ in records})
     for group in groups + ["all"]:
         count = collections.Counter(record["outcome"] for mutant, record in records
@@ -236,9 +237,8 @@ def print_table(records):
         killed = count["killed"] + count["timeout"]
         judged = killed + count["survived"]
         rate = f"{100 * killed / judged:.0f} %" if judged else "-"
-        cells = [count[name] for name in ("killed", "timeout", "survived", "equivalent", "invalid",
-                                          "gone")]
-        print("|", " | ".join(map(str, [group, sum(count.values()), *cells, rate])), "|")
+        cells = [group, sum(count.values()), *(count[name] for name in outcomes), rate]
+        print("|", " | ".join(map(str, cells)), "|")
     for mutant, record in sorted(records, key=lambda item: item[0].key()):
         if record["outcome"] == "survived":
             print(f"survived: {record.get('place', mutant.file)}: {mutant.line}\n"
@@ -275,7 +275,7 @@ def drawn_mutants(options):
     for word in options.what:
         group, files = sources_of(word)
         mutants += draw(files, group, options.count, random.Random(f"{options.seed} {group}"))
-    random.Random(options.seed).shuffle(mutants)  # a run that ends early has seen something of every group
+    random.Random(options.seed).shuffle(mutants)  # so that a run may end early
     return mutants
 
 

@@ -186,7 +186,7 @@ def place(mutant, path):
 
 
 def draw(paths, group, count, rng):
-    """`count` mutants, in turns over the files (headers in every second turn), and within a file
+    """`count` mutants, in turns over the files (headers in every fourth turn), and within a file
     over the kinds of change."""
     pools = {}
     for path in paths:
@@ -198,7 +198,7 @@ def draw(paths, group, count, rng):
         pools[path] = [by_kind[kind] for kind in sorted(by_kind)]
     drawn, turn = [], 0
     while len(drawn) < count and any(pools.values()):
-        order = [path for path in pools if pools[path] and (path.suffix == ".cc" or turn % 2)]
+        order = [path for path in pools if pools[path] and (path.suffix == ".cc" or turn % 4 == 3)]
         rng.shuffle(order)
         for path in order[:count - len(drawn)]:
             pool = rng.choice(pools[path])
