@@ -241,8 +241,7 @@ def print_table(records):
         print("|", " | ".join(map(str, cells)), "|")
     for mutant, record in sorted(records, key=lambda item: item[0].key()):
         if record["outcome"] == "survived":
-            print(f"survived: {record.get('place', mutant.file)}: {mutant.line}\n"
-                  f"          `{mutant.original}` -> `{mutant.replacement}`")
+            print(f"survived: {record['place']}: {mutant.line}\n          {mutant}")
 
 
 def parse_arguments():
@@ -320,8 +319,8 @@ def run_mutants(options, mutants, records, scratch):
             records[mutant.key()] = (mutant, record)
             log.write(json.dumps(record) + "\n")
             log.flush()
-            print(f"{number}/{len(todo)} {result['outcome']:10} {mutant.file}: `{mutant.original}`"
-                  f" -> `{mutant.replacement}` {result.get('killed_by', '')}", flush=True)
+            print(f"{number}/{len(todo)} {result['outcome']:10} {mutant.file}: {mutant}",
+                  result.get("killed_by", ""), flush=True)
 
 
 def main():

@@ -54,6 +54,9 @@ class Mutant:
     def key(self):
         return (self.file, self.line, self.occurrence, self.column, self.replacement)
 
+    def __str__(self):
+        return f"`{' '.join(self.original.split())}` -> `{' '.join(self.replacement.split())}`"
+
 
 def tokens_of(code):
     found = [m for m in TOKEN.finditer(code) if m.lastgroup != "skip"]
