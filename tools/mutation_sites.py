@@ -45,7 +45,7 @@ class Mutant:
     group: str
     file: str  # name without folder
     line: str  # the line on which the change begins, stripped
-    occurrence: int  # among the equal lines of the file, from 0
+    occurrence: int  # among the lines of the file with the same code, from 0
     column: int  # in the stripped line
     original: str
     replacement: str
@@ -161,25 +161,29 @@ def changes(code):
             yield span(i, end, "", "statement")
 
 
+def without_comment(line):
+    return re.sub(r"\s+//.*", "", line).strip()
+
+
 def mutants_of(path, group):
     code = path.read_text()
     for begin, end, replacement, kind in changes(code):
         first = code.rfind("\n", 0, begin) + 1
         line = code[first:].split("\n", 1)[0]
-        stripped = line.strip()
-        earlier = [other.strip() for other in code[:first].split("\n")]
-        yield Mutant(group, path.name, stripped, earlier.count(stripped),
+        earlier = [without_comment(other) for other in code[:first].split("\n")]
+        yield Mutant(group, path.name, line.strip(), earlier.count(without_comment(line)),
                      begin - first - line.index(stripped), code[begin:end], replacement, kind)
 
 
 def place(mutant, path):
     """The file's text with the mutant in it, or None if the line is not there."""
     lines = path.read_text().split("\n")
-    found = [i for i, line in enumerate(lines) if line.strip() == mutant.line]
+    wanted = without_comment(mutant.line)
+    found = [i for i, line in enumerate(lines) if without_comment(line) == wanted]
     if mutant.occurrence >= len(found):
         return None
     number = found[mutant.occurrence]
-    indent = lines[number].index(mutant.line)
+    indent = lines[number].index(wanted)
     head = "\n".join(lines[:number] + [lines[number][:indent + mutant.column]])
     rest = "\n".join(lines)[len(head):]
     if not rest.startswith(mutant.original):
