@@ -219,11 +219,12 @@ def read_log(path):
 
 
 def locate(mutant):
-    """(path, mutated text) of a mutant in this tree, or None."""
-    for path in sorted((ROOT / "src").rglob(mutant.file)):
-        if (text := place(mutant, path)) is not None:
-            return path, text
-    return None
+    """(path, mutated text) of a mutant in this tree, or None. A file that has been renamed is
+    known by the line if no other file has it."""
+    same_name = sorted((ROOT / "src").rglob(mutant.file))
+    paths = same_name or (ROOT / "src").rglob("*" + pathlib.Path(mutant.file).suffix)
+    found = [(path, text) for path in paths if (text := place(mutant, path)) is not None]
+    return found[0] if found and (same_name or len(found) == 1) else None
 
 
 def print_table(records):

@@ -172,7 +172,7 @@ def mutants_of(path, group):
         line = code[first:].split("\n", 1)[0]
         earlier = [without_comment(other) for other in code[:first].split("\n")]
         yield Mutant(group, path.name, line.strip(), earlier.count(without_comment(line)),
-                     begin - first - line.index(stripped), code[begin:end], replacement, kind)
+                     begin - first - line.index(line.strip()), code[begin:end], replacement, kind)
 
 
 def place(mutant, path):
