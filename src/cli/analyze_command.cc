@@ -78,7 +78,7 @@ struct AnalyzeFlags {
   bool quiet = false;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kAnalyzeExamples = R"(
 Examples:
   qkscope analyze --dataset data/run
   qkscope analyze --config analysis.yaml --seed 7
@@ -244,7 +244,7 @@ void add_analyze_command(CLI::App& app, int& exit_code) {
   command->add_flag("--keep-going", flags->keep_going,
                     "Exit code 0 although some heads could not be measured");
   command->add_flag("--quiet", flags->quiet, "No progress on stderr");
-  command->footer(kExamples);
+  command->footer(kAnalyzeExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = analyze(*flags); });
 }

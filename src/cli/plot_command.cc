@@ -14,7 +14,7 @@
 namespace qk {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kPlotExamples = R"(
 Examples:
   qkscope plot plasticity --bucket_csv results/head_bucket_plasticity.csv --bucket_min_size 512
   qkscope plot heatmap --config heatmap.yaml --output heatmap.svg
@@ -112,7 +112,7 @@ void add_figure(CLI::App& plot, const char* name, const char* about,
 void add_plot_command(CLI::App& app, int& exit_code) {
   CLI::App* plot = app.add_subcommand("plot", "Draws what was measured: three figures");
   plot->require_subcommand(1);
-  plot->footer(kExamples);  // of the commands below it too
+  plot->footer(kPlotExamples);  // of the commands below it too
   add_figure(*plot, "plasticity", "Plasticity of each head over the query's position",
              plasticity_flags(), plot_plasticity, exit_code);
   add_figure(*plot, "heatmap", "Plasticity of all heads by query and key position", heatmap_flags(),

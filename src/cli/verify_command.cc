@@ -22,7 +22,7 @@ struct VerifyFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kVerifyExamples = R"(
 Examples:
   uv run tools/make_reference.py MODEL reference.safetensors      on any machine with the model
   qkscope verify --model MODEL --reference reference.safetensors
@@ -66,7 +66,7 @@ void add_verify_command(CLI::App& app, int& exit_code) {
   command->add_option("--threads", flags->num_threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--quiet", flags->quiet, "Only the verdict");
-  command->footer(kExamples);
+  command->footer(kVerifyExamples);
   command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });
 }
 

@@ -16,7 +16,7 @@
 #include "dataset/test_blocks.h"
 
 namespace qk {
-namespace {
+namespace dataset_reader_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -304,5 +304,5 @@ TEST(DatasetReader, WrongValuesAreNamed) {
               ElementsAre("l00h00q/x.parquet: row 1: bucket 1099511627776 is out of range"));
 }
 
-}  // namespace
+}  // namespace dataset_reader_test
 }  // namespace qk

@@ -16,7 +16,7 @@
 #include "dataset/test_blocks.h"
 
 namespace qk {
-namespace {
+namespace dataset_writer_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -374,5 +374,5 @@ TEST(FullDisk, JournalStaysValid) {
   EXPECT_EQ(static_cast<int64_t>(reader.documents().size()), document);
 }
 
-}  // namespace
+}  // namespace dataset_writer_test
 }  // namespace qk
