@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by demo, check and tools/setup: one line per step with its time, output only on failure.
 #   step "what it does" command...
 set -euo pipefail
