@@ -11,7 +11,7 @@
 #include "model/test_checkpoint.h"
 
 namespace qk {
-namespace {
+namespace parity_test {
 
 constexpr double kTolerance = 1e-5;  // of the largest value of each layer and kind
 
@@ -273,5 +273,5 @@ TEST(LongPositionTest, AnglesAreRoundedAsTheReferenceRounds) {
   }
 }
 
-}  // namespace
+}  // namespace parity_test
 }  // namespace qk

@@ -11,7 +11,7 @@
 #include "corpus/test_error.h"
 
 namespace qk {
-namespace {
+namespace corpus_test {
 
 using testing::ElementsAre;
 
@@ -140,5 +140,5 @@ TEST(Identify, DependsOnNamesAndContentsNotOnThePlace) {
   EXPECT_NE(identity(b), first);
 }
 
-}  // namespace
+}  // namespace corpus_test
 }  // namespace qk

@@ -4,7 +4,7 @@
 #include "kernels/scale_rows.h"
 
 namespace qk {
-namespace {
+namespace add_test {
 
 constexpr int64_t kRows = 301;
 constexpr int64_t kWidth = 67;
@@ -39,5 +39,5 @@ TEST(ScaleRowsTest, EqualsTheReferenceOnEveryTarget) {
   }
 }
 
-}  // namespace
+}  // namespace add_test
 }  // namespace qk

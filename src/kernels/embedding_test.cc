@@ -3,7 +3,7 @@
 #include "kernels/op_test.h"
 
 namespace qk {
-namespace {
+namespace embedding_test {
 
 constexpr int64_t kVocab = 50;
 constexpr int64_t kWidth = 33;
@@ -38,5 +38,5 @@ TEST(EmbeddingDeathTest, RefusesAnIdOutsideTheTable) {
   EXPECT_DEATH(embedding_cpu(pool, table, {&id, 1}, 1.0F, MatrixView(&out, {1, 1})), "check");
 }
 
-}  // namespace
+}  // namespace embedding_test
 }  // namespace qk

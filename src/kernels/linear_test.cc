@@ -6,7 +6,7 @@
 #include "kernels/widen.h"
 
 namespace qk {
-namespace {
+namespace linear_test {
 
 struct Case {
   int64_t rows, in, out;
@@ -179,5 +179,5 @@ TEST(LinearTest, BlocksFitEveryStoredType) {
   EXPECT_EQ(linear_block(1536), 768);
 }
 
-}  // namespace
+}  // namespace linear_test
 }  // namespace qk

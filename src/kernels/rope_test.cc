@@ -3,7 +3,7 @@
 #include "kernels/op_test.h"
 
 namespace qk {
-namespace {
+namespace rope_test {
 
 struct Case {
   int64_t tokens, heads, head_dim, rotary_dim;
@@ -75,5 +75,5 @@ TEST(RopeTest, TurnsTheNamedPairs) {
   EXPECT_EQ(x, (std::vector<float>{-2, 1, 3, 4, 5}));
 }
 
-}  // namespace
+}  // namespace rope_test
 }  // namespace qk

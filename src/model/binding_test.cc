@@ -6,7 +6,7 @@
 #include "model/test_checkpoint.h"
 
 namespace qk {
-namespace {
+namespace binding_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -178,5 +178,5 @@ TEST(IgnoredTest, OnlyWhatTheRulesName) {
   EXPECT_FALSE(may_be_ignored("blk.0.ffn_gate_inp.weight", "", /*is_gguf=*/true, config));
 }
 
-}  // namespace
+}  // namespace binding_test
 }  // namespace qk

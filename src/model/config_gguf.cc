@@ -1,5 +1,7 @@
 // GGUF metadata read as if it were config.json. Keys: tokenizers and GGUF notes of llama.cpp's
 // converters (gguf-py/gguf/constants.py).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

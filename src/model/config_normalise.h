@@ -25,6 +25,9 @@ inline constexpr int64_t kMaxPositions = int64_t{1} << 40;
 // Throws Error if a key that others are derived from has a wrong type or range.
 nlohmann::json normalise_config(const ConfigObject& decoder, const Architecture& architecture);
 
+// Sets `key` where it is absent.
+void set_default(nlohmann::json& config, const char* key, const nlohmann::json& value);
+
 // The rope object(s) of a decoder config under the key rope_parameters; rope_scaling, rope_theta
 // and the like are moved in and removed from `config`.
 void normalise_rope(nlohmann::json& config, const std::string& file,

@@ -26,10 +26,6 @@ json object_or_empty(const json& config, const std::string& file, const char* ke
   return reader.given(key) ? reader.object(key).json() : json::object();
 }
 
-void set_default(json& rope, const char* key, const json& value) {
-  if (!rope.contains(key)) rope[key] = value;
-}
-
 // The value of a top-level key, or another one if it is absent or null.
 json top_or(const json& config, const char* key, double otherwise) {
   const auto it = config.find(key);

@@ -11,7 +11,7 @@
 #include "model/test_checkpoint.h"
 
 namespace qk {
-namespace {
+namespace forward_test {
 
 using testing::HasSubstr;
 
@@ -302,5 +302,5 @@ TEST(ForwardTest, TimesAndOperationsAreCounted) {
   EXPECT_GT(times.linear, 0);
 }
 
-}  // namespace
+}  // namespace forward_test
 }  // namespace qk
