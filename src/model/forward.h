@@ -14,9 +14,7 @@
 
 #include "base/error.h"
 #include "base/tensor.h"
-#include "base/thread_pool.h"
-#include "kernels/backend.h"
-#include "model/model.h"
+#include "model/bound_model.h"
 
 namespace qk {
 
@@ -72,7 +70,7 @@ using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> 
 
 struct ForwardOptions {
   int64_t chunk_tokens = 1024;  // tokens that are processed together; bounds the work memory
-  bool stream_weights = false;  // pages of a layer's weights are dropped after it: weight_pages.h
+  bool stream_weights = false;  // a layer's weights are dropped after it: weight_pages.h
 };
 
 // Seconds spent, for debug_logging and `bench`.
@@ -82,9 +80,8 @@ struct ForwardTimes {
 };
 
 // Throws NotFinite.
-void forward(const Model& model, const Backend& backend, ThreadPool& pool,
-             const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
-             const Tap& tap, ForwardTimes* times = nullptr);
+void forward(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
+             const ForwardOptions& options, const Tap& tap, ForwardTimes* times = nullptr);
 
 // Bytes of work memory that forward() allocates for one batch of these sequence lengths (weights
 // are mapped and not counted).

@@ -16,9 +16,9 @@ struct ForwardPlan {
   std::vector<int> rope_sets;      // of config.rope that these layers use
 };
 
-// Sizes in numbers (float32) of the buffers of the layer loop.
+// Bytes of the buffers of the layer loop.
 struct ForwardSizes {
-  int64_t chunk = 0;   // tokens processed together
+  int64_t chunk = 0;   // tokens that are processed together
   int64_t hidden = 0;  // [tokens, hidden_size]
   int64_t normed = 0, query = 0, key = 0, value = 0, mixed = 0, gate = 0, up = 0, branch = 0;
   int64_t rotary = 0;          // each of cosines and sines of a chunk

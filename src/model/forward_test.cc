@@ -62,7 +62,7 @@ Taken take(const Model& model, const Sequences& sequences, const TapRequest& req
            int64_t chunk_tokens = 1024, int threads = 1, const Backend& backend = kCpuBackend) {
   ThreadPool pool(threads);
   Taken out;
-  forward(model, backend, pool, sequences, request, {.chunk_tokens = chunk_tokens},
+  forward({model, backend, pool}, sequences, request, {.chunk_tokens = chunk_tokens},
           [&](int layer, Site site, TensorView<const float, 3> rows) {
             const auto flat = rows.flat();
             const bool fresh =
@@ -295,7 +295,7 @@ TEST(ForwardTest, TimesAndOperationsAreCounted) {
   TapRequest request = everything(10);
   request.layers.assign(5, {});
   request.layers[1] = {range(0, 10), {}, range(0, 4), {}};
-  forward(model, kCpuBackend, pool, pack({document(10)}), request, {}, [](auto...) {}, &times);
+  forward({model, kCpuBackend, pool}, pack({document(10)}), request, {}, [](auto...) {}, &times);
   // One whole layer: q, k, v, o and three of the MLP; attention over 55 pairs of 4 heads; then q.
   const double linear = 2.0 * 10 * (32 * 32 * 2 + 32 * 16 * 2 + 3 * 32 * 48);
   EXPECT_EQ(times.matmul_flop, linear + 4.0 * 55 * 4 * 8 + 2.0 * 10 * 32 * 32);

@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/tensor.h"
-#include "formats/gguf.h"
-#include "formats/safetensors.h"
 #include "model/architecture.h"
 #include "model/model_config.h"
 
 namespace qk {
+
+class GgufFile;
 
 // Weights of one decoder layer. Absent ones have data == nullptr (matrices) or are empty (vectors).
 struct LayerWeights {
