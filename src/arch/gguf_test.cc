@@ -288,7 +288,7 @@ TEST(GgufTest, WhatTheFormatCannotSayIsRefused) {
        "qwen2.attention.sliding_window: expected 0, found 64"},
       {9, "rope.dimension_count", uint32_t{17},
        "rope.dimension_count: expected at most 16, found 17"},
-      {9, "rope.dimension_sections", uint32_t{4}, "rope.dimension_sections: expected no such key"},
+      {9, "rope.dimension_sections", uint32_t{4}, "rope.dimension_sections: expected the key to be absent"},
       {9, "nextn_predict_layers", uint32_t{1}, "nextn_predict_layers: expected 0, found 1"},
       {4, "attention.temperature_scale", 0.1F, "attention.temperature_scale: expected 0"},
       {10, "rope.scaling.type", std::string("longrope"), "expected none, linear or yarn"},

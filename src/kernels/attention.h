@@ -1,7 +1,7 @@
 // Scaled dot-product attention of one sequence over its stored keys and values:
-//   out[i][h] = sum_j p_j v[j][g],  p = softmax_j(scale * q[i][h].k[j][g]),  g = h / (heads / kv
-//   heads)
-// over the keys j that query position i = positions[row] sees (AttentionShape in backend.h).
+//   out[i][h] = sum_j p_j v[j][g],  p = softmax_j(scale * q[i][h].k[j][g])
+// with g = h / (heads / num_key_value_heads), over the keys j that the query at positions[i] sees
+// (AttentionShape in backend.h).
 //   q, out     [n, heads, head_dim]
 //   positions  [n] ascending
 //   cache      keys and values [shape.num_keys, kv heads, head_dim], filled by kv_store of the same
@@ -47,7 +47,7 @@ struct KeyRange {
 };
 KeyRange visible_keys(const AttentionShape& shape, int64_t position);
 
-// Refuses what no call may have.
+// Checks what every call must satisfy.
 void check_attention(TensorView<const float, 3> q, const QueryPositions& positions,
                      const KeyValueCache& cache, const AttentionShape& shape,
                      TensorView<float, 3> out);

@@ -149,7 +149,7 @@ HWY_INLINE V largest_score(const float* scores, size_t num_keys, V start) {
 }
 
 // Scores become weights 2^(score - base), the base being the largest score so far, rounded to an
-// integer: so rescaling is exact. Base and total move on.
+// integer: so rescaling is exact. Base and total are updated.
 // rescale[lane]: what the earlier weights have to be multiplied with.
 void weigh_keys(const LaneGroup& g, size_t num_keys, float* scores, float* rescale) {
   const D d;

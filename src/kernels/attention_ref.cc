@@ -8,7 +8,7 @@
 namespace qk {
 namespace {
 
-// Keys [capacity, num_heads, head_dim], then values alike.
+// Keys [capacity, num_heads, head_dim], then values likewise.
 float* key(const KeyValueCache& cache, int64_t token, int64_t head) {
   return static_cast<float*>(cache.data) + (token * cache.num_heads + head) * cache.head_dim;
 }

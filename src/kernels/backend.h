@@ -1,8 +1,9 @@
-// The table of operations that the layer loop calls: one row per backend, chosen once.
+// The table of operations that the layer loop calls: one per backend, chosen once.
 //
 // Each operation has a file of its own (<op>.h states the formula), a naive reference (<op>_ref.cc,
-// the oracle of the tests) and an implementation per backend (<op>_cpu.cc). Operations split their
-// work over the pool themselves; inside one task everything is single-threaded.
+// the oracle of the tests) and an implementation per backend (<op>_cpu.cc); where a plain loop is
+// both, they share <op>.cc. Operations split their work over the pool themselves; inside one task
+// everything is single-threaded.
 //
 // Every output number is made by the same sequence of float32 operations whatever the number of
 // rows in the call, the number of threads, and the SIMD width: so results do not depend on
@@ -36,7 +37,7 @@ enum class RopeLayout : uint8_t {  // which two components rotate together
 };
 
 // Weights as a backend holds them, made by bind_weight and bind_vector and valid as long as the
-// context. What a handle points to is the backend's own affair; null: the model has no such weight.
+// context. Only the backend knows what a handle points to; null: the model has no such weight.
 struct BoundMatrix {
   const void* handle = nullptr;
   int64_t rows = 0, cols = 0;

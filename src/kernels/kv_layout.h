@@ -1,5 +1,5 @@
 // Where the cpu backend keeps keys and values, the same on every SIMD target. Both are operands
-// that tiles broadcast number by number, so what a tile needs for one step lies side by side:
+// that tiles broadcast number by number, so what a tile needs for one step is adjacent:
 //   keys    panels of kKeyPanel tokens: [panel][head_dim][kKeyPanel]
 //   values  panels of value_width(head_dim) components: [panel][capacity][value_width]
 // per head; all heads' keys come first, then all heads' values.

@@ -38,7 +38,7 @@ struct MappedJob {
 };
 std::vector<MappedJob> mapped_jobs(std::span<const LinearJob> jobs);
 
-// Refuses what no job may have.
+// Checks what every job must satisfy.
 void check_linear(ConstMatrixView x, std::span<const LinearJob> jobs);
 
 }  // namespace qk

@@ -36,7 +36,7 @@ void pack_rows(ConstMatrixView x, int64_t panel, float* out) {
   interleave_rows(rows, kM, x.dim(1), out, kM);
 }
 
-// Its bytes are an array of float as they lie: nothing to widen.
+// Its bytes are already an array of float: nothing to widen.
 bool stored_as_floats(const WeightMatrix& weight) {
   return weight.dtype == DType::kF32 &&
          reinterpret_cast<uintptr_t>(weight.row(0)) % alignof(float) == 0;
@@ -102,7 +102,7 @@ struct EmitToBuffer {
   }
 };
 
-// A tile at the lower or right edge, by way of a buffer; the same sums in the same order.
+// A tile at the lower or right edge, through a buffer; the same sums in the same order.
 HWY_NOINLINE void edge_tile(const float* a, const float* b, int64_t depth, int64_t rows,
                             int64_t cols, const EmitToOutput& to) {
   HWY_ALIGN float buffer[kTileRows * kTileCols];

@@ -123,7 +123,7 @@ TEST(LinearTest, JobsShareTheirInput) {
 
 class LinearStoredTest : public testing::TestWithParam<DType> {};
 
-// Blocks of any bytes are numbers; those with exponents that are not tame are made so.
+// Any bytes are valid blocks; the mask keeps their exponents small.
 TEST_P(LinearStoredTest, WidensRowsAndUndoesTheirOrder) {
   constexpr int64_t kRows = 30;
   constexpr int64_t kIn = 1024;

@@ -1,5 +1,5 @@
-// Rows dealt to the pool in blocks of about the same work: for operations that pass over memory
-// once.
+// Rows shared out over the pool in blocks of about the same work: for operations that pass over
+// memory once.
 #pragma once
 
 #include <algorithm>

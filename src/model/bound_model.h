@@ -11,7 +11,7 @@
 
 namespace qk {
 
-// LayerWeights, bound. Absent ones are absent here too.
+// LayerWeights, bound. What is absent there is absent here.
 struct BoundLayer {
   BoundVector input_norm, post_attention_norm, pre_mlp_norm, post_mlp_norm, q_norm, k_norm;
   BoundMatrix q_proj, k_proj, v_proj, o_proj;

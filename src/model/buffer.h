@@ -10,12 +10,12 @@
 
 namespace qk {
 
-// Bytes of so many numbers of an activation.
+// Bytes of `count` numbers of an activation.
 constexpr int64_t activation_bytes(int64_t count) {
   return count * static_cast<int64_t>(sizeof(float));
 }
 
-// Gives memory back to where it came from.
+// Returns memory to the backend that it came from.
 struct FreeMemory {
   const Backend* backend = nullptr;
   Context* context = nullptr;

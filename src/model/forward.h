@@ -19,7 +19,7 @@
 namespace qk {
 
 // Where a vector is taken. Shapes: q [rows, num_attention_heads, head_dim],
-// k [rows, num_key_value_heads, head_dim] (not repeated); the softmax scale is never contained.
+// k [rows, num_key_value_heads, head_dim] (not repeated); the softmax scale is never included.
 enum class Site : uint8_t {
   kQueryPreRope,   // after projection, bias and QK-norm, before RoPE
   kQueryPostRope,  // after RoPE and, where the architecture has it, the query's position scale
@@ -73,7 +73,7 @@ struct ForwardOptions {
   bool stream_weights = false;  // a layer's weights are dropped after it: weight_pages.h
 };
 
-// Seconds spent, for debug_logging and `bench`.
+// Seconds spent, for inference.debug_logging and bench/.
 struct ForwardTimes {
   double embedding = 0, norm = 0, linear = 0, rope = 0, attention = 0, activation = 0, tap = 0;
   double matmul_flop = 0;  // multiply-adds counted as 2, of linear and attention together

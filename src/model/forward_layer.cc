@@ -9,7 +9,7 @@
 namespace qk {
 namespace {
 
-// The part of an ascending list that lies in [begin, end).
+// The part of an ascending list that is in [begin, end).
 std::span<const int32_t> between(std::span<const int32_t> rows, int64_t begin, int64_t end) {
   const auto first = std::ranges::lower_bound(rows, begin);
   return {first, std::ranges::lower_bound(first, rows.end(), end)};
@@ -173,7 +173,7 @@ void ForwardRun::attend(const Chunk& chunk) {
   }
 }
 
-// Where the chunk's output goes: in place, or, when only some rows live on, to the front.
+// Where the chunk's output goes: in place, or, when only some rows are kept, at the front.
 MatrixView ForwardRun::kept_hidden(const Chunk& chunk, int64_t written) {
   const auto rows = std::ssize(chunk.kept_rows);
   const MatrixView all = hidden_.matrix(num_tokens_, config_.hidden_size);

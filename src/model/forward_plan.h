@@ -1,5 +1,5 @@
 // What one forward pass has to compute, and how much memory that takes. The layer loop allocates
-// exactly what stands here, so that a budget can be checked before.
+// exactly this, so that a budget can be checked beforehand.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ ForwardSizes forward_sizes(const Model& model, const Backend& backend, const For
                            std::span<const int64_t> sequence_lengths,
                            const ForwardOptions& options);
 
-// True if the layer below the last must not compute every token: fewer are needed.
+// True if the layer below the last need not compute every token.
 inline bool is_pruned(const ForwardPlan& plan, int64_t num_tokens) {
   return std::ssize(plan.last_rows) < num_tokens;
 }

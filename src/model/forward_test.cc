@@ -224,6 +224,33 @@ TEST(ForwardTest, StoredTypesAndShardsDoNotChangeABit) {
       expected);
 }
 
+// Each layer is prefetched while the one before it is computed, and dropped after it.
+TEST(ForwardTest, StreamedWeightsDoNotChangeABit) {
+  static int prefetched = 0;
+  static int dropped = 0;
+  prefetched = dropped = 0;
+  Backend backend = kCpuBackend;
+  backend.prefetch_weights = [](Context& context, std::span<const BoundMatrix> weights) {
+    prefetched += static_cast<int>(weights.size());
+    kCpuBackend.prefetch_weights(context, weights);
+  };
+  backend.drop_weights = [](Context& context, std::span<const BoundMatrix> weights) {
+    dropped += static_cast<int>(weights.size());
+    kCpuBackend.drop_weights(context, weights);
+  };
+  const Model model = load("llama-plain");
+  const Sequences sequences = pack({document(300)});
+  Taken streamed;
+  ThreadPool pool(2);
+  forward({model, backend, pool}, sequences, everything(300), {.stream_weights = true},
+          [&](int layer, Site site, TensorView<const float, 3> rows) {
+            streamed[{layer, site}].assign(rows.flat().begin(), rows.flat().end());
+          });
+  EXPECT_EQ(streamed, take(model, sequences, everything(300)));
+  EXPECT_EQ(prefetched, 4 * 7);
+  EXPECT_EQ(dropped, 5 * 7);
+}
+
 TEST(ForwardTest, BothSpellingsOfAConfigurationGiveTheSameBytes) {
   FixtureCase item = fixture_case("llama-llama3");
   nlohmann::json rope = item.config.at("rope_parameters");

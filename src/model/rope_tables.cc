@@ -5,7 +5,7 @@
 namespace qk {
 namespace {
 
-// One table to be: its frequencies and how many positions it needs.
+// A table to make: its frequencies and the number of positions it needs.
 struct TablePlan {
   RopeFrequencies frequencies;
   int64_t positions = 0;

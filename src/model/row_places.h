@@ -1,4 +1,4 @@
-// Where rows stand in a list of rows.
+// Places of rows in a list of rows.
 #pragma once
 
 #include <algorithm>

@@ -15,8 +15,8 @@ int64_t layer_weight_bytes(const Model& model, int layer);
 // The pages may be given back; they are read again when they are needed.
 void drop_embedding(const Model& model);
 
-// Tokens whose embeddings are looked up before their pages are dropped, and the bytes of pages that
-// so many rows of the table make resident at most (the kernel maps 64 KiB around a touched page).
+// Tokens whose embeddings are looked up before their pages are dropped, and the most bytes of pages
+// that this many rows of the table make resident (the kernel maps 64 KiB around a touched page).
 inline constexpr int64_t kEmbeddingPiece = 128;
 int64_t embedding_piece_bytes(const Model& model);
 
