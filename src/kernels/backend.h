@@ -64,7 +64,7 @@ struct LinearJob {
   BoundVector bias = {};    // or absent
   MatrixView y;             // [n, out]
   bool accumulate = false;  // add to y instead of replacing it
-  int64_t first_row = 0;    // a multiple of head_dim
+  int64_t first_row = 0;    // where a head begins, if head_rows is set
 };
 
 // Keys and values of one sequence and one layer, in the backend's own layout.
