@@ -108,7 +108,7 @@ std::optional<double> optional_number(const ConfigObject& rope, std::string_view
   return rope.number(key);
 }
 
-// The top of the file wins over the rope object, but not over one that is of a layer type.
+// The top of the file wins over the rope object, but not over one of a layer type.
 int64_t original_length(const ConfigObject& config, const ConfigObject& rope,
                         const ModelConfig& model, bool by_layer_type) {
   constexpr std::string_view kKey = "original_max_position_embeddings";
