@@ -102,7 +102,7 @@ Measured measure_once(const qk::Model& model, qk::ThreadPool& pool, const qk::Se
   const qk::FmaPeak before = qk::measure_fma_peak(pool, kPeakSeconds);
   const auto start = std::chrono::steady_clock::now();
   qk::forward(
-      model, qk::kCpuBackend, pool, sequences, request, {},
+      {model, qk::kCpuBackend, pool}, sequences, request, {},
       [](int, qk::Site, qk::TensorView<const float, 3>) {}, &out.times);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const qk::FmaPeak after = qk::measure_fma_peak(pool, kPeakSeconds);

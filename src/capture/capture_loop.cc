@@ -33,7 +33,7 @@ CaptureLoop::CaptureLoop(PreparedRun& run, const RunOptions& options, const Memo
     : run_(run),
       options_(options),
       memory_(memory),
-      pool_(pool),
+      model_(run.model, *options.backend, pool),
       done_(done),
       report_(report),
       num_documents_(run.corpus->num_documents()),
@@ -144,7 +144,7 @@ void CaptureLoop::forward_batch(DocumentBatch& batch, JournalWriter& journal) {
   };
   try {
     forward(
-        run_.model, *options_.backend, pool_, batch.sequences(), batch.request(), memory_.forward,
+        model_, batch.sequences(), batch.request(), memory_.forward,
         [&](int layer, Site site, TensorView<const float, 3> rows) {
           batch.take(layer, site, rows, sink);
           look_at_memory();

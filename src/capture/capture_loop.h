@@ -61,7 +61,7 @@ class CaptureLoop {
   PreparedRun& run_;
   const RunOptions& options_;
   const MemoryPlan& memory_;
-  ThreadPool& pool_;
+  BoundModel model_;
   std::span<const int64_t> done_;
   RunReport& report_;
   std::optional<int64_t> num_documents_;         // in all, if known

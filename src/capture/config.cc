@@ -1,5 +1,7 @@
 #include "capture/config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>

@@ -28,9 +28,9 @@ constexpr int64_t kWriterBytes = int64_t{6} << 20;
 // What the estimate cannot see: stacks, the allocator's own, pages of the program.
 constexpr int64_t kMargin = int64_t{24} << 20;
 
-class Planner {
+class MemoryPlanner {
  public:
-  Planner(const PreparedRun& run, const RunOptions& options)
+  MemoryPlanner(const PreparedRun& run, const RunOptions& options)
       : run_(run),
         options_(options),
         num_threads_(options.num_threads > 0 ? options.num_threads : available_cores()) {
@@ -172,7 +172,7 @@ class Planner {
   int64_t block_bytes_ = 0, list_bytes_ = 0, base_ = 0;
 };
 
-std::string Planner::advice(const MemoryPlan& plan) const {
+std::string MemoryPlanner::advice(const MemoryPlan& plan) const {
   const auto mib = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
   std::string out = fmt::format(
       "a document of {} tokens needs {} MiB ({} for the program, {} for its states and rows, {} "
@@ -194,7 +194,7 @@ int64_t planned_length(const SniffConfig& config) {
 }
 
 MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options) {
-  return Planner(run, options).plan();
+  return MemoryPlanner(run, options).plan();
 }
 
 }  // namespace qk

@@ -1,5 +1,7 @@
 #include "capture/run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 

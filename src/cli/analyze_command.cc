@@ -100,7 +100,7 @@ struct AnalyzeFlags {
   bool quiet = false;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kAnalyzeExamples = R"(
 Examples:
   qkscope analyze --dataset data/run
   qkscope analyze --config analysis.yaml --seed 7
@@ -292,7 +292,7 @@ void add_analyze_command(CLI::App& app, int& exit_code) {
             ->group(field.group);
   }
   add_resources(*command, *flags);
-  command->footer(kExamples);
+  command->footer(kAnalyzeExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = analyze(*flags); });
 }

@@ -30,7 +30,7 @@ struct SniffFlags {
   int64_t chunk_tokens = ForwardOptions().chunk_tokens;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kSniffExamples = R"(
 Examples:
   qkscope sniff --config run.yaml --dry-run
   qkscope sniff --config run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
@@ -234,7 +234,7 @@ void add_sniff_command(CLI::App& app, int& exit_code) {
   add_run_options(*command, *flags);
   add_resources(*command, *flags);
   command->add_flag("--quiet", flags->quiet, "Show no progress");
-  command->footer(kExamples);
+  command->footer(kSniffExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = sniff(*flags); });
 }

@@ -24,7 +24,7 @@ struct VerifyFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kVerifyExamples = R"(
 Examples:
   uv run tools/make_reference.py MODEL reference.safetensors      on any machine that has the model
   qkscope verify --model MODEL --reference reference.safetensors
@@ -78,7 +78,7 @@ void add_verify_command(CLI::App& app, int& exit_code) {
                    "Number of threads, 1 to 1024 (default: all cores)")
       ->check(CLI::Range(1, 1024).description(""));
   command->add_flag("--quiet", flags->quiet, "Print only the verdict");
-  command->footer(kExamples);
+  command->footer(kVerifyExamples);
   command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });
 }
 

@@ -12,7 +12,7 @@
 #include "corpus/test_corpus.h"
 
 namespace qk {
-namespace {
+namespace corpus_test {
 
 using testing::ElementsAre;
 
@@ -141,5 +141,5 @@ TEST(Identify, DependsOnNamesAndContentsNotOnThePlace) {
   EXPECT_NE(identity(b), first);
 }
 
-}  // namespace
+}  // namespace corpus_test
 }  // namespace qk

@@ -17,7 +17,7 @@
 #include "journal/test_blocks.h"
 
 namespace qk {
-namespace {
+namespace dataset_reader_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -305,5 +305,5 @@ TEST(DatasetReader, WrongValuesAreNamed) {
               ElementsAre("l00h00q/x.parquet: row 1: bucket 1099511627776 is out of range"));
 }
 
-}  // namespace
+}  // namespace dataset_reader_test
 }  // namespace qk

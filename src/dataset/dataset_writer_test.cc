@@ -17,7 +17,7 @@
 #include "journal/test_blocks.h"
 
 namespace qk {
-namespace {
+namespace dataset_writer_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -375,5 +375,5 @@ TEST(FullDisk, JournalStaysValid) {
   EXPECT_EQ(static_cast<int64_t>(reader.documents().size()), document);
 }
 
-}  // namespace
+}  // namespace dataset_writer_test
 }  // namespace qk

@@ -49,13 +49,13 @@ class PageDropper {
   int num_used_ = 0;
 };
 
-void check(const arrow::Status& status) {
+void check_built(const arrow::Status& status) {
   if (!status.ok()) fail("a column cannot be built: {}", printable(status.message()));
 }
 
 template <typename T>
-T value_of(arrow::Result<T> result) {
-  check(result.status());
+T built(arrow::Result<T> result) {
+  check_built(result.status());
   return std::move(result).ValueUnsafe();
 }
 
@@ -93,7 +93,7 @@ ArrayPointer example_ids(const arrow::Field& field, const std::vector<RowPiece>&
 ArrayPointer windows(const JournalReader::Group& layer, const arrow::Field& field,
                      const std::vector<RowPiece>& group, arrow::MemoryPool* pool) {
   if (!layer.sliding_window) {
-    return value_of(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
+    return built(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
   }
   const auto window = [&](const RowPiece&) { return *layer.sliding_window; };
   if (field.type()->id() == arrow::Type::INT64) {
@@ -113,11 +113,11 @@ ArrayPointer tokens(const JournalReader& journal, const std::vector<RowPiece>& g
         fail("{}: a token string of document {} in layer {} is not UTF-8", journal.path().string(),
              piece.entry.document, piece.entry.layer);
       }
-      check(builder.Append(token));
+      check_built(builder.Append(token));
     }
     dropper.used(piece.entry, 0);
   }
-  return value_of(builder.Finish());
+  return built(builder.Finish());
 }
 
 ArrayPointer vectors(const JournalReader& journal, const JournalReader::Group& layer,
@@ -127,7 +127,7 @@ ArrayPointer vectors(const JournalReader& journal, const JournalReader::Group& l
   const auto dim = static_cast<size_t>(layer.head_dim);
   const int64_t rows = count_rows(group);
   const auto size = rows * static_cast<int64_t>(dim * sizeof(float));
-  std::shared_ptr<arrow::Buffer> buffer = value_of(arrow::AllocateBuffer(size, pool));
+  std::shared_ptr<arrow::Buffer> buffer = built(arrow::AllocateBuffer(size, pool));
   auto* at = reinterpret_cast<std::byte*>(buffer->mutable_data());
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {

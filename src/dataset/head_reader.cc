@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "dataset/arrow_result.h"
 #include "dataset/row_digest.h"
 #include "dataset/schema.h"
 
@@ -25,16 +26,6 @@ namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-void check(const arrow::Status& status) {
-  if (!status.ok()) fail("{}", printable(status.message(), 300));
-}
-
-template <typename T>
-T value_of(arrow::Result<T> result) {
-  check(result.status());
-  return std::move(result).ValueUnsafe();
-}
 
 bool is_int(const arrow::DataType& type) {
   return type.id() == arrow::Type::INT32 || type.id() == arrow::Type::INT64;

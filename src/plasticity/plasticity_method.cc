@@ -1,5 +1,7 @@
 #include "plasticity/plasticity_method.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string>
 

@@ -1,5 +1,7 @@
 #include "report/colormap.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>

@@ -1,5 +1,7 @@
 #include "yaml/yaml_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"

@@ -152,10 +152,10 @@ class Verify(unittest.TestCase):
         self.change("L4.q_pre", 0, old + 1e-4)
         self.assertEqual(self.verify().returncode, 1)
         names = [name for name in self.tensors if name.startswith("L")]
-        self.metadata["float64"] = json.dumps({name: 1e-5 for name in names})
+        self.metadata["float64"] = json.dumps(dict.fromkeys(names, 1e-05))
         self.assertEqual(self.verify().returncode, 0)
         self.change("L4.q_pre", 0, old + 1e-2)  # however inaccurate the reference claims to be
-        self.metadata["float64"] = json.dumps({name: 1.0 for name in names})
+        self.metadata["float64"] = json.dumps(dict.fromkeys(names, 1.0))
         self.assertEqual(self.verify().returncode, 1)
 
     def test_a_reference_of_zeros_fails(self):
