@@ -13,7 +13,7 @@ struct ProcessMemory {
   int64_t peak = 0;  // of the two together, since the process began
 };
 
-// Empty where /proc does not tell.
+// Empty if /proc does not say.
 std::optional<ProcessMemory> process_memory();
 
 // Makes every large block of memory go back to the system when it is freed, so that the peak is

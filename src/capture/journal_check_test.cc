@@ -54,7 +54,7 @@ std::string message_for(const CapturePlan& plan, const std::vector<CaptureBlock>
     writer.end_document(
         {.document = 0, .example_id = 77, .num_tokens = 40, .num_records = std::ssize(blocks)});
   }
-  const JournalReader journal(path);
+  const JournalSet journal({path});
   std::filesystem::remove(path);
   ThreadPool pool(1);
   try {

@@ -19,7 +19,7 @@ namespace qk {
 
 // What the Parquet files of one head hold.
 struct HeadInfo {
-  HeadFile head;
+  ConfigName head;
   std::vector<std::filesystem::path> files;  // one, or several in name order
   int64_t rows = 0;
   int64_t row_groups = 0;
