@@ -1,5 +1,5 @@
-// How numbers are stored in model files: plain types and GGUF blocks (their
-// values: kernels/widen.h).
+// How numbers are stored in model files: plain types and GGUF blocks (values:
+// kernels/widen.h).
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,7 @@ struct ProcessMemory {
 std::optional<ProcessMemory> process_memory();
 
 // Makes every large block of memory go back to the system when it is freed, so that the peak is
-// what is in use and not what was in use at different times.
+// what was in use at one time, not the sum of what was in use at different times.
 void return_freed_memory();
 
 }  // namespace qk

@@ -17,7 +17,7 @@
 
 namespace qk {
 
-// What the Parquet files of one head hold.
+// What the Parquet files of one head contain.
 struct HeadInfo {
   ConfigName head;
   std::vector<std::filesystem::path> files;  // one, or several in name order

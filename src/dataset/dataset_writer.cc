@@ -79,7 +79,7 @@ void check_not_there(const fs::path& folder, const std::vector<HeadRecords>& hea
     const fs::path path = final_path(folder, head);
     std::error_code error;
     if (fs::exists(fs::symlink_status(path, error))) {
-      fail("{}: is there already; --overwrite replaces the dataset", path.string());
+      fail("{}: exists already; --overwrite replaces the dataset", path.string());
     }
   }
 }

@@ -278,7 +278,7 @@ TEST(DatasetWriter, ExistingDatasetStaysWithoutOverwrite) {
   write(folder / "journal", folder / "data");
   const auto before = all_files(folder / "data");
   EXPECT_THAT(error_of([&] { write(folder / "journal", folder / "data"); }),
-              HasSubstr("l00h00q/data.parquet: is there already"));
+              HasSubstr("l00h00q/data.parquet: exists already"));
   EXPECT_EQ(all_files(folder / "data"), before);
 }
 

@@ -19,7 +19,7 @@ struct HeadFileSummary {
   uint64_t rows_digest = 0;  // of bucket, example id and position, in row order
 };
 
-// Writes and syncs `path`; what stood there is removed first. Throws Error with the path and the
+// Writes and syncs `path`; an existing file is removed first. Throws Error with the path and the
 // reason; the unfinished file stays for the caller to remove.
 HeadFileSummary write_head_file(const JournalSet& journal, const HeadRecords& head,
                                 const std::filesystem::path& path, const DatasetOptions& options);

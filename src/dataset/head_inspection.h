@@ -18,7 +18,7 @@ void inspect_head_file(const std::filesystem::path& file, HeadInfo& info, RowWat
 std::string footer_value(const std::filesystem::path& file, const std::string& key);
 
 // Fills `info` from the files of `folder` as far as they can be read; each file's first fault is
-// added to `problems`. A file after another must fit to it (vector length, footer).
+// added to `problems`. Further files must match the first (vector length, footer).
 void inspect_head(const std::filesystem::path& folder, HeadInfo& info,
                   std::vector<DatasetProblem>& problems, RowWatch& watch);
 

@@ -50,8 +50,8 @@ class HeadRowReader {
   // Key-value pairs of the first file, without Arrow's own.
   const std::map<std::string, std::string>& footer() const;
 
-  // Reads on; false at the end. Throws Error "<file>: row 17: ..." if a row is not as above, the
-  // file is damaged, or it holds fewer or more rows than its footer says.
+  // Reads the next rows; false at the end. Throws Error "<file>: row 17: ..." if a row is not as
+  // above, the file is damaged, or it holds fewer or more rows than its footer says.
   bool next(HeadRowBatch& batch);
 
  private:

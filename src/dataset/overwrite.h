@@ -11,10 +11,10 @@
 
 namespace qk {
 
-// Where the journal of a run into `folder` stands: <folder>/.qkscope/journal.
+// The path of the journal of a run into `folder`: <folder>/.qkscope/journal.
 std::filesystem::path journal_path(const std::filesystem::path& folder);
 
-// Keeps other runs out of a folder, from before it is looked at until it is finished: an exclusive
+// Keeps other runs out of a folder, from before it is inspected until it is finished: an exclusive
 // flock on <folder>/.qkscope/lock, which a kill releases too.
 class FolderLock {
  public:

@@ -1,4 +1,4 @@
-// The parts of a GGUF file in front of the data: the metadata and the list of tensors.
+// The parts of a GGUF file before the data: the metadata and the list of tensors.
 #pragma once
 
 #include <cstdint>
