@@ -18,7 +18,7 @@
 #include "dataset/card.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
-#include "journal/journal.h"
+#include "journal/journal_set.h"
 #include "model/source_files.h"
 
 namespace qk {
@@ -79,7 +79,7 @@ class Run {
   void take_journal(const JournalReader& journal, std::vector<int64_t>& done);
   void warn_of_damage(const JournalReader& journal) const;
   void write(bool goes_on);
-  void check_documents(const JournalReader& journal) const;
+  void check_documents(const JournalSet& journal) const;
   void check_rows() const;
   bool discard_empty_journal() noexcept;
   CardInfo card_info() const;
@@ -180,8 +180,7 @@ void Run::take_journal(const JournalReader& journal, std::vector<int64_t>& done)
     for (const JournalReader::Record& record : group.records) {
       const JournalReader::Entry entry = journal.entry(record);
       report_.num_rows += entry.rows * std::ssize(entry.heads);
-      constexpr size_t kAround = 65536;  // the kernel maps this much around a touched page
-      journal.drop(entry.offset - std::min(entry.offset, kAround), entry.offset + kAround);
+      journal.drop_head(entry);
     }
   }
   report_.num_documents = report_.num_documents_before = std::ssize(done);
@@ -225,14 +224,14 @@ void Run::check_rows() const {
 }
 
 // Every document of the corpus is in the journal, once.
-void Run::check_documents(const JournalReader& journal) const {
+void Run::check_documents(const JournalSet& journal) const {
   const std::vector<DocumentEnd>& documents = journal.documents();
   for (size_t i = 0; i < documents.size(); ++i) {
     if (documents[i].document == static_cast<int64_t>(i)) continue;
-    fail("{}: document {} is missing", journal.path().string(), i);
+    fail("{}: document {} is missing", journal.name(), i);
   }
   if (std::ssize(documents) == report_.num_documents) return;
-  fail("{}: has {} whole documents, expected {}", journal.path().string(), documents.size(),
+  fail("{}: has {} whole documents, expected {}", journal.name(), documents.size(),
        report_.num_documents);
 }
 
@@ -255,7 +254,7 @@ CardInfo Run::card_info() const {
 
 void Run::write(bool goes_on) {
   const RunClock watch;
-  const JournalReader journal(report_.journal);
+  const JournalSet journal({report_.journal});
   check_documents(journal);
   check_journal_rows(journal, prepared_.plan, pool_);
   report_.documents = count_documents(journal.documents(), prepared_.config.compat_reference);
