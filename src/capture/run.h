@@ -16,6 +16,7 @@
 #include "corpus/corpus.h"
 #include "dataset/dataset_writer.h"
 #include "dataset/document_counts.h"
+#include "hub/resolver.h"
 #include "kernels/backend.h"
 #include "model/forward.h"
 #include "model/model.h"
@@ -34,7 +35,8 @@ struct PreparedRun {
 };
 
 // Throws Error: model, tokenizer or corpus not found or damaged, or a plan that captures nothing.
-PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry);
+PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
+                        Resolver& resolver);
 
 enum class Phase : uint8_t {
   kIdentify,  // of the model's files: bytes

@@ -17,6 +17,7 @@
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
+#include "hub/local_resolver.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
 
@@ -210,8 +211,10 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
 int analyze(const AnalyzeFlags& flags) {
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
-  const HeadCatalog catalog = read_catalog(find_dataset(config.source), config.source.model_dir,
-                                           config.head_counts, config.measure.compat_reference);
+  LocalResolver resolver;
+  const HeadCatalog catalog =
+      read_catalog(find_dataset(config.source, resolver), config.source.model_dir,
+                   config.head_counts, config.measure.compat_reference);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   if (catalog.is_unfinished) {

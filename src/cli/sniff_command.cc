@@ -12,6 +12,7 @@
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
+#include "hub/local_resolver.h"
 
 namespace qk {
 namespace {
@@ -156,7 +157,8 @@ int sniff(const SniffFlags& flags) {
   SniffConfig config = load_config(flags.config, flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
-  PreparedRun run = prepare_run(std::move(config), registry());
+  LocalResolver resolver;
+  PreparedRun run = prepare_run(std::move(config), registry(), resolver);
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;

@@ -9,6 +9,7 @@
 #include "base/atomic_file.h"
 #include "capture/model_files.h"
 #include "cli/verify_report.h"
+#include "hub/local_resolver.h"
 #include "verify/certificate.h"
 
 namespace qk {
@@ -37,9 +38,12 @@ int verify_model(const VerifyFlags& flags) {
   SniffConfig config;
   config.model.name = flags.model;
   if (!flags.revision.empty()) config.model.revision = flags.revision;
-  const Model model = load_model(find_model(config), "", registry());
+  LocalResolver resolver;
+  const Model model = load_model(find_model(config, resolver), "", registry());
   ThreadPool pool(flags.num_threads);
-  const TokenizerSource tokenizer = [&] { return load_tokenizer(config, model, config.warnings); };
+  const TokenizerSource tokenizer = [&] {
+    return load_tokenizer(config, model, resolver, config.warnings);
+  };
   const Verification result = verify(model, flags.reference, tokenizer, pool, {});
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());

@@ -18,7 +18,7 @@ constexpr const char* kHeadColumns = "layer,q_head,k_head";
 // The path, once its folder is there.
 fs::path with_folder(const fs::path& path) {
   std::error_code error;
-  if (!path.has_filename() || fs::is_directory(path, error)) {  // said before hours of work
+  if (!path.has_filename() || fs::is_directory(path, error)) {  // reported before hours of work
     fail("{}: is a folder, expected the name of a CSV file", path.string());
   }
   const fs::path parent = path.parent_path();

@@ -15,7 +15,7 @@ constexpr Rgb kMean = {0xff, 0x00, 0x00};
 constexpr Rgb kWhite = {0xff, 0xff, 0xff};
 constexpr double kMeanWidth = 2.5;  // points
 constexpr double kLegendWidth = 1.5;
-constexpr double kHaloWidth = 4.5;  // behind the mean
+constexpr double kHaloWidth = 4.5;  // under the mean
 constexpr double kHaloOpacity = 0.7;
 constexpr double kPlasticityMargin = 0.05;  // of the data's extent, on both sides
 

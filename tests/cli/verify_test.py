@@ -320,7 +320,7 @@ class Verify(unittest.TestCase):
         new = identity(f"{self.root}/model")[0]["sha256"]
         self.assert_says(
             f"{self.root}/proof.json: model.files: expected config.json {new}, which the model is "
-            f"read from, found config.json {old}: the certificate is of another model",
+            f"read from, found config.json {old}: the certificate is for another model",
             self.sniff("--certificate", f"{self.root}/proof.json"))
         self.assertFalse(os.path.exists(f"{self.root}/out/README.md"))
 
