@@ -17,8 +17,8 @@
 namespace qk {
 
 struct DatasetOptions {
-  bool int32_example_ids = false;  // compat: reference: the original's narrowing (low 32 bits)
-  bool reference_layout = false;   // compat: reference: the original's column types and encodings
+  // compat: reference: the original's column types and encodings, ids narrowed to their low 32 bits.
+  bool compat_reference = false;
   int64_t rows_per_group = 65536;  // bounds the memory: rows of one head held by each thread
   bool overwrite = false;          // an older dataset in the folder is replaced
   bool resume = false;             // files that an interrupted writing left are replaced

@@ -1,0 +1,26 @@
+// Everything that a run needs, opened and checked. Nothing is written yet.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "capture/config.h"
+#include "capture/plan.h"
+#include "corpus/corpus.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace qk {
+
+struct PreparedRun {
+  SniffConfig config;  // with the warnings of prepare_run after those of load_config
+  Model model;
+  CapturePlan plan;
+  Tokenizer tokenizer;
+  std::unique_ptr<Corpus> corpus;
+};
+
+// Throws Error: model, tokenizer or corpus not found or damaged, or a plan that captures nothing.
+PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry);
+
+}  // namespace qk
