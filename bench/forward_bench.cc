@@ -1,12 +1,12 @@
-// How fast is the whole forward pass? Tokens per second, GFLOP/s and their share of the FMA peak
-// that is measured in the same run, the parts' times, and the peak memory. The best repeat counts.
-// Two peaks: "sustained" is what the same threads did with nothing but multiply-adds in registers
-// for 0.2 s just before and after this repeat; "fastest" is the best 70 us of any of them.
+// How fast is the whole forward pass? Prints tokens per second, GFLOP/s as fractions of two FMA
+// peaks measured in the same run, the times of the parts, and the peak memory. The best repeat
+// counts. The "sustained" peak is what the same threads reach with pure multiply-adds in registers
+// during 0.2 s just before and after the repeat; the "fastest" is the best 70 us of all of these.
 //
 //   forward_bench MODEL [--threads N] [--documents N] [--repeat N] LENGTH...
 //
-// MODEL is a Hugging Face folder or a .gguf file; ids are pseudo-random. Everything up to the last
-// layer is computed, with four rows per 128 tokens captured of every head: a capture's usual work.
+// MODEL is a Hugging Face folder or a .gguf file; ids are pseudo-random. All layers are computed,
+// and four rows per 128 tokens are captured from every head, as in a typical capture.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -75,7 +75,7 @@ qk::Sequences make_sequences(int64_t vocab_size, int64_t length, int documents) 
   return out;
 }
 
-// The last token of every 32, of every head and layer: the whole model runs, as in a capture.
+// Captures the last of every 32 tokens, in every head and layer, so that the whole model runs.
 qk::TapRequest make_request(const qk::ModelConfig& config, int64_t num_tokens) {
   qk::LayerRequest layer;
   for (int64_t row = 31; row < num_tokens; row += 32) {

@@ -1,12 +1,12 @@
 // How close do linear and attention come to the FMA peak of the machine, and to OpenBLAS?
 //
 //   taskset -c 0 build/release/kernels_bench --benchmark_filter=threads:1
-//   (OPENBLAS_CORETYPE=SkylakeX where OpenBLAS does not know an AVX-512 machine)
+//   (with OPENBLAS_CORETYPE=SkylakeX if OpenBLAS does not recognise an AVX-512 machine)
 //   build/release/kernels_bench
 //
-// gflops: of the fastest repetition. peak: share of the float32 FMA peak that the same number of
-// threads reached in the same benchmark, right before and after. Causal attention counts the useful
-// half only.
+// gflops: in the fastest repetition. peak: fraction of the float32 FMA peak that the same number of
+// threads reached in the same benchmark, just before and after. For causal attention, only the
+// useful half of the operations counts.
 #include <benchmark/benchmark.h>
 #include <cblas-openblas.h>
 
@@ -51,7 +51,7 @@ void report(benchmark::State& state, ThreadPool& pool, double flop,
   state.counters["peak"] = flop / fastest / peak;
 }
 
-// Any bytes with tame scales: all blocks alike.
+// Arbitrary bytes with moderate scales; all blocks are equal.
 std::vector<std::byte> stored_rows(DType dtype, int64_t rows, int64_t cols) {
   std::vector<std::byte> bytes(static_cast<size_t>(rows * row_bytes(dtype, cols)));
   const std::vector<float> numbers = random_floats(rows * cols);

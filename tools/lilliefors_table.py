@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Simulates the Lilliefors statistic for the tables of src/plasticity/lilliefors.cc: the tail
-probabilities of D (sqrt(n) - 0.01 + 0.85 / sqrt(n)) for normal samples of n.
+"""Simulates the Lilliefors statistic for the tables in lilliefors.cc: the tail probabilities of
+D (sqrt(n) - 0.01 + 0.85 / sqrt(n)) for normal samples of size n.
 
-    tools/lilliefors_table.py N SAMPLES        20 1000000 and 400 600000 made the tables"""
+    tools/lilliefors_table.py N SAMPLES        the tables: 20 1000000 and 400 600000"""
 
 import sys
 

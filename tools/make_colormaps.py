@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes src/report/colormap_tables.cc: matplotlib's colour maps as 256 colours of 8 bits each.
 
-usage: make_colormaps.py OUTPUT    (needs matplotlib; the stored file is of 3.11.2)"""
+usage: make_colormaps.py OUTPUT    (needs matplotlib; the stored file was made with 3.11.2)"""
 
 import sys
 

@@ -7,7 +7,8 @@
 
 namespace qk {
 
-// Model, documents, sampler, heads, layers and why some are left out, rows, bytes, memory, output.
+// Model, documents, sampler, heads, layers (with the reason for each that is skipped), rows, bytes,
+// memory, output.
 std::string plan_text(const PreparedRun& run, const RunOptions& options);
 
 // "0-3, 7, 9-11"

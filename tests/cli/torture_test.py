@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Captures that are killed, stopped, starved and damaged: resumed, they end with the bytes of a
-capture that nothing happened to.
+"""Captures that are killed, stopped, starved of resources and damaged: once resumed, they give the
+same bytes as an undisturbed capture.
 
 usage: torture_test.py QKSCOPE WRITE_FAULTS_LIBRARY
 
-QK_TORTURE_SEED repeats the random moments of an earlier run (the seed is printed), QK_TORTURE_KILLS
-sets how many there are (50)."""
+QK_TORTURE_SEED repeats the random moments of an earlier run, which printed its seed.
+QK_TORTURE_KILLS sets the number of kills (default: 50)."""
 
 import errno
 import glob
@@ -100,7 +100,7 @@ class Torture(unittest.TestCase):
         shutil.rmtree(out)
 
     def finish(self, out):
-        """Resumes until the end and compares."""
+        """Resumes until the run is finished, and compares the dataset."""
         self.run_once(out, "--resume")
         self.assert_expected(out)
 
@@ -134,7 +134,7 @@ class Torture(unittest.TestCase):
             return int(file.read())
 
     def test_kill_before_chosen_writes(self):
-        """Every stage of the finishing is among the moments, whatever its speed."""
+        """Kills in every stage of finishing, however fast it is."""
         writes = self.count_writes()
         last = max(writes - 60, 1)
         moments = sorted({1, 2, 3, writes, writes - 1, *self.random.sample(range(1, last), 12),
@@ -164,8 +164,8 @@ class Torture(unittest.TestCase):
                     break
                 stops += 1
                 if run.returncode == 1:
-                    self.assertRegex(stderr, r"stopped after .* --resume goes on from there\n$")
-                else:  # before the program listens
+                    self.assertRegex(stderr, r"stopped after .*; use --resume to continue\n$")
+                else:  # before the program handles the signal
                     self.assertEqual(run.returncode, -signal.SIGTERM)
             self.assert_expected(out)
 
@@ -227,7 +227,7 @@ class Torture(unittest.TestCase):
 
     @unittest.skipIf(os.environ.get("QK_SANITIZED"), "the sanitizers need descriptors of their own")
     def test_file_descriptor_limit(self):
-        """Too few of them at any moment end the run with a sentence."""
+        """Running out of them at any moment ends the run with a sentence."""
         refused = 0
         for limit in range(4, 24):
             out = self.new_out()
@@ -240,7 +240,7 @@ class Torture(unittest.TestCase):
                 refused += "Too many open files" in stderr
                 self.assertEqual(stderr.count("\n"), 1, stderr)
                 self.finish(out)
-            else:  # not even the libraries could be loaded
+            else:  # the libraries could not be loaded
                 self.assertEqual(run.returncode, 127, stderr)
         self.assertGreater(refused, 0)
 
@@ -284,7 +284,7 @@ class Torture(unittest.TestCase):
             at += 48 + payload
 
     def test_damage_inside_costs_one_document(self):
-        for number in (2, None, None, None, None):  # 2 has no tokens: only an end
+        for number in (2, None, None, None, None):  # document 2 has no tokens, only an end
             out, journal = self.interrupted()
             with open(journal, "rb") as file:
                 data = bytearray(file.read())
@@ -319,7 +319,7 @@ class Torture(unittest.TestCase):
         self.run_once(out, "--overwrite")
         self.assert_expected(out)
 
-    # What may go on.
+    # Which runs may be resumed.
 
     def assert_refused(self, out, sentence, sets=()):
         def files():

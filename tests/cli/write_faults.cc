@@ -1,8 +1,8 @@
-// For tests: a library to preload that makes one write to a folder fail, or ends the process there.
+// For tests: a library to preload. It makes a write to a folder fail, or kills the process there.
 //
-//   QK_FAULT_FOLDER  only files below it count
-//   QK_FAULT_AT      the number of the call, from 1; 0: none, only count
-//   QK_FAULT         "kill", or the errno that this call and all later ones fail with
+//   QK_FAULT_FOLDER  only calls for files in this folder count
+//   QK_FAULT_AT      the number of the call, from 1; 0: none, only count the calls
+//   QK_FAULT         "kill", or the errno with which this call and all later ones fail
 //   QK_FAULT_COUNT   file to which the number of calls is written at the end
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ bool is_below(int fd) {
   return is_below(path);
 }
 
-// True if this call must fail; errno is set then.
+// Whether this call must fail; sets errno if so.
 bool fails() {
   const char* at = std::getenv("QK_FAULT_AT");
   const char* what = std::getenv("QK_FAULT");

@@ -1,6 +1,6 @@
-//! A model of `tokenizers` whose merges are ordered by the score of what they make, leftmost first
-//! among equals, as SentencePiece and llama.cpp do. The library's own BPE knows ranks of pairs only:
-//! pieces of equal score, such as the runs of spaces of Llama 2, have no exact form there.
+//! A model for `tokenizers` that orders merges by the score of the resulting piece, leftmost first
+//! among equals, as in SentencePiece and llama.cpp. The library's own BPE only has ranks of pairs,
+//! which cannot represent pieces of equal score exactly, such as the runs of spaces in Llama 2.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,7 +15,7 @@ struct Stored {
     scores: Vec<f64>,
 }
 
-/// Pieces are found by their text, ids are their places. What is no piece becomes bytes.
+/// Pieces are looked up by text; a piece's id is its index. Text without a piece becomes bytes.
 #[derive(Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct Scored {
@@ -57,7 +57,7 @@ impl TryFrom<Stored> for Scored {
     }
 }
 
-/// A part of the text; empty once it belongs to the part on its left.
+/// A part of the text; empty after it has been merged into the part on its left.
 struct Part {
     start: usize,
     end: usize,
@@ -65,7 +65,7 @@ struct Part {
     next: Option<usize>,
 }
 
-/// Two neighbours whose texts together, [start, end), are a piece.
+/// Two neighbours whose combined text, [start, end), is a piece.
 struct Candidate {
     score: f32,
     left: usize,
@@ -103,7 +103,7 @@ impl Scored {
     ) -> Option<Candidate> {
         let (start, end) = (parts[left].start, parts[right].end);
         let id = *self.ids.get(&text[start..end])?;
-        // Adding zero makes -0 and 0 equal.
+        // Adding zero turns -0 into 0.
         Some(Candidate {
             score: self.scores[id as usize] + 0.0,
             left,
@@ -141,7 +141,7 @@ impl Scored {
                 continue;
             }
             if parts[left].start != start || parts[right].end != end {
-                continue; // one of the two has grown since
+                continue; // one of the two has been merged since
             }
             let next = parts[right].next;
             parts[left].end = end;
@@ -208,7 +208,7 @@ impl Model for Scored {
     }
 }
 
-/// The trait `Model` asks for a trainer; vocabularies are read here, never made.
+/// The trait `Model` requires a trainer; vocabularies are only read here, never trained.
 pub struct NoTrainer;
 
 impl Trainer for NoTrainer {
