@@ -27,7 +27,7 @@ struct MemoryPlan {
   int num_writers = 1;  // threads that write files at once
 
   // Bytes at the peak, for documents of planned_length() tokens.
-  int64_t tokenizer = 0;  // of work: tokenising, which goes on beside the forward pass
+  int64_t tokenizer = 0;  // of work: tokenising, which runs beside the forward pass
   int64_t base = 0;       // program, tokenizer, what is loaded
   int64_t work = 0;       // documents of two batches, hidden states, keys and values, captured rows
   int64_t weights = 0;    // resident pages of the mapped weights
