@@ -184,12 +184,11 @@ class Card {
   }
 
   void columns() {
-    const bool reference = info_.reference_layout;
+    const bool reference = info_.compat_reference;
     line("## Columns\n\n| column | type | meaning |\n| --- | --- | --- |");
     line("| `bucket` | int32 | range of positions that the row was sampled from |");
-    line("| `example_id` | {} | id of the document{} |",
-         info_.int32_example_ids ? "int32" : "int64",
-         info_.int32_example_ids ? ", low 32 bits" : "");
+    line("| `example_id` | {} | id of the document{} |", reference ? "int32" : "int64",
+         reference ? ", low 32 bits" : "");
     line("| `position` | int32 | position of the token in its document, from 0 |");
     line("| `vector` | {} of float32 | the head's query or key there |",
          reference ? "fixed-size list" : "list");

@@ -31,11 +31,10 @@ struct CardInfo {
   DocumentCounts documents;
   bool has_token_str = false;
   bool has_pre_rope = false;
-  bool int32_example_ids = false;  // as DatasetOptions
-  bool reference_layout = false;   // as DatasetOptions
-  std::string verification;        // how the model was proven, one paragraph; or empty
-  std::string hub_repo;            // "org/name", or empty
-  std::string hub_branch;          // or empty
+  bool compat_reference = false;  // as DatasetOptions
+  std::string verification;       // how the model was proven, one paragraph; or empty
+  std::string hub_repo;           // "org/name", or empty
+  std::string hub_branch;         // or empty
 };
 
 std::string dataset_card(const CardInfo& info);

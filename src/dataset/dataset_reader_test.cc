@@ -93,8 +93,7 @@ TEST(DatasetReader, TellsWhatADatasetHolds) {
 TEST(DatasetReader, ReadsTheReferenceLayout) {
   const TestFolder folder;
   DatasetOptions options;
-  options.reference_layout = true;
-  options.int32_example_ids = true;
+  options.compat_reference = true;
   make_dataset(folder, options);
   const DatasetInfo info = inspect(folder / "data");
   EXPECT_TRUE(info.problems.empty());

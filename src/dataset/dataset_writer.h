@@ -20,8 +20,8 @@ namespace qk {
 inline constexpr int64_t kRowsPerGroup = 65536;
 
 struct DatasetOptions {
-  bool int32_example_ids = false;  // compat: reference: the original's narrowing (low 32 bits)
-  bool reference_layout = false;   // compat: reference: the original's column types and encodings
+  // compat: reference: the original's column types and encodings, ids narrowed to their low 32 bits.
+  bool compat_reference = false;
   int64_t rows_per_group = kRowsPerGroup;  // rows of one head that each thread holds in memory
   bool overwrite = false;                  // an older dataset in the folder is replaced
   bool resume = false;                     // files that an interrupted writing left are replaced

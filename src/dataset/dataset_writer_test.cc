@@ -172,8 +172,7 @@ TEST(DatasetWriter, ReferenceLayoutHasTheOriginalsTypes) {
   const TestFolder folder;
   write_journal(folder / "journal", 1, shapes());
   DatasetOptions options;
-  options.reference_layout = true;
-  options.int32_example_ids = true;
+  options.compat_reference = true;
   write(folder / "journal", folder / "data", options);
   EXPECT_EQ(read_table(folder / "data/l00h00q/data.parquet")->schema()->ToString(),
             "bucket: int32\nexample_id: int32\nposition: int32\n"

@@ -94,7 +94,7 @@ class HeadFileWriter {
   void write_group(const std::vector<RowPiece>& group) {
     check(writer_->NewRowGroup());
     // From the journal, not from the columns: the file is compared with it.
-    add_to_digest(journal_, group, options_.int32_example_ids, digest_);
+    add_to_digest(journal_, group, options_.compat_reference, digest_);
     for (const std::shared_ptr<arrow::Field>& field : schema_->fields()) {
       const std::shared_ptr<arrow::Array> values =
           gather_column(journal_, *head_.layer, *field, group, pool_);
