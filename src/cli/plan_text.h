@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "capture/run.h"
+#include "capture/prepared_run.h"
+#include "capture/run_options.h"
 
 namespace qk {
 

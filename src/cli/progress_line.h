@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "capture/run.h"
+#include "capture/run_options.h"
 
 namespace qk {
 

@@ -54,22 +54,23 @@ double rate(int64_t count, double seconds) {
 
 std::string report_text(const PreparedRun& run, const RunReport& report) {
   const std::string& folder = run.config.output.data_root;
-  const double capture_seconds =
-      report.times.tokenize + report.times.select + report.times.forward + report.times.journal;
+  const CaptureCounts& counts = report.counts;
+  const CaptureTimes& times = counts.times;
+  const double capture_seconds = times.tokenize + times.select + times.forward + times.journal;
   std::string out = fmt::format(
       "Captured {} of {} heads from {} ({}) in {}, {:.0f} tokens/s\n",
       plural(report.dataset.rows, "row"), count_text(std::ssize(report.dataset.configs)),
-      plural(report.num_documents, "document"), plural(report.num_tokens, "token"),
-      seconds_text(report.times.total), rate(report.num_tokens, capture_seconds));
+      plural(counts.num_documents, "document"), plural(counts.num_tokens, "token"),
+      seconds_text(report.times.total), rate(counts.num_tokens, capture_seconds));
   out += fmt::format("Dataset   {}: {} in {} files\n", folder,
                      bytes_text(static_cast<double>(report.dataset.bytes)),
                      count_text(std::ssize(report.dataset.configs)));
   if (report.peak_bytes > 0) {
     out +=
         fmt::format("Memory    {} at the peak", bytes_text(static_cast<double>(report.peak_bytes)));
-    if (report.peak_mapped_bytes > 0) {
+    if (counts.peak_mapped_bytes > 0) {
       out += fmt::format(", at most {} of it mapped files",
-                         bytes_text(static_cast<double>(report.peak_mapped_bytes)));
+                         bytes_text(static_cast<double>(counts.peak_mapped_bytes)));
     }
     out += "\n";
   }
@@ -81,19 +82,20 @@ std::string stopped_text(const RunReport& report) {
   return fmt::format(
       "stopped after {} with {}; they are kept in {}, and no dataset was written; use --resume to "
       "continue",
-      plural(report.num_documents, "document"), plural(report.num_rows, "row"),
+      plural(report.counts.num_documents, "document"), plural(report.counts.num_rows, "row"),
       report.journal.string());
 }
 
 // The timing breakdown of inference.debug_logging.
 std::string times_text(const RunReport& report) {
-  const RunTimes& times = report.times;
+  const CaptureCounts& counts = report.counts;
+  const CaptureTimes& times = counts.times;
   const ForwardTimes& parts = times.parts;
   std::string out = "seconds\n";
   const auto line = [&](const char* name, double seconds) {
     out += fmt::format("  {:<12}{:9.3f}\n", name, seconds);
   };
-  line("identify", times.identify);
+  line("identify", report.times.identify);
   line("tokenize", times.tokenize);
   line("select", times.select);
   line("forward", times.forward);
@@ -105,12 +107,12 @@ std::string times_text(const RunReport& report) {
   line("  activation", parts.activation);
   line("  tap", parts.tap);
   line("journal", times.journal);
-  line("write", times.write);
-  line("total", times.total);
+  line("write", report.times.write);
+  line("total", report.times.total);
   out += fmt::format("{} computed of {}; {:.1f} tokens/s and {:.1f} GFLOP/s in the forward pass\n",
-                     plural(report.num_computed_tokens, "token"),
-                     count_text(report.num_tokens - report.num_tokens_before),
-                     rate(report.num_computed_tokens, times.forward),
+                     plural(counts.num_computed_tokens, "token"),
+                     count_text(counts.num_tokens - counts.num_tokens_before),
+                     rate(counts.num_computed_tokens, times.forward),
                      times.forward > 0 ? parts.matmul_flop / times.forward * 1e-9 : 0.0);
   return out;
 }
@@ -158,7 +160,7 @@ int sniff(const SniffFlags& flags) {
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
   LocalResolver resolver;
-  PreparedRun run = prepare_run(std::move(config), registry(), resolver);
+  const PreparedRun run = prepare_run(std::move(config), registry(), resolver);
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;

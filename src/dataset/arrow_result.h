@@ -1,22 +1,25 @@
-// Arrow's status and results; both throw Error with Arrow's own sentence.
+// Arrow's statuses and results as Errors. Includes Arrow: for .cc files of this folder only.
 #pragma once
 
 #include <arrow/result.h>
 #include <arrow/status.h>
 
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
 
 namespace qk {
 
-inline void check(const arrow::Status& status) {
-  if (!status.ok()) fail("{}", printable(status.message(), 300));
+// Throws Error with `before` and Arrow's message if the status is not OK.
+inline void check_arrow(const arrow::Status& status, std::string_view before = "") {
+  if (!status.ok()) fail("{}{}", before, printable(status.message(), 300));
 }
 
+// The value of a result. Throws as check_arrow does.
 template <typename T>
-T value_of(arrow::Result<T> result) {
-  check(result.status());
+T value_of(arrow::Result<T> result, std::string_view before = "") {
+  check_arrow(result.status(), before);
   return std::move(result).ValueUnsafe();
 }
 

@@ -89,10 +89,10 @@ struct OpenFile {
     arrow_properties.set_batch_size(kBatchRows);
     arrow_properties.set_pre_buffer(false);
     parquet::arrow::FileReaderBuilder builder;
-    check(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
+    check_arrow(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
     reader = value_of(
         builder.memory_pool(arrow::system_memory_pool())->properties(arrow_properties)->Build());
-    check(reader->GetSchema(&schema));
+    check_arrow(reader->GetSchema(&schema));
     leaves = wanted_leaves(*reader, *schema);
   }
 
@@ -174,7 +174,7 @@ struct HeadRowReader::Files {
   }
 
   void convert(HeadRowBatch& out) {
-    check(batch->Validate());
+    check_arrow(batch->Validate());
     read_integers(*batch->GetColumnByName("bucket"), "bucket", file_row, out.buckets);
     read_integers(*batch->GetColumnByName("position"), "position", file_row, out.positions);
     out.example_ids.clear();
@@ -190,7 +190,7 @@ struct HeadRowReader::Files {
 
   bool read(HeadRowBatch& out) {
     if (!open) start();
-    check(batches->ReadNext(&batch));
+    check_arrow(batches->ReadNext(&batch));
     if (batch == nullptr) {
       end();
       return false;

@@ -72,7 +72,7 @@ void check_layers(const Reference& reference, const ReferenceInfo& info,
 
 void check_ids(const Reference& reference, const ReferenceInfo& info,
                const TokenizerSource& tokenizer) {
-  const std::vector<int32_t> ours = tokenizer().encode(*info.text, info.max_length);
+  const std::vector<int32_t> ours = tokenizer().encode(*info.text, info.max_length).ids;
   const auto [mine, theirs] =
       std::mismatch(ours.begin(), ours.end(), reference.ids.begin(), reference.ids.end());
   if (mine == ours.end() && theirs == reference.ids.end()) return;

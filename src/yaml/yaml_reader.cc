@@ -77,6 +77,14 @@ void MappingReader::refuse(std::string_view key, std::string_view expected) cons
                                value != nullptr ? value->describe() : "nothing"));
 }
 
+size_t MappingReader::choice(std::string_view key, const std::string& word,
+                             std::span<const std::string_view> words) const {
+  const auto it = std::find(words.begin(), words.end(), word);
+  if (it != words.end()) return static_cast<size_t>(it - words.begin());
+  refuse_with(key, fmt::format("expected {}, found {}{}", fmt::join(words, " or "), printable(word),
+                               did_you_mean(word, words)));
+}
+
 const YamlValue* MappingReader::any(std::string_view key) {
   known_.emplace(key);
   return mapping_.find(key);

@@ -257,12 +257,12 @@ class BadInput(unittest.TestCase):
     def test_disk_full_while_capturing(self):
         self.full_disk(100, r"qkscope: R/disk/out/.qkscope/journal: cannot be written: "
                             r"No space left on device; the \d whole documents of the journal are "
-                            r"kept: --resume goes on from there\n$")
+                            r"kept: use --resume to continue\n$")
 
     def test_disk_full_while_writing(self):
         self.full_disk(300, r"qkscope: R/disk/out/l\d\dh\d\d[qk]/data.parquet.tmp: cannot be "
                             r"written: No space left on device; the 7 whole documents of the "
-                            r"journal are kept: --resume goes on from there\n$")
+                            r"journal are kept: use --resume to continue\n$")
 
     def test_output_that_cannot_be_printed(self):
         if not os.path.exists("/dev/full"):

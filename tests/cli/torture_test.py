@@ -168,6 +168,42 @@ class Torture(unittest.TestCase):
                     self.assertEqual(run.returncode, -signal.SIGTERM)
             self.assert_expected(out)
 
+    def test_order_of_syncs(self):
+        """What a power cut may lose: no name without its contents, no card without its files, and the
+        journal until all is on the disk."""
+        out = self.new_out()
+        log = f"{self.root}/log"
+        self.run_once(out, fault={"QK_FAULT_AT": "0", "QK_FAULT_LOG": log})
+        with open(log) as file:
+            calls = [tuple(line.split(" ", 1)) for line in file.read().splitlines()]
+
+        def first(*call):
+            return calls.index(call)
+
+        def last(*call):
+            return len(calls) - 1 - calls[::-1].index(call)
+
+        renames = [i for i, (function, _) in enumerate(calls) if function == "rename"]
+        for i in renames:
+            name = calls[i][1]
+            temporary = f"{name}.tmp"
+            writes = [k for k, (function, of) in enumerate(calls)
+                      if of == temporary and function in ("write", "pwrite")]
+            self.assertLess(max(writes), last("fsync", temporary), name)
+            self.assertLess(last("fsync", temporary), i, name)
+            self.assertEqual(calls[i + 1], ("fsync", os.path.dirname(name).rstrip("/")), name)
+        journal = "/.qkscope/journal"
+        self.assertEqual(calls[renames[0]][1], journal)
+        self.assertEqual(calls[renames[-1]][1], "/README.md")
+        self.assertLess(last("pwrite", journal), last("fdatasync", journal))
+        files = [calls[i][1] for i in renames[1:-1]]
+        self.assertEqual(len(files), len([n for n in self.expected if n.endswith("data.parquet")]))
+        for name in files:
+            self.assertLess(last("fdatasync", journal), first("write", f"{name}.tmp"), name)
+            self.assertLess(first("fsync", f"{name}.tmp"), renames[1], name)
+        self.assertLess(renames[-1] + 1, first("unlink", journal))
+        self.assert_expected(out)
+
     # Disks.
 
     def test_write_errors(self):
@@ -363,8 +399,8 @@ class Torture(unittest.TestCase):
     def test_plain_start_names_both_ways(self):
         out, journal = self.interrupted()
         self.assertEqual(self.run_once(out, code=1),
-                         f"qkscope: {journal}: an interrupted run left this journal: --resume goes on "
-                         "with it, --overwrite discards it\n")
+                         f"qkscope: {journal}: an interrupted run left this journal: --resume "
+                         "continues it, --overwrite discards it\n")
         self.assertIn("--overwrite excludes --resume",
                       self.run_once(out, "--resume", "--overwrite", code=1))
         self.run_once(out, "--overwrite")

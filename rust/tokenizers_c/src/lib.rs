@@ -67,6 +67,7 @@ pub struct Loaded {
 pub struct Ids {
     data: *mut u32,
     size: usize,
+    truncated: i32,
 }
 
 unsafe fn guarded(error: *mut Bytes, call: impl FnOnce() -> Result<(), String>) -> i32 {
@@ -97,7 +98,13 @@ where
     })
 }
 
-fn encode(loaded: &Loaded, text: &[u8], max_length: u64, left: bool) -> Result<Vec<u32>, String> {
+/// The ids, and whether the text has more.
+fn encode(
+    loaded: &Loaded,
+    text: &[u8],
+    max_length: u64,
+    left: bool,
+) -> Result<(Vec<u32>, bool), String> {
     let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
     let special = loaded
         .post_processor
@@ -115,13 +122,14 @@ fn encode(loaded: &Loaded, text: &[u8], max_length: u64, left: bool) -> Result<V
     } else {
         TruncationDirection::Right
     };
+    let truncated = encoding.len() > room;
     encoding.truncate(room, 0, direction);
     if let Some(processor) = &loaded.post_processor {
         encoding = processor
             .process(encoding, None, true)
             .map_err(|e| e.to_string())?;
     }
-    Ok(encoding.get_ids().to_vec())
+    Ok((encoding.get_ids().to_vec(), truncated))
 }
 
 #[no_mangle]
@@ -164,7 +172,7 @@ pub unsafe extern "C" fn qk_tokenizers_encode(
     error: *mut Bytes,
 ) -> i32 {
     guarded(error, || {
-        let found = encode(
+        let (found, truncated) = encode(
             &*tokenizer,
             slice(text, size),
             max_length,
@@ -174,6 +182,7 @@ pub unsafe extern "C" fn qk_tokenizers_encode(
         ids.write(Ids {
             data: found.as_mut_ptr(),
             size: found.len(),
+            truncated: i32::from(truncated),
         });
         Ok(())
     })

@@ -1,4 +1,4 @@
-#include "dataset/head_reader.h"
+#include "dataset/head_inspection.h"
 
 #include <arrow/array.h>
 #include <arrow/memory_pool.h>
@@ -128,19 +128,19 @@ class FileReader {
     arrow_properties.set_batch_size(4096);
     arrow_properties.set_pre_buffer(false);
     parquet::arrow::FileReaderBuilder builder;
-    check(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
+    check_arrow(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
     const auto reader = value_of(
         builder.memory_pool(arrow::system_memory_pool())->properties(arrow_properties)->Build());
     std::shared_ptr<arrow::Schema> schema;
-    check(reader->GetSchema(&schema));
+    check_arrow(reader->GetSchema(&schema));
     check_schema(*schema);
     take_footer(*reader->parquet_reader()->metadata(), *schema);
     const auto batches = value_of(reader->GetRecordBatchReader());
     std::shared_ptr<arrow::RecordBatch> batch;
     while (true) {
-      check(batches->ReadNext(&batch));
+      check_arrow(batches->ReadNext(&batch));
       if (batch == nullptr) break;
-      check(batch->Validate());
+      check_arrow(batch->Validate());
       take_rows(*batch);
     }
   }
@@ -257,7 +257,7 @@ class FileReader {
 
 }  // namespace
 
-void read_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
+void inspect_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
   std::unordered_set<int64_t> example_ids;
   RowDigest digest;
   try {
@@ -283,8 +283,8 @@ std::string footer_value(const fs::path& file, const std::string& key) {
   }
 }
 
-void read_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProblem>& problems,
-               RowWatch& watch) {
+void inspect_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProblem>& problems,
+                  RowWatch& watch) {
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const fs::path& file = it->path();

@@ -1,5 +1,5 @@
 // The original's own capture classes, replayed: tests/data/capture/capture_cases.json.
-#include "capture/document_batch.h"
+#include "capture/block_collector.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -93,27 +93,28 @@ std::vector<TokenizedDocument> documents_of(const json& batch, int64_t first) {
 // Plays the forward pass with the synthetic states of the cases.
 class FakeForward {
  public:
-  explicit FakeForward(DocumentBatch& batch, int head_dim) : batch_(batch), head_dim_(head_dim) {}
+  FakeForward(const Sequences& sequences, const TapRequest& request, int head_dim)
+      : sequences_(sequences), request_(request), head_dim_(head_dim) {}
 
-  void run(const DocumentBatch::Sink& sink) {
-    const TapRequest& request = batch_.request();
-    for (size_t layer = 0; layer < request.layers.size(); ++layer) {
-      const LayerRequest& wanted = request.layers[layer];
+  void run(BlockCollector& collector) {
+    for (size_t layer = 0; layer < request_.layers.size(); ++layer) {
+      const LayerRequest& wanted = request_.layers[layer];
       tap(static_cast<int>(layer), Site::kQueryPostRope, wanted.query_rows, wanted.query_heads,
-          sink);
-      tap(static_cast<int>(layer), Site::kKeyPostRope, wanted.key_rows, wanted.key_heads, sink);
+          collector);
+      tap(static_cast<int>(layer), Site::kKeyPostRope, wanted.key_rows, wanted.key_heads,
+          collector);
     }
   }
 
  private:
   void tap(int layer, Site site, const std::vector<int32_t>& rows,
-           const std::vector<int32_t>& heads, const DocumentBatch::Sink& sink) {
+           const std::vector<int32_t>& heads, BlockCollector& collector) {
     if (rows.empty()) return;
     EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end()));
     const float sign = site == Site::kQueryPostRope ? 1.0F : -1.0F;
     std::vector<float> values;
     for (const int32_t row : rows) {
-      const int32_t id = batch_.sequences().ids.at(static_cast<size_t>(row));  // b * 1000 + t
+      const int32_t id = sequences_.ids.at(static_cast<size_t>(row));  // b * 1000 + t
       for (const int32_t head : heads) {
         for (int d = 0; d < head_dim_; ++d) {
           const int whole = id / 1000 * 16384 + head * 1024 + id % 1000;
@@ -123,10 +124,11 @@ class FakeForward {
     }
     const TensorView<const float, 3> view(
         values.data(), {std::ssize(rows), std::ssize(heads), int64_t{head_dim_}});
-    batch_.take(layer, site, view, sink);
+    collector.take(layer, site, view);
   }
 
-  DocumentBatch& batch_;
+  const Sequences& sequences_;
+  const TapRequest& request_;
   int head_dim_;
 };
 
@@ -167,13 +169,17 @@ TEST_P(CaptureCases, GiveTheOriginalsFiles) {
   std::vector<DocumentEnd> ends;
   int64_t num_blocks = 0;
   std::vector<CaptureBlock> blocks;  // of a batch
-  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) { blocks.push_back(block); };
+  const BlockCollector::Sink sink = [&](const CaptureBlock& block) { blocks.push_back(block); };
+  const TokenText token_text = [](int32_t id) {
+    return "t" + std::to_string(id / 1000) + "_" + std::to_string(id % 1000);
+  };
   for (const json& batch : test["batches"]) {
-    DocumentBatch documents(plan, documents_of(batch, std::ssize(ends)), [](int32_t id) {
-      return "t" + std::to_string(id / 1000) + "_" + std::to_string(id % 1000);
-    });
-    FakeForward(documents, static_cast<int>(model.head_dim)).run(sink);
-    const std::vector<DocumentEnd> more = documents.ends();
+    const std::vector<TokenizedDocument> documents = documents_of(batch, std::ssize(ends));
+    const BatchRequest request = make_batch_request(plan, lengths_of(documents));
+    const Sequences sequences = pack_sequences(request, documents);
+    BlockCollector collector(plan, documents, request, token_text, sink);
+    FakeForward(sequences, request.tap, static_cast<int>(model.head_dim)).run(collector);
+    const std::vector<DocumentEnd> more = collector.ends();
     ends.insert(ends.end(), more.begin(), more.end());
     std::ranges::stable_sort(blocks, {}, &CaptureBlock::document);
     for (const CaptureBlock& block : blocks) files.add(block);
@@ -212,7 +218,7 @@ INSTANTIATE_TEST_SUITE_P(All, CaptureCases, testing::ValuesIn(cases_from_positio
                            return name;
                          });
 
-// One layer with one query and one key head, documents of 10, 0 and 6 tokens, every position.
+// One layer with one query and one key head, every position.
 CapturePlan small_plan(CaptureRope rope) {
   CapturePlan plan;
   plan.capture.sampler = SamplerType::kAll;
@@ -225,25 +231,28 @@ CapturePlan small_plan(CaptureRope rope) {
   return plan;
 }
 
-TEST(DocumentBatch, BothColumnsAndEmptyDocuments) {
+TEST(BlockCollector, BothColumnsAndEmptyDocuments) {
   const CapturePlan plan = small_plan(CaptureRope::kBoth);
   std::vector<TokenizedDocument> documents(2);
   documents[1].index = 1;
   documents[1].ids = {7, 8, 9};
-  DocumentBatch batch(plan, documents, nullptr);
-  EXPECT_TRUE(batch.request().pre_rope);
-  EXPECT_TRUE(batch.request().post_rope);
-  EXPECT_THAT(batch.sequences().offsets, testing::ElementsAre(0, 3));
+  const BatchRequest request = make_batch_request(plan, lengths_of(documents));
+  EXPECT_TRUE(request.tap.pre_rope);
+  EXPECT_TRUE(request.tap.post_rope);
+  EXPECT_THAT(request.lengths, testing::ElementsAre(0, 3));
+  EXPECT_THAT(request.sequence_documents, testing::ElementsAre(1));
+  EXPECT_THAT(pack_sequences(request, documents).offsets, testing::ElementsAre(0, 3));
   std::vector<CaptureBlock> blocks;
-  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) { blocks.push_back(block); };
+  BlockCollector collector(plan, documents, request, nullptr,
+                           [&](const CaptureBlock& block) { blocks.push_back(block); });
   float value = 0;
   for (const Site site :
        {Site::kQueryPreRope, Site::kQueryPostRope, Site::kKeyPreRope, Site::kKeyPostRope}) {
     const std::vector<float> rows = {value + 1, value + 2, value + 3};
     value += 10;
-    batch.take(0, site, {rows.data(), {3, 1, 1}}, sink);
+    collector.take(0, site, {rows.data(), {3, 1, 1}});
   }
-  const std::vector<DocumentEnd> ends = batch.ends();
+  const std::vector<DocumentEnd> ends = collector.ends();
   ASSERT_EQ(blocks.size(), 2U);
   EXPECT_THAT(blocks[0].vectors_pre_rope, testing::ElementsAre(1, 2, 3));
   EXPECT_THAT(blocks[0].vectors, testing::ElementsAre(11, 12, 13));
@@ -260,12 +269,11 @@ TEST(DocumentBatch, BothColumnsAndEmptyDocuments) {
   EXPECT_EQ(canary.dot,
             static_cast<double>(blocks[0].vectors[static_cast<size_t>(canary.query_row)]) *
                 static_cast<double>(blocks[1].vectors[static_cast<size_t>(canary.key_row)]));
-  EXPECT_EQ(batch.document_of(0), 1U);
 }
 
 // A row cap keeps rows in an order of its own: the canary's rows are those of the file all the
 // same.
-TEST(DocumentBatch, CanariesNameTheRowsOfTheFile) {
+TEST(BlockCollector, CanariesNameTheRowsOfTheFile) {
   CapturePlan plan = small_plan(CaptureRope::kPost);
   plan.capture.max_rows_per_batch = 7;
   plan.layers[0].query_heads = {1, 2, 3};
@@ -276,20 +284,20 @@ TEST(DocumentBatch, CanariesNameTheRowsOfTheFile) {
     documents[d].index = static_cast<int64_t>(d);
     documents[d].ids.assign(20 + d, 1);
   }
-  DocumentBatch batch(plan, documents, nullptr);
+  const BatchRequest request = make_batch_request(plan, lengths_of(documents));
   std::map<std::pair<int64_t, Kind>, CaptureBlock> blocks;
-  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) {
+  BlockCollector collector(plan, documents, request, nullptr, [&](const CaptureBlock& block) {
     blocks[{block.document, block.kind}] = block;
-  };
+  });
   const auto tap = [&](Site site, size_t rows, int64_t heads, float first) {
     std::vector<float> values(rows * static_cast<size_t>(heads));
     std::iota(values.begin(), values.end(), first);
-    batch.take(0, site, {values.data(), {static_cast<int64_t>(rows), heads, 1}}, sink);
+    collector.take(0, site, {values.data(), {static_cast<int64_t>(rows), heads, 1}});
   };
-  tap(Site::kQueryPostRope, batch.request().layers[0].query_rows.size(), 3, 1);
-  tap(Site::kKeyPostRope, batch.request().layers[0].key_rows.size(), 2, 5000);
+  tap(Site::kQueryPostRope, request.tap.layers[0].query_rows.size(), 3, 1);
+  tap(Site::kKeyPostRope, request.tap.layers[0].key_rows.size(), 2, 5000);
   std::set<int32_t> query_rows;
-  for (const DocumentEnd& end : batch.ends()) {
+  for (const DocumentEnd& end : collector.ends()) {
     const CaptureBlock& queries = blocks.at({end.document, Kind::kQuery});
     const CaptureBlock& keys = blocks.at({end.document, Kind::kKey});
     EXPECT_FALSE(std::ranges::is_sorted(queries.positions));
@@ -302,20 +310,6 @@ TEST(DocumentBatch, CanariesNameTheRowsOfTheFile) {
     query_rows.insert(canary.query_row);
   }
   EXPECT_GT(query_rows.size(), 3U);
-}
-
-TEST(DocumentBatch, TokensAfterTheLastCapturedOneAreNotComputed) {
-  CapturePlan plan = small_plan(CaptureRope::kPost);
-  plan.capture.sampler = SamplerType::kUniform;
-  plan.capture.min_bucket_size = 64;
-  std::vector<TokenizedDocument> documents(1);
-  documents[0].ids.assign(1000, 5);
-  const DocumentBatch batch(plan, documents, nullptr);
-  const LayerRequest& request = batch.request().layers[0];
-  const int32_t last = std::max(request.query_rows.back(), request.key_rows.back());
-  EXPECT_EQ(std::ssize(batch.sequences().ids), last + 1);
-  EXPECT_LT(last + 1, 1000);
-  EXPECT_THAT(batch.sequences().full_lengths, testing::ElementsAre(1000));
 }
 
 }  // namespace
