@@ -178,7 +178,8 @@ def first_key(old, new, path):
     """The first key at which two JSON values differ, and both values there."""
     if isinstance(old, dict) and isinstance(new, dict):
         if list(old) != list(new):
-            return f"{path} has the keys {', '.join(old)} against {', '.join(new)}"
+            keys = ", ".join(sorted(set(old) ^ set(new)))
+            return f"{path} has " + (f"different keys: {keys}" if keys else "another order of keys")
         for key in filter(lambda key: json.dumps(old[key]) != json.dumps(new[key]), old):
             return first_key(old[key], new[key], f"{path}.{key}")
         return f"{path} is spelt differently"
