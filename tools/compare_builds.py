@@ -147,7 +147,7 @@ def with_dependencies(cases, text):
 
 def commit_of(program):
     text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    return "".join(re.findall(r"^qkscope \S+ \((\S+)\)", text)).encode()
+    return "".join(re.findall(r"^qkscope \S+ \((\S+)\)", text))
 
 
 def run_both(programs, arguments, work):
@@ -166,7 +166,7 @@ def files_of(folder, commits):
     for path in filter(pathlib.Path.is_file, folder.rglob("*")):
         raw = data = path.read_bytes()
         for commit in filter(None, commits):
-            data = data.replace(commit, b"0" * len(commit))
+            data = data.replace(commit.encode(), b"0" * len(commit))
         out[str(path.relative_to(folder))] = data
         digests.append([hashlib.sha256(x).hexdigest().encode() for x in (raw, data)])
     for digest, without_commit in digests if "README.md" in out else []:
@@ -228,9 +228,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("old", type=pathlib.Path)
     parser.add_argument("new", type=pathlib.Path)
-    parser.add_argument("--demo", type=pathlib.Path)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--work", type=pathlib.Path)
+    parser.add_argument("--demo", metavar="FOLDER", type=pathlib.Path)
+    parser.add_argument("--only", metavar="TEXT", default="")
+    parser.add_argument("--work", metavar="FOLDER", type=pathlib.Path)
     args = parser.parse_args()
     programs = {"old": args.old.resolve(), "new": args.new.resolve()}
     commits = [commit_of(program) for program in programs.values()]
