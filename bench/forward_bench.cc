@@ -11,11 +11,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/process_memory.h"
 #include "kernels/fma_peak.h"
 #include "model/forward.h"
 
@@ -48,16 +48,6 @@ Options parse(int argc, char** argv) {
   }
   if (options.lengths.empty()) options.lengths = {512, 2048, 8192};
   return options;
-}
-
-// "VmHWM" or another line of /proc/self/status, in MB.
-double status_megabytes(const std::string& key) {
-  std::ifstream status("/proc/self/status");
-  std::string line;
-  while (std::getline(status, line)) {
-    if (line.starts_with(key + ":")) return std::stod(line.substr(key.size() + 1)) / 1024;
-  }
-  return 0;
 }
 
 qk::Sequences make_sequences(int64_t vocab_size, int64_t length, int documents) {
@@ -102,7 +92,7 @@ Measured measure_once(const qk::Model& model, qk::ThreadPool& pool, const qk::Se
   const qk::FmaPeak before = qk::measure_fma_peak(pool, kPeakSeconds);
   const auto start = std::chrono::steady_clock::now();
   qk::forward(
-      model, qk::kCpuBackend, pool, sequences, request, {},
+      {model, qk::kCpuBackend, pool}, sequences, request, {},
       [](int, qk::Site, qk::TensorView<const float, 3>) {}, &out.times);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const qk::FmaPeak after = qk::measure_fma_peak(pool, kPeakSeconds);
@@ -125,12 +115,14 @@ void measure(const qk::Model& model, qk::ThreadPool& pool, const Options& option
   const qk::ForwardTimes& times = best.times;
   const double rate = times.matmul_flop / best.seconds;
   const auto tokens = static_cast<double>(sequences.ids.size());
+  const qk::ProcessMemory memory = qk::process_memory().value_or(qk::ProcessMemory());
+  const auto megabytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
   fmt::print(
       "{:3} x {:6} tokens  {:7.0f} tokens/s  {:6.1f} GFLOP/s = {:4.1f} % of the sustained FMA peak "
       "{:.1f}, {:4.1f} % of the fastest {:.1f}  peak memory {:.0f} MB (anonymous {:.0f} MB)\n",
       options.documents, length, tokens / best.seconds, rate / 1e9,
       100 * rate / best.peak.sustained, best.peak.sustained / 1e9, 100 * rate / fastest,
-      fastest / 1e9, status_megabytes("VmHWM"), status_megabytes("RssAnon"));
+      fastest / 1e9, megabytes(memory.peak), megabytes(memory.anonymous));
   fmt::print(
       "      seconds: linear {:.2f}, attention {:.2f}, norm {:.2f}, rope {:.2f}, activation "
       "{:.2f}, "

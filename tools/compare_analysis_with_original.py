@@ -137,8 +137,8 @@ def compare_file(ours, theirs):
     if len(found) != len(expected):
         sys.exit(f"{ours}: {len(found)} rows, the original has {len(expected)}")
     worst, cells, same = (0.0, ""), 0, 0
-    for row, want in zip(found, expected):
-        for name, a, b in zip(header, row, want):
+    for row, want in zip(found, expected, strict=True):
+        for name, a, b in zip(header, row, want, strict=True):
             if name in KEYS or not a or not b:
                 if a != b:
                     sys.exit(f"{ours}: row {row[:5]}: {name} is {a!r}, the original has {b!r}")
@@ -166,7 +166,7 @@ def compare(name, folder, shape, args):
         out = args.work / f"{name}-{tool}"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        csvs = dict(zip(("output_csv", "bucket_csv", "component_csv"), (str(out / f) for f in FILES)))
+        csvs = dict(zip(("output_csv", "bucket_csv", "component_csv"), (str(out / f) for f in FILES), strict=True))
         paths[tool] = out / "config.yaml"
         paths[tool].write_text(json.dumps({**config, **csvs, "max_workers": args.workers}))
     theirs = run([args.python, "analyze.py", "--config", str(paths["original"])], args.original,

@@ -28,6 +28,7 @@ import sys
 
 import numpy as np
 import pyarrow.parquet as pq
+
 import yaml
 
 TOLERANCE = 1e-5

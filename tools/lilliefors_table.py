@@ -27,7 +27,7 @@ def main():
         scaled = np.sort(distance * (np.sqrt(n) - 0.01 + 0.85 / np.sqrt(n)))
         above += count - np.searchsorted(scaled, edges, "left")
         done += count
-    for edge, tail in zip(edges, above / done):
+    for edge, tail in zip(edges, above / done, strict=True):
         print(f"{edge:.2f} {tail:.7f}")
 
 

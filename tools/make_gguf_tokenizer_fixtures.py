@@ -17,9 +17,8 @@ import threading
 import gguf
 import sentencepiece
 from llama_cpp import Llama
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
 from tokenizer_texts import DATA, TEXTS, all_ids, training_lines, write
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 PRE = ("default gpt-2 smollm llama-bpe smaug-bpe chatglm-bpe glm4 qwen2 tekken").split()

@@ -9,13 +9,28 @@ families split text, and the ids that transformers gives with them.
 import json
 import tempfile
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
+from tokenizer_texts import (
+    DATA,
+    MAX_LENGTHS,
+    TEXTS,
+    TRUNCATED,
+    all_ids,
+    training_lines,
+    write,
+    write_texts,
+)
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    processors,
+    trainers,
+)
 from tokenizers import pre_tokenizers as pre
-from tokenizers import processors, trainers
 from transformers import AutoTokenizer
-
-from tokenizer_texts import MAX_LENGTHS, TEXTS, TRUNCATED, all_ids, training_lines, write
-from tokenizer_texts import DATA, write_texts
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"

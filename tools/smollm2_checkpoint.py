@@ -36,7 +36,7 @@ def build_tokenizer(path):
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    control = [p for p, t in zip(pieces, types) if t == 3]
+    control = [p for p, t in zip(pieces, types, strict=True) if t == 3]
     tokenizer.add_special_tokens([AddedToken(p, special=True, normalized=False) for p in control])
     return tokenizer
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by demo, check and tools/setup. Prints one line per step with its time; shows the output of a
 # step only if it fails.
 #   step "what it does" command...

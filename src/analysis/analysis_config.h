@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "heads/find_dataset.h"
 #include "heads/head_catalog.h"
 #include "plasticity/measure_options.h"
 

@@ -55,8 +55,7 @@ CaptureCounts counts_of(const JournalReader& journal) {
     for (const JournalReader::Record& record : group.records) {
       const JournalReader::Entry entry = journal.entry(record);
       out.num_rows += entry.rows * std::ssize(entry.heads);
-      constexpr size_t kAround = 65536;  // the kernel maps this much around a touched page
-      journal.drop(entry.offset - std::min(entry.offset, kAround), entry.offset + kAround);
+      journal.drop_head(entry);
     }
   }
   out.num_documents = out.num_documents_before = std::ssize(journal.documents());

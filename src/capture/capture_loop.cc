@@ -26,7 +26,7 @@ CaptureLoop::CaptureLoop(const PreparedRun& run, const RunOptions& options,
     : run_(run),
       options_(options),
       memory_(memory),
-      pool_(pool),
+      model_(run.model, *options.backend, pool),
       reader_(run, memory, done),
       num_documents_(run.corpus->num_documents()),
       counts_(before) {}
@@ -67,8 +67,7 @@ void CaptureLoop::forward_batch(std::span<const TokenizedDocument> documents,
   };
   try {
     forward(
-        run_.model, *options_.backend, pool_, pack_sequences(request, documents), request.tap,
-        memory_.forward,
+        model_, pack_sequences(request, documents), request.tap, memory_.forward,
         [&](int layer, Site site, TensorView<const float, 3> rows) {
           collector.take(layer, site, rows);
           look_at_memory();

@@ -45,7 +45,7 @@ class CaptureLoop {
   const PreparedRun& run_;
   const RunOptions& options_;
   const MemoryPlan& memory_;
-  ThreadPool& pool_;
+  BoundModel model_;
   DocumentReader reader_;
   std::optional<int64_t> num_documents_;            // in all, if known
   int64_t batch_documents_ = 0, batch_tokens_ = 0;  // of the batch in progress

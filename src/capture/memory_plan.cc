@@ -9,6 +9,7 @@
 #include "base/machine_limits.h"
 #include "base/process_memory.h"
 #include "capture/batch_request.h"
+#include "dataset/dataset_writer.h"
 #include "model/weight_pages.h"
 
 namespace qk {
@@ -90,7 +91,6 @@ class MemoryPlanner {
   }
 
   int64_t writer_bytes() const {
-    constexpr int64_t kRowsPerGroup = 65536;
     const double rows = expected_rows(run_.config.capture, planned_length(run_.config));
     const auto documents = static_cast<double>(run_.corpus->num_documents().value_or(1 << 20));
     const double group = std::min<double>(kRowsPerGroup, rows * documents * 1.2);

@@ -48,9 +48,10 @@ std::optional<int32_t> recorded_window(const LayerConfig& layer) {
   return static_cast<int32_t>(layer.sliding_window);
 }
 
-class Planner {
+class CapturePlanner {
  public:
-  Planner(const SniffConfig& config, const ModelConfig& model, const Architecture& architecture)
+  CapturePlanner(const SniffConfig& config, const ModelConfig& model,
+                 const Architecture& architecture)
       : config_(config), capture_(config.capture), model_(model), architecture_(architecture) {}
 
   CapturePlan make() {
@@ -207,7 +208,7 @@ const char* skip_name(Skip skip) {
 
 CapturePlan make_plan(const SniffConfig& config, const ModelConfig& model,
                       const Architecture& architecture) {
-  return Planner(config, model, architecture).make();
+  return CapturePlanner(config, model, architecture).make();
 }
 
 double expected_rows(const CaptureSection& capture, int64_t num_tokens) {

@@ -7,6 +7,7 @@
 #include "capture/config.h"
 #include "capture/plan.h"
 #include "corpus/corpus.h"
+#include "hub/resolver.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
@@ -20,7 +21,8 @@ struct PreparedRun {
   std::unique_ptr<Corpus> corpus;
 };
 
-// Throws Error: model, tokenizer or corpus not found or damaged, or a plan that captures nothing.
-PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry);
+// resolver: finds model, tokenizer and corpus. Throws Error: one of them not found or damaged, or a plan that captures nothing.
+PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
+                        Resolver& resolver);
 
 }  // namespace qk

@@ -11,7 +11,7 @@
 #include "dataset/card.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
-#include "journal/journal.h"
+#include "journal/journal_set.h"
 
 namespace qk {
 namespace {
@@ -22,19 +22,18 @@ constexpr int64_t kMostCanaries = 64;
 class Stopped : public std::exception {};
 
 // Every document of the corpus is in the journal, once.
-void check_documents(const JournalReader& journal, int64_t expected) {
+void check_documents(const JournalSet& journal, int64_t expected) {
   const std::vector<DocumentEnd>& documents = journal.documents();
   for (size_t i = 0; i < documents.size(); ++i) {
     if (documents[i].document == static_cast<int64_t>(i)) continue;
-    fail("{}: document {} is missing", journal.path().string(), i);
+    fail("{}: document {} is missing", journal.name(), i);
   }
   if (std::ssize(documents) == expected) return;
-  fail("{}: has {} whole documents, expected {}", journal.path().string(), documents.size(),
-       expected);
+  fail("{}: has {} whole documents, expected {}", journal.name(), documents.size(), expected);
 }
 
 DatasetOptions dataset_options(const RunContext& context, const RunRecord& record,
-                               const JournalReader& journal, bool overwrite) {
+                               const JournalSet& journal, bool overwrite) {
   DatasetOptions options;
   options.compat_reference = context.run.config.compat_reference;
   options.overwrite = overwrite;
@@ -63,7 +62,7 @@ CardInfo card_info(const RunContext& context, const Published& published) {
 
 // Throws Stopped.
 DatasetSummary write_files(const RunContext& context, const RunRecord& record,
-                           const Captured& captured, const JournalReader& journal) {
+                           const Captured& captured, const JournalSet& journal) {
   const RunOptions& run_options = context.options;
   const DatasetOptions options = dataset_options(context, record, journal, captured.overwrite);
   ThreadPool writers(context.memory.num_writers);
@@ -99,7 +98,7 @@ Published publish_dataset(const RunContext& context, const RunRecord& record,
   const SniffConfig& config = context.run.config;
   Published out;
   try {
-    const JournalReader journal(journal_path(config.output.data_root));
+    const JournalSet journal({journal_path(config.output.data_root)});
     check_documents(journal, captured.counts.num_documents);
     check_journal_rows(journal, context.run.plan, context.pool);
     out.documents = count_documents(journal.documents(), config.compat_reference);

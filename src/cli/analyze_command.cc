@@ -17,6 +17,7 @@
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
+#include "hub/local_resolver.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
 
@@ -99,7 +100,7 @@ struct AnalyzeFlags {
   bool quiet = false;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kAnalyzeExamples = R"(
 Examples:
   qkscope analyze --dataset data/run
   qkscope analyze --config analysis.yaml --seed 7
@@ -210,8 +211,10 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
 int analyze(const AnalyzeFlags& flags) {
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
-  const HeadCatalog catalog = read_catalog(find_dataset(config.source), config.source.model_dir,
-                                           config.head_counts, config.measure.compat_reference);
+  LocalResolver resolver;
+  const HeadCatalog catalog =
+      read_catalog(find_dataset(config.source, resolver), config.source.model_dir,
+                   config.head_counts, config.measure.compat_reference);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   if (catalog.is_unfinished) {
@@ -289,7 +292,7 @@ void add_analyze_command(CLI::App& app, int& exit_code) {
             ->group(field.group);
   }
   add_resources(*command, *flags);
-  command->footer(kExamples);
+  command->footer(kAnalyzeExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = analyze(*flags); });
 }

@@ -17,7 +17,7 @@ struct CheckFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kCheckExamples = R"(
 Examples:
   qkscope check data/run
   qkscope check data/run && echo whole
@@ -70,7 +70,7 @@ void add_check_command(CLI::App& app, int& exit_code) {
       ->type_name("DIR");
   command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
       ->check(CLI::Range(0, 4096).description(""));
-  command->footer(kExamples);
+  command->footer(kCheckExamples);
   command->callback([flags, &exit_code] { exit_code = run_check(*flags); });
 }
 

@@ -75,9 +75,7 @@ void check_command(const CLI::App& app, std::span<const std::string> reversed) {
     return check_command(*app.get_subcommand(word), reversed.first(reversed.size() - 1));
   }
   const std::vector<std::string_view> views(names.begin(), names.end());
-  const auto near = nearest(word, views);
-  fail("{}: unknown command{} (see --help)", printable(word),
-       near ? fmt::format(", did you mean {}?", *near) : "");
+  fail("{}: unknown command{} (see --help)", printable(word), did_you_mean(word, views));
 }
 
 // ", did you mean --seed?" for the first unknown option that resembles a known one; else empty.
@@ -91,8 +89,8 @@ std::string suggestion(const CLI::App& app) {
   const std::vector<std::string_view> views(names.begin(), names.end());
   for (const std::string& word : app.remaining(true)) {
     if (!word.starts_with("--")) continue;
-    const auto near = nearest(word.substr(0, word.find('=')), views);
-    if (near) return fmt::format(", did you mean {}?", *near);
+    const std::string meant = did_you_mean(word.substr(0, word.find('=')), views);
+    if (!meant.empty()) return meant;
   }
   return "";
 }

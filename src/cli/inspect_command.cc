@@ -16,7 +16,7 @@ struct InspectFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kInspectExamples = R"(
 Examples:
   qkscope inspect data/run
   qkscope inspect data/run --json | jq '.heads[0]'
@@ -46,7 +46,7 @@ void add_inspect_command(CLI::App& app, int& exit_code) {
   command->add_flag("--json", flags->json, "Print one JSON object instead of text");
   command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
       ->check(CLI::Range(0, 4096).description(""));
-  command->footer(kExamples);
+  command->footer(kInspectExamples);
   command->callback([flags, &exit_code] { exit_code = inspect(*flags); });
 }
 

@@ -19,8 +19,8 @@ DatasetInfo small_info() {
   info.folder = "data/run";
   info.model = "org/Model";
   info.has_card = true;
-  for (const HeadFile& file : {HeadFile{0, 0, Kind::kQuery}, HeadFile{0, 1, Kind::kQuery},
-                               HeadFile{0, 0, Kind::kKey}, HeadFile{7, 3, Kind::kQuery}}) {
+  for (const ConfigName& file : {ConfigName{0, 0, Kind::kQuery}, ConfigName{0, 1, Kind::kQuery},
+                                 ConfigName{0, 0, Kind::kKey}, ConfigName{7, 3, Kind::kQuery}}) {
     HeadInfo head;
     head.head = file;
     head.files = {"data.parquet"};

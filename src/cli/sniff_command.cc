@@ -12,6 +12,7 @@
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
+#include "hub/local_resolver.h"
 
 namespace qk {
 namespace {
@@ -29,7 +30,7 @@ struct SniffFlags {
   int64_t chunk_tokens = ForwardOptions().chunk_tokens;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kSniffExamples = R"(
 Examples:
   qkscope sniff --config run.yaml --dry-run
   qkscope sniff --config run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
@@ -158,7 +159,8 @@ int sniff(const SniffFlags& flags) {
   SniffConfig config = load_config(flags.config, flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
-  const PreparedRun run = prepare_run(std::move(config), registry());
+  LocalResolver resolver;
+  const PreparedRun run = prepare_run(std::move(config), registry(), resolver);
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;
@@ -234,7 +236,7 @@ void add_sniff_command(CLI::App& app, int& exit_code) {
   add_run_options(*command, *flags);
   add_resources(*command, *flags);
   command->add_flag("--quiet", flags->quiet, "Show no progress");
-  command->footer(kExamples);
+  command->footer(kSniffExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = sniff(*flags); });
 }

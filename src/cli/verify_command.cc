@@ -9,6 +9,7 @@
 #include "base/atomic_file.h"
 #include "capture/model_files.h"
 #include "cli/verify_report.h"
+#include "hub/local_resolver.h"
 #include "verify/certificate.h"
 
 namespace qk {
@@ -23,7 +24,7 @@ struct VerifyFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kVerifyExamples = R"(
 Examples:
   uv run tools/make_reference.py MODEL reference.safetensors      on any machine that has the model
   qkscope verify --model MODEL --reference reference.safetensors
@@ -37,9 +38,12 @@ int verify_model(const VerifyFlags& flags) {
   SniffConfig config;
   config.model.name = flags.model;
   if (!flags.revision.empty()) config.model.revision = flags.revision;
-  const Model model = load_model(find_model(config), "", registry());
+  LocalResolver resolver;
+  const Model model = load_model(find_model(config, resolver), "", registry());
   ThreadPool pool(flags.num_threads);
-  const TokenizerSource tokenizer = [&] { return load_tokenizer(config, model, config.warnings); };
+  const TokenizerSource tokenizer = [&] {
+    return load_tokenizer(config, model, resolver, config.warnings);
+  };
   const Verification result = verify(model, flags.reference, tokenizer, pool, {});
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
@@ -74,7 +78,7 @@ void add_verify_command(CLI::App& app, int& exit_code) {
                    "Number of threads, 1 to 1024 (default: all cores)")
       ->check(CLI::Range(1, 1024).description(""));
   command->add_flag("--quiet", flags->quiet, "Print only the verdict");
-  command->footer(kExamples);
+  command->footer(kVerifyExamples);
   command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });
 }
 

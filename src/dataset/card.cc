@@ -141,7 +141,7 @@ class Card {
     if (info_.summary.configs.empty()) return line("Nothing was captured.\n");
     std::map<int, std::pair<std::set<int>, std::set<int>>> layers;
     for (const std::string& config : info_.summary.configs) {
-      const std::optional<HeadFile> file = parse_config_name(config);
+      const std::optional<ConfigName> file = parse_config_name(config);
       QK_CHECK(file.has_value());
       auto& [queries, keys] = layers[file->layer];
       (file->kind == Kind::kQuery ? queries : keys).insert(file->head);

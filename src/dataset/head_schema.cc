@@ -5,13 +5,13 @@
 namespace qk {
 namespace {
 
-std::shared_ptr<arrow::DataType> vector_type(const JournalReader::Group& layer,
+std::shared_ptr<arrow::DataType> vector_type(const JournalSet::Group& layer,
                                              bool compat_reference) {
   if (compat_reference) return arrow::fixed_size_list(arrow::float32(), layer.head_dim);
   return arrow::list(arrow::field("element", arrow::float32()));
 }
 
-std::shared_ptr<arrow::DataType> window_type(const JournalReader::Group& layer,
+std::shared_ptr<arrow::DataType> window_type(const JournalSet::Group& layer,
                                              bool compat_reference) {
   if (!compat_reference) return arrow::int32();
   return layer.sliding_window ? arrow::int64() : arrow::null();
@@ -19,7 +19,7 @@ std::shared_ptr<arrow::DataType> window_type(const JournalReader::Group& layer,
 
 }  // namespace
 
-std::shared_ptr<arrow::Schema> head_schema(const JournalReader::Group& layer,
+std::shared_ptr<arrow::Schema> head_schema(const JournalSet::Group& layer,
                                            const DatasetOptions& options) {
   const std::shared_ptr<arrow::DataType> vector = vector_type(layer, options.compat_reference);
   arrow::FieldVector fields = {

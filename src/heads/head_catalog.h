@@ -11,16 +11,6 @@
 
 namespace qk {
 
-// Where a dataset is: the first of these that is given.
-struct DatasetSource {
-  std::optional<std::string> dataset;                // --dataset: folder or Hub id
-  std::optional<std::string> dataset_local_root;     // folder
-  std::string dataset_name = "viktoroo/sniffed-qk";  // Hub id, looked for in the local cache
-  std::optional<std::string> dataset_revision;       // branch, tag or commit; none: main
-  std::optional<std::string> dataset_cache_dir;      // the Hub cache; none: the usual one
-  std::string model_dir;                             // folder below the root; "" is the root
-};
-
 // What the configuration says of the model. None: what the dataset says, else what is there.
 struct HeadCounts {
   std::optional<int64_t> num_layers;
@@ -49,10 +39,6 @@ struct HeadCatalog {
   std::string model;                   // its name in the dataset's record, or empty
   std::optional<BucketRanges> ranges;  // by the dataset's record
 };
-
-// The folder that the source names: dataset, else dataset_local_root, else the snapshot of
-// dataset_name in the local Hub cache. Throws Error if there is none.
-std::filesystem::path find_dataset(const DatasetSource& source);
 
 // Looks into <root>/<model_dir> (into the root if there is no such folder; without model_dir also
 // into the only folder below the root that holds heads). Heads, layers and their map come from the

@@ -20,7 +20,7 @@
 #include "plasticity/test_heads.h"
 
 namespace qk {
-namespace {
+namespace replicates_test {
 
 MeasureOptions options_of(const char* method, bool reference = false,
                           Covariance covariance = Covariance::kDiagonal) {
@@ -325,5 +325,5 @@ TEST(HeadIntervals, WithoutExampleIdsThereIsNothingToResample) {
   EXPECT_THROW(measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges), Error);
 }
 
-}  // namespace
+}  // namespace replicates_test
 }  // namespace qk

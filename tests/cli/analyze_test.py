@@ -86,7 +86,7 @@ class Analyze(unittest.TestCase):
         self.assertNotIn("\r", text)
         heads = self.table("head_metrics.csv")
         self.assertEqual([(int(h["layer"]), int(h["q_head"]), int(h["k_head"])) for h in heads],
-                         [(l, q, q // 2) for l in range(3) for q in range(4)])
+                         [(layer, q, q // 2) for layer in range(3) for q in range(4)])
         for head in heads:
             self.assertTrue(0 <= float(head["ap_overall"]) <= 1)
             self.assertEqual(head["d_model"], "8")

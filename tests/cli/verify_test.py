@@ -152,10 +152,10 @@ class Verify(unittest.TestCase):
         self.change("L4.q_pre", 0, old + 1e-4)
         self.assertEqual(self.verify().returncode, 1)
         names = [name for name in self.tensors if name.startswith("L")]
-        self.metadata["float64"] = json.dumps({name: 1e-5 for name in names})
+        self.metadata["float64"] = json.dumps(dict.fromkeys(names, 1e-05))
         self.assertEqual(self.verify().returncode, 0)
         self.change("L4.q_pre", 0, old + 1e-2)  # however inaccurate the reference claims to be
-        self.metadata["float64"] = json.dumps({name: 1.0 for name in names})
+        self.metadata["float64"] = json.dumps(dict.fromkeys(names, 1.0))
         self.assertEqual(self.verify().returncode, 1)
 
     def test_a_reference_of_zeros_fails(self):
@@ -320,7 +320,7 @@ class Verify(unittest.TestCase):
         new = identity(f"{self.root}/model")[0]["sha256"]
         self.assert_says(
             f"{self.root}/proof.json: model.files: expected config.json {new}, which the model is "
-            f"read from, found config.json {old}: the certificate is of another model",
+            f"read from, found config.json {old}: the certificate is for another model",
             self.sniff("--certificate", f"{self.root}/proof.json"))
         self.assertFalse(os.path.exists(f"{self.root}/out/README.md"))
 

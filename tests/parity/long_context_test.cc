@@ -81,7 +81,7 @@ TEST(LongContextTest, EveryTokenOf131072Runs) {
   int calls = 0;
   const bool peak_is_known = reset_peak();
   const int64_t before = status_bytes("VmRSS");
-  forward(model, kCpuBackend, pool, sequences, request, {},
+  forward({model, kCpuBackend, pool}, sequences, request, {},
           [&](int layer, Site /*site*/, TensorView<const float, 3> rows) {
             ++calls;
             EXPECT_EQ(layer, 2);

@@ -1,4 +1,4 @@
-#include "dataset/head_file.h"
+#include "dataset/head_file_writer.h"
 
 #include <arrow/io/file.h>
 #include <arrow/util/io_util.h>
@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "dataset/head_columns.h"
 #include "dataset/head_schema.h"
+#include "dataset/journal_columns.h"
 #include "dataset/row_digest.h"
 #include "dataset/schema.h"
 
@@ -28,13 +28,13 @@ namespace {
 
 class HeadFileWriter {
  public:
-  HeadFileWriter(const JournalReader& journal, const HeadRecords& head, std::filesystem::path path,
+  HeadFileWriter(const JournalSet& journal, const HeadRecords& head, std::filesystem::path path,
                  const DatasetOptions& options)
       : journal_(journal), head_(head), path_(std::move(path)), options_(options) {}
 
   HeadFileSummary write() {
     open();
-    HeadRows rows(journal_, head_);
+    RowPieces rows(journal_, head_);
     // List offsets are int32.
     const int64_t limit = std::numeric_limits<int32_t>::max() / head_.layer->head_dim;
     const int64_t rows_per_group = std::clamp(options_.rows_per_group, int64_t{1}, limit);
@@ -111,7 +111,7 @@ class HeadFileWriter {
     }
   }
 
-  const JournalReader& journal_;
+  const JournalSet& journal_;
   const HeadRecords& head_;
   std::filesystem::path path_;
   const DatasetOptions& options_;
@@ -125,7 +125,7 @@ class HeadFileWriter {
 
 }  // namespace
 
-HeadFileSummary write_head_file(const JournalReader& journal, const HeadRecords& head,
+HeadFileSummary write_head_file(const JournalSet& journal, const HeadRecords& head,
                                 const std::filesystem::path& path, const DatasetOptions& options) {
   try {
     return HeadFileWriter(journal, head, path, options).write();

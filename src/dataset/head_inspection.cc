@@ -1,4 +1,4 @@
-#include "dataset/head_reader.h"
+#include "dataset/head_inspection.h"
 
 #include <arrow/array.h>
 #include <arrow/memory_pool.h>
@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "dataset/arrow_result.h"
 #include "dataset/row_digest.h"
 #include "dataset/schema.h"
 
@@ -25,16 +26,6 @@ namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-void check(const arrow::Status& status) {
-  if (!status.ok()) fail("{}", printable(status.message(), 300));
-}
-
-template <typename T>
-T value_of(arrow::Result<T> result) {
-  check(result.status());
-  return std::move(result).ValueUnsafe();
-}
 
 bool is_int(const arrow::DataType& type) {
   return type.id() == arrow::Type::INT32 || type.id() == arrow::Type::INT64;
@@ -137,19 +128,19 @@ class FileReader {
     arrow_properties.set_batch_size(4096);
     arrow_properties.set_pre_buffer(false);
     parquet::arrow::FileReaderBuilder builder;
-    check(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
+    check_arrow(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
     const auto reader = value_of(
         builder.memory_pool(arrow::system_memory_pool())->properties(arrow_properties)->Build());
     std::shared_ptr<arrow::Schema> schema;
-    check(reader->GetSchema(&schema));
+    check_arrow(reader->GetSchema(&schema));
     check_schema(*schema);
     take_footer(*reader->parquet_reader()->metadata(), *schema);
     const auto batches = value_of(reader->GetRecordBatchReader());
     std::shared_ptr<arrow::RecordBatch> batch;
     while (true) {
-      check(batches->ReadNext(&batch));
+      check_arrow(batches->ReadNext(&batch));
       if (batch == nullptr) break;
-      check(batch->Validate());
+      check_arrow(batch->Validate());
       take_rows(*batch);
     }
   }
@@ -266,7 +257,7 @@ class FileReader {
 
 }  // namespace
 
-void read_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
+void inspect_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
   std::unordered_set<int64_t> example_ids;
   RowDigest digest;
   try {
@@ -292,8 +283,8 @@ std::string footer_value(const fs::path& file, const std::string& key) {
   }
 }
 
-void read_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProblem>& problems,
-               RowWatch& watch) {
+void inspect_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProblem>& problems,
+                  RowWatch& watch) {
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const fs::path& file = it->path();

@@ -1,5 +1,5 @@
-// Writes the Parquet file of one head from the journal, one row group and one column in memory at a
-// time. Threads: safe for different heads at once.
+// Writes the Parquet file of one head from the journals, one row group and one column in memory at
+// a time. Threads: safe for different heads at once.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include "dataset/dataset_writer.h"
 #include "dataset/head_records.h"
-#include "journal/journal.h"
+#include "journal/journal_set.h"
 
 namespace qk {
 
@@ -19,9 +19,9 @@ struct HeadFileSummary {
   uint64_t rows_digest = 0;  // of bucket, example id and position, in row order
 };
 
-// Writes and syncs `path`; what stood there is removed first. Throws Error with the path and the
+// Writes and syncs `path`; an existing file is removed first. Throws Error with the path and the
 // reason; the unfinished file stays for the caller to remove.
-HeadFileSummary write_head_file(const JournalReader& journal, const HeadRecords& head,
+HeadFileSummary write_head_file(const JournalSet& journal, const HeadRecords& head,
                                 const std::filesystem::path& path, const DatasetOptions& options);
 
 }  // namespace qk

@@ -1,64 +1,79 @@
-#include "dataset/head_columns.h"
+#include "dataset/journal_columns.h"
 
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/util.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "dataset/arrow_result.h"
 
 namespace qk {
 namespace {
 
-using Entry = JournalReader::Entry;
+using Entry = JournalSet::Entry;
 using ArrayPointer = std::shared_ptr<arrow::Array>;
 
-// Lets the mapped pages of many small pieces go together: system calls cost.
+constexpr std::string_view kColumn = "a column cannot be built: ";
+
+// Drops the mapped pages of many small pieces together: system calls cost.
 class PageDropper {
  public:
-  explicit PageDropper(const JournalReader& journal) : journal_(journal) {}
+  explicit PageDropper(const JournalSet& journal)
+      : journal_(journal), ranges_(journal.files().size()) {}
   PageDropper(const PageDropper&) = delete;
   PageDropper& operator=(const PageDropper&) = delete;
   ~PageDropper() { drop(); }
   void used(const Entry& entry, size_t bytes) {
-    const bool is_first = num_used_++ == 0;
-    begin_ = is_first ? entry.offset : std::min(begin_, entry.offset);
-    end_ = is_first ? entry.offset + entry.bytes : std::max(end_, entry.offset + entry.bytes);
+    Range& range = ranges_[journal_.file_index(entry.document)];
+    range.begin = std::min(range.begin, entry.offset);
+    range.end = std::max(range.end, entry.offset + entry.bytes);
     bytes_ += bytes;
-    if (num_used_ >= kPieces || bytes_ >= kBytes) drop();
+    if (++num_used_ >= kPieces || bytes_ >= kBytes) drop();
   }
 
  private:
   static constexpr int kPieces = 64;
   static constexpr size_t kBytes = size_t{16} << 20;
-  static constexpr size_t kReadAround = 65536;  // the kernel maps this much around a touched page
+  // What was used of a file.
+  struct Range {
+    size_t begin = std::numeric_limits<size_t>::max();
+    size_t end = 0;
+  };
   void drop() {
-    if (num_used_ > 0) journal_.drop(begin_ - std::min(begin_, kReadAround), end_);
+    for (size_t file = 0; file < ranges_.size(); ++file) {
+      Range& range = ranges_[file];
+      if (range.end > 0) journal_.files()[file].drop(range.begin, range.end);
+      range = {};
+    }
     num_used_ = 0;
     bytes_ = 0;
   }
-  const JournalReader& journal_;
-  size_t begin_ = 0;
-  size_t end_ = 0;
+  const JournalSet& journal_;
+  std::vector<Range> ranges_;  // [files]
   size_t bytes_ = 0;
   int num_used_ = 0;
 };
 
-void check(const arrow::Status& status) {
+<<<<<<< HEAD:src/dataset/head_columns.cc
+void check_built(const arrow::Status& status) {
   if (!status.ok()) fail("a column cannot be built: {}", printable(status.message()));
 }
 
 template <typename T>
-T value_of(arrow::Result<T> result) {
-  check(result.status());
+T built(arrow::Result<T> result) {
+  check_built(result.status());
   return std::move(result).ValueUnsafe();
 }
 
+=======
+>>>>>>> w-store:src/dataset/journal_columns.cc
 template <typename ArrowArray, typename T>
 ArrayPointer numbers(std::vector<T> values) {
   const auto length = static_cast<int64_t>(values.size());
@@ -90,10 +105,14 @@ ArrayPointer example_ids(const arrow::Field& field, const std::vector<RowPiece>&
   return repeated<int32_t, arrow::Int32Array>(group, id);  // the low 32 bits
 }
 
-ArrayPointer windows(const JournalReader::Group& layer, const arrow::Field& field,
+ArrayPointer windows(const JournalSet::Group& layer, const arrow::Field& field,
                      const std::vector<RowPiece>& group, arrow::MemoryPool* pool) {
   if (!layer.sliding_window) {
-    return value_of(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
+<<<<<<< HEAD:src/dataset/head_columns.cc
+    return built(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
+=======
+    return value_of(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool), kColumn);
+>>>>>>> w-store:src/dataset/journal_columns.cc
   }
   const auto window = [&](const RowPiece&) { return *layer.sliding_window; };
   if (field.type()->id() == arrow::Type::INT64) {
@@ -102,32 +121,45 @@ ArrayPointer windows(const JournalReader::Group& layer, const arrow::Field& fiel
   return repeated<int32_t, arrow::Int32Array>(group, window);
 }
 
-ArrayPointer tokens(const JournalReader& journal, const std::vector<RowPiece>& group,
+ArrayPointer tokens(const JournalSet& journal, const std::vector<RowPiece>& group,
                     arrow::MemoryPool* pool) {
   arrow::StringBuilder builder(pool);
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
-    const JournalReader::Columns columns = journal.columns(piece.entry);
+    const JournalSet::Columns columns = journal.columns(piece.entry);
     for (const std::string_view token : part<std::string_view>(columns.tokens, piece)) {
       if (first_invalid_utf8(token)) {
-        fail("{}: a token string of document {} in layer {} is not UTF-8", journal.path().string(),
-             piece.entry.document, piece.entry.layer);
+        fail("{}: a token string of document {} in layer {} is not UTF-8",
+             journal.file_of(piece.entry.document).path().string(), piece.entry.document,
+             piece.entry.layer);
       }
-      check(builder.Append(token));
+<<<<<<< HEAD:src/dataset/head_columns.cc
+      check_built(builder.Append(token));
     }
     dropper.used(piece.entry, 0);
   }
-  return value_of(builder.Finish());
+  return built(builder.Finish());
+=======
+      check_arrow(builder.Append(token), kColumn);
+    }
+    dropper.used(piece.entry, 0);
+  }
+  return value_of(builder.Finish(), kColumn);
+>>>>>>> w-store:src/dataset/journal_columns.cc
 }
 
-ArrayPointer vectors(const JournalReader& journal, const JournalReader::Group& layer,
+ArrayPointer vectors(const JournalSet& journal, const JournalSet::Group& layer,
                      const arrow::Field& field, const std::vector<RowPiece>& group,
                      arrow::MemoryPool* pool) {
   const bool pre_rope = field.name() == "vector_pre_rope";
   const auto dim = static_cast<size_t>(layer.head_dim);
   const int64_t rows = count_rows(group);
   const auto size = rows * static_cast<int64_t>(dim * sizeof(float));
-  std::shared_ptr<arrow::Buffer> buffer = value_of(arrow::AllocateBuffer(size, pool));
+<<<<<<< HEAD:src/dataset/head_columns.cc
+  std::shared_ptr<arrow::Buffer> buffer = built(arrow::AllocateBuffer(size, pool));
+=======
+  std::shared_ptr<arrow::Buffer> buffer = value_of(arrow::AllocateBuffer(size, pool), kColumn);
+>>>>>>> w-store:src/dataset/journal_columns.cc
   auto* at = reinterpret_cast<std::byte*>(buffer->mutable_data());
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
@@ -154,8 +186,8 @@ ArrayPointer vectors(const JournalReader& journal, const JournalReader::Group& l
 
 }  // namespace
 
-bool HeadRows::next_record() {
-  const std::vector<JournalReader::Record>& records = head_.layer->records;
+bool RowPieces::next_record() {
+  const std::vector<JournalSet::Record>& records = head_.layer->records;
   while (next_ < records.size()) {
     Entry entry = journal_.entry(records[next_++]);
     const auto it = std::lower_bound(entry.heads.begin(), entry.heads.end(), head_.head);
@@ -168,7 +200,7 @@ bool HeadRows::next_record() {
   return false;
 }
 
-std::vector<RowPiece> HeadRows::take(int64_t most_rows) {
+std::vector<RowPiece> RowPieces::take(int64_t most_rows) {
   std::vector<RowPiece> group;
   PageDropper dropper(journal_);
   int64_t room = most_rows;
@@ -184,11 +216,11 @@ std::vector<RowPiece> HeadRows::take(int64_t most_rows) {
   return group;
 }
 
-void add_to_digest(const JournalReader& journal, const std::vector<RowPiece>& group, bool int32_ids,
+void add_to_digest(const JournalSet& journal, const std::vector<RowPiece>& group, bool int32_ids,
                    RowDigest& digest) {
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
-    const JournalReader::Columns columns = journal.columns(piece.entry);
+    const JournalSet::Columns columns = journal.columns(piece.entry);
     const auto low = static_cast<int32_t>(static_cast<uint32_t>(piece.entry.example_id));
     const int64_t id = int32_ids ? low : piece.entry.example_id;
     const auto buckets = part(columns.buckets, piece);
@@ -204,7 +236,7 @@ int64_t count_rows(std::span<const RowPiece> pieces) {
   return rows;
 }
 
-ArrayPointer gather_column(const JournalReader& journal, const JournalReader::Group& layer,
+ArrayPointer gather_column(const JournalSet& journal, const JournalSet::Group& layer,
                            const arrow::Field& field, const std::vector<RowPiece>& group,
                            arrow::MemoryPool* pool) {
   const std::string& name = field.name();
@@ -215,7 +247,7 @@ ArrayPointer gather_column(const JournalReader& journal, const JournalReader::Gr
   std::vector<int32_t> values;
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
-    const JournalReader::Columns columns = journal.columns(piece.entry);
+    const JournalSet::Columns columns = journal.columns(piece.entry);
     const auto rows = part(name == "bucket" ? columns.buckets : columns.positions, piece);
     values.insert(values.end(), rows.begin(), rows.end());
     dropper.used(piece.entry, 0);
