@@ -1,8 +1,9 @@
+#include "heads/find_dataset.h"
+
 #include <cstdlib>
 #include <system_error>
 
 #include "base/error.h"
-#include "heads/head_catalog.h"
 #include "hub/hub_cache.h"
 
 namespace qk {

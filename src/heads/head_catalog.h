@@ -11,17 +11,8 @@
 
 namespace qk {
 
-// Where a dataset is: the first of these that is given.
-struct DatasetSource {
-  std::optional<std::string> dataset;                // --dataset: folder or Hub id
-  std::optional<std::string> dataset_local_root;     // folder
-  std::string dataset_name = "viktoroo/sniffed-qk";  // Hub id, looked for in the local cache
-  std::optional<std::string> dataset_revision;       // branch, tag or commit; none: main
-  std::optional<std::string> dataset_cache_dir;      // the Hub cache; none: the usual one
-  std::string model_dir;                             // folder below the root; "" is the root
-};
-
-// What the configuration says of the model. None: what the dataset says, else what is there.
+// What the configuration says about the model. None: as recorded in the dataset, else as found in
+// it.
 struct HeadCounts {
   std::optional<int64_t> num_layers;
   std::optional<int64_t> num_q_heads;
@@ -45,19 +36,15 @@ struct HeadCatalog {
   int64_t num_not_captured = 0;        // query heads of the model without a folder
   int64_t num_without_keys = 0;        // query heads whose key head has no folder
   bool is_counted = false;             // the numbers of heads are those of the folders
-  bool is_unfinished = false;          // a capture is going on, or was interrupted
+  bool is_unfinished = false;          // a capture is in progress, or was interrupted
   std::string model;                   // its name in the dataset's record, or empty
   std::optional<BucketRanges> ranges;  // by the dataset's record
 };
 
-// The folder that the source names: dataset, else dataset_local_root, else the snapshot of
-// dataset_name in the local Hub cache. Throws Error if there is none.
-std::filesystem::path find_dataset(const DatasetSource& source);
-
 // Looks into <root>/<model_dir> (into the root if there is no such folder; without model_dir also
 // into the only folder below the root that holds heads). Heads, layers and their map come from the
-// dataset's record, else from `configured`, else from what is there. compat_reference: num_layers
-// may be less than the record's, as in the original.
+// dataset's record, else from `configured`, else from the folders. compat_reference: num_layers may
+// be less than the record's, as in the original.
 // Throws Error: no head, configured counts that contradict the record or the folders, query heads
 // that are not a multiple of the key heads, a map that cannot be inferred.
 HeadCatalog read_catalog(const std::filesystem::path& root, const std::string& model_dir,
