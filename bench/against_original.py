@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""qkscope and the original tool on the same checkpoint, documents and cores, in turn, several times:
-tokens per second inside the forward pass, wall time of the whole process, peak memory.
+"""Measures qkscope and the original tool in turn, on the same checkpoint, documents and cores:
+tokens per second in the forward pass, wall time of the whole process, peak memory.
 
     bench/against_original.py --original PATH_OF_QK_SNIFFER --model FOLDER [--gguf FILE]
         [--python PYTHON_OF_THE_ORIGINAL] [--rounds 3] [--json OUT]
 
-FOLDER is a Hugging Face checkpoint (tools/smollm2_checkpoint.py makes one of the demo's model);
-with --gguf, qkscope is measured on that file too. Figures are medians over the rounds. Peak memory
-is VmHWM (everything resident, mapped weights included) and the largest RssAnon seen (mapped files
-not included), read from /proc while the process runs."""
+FOLDER is a Hugging Face checkpoint (tools/smollm2_checkpoint.py makes one from the demo's model).
+With --gguf, qkscope is also measured on that file. Results are medians over the rounds. Peak memory
+is VmHWM (all resident memory, including mapped weights) and the largest RssAnon (without mapped
+files), read from /proc while the process runs."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ TEXT = pathlib.Path("/usr/share/common-licenses")
 
 
 def make_corpus(folder, documents, tokens):
-    """Documents of real text, each longer than `tokens` tokens and beginning at another place."""
+    """Documents of real text, each longer than `tokens` tokens, from different places."""
     words = " ".join(p.read_text() for p in sorted(TEXT.iterdir()) if not p.is_symlink()).split(" ")
     folder.mkdir(parents=True)
     with open(folder / "train.jsonl", "w", encoding="utf-8") as out:

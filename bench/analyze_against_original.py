@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""`qkscope analyze` and the original tool on the same heads and cores, in turn, several times: wall
-time, CPU time and peak memory of the whole run, and the time to only decode the same Parquet files
-with Arrow.
+"""Runs `qkscope analyze` and the original tool in turn, several times, on the same heads and cores.
+Measures wall time, CPU time and peak memory of the whole run, and the time that Arrow takes only to
+decode the same Parquet files.
 
     bench/analyze_against_original.py --original PATH_OF_ATTENTION_PLASTICITY
         [--python PYTHON_OF_THE_ORIGINAL] [--heads 64] [--original-heads 4] [--rows 50000] [--dim 128]
         [--rounds 3] [--json OUT]
 
-The original runs on the first --original-heads heads only; its time is scaled by heads after its
-imports, measured apart, are taken off. qkscope runs on all of them with its defaults and with
-compat: reference. Figures are medians over the rounds. Peak memory is the largest sum of VmHWM over
-the processes of a run. The dataset's files are in the page cache for all."""
+The original runs only on the first --original-heads heads. Its time per head does not include its
+imports, which are measured separately. qkscope runs on all heads, with its defaults and with
+compat: reference. Results are medians over the rounds. Peak memory is the largest sum of VmHWM over
+the processes of a run. For all programs the dataset's files are in the page cache."""
 
 import argparse
 import importlib.util
@@ -42,7 +42,7 @@ def dataset_tool():
 
 
 def family(pid):
-    """The process and its children, all levels."""
+    """The process and all its descendants."""
     out = [pid]
     for parent in out:
         try:

@@ -1,5 +1,5 @@
-// How often the error bars hold the truth: heads of known plasticity, many samples of each, every
-// method. Prints the table of docs/methods.md.
+// How often do the error bars hold the truth? Tries every method on many samples of heads whose
+// plasticity is known, and prints a table as in docs/methods.md.
 //
 //   coverage [samples] [documents] [draws] [head] [method]
 #include <fmt/core.h>

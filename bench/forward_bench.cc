@@ -1,21 +1,21 @@
-// How fast is the whole forward pass? Tokens per second, GFLOP/s and their share of the FMA peak
-// that is measured in the same run, the parts' times, and the peak memory. The best repeat counts.
-// Two peaks: "sustained" is what the same threads did with nothing but multiply-adds in registers
-// for 0.2 s just before and after this repeat; "fastest" is the best 70 us of any of them.
+// How fast is the whole forward pass? Prints tokens per second, GFLOP/s as fractions of two FMA
+// peaks measured in the same run, the times of the parts, and the peak memory. The best repeat
+// counts. The "sustained" peak is what the same threads reach with pure multiply-adds in registers
+// during 0.2 s just before and after the repeat; the "fastest" is the best 70 us of all of these.
 //
 //   forward_bench MODEL [--threads N] [--documents N] [--repeat N] LENGTH...
 //
-// MODEL is a Hugging Face folder or a .gguf file; ids are pseudo-random. Everything up to the last
-// layer is computed, with four rows per 128 tokens captured of every head: a capture's usual work.
+// MODEL is a Hugging Face folder or a .gguf file; ids are pseudo-random. All layers are computed,
+// and four rows per 128 tokens are captured from every head, as in a typical capture.
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/process_memory.h"
 #include "kernels/fma_peak.h"
 #include "model/forward.h"
 
@@ -50,16 +50,6 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-// "VmHWM" or another line of /proc/self/status, in MB.
-double status_megabytes(const std::string& key) {
-  std::ifstream status("/proc/self/status");
-  std::string line;
-  while (std::getline(status, line)) {
-    if (line.starts_with(key + ":")) return std::stod(line.substr(key.size() + 1)) / 1024;
-  }
-  return 0;
-}
-
 qk::Sequences make_sequences(int64_t vocab_size, int64_t length, int documents) {
   qk::Sequences out;
   out.offsets = {0};
@@ -75,7 +65,7 @@ qk::Sequences make_sequences(int64_t vocab_size, int64_t length, int documents) 
   return out;
 }
 
-// The last token of every 32, of every head and layer: the whole model runs, as in a capture.
+// Captures the last of every 32 tokens, in every head and layer, so that the whole model runs.
 qk::TapRequest make_request(const qk::ModelConfig& config, int64_t num_tokens) {
   qk::LayerRequest layer;
   for (int64_t row = 31; row < num_tokens; row += 32) {
@@ -102,7 +92,7 @@ Measured measure_once(const qk::Model& model, qk::ThreadPool& pool, const qk::Se
   const qk::FmaPeak before = qk::measure_fma_peak(pool, kPeakSeconds);
   const auto start = std::chrono::steady_clock::now();
   qk::forward(
-      model, qk::kCpuBackend, pool, sequences, request, {},
+      {model, qk::kCpuBackend, pool}, sequences, request, {},
       [](int, qk::Site, qk::TensorView<const float, 3>) {}, &out.times);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const qk::FmaPeak after = qk::measure_fma_peak(pool, kPeakSeconds);
@@ -125,12 +115,14 @@ void measure(const qk::Model& model, qk::ThreadPool& pool, const Options& option
   const qk::ForwardTimes& times = best.times;
   const double rate = times.matmul_flop / best.seconds;
   const auto tokens = static_cast<double>(sequences.ids.size());
+  const qk::ProcessMemory memory = qk::process_memory().value_or(qk::ProcessMemory());
+  const auto megabytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
   fmt::print(
       "{:3} x {:6} tokens  {:7.0f} tokens/s  {:6.1f} GFLOP/s = {:4.1f} % of the sustained FMA peak "
       "{:.1f}, {:4.1f} % of the fastest {:.1f}  peak memory {:.0f} MB (anonymous {:.0f} MB)\n",
       options.documents, length, tokens / best.seconds, rate / 1e9,
       100 * rate / best.peak.sustained, best.peak.sustained / 1e9, 100 * rate / fastest,
-      fastest / 1e9, status_megabytes("VmHWM"), status_megabytes("RssAnon"));
+      fastest / 1e9, megabytes(memory.peak), megabytes(memory.anonymous));
   fmt::print(
       "      seconds: linear {:.2f}, attention {:.2f}, norm {:.2f}, rope {:.2f}, activation "
       "{:.2f}, "

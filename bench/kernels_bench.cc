@@ -1,12 +1,12 @@
 // How close do linear and attention come to the FMA peak of the machine, and to OpenBLAS?
 //
 //   taskset -c 0 build/release/kernels_bench --benchmark_filter=threads:1
-//   (OPENBLAS_CORETYPE=SkylakeX where OpenBLAS does not know an AVX-512 machine)
+//   (with OPENBLAS_CORETYPE=SkylakeX if OpenBLAS does not recognise an AVX-512 machine)
 //   build/release/kernels_bench
 //
-// gflops: of the fastest repetition. peak: share of the float32 FMA peak that the same number of
-// threads reached in the same benchmark, right before and after. Causal attention counts the useful
-// half only.
+// gflops: in the fastest repetition. peak: fraction of the float32 FMA peak that the same number of
+// threads reached in the same benchmark, just before and after. For causal attention, only the
+// useful half of the operations counts.
 #include <benchmark/benchmark.h>
 #include <cblas-openblas.h>
 
@@ -14,7 +14,6 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
-#include <numeric>
 #include <random>
 #include <vector>
 
@@ -51,7 +50,7 @@ void report(benchmark::State& state, ThreadPool& pool, double flop,
   state.counters["peak"] = flop / fastest / peak;
 }
 
-// Any bytes with tame scales: all blocks alike.
+// Arbitrary bytes with moderate scales; all blocks are equal.
 std::vector<std::byte> stored_rows(DType dtype, int64_t rows, int64_t cols) {
   std::vector<std::byte> bytes(static_cast<size_t>(rows * row_bytes(dtype, cols)));
   const std::vector<float> numbers = random_floats(rows * cols);
@@ -83,14 +82,16 @@ void linear(benchmark::State& state, DType dtype) {
   const std::vector<std::byte> stored = stored_rows(dtype, out, in);
   const std::vector<float> x = random_floats(rows * in);
   std::vector<float> y(static_cast<size_t>(rows * out));
-  const LinearJob job{.weight = {.data = stored.data(),
-                                 .dtype = dtype,
-                                 .rows = out,
-                                 .cols = in,
-                                 .stride_bytes = row_bytes(dtype, in)},
+  const auto context = kCpuBackend.make_context(pool);
+  const WeightMatrix weight{.data = stored.data(),
+                            .dtype = dtype,
+                            .rows = out,
+                            .cols = in,
+                            .stride_bytes = row_bytes(dtype, in)};
+  const LinearJob job{.weight = kCpuBackend.bind_weight(*context, weight),
                       .y = MatrixView(y.data(), {rows, out})};
   report(state, pool, 2.0 * static_cast<double>(rows * in * out),
-         [&] { kCpuBackend.linear(pool, ConstMatrixView(x.data(), {rows, in}), {&job, 1}); });
+         [&] { kCpuBackend.linear(*context, ConstMatrixView(x.data(), {rows, in}), {&job, 1}); });
 }
 
 void openblas_sgemm(benchmark::State& state) {
@@ -120,27 +121,23 @@ void attention(benchmark::State& state) {
   const std::vector<float> q = random_floats(tokens * kHeads * kHeadDim);
   const std::vector<float> k = random_floats(tokens * kKeyHeads * kHeadDim);
   std::vector<float> out(q.size());
-  std::vector<float> memory(
-      static_cast<size_t>(kCpuBackend.kv_floats(tokens, kKeyHeads, kHeadDim)) + 16);
-  const size_t off = reinterpret_cast<uintptr_t>(memory.data()) % 64;
-  const KeyValueCache cache{memory.data() + (off == 0 ? 0 : (64 - off) / 4), tokens, kKeyHeads,
-                            kHeadDim};
+  const auto context = kCpuBackend.make_context(pool);
+  const KeyValueCache cache{kCpuBackend.alloc(*context, Memory::kDevice,
+                                              kCpuBackend.kv_bytes(tokens, kKeyHeads, kHeadDim)),
+                            tokens, kKeyHeads, kHeadDim};
   const TensorView<const float, 3> keys(k.data(), {tokens, kKeyHeads, kHeadDim});
-  kCpuBackend.kv_store(pool, cache, 0, keys, keys);
-  std::vector<int32_t> positions(static_cast<size_t>(tokens));
-  std::iota(positions.begin(), positions.end(), 0);
+  kCpuBackend.kv_store(*context, cache, 0, keys, keys);
   const double pairs = 0.5 * static_cast<double>(tokens) * static_cast<double>(tokens + 1);
   report(state, pool, 4.0 * pairs * kHeads * kHeadDim, [&] {
     for (int64_t begin = 0; begin < tokens; begin += kChunk) {
       const int64_t end = std::min(tokens, begin + kChunk);
       const std::array<int64_t, 3> shape{tokens, kHeads, kHeadDim};
-      kCpuBackend.attention(pool, TensorView<const float, 3>(q.data(), shape).slice(begin, end),
-                            std::span(positions).subspan(static_cast<size_t>(begin),
-                                                         static_cast<size_t>(end - begin)),
-                            cache, {.scale = 0.125F, .num_keys = end},
+      kCpuBackend.attention(*context, TensorView<const float, 3>(q.data(), shape).slice(begin, end),
+                            {.first = begin}, cache, {.scale = 0.125F, .num_keys = end},
                             TensorView<float, 3>(out.data(), shape).slice(begin, end));
     }
   });
+  kCpuBackend.free(*context, cache.data);
 }
 
 void shapes(benchmark::internal::Benchmark* bench) {

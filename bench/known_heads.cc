@@ -9,7 +9,7 @@ namespace qk {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
-constexpr int64_t kQueries = 2;  // of a document in a bucket, the smallest number
+constexpr int64_t kQueries = 2;  // per document and bucket, the smallest number
 constexpr int64_t kKeys = 3;
 
 // A random rotation, from Gram-Schmidt on normal numbers.
@@ -129,7 +129,7 @@ double KnownHeadSource::truth() const {
     const double drift = head_.drift * position / last;
     const double all = sphere_plasticity(head_.dim, drift, head_.start, 0);
     for (int64_t k = 0; k < q; ++k) {
-      // The nearest query and key of two buckets are one token more than the buckets between apart.
+      // The nearest query and key of the two buckets: the tokens between the buckets, plus one.
       if (head_.window > 0 && (q - k - 1) * head_.width + 1 >= head_.window) continue;
       double value = all;
       if (head_.far_keys_aside) {

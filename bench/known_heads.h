@@ -1,10 +1,10 @@
 // Synthetic heads whose plasticity is known: docs/methods.md, "Truth".
 //
-// Queries of bucket b are N(mean + drift * t_b, covariance), with t_b the bucket's middle, split
-// into a part that a document shares and a part of each row. Keys of one document differ by N(0, 2
-// * inverse covariance), confined to some axes; then z = (w . mean) / sqrt(w' covariance w) of a
-// pair depends on one or two coordinates of a point on a sphere only, and its mean plasticity is an
-// integral over them.
+// Queries of bucket b are N(mean + drift * t_b, covariance), with t_b the bucket's middle; the
+// deviation is the sum of a part that a document shares and a part of each row. Keys of a document
+// differ by N(0, 2 * inverse covariance), confined to some axes. Then z = (w . mean) / sqrt(w'
+// covariance w) of a pair depends only on one or two coordinates of a point on a sphere, and its
+// mean plasticity is an integral over them.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct KnownHead {
   int64_t width = 64;           // positions of a bucket
   double start = 0;             // |mean| at position 0, in standard deviations, along axis 1
   double drift = 0;             // along axis 0 at the last bucket's middle, in standard deviations
-  double shared = 0;            // fraction of the variance that a document shares
+  double shared = 0;            // fraction of the variance shared within a document
   bool unequal = false;         // documents with 1 to 7 times as many rows
   int64_t window = 0;           // tokens; 0: none
   bool far_keys_aside = false;  // keys of odd buckets differ in axes without drift only
@@ -42,9 +42,9 @@ class KnownHeadSource {
   explicit KnownHeadSource(const KnownHead& head);
 
   KnownTables sample(int64_t documents, uint64_t seed) const;
-  // ap_overall of the law at each time: mean over the bucket pairs that the window reaches.
+  // ap_overall of the distribution at each time: mean over the bucket pairs within the window.
   double truth() const;
-  // ap_overall of a method that forgets: the law of the queries seen so far, weighted with
+  // ap_overall of a method that forgets: the distribution of the queries so far, weighted with
   // (1 - alpha)^age, at every bucket's middle, and local pairs. REQUIRES: !unequal or
   // !far_keys_aside.
   double forgetting_truth(double alpha) const;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Reads a dataset folder with pyarrow and with Hugging Face's datasets, as its users will:
+"""Reads a dataset folder with pyarrow and with Hugging Face's datasets, as users do:
 
     tools/check_dataset_loads.py DIR
 
-Every file of the card is opened, its columns and their types are those of docs/dataset-format.md, all
-heads of a layer and kind have the same rows, and load_dataset(DIR, "l00h00q") gives what pyarrow
-reads. Exit code 1 with the first difference. Needs the packages pyarrow and datasets."""
+Opens every file in the card and checks that columns and types are those of docs/dataset-format.md,
+that all heads of a layer and kind have the same rows, and that load_dataset(DIR, "l00h00q") returns
+what pyarrow reads. Exits with 1 at the first difference. Needs pyarrow and datasets."""
 
 import pathlib
 import sys
@@ -78,7 +78,7 @@ def main():
         for name in [on_disk[0], next((n for n in on_disk if n.endswith("q")), on_disk[-1])]:
             check_load_dataset(folder, name, tables[name], cache)
     rows = sum(table.num_rows for table in tables.values())
-    print(f"{folder}: {len(names)} heads, {rows} rows, read alike by pyarrow {pa.__version__} and "
+    print(f"{folder}: {len(names)} heads, {rows} rows, equal in pyarrow {pa.__version__} and "
           f"datasets {datasets.__version__}")
 
 

@@ -3,14 +3,14 @@
 # dependencies = ["torch==2.9.1", "transformers==5.1.0", "gguf==0.19.0", "safetensors==0.8.0",
 #                 "accelerate", "numpy==2.3.5", "llama-cpp-python==0.3.36"]
 # ///
-"""Are GGUF files of every architecture read as llama.cpp reads them?
+"""Are GGUF files of every architecture read as by llama.cpp?
 
     uv run tools/check_gguf.py [--qkscope build/release/qkscope] [--work build/check-gguf]
 
-For each architecture a tiny random model of transformers is written as GGUF (F32, the keys and the
-order of rows of llama.cpp's converters). Then llama.cpp must give transformers' logits, which shows
-that the file is what llama.cpp means by it, and `qkscope verify` on the file must pass against
-transformers' queries and keys. Exit code 1 if one of the two does not."""
+For each architecture, a tiny random model of transformers is written as GGUF (F32, with the keys
+and the order of rows of llama.cpp's converters). llama.cpp must then compute transformers' logits,
+which shows that the file means the same to llama.cpp, and `qkscope verify` must pass for the file
+against transformers' queries and keys. Exits with 1 if either fails."""
 
 import argparse
 import json
@@ -35,7 +35,7 @@ SIZES = {
 }  # fmt: skip
 YARN = {"rope_type": "yarn", "factor": 16.0, "original_max_position_embeddings": 16,
         "beta_fast": 32.0, "beta_slow": 1.0}  # fmt: skip
-# model_type -> general.architecture, rows of q and k permuted, what differs from SIZES, further keys
+# model_type -> general.architecture, rows of q and k permuted?, differences from SIZES, other keys
 MODELS = {
     "llama": ("llama", True, {"rope_theta": 5e5}, {}),
     "mistral": ("llama", True, {"sliding_window": None, "rope_theta": 1e6}, {}),

@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
 """Folder dependencies: a file under src/<folder>/ may include its own folder, the DEPS of the
 folder's qk_module() call in CMakeLists.txt, and what those reach. Also: no architecture's name
-outside src/arch/ and tests. Exit code 1 with one line per finding."""
+outside src/arch/ and tests, and every citation of a document leads to a page and heading in docs/.
+Exit code 1 with one line per finding."""
 
+import io
 import pathlib
 import re
 import sys
+import tokenize
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# Names that only src/arch/ may know. Words that mean something else too are not in the list.
+# Names that only src/arch/ may use. Words with another meaning are not in the list.
 ARCHITECTURES = r"\b(mistral3?|ministral3?|mllama|qwen[23]?|gemma3?|glm4?|smollm3)\b"
-# `llama` is also a rope type, a GGUF tokenizer model and a scaling rule; only its bare use as an
-# architecture (a comparison or a model type) is refused.
+# `llama` is also a rope type, a GGUF tokenizer model and a scaling rule, so only its use as an
+# architecture (in a comparison, or as a model type) is refused.
 LLAMA = r"(model_type|architecture|name)\s*(==|!=)\s*\"llama\""
 
-# Its table lists the names that GGUF files give to their ways of splitting text: data of that
-# format, though some of them are names of architectures too.
+# Its table lists the names that GGUF files give to rules for splitting text; some of them are also
+# names of architectures.
 EXEMPT = {"src/tokenizer/gguf_pretokenizers.cc"}
 
 
@@ -76,7 +79,68 @@ def findings():
                 yield f"{path}:{line}: architecture name '{match.group(0)}' outside src/arch/"
 
 
+# docs/page.md, docs/page.md, "Heading" or docs/page.md, section "Heading".
+CITATION = r'docs/[\w./-]*\.md(?:, (?:section )?"([^"]+)")?'
+# A section number: the documents in docs/ have none.
+NUMBERED = r"\.md \d|\bsections? \d"
+# Codes of the original's defects, and the page whose table explains them.
+DEFECTS = {"A": "docs/analysis.md", "D": "docs/config.md"}
+
+
+def comments(path):
+    """(line, text) of each comment of a C++ or Rust file; of each comment and string of a Python
+    file. Consecutive lines of // or # are one comment, since a citation may span lines."""
+    text = path.read_text()
+    if path.suffix == ".py":
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        kinds = (tokenize.COMMENT, tokenize.STRING)
+        pieces = [(t.start[0], t.string) for t in tokens if t.type in kinds]
+    else:
+        pieces = [(text.count("\n", 0, found.start()) + 1, found.group())
+                  for found in re.finditer(r"//[^\n]*|/\*.*?\*/", text, flags=re.S)]
+    found = []
+    for line, piece in pieces:
+        words = re.sub(r"\s+", " ", piece.lstrip("/#* "))
+        if found and piece[0] in "/#" and line == found[-1][1] + 1:
+            found[-1] = (found[-1][0], line, found[-1][2] + " " + words)
+        else:
+            found.append((line, line, words))
+    return [(first, words) for first, _, words in found]
+
+
+def headings(page):
+    return re.findall(r"^#+ (.*)$", page.read_text(), flags=re.M)
+
+
+def citation_problems(text):
+    """One sentence for each citation in this comment that a reader could not look up."""
+    for number in re.findall(NUMBERED, text):
+        yield f"cites {number!r}: name a heading in docs/ or state the rule"
+    for letter, number in re.findall(r"\b([AD])-(\d+)\b", text):
+        page = DEFECTS[letter]
+        if page not in text:
+            yield f"{letter}-{number}: name {page}, where it is explained"
+        elif f"| {letter}-{number} |" not in (ROOT / page).read_text():
+            yield f"{letter}-{number} is not in the table of {page}"
+    for citation in re.finditer(CITATION, text):
+        page = ROOT / citation.group().split(",")[0]
+        if not page.exists():
+            yield f"{citation.group()}: there is no such page"
+        elif citation.group(1) and citation.group(1) not in headings(page):
+            yield f"{citation.group()}: the page has no such heading"
+
+
+def citation_findings():
+    for folder in ("src", "rust", "tools", "tests", "bench"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix not in (".h", ".cc", ".cu", ".rs", ".py") or path == pathlib.Path(__file__):
+                continue
+            for line, text in comments(path):
+                for problem in citation_problems(text):
+                    yield f"{path}:{line}: {problem}"
+
+
 if __name__ == "__main__":
-    found = list(findings())
+    found = [*findings(), *citation_findings()]
     print("\n".join(found) if found else "folder dependencies: as declared")
     sys.exit(1 if found else 0)

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""`qkscope analyze` with compat: reference against the original tool on the same datasets: the three
-CSV files must agree to 1e-9 (of max(1, |value|)).
+"""Compares `qkscope analyze` with compat: reference to the original tool on the same datasets.
+The three CSV files must agree to 1e-9 (relative to max(1, |value|)).
 
     tools/compare_analysis_with_original.py --original PATH_OF_ATTENTION_PLASTICITY
         [--python PYTHON_OF_THE_ORIGINAL] [--qkscope build/release/qkscope] [--work DIR]
         [--dataset FOLDER]... [--heads 64] [--rows 20000] [--dim 64] [--only uniform|log|window]
 
-Without --dataset three are made: uniform buckets, log buckets, and one whose layers have sliding
-windows; queries follow position in straight and in bent lines, with correlated, heavy-tailed
-and skewed noise. Needs numpy and pyarrow here, and the original's packages in its Python."""
+Without --dataset three datasets are made: with uniform buckets, with log buckets, and with sliding
+windows. Their queries follow position along straight and curved lines, with correlated,
+heavy-tailed and skewed noise. Needs numpy and pyarrow, and the original's packages in its Python."""
 
 import argparse
 import csv
@@ -27,13 +27,13 @@ import pyarrow.parquet as pq
 
 FILES = ("head_metrics.csv", "head_bucket_plasticity.csv", "head_component_weights.csv")
 KEYS = {"layer", "q_head", "k_head", "n_q_tokens", "n_k_tokens", "d_model", "q_bucket", "k_bucket", "component"}
-GROUP = 4  # query heads for each key head
+GROUP = 4  # query heads per key head
 Q_HEADS = 16
 TOKENS = 2048
 
 
 def make_rows(rng, rows, bucket_type):
-    """Positions, buckets and documents of a layer: as a capture has them, document by document."""
+    """Positions, buckets and documents of a layer, document by document as in a capture."""
     documents = max(2, rows // 400)
     document = np.sort(rng.integers(documents, size=rows))
     position = rng.integers(TOKENS, size=rows)
@@ -47,7 +47,7 @@ def make_rows(rng, rows, bucket_type):
 
 
 def make_vectors(rng, position, dim, style):
-    """Drift along one direction, bent or straight, and a noise of one of several kinds."""
+    """Drift along one direction, curved or straight, plus one of several kinds of noise."""
     rows = len(position)
     noise = {
         "normal": lambda: rng.standard_normal((rows, dim)),
@@ -104,7 +104,7 @@ def make_dataset(folder, kind, heads, rows, dim):
 
 
 def shape_of(folder):
-    """Layers and heads of a captured dataset, by its folders."""
+    """Layers and heads of a captured dataset, from its folders."""
     names = [p.name for p in folder.iterdir() if p.is_dir() and p.name.startswith("l")]
     layer = [int(n[1 : n.index("h")]) for n in names]
     q = [int(n[n.index("h") + 1 : -1]) for n in names if n.endswith("q")]
@@ -128,7 +128,7 @@ def read_csv(path):
 
 
 def compare_file(ours, theirs):
-    """Worst error, cells compared, cells whose text is the same; exits at the first difference."""
+    """Worst error, number of cells, number of cells with equal text; exits at a difference."""
     header, found = read_csv(ours)
     expected_header, expected = read_csv(theirs)
     if header != expected_header:
@@ -137,8 +137,8 @@ def compare_file(ours, theirs):
     if len(found) != len(expected):
         sys.exit(f"{ours}: {len(found)} rows, the original has {len(expected)}")
     worst, cells, same = (0.0, ""), 0, 0
-    for row, want in zip(found, expected):
-        for name, a, b in zip(header, row, want):
+    for row, want in zip(found, expected, strict=True):
+        for name, a, b in zip(header, row, want, strict=True):
             if name in KEYS or not a or not b:
                 if a != b:
                     sys.exit(f"{ours}: row {row[:5]}: {name} is {a!r}, the original has {b!r}")
@@ -166,7 +166,7 @@ def compare(name, folder, shape, args):
         out = args.work / f"{name}-{tool}"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        csvs = dict(zip(("output_csv", "bucket_csv", "component_csv"), (str(out / f) for f in FILES)))
+        csvs = dict(zip(("output_csv", "bucket_csv", "component_csv"), (str(out / f) for f in FILES), strict=True))
         paths[tool] = out / "config.yaml"
         paths[tool].write_text(json.dumps({**config, **csvs, "max_workers": args.workers}))
     theirs = run([args.python, "analyze.py", "--config", str(paths["original"])], args.original,

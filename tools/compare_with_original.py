@@ -7,16 +7,16 @@
 #   "python-dotenv", "tqdm",
 # ]
 # ///
-"""Runs the original tool and qkscope on the same checkpoint, corpus and configs, and compares the
-two datasets: same files, rows, order, positions, buckets, ids, windows and token strings; vectors
+"""Compares the datasets of the original tool and qkscope for the same checkpoint, corpus and configs.
+Files, rows, order, positions, buckets, ids, windows and token strings must be equal, and vectors
 within 1e-5 of the largest value of their file.
 
     tools/compare_with_original.py --original PATH_OF_QK_SNIFFER [--qkscope build/release/qkscope]
                                    [--model FOLDER] [--work FOLDER]
     tools/compare_with_original.py --original PATH --architectures [llama qwen3 ...]
 
-Without --model a tiny random Llama with a tokenizer of its own is made. With --architectures two of
-the cases are run over a tiny random model of each architecture. Exit code 1 on a difference."""
+Without --model, a tiny random Llama with its own tokenizer is made. With --architectures, two of
+the cases are run with a tiny random model of each architecture. Exits with 1 on a difference."""
 
 import argparse
 import json
@@ -28,10 +28,11 @@ import sys
 
 import numpy as np
 import pyarrow.parquet as pq
+
 import yaml
 
 TOLERANCE = 1e-5
-# name -> what differs from the base config
+# name -> differences from the base config
 CASES = {
     "uniform": {"capture": {"min_bucket_size": 16, "sampler": {"type": "uniform", "base_rate": 4.0}}},
     "log_uniform batch of 3": {
@@ -77,7 +78,7 @@ MINISTRAL3 = {
     "beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0,
     "llama_4_scaling_beta": 0.1,
 }  # fmt: skip
-# model_type -> what differs from SIZES; each with what makes the architecture what it is
+# model_type -> differences from SIZES; each case has what is special about its architecture
 MODELS = {
     "llama": {"rope_theta": 10000.0},
     "mistral": {"sliding_window": 40, "head_dim": 24},
@@ -164,7 +165,7 @@ def run(command, cwd, what):
 
 
 def compare_files(theirs, ours):
-    """Yields one line per difference; returns through StopIteration the worst relative error."""
+    """Yields one line per difference; returns the worst relative error (as StopIteration.value)."""
     worst = 0.0
     a, b = pq.read_table(theirs), pq.read_table(ours)
     # example_id: theirs is the low 32 bits of ours
@@ -207,7 +208,7 @@ def compare_datasets(theirs, ours):
 
 
 def compare(args, work, label, name, model):
-    """Runs both tools on one case; prints a line, and returns whether they differ."""
+    """Runs both tools on one case, prints a line, and returns whether they differ."""
     roots = {}
     for tool, command in (
         ("theirs", [sys.executable, "sniff.py", "--config"]),
@@ -232,7 +233,7 @@ def main():
     parser.add_argument("--qkscope", type=pathlib.Path, default=pathlib.Path("build/release/qkscope"))
     parser.add_argument("--model", type=pathlib.Path)
     parser.add_argument("--architectures", nargs="*", choices=list(MODELS), metavar="MODEL_TYPE",
-                        help="two cases over a tiny model of each of these (none named: of all)")  # fmt: skip
+                        help="run two cases with a tiny model of each of these (default: of all)")  # fmt: skip
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/compare"))
     args = parser.parse_args()
     os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=str(args.work.resolve() / "cache"))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Simulates the Lilliefors statistic for the tables of src/plasticity/lilliefors.cc: the tail
-probabilities of D (sqrt(n) - 0.01 + 0.85 / sqrt(n)) for normal samples of n.
+"""Simulates the Lilliefors statistic for the tables in lilliefors.cc: the tail probabilities of
+D (sqrt(n) - 0.01 + 0.85 / sqrt(n)) for normal samples of size n.
 
-    tools/lilliefors_table.py N SAMPLES        20 1000000 and 400 600000 made the tables"""
+    tools/lilliefors_table.py N SAMPLES        the tables: 20 1000000 and 400 600000"""
 
 import sys
 
@@ -27,7 +27,7 @@ def main():
         scaled = np.sort(distance * (np.sqrt(n) - 0.01 + 0.85 / np.sqrt(n)))
         above += count - np.searchsorted(scaled, edges, "left")
         done += count
-    for edge, tail in zip(edges, above / done):
+    for edge, tail in zip(edges, above / done, strict=True):
         print(f"{edge:.2f} {tail:.7f}")
 
 

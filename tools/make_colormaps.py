@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes src/report/colormap_tables.cc: matplotlib's colour maps as 256 colours of 8 bits each.
 
-usage: make_colormaps.py OUTPUT    (needs matplotlib; the stored file is of 3.11.2)"""
+usage: make_colormaps.py OUTPUT    (needs matplotlib; the stored file was made with 3.11.2)"""
 
 import sys
 
@@ -12,7 +12,7 @@ NAMES = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "coolwarm"
 HEAD = """// Made by tools/make_colormaps.py: matplotlib's tables, 256 colours as RRGGBB. viridis, magma, inferno
 // and plasma (Nathaniel Smith, Stefan van der Walt) and cividis (Nunez, Anderton, Renslow) are CC0;
 // turbo (Google) is Apache-2.0; RdBu, Blues, Greens, Reds and Greys are Cynthia Brewer's,
-// Apache-2.0 (ColorBrewer); coolwarm is Kenneth Moreland's.
+// Apache-style, third_party/licenses/ColorBrewer.txt; coolwarm is Kenneth Moreland's.
 #include "report/colormap.h"
 
 namespace qk {

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/data/corpus/: small corpora, and what the `datasets` library makes of them.
+"""Writes tests/data/corpus/: small corpora, and the results of the `datasets` library for them.
 
   layouts.json   names of files, a card, a config -> the files of each split (or an error)
-  reading.json   corpora in the folders beside it -> the texts and normalised ids of a split
+  reading.json   corpora in the folders next to it -> the texts and normalised ids of a split
 
-Needs datasets 4.4.1, pyarrow 22.0.0, zstandard. Run it in an empty environment of its own; it reads
-and writes nothing outside a temporary folder and tests/data/corpus."""
+Needs datasets 4.4.1, pyarrow 22.0.0, zstandard. Run it in a fresh environment; it reads and writes
+nothing outside a temporary folder and tests/data/corpus."""
 
 import bz2
 import gzip

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes synthetic tables of any size in the form of `qkscope analyze`, to look at figures with.
+"""Writes synthetic tables of any size in the format of `qkscope analyze`, to try figures with.
 
 usage: make_example_tables.py OUTPUT LAYERS HEADS KEY_HEADS BUCKETS COMPONENTS [FIRST_BUCKET]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/figures/: small tables, and what the original tool's plot scripts make of them.
+"""Writes tests/data/figures/: small tables, and the results of the original's plot scripts for them.
 
 usage: make_figure_fixtures.py ORIGINAL OUTPUT
 
@@ -58,7 +58,7 @@ def positions(buckets, kind, size):
 
 
 def curves(name):
-    """What plot_plasticity's main() draws: it has no function of its own for that."""
+    """The curves that main() of plot_plasticity draws; the script has no function for them."""
     frame = pd.read_csv(OUTPUT / name).rename(columns={"bucket": "q_bucket"})
     frame = frame.dropna(subset=["ap_bucket"])
     keys = ["layer", "q_head", "k_head", "q_bucket"]

@@ -22,14 +22,14 @@ from safetensors import TensorSpec, serialize_file
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data"
 TYPES = "F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q4_K Q5_K Q6_K".split()
-# Where the half-precision scales stand in a block.
+# Offsets of the half-precision scales in a block.
 SCALES = {"Q8_0": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q4_K": [0, 2],
           "Q5_K": [0, 2], "Q6_K": [208]}
 ELEMENTS = 512
 
 
 def random_blocks(name, random):
-    """Random bits, but scales that are finite numbers: normal, and in every fourth block tiny."""
+    """Random bits, but with finite scales: normal ones, and tiny ones in every fourth block."""
     elements, size = gguf.constants.GGML_QUANT_SIZES[Type[name]]
     blocks = random.integers(0, 256, (ELEMENTS // elements, size), dtype=np.uint8)
     for at in SCALES.get(name, []):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the GGUF half of tests/data/tokenizer/: small vocabularies, and the ids that llama.cpp gives
-with them for every name of tokenizer.ggml.pre, and with the vocabulary of SmolLM2.
+"""Makes the GGUF half of tests/data/tokenizer/: small vocabularies with llama.cpp's ids for every name
+of tokenizer.ggml.pre, and llama.cpp's ids with the vocabulary of SmolLM2.
 
     pip install tokenizers==0.22.1 gguf==0.19.0 llama-cpp-python==0.3.36 \\
         sentencepiece==0.2.1
@@ -17,9 +17,8 @@ import threading
 import gguf
 import sentencepiece
 from llama_cpp import Llama
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
 from tokenizer_texts import DATA, TEXTS, all_ids, training_lines, write
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 PRE = ("default gpt-2 smollm llama-bpe smaug-bpe chatglm-bpe glm4 qwen2 tekken").split()
@@ -32,7 +31,7 @@ SKIPPED = {
 
 
 def byte_level_vocabulary():
-    """Learnt over whole lines, so that its merges cross every boundary that a rule may set."""
+    """Trained on whole lines, so that its merges cross every boundary that a rule may set."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(False, use_regex=False)
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -42,10 +41,10 @@ def byte_level_vocabulary():
     value = json.loads(tokenizer.to_str())["model"]
     tokens = sorted(value["vocab"], key=value["vocab"].get)
     merges = [" ".join(merge) for merge in value["merges"]]
-    # Words that no merge reaches (for ignore_merges), a user-defined piece, an unused one.
+    # Words that no merge produces (for ignore_merges), a user-defined piece, an unused one.
     tokens += ["Ġquick", "Ġbrown", ">hello", "hello world", "[PAD1]"]
     types = [CONTROL] * 3 + [NORMAL] * (len(tokens) - 5) + [USER_DEFINED, UNUSED]
-    # A merge that occurs twice counts where it occurs first.
+    # For a merge that occurs twice, the first occurrence counts.
     return {"tokens": tokens, "token_types": types, "merges": merges + merges[:3]}
 
 
@@ -60,7 +59,7 @@ def scored_vocabulary():
     tokens, scores, types = [], [], []
     for i in range(model.get_piece_size()):
         tokens.append(model.id_to_piece(i))
-        # As in Llama 2, runs of spaces come last, all with one score.
+        # As in Llama 2, runs of spaces come last, all with the same score.
         is_run = len(tokens[-1]) > 1 and set(tokens[-1]) == {"▁"}
         scores.append(-1e9 if is_run else model.get_score(i))
         types.append(UNKNOWN if model.is_unknown(i) else CONTROL if model.is_control(i)

@@ -6,8 +6,8 @@
 
     uv run tools/make_model_fixtures.py [--cases llama qwen3 ...] [--out tests/data/models]
 
-Each case is a configuration whose weights follow from the tensors' names (see `weights`), so that the
-tests make the same checkpoint themselves and only configuration and reference are stored:
+Each case is a configuration whose weights are derived from the names of the tensors (see `weights`).
+The tests generate the same checkpoint, so only configuration and reference are stored:
 
     cases.json                     the cases: configuration, the window of each layer (null: none), and
                                    tensors with their shapes
@@ -15,7 +15,7 @@ tests make the same checkpoint themselves and only configuration and reference a
                                    L<layer>.<q|k>_<pre|post> [rows, heads, head_dim], float32
     long.safetensors               layer 0 at positions up to 131071, and the frequencies used
 
-    defaults.json                  the configuration of each class when nothing is given
+    defaults.json                  the default configuration of each class
 
 Hugging Face runs in float32 with eager attention (one case: SDPA) on one row of ids.
 """
@@ -119,13 +119,13 @@ CASES = {
         "num_hidden_layers": 7, "cross_attention_layers": [3]}),
 }  # fmt: skip
 LENGTH = 24
-# Tokens whose vectors are stored; fewer where a test of the same rope type stands already.
+# Tokens whose vectors are stored; fewer where there is already a test of the same rope type.
 ROWS = {"llama": [0, 1, 9, 16, 22, 23], "": [9, 16, 23]}
 LONG_POSITIONS = [0, 1, 4095, 40000, 77777, 131070, 131071]
 
 
 def weights(name: str, count: int) -> np.ndarray:
-    """Numbers that F32, F16 and BF16 all hold exactly. value_i = top byte of
+    """Numbers that F32, F16 and BF16 represent exactly. value_i = top byte of
     splitmix64(fnv1a(name) + (i + 1) * golden ratio); matrices and biases (b - 128) / 256, norm
     weights 1 + floor((b - 128) / 2) / 128."""
     hashed = np.uint64(14695981039346656037)
@@ -148,7 +148,7 @@ def token_id(index: int, vocab_size: int) -> int:
 
 def build(model_type: str, settings: dict, attention: str = "eager"):
     settings = {k: v for k, v in settings.items() if k != "model_type"}
-    if model_type == "mllama_text_model":  # known to the library only inside its wrapper
+    if model_type == "mllama_text_model":  # the library supports it only inside its wrapper
         config = transformers.models.mllama.configuration_mllama.MllamaTextConfig(**settings)
         config._attn_implementation = attention
         model = transformers.models.mllama.modeling_mllama.MllamaForCausalLM(config)
@@ -197,7 +197,7 @@ def write_long(out):
 
 
 def write_defaults(out):
-    """What transformers takes where a configuration says nothing."""
+    """The values that transformers uses for missing keys of a configuration."""
     types = {model_type for model_type, _ in CASES.values()} - {"mllama_text_model"}
     classes = {name: transformers.CONFIG_MAPPING[name] for name in sorted(types)}
     classes["mllama_text_model"] = transformers.models.mllama.configuration_mllama.MllamaTextConfig
@@ -214,7 +214,7 @@ def write_defaults(out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=[""],
-                        help="prefixes of names")  # fmt: skip
+                        help="prefixes of the names of cases")  # fmt: skip
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tests/data/models"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

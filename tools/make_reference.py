@@ -3,20 +3,21 @@
 # dependencies = ["torch==2.9.1", "transformers==5.1.0", "gguf==0.19.0", "safetensors==0.8.0",
 #                 "accelerate", "numpy==2.3.5"]
 # ///
-"""Makes the reference for `qkscope verify`: queries and keys of a model, as transformers computes
-them in float32 from the same files and token ids.
+"""Makes the reference for `qkscope verify`: queries and keys of a model, computed by transformers in
+float32 from the same files and token ids.
 
     uv run tools/make_reference.py MODEL REFERENCE.safetensors [--tokens 256] [--every 8]
     qkscope verify --model MODEL --reference REFERENCE.safetensors
 
-MODEL is a checkpoint's folder or a GGUF file; the architectures are those of qkscope. The ids are a
-fixed sequence over the vocabulary, or --ids FILE (integers separated by white space), or those of
---text FILE; then verify compares the ids, too. (A text for a GGUF file needs llama-cpp-python.)
+MODEL is a checkpoint folder or a GGUF file; the architectures are those of qkscope. The ids are a
+fixed sequence over the vocabulary, or those in --ids FILE (integers separated by white space), or
+those of the text in --text FILE. In the last case verify compares the ids too; for a GGUF file this
+needs llama-cpp-python.
 
-The file holds (docs/verify.md): ids [tokens] and rows [rows], the tokens whose vectors are kept;
-L<layer>.<q|k>_<pre|post> [rows, heads, head_dim] before and after the rotary embedding; and in its
-metadata the model's files with their SHA-256, the versions, the attention window of every layer, and
-how far each of these arrays is from a second run in float64 (--no-float64 leaves that out).
+The reference holds (docs/verify.md): ids [tokens] and rows [rows], the tokens whose vectors are
+kept; L<layer>.<q|k>_<pre|post> [rows, heads, head_dim] before and after the rotary embedding; and in
+its metadata the model's files with their SHA-256, the versions, the attention window of each layer,
+and the distance of each array from a second run in float64 (unless --no-float64 is given).
 """
 
 import argparse
@@ -36,7 +37,7 @@ TEXT_ONLY = {"mllama": "text_config", "mllama_text_model": None}
 
 
 def model_files(model):
-    """The files that a model is read from, as qkscope identifies it."""
+    """The files of a model, as qkscope identifies it."""
     if model.suffix == ".gguf":
         return [model]
     index = model / "model.safetensors.index.json"
@@ -57,7 +58,7 @@ def identity(path):
 
 
 def complete(model, info):
-    """The model, if the decoder's weights were all in the file; transformers would make them up."""
+    """The model. Exits if weights of the decoder are missing, which transformers would make up."""
     beside = ("lm_head", "vision", "multi_modal_projector", "cross_attn")
     missing = [name for name in info["missing_keys"] if not any(part in name for part in beside)]
     if missing:
@@ -72,7 +73,7 @@ def load(model):
         auto = transformers.AutoModelForCausalLM
         return complete(*auto.from_pretrained(str(model.parent), gguf_file=model.name, **options))
     config = json.loads((model / "config.json").read_text())
-    if config["model_type"] in TEXT_ONLY:  # known to the library only inside its wrapper
+    if config["model_type"] in TEXT_ONLY:  # the library supports it only inside its wrapper
         mllama = transformers.models.mllama
         nested = config["model_type"] == "mllama"
         text = mllama.configuration_mllama.MllamaTextConfig(
@@ -97,7 +98,7 @@ def decoder_of(model):
 
 
 class Recorder:
-    """Queries and keys on both sides of the rotary embedding, by layer: {"L0.q_pre": [rows, heads,
+    """Queries and keys before and after the rotary embedding, by layer: {"L0.q_pre": [rows, heads,
     head_dim], ...}; and the attention window of each layer that runs (None: no window)."""
 
     def __init__(self, decoder, rows=None):
@@ -168,7 +169,7 @@ def record(decoder, ids, rows=None, positions=None):
 
 @contextlib.contextmanager
 def in_float64(decoder):
-    """Computes in float64, with one layer at a time widened: the weights stay what they are."""
+    """Computes in float64, widening one layer at a time; the stored weights do not change."""
     hooks = [decoder.embed_tokens.register_forward_hook(lambda module, args, out: out.double())]
     for layer in decoder.layers:
         hooks.append(layer.register_forward_pre_hook(lambda module, args: module.double() and None))
@@ -186,15 +187,15 @@ def relative(distance, reference):
 
 
 def float64_distances(decoder, ids, rows, taken):
-    """Per array the largest distance from the float64 run, in parts of its largest value."""
+    """The largest distance of each array from the float64 run, relative to its largest value."""
     with in_float64(decoder):
         exact, _ = record(decoder, ids, rows)
     return {name: relative(taken[name] - exact[name], exact[name]) for name in taken}
 
 
 def tokenize(model, text, max_length):
-    """The model's own ids of a text. Of a GGUF file those of llama.cpp: what transformers makes of
-    such vocabularies is not exact."""
+    """The model's own ids of a text. For a GGUF file these are llama.cpp's, since transformers does
+    not convert such vocabularies exactly."""
     if model.suffix != ".gguf":
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(model))
         return tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
@@ -205,7 +206,7 @@ def tokenize(model, text, max_length):
 
 
 def token_ids(options, model, vocab_size):
-    """ids, and the text they come from or None."""
+    """The ids, and the text that they come from, or None."""
     if options.text:
         text = options.text.read_text(encoding="utf-8")
         return tokenize(model, text, options.tokens), text
@@ -247,13 +248,13 @@ def parse_options(words=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("reference", type=pathlib.Path)
-    parser.add_argument("--tokens", type=int, default=256, help="how many (default: 256)")
-    parser.add_argument("--every", type=int, default=8, help="one token in so many is kept")
+    parser.add_argument("--tokens", type=int, default=256, help="number of tokens (default: 256)")
+    parser.add_argument("--every", type=int, default=8, help="keep every Nth token (default: 8)")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--ids", type=pathlib.Path, help="file with the ids")
+    source.add_argument("--ids", type=pathlib.Path, help="file with token ids")
     source.add_argument("--text", type=pathlib.Path, help="file with a text")
     parser.add_argument("--no-float64", dest="float64", action="store_false",
-                        help="without the second run that shows how exact the first is")  # fmt: skip
+                        help="skip the second run, which measures the accuracy of the first")  # fmt: skip
     return parser.parse_args(words)
 
 

@@ -9,13 +9,28 @@ families split text, and the ids that transformers gives with them.
 import json
 import tempfile
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
+from tokenizer_texts import (
+    DATA,
+    MAX_LENGTHS,
+    TEXTS,
+    TRUNCATED,
+    all_ids,
+    training_lines,
+    write,
+    write_texts,
+)
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    processors,
+    trainers,
+)
 from tokenizers import pre_tokenizers as pre
-from tokenizers import processors, trainers
 from transformers import AutoTokenizer
-
-from tokenizer_texts import MAX_LENGTHS, TEXTS, TRUNCATED, all_ids, training_lines, write
-from tokenizer_texts import DATA, write_texts
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -69,7 +84,7 @@ def one_digit_bytes_nfc():
     tokenizer = byte_level([split(ONE_DIGIT), pre.ByteLevel(False, use_regex=False)], [],
                            normalizer=normalizers.NFC())
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    # Added after the vocabulary, as those families do; one that is not special, one that strips.
+    # Added after the vocabulary, as in those families; one is not special, one strips.
     tokenizer.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
     tokenizer.add_tokens([AddedToken("hello", single_word=True, normalized=False),
                           AddedToken("<unk>", rstrip=True, normalized=False)])
@@ -82,7 +97,7 @@ def underlined(normalizer, pre_tokenizer, special):
         tokenizer.normalizer = normalizer
     if pre_tokenizer:
         tokenizer.pre_tokenizer = pre_tokenizer
-    # Merges inside words only, learnt with a splitter that the stored tokenizer does not have.
+    # Merges only within words, trained with a splitter that the stored tokenizer does not have.
     stored = tokenizer.pre_tokenizer
     tokenizer.pre_tokenizer = pre.Split("▁", "merged_with_next") if normalizer else pre.Metaspace()
     train(tokenizer, special + BYTES, 1000)

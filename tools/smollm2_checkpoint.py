@@ -3,14 +3,15 @@
 # requires-python = ">=3.11"
 # dependencies = ["torch==2.9.1", "transformers==5.1.0", "tokenizers==0.22.1", "numpy==2.3.5", "gguf==0.17.1"]
 # ///
-"""Writes the demo's GGUF model as a Hugging Face folder (config.json, model.safetensors,
-tokenizer.json), so that transformers and the original tool can run the same weights and ids.
+"""Writes the demo's GGUF model as a Hugging Face folder.
+It holds config.json, model.safetensors and tokenizer.json, so that transformers and the original
+tool can run the same weights and ids.
 
     tools/smollm2_checkpoint.py .deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf OUT [--dtype float32]
 
 The tokenizer is built from the file's own vocabulary and merges: byte-level BPE after splitting
-digits one by one, nothing added. (transformers' own conversion of this vocabulary is not used: it
-adds a BOS token and does not split digits.)"""
+single digits, without special tokens. (transformers' own conversion is not used, because it adds a
+BOS token and does not split digits.)"""
 
 import argparse
 import pathlib
@@ -35,7 +36,7 @@ def build_tokenizer(path):
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    control = [p for p, t in zip(pieces, types) if t == 3]
+    control = [p for p, t in zip(pieces, types, strict=True) if t == 3]
     tokenizer.add_special_tokens([AddedToken(p, special=True, normalized=False) for p in control])
     return tokenizer
 

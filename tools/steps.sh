@@ -1,4 +1,6 @@
-# Sourced by demo, check and tools/setup: one line per step with its time, output only on failure.
+# shellcheck shell=bash
+# Sourced by demo, check and tools/setup. Prints one line per step with its time; shows the output of a
+# step only if it fails.
 #   step "what it does" command...
 set -euo pipefail
 steps_log_dir=${QK_LOG_DIR:-$PWD/.cache/log}

@@ -3,15 +3,15 @@
 # dependencies = ["torch==2.9.1", "transformers==5.1.0", "gguf==0.19.0", "safetensors==0.8.0",
 #                 "accelerate", "numpy==2.3.5"]
 # ///
-"""Tiny random models of every architecture with random configurations, each saved by transformers,
-run by transformers (tools/make_reference.py) and checked by `qkscope verify`.
+"""Makes tiny random models of every architecture with random configurations, has transformers save
+and run them (tools/make_reference.py), and checks each with `qkscope verify`.
 
     uv run tools/sweep_models.py [--qkscope build/release/qkscope] [--count 20] [--seed 0]
                                  [--only llama qwen3] [--work build/sweep] [--keep]
 
-What varies: heads, ratio of key to query heads, head size, widths, layers, vocabulary, stored type,
+These vary: heads, ratio of key to query heads, head size, widths, layers, vocabulary, stored type,
 shards, biases, tied heads, activation, epsilon, windows and layer types, rotary type and spelling,
-wrappers. Prints each case that does not pass with its configuration; exit code 1 if there is one."""
+wrappers. Prints each case that fails with its configuration; exits with 1 if there is one."""
 
 import argparse
 import json
@@ -51,7 +51,7 @@ def head_dim_of(config):
 
 
 def rope(rng, config, fraction=None):
-    """Random rotary parameters in the spelling of transformers 4 or 5; fraction: of a head."""
+    """Random rotary parameters as transformers 4 or 5 spells them; fraction: part of a head."""
     kind = rng.choice(["none", "default", "linear", "dynamic", "llama3", "yarn", "longrope"])
     size = int(head_dim_of(config) * (fraction or 1.0))
     if kind == "dynamic" and size < 4:
@@ -91,7 +91,7 @@ def rope(rng, config, fraction=None):
 
 
 def fraction_of_heads(rng, config):
-    """partial_rotary_factor in one of its places; the number of components stays even."""
+    """Sets partial_rotary_factor in one of its places; the number of components stays even."""
     size = config["head_dim"]
     fraction = rng.choice([f for f in (0.25, 0.5, 0.75, 1.0) if int(size * f) % 2 == 0])
     rope(rng, config, fraction)
@@ -105,7 +105,7 @@ def some_head_dim(rng, config, always=False):
     if always or rng.random() < 0.5:
         config["head_dim"] = rng.choice([8, 12, 16, 20, 32])
     elif rng.random() < 0.3:
-        config["head_dim"] = None  # not the same as no such key
+        config["head_dim"] = None  # differs from a missing key
 
 
 def some_activation(rng, config):
@@ -133,7 +133,7 @@ def mistral(rng, config):
     some_head_dim(rng, config)
     config["sliding_window"] = rng.choice([None, 3, 7, 20])
     if rng.random() < 0.2:
-        config["layer_types"] = layer_types(rng, config)  # which this class does not look at
+        config["layer_types"] = layer_types(rng, config)  # which this class ignores
     some_activation(rng, config)
     rope(rng, config)
 
@@ -282,7 +282,7 @@ def build(model_type, config):
 
 
 def wrap(folder, rng, model_type, config):
-    """Makes the checkpoint that of a multimodal model which holds this decoder."""
+    """Turns the checkpoint into that of a multimodal model with this decoder."""
     wrapper = WRAPPERS[model_type]
     prefix = PREFIXES[0] if wrapper == "mllama" else rng.choice(PREFIXES)
     tensors = load_file(folder / "model.safetensors")
@@ -316,7 +316,7 @@ def save(folder, rng, model_type, config):
 
 
 def check(folder, rng, qkscope):
-    """The verdict of `qkscope verify`, or its complaint."""
+    """The verdict of `qkscope verify`, or its error message."""
     tokens = rng.choice([9, 24, 40])
     file = folder / "reference.safetensors"
     options = reference.parse_options([str(folder), str(file), "--tokens", str(tokens), "--every", "1"])
@@ -329,11 +329,11 @@ def check(folder, rng, qkscope):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--qkscope", type=pathlib.Path, default=pathlib.Path("build/release/qkscope"))
-    parser.add_argument("--count", type=int, default=20, help="of each architecture")
+    parser.add_argument("--count", type=int, default=20, help="models per architecture (default: 20)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=list(ARCHITECTURES))
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/sweep"))
-    parser.add_argument("--keep", action="store_true", help="keep the folders that do not pass")
+    parser.add_argument("--keep", action="store_true", help="keep the folders of models that fail")
     options = parser.parse_args()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
@@ -361,8 +361,8 @@ def main():
                 print(f"{folder.name}: {said}\n    {(folder / 'config.json').read_text()}")
             if ok or not options.keep:
                 shutil.rmtree(folder)
-        print(f"{model_type:18} {passed} passed, {options.count - beyond - passed} did not, "
-              f"{beyond} beyond transformers", flush=True)  # fmt: skip
+        print(f"{model_type:18} {passed} passed, {options.count - beyond - passed} failed, "
+              f"{beyond} not run by transformers", flush=True)  # fmt: skip
     sys.exit(1 if failed else 0)
 
 

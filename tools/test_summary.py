@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what a JUnit file of ctest holds: the skipped tests by name with their reason, then
+"""Summarises a JUnit file of ctest: the names of skipped tests with their reasons, then
 "PRESET: N passed, N failed, N skipped"."""
 
 import sys

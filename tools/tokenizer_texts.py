@@ -1,4 +1,4 @@
-"""The texts of tests/data/tokenizer/, and what the two scripts that make it share."""
+"""The texts of tests/data/tokenizer/, and the code shared by the two scripts that make it."""
 
 import hashlib
 import inspect
@@ -8,7 +8,7 @@ import textwrap
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "tokenizer"
 
-# Short texts; ids are stored whole.
+# Short texts, whose ids are stored.
 TEXTS = {
     "empty": "",
     "space": " ",
@@ -28,7 +28,7 @@ TEXTS = {
     "underline": "a▁b ▁▁ <0x41> <0x0A>",
     "slashes": "https://example.org/a/b//c/ HTMLParser camelCaseWords XMLHttpRequest iOS///\n",
 }
-# Long texts; stored as how often which piece of text is repeated, and the hash of their ids.
+# Long texts, stored as a piece of text with a number of repetitions, and the hash of their ids.
 LONG = {
     "repetitive": ("the cat sat on the mat, 12345 times; ", 7_000),
     "spaces": (" ", 20_000),
@@ -39,7 +39,7 @@ TRUNCATED = ("english", "special", "chinese")
 
 
 def training_lines():
-    """Some English, some code, some of everything else."""
+    """A mixture of English, code and other texts."""
     sources = [inspect.getsource(module) for module in (textwrap, inspect, json)]
     return [line for text in sources for line in text.splitlines() if line.strip()] + list(
         TEXTS.values()) * 3
@@ -50,7 +50,7 @@ def digest(ids):
 
 
 def all_ids(encode):
-    """encode(text) gives the ids of a whole text."""
+    """encode(text) returns the ids of the complete text."""
     result = {"ids": {name: encode(text) for name, text in TEXTS.items()}, "long": {}}
     for name, (piece, count) in LONG.items():
         ids = encode(piece * count)

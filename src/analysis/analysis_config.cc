@@ -1,5 +1,7 @@
 #include "analysis/analysis_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -8,7 +10,6 @@
 #include "analysis/method_config.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/nearest.h"
 #include "plasticity/plasticity_method.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
@@ -32,17 +33,6 @@ constexpr std::array<std::string_view, 13> kTextKeys = {"dataset",
                                                         "method",
                                                         "covariance",
                                                         "ci_csv"};
-
-// One word of a closed list.
-size_t choose(const MappingReader& reader, std::string_view key, const std::string& word,
-              std::span<const std::string_view> words) {
-  const auto it = std::find(words.begin(), words.end(), word);
-  if (it != words.end()) return static_cast<size_t>(it - words.begin());
-  const auto near = nearest(word, words);
-  reader.refuse_with(
-      key, fmt::format("expected {}, found {}{}", fmt::join(words, " or "), printable(word),
-                       near ? fmt::format(", did you mean {}?", *near) : ""));
-}
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {
@@ -93,19 +83,18 @@ void read_dataset(MappingReader& top, AnalysisConfig& out) {
 void read_method(MappingReader& top, AnalysisConfig& out) {
   if (const auto compat = top.text_or_null("compat")) {
     constexpr std::array<std::string_view, 1> kModes = {"reference"};
-    choose(top, "compat", *compat, kModes);
+    top.choice("compat", *compat, kModes);
     out.measure.compat_reference = true;
     out.component_csv = "head_component_information.csv";
   }
   if (const auto method = top.text_or_null("method")) {
     std::vector<std::string_view> names;
     for (const PlasticityMethod& known : plasticity_methods()) names.push_back(known.name);
-    out.measure.method = names[choose(top, "method", *method, names)];
+    out.measure.method = names[top.choice("method", *method, names)];
   }
   if (const auto word = top.text_or_null("covariance")) {
     constexpr std::array<std::string_view, 2> kCovariances = {"diagonal", "full"};
-    out.measure.covariance =
-        static_cast<Covariance>(choose(top, "covariance", *word, kCovariances));
+    out.measure.covariance = static_cast<Covariance>(top.choice("covariance", *word, kCovariances));
     if (out.measure.covariance == Covariance::kDiagonal && out.measure.method != "linear") {
       out.warnings.push_back(
           fmt::format("{}: covariance: only applies to the method linear; {} has a full covariance",

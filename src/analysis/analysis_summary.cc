@@ -27,7 +27,7 @@ double quantile(const std::vector<double>& sorted, double part) {
 }
 
 std::string cell(double value) {
-  // The longest is -0.00012345 or -1.2345e-05: a space stays between two.
+  // The longest text, -0.00012345 or -1.2345e-05, leaves one space between columns.
   return std::isnan(value) ? fmt::format("{:>12}", "-") : fmt::format("{:>12.5g}", value);
 }
 

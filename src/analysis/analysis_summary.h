@@ -9,16 +9,17 @@
 
 namespace qk {
 
-// Of numbers without NaN; quartiles by linear interpolation, deviation divided by n - 1.
+// Statistics that ignore NaN. Quartiles are interpolated linearly; the standard deviation is
+// divided by n - 1.
 struct Spread {
   int64_t count = 0;
   double mean = 0, deviation = 0, lowest = 0, lower = 0, median = 0, upper = 0, highest = 0;
 };
-// All but count are NaN if there are no numbers; the deviation also if there is one.
+// Without numbers all but count are NaN; with a single one the deviation is NaN.
 Spread spread_of(std::vector<double> values);
 
-// Collects the metrics of all heads, then prints count, mean, deviation and quartiles over heads of
-// those that the original's summary has.
+// Collects the metrics of all heads and formats count, mean, deviation and quartiles over heads,
+// for the metrics that the original's summary shows.
 class AnalysisSummary {
  public:
   AnalysisSummary();

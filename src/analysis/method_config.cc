@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/nearest.h"
 
 namespace qk {
 namespace {
@@ -21,12 +20,7 @@ using Words = std::array<std::string_view, 2>;
 // Which of two words the field holds; the first if it is absent.
 bool is_second(MappingReader& top, std::string_view key, const Words& words) {
   const std::optional<std::string> word = top.text_or_null(key);
-  if (!word || *word == words[0]) return false;
-  if (*word == words[1]) return true;
-  const auto near = nearest(*word, words);
-  top.refuse_with(key,
-                  fmt::format("expected {} or {}, found {}{}", words[0], words[1], printable(*word),
-                              near ? fmt::format(", did you mean {}?", *near) : ""));
+  return word && top.choice(key, *word, words) == 1;
 }
 
 // A number with 0 < number, and number < limit or number <= limit.

@@ -11,7 +11,7 @@
 #include "model/test_checkpoint.h"
 
 namespace qk {
-namespace {
+namespace parity_test {
 
 constexpr double kTolerance = 1e-5;  // of the largest value of each layer and kind
 
@@ -155,7 +155,7 @@ std::vector<float> all_vectors(const FixtureCase& item, DType dtype) {
   }
   const auto length = std::ssize(reference.ids);
   ThreadPool pool(1);
-  forward(model, kCpuBackend, pool, {reference.ids, {0, length}, {length}}, request, {},
+  forward({model, kCpuBackend, pool}, {reference.ids, {0, length}, {length}}, request, {},
           [&](int, Site, TensorView<const float, 3> rows) {
             out.insert(out.end(), rows.flat().begin(), rows.flat().end());
           });
@@ -218,7 +218,7 @@ TEST(ParityTest, RotationKeepsLengths) {
     request.layers.resize(model.config.layers.size());
     request.layers[1] = {{}, {0, 5, 23}, {}, {1}};
     ThreadPool pool(1);
-    forward(model, kCpuBackend, pool, {reference.ids, {0, 24}, {24}}, request, {},
+    forward({model, kCpuBackend, pool}, {reference.ids, {0, 24}, {24}}, request, {},
             [&](int, Site site, TensorView<const float, 3> rows) {
               keys[site].assign(rows.flat().begin(), rows.flat().end());
             });
@@ -273,5 +273,5 @@ TEST(LongPositionTest, AnglesAreRoundedAsTheReferenceRounds) {
   }
 }
 
-}  // namespace
+}  // namespace parity_test
 }  // namespace qk

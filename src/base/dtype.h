@@ -1,5 +1,5 @@
-// How numbers are stored in model files: plain types and GGUF blocks (see formats in
-// docs/decisions/0003-weights-stay-in-their-stored-type.md).
+// How numbers are stored in model files: plain types and GGUF blocks (values:
+// kernels/widen.h).
 #pragma once
 
 #include <cstdint>

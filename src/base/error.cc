@@ -39,6 +39,10 @@ std::string printable(std::string_view text, size_t max_bytes) {
   return out;
 }
 
+void fail_formatted(fmt::string_view sentence, fmt::format_args args) {
+  throw Error(fmt::vformat(sentence, args));
+}
+
 void check_failed(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "qkscope: bug: %s:%d: check failed: %s\n", file, line, expression);
   std::fflush(stderr);

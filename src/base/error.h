@@ -7,12 +7,10 @@
 #pragma once
 
 #include <fmt/core.h>
-#include <fmt/format.h>
 
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace qk {
 
@@ -21,10 +19,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+[[noreturn]] void fail_formatted(fmt::string_view sentence, fmt::format_args args);
+
 // Throws Error with the formatted sentence.
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> sentence, Args&&... args) {
-  throw Error(fmt::format(sentence, std::forward<Args>(args)...));
+  fail_formatted(sentence, fmt::make_format_args(args...));
 }
 
 // Text from a file or a user, made safe for a message: control characters and bytes that are not

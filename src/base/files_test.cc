@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
+#include "base/test_write_log.h"
 
 namespace qk {
 namespace {
@@ -156,6 +157,17 @@ TEST_F(Files, PublishRenamesAFileThatOthersWrote) {
   EXPECT_THAT(names(), testing::ElementsAre("a.txt"));
   EXPECT_EQ(read_file(folder_ / "a.txt"), "text");
   EXPECT_THROW(publish_file(folder_ / "a.part", folder_ / "b.txt"), Error);
+}
+
+// A rename is safe when the folder is synced, and the contents must be before it.
+TEST_F(Files, SyncsTheFileThenRenamesThenSyncsTheFolder) {
+  const std::string folder = folder_.filename().string();
+  WriteLog log;
+  write_file(folder_ / "a.txt", "text");
+  EXPECT_THAT(log.take(),
+              testing::ElementsAre("fsync a.txt.tmp", "rename a.txt", "fsync " + folder));
+  publish_file(folder_ / "a.txt", folder_ / "b.txt");
+  EXPECT_THAT(log.take(), testing::ElementsAre("fsync a.txt", "rename b.txt", "fsync " + folder));
 }
 
 TEST_F(Files, ReadFileHasALimit) {

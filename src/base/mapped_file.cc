@@ -18,8 +18,8 @@
 namespace qk {
 namespace {
 
-// Mapped files for path_of_mapping. A slot is taken while `begin` is not 0; the path is copied, for
-// a handler may run at any time.
+// Mapped files for path_of_mapping. A slot is taken while `begin` is not 0; the path is copied
+// because a handler may run at any time.
 struct Mapping {
   std::atomic<uintptr_t> begin{0};
   std::atomic<uintptr_t> end{0};

@@ -31,9 +31,9 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// The path of the mapped file that an address belongs to, or null. Safe in a signal handler: what a
-// process meets that reads a mapped file whose disk fails, or that was cut, is SIGBUS. Of more than
-// a thousand files at once, the later ones are not known.
+// The path of the mapped file that an address belongs to, or null. Safe in a signal handler: a
+// process that reads a mapped file gets SIGBUS if the disk fails or the file has been cut. Of more
+// than a thousand files at once, the later ones are not known.
 const char* path_of_mapping(const void* address);
 
 }  // namespace qk

@@ -39,4 +39,9 @@ std::optional<std::string> nearest(std::string_view word,
   return best;
 }
 
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
+  const std::optional<std::string> near = nearest(word, candidates);
+  return near ? ", did you mean " + *near + "?" : "";
+}
+
 }  // namespace qk

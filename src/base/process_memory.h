@@ -13,11 +13,11 @@ struct ProcessMemory {
   int64_t peak = 0;  // of the two together, since the process began
 };
 
-// Empty where /proc does not tell.
+// Empty if /proc does not say.
 std::optional<ProcessMemory> process_memory();
 
 // Makes every large block of memory go back to the system when it is freed, so that the peak is
-// what is in use and not what was in use at different times.
+// what was in use at one time, not the sum of what was in use at different times.
 void return_freed_memory();
 
 }  // namespace qk

@@ -28,7 +28,7 @@ class ThreadPool {
 
   // Runs task(index, thread) for every index in [0, num_tasks), in increasing order of start, on
   // all threads; thread is in [0, num_threads). Returns when all are done. The first exception
-  // thrown by a task is thrown again here, after the running tasks ended; tasks not yet begun are
+  // thrown by a task is thrown again here, after the running tasks ended; tasks not yet started are
   // dropped.
   void parallel_for(int64_t num_tasks, const std::function<void(int64_t index, int thread)>& task);
 

@@ -1,156 +1,79 @@
 #include "capture/capture_loop.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/process_memory.h"
-#include "capture/memory_plan.h"
 #include "model/weight_pages.h"
 
 namespace qk {
 namespace {
 
-constexpr int64_t kTokenizerBytesPerTextByte = 125;  // measured
-
-DocumentOutcome outcome_of(TextFault fault) {
-  switch (fault) {
-    case TextFault::kNoText:
-      return DocumentOutcome::kNoText;
-    case TextFault::kNotUtf8:
-      return DocumentOutcome::kNotUtf8;
-    case TextFault::kTooLarge:
-      return DocumentOutcome::kTooLarge;
-    case TextFault::kNone:
-      break;
-  }
-  return DocumentOutcome::kCaptured;
+int64_t count_tokens(std::span<const TokenizedDocument> documents) {
+  int64_t count = 0;
+  for (const TokenizedDocument& document : documents) count += std::ssize(document.ids);
+  return count;
 }
 
 }  // namespace
 
-CaptureLoop::CaptureLoop(PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
-                         ThreadPool& pool, std::span<const int64_t> done, RunReport& report)
+CaptureLoop::CaptureLoop(const PreparedRun& run, const RunOptions& options,
+                         const MemoryPlan& memory, ThreadPool& pool, std::span<const int64_t> done,
+                         const CaptureCounts& before)
     : run_(run),
       options_(options),
       memory_(memory),
-      pool_(pool),
-      done_(done),
-      report_(report),
+      model_(run.model, *options.backend, pool),
+      reader_(run, memory, done),
       num_documents_(run.corpus->num_documents()),
-      num_tokens_done_(report.num_tokens) {}
+      counts_(before) {}
 
 bool CaptureLoop::stop_wanted() const {
   return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
 }
 
-void CaptureLoop::tell(double part) const {
+void CaptureLoop::show(double part) const {
   if (!options_.progress) return;
-  const auto tokens = static_cast<int64_t>(static_cast<double>(tokens_in_hand_) * part);
-  options_.progress({Phase::kCapture, report_.num_documents, num_documents_,
-                     part * static_cast<double>(batch_size_), num_tokens_done_ + tokens,
-                     report_.num_rows, clock_.seconds(), report_.num_documents_before,
-                     report_.num_tokens_before});
-}
-
-void CaptureLoop::check_ids(const Document& document, std::span<const int32_t> ids) const {
-  const int64_t rows = run_.model.config.embedding_rows;
-  for (const int32_t id : ids) {
-    if (id >= 0 && id < rows) continue;
-    fail(
-        "{}: the tokenizer gives id {}, but {} has only {} embeddings: tokenizer.name and "
-        "model.name do not belong together",
-        document.place, id, run_.config.model.name, rows);
-  }
-}
-
-// A text beyond max_length is tokenised as a whole before it is cut.
-void CaptureLoop::check_text_size(const Document& document) const {
-  if (memory_.budget == 0) return;
-  const int64_t room = memory_.budget - memory_.base;
-  const int64_t needed = std::ssize(document.text) * kTokenizerBytesPerTextByte;
-  if (needed <= room) return;
-  fail(
-      "{}: a text of {} bytes takes about {} MiB to be tokenised, --ram leaves {}; "
-      "dataset.max_text_bytes with on_bad_text: skip leaves such documents out",
-      document.place, document.text.size(), needed >> 20, room >> 20);
+  const auto tokens = static_cast<int64_t>(static_cast<double>(batch_tokens_) * part);
+  options_.progress({.phase = Phase::kCapture,
+                     .done = counts_.num_documents,
+                     .total = num_documents_,
+                     .in_hand = part * static_cast<double>(batch_documents_),
+                     .num_tokens = counts_.num_tokens + tokens,
+                     .num_rows = counts_.num_rows,
+                     .seconds = clock_.seconds(),
+                     .done_before = counts_.num_documents_before,
+                     .num_tokens_before = counts_.num_tokens_before});
 }
 
 // The part of mapped files is not kept by the kernel: the largest that was seen counts.
-void CaptureLoop::look_at_memory() const {
+void CaptureLoop::look_at_memory() {
   if (memory_.budget == 0) return;
   if (const auto memory = process_memory()) {
-    report_.peak_mapped_bytes = std::max(report_.peak_mapped_bytes, memory->mapped);
+    counts_.peak_mapped_bytes = std::max(counts_.peak_mapped_bytes, memory->mapped);
   }
 }
 
-TokenizedDocument CaptureLoop::tokenize(const Document& document) {
-  TokenizedDocument out{document.index, document.example_id, {}};
-  out.outcome = outcome_of(document.fault);
-  if (document.fault != TextFault::kNone) return out;
-  check_text_size(document);
-  const int64_t max_length = run_.config.tokenizer.max_length;
-  try {
-    out.ids = run_.tokenizer.encode(document.text, max_length);
-    out.truncated = std::ssize(out.ids) == max_length &&
-                    std::ssize(run_.tokenizer.encode(document.text, max_length + 1)) > max_length;
-  } catch (const Error& error) {
-    fail("{}: {}", document.place, error.what());
-  }
-  check_ids(document, out.ids);
-  if (out.ids.empty()) out.outcome = DocumentOutcome::kEmpty;
-  return out;
-}
-
-std::optional<TokenizedDocument> CaptureLoop::next_document() {
-  if (next_) return std::exchange(next_, std::nullopt);
-  while (true) {
-    const std::optional<Document> document = run_.corpus->next();
-    if (!document) return std::nullopt;
-    if (std::ranges::binary_search(done_, document->index)) continue;
-    return tokenize(*document);
-  }
-}
-
-std::vector<TokenizedDocument> CaptureLoop::next_batch() {
-  std::vector<TokenizedDocument> out;
-  tokens_in_hand_ = 0;
-  while (std::ssize(out) < memory_.batch.documents && tokens_in_hand_ < memory_.batch.tokens) {
-    std::optional<TokenizedDocument> document = next_document();
-    if (!document) break;
-    const auto num_tokens = std::ssize(document->ids);
-    if (!out.empty() && memory_.batch.hard && tokens_in_hand_ + num_tokens > memory_.batch.tokens) {
-      next_ = std::move(document);
-      break;
-    }
-    out.push_back(std::move(*document));
-    tokens_in_hand_ += num_tokens;
-  }
-  batch_size_ = std::ssize(out);
-  return out;
-}
-
-void CaptureLoop::forward_batch(DocumentBatch& batch, JournalWriter& journal) {
-  double journal_seconds = 0;
-  RunClock watch;
-  const DocumentBatch::Sink sink = [&](const CaptureBlock& block) {
-    const RunClock write_watch;
-    journal.append(block);
-    journal_seconds += write_watch.seconds();
-  };
+void CaptureLoop::forward_batch(std::span<const TokenizedDocument> documents,
+                                const BatchRequest& request, BlockCollector& collector) {
   const double num_layers = run_.plan.last_layer + 1;
+  const double journal_before = counts_.times.journal;
+  RunClock watch;
   const auto count = [&] {
-    report_.times.forward += watch.lap() - journal_seconds;
-    report_.times.journal += journal_seconds;
+    counts_.times.forward += watch.lap() - (counts_.times.journal - journal_before);
   };
   try {
     forward(
-        run_.model, *options_.backend, pool_, batch.sequences(), batch.request(), memory_.forward,
+        model_, pack_sequences(request, documents), request.tap, memory_.forward,
         [&](int layer, Site site, TensorView<const float, 3> rows) {
-          batch.take(layer, site, rows, sink);
+          collector.take(layer, site, rows);
           look_at_memory();
-          tell((layer + 1) / num_layers);
+          show((layer + 1) / num_layers);
         },
-        &report_.times.parts);
+        &counts_.times.parts);
   } catch (...) {
     count();
     throw;
@@ -163,8 +86,7 @@ void CaptureLoop::forward_batch(DocumentBatch& batch, JournalWriter& journal) {
 void CaptureLoop::skip_not_finite(const NotFinite& fault, TokenizedDocument& document) const {
   const std::string sentence = fmt::format(
       "document {} (example_id {}): layer {}, position {}: expected finite {}, found NaN or "
-      "infinity "
-      "(damaged weights, or activations that overflow)",
+      "infinity (damaged weights, or activations that overflow)",
       document.index, document.example_id, fault.layer(), fault.token(),
       fault.is_query() ? "queries" : "keys");
   if (!run_.config.capture.skip_nonfinite) {
@@ -178,27 +100,29 @@ void CaptureLoop::skip_not_finite(const NotFinite& fault, TokenizedDocument& doc
 
 void CaptureLoop::compute(std::vector<TokenizedDocument> documents, JournalWriter& journal) {
   const TokenText token_text = [&](int32_t id) { return run_.tokenizer.token(id); };
+  const BlockCollector::Sink sink = [&](const CaptureBlock& block) {
+    const RunClock write_watch;
+    journal.append(block);
+    counts_.times.journal += write_watch.seconds();
+  };
   RunClock watch;
   while (true) {
-    DocumentBatch batch(run_.plan, std::move(documents), token_text);
-    report_.times.select += watch.lap();
-    size_t faulty = 0;
+    const BatchRequest request = make_batch_request(run_.plan, lengths_of(documents));
+    BlockCollector collector(run_.plan, documents, request, token_text, sink);
+    counts_.times.select += watch.lap();
     try {
-      if (!batch.empty()) forward_batch(batch, journal);
+      if (request.num_rows > 0) forward_batch(documents, request, collector);
       watch.lap();
-      journal.end_documents(batch.ends());
-      report_.times.journal += watch.lap();
-      report_.num_documents += batch.num_documents();
-      report_.num_computed_tokens += std::ssize(batch.sequences().ids);
-      report_.num_rows += batch.num_rows();
-      for (const TokenizedDocument& document : batch.documents()) {
-        report_.num_tokens += std::ssize(document.ids);
-      }
+      journal.end_documents(collector.ends());
+      counts_.times.journal += watch.lap();
+      counts_.num_documents += std::ssize(documents);
+      counts_.num_computed_tokens += request.num_tokens();
+      counts_.num_rows += request.num_rows;
+      counts_.num_tokens += count_tokens(documents);
       return;
     } catch (const NotFinite& fault) {
       journal.abandon();
-      faulty = batch.document_of(fault.sequence());
-      documents = batch.documents();
+      const size_t faulty = request.sequence_documents[static_cast<size_t>(fault.sequence())];
       skip_not_finite(fault, documents[faulty]);
     }
   }
@@ -207,14 +131,15 @@ void CaptureLoop::compute(std::vector<TokenizedDocument> documents, JournalWrite
 bool CaptureLoop::run(JournalWriter& journal) {
   RunClock watch;
   while (true) {
-    num_tokens_done_ = report_.num_tokens;
-    tokens_in_hand_ = batch_size_ = 0;
-    tell();
+    batch_documents_ = batch_tokens_ = 0;
+    show();
     if (stop_wanted()) return false;
     watch.lap();
-    std::vector<TokenizedDocument> documents = next_batch();
-    report_.times.tokenize += watch.lap();
+    std::vector<TokenizedDocument> documents = reader_.next_batch();
+    counts_.times.tokenize += watch.lap();
     if (documents.empty()) return true;
+    batch_documents_ = std::ssize(documents);
+    batch_tokens_ = count_tokens(documents);
     compute(std::move(documents), journal);
   }
 }

@@ -1,5 +1,7 @@
 #include "capture/config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -40,10 +42,9 @@ size_t choose(const MappingReader& section, std::string_view key, const std::str
               std::span<const std::string_view> choices) {
   const auto it = std::find(choices.begin(), choices.end(), word);
   if (it != choices.end()) return static_cast<size_t>(it - choices.begin());
-  const auto near = nearest(word, choices);
-  section.refuse_with(
-      key, fmt::format("expected one of {}, found \"{}\"{}", fmt::join(choices, ", "),
-                       printable(word), near ? fmt::format(", did you mean {}?", *near) : ""));
+  section.refuse_with(key,
+                      fmt::format("expected one of {}, found \"{}\"{}", fmt::join(choices, ", "),
+                                  printable(word), did_you_mean(word, choices)));
 }
 
 std::string dtype_name(MappingReader& section, std::string_view key) {

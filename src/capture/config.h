@@ -88,7 +88,7 @@ struct SniffConfig {
 
 // Reads the file; each override is "section.key=value" (the value in YAML) and replaces what the
 // file says. Throws Error with the file's line, or the override, and the key: everything that
-// docs/config.md calls an error, except what only the model can tell (layers and heads: plan.h).
+// docs/config.md calls an error, except what only the model shows (layers and heads: plan.h).
 SniffConfig load_config(const std::filesystem::path& path,
                         const std::vector<std::string>& overrides = {});
 

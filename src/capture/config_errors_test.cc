@@ -173,7 +173,8 @@ TEST(ConfigErrors, OverridesAreNamed) {
   EXPECT_EQ(sentence("capture.min_bucket_size=x"),
             "--set capture.min_bucket_size=x: capture.min_bucket_size: expected an integer from 1 "
             "to 1073741824, found text \"x\"");
-  EXPECT_EQ(sentence("model.name.x=1"), "--set model.name.x=1: x is no key of text \"m\" at F:2");
+  EXPECT_EQ(sentence("model.name.x=1"),
+            "--set model.name.x=1: x is not a key of text \"m\" at F:2");
   EXPECT_EQ(sentence("capture.layers=[1"),
             "--set capture.layers=[1: is not YAML: end of sequence flow not found");
 }

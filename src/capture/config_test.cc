@@ -12,7 +12,7 @@
 #include "base/error.h"
 
 namespace qk {
-namespace {
+namespace config_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -241,5 +241,5 @@ TEST(Config, ProductionFilesLoadWithoutAWarning) {
   EXPECT_GE(num_files, 3);
 }
 
-}  // namespace
+}  // namespace config_test
 }  // namespace qk

@@ -11,12 +11,12 @@
 namespace qk {
 namespace {
 
-using Entry = JournalReader::Entry;
-using Group = JournalReader::Group;
+using Entry = JournalSet::Entry;
+using Group = JournalSet::Group;
 
 class Verifier {
  public:
-  Verifier(const JournalReader& journal, const CapturePlan& plan)
+  Verifier(const JournalSet& journal, const CapturePlan& plan)
       : journal_(journal),
         plan_(plan),
         selector_(plan.capture.row_rules(),
@@ -24,8 +24,8 @@ class Verifier {
         groups_(plan.layers.size()) {
     for (const Group& group : journal.groups()) {
       if (group.layer >= std::ssize(plan.layers)) {
-        fail("{}: it has rows of layer {}, the model has {} layers", journal.path().string(),
-             group.layer, plan.layers.size());
+        fail("{}: it has rows of layer {}, the model has {} layers", journal.name(), group.layer,
+             plan.layers.size());
       }
       groups_[static_cast<size_t>(group.layer)][index(group.kind)] = &group;
     }
@@ -46,24 +46,26 @@ class Verifier {
         check(end, layer, kind, entry, rows);
         if (!entry) continue;
         ++num_records;
-        constexpr size_t kAround = 65536;  // the kernel maps this much around a touched page
-        journal_.drop(entry->offset - std::min(entry->offset, kAround), entry->offset + kAround);
+        journal_.drop_head(*entry);
       }
     }
     if (num_records != end.num_records) {
-      fail("{}: document {} has {} records, expected {}", journal_.path().string(), end.document,
+      fail("{}: document {} has {} records, expected {}", path_of(end), end.document,
            end.num_records, num_records);
     }
   }
 
  private:
+  std::string path_of(const DocumentEnd& end) const {
+    return journal_.file_of(end.document).path().string();
+  }
   static size_t index(Kind kind) { return kind == Kind::kQuery ? 0 : 1; }
 
   std::optional<Entry> find(size_t layer, Kind kind, int64_t document) const {
     const Group* group = groups_[layer][index(kind)];
     if (group == nullptr) return std::nullopt;
     const auto it =
-        std::ranges::lower_bound(group->records, document, {}, &JournalReader::Record::document);
+        std::ranges::lower_bound(group->records, document, {}, &JournalSet::Record::document);
     if (it == group->records.end() || it->document != document) return std::nullopt;
     return journal_.entry(*it);
   }
@@ -71,7 +73,7 @@ class Verifier {
   void check(const DocumentEnd& end, size_t layer, Kind kind, const std::optional<Entry>& entry,
              const RowSelection& rows) const {
     const auto refuse = [&](std::string_view what) {
-      fail("{}: document {}, layer {}, {}: {}", journal_.path().string(), end.document, layer,
+      fail("{}: document {}, layer {}, {}: {}", path_of(end), end.document, layer,
            kind == Kind::kQuery ? "queries" : "keys", what);
     };
     if (!entry && rows.positions.empty()) return;
@@ -81,14 +83,14 @@ class Verifier {
     }
     if (entry->heads != plan_.layers[layer].heads(kind)) refuse("other heads than planned");
     if (entry->example_id != end.example_id) refuse("another example id than the document's");
-    const JournalReader::Columns columns = journal_.columns(*entry);
+    const JournalSet::Columns columns = journal_.columns(*entry);
     if (!std::ranges::equal(columns.positions, rows.positions)) {
       refuse("other positions than planned");
     }
     if (!std::ranges::equal(columns.buckets, rows.buckets)) refuse("other buckets than planned");
   }
 
-  const JournalReader& journal_;
+  const JournalSet& journal_;
   const CapturePlan& plan_;
   RowSelector selector_;
   std::vector<std::array<const Group*, 2>> groups_;  // [layers][kind]
@@ -96,7 +98,7 @@ class Verifier {
 
 }  // namespace
 
-void check_journal_rows(const JournalReader& journal, const CapturePlan& plan, ThreadPool& pool) {
+void check_journal_rows(const JournalSet& journal, const CapturePlan& plan, ThreadPool& pool) {
   const Verifier verifier(journal, plan);
   const std::vector<DocumentEnd>& documents = journal.documents();
   pool.parallel_for(std::ssize(documents), [&](int64_t index, int) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "sampling/row_selection.h"
 
 namespace qk {
@@ -43,7 +44,7 @@ CaptureBlock block_of(const CapturePlan& plan, int layer, Kind kind) {
   return block;
 }
 
-// The message of verify_rows on a journal of these blocks; "" if it throws none.
+// The message of check_journal_rows on a journal of these blocks; "" if it throws none.
 std::string message_for(const CapturePlan& plan, const std::vector<CaptureBlock>& blocks) {
   const auto path = std::filesystem::temp_directory_path() /
                     fmt::format("qk-verify-rows-{}-{}", ::getpid(), blocks.size());
@@ -54,7 +55,7 @@ std::string message_for(const CapturePlan& plan, const std::vector<CaptureBlock>
     writer.end_document(
         {.document = 0, .example_id = 77, .num_tokens = 40, .num_records = std::ssize(blocks)});
   }
-  const JournalReader journal(path);
+  const JournalSet journal({path});
   std::filesystem::remove(path);
   ThreadPool pool(1);
   try {
@@ -104,6 +105,32 @@ TEST(VerifyRows, EveryDifferenceIsNamed) {
   bad = good;
   bad[2].layer = 5;
   EXPECT_THAT(message_for(plan, bad), HasSubstr("rows of layer 5, the model has 2 layers"));
+}
+
+// Documents 1 and 0, each in a journal of its own; the second one lacks a block.
+TEST(VerifyRows, DocumentsOfSeveralJournalsAreChecked) {
+  const CapturePlan plan = plan_of_two_layers();
+  const TestFolder folder;
+  for (const int64_t document : {1, 0}) {
+    JournalWriter writer = JournalWriter::create(folder / std::to_string(document), "{}");
+    std::vector<CaptureBlock> blocks = {block_of(plan, 0, Kind::kQuery),
+                                        block_of(plan, 1, Kind::kQuery),
+                                        block_of(plan, 1, Kind::kKey)};
+    if (document == 0) blocks.pop_back();
+    for (CaptureBlock& block : blocks) {
+      block.document = document;
+      writer.append(block);
+    }
+    writer.end_document({.document = document,
+                         .example_id = 77,
+                         .num_tokens = 40,
+                         .num_records = std::ssize(blocks)});
+  }
+  ThreadPool pool(1);
+  EXPECT_NO_THROW(check_journal_rows(JournalSet({folder / "1"}), plan, pool));
+  EXPECT_THAT([&] { check_journal_rows(JournalSet({folder / "1", folder / "0"}), plan, pool); },
+              testing::ThrowsMessage<Error>(
+                  testing::StartsWith((folder / "0").string() + ": document 0, layer 1, keys: ")));
 }
 
 }  // namespace

@@ -1,11 +1,15 @@
 #include "capture/memory_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/machine_limits.h"
 #include "base/process_memory.h"
-#include "capture/document_batch.h"
+#include "capture/batch_request.h"
+#include "dataset/dataset_writer.h"
 #include "model/weight_pages.h"
 
 namespace qk {
@@ -13,7 +17,8 @@ namespace {
 
 // Documents are computed together up to this many tokens; more would not be faster.
 constexpr int64_t kBatchTokens = 8192;
-// With streamed weights: more would not be faster either, since reading them is no part any more.
+// With streamed weights: more would not be faster either, since reading them takes no part any
+// more.
 constexpr int64_t kGroupTokens = 131072;
 constexpr int64_t kMostDocuments = 1024;
 constexpr int64_t kSmallestChunk = 64;
@@ -28,19 +33,18 @@ constexpr int64_t kWriterBytes = int64_t{6} << 20;
 // What the estimate cannot see: stacks, the allocator's own, pages of the program.
 constexpr int64_t kMargin = int64_t{24} << 20;
 
-class Planner {
+class MemoryPlanner {
  public:
-  Planner(const PreparedRun& run, const RunOptions& options)
+  MemoryPlanner(const PreparedRun& run, const RunOptions& options)
       : run_(run),
         options_(options),
         num_threads_(options.num_threads > 0 ? options.num_threads : available_cores()) {
-    TokenizedDocument longest;
-    longest.ids.assign(static_cast<size_t>(planned_length(run.config)), 0);
-    const DocumentBatch batch(run.plan, {longest}, nullptr);
-    request_ = batch.request();
-    length_ = std::ssize(batch.sequences().ids);
-    block_bytes_ = batch.largest_block_bytes();
-    list_bytes_ = batch.list_bytes();
+    const DocumentLength longest{.example_id = 0, .num_tokens = planned_length(run.config)};
+    BatchRequest request = make_batch_request(run.plan, {&longest, 1});
+    length_ = request.num_tokens();
+    block_bytes_ = request.largest_block_bytes(run.plan);
+    list_bytes_ = request.list_bytes();
+    tap_ = std::move(request.tap);
     const auto memory = process_memory();
     base_ = (memory ? memory->anonymous + kProgramBytes : kProgramBytes) + kMargin;
   }
@@ -49,6 +53,7 @@ class Planner {
     MemoryPlan out;
     out.budget = options_.ram_bytes;
     out.base = base_;
+    out.tokenizer = tokenizer_bytes();
     out.forward = options_.forward;
     out.batch = {.documents = run_.config.inference.batch_size, .tokens = kBatchTokens};
     out.num_writers = num_threads_;
@@ -63,12 +68,15 @@ class Planner {
   // Work memory with so many documents of max_length tokens at once.
   int64_t work_bytes(const ForwardOptions& forward, int64_t documents) const {
     const std::vector<int64_t> lengths(static_cast<size_t>(documents), length_);
-    const int64_t tokenizer = planned_length(run_.config) * kTokenizerBytes;
-    const int64_t ids = length_ * static_cast<int64_t>(3 * sizeof(int32_t));
-    return forward_bytes(run_.model, *options_.backend, lengths, request_, forward, num_threads_) +
+    // Of the batch, of the one ahead, and as the forward pass takes them.
+    const int64_t ids =
+        (2 * planned_length(run_.config) + length_) * static_cast<int64_t>(sizeof(int32_t));
+    return forward_bytes(run_.model, *options_.backend, lengths, tap_, forward, num_threads_) +
            (documents - 1) * 2 * block_bytes_ + block_bytes_ + documents * (list_bytes_ + ids) +
-           tokenizer;
+           tokenizer_bytes();
   }
+
+  int64_t tokenizer_bytes() const { return planned_length(run_.config) * kTokenizerBytes; }
 
   int64_t weight_bytes(bool streamed) const {
     const int64_t embedding = run_.model.embedding.rows * run_.model.embedding.stride_bytes;
@@ -83,7 +91,6 @@ class Planner {
   }
 
   int64_t writer_bytes() const {
-    constexpr int64_t kRowsPerGroup = 65536;
     const double rows = expected_rows(run_.config.capture, planned_length(run_.config));
     const auto documents = static_cast<double>(run_.corpus->num_documents().value_or(1 << 20));
     const double group = std::min<double>(kRowsPerGroup, rows * documents * 1.2);
@@ -167,17 +174,16 @@ class Planner {
   const PreparedRun& run_;
   const RunOptions& options_;
   int num_threads_;
-  TapRequest request_;
+  TapRequest tap_;
   int64_t length_ = 0;  // tokens that are computed of a document of max_length tokens
   int64_t block_bytes_ = 0, list_bytes_ = 0, base_ = 0;
 };
 
-std::string Planner::advice(const MemoryPlan& plan) const {
+std::string MemoryPlanner::advice(const MemoryPlan& plan) const {
   const auto mib = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
   std::string out = fmt::format(
       "a document of {} tokens needs {} MiB ({} for the program, {} for its states and rows, {} "
-      "for "
-      "one layer's weights), writing the files {} MiB: give --ram {}MiB",
+      "for one layer's weights), writing the files {} MiB: give --ram {}MiB",
       run_.config.tokenizer.max_length, mib(plan.base + plan.work + plan.weights), mib(plan.base),
       mib(plan.work), mib(plan.weights), mib(plan.base + plan.finish), mib(plan.peak()));
   if (plan.base + plan.work + plan.weights > plan.budget && plan.base < plan.budget) {
@@ -194,7 +200,7 @@ int64_t planned_length(const SniffConfig& config) {
 }
 
 MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options) {
-  return Planner(run, options).plan();
+  return MemoryPlanner(run, options).plan();
 }
 
 }  // namespace qk

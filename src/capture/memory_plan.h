@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "capture/run.h"
+#include "capture/prepared_run.h"
+#include "capture/run_options.h"
 
 namespace qk {
 
@@ -26,10 +27,11 @@ struct MemoryPlan {
   int num_writers = 1;  // threads that write files at once
 
   // Bytes at the peak, for documents of planned_length() tokens.
-  int64_t base = 0;     // program, tokenizer, what is loaded
-  int64_t work = 0;     // documents, hidden states, keys and values, captured rows
-  int64_t weights = 0;  // resident pages of the mapped weights
-  int64_t finish = 0;   // instead of work and weights, while files are written
+  int64_t tokenizer = 0;  // of work: tokenising, which runs beside the forward pass
+  int64_t base = 0;       // program, tokenizer, what is loaded
+  int64_t work = 0;       // documents of two batches, hidden states, keys and values, captured rows
+  int64_t weights = 0;    // resident pages of the mapped weights
+  int64_t finish = 0;     // instead of work and weights, while files are written
 
   int64_t peak() const { return base + std::max(work + weights, finish); }
 };

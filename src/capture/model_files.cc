@@ -1,8 +1,9 @@
 #include "capture/model_files.h"
 
+#include <optional>
+
 #include "base/error.h"
 #include "capture/gguf_vocabulary.h"
-#include "hub/hub_cache.h"
 
 namespace qk {
 namespace {
@@ -10,17 +11,6 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_gguf(const fs::path& path) { return path.extension() == ".gguf"; }
-
-// A path as the user wrote it, with "~/" as the home folder; empty if nothing is there.
-fs::path existing(const std::string& text) {
-  fs::path path = text;
-  if (text.starts_with("~/")) {
-    const char* home = std::getenv("HOME");
-    if (home != nullptr) path = fs::path(home) / text.substr(2);
-  }
-  std::error_code error;
-  return fs::exists(path, error) ? path : fs::path();
-}
 
 Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model& model) {
   if (fs::is_directory(path)) {
@@ -39,32 +29,29 @@ Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model
 
 }  // namespace
 
-std::filesystem::path find_model(const SniffConfig& config) {
-  const std::string& name = config.model.name;
-  fs::path path = existing(name);
-  if (!path.empty()) return path;
-  const std::string revision = config.model.revision.value_or("main");
-  if (const auto snapshot = find_in_hub_cache(RepoKind::kModel, name, revision)) return *snapshot;
-  throw Error(not_in_hub_cache("model.name", RepoKind::kModel, name, revision));
+fs::path find_model(const SniffConfig& config, Resolver& resolver) {
+  return resolver.resolve(
+      {"model.name", RepoKind::kModel, config.model.name, config.model.revision.value_or("main")});
 }
 
-Tokenizer load_tokenizer(const SniffConfig& config, const Model& model,
+Tokenizer load_tokenizer(const SniffConfig& config, const Model& model, Resolver& resolver,
                          std::vector<std::string>& warnings) {
   const std::string key = config.tokenizer.name ? "tokenizer.name" : "model.name";
   const std::string& name = config.tokenizer.name.value_or(config.model.name);
-  const fs::path path = existing(name);
-  if (!path.empty()) return tokenizer_at(path, key, model);
-  const auto snapshot = find_in_hub_cache(RepoKind::kModel, name);
-  if (snapshot && fs::exists(*snapshot / "tokenizer.json"))
-    return Tokenizer::from_folder(*snapshot);
+  if (const auto path = find_on_disk(name)) return tokenizer_at(*path, key, model);
+  const RepoName wanted = {key, RepoKind::kModel, name};
+  const std::optional<Snapshot> snapshot = resolver.find_snapshot(wanted);
+  if (snapshot && fs::exists(snapshot->folder / "tokenizer.json")) {
+    return Tokenizer::from_folder(snapshot->folder);
+  }
   if (name == config.model.name && fs::exists(model.source / "tokenizer.json")) {
     warnings.push_back(fmt::format(
         "{}: the tokenizer of {} is taken from revision {}: revision main is not in the Hub cache",
         key, name, config.model.revision.value_or("main")));
     return Tokenizer::from_folder(model.source);
   }
-  if (snapshot) return tokenizer_at(*snapshot, key, model);
-  throw Error(not_in_hub_cache(key, RepoKind::kModel, name));
+  if (snapshot) return tokenizer_at(snapshot->folder, key, model);
+  throw Error(resolver.not_found(wanted));
 }
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// Where the model and the tokenizer of a run are: on the disk as named, or in the local Hub cache.
+// Where the model and the tokenizer of a run are.
 #pragma once
 
 #include <filesystem>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "capture/config.h"
+#include "hub/resolver.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
@@ -13,13 +14,13 @@ namespace qk {
 
 // The folder or GGUF file that model.name means: a path that exists, else a Hub id at
 // model.revision. Throws Error if it is neither.
-std::filesystem::path find_model(const SniffConfig& config);
+std::filesystem::path find_model(const SniffConfig& config, Resolver& resolver);
 
 // The tokenizer of tokenizer.name, else of model.name: a folder with tokenizer.json, such a file, a
-// GGUF file (its own vocabulary), or a Hub id. As in the original, model.revision does not reach
-// the tokenizer; it is only used, with a warning, when the default revision is not in the cache.
+// GGUF file (its own vocabulary), or a Hub id. As in the original, model.revision does not apply to
+// the tokenizer: it is used, with a warning, only if there is no revision main.
 // Throws Error naming tokenizer.name or model.name.
-Tokenizer load_tokenizer(const SniffConfig& config, const Model& model,
+Tokenizer load_tokenizer(const SniffConfig& config, const Model& model, Resolver& resolver,
                          std::vector<std::string>& warnings);
 
 }  // namespace qk

@@ -48,9 +48,10 @@ std::optional<int32_t> recorded_window(const LayerConfig& layer) {
   return static_cast<int32_t>(layer.sliding_window);
 }
 
-class Planner {
+class CapturePlanner {
  public:
-  Planner(const SniffConfig& config, const ModelConfig& model, const Architecture& architecture)
+  CapturePlanner(const SniffConfig& config, const ModelConfig& model,
+                 const Architecture& architecture)
       : config_(config), capture_(config.capture), model_(model), architecture_(architecture) {}
 
   CapturePlan make() {
@@ -90,7 +91,7 @@ class Planner {
     }
   }
 
-  // D-20: the original applies `heads` to keys as they are.
+  // The original applies `heads` to keys as they are (D-20 in docs/config.md).
   std::vector<int32_t> same_key_heads() const {
     if (capture_.capture_keys) {
       check_range(capture_.heads, model_.num_key_value_heads, "capture.heads",
@@ -107,12 +108,13 @@ class Planner {
     population.layers = capture_.layers;
     population.heads = capture_.heads;
     population.full_attention_only = capture_.full_attention_only;
-    // D-7: the original knows windows only from the list layer_types.
+    // The original knows windows only from the list layer_types (D-7 in docs/config.md).
     const bool windows_seen =
         !config_.compat_reference || architecture_.block.window == WindowRule::kByLayerType;
     for (const LayerConfig& layer : model_.layers) {
       population.sliding_layers.push_back(windows_seen && layer.sliding_window > 0);
-      population.capturable_layers.push_back(layer.runs || config_.compat_reference);  // D-8
+      // D-8 in docs/config.md
+      population.capturable_layers.push_back(layer.runs || config_.compat_reference);
     }
     HeadSample drawn =
         sample_heads(population, capture_.head_sampling->count, capture_.head_sampling->seed);
@@ -206,7 +208,7 @@ const char* skip_name(Skip skip) {
 
 CapturePlan make_plan(const SniffConfig& config, const ModelConfig& model,
                       const Architecture& architecture) {
-  return Planner(config, model, architecture).make();
+  return CapturePlanner(config, model, architecture).make();
 }
 
 double expected_rows(const CaptureSection& capture, int64_t num_tokens) {

@@ -45,7 +45,8 @@ struct CapturePlan {
   int64_t query_heads_per_key_head = 1;
   int last_layer = 0;  // the highest one with captures: no later one runs
   int64_t num_query_heads = 0, num_key_heads = 0;  // captured ones, over all layers: files
-  std::map<std::string, MetadataValue> metadata;   // the card's keys: capture.md 11.2 and 15
+  std::map<std::string, MetadataValue>
+      metadata;  // the card's keys: docs/dataset-format.md, "Values of the run"
 
   int64_t num_files() const { return num_query_heads + num_key_heads; }
 };

@@ -151,7 +151,7 @@ TEST(Plan, HeadSamplingRecordsWhatTheOriginalDoes) {
   EXPECT_EQ(number("sliding_candidates_excluded"), 4);
 }
 
-// D-7: the original samples heads of layers that it then skips.
+// The original samples heads of layers that it then skips (D-7 in docs/config.md).
 TEST(Plan, WindowsOfEveryLayer) {
   SniffConfig config;
   config.capture.full_attention_only = true;
@@ -170,7 +170,7 @@ TEST(Plan, WindowsOfEveryLayer) {
       "have a sliding window");
 }
 
-// D-8: the original samples heads of layers that have no self-attention.
+// The original samples heads of layers that have no self-attention (D-8 in docs/config.md).
 TEST(Plan, LayersWithoutSelfAttention) {
   SniffConfig config;
   config.capture.head_sampling = HeadSampling{4, 0};

@@ -11,8 +11,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string dump(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+std::string dump(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 const char* type_name(RopeType type) {

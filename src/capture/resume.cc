@@ -78,7 +78,6 @@ std::string provenance_difference(const std::string& then, const std::string& no
 }
 
 std::string missing_of_dataset(const std::filesystem::path& folder) {
-  constexpr size_t kMostCardBytes = size_t{64} << 20;
   for (const FileSummary& file : read_card(read_file(folder / "README.md", kMostCardBytes)).files) {
     const std::string name = file.config + "/data.parquet";
     std::error_code error;

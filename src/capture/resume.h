@@ -1,4 +1,4 @@
-// What identifies a run in its journal, and whether another run may go on with it.
+// What identifies a run in its journal, and whether another run may resume it.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ struct JournalHeader {
 
 std::string to_text(const JournalHeader& header);
 
-// Throws Error naming `journal` if the text is no such header.
+// Throws Error naming `journal` if the text is not such a header.
 JournalHeader parse_journal_header(const std::string& text, const std::filesystem::path& journal);
 
 // What differs between the provenance of an earlier run and of this one, for a sentence:

@@ -17,53 +17,75 @@
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
+#include "hub/local_resolver.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
 
 namespace qk {
 namespace {
 
-// Fields of the configuration that are options of their own, with the original's names first.
+constexpr const char* kInput = "Input";
+constexpr const char* kMeasurement = "Measurement";
+constexpr const char* kOnline = "Measurement with --method online";
+constexpr const char* kErrorBars = "Error bars";
+constexpr const char* kOutput = "Output";
+constexpr const char* kResources = "Resources";
+
+// A field of the configuration that is also an option.
 struct FieldOption {
   const char* key;
+  const char* type;   // of the value, as the help shows it
+  const char* group;  // heading in the help
   const char* help;
 };
 
 constexpr std::array<FieldOption, 34> kFieldOptions = {{
-    {"model_dir", "Folder below the dataset's root that holds the heads"},
-    {"dataset_name", "Hub dataset, looked for in the local cache"},
-    {"dataset_cache_dir", "Hub cache"},
-    {"dataset_local_root", "Folder of the dataset"},
-    {"download_max_workers", "No effect: nothing is downloaded"},
-    {"num_layers", "Layers of the model"},
-    {"num_q_heads", "Query heads of a layer"},
-    {"num_k_heads", "Key heads of a layer"},
-    {"max_tokens_per_head", "Rows of a head at most, drawn by chance (default: 50000)"},
-    {"normality_max_dims", "Noise components that get a KS test (default: 64)"},
-    {"p_alpha", "Significance level (default: 0.01)"},
-    {"output_csv", "Metrics of every head (default: head_metrics.csv)"},
-    {"bucket_csv", "Plasticity by buckets (default: head_bucket_plasticity.csv)"},
-    {"component_csv", "Weights of components (default: head_component_weights.csv)"},
-    {"seed", "Of everything random (default: 0)"},
-    {"max_workers", "Threads (default: all cores)"},
-    {"dataset", "Dataset: a folder, or a Hub dataset in the local cache"},
-    {"dataset_revision", "Branch, tag or commit of the Hub dataset"},
-    {"method", "How plasticity is estimated (default: linear)"},
-    {"compat", "reference: the original's numbers, its defects included"},
-    {"num_pairs_per_bucket", "Key pairs for each pair of buckets (default: 256)"},
-    {"covariance", "Of linear: diagonal or full (default: diagonal)"},
-    {"min_queries", "bucket, online: fewer queries do not give a covariance (default: 32)"},
-    {"online_alpha", "online: forgetting a step, above 0, at most 1"},
-    {"online_half_life", "online: steps until half is forgotten (default: 5 % of the positions)"},
-    {"online_clock", "online: a step is a position or an observation (default: position)"},
-    {"online_start", "online: begin with the first query or with zero (default: first)"},
-    {"online_times", "online: looks in each query bucket (default: 1)"},
-    {"online_reach", "online: reach of key pairs, part of a document (default: 0.05)"},
-    {"online_reach_unit", "online: the reach counts keys or tokens (default: keys)"},
-    {"bootstrap", "Error bars from so many resamples of the documents (default: 0, none)"},
-    {"confidence", "Of the error bars (default: 0.95)"},
-    {"interval", "percentile or bias-corrected (default: percentile)"},
-    {"ci_csv", "Error bars of every metric (default: head_metrics_ci.csv)"},
+    {"dataset", "DIR", kInput, "Dataset: a folder, or the id of a Hub dataset in the local cache"},
+    {"dataset_local_root", "DIR", kInput, "Dataset folder, under the original tool's name"},
+    {"dataset_name", "ID", kInput, "Hub dataset, looked up in the local cache only"},
+    {"dataset_revision", "NAME", kInput, "Branch, tag or commit of the Hub dataset"},
+    {"dataset_cache_dir", "DIR", kInput, "Hub cache"},
+    {"model_dir", "DIR", kInput, "Subfolder of the dataset that holds the heads"},
+    {"num_layers", "INT", kInput, "Number of layers (default: from the dataset)"},
+    {"num_q_heads", "INT", kInput, "Number of query heads per layer (default: from the dataset)"},
+    {"num_k_heads", "INT", kInput, "Number of key heads per layer (default: from the dataset)"},
+    {"download_max_workers", "INT", kInput, "No effect: nothing is downloaded"},
+    {"method", "NAME", kMeasurement,
+     "How plasticity is estimated: linear, bucket or online (default: linear)"},
+    {"covariance", "NAME", kMeasurement,
+     "Covariance for --method linear: diagonal or full (default: diagonal)"},
+    {"min_queries", "INT", kMeasurement,
+     "Fewest queries for a covariance, with --method bucket or online (default: 32)"},
+    {"max_tokens_per_head", "INT", kMeasurement,
+     "Most rows used per head, sampled at random (default: 50000)"},
+    {"num_pairs_per_bucket", "INT", kMeasurement, "Key pairs per pair of buckets (default: 256)"},
+    {"normality_max_dims", "INT", kMeasurement,
+     "Most noise components tested for normality (default: 64)"},
+    {"p_alpha", "FLOAT", kMeasurement, "Significance level of the test (default: 0.01)"},
+    {"seed", "INT", kMeasurement, "Seed of all random draws (default: 0)"},
+    {"compat", "NAME", kMeasurement, "reference: reproduce the original's numbers and defects"},
+    {"online_alpha", "FLOAT", kOnline, "Fraction forgotten per step, above 0 and at most 1"},
+    {"online_half_life", "FLOAT", kOnline,
+     "Steps until half is forgotten (default: 5 % of the positions)"},
+    {"online_clock", "NAME", kOnline,
+     "What a step is: position or observation (default: position)"},
+    {"online_start", "NAME", kOnline,
+     "Start from the first query or from a zero query: first or zero (default: first)"},
+    {"online_times", "INT", kOnline, "Times measured per query bucket (default: 1)"},
+    {"online_reach", "FLOAT", kOnline,
+     "Largest distance within a key pair, as a fraction of the document (default: 0.05)"},
+    {"online_reach_unit", "NAME", kOnline, "Unit of that distance: keys or tokens (default: keys)"},
+    {"bootstrap", "INT", kErrorBars, "Number of resamples of the documents (default: 0, none)"},
+    {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
+    {"interval", "NAME", kErrorBars,
+     "Kind of interval: percentile or bias-corrected (default: percentile)"},
+    {"output_csv", "FILE", kOutput, "Metrics of every head (default: head_metrics.csv)"},
+    {"bucket_csv", "FILE", kOutput,
+     "Plasticity per pair of buckets (default: head_bucket_plasticity.csv)"},
+    {"component_csv", "FILE", kOutput,
+     "Weights of components (default: head_component_weights.csv)"},
+    {"ci_csv", "FILE", kOutput, "Error bars of every metric (default: head_metrics_ci.csv)"},
+    {"max_workers", "INT", kResources, "Number of threads (default: all cores)"},
 }};
 
 struct AnalyzeFlags {
@@ -78,15 +100,16 @@ struct AnalyzeFlags {
   bool quiet = false;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kAnalyzeExamples = R"(
 Examples:
   qkscope analyze --dataset data/run
   qkscope analyze --config analysis.yaml --seed 7
   qkscope analyze --config analysis.yaml --compat reference --dataset_local_root data/run
 
-The file is the original tool's YAML; every field of it can be given here, too, which wins. A head
-that cannot be measured is named, the others are finished and written, and the exit code is 1. The
-result is told on stdout, progress and warnings on stderr.)";
+The YAML file has the original tool's format; an option given here overrides the field of the same
+name. A head that cannot be measured is reported, and the others are still measured and written; the
+exit code is then 1. Results go to stdout, progress and warnings to stderr. The methods are explained
+in docs/methods.md, all fields and columns in docs/analysis.md.)";
 
 ConfigSource source_of(const AnalyzeFlags& flags) {
   ConfigSource source;
@@ -125,19 +148,20 @@ void warn(const std::string& sentence) {
   std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
 }
 
-// A table without rows is not written; an older one is then another run's.
+// A table without rows is not written; if the file exists, it belongs to another run.
 void warn_of_older_tables(const CsvTables& tables) {
   for (const CsvTable* table : {&tables.buckets(), &tables.components(), tables.intervals()}) {
     std::error_code error;
     if (table == nullptr || table->has_rows()) continue;
     if (!std::filesystem::exists(table->path(), error)) continue;
-    warn(table->path().string() + ": this run has no rows for it; what is there is of another run");
+    warn(table->path().string() +
+         ": not written, since this run has no rows for it; the file belongs to another run");
   }
 }
 
 std::string method_text(const AnalysisConfig& config) {
   std::string out = config.measure.method;
-  const bool is_linear = config.measure.method == "linear";  // the others have no other
+  const bool is_linear = config.measure.method == "linear";  // the only method with a choice
   if (is_linear && config.measure.covariance == Covariance::kFull) out += ", covariance full";
   return out + (config.measure.compat_reference ? ", compat reference" : "");
 }
@@ -152,7 +176,7 @@ std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
     out += fmt::format("{} {}\n", table->has_rows() ? "Wrote    " : "No rows  ",
                        table->path().string());
   }
-  out += fmt::format("Wrote     {}.json: how they were made\n", config.output_csv);
+  out += fmt::format("Wrote     {}.json: record of this run\n", config.output_csv);
   return out + "\n" + summary.text();
 }
 
@@ -187,12 +211,14 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
 int analyze(const AnalyzeFlags& flags) {
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
-  const HeadCatalog catalog = read_catalog(find_dataset(config.source), config.source.model_dir,
-                                           config.head_counts, config.measure.compat_reference);
+  LocalResolver resolver;
+  const HeadCatalog catalog =
+      read_catalog(find_dataset(config.source, resolver), config.source.model_dir,
+                   config.head_counts, config.measure.compat_reference);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   if (catalog.is_unfinished) {
-    warn(catalog.folder.string() + ": its capture is not finished: heads and rows may be missing");
+    warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
   const bool with_intervals = config.measure.bootstrap.replicates > 0;
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
@@ -221,31 +247,52 @@ int analyze(const AnalyzeFlags& flags) {
   return exit_code_of(flags, config, report);
 }
 
+void add_inputs(CLI::App& command, AnalyzeFlags& flags) {
+  flags.config_option = command.add_option("--config", flags.config, "YAML file of the analysis")
+                            ->type_name("FILE")
+                            ->group(kInput);
+  command.add_option("--set", flags.sets, "Replace a field of the file (repeatable)")
+      ->type_name("FIELD=VALUE")
+      ->allow_extra_args(false)
+      ->group(kInput);
+}
+
+void add_resources(CLI::App& command, AnalyzeFlags& flags) {
+  command
+      .add_option("--threads", flags.num_threads,
+                  "Number of threads, 1 to 1024 (default: max_workers)")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->group(kResources);
+  command
+      .add_option("--ram", flags.ram_bytes,
+                  "Memory limit shared by all threads, e.g. 300MiB or 2GiB (default: half of the "
+                  "memory)")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50).description(""))
+      ->group(kResources);
+  command
+      .add_flag("--keep-going", flags.keep_going,
+                "Exit with 0 even if some heads could not be measured")
+      ->group(kOutput);
+  command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutput);
+}
+
 }  // namespace
 
 void add_analyze_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<AnalyzeFlags>();
-  CLI::App* command = app.add_subcommand("analyze", "Measures every head of a dataset");
-  flags->config_option = command->add_option("--config", flags->config, "The analysis' YAML file");
-  command
-      ->add_option("--set", flags->sets, "field=value: replaces a field of the file (repeatable)")
-      ->allow_extra_args(false);
+  CLI::App* command = app.add_subcommand("analyze", "Measure every head of a dataset");
+  add_inputs(*command, *flags);
   for (size_t i = 0; i < kFieldOptions.size(); ++i) {
-    flags->options[i] = command->add_option(std::string("--") + kFieldOptions[i].key,
-                                            flags->fields[i], kFieldOptions[i].help);
+    const FieldOption& field = kFieldOptions[i];
+    flags->options[i] =
+        command->add_option(std::string("--") + field.key, flags->fields[i], field.help)
+            ->type_name(field.type)
+            ->group(field.group);
   }
-  command->add_option("--threads", flags->num_threads, "Threads (default: max_workers)")
-      ->check(CLI::Range(1, 1024));
-  command
-      ->add_option("--ram", flags->ram_bytes,
-                   "Memory that heads at work share, as 300MiB or 2GiB (default: half of the "
-                   "machine's)")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50));
-  command->add_flag("--keep-going", flags->keep_going,
-                    "Exit code 0 although some heads could not be measured");
-  command->add_flag("--quiet", flags->quiet, "No progress on stderr");
-  command->footer(kExamples);
+  add_resources(*command, *flags);
+  command->footer(kAnalyzeExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = analyze(*flags); });
 }

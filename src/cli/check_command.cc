@@ -17,15 +17,16 @@ struct CheckFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kCheckExamples = R"(
 Examples:
   qkscope check data/run
   qkscope check data/run && echo whole
 
-Everything is read: page checksums, columns and types, every row and vector, the SHA-256, rows and
-bytes of each file against the card's table, the card's counts, and the canaries: products of a query
-and a key as they were when they left the model. Of datasets of the original tool: pages, columns, rows
-and counts. Exit codes: 0 whole, 1 not.)";
+Reads everything: page checksums, columns and types, and every row and vector. Compares the SHA-256,
+rows and bytes of each file with the card's table, the totals with the card's counts, and the canaries:
+products of a query and a key that were recorded when the vectors left the model. For datasets of the
+original tool it checks pages, columns, rows and counts. Exit codes: 0 whole, 1 damaged, incomplete or
+not a dataset.)";
 
 std::string check_text(const DatasetCheck& check) {
   int64_t files = 0;
@@ -39,7 +40,7 @@ std::string check_text(const DatasetCheck& check) {
   out += fmt::format("  read       {} in {}: pages, columns, values, rows of all heads\n",
                      plural(rows, "row"), plural(files, "file"));
   const auto compared = [&](const char* name, int64_t count, const std::string& what) {
-    out += fmt::format("  {:<11}{}\n", name, count > 0 ? what : "none to compare with");
+    out += fmt::format("  {:<11}{}\n", name, count > 0 ? what : "nothing to compare with");
   };
   compared("digests", check.num_digests,
            plural(check.num_digests, "SHA-256 digest") + " of the card");
@@ -63,13 +64,13 @@ int run_check(const CheckFlags& flags) {
 void add_check_command(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<CheckFlags>();
   CLI::App* command =
-      app.add_subcommand("check", "Proves a finished dataset: every byte, count and digest");
-  command->add_option("folder", flags->folder, "The dataset's folder")
+      app.add_subcommand("check", "Check every byte, count and digest of a finished dataset");
+  command->add_option("folder", flags->folder, "Folder of the dataset")
       ->required()
       ->type_name("DIR");
-  command->add_option("--threads", flags->num_threads, "Threads; 0: all cores")
-      ->check(CLI::Range(0, 4096));
-  command->footer(kExamples);
+  command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
+      ->check(CLI::Range(0, 4096).description(""));
+  command->footer(kCheckExamples);
   command->callback([flags, &exit_code] { exit_code = run_check(*flags); });
 }
 

@@ -1,4 +1,4 @@
-// `qkscope check`: proves a finished dataset.
+// `qkscope check`: checks every byte of a finished dataset.
 #pragma once
 
 namespace CLI {
@@ -7,7 +7,8 @@ class App;
 
 namespace qk {
 
-// Adds the command to the program; when it has run, exit_code is 0, or 1 if something is wrong.
+// Adds the command. It runs while the command line is parsed, and sets `exit_code`: 0 if the
+// dataset is whole, else 1.
 void add_check_command(CLI::App& app, int& exit_code);
 
 }  // namespace qk

@@ -26,22 +26,23 @@ namespace qk {
 namespace {
 
 constexpr const char* kAbout =
-    "Shows how attention heads use position and meaning: captures the query and key vectors of a\n"
-    "language model's attention heads over real documents into a dataset.";
+    "Measures how the attention heads of a language model use position and meaning: captures "
+    "query\n"
+    "and key vectors over real documents, measures every head, and draws figures.";
 
 constexpr const char* kExamples = R"(
 Examples:
-  qkscope sniff --config run.yaml --dry-run     what would be captured: heads, rows, bytes, memory
+  qkscope sniff --config run.yaml --dry-run     show what would be captured: heads, rows, bytes, memory
   qkscope sniff --config run.yaml               capture it
-  qkscope inspect data/run                      what a dataset holds, and whether it is whole
-  qkscope plot heatmap --bucket_csv FILE        a figure of what was measured
+  qkscope inspect data/run                      show what a dataset holds and whether it is whole
+  qkscope check data/run                        check every row, digest and count
   qkscope verify --model M --reference R.safetensors
-                                                is the model computed as transformers does?
-  qkscope check data/run                        prove it: every row, digest and count
-  qkscope analyze --dataset data/run            measure every head: three CSV files
+                                                compare a model's computation with transformers'
+  qkscope analyze --dataset data/run            measure every head; writes three CSV files
+  qkscope plot heatmap --bucket_csv FILE        draw a figure of the measurements
 
-`qkscope COMMAND --help` explains a command. Exit codes: 0 done, 1 something to mend (one sentence
-on stderr says what), 2 a bug.)";
+`qkscope COMMAND --help` explains a command. Exit codes: 0 success; 1 user error, failed check or
+interrupted run (stderr or the report says which); 2 a bug in Qkscope.)";
 
 std::string version_text() {
   const std::string commit = build_commit();
@@ -53,7 +54,7 @@ std::string version_text() {
 // Ends the parsing as --version does.
 void print_licenses() { throw CLI::CallForVersion(third_party_notices(), 0); }
 
-// The arguments after the program's name, last first, as CLI11 wants them.
+// The arguments after the program's name, in reverse order, as CLI11 expects them.
 std::vector<std::string> arguments(int argc, char** argv) {
   std::vector<std::string> out;
   for (int i = argc - 1; i > 0; --i) out.emplace_back(argv[i]);
@@ -62,8 +63,8 @@ std::vector<std::string> arguments(int argc, char** argv) {
   return out;
 }
 
-// CLI11 would only say that a command is required, or that a word was not expected. `reversed` is
-// looked at from its end; a command may have commands of its own.
+// Names an unknown command and the nearest known one, which CLI11's own message does not.
+// `reversed` is read from its end; a command may have subcommands.
 void check_command(const CLI::App& app, std::span<const std::string> reversed) {
   if (reversed.empty() || reversed.back().starts_with('-')) return;
   std::vector<std::string> names;
@@ -74,12 +75,10 @@ void check_command(const CLI::App& app, std::span<const std::string> reversed) {
     return check_command(*app.get_subcommand(word), reversed.first(reversed.size() - 1));
   }
   const std::vector<std::string_view> views(names.begin(), names.end());
-  const auto near = nearest(word, views);
-  fail("{}: unknown command{} (see --help)", printable(word),
-       near ? fmt::format(", did you mean {}?", *near) : "");
+  fail("{}: unknown command{} (see --help)", printable(word), did_you_mean(word, views));
 }
 
-// ", did you mean --seed?" for the first unknown option that resembles one of the command's.
+// ", did you mean --seed?" for the first unknown option that resembles a known one; else empty.
 std::string suggestion(const CLI::App& app) {
   const CLI::App* command = &app;
   while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
@@ -90,8 +89,8 @@ std::string suggestion(const CLI::App& app) {
   const std::vector<std::string_view> views(names.begin(), names.end());
   for (const std::string& word : app.remaining(true)) {
     if (!word.starts_with("--")) continue;
-    const auto near = nearest(word.substr(0, word.find('=')), views);
-    if (near) return fmt::format(", did you mean {}?", *near);
+    const std::string meant = did_you_mean(word.substr(0, word.find('=')), views);
+    if (!meant.empty()) return meant;
   }
   return "";
 }
@@ -103,17 +102,17 @@ int run_command_line(int argc, char** argv) {
   read_dotenv(".env");
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
-  app.set_version_flag("--version", version_text(), "Version, commit, libraries, SIMD");
+  app.set_version_flag("--version", version_text(), "Show version, commit, libraries and SIMD");
   app.add_flag_callback("--licenses", print_licenses, "Licences of everything inside the program");
   app.require_subcommand(1);
   app.footer(kExamples);
   app.get_formatter()->column_width(28);
   add_sniff_command(app, exit_code);
   add_inspect_command(app, exit_code);
-  add_plot_command(app, exit_code);
-  add_verify_command(app, exit_code);
   add_check_command(app, exit_code);
+  add_verify_command(app, exit_code);
   add_analyze_command(app, exit_code);
+  add_plot_command(app, exit_code);
   try {
     std::vector<std::string> words = arguments(argc, argv);
     check_command(app, words);

@@ -3,8 +3,8 @@
 
 namespace qk {
 
-// The exit code: 0 done, 1 a wrong command line or a run that was stopped. Throws Error for
-// everything else that the user can mend. Started as sniff-qk it is `qkscope sniff`.
+// Returns the exit code: 0 success, 1 a wrong command line, a failed check or an interrupted run.
+// Throws Error for every other user error. Started as sniff-qk it is `qkscope sniff`.
 int run_command_line(int argc, char** argv);
 
 }  // namespace qk

@@ -16,14 +16,15 @@ struct InspectFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kInspectExamples = R"(
 Examples:
   qkscope inspect data/run
   qkscope inspect data/run --json | jq '.heads[0]'
 
-Every row of every file is read: the files open and have the columns of the format, vectors are of one
-length and finite, all heads of a layer have the same rows, and what the card lists is there. Datasets
-of the original tool can be read too. Exit codes: 0 whole, 1 damaged, unfinished or no dataset.)";
+Reads every row of every file and checks that the files have the columns of the format, that vectors
+are finite and of equal length, that all heads of a layer have the same rows, and that everything the
+card lists is there. Datasets of the original tool can be read too. Exit codes: 0 whole, 1 damaged,
+incomplete or not a dataset.)";
 
 int inspect(const InspectFlags& flags) {
   ThreadPool pool(flags.num_threads);
@@ -38,14 +39,14 @@ int inspect(const InspectFlags& flags) {
 void add_inspect_command(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command =
-      app.add_subcommand("inspect", "What a dataset holds, and whether it is whole");
-  command->add_option("folder", flags->folder, "The dataset's folder")
+      app.add_subcommand("inspect", "Show what a dataset holds and whether it is whole");
+  command->add_option("folder", flags->folder, "Folder of the dataset")
       ->required()
       ->type_name("DIR");
-  command->add_flag("--json", flags->json, "One JSON object instead of text");
-  command->add_option("--threads", flags->num_threads, "Threads; 0: all cores")
-      ->check(CLI::Range(0, 4096));
-  command->footer(kExamples);
+  command->add_flag("--json", flags->json, "Print one JSON object instead of text");
+  command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
+      ->check(CLI::Range(0, 4096).description(""));
+  command->footer(kInspectExamples);
   command->callback([flags, &exit_code] { exit_code = inspect(*flags); });
 }
 

@@ -1,4 +1,4 @@
-// `qkscope inspect`: what a dataset holds, and whether it is whole.
+// `qkscope inspect`: shows what a dataset holds and whether it is whole.
 #pragma once
 
 namespace CLI {
@@ -7,8 +7,8 @@ class App;
 
 namespace qk {
 
-// Adds the command; when it is chosen it runs while the command line is parsed, and leaves its exit
-// code in `exit_code`: 1 if the dataset is damaged or not finished.
+// Adds the command. It runs while the command line is parsed, and sets `exit_code`: 0 if the
+// dataset is whole, else 1.
 void add_inspect_command(CLI::App& app, int& exit_code);
 
 }  // namespace qk

@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// A footer's value: nested if it is JSON, else the text.
+// A footer value: nested if it is JSON, else as text.
 ordered_json footer_value(const std::string& text) {
   ordered_json value = ordered_json::parse(text, nullptr, false);
   return value.is_object() || value.is_array() ? value : ordered_json(text);

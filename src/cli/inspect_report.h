@@ -1,4 +1,4 @@
-// What `qkscope inspect` says.
+// The output of `qkscope inspect`.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace qk {
 
-// For people, a screen or two.
+// Text for people, a screen or two.
 std::string inspect_text(const DatasetInfo& info);
 
-// One JSON object with everything, head by head. Footers that hold JSON are nested.
+// One JSON object with all facts about each head. Footers that hold JSON are nested.
 std::string inspect_json(const DatasetInfo& info);
 
 }  // namespace qk

@@ -19,8 +19,8 @@ DatasetInfo small_info() {
   info.folder = "data/run";
   info.model = "org/Model";
   info.has_card = true;
-  for (const HeadFile& file : {HeadFile{0, 0, Kind::kQuery}, HeadFile{0, 1, Kind::kQuery},
-                               HeadFile{0, 0, Kind::kKey}, HeadFile{7, 3, Kind::kQuery}}) {
+  for (const ConfigName& file : {ConfigName{0, 0, Kind::kQuery}, ConfigName{0, 1, Kind::kQuery},
+                                 ConfigName{0, 0, Kind::kKey}, ConfigName{7, 3, Kind::kQuery}}) {
     HeadInfo head;
     head.head = file;
     head.files = {"data.parquet"};
@@ -54,10 +54,10 @@ TEST(InspectText, SaysWhatThereIs) {
   corpus     path c
   card       README.md
   heads      3 query heads and 1 key head in 2 layers
-  rows       6,000, of 10 documents, positions 0 to 4,095
+  rows       6,000 from 10 documents, positions 0 to 4,095
   vectors    64 numbers, list<element: float>, zstd, BYTE_STREAM_SPLIT
   columns    example_id int64
-  size       1.0 MB, vectors 2.00 times smaller than as float32
+  size       1.0 MB, vectors 2.00 times smaller than plain float32
 
   layer kind   rows each  numbers  window   heads
       0    q       1,500       64    none   0, 1
@@ -68,7 +68,7 @@ TEST(InspectText, SaysWhatThereIs) {
        0        4,000
        3        2,000
 
-Whole: every row of 4 files was read and is well formed.
+Whole: every row of 4 files was read and is well-formed.
 )");
 }
 

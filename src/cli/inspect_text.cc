@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -19,7 +21,7 @@ void add_line(std::string& out, std::string_view name, const std::string& text) 
   if (!text.empty()) out += fmt::format("  {:<11}{}\n", name, text);
 }
 
-// Different texts in their order, "a" or "a; b".
+// Distinct texts in the order of their first appearance: "a" or "a; b".
 class Values {
  public:
   void add(const std::string& text) {
@@ -67,7 +69,7 @@ Totals sum(const DatasetInfo& info) {
   return totals;
 }
 
-// "key value" for what the footer says in one word or number; nested objects are left to --json.
+// "key value" for each plain value of the footer; --json shows the nested objects.
 std::string plain(const json& object) {
   std::string out;
   for (const auto& [key, value] : object.items()) {
@@ -123,7 +125,7 @@ void add_buckets(std::string& out, const Totals& totals) {
   out += "\n  bucket         rows\n";
   int64_t num_shown = 0;
   for (const auto& [bucket, rows] : totals.bucket_counts) {
-    // The first ones and the last, if not all fit.
+    // If there are too many: the first ones and the last.
     if (num_buckets > kMost && num_shown == kMost - 2) {
       out +=
           fmt::format("  {:>6} {:>12}\n", "...", fmt::format("{} more", num_buckets - kMost + 1));
@@ -139,7 +141,7 @@ void add_verdict(std::string& out, const DatasetInfo& info) {
   if (info.problems.empty()) {
     int64_t files = 0;
     for (const HeadInfo& head : info.heads) files += std::ssize(head.files);
-    out += fmt::format("\nWhole: every row of {} was read and is well formed.\n",
+    out += fmt::format("\nWhole: every row of {} was read and is well-formed.\n",
                        plural(files, "file"));
     return;
   }
@@ -163,7 +165,7 @@ std::string inspect_text(const DatasetInfo& info) {
                        plural(totals.key_heads, "key head"),
                        plural(std::ssize(totals.layers), "layer")));
   add_line(out, "rows",
-           fmt::format("{}, of {}, positions {} to {}", count_text(totals.rows),
+           fmt::format("{} from {}, positions {} to {}", count_text(totals.rows),
                        plural(totals.max_example_ids, "document"),
                        count_text(std::max(totals.min_position, int64_t{0})),
                        count_text(totals.max_position)));
@@ -172,7 +174,7 @@ std::string inspect_text(const DatasetInfo& info) {
   std::string size = bytes_text(static_cast<double>(totals.file_bytes));
   if (totals.stored_vector_bytes > 0) {
     size += fmt::format(
-        ", vectors {:.2f} times smaller than as float32",
+        ", vectors {:.2f} times smaller than plain float32",
         static_cast<double>(totals.vector_bytes) / static_cast<double>(totals.stored_vector_bytes));
   }
   add_line(out, "size", size);

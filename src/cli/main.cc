@@ -6,7 +6,7 @@
 #include "cli/command_line.h"
 #include "cli/standard_streams.h"
 
-// Exit codes: 0 done, 1 what the user can mend, 2 a bug.
+// Exit codes: 0 success; 1 user error, failed check or interrupted run; 2 a bug in Qkscope.
 int main(int argc, char** argv) {
   qk::open_standard_streams();
   try {

@@ -10,7 +10,7 @@
 namespace qk {
 namespace {
 
-// Bytes of a row of one head beside its vector: bucket, example id, position, window.
+// Bytes of one head's row without its vector: bucket, example id, position, window.
 constexpr double kRowBytes = 4 + 8 + 4 + 4;
 
 void add_line(std::string& out, const char* name, const std::string& text) {
@@ -24,14 +24,14 @@ std::string sampler_text(const CaptureSection& capture) {
     case SamplerType::kAll:
       return fmt::format("all: every position; buckets of {}", size);
     case SamplerType::kUniform:
-      return fmt::format("uniform: {} rows expected in each bucket of {}", rate, size);
+      return fmt::format("uniform: buckets of {}, expected rows in each: {}", size, rate);
     case SamplerType::kLogUniform:
       break;
   }
   return fmt::format(
-      "log_uniform: {} rows expected in each bucket from 2^b to 2^(b+1) tokens, the "
-      "lowest one about {}",
-      rate, size);
+      "log_uniform: buckets from 2^b to 2^(b+1) tokens, the lowest about {}, expected rows in "
+      "each: {}",
+      size, rate);
 }
 
 bool same_heads(const LayerPlan& a, const LayerPlan& b) {
@@ -47,12 +47,13 @@ void add_layers(std::string& out, const CapturePlan& plan) {
       if (plan.layers[i].skip == skip) layers.push_back(static_cast<int32_t>(i));
     }
     if (!layers.empty()) {
-      add_line(out, "", fmt::format("not layers {}: {}", ranges_text(layers), skip_name(skip)));
+      add_line(out, "", fmt::format("skipped layers {}: {}", ranges_text(layers), skip_name(skip)));
     }
   }
   const auto num_layers = static_cast<int>(plan.layers.size());
   if (plan.last_layer + 1 < num_layers) {
-    add_line(out, "", fmt::format("layers after {} are neither read nor run", plan.last_layer));
+    add_line(out, "",
+             fmt::format("layers after {} are neither read nor computed", plan.last_layer));
   }
   for (size_t first = 0; first < plan.layers.size();) {
     const LayerPlan& layer = plan.layers[first];
@@ -78,7 +79,7 @@ void add_rows(std::string& out, const PreparedRun& run) {
   const double bytes = static_cast<double>(vector_bytes(run.plan)) + kRowBytes;
   add_line(
       out, "rows",
-      fmt::format("{}{:.1f} expected of each head in a document of {}",
+      fmt::format("{}{:.1f} expected per head in a document of {}",
                   capture.max_rows_per_batch ? "at most " : "", rows, plural(length, "token")));
   add_line(out, "",
            fmt::format("{} in {}, {} before compression", count_text(std::llround(all)),
@@ -86,9 +87,9 @@ void add_rows(std::string& out, const PreparedRun& run) {
   if (const auto documents = run.corpus->num_documents()) {
     const double total = all * static_cast<double>(*documents);
     add_line(out, "",
-             fmt::format("{}: at most {} rows expected, {} before compression, and as much "
-                         "again for the journal while running",
-                         plural(*documents, "such document"), count_text(std::llround(total)),
+             fmt::format("{} of this length: at most {} rows expected, {} before compression, "
+                         "plus the same again for the journal during the run",
+                         plural(*documents, "document"), count_text(std::llround(total)),
                          bytes_text(total * bytes)));
   }
 }
@@ -97,13 +98,13 @@ void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memo
   const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
   add_line(
       out, "memory",
-      fmt::format("{} at the peak: program {}, work for such a document {}, weights {}{}",
+      fmt::format("{} at the peak: program {}, buffers for such a document {}, weights {}{}",
                   text(memory.peak()), text(memory.base), text(memory.work), text(memory.weights),
                   memory.forward.stream_weights
-                      ? " at once, of " + text(run.model.weight_bytes) + " read layer by layer"
+                      ? " at a time, of " + text(run.model.weight_bytes) + " read layer by layer"
                       : " mapped"));
   add_line(out, "",
-           fmt::format("{} tokens computed together, {} while files are written",
+           fmt::format("{} tokens per chunk; {} while files are written",
                        count_text(memory.forward.chunk_tokens), text(memory.base + memory.finish)));
   if (memory.budget == 0) return;
   add_line(out, "",
@@ -132,7 +133,7 @@ std::string plan_text(const PreparedRun& run, const RunOptions& options) {
   const ModelConfig& model = run.model.config;
   static constexpr std::array<const char*, 3> kRope = {
       "after the rotary embedding", "before the rotary embedding",
-      "after the rotary embedding, and before it in a further column"};
+      "after the rotary embedding, and before it in an additional column"};
   std::string out = "Plan\n";
   add_line(out, "model", config.model.name);
   add_line(out, "",
@@ -142,7 +143,7 @@ std::string plan_text(const PreparedRun& run, const RunOptions& options) {
                        bytes_text(static_cast<double>(run.model.weight_bytes))));
   const auto documents = run.corpus->num_documents();
   add_line(out, "documents",
-           fmt::format("{}{}, cut to {}", documents ? count_text(*documents) + " of " : "",
+           fmt::format("{}{}, truncated to {}", documents ? count_text(*documents) + " of " : "",
                        config.dataset.path, plural(config.tokenizer.max_length, "token")));
   add_line(out, "sampler", sampler_text(config.capture));
   add_line(out, "vectors", kRope.at(static_cast<size_t>(config.capture.rope)));

@@ -3,11 +3,13 @@
 
 #include <string>
 
-#include "capture/run.h"
+#include "capture/prepared_run.h"
+#include "capture/run_options.h"
 
 namespace qk {
 
-// Model, documents, sampler, heads, layers and why some are left out, rows, bytes, memory, output.
+// Model, documents, sampler, heads, layers (with the reason for each that is skipped), rows, bytes,
+// memory, output.
 std::string plan_text(const PreparedRun& run, const RunOptions& options);
 
 // "0-3, 7, 9-11"

@@ -14,16 +14,21 @@
 namespace qk {
 namespace {
 
-constexpr const char* kExamples = R"(
-Examples:
-  qkscope plot plasticity --bucket_csv results/head_bucket_plasticity.csv --bucket_min_size 512
-  qkscope plot heatmap --config heatmap.yaml --output heatmap.svg
-  qkscope plot components --component_csv results/head_component_weights.csv --limit 64
+constexpr const char* kPlasticityExample =
+    "  qkscope plot plasticity --bucket_csv results/head_bucket_plasticity.csv --bucket_min_size "
+    "512\n";
+constexpr const char* kHeatmapExample =
+    "  qkscope plot heatmap --config heatmap.yaml --output heatmap.svg\n";
+constexpr const char* kComponentsExample =
+    "  qkscope plot components --component_csv results/head_component_weights.csv --limit 64\n";
 
-Options are those of the original tool's scripts, on the command line or as keys of the --config file;
-the command line wins. The figure is PNG (200 dpi), SVG or PDF by the extension of its name.)";
+constexpr const char* kNotes = R"(
+Options are those of the original tool's scripts. They may stand on the command line, which wins, or as
+keys in the --config file. The extension of the output file selects PNG (200 dpi), SVG or PDF.)";
 
-// What the command line gives: the text of each option, with the switches as true or false.
+std::string footer(const std::string& examples) { return "\nExamples:\n" + examples + kNotes; }
+
+// The options given on the command line: the text of each, with switches as true or false.
 struct Given {
   std::string config;
   std::map<const PlotFlag*, std::string> values;
@@ -69,7 +74,7 @@ void plot_components(const Given& given) {
        fmt::format("weights of {}", plural(std::ssize(weights), "component")));
 }
 
-// The flag's names on the command line: as the key, and with dashes.
+// The flag's names on the command line: with underscores, as in the file, and with dashes.
 std::string spellings(const PlotFlag& flag) {
   const std::string key = flag.name;
   std::string dashed = key;
@@ -90,18 +95,28 @@ void add_flag(CLI::App& command, const PlotFlag& flag, const std::shared_ptr<Giv
         flag.help);
     return;
   }
-  command.add_option_function<std::string>(
-      spellings(flag), [given, &flag](const std::string& text) { given->values[&flag] = text; },
-      flag.help);
+  command
+      .add_option_function<std::string>(
+          spellings(flag), [given, &flag](const std::string& text) { given->values[&flag] = text; },
+          flag.help)
+      ->type_name(flag.type);
 }
 
-void add_figure(CLI::App& plot, const char* name, const char* about,
-                std::span<const PlotFlag> flags, void (*draw)(const Given&), int& exit_code) {
+struct FigureCommand {
+  const char* name;
+  const char* about;
+  const char* example;
+  std::span<const PlotFlag> flags;
+  void (*draw)(const Given&);
+};
+
+void add_figure(CLI::App& plot, const FigureCommand& figure, int& exit_code) {
   const auto given = std::make_shared<Given>();
-  CLI::App* command = plot.add_subcommand(name, about);
-  command->add_option("--config", given->config, "YAML file of options");
-  for (const PlotFlag& flag : flags) add_flag(*command, flag, given);
-  command->callback([given, draw, &exit_code] {
+  CLI::App* command = plot.add_subcommand(figure.name, figure.about);
+  command->footer(footer(figure.example));
+  command->add_option("--config", given->config, "YAML file of options")->type_name("FILE");
+  for (const PlotFlag& flag : figure.flags) add_flag(*command, flag, given);
+  command->callback([given, draw = figure.draw, &exit_code] {
     draw(*given);
     exit_code = 0;
   });
@@ -110,15 +125,17 @@ void add_figure(CLI::App& plot, const char* name, const char* about,
 }  // namespace
 
 void add_plot_command(CLI::App& app, int& exit_code) {
-  CLI::App* plot = app.add_subcommand("plot", "Draws what was measured: three figures");
+  CLI::App* plot = app.add_subcommand("plot", "Draw one of three figures of the measurements");
   plot->require_subcommand(1);
-  plot->footer(kExamples);  // of the commands below it too
-  add_figure(*plot, "plasticity", "Plasticity of each head over the query's position",
-             plasticity_flags(), plot_plasticity, exit_code);
-  add_figure(*plot, "heatmap", "Plasticity of all heads by query and key position", heatmap_flags(),
-             plot_heatmap, exit_code);
-  add_figure(*plot, "components", "Where queries hold information about position",
-             components_flags(), plot_components, exit_code);
+  plot->footer(footer(std::string(kPlasticityExample) + kHeatmapExample + kComponentsExample));
+  const FigureCommand figures[] = {
+      {"plasticity", "Plasticity of each head by the position of the query", kPlasticityExample,
+       plasticity_flags(), plot_plasticity},
+      {"heatmap", "Plasticity of all heads by query position and key position", kHeatmapExample,
+       heatmap_flags(), plot_heatmap},
+      {"components", "Positional information in each component of the queries", kComponentsExample,
+       components_flags(), plot_components}};
+  for (const FigureCommand& figure : figures) add_figure(*plot, figure, exit_code);
 }
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// `qkscope plot`: figures of what `qkscope analyze` measured.
+// `qkscope plot`: draws the results of `qkscope analyze`.
 #pragma once
 
 namespace CLI {
@@ -7,8 +7,8 @@ class App;
 
 namespace qk {
 
-// Adds the command with one command below it for each figure; when it is chosen it runs while the
-// command line is parsed, and leaves its exit code in `exit_code`.
+// Adds the command, with one subcommand per figure. It runs while the command line is parsed, and
+// sets `exit_code`.
 void add_plot_command(CLI::App& app, int& exit_code);
 
 }  // namespace qk

@@ -13,56 +13,62 @@ namespace {
 
 using Kind = YamlValue::Kind;
 
-constexpr PlotFlag kBucketCsv = {"bucket_csv", PlotFlagKind::kText,
-                                 "head_bucket_plasticity.csv, of qkscope or the original tool"};
-constexpr PlotFlag kOutput = {"output", PlotFlagKind::kText,
-                              "The figure: .png (200 dpi), .svg or .pdf (default: beside the CSV)"};
-constexpr PlotFlag kBucketType = {"bucket_type", PlotFlagKind::kText,
-                                  "How buckets divide positions: uniform (default) or log"};
-constexpr PlotFlag kBucketMinSize = {"bucket_min_size", PlotFlagKind::kValue,
+constexpr PlotFlag kBucketCsv = {"bucket_csv", PlotFlagKind::kText, "FILE",
+                                 "head_bucket_plasticity.csv of qkscope or the original tool"};
+constexpr PlotFlag kOutput = {
+    "output", PlotFlagKind::kText, "FILE",
+    "Output file: .png (200 dpi), .svg or .pdf (default: a .png in the folder of the CSV file)"};
+constexpr PlotFlag kBucketType = {"bucket_type", PlotFlagKind::kText, "NAME",
+                                  "Kind of position buckets: uniform or log (default: uniform)"};
+constexpr PlotFlag kBucketMinSize = {"bucket_min_size", PlotFlagKind::kValue, "FLOAT",
                                      "Width of a uniform bucket in tokens (default: 1)"};
-constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText,
-                           "What is shown of all heads: mean (default) or median"};
-constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText,
-                              "reference: bucket_min_size multiplies log buckets too"};
+constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText, "NAME",
+                           "Aggregate over all heads: mean or median (default: mean)"};
+constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText, "NAME",
+                              "reference: bucket_min_size also multiplies log buckets"};
 
 constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
     {kBucketCsv,
      kOutput,
-     {"alpha", PlotFlagKind::kValue,
+     {"alpha", PlotFlagKind::kValue, "FLOAT",
       "Opacity of a head's line, 0 to 1 (default: 0.25, less for many heads)"},
-     {"line_width", PlotFlagKind::kValue, "Width of a head's line in points (default: 0.8)"},
+     {"line_width", PlotFlagKind::kValue, "FLOAT",
+      "Width of a head's line in points (default: 0.8)"},
      kBucketType,
      kBucketMinSize,
-     {"model_name", PlotFlagKind::kText, "Stands behind the title"},
-     {"color_by_layer", PlotFlagKind::kSwitch, "Colour each head by its layer"},
-     {"color_trend", PlotFlagKind::kSwitch, "Colour each head by whether it rises or falls"},
-     {"trend_threshold", PlotFlagKind::kValue,
-      "Slope per token from which on a head rises or falls (default: 0.0001)"},
-     {"cmap", PlotFlagKind::kText, "Colour map of color_by_layer (default: viridis)"},
-     {"x_scale", PlotFlagKind::kText, "linear or log (default: log for log buckets)"},
+     {"model_name", PlotFlagKind::kText, "TEXT", "Appended to the title"},
+     {"color_by_layer", PlotFlagKind::kSwitch, "", "Colour each head by its layer"},
+     {"color_trend", PlotFlagKind::kSwitch, "",
+      "Colour each head by its trend: rising, falling, flat"},
+     {"trend_threshold", PlotFlagKind::kValue, "FLOAT",
+      "Smallest slope per token that counts as rising or falling (default: 0.0001)"},
+     {"cmap", PlotFlagKind::kText, "NAME", "Colour map for color_by_layer (default: viridis)"},
+     {"x_scale", PlotFlagKind::kText, "NAME",
+      "Scale of the position axis: linear or log (default: log for log buckets, else linear)"},
      kCompat}};
 
 constexpr std::array<PlotFlag, 10> kHeatmapFlags = {
     {kBucketCsv,
      kOutput,
      kAgg,
-     {"cmap", PlotFlagKind::kText, "Colour map (default: magma)"},
-     {"vmin", PlotFlagKind::kValue, "Lower end of the colours (default: the smallest value)"},
-     {"vmax", PlotFlagKind::kValue, "Upper end of the colours (default: the largest value)"},
-     {"title", PlotFlagKind::kText, "Title"},
+     {"cmap", PlotFlagKind::kText, "NAME", "Colour map (default: magma)"},
+     {"vmin", PlotFlagKind::kValue, "FLOAT",
+      "Lower end of the colour scale (default: the smallest value)"},
+     {"vmax", PlotFlagKind::kValue, "FLOAT",
+      "Upper end of the colour scale (default: the largest value)"},
+     {"title", PlotFlagKind::kText, "TEXT", "Title of the figure"},
      kBucketType,
      kBucketMinSize,
      kCompat}};
 
 constexpr std::array<PlotFlag, 6> kComponentsFlags = {
-    {{"component_csv", PlotFlagKind::kText,
-      "head_component_weights.csv, of qkscope or the original tool"},
+    {{"component_csv", PlotFlagKind::kText, "FILE",
+      "head_component_weights.csv of qkscope or the original tool"},
      kOutput,
-     {"limit", PlotFlagKind::kValue, "Only components below it"},
+     {"limit", PlotFlagKind::kValue, "INT", "Show only components with a lower index"},
      kAgg,
-     {"title", PlotFlagKind::kText, "Title"},
-     {"ylabel", PlotFlagKind::kText, "Label of the upright axis"}}};
+     {"title", PlotFlagKind::kText, "TEXT", "Title of the figure"},
+     {"ylabel", PlotFlagKind::kText, "TEXT", "y-axis label"}}};
 
 YamlValue read_file_options(const std::string& config) {
   YamlValue tree;
@@ -83,7 +89,7 @@ YamlValue flag_value(const PlotFlag& flag, const std::string& text) {
   return value;
 }
 
-// The file's options with those of the command line in their place.
+// The file's options, replaced or extended by those of the command line.
 YamlValue all_options(const std::string& config, const PlotFlagValues& flags) {
   YamlValue tree = read_file_options(config);
   for (const auto& [flag, text] : flags) {
@@ -97,13 +103,13 @@ YamlValue all_options(const std::string& config, const PlotFlagValues& flags) {
   return tree;
 }
 
-// Typed reading; null is as good as absent.
+// Reads options by type; null means absent.
 class Options {
  public:
   Options(const std::string& config, const PlotFlagValues& flags)
       : config_(config), tree_(all_options(config, flags)), reader_(tree_, "") {}
 
-  // Any scalar, as it is written.
+  // Any scalar, as written.
   std::string text(const char* key, std::string otherwise) {
     const YamlValue* value = given(key);
     if (value == nullptr) return otherwise;
@@ -138,7 +144,7 @@ class Options {
     return reader_.integer(key, 1, int64_t{1} << 30);
   }
 
-  // The place of the word among `words`; nothing if it is not given.
+  // The index of the value in `words`; nothing if the option is not given.
   std::optional<size_t> choice(const char* key, std::array<std::string_view, 2> words) {
     const YamlValue* value = given(key);
     if (value == nullptr) return {};
@@ -154,8 +160,8 @@ class Options {
     PlotFiles out;
     out.csv = text(csv_key, "");
     if (out.csv.empty()) {
-      fail("{} is required: the CSV file to draw, as --{} FILE or in the file of --config", csv_key,
-           csv_key);
+      fail("{} is required: the CSV file to draw, as --{} FILE or as a key of the --config file",
+           csv_key, csv_key);
     }
     out.output = text("output", "");
     if (out.output.empty()) out.output = out.csv.parent_path() / default_name;
@@ -170,7 +176,7 @@ class Options {
     out.multiply_log = choice("compat", {"none", "reference"}) == 1;
     if (out.type == BucketType::kLog && out.min_size != 1 && !out.multiply_log) {
       warnings_.push_back(
-          "bucket_min_size does not count for log buckets, whose numbers are exponents already "
+          "bucket_min_size has no effect on log buckets, whose numbers are already exponents "
           "(compat: reference multiplies by it, as the original does)");
     }
     return out;
@@ -180,7 +186,7 @@ class Options {
     reader_.refuse_with(key, sentence);
   }
 
-  // Call it when everything was asked for.
+  // To be called after all options have been read.
   std::vector<std::string> warnings() {
     std::vector<std::string> out = reader_.unknown_keys();
     out.insert(out.end(), warnings_.begin(), warnings_.end());

@@ -1,5 +1,5 @@
-// The options of `qkscope plot`: a YAML file of the original tool's plot scripts, its values
-// replaced by those of the command line.
+// The options of `qkscope plot`: those of the original tool's plot scripts, from a YAML file and
+// from the command line, which wins.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +18,7 @@ namespace qk {
 
 struct PlotFiles {
   std::filesystem::path csv;
-  std::filesystem::path output;  // by default beside the CSV file
+  std::filesystem::path output;  // default: in the folder of the CSV file
 };
 
 struct PlasticityPlot {
@@ -41,12 +41,13 @@ struct ComponentsPlot {
   std::vector<std::string> warnings;
 };
 
-// What an option's text on the command line is: text as it stands, or a YAML value.
+// How an option is read from the command line: as plain text, as a YAML value, or as a switch.
 enum class PlotFlagKind : uint8_t { kText, kValue, kSwitch };
 
 struct PlotFlag {
   const char* name;  // the key in the file
   PlotFlagKind kind;
+  const char* type;  // of the value, as the help shows it; empty for a switch
   const char* help;
 };
 
@@ -57,9 +58,8 @@ std::span<const PlotFlag> components_flags();
 // Key and value of each option that the command line gives.
 using PlotFlagValues = std::vector<std::pair<const PlotFlag*, std::string>>;
 
-// `config` is the YAML file, empty for none. Keys that nobody knows become warnings with the
-// nearest known key; a null stands for the default. Throws Error "place: key: expected ..., found
-// ...".
+// `config` is the YAML file; empty: none. Unknown keys become warnings that name the nearest known
+// key; null means the default. Throws Error "place: key: expected ..., found ...".
 PlasticityPlot read_plasticity_plot(const std::string& config, const PlotFlagValues& flags);
 HeatmapPlot read_heatmap_plot(const std::string& config, const PlotFlagValues& flags);
 ComponentsPlot read_components_plot(const std::string& config, const PlotFlagValues& flags);

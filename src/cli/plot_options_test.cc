@@ -122,7 +122,7 @@ TEST_F(PlotOptions, LogBuckets) {
   EXPECT_FALSE(plot.options.is_log_axis);
   EXPECT_FALSE(plot.options.scale.multiply_log);
   EXPECT_THAT(plot.warnings,
-              ElementsAre(StartsWith("bucket_min_size does not count for log buckets")));
+              ElementsAre(StartsWith("bucket_min_size has no effect on log buckets")));
   plot =
       plasticity("bucket_csv: b.csv\nbucket_type: log\nbucket_min_size: 128\ncompat: reference\n");
   EXPECT_TRUE(plot.options.scale.multiply_log);
@@ -140,8 +140,8 @@ TEST_F(PlotOptions, Refusals) {
   const auto lines = [](const auto& c, const auto& f) { return read_plasticity_plot(c, f); };
   const auto bars = [](const auto& c, const auto& f) { return read_components_plot(c, f); };
   EXPECT_EQ(refusal("", lines),
-            "bucket_csv is required: the CSV file to draw, as --bucket_csv FILE or in the file of "
-            "--config");
+            "bucket_csv is required: the CSV file to draw, as --bucket_csv FILE or as a key of the "
+            "--config file");
   EXPECT_EQ(refusal("[1]", lines), "F: expected a mapping of options, found a list");
   EXPECT_EQ(refusal("bucket_csv: b\nagg: avg\n", heatmap),
             "F:2: agg: expected mean or median, found text \"avg\"");

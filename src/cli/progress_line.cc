@@ -14,7 +14,7 @@ namespace {
 constexpr double kTerminalSeconds = 0.1;
 constexpr double kPlainSeconds = 5;
 constexpr int kBarWidth = 24;
-constexpr double kSurePart = 0.02;  // of the work, before an end is foretold
+constexpr double kSurePart = 0.02;  // fraction done before a remaining time is shown
 
 double part_done(const RunProgress& progress) {
   if (!progress.total || *progress.total <= 0) return 0;
@@ -24,7 +24,7 @@ double part_done(const RunProgress& progress) {
 
 std::string remaining(const RunProgress& progress) {
   if (!progress.total) return "";
-  // An interrupted run's part took none of these seconds.
+  // The work of an interrupted run took none of these seconds.
   const auto before = static_cast<double>(progress.done_before);
   const double work = static_cast<double>(*progress.total) - before;
   if (work <= 0) return "";

@@ -1,30 +1,31 @@
-// The progress of a run on stderr: one line that is drawn anew on a terminal, plain lines every few
-// seconds elsewhere.
+// The progress of a run on stderr: one line that is redrawn on a terminal, or else a plain line
+// every few seconds.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "capture/run.h"
+#include "capture/run_options.h"
 
 namespace qk {
 
 // "capture   12/64 documents, 34,567 tokens, 812 tokens/s, 1,234,567 rows, 1 min 12 s left"
 std::string progress_text(const RunProgress& progress);
 
-// ", 1 min 12 s left", as far as the part that is done tells; else empty.
+// ", 1 min 12 s left", extrapolated from the fraction done; empty if that is too small.
 std::string remaining_text(double part, double seconds);
 
 class ProgressLine {
  public:
   ProgressLine();
-  // Ends the line that is on the terminal.
+  // Ends the line on the terminal.
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const RunProgress& progress);
-  // Any work: `part` of 1 done, `seconds` since it began. `is_last` is always shown.
+  // For any work: `part` is the fraction done, `seconds` the time since it began. A line with
+  // `is_last` is always shown.
   void draw(const std::string& text, std::optional<double> part, double seconds, bool is_last);
   void end_line();
 

@@ -12,6 +12,7 @@
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
+#include "hub/local_resolver.h"
 
 namespace qk {
 namespace {
@@ -29,16 +30,17 @@ struct SniffFlags {
   int64_t chunk_tokens = ForwardOptions().chunk_tokens;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kSniffExamples = R"(
 Examples:
   qkscope sniff --config run.yaml --dry-run
   qkscope sniff --config run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
   qkscope sniff --config run.yaml --resume
 
-The file is the original tool's YAML. Ctrl-C finishes the documents in hand and says where the run
-stands; a second one ends it at once. However a run ends, --resume goes on from the last document that
-was whole, and the dataset has the same bytes; it begins where nothing was begun, and says so where all
-is done. The result is told on stdout, progress and warnings on stderr.)";
+The YAML file has the original tool's format. Ctrl-C finishes the documents in progress and then stops;
+a second Ctrl-C stops at once. However a run was interrupted, --resume continues after the last complete
+document, and the finished dataset is byte-identical to that of an uninterrupted run. --resume starts a
+new run if there is none, and does nothing if the dataset is complete. Results go to stdout, progress
+and warnings to stderr.)";
 
 void warn(const SniffConfig& config, size_t first) {
   for (size_t i = first; i < config.warnings.size(); ++i) {
@@ -52,47 +54,48 @@ double rate(int64_t count, double seconds) {
 
 std::string report_text(const PreparedRun& run, const RunReport& report) {
   const std::string& folder = run.config.output.data_root;
-  const double capture_seconds =
-      report.times.tokenize + report.times.select + report.times.forward + report.times.journal;
+  const CaptureCounts& counts = report.counts;
+  const CaptureTimes& times = counts.times;
+  const double capture_seconds = times.tokenize + times.select + times.forward + times.journal;
   std::string out = fmt::format(
       "Captured {} of {} heads from {} ({}) in {}, {:.0f} tokens/s\n",
       plural(report.dataset.rows, "row"), count_text(std::ssize(report.dataset.configs)),
-      plural(report.num_documents, "document"), plural(report.num_tokens, "token"),
-      seconds_text(report.times.total), rate(report.num_tokens, capture_seconds));
+      plural(counts.num_documents, "document"), plural(counts.num_tokens, "token"),
+      seconds_text(report.times.total), rate(counts.num_tokens, capture_seconds));
   out += fmt::format("Dataset   {}: {} in {} files\n", folder,
                      bytes_text(static_cast<double>(report.dataset.bytes)),
                      count_text(std::ssize(report.dataset.configs)));
   if (report.peak_bytes > 0) {
     out +=
         fmt::format("Memory    {} at the peak", bytes_text(static_cast<double>(report.peak_bytes)));
-    if (report.peak_mapped_bytes > 0) {
+    if (counts.peak_mapped_bytes > 0) {
       out += fmt::format(", at most {} of it mapped files",
-                         bytes_text(static_cast<double>(report.peak_mapped_bytes)));
+                         bytes_text(static_cast<double>(counts.peak_mapped_bytes)));
     }
     out += "\n";
   }
-  out += fmt::format("Look at it with   qkscope inspect {}\n", folder);
+  out += fmt::format("Inspect it with   qkscope inspect {}\n", folder);
   return out;
 }
 
 std::string stopped_text(const RunReport& report) {
   return fmt::format(
-      "stopped after {} with {}; they are whole in {}, no dataset was written; --resume goes on "
-      "from "
-      "there",
-      plural(report.num_documents, "document"), plural(report.num_rows, "row"),
+      "stopped after {} with {}; they are kept in {}, and no dataset was written; use --resume to "
+      "continue",
+      plural(report.counts.num_documents, "document"), plural(report.counts.num_rows, "row"),
       report.journal.string());
 }
 
 // The timing breakdown of inference.debug_logging.
 std::string times_text(const RunReport& report) {
-  const RunTimes& times = report.times;
+  const CaptureCounts& counts = report.counts;
+  const CaptureTimes& times = counts.times;
   const ForwardTimes& parts = times.parts;
   std::string out = "seconds\n";
   const auto line = [&](const char* name, double seconds) {
     out += fmt::format("  {:<12}{:9.3f}\n", name, seconds);
   };
-  line("identify", times.identify);
+  line("identify", report.times.identify);
   line("tokenize", times.tokenize);
   line("select", times.select);
   line("forward", times.forward);
@@ -104,12 +107,12 @@ std::string times_text(const RunReport& report) {
   line("  activation", parts.activation);
   line("  tap", parts.tap);
   line("journal", times.journal);
-  line("write", times.write);
-  line("total", times.total);
+  line("write", report.times.write);
+  line("total", report.times.total);
   out += fmt::format("{} computed of {}; {:.1f} tokens/s and {:.1f} GFLOP/s in the forward pass\n",
-                     plural(report.num_computed_tokens, "token"),
-                     count_text(report.num_tokens - report.num_tokens_before),
-                     rate(report.num_computed_tokens, times.forward),
+                     plural(counts.num_computed_tokens, "token"),
+                     count_text(counts.num_tokens - counts.num_tokens_before),
+                     rate(counts.num_computed_tokens, times.forward),
                      times.forward > 0 ? parts.matmul_flop / times.forward * 1e-9 : 0.0);
   return out;
 }
@@ -119,18 +122,18 @@ void warn_of_documents(const DocumentCounts& counts) {
     if (count == 0) return;
     std::fprintf(stderr, "qkscope: warning: %s %s\n", plural(count, "document").c_str(), what);
   };
-  warn_count(counts.empty, "without a token gave no rows");
-  warn_count(counts.no_text, "without text left out");
-  warn_count(counts.not_utf8, "that is not UTF-8 left out");
-  warn_count(counts.too_large, "with more bytes than dataset.max_text_bytes left out");
-  warn_count(counts.not_finite, "with vectors that are not finite left out");
+  warn_count(counts.empty, "without tokens: no rows");
+  warn_count(counts.no_text, "skipped: no text");
+  warn_count(counts.not_utf8, "skipped: not UTF-8");
+  warn_count(counts.too_large, "skipped: more bytes than dataset.max_text_bytes");
+  warn_count(counts.not_finite, "skipped: vectors that are not finite");
   warn_count(counts.repeated_ids,
-             "with the id of an earlier one: their rows cannot be told apart by example_id");
+             "with the id of an earlier one: example_id cannot distinguish their rows");
 }
 
 int report_run(const PreparedRun& run, const RunReport& report) {
   if (report.was_whole) {
-    std::fprintf(stdout, "%s is finished already, nothing to resume\n",
+    std::fprintf(stdout, "%s is finished already; there is nothing to resume\n",
                  run.config.output.data_root.c_str());
     return 0;
   }
@@ -144,7 +147,7 @@ int report_run(const PreparedRun& run, const RunReport& report) {
   return 0;
 }
 
-// A certificate is of the checkpoint as it stands.
+// A certificate covers the checkpoint's own configuration only.
 void refuse_overrides(const SniffConfig& config) {
   if (config.model.config_overrides.empty()) return;
   fail(
@@ -156,7 +159,8 @@ int sniff(const SniffFlags& flags) {
   SniffConfig config = load_config(flags.config, flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
-  PreparedRun run = prepare_run(std::move(config), registry());
+  LocalResolver resolver;
+  const PreparedRun run = prepare_run(std::move(config), registry(), resolver);
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;
@@ -186,39 +190,53 @@ int sniff(const SniffFlags& flags) {
   return report_run(run, report);
 }
 
+void add_run_options(CLI::App& command, SniffFlags& flags) {
+  command.add_option("--config", flags.config, "YAML file of the run")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--set", flags.overrides, "Replace a field of the file (repeatable)")
+      ->type_name("SECTION.KEY=VALUE")
+      ->allow_extra_args(false);
+  command
+      .add_option("--certificate", flags.certificate,
+                  "Certificate from `qkscope verify` to embed in the dataset")
+      ->type_name("FILE");
+  command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing");
+  CLI::Option* overwrite =
+      command.add_flag("--overwrite", flags.overwrite,
+                       "Replace the dataset or discard the journal in output.data_root");
+  command
+      .add_flag("--resume", flags.resume,
+                "Resume the interrupted run in output.data_root; the result is byte-identical")
+      ->excludes(overwrite);
+}
+
+void add_resources(CLI::App& command, SniffFlags& flags) {
+  command
+      .add_option("--threads", flags.num_threads,
+                  "Number of threads, 1 to 1024 (default: all cores)")
+      ->check(CLI::Range(1, 1024).description(""));
+  command
+      .add_option("--ram", flags.ram_bytes,
+                  "Memory limit, e.g. 300MiB or 2GiB; weights that do not fit are streamed")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50).description(""));
+  command
+      .add_option("--chunk-tokens", flags.chunk_tokens,
+                  "Tokens per chunk; smaller chunks use less memory (default: 1024)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""));
+}
+
 }  // namespace
 
 void add_sniff_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<SniffFlags>();
-  CLI::App* command = app.add_subcommand("sniff", "Captures query and key vectors into a dataset");
-  command->add_option("--config", flags->config, "The run's YAML file")->required();
-  command
-      ->add_option("--set", flags->overrides,
-                   "section.key=value: replaces a field of the file (repeatable)")
-      ->allow_extra_args(false);
-  command->add_option("--certificate", flags->certificate,
-                      "Proof of `qkscope verify` to put into the dataset");
-  command->add_flag("--dry-run", flags->dry_run, "Print the plan, capture nothing");
-  CLI::Option* overwrite =
-      command->add_flag("--overwrite", flags->overwrite,
-                        "Replace the dataset, or discard the journal, that is in output.data_root");
-  command
-      ->add_flag("--resume", flags->resume,
-                 "Go on with the interrupted run in output.data_root, to the same bytes")
-      ->excludes(overwrite);
-  command->add_option("--threads", flags->num_threads, "Threads (default: all cores)")
-      ->check(CLI::Range(1, 1024));
-  command
-      ->add_option("--ram", flags->ram_bytes,
-                   "Most memory at once, as 300MiB or 2GiB; weights that do not fit are streamed")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50));
-  command
-      ->add_option("--chunk-tokens", flags->chunk_tokens,
-                   "Tokens computed together: less needs less memory (default: 1024)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
-  command->add_flag("--quiet", flags->quiet, "No progress on stderr");
-  command->footer(kExamples);
+  CLI::App* command = app.add_subcommand("sniff", "Capture query and key vectors into a dataset");
+  add_run_options(*command, *flags);
+  add_resources(*command, *flags);
+  command->add_flag("--quiet", flags->quiet, "Show no progress");
+  command->footer(kSniffExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = sniff(*flags); });
 }

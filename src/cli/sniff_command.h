@@ -7,8 +7,7 @@ class App;
 
 namespace qk {
 
-// Adds the command; when it is chosen it runs while the command line is parsed, and leaves its exit
-// code in `exit_code`.
+// Adds the command. It runs while the command line is parsed, and sets `exit_code`.
 void add_sniff_command(CLI::App& app, int& exit_code);
 
 }  // namespace qk

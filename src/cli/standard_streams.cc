@@ -13,7 +13,7 @@
 namespace qk {
 namespace {
 
-// Nobody reads what is written to the pipe.
+// Whether the reading end of the pipe is closed.
 bool has_no_reader(int fd) {
   struct pollfd state{fd, POLLOUT, 0};
   return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
@@ -24,7 +24,7 @@ bool has_no_reader(int fd) {
 void open_standard_streams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
-    // The lowest number that is free is this one.
+    // open() returns the lowest free number, which is this one.
     if (::open("/dev/null", O_RDWR) != fd) ::_exit(1);
   }
   std::signal(SIGPIPE, SIG_IGN);

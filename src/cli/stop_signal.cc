@@ -12,14 +12,15 @@ namespace {
 
 std::atomic<bool> g_stop{false};
 
-// Only what is safe in a handler: an atomic flag, write, signal, raise.
+// Uses only what is safe in a handler: an atomic flag, write, signal, raise.
 void on_signal(int number) {
   if (g_stop.exchange(true)) {
     std::signal(number, SIG_DFL);
     std::raise(number);
     return;
   }
-  constexpr const char* kText = "\nqkscope: finishing what is in hand; once more to stop at once\n";
+  constexpr const char* kText =
+      "\nqkscope: finishing the work in progress; interrupt again to stop at once\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, std::strlen(kText));
 }
 
@@ -36,9 +37,8 @@ void on_bus_error(int number, siginfo_t* info, void* /*context*/) {
   }
   say("\nqkscope: ");
   say(path);
-  say(": can no longer be read: its disk failed or went away, or the file was cut; what was done "
-      "is "
-      "kept\n");
+  say(": can no longer be read: its disk failed or was disconnected, or the file was truncated; "
+      "completed work is kept\n");
   ::_exit(1);
 }
 

@@ -7,7 +7,9 @@
 
 #include "arch/registry.h"
 #include "base/atomic_file.h"
+#include "capture/model_files.h"
 #include "cli/verify_report.h"
+#include "hub/local_resolver.h"
 #include "verify/certificate.h"
 
 namespace qk {
@@ -22,23 +24,26 @@ struct VerifyFlags {
   int num_threads = 0;
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kVerifyExamples = R"(
 Examples:
-  uv run tools/make_reference.py MODEL reference.safetensors      on any machine with the model
+  uv run tools/make_reference.py MODEL reference.safetensors      on any machine that has the model
   qkscope verify --model MODEL --reference reference.safetensors
   qkscope verify --model MODEL --reference reference.safetensors --certificate proof.json
-  qkscope sniff --config run.yaml --certificate proof.json        puts it into the dataset
+  qkscope sniff --config run.yaml --certificate proof.json        embeds the certificate in the dataset
 
-Tolerances and the file's form: docs/verify.md. Exit codes: 0 passed, 1 failed, or the reference is
-damaged or of another model.)";
+Tolerances and the format of the reference: docs/verify.md. Exit codes: 0 passed; 1 failed, or the
+reference is damaged or belongs to another model.)";
 
 int verify_model(const VerifyFlags& flags) {
   SniffConfig config;
   config.model.name = flags.model;
   if (!flags.revision.empty()) config.model.revision = flags.revision;
-  const Model model = load_model(find_model(config), "", registry());
+  LocalResolver resolver;
+  const Model model = load_model(find_model(config, resolver), "", registry());
   ThreadPool pool(flags.num_threads);
-  const TokenizerSource tokenizer = [&] { return load_tokenizer(config, model, config.warnings); };
+  const TokenizerSource tokenizer = [&] {
+    return load_tokenizer(config, model, resolver, config.warnings);
+  };
   const Verification result = verify(model, flags.reference, tokenizer, pool, {});
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
@@ -55,18 +60,25 @@ int verify_model(const VerifyFlags& flags) {
 void add_verify_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<VerifyFlags>();
   CLI::App* command =
-      app.add_subcommand("verify", "Compares a model's queries and keys with a reference");
-  command->add_option("--model", flags->model, "A checkpoint's folder, a GGUF file or a Hub id")
-      ->required();
-  command->add_option("--revision", flags->revision, "Of the Hub id (default: main)");
-  command->add_option("--reference", flags->reference, "File of tools/make_reference.py")
-      ->required();
-  command->add_option("--certificate", flags->certificate,
-                      "Write the proof here if the model passes");
-  command->add_option("--threads", flags->num_threads, "Threads (default: all cores)")
-      ->check(CLI::Range(1, 1024));
-  command->add_flag("--quiet", flags->quiet, "Only the verdict");
-  command->footer(kExamples);
+      app.add_subcommand("verify", "Compare a model's queries and keys with transformers'");
+  command->add_option("--model", flags->model, "Checkpoint folder, GGUF file or Hub id")
+      ->required()
+      ->type_name("MODEL");
+  command->add_option("--revision", flags->revision, "Revision of the Hub id (default: main)")
+      ->type_name("NAME");
+  command->add_option("--reference", flags->reference, "File written by tools/make_reference.py")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--certificate", flags->certificate,
+                   "Write a certificate here if the model passes")
+      ->type_name("FILE");
+  command
+      ->add_option("--threads", flags->num_threads,
+                   "Number of threads, 1 to 1024 (default: all cores)")
+      ->check(CLI::Range(1, 1024).description(""));
+  command->add_flag("--quiet", flags->quiet, "Print only the verdict");
+  command->footer(kVerifyExamples);
   command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });
 }
 

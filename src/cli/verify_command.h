@@ -1,4 +1,4 @@
-// `qkscope verify`: queries and keys of a model against a reference dump.
+// `qkscope verify`: compares a model's queries and keys with a reference file.
 #pragma once
 
 namespace CLI {
@@ -7,8 +7,8 @@ class App;
 
 namespace qk {
 
-// Adds the command; when it is chosen it runs while the command line is parsed, and leaves its exit
-// code in `exit_code`: 1 if the model fails.
+// Adds the command. It runs while the command line is parsed, and sets `exit_code`: 0 if the model
+// passes, else 1.
 void add_verify_command(CLI::App& app, int& exit_code);
 
 }  // namespace qk

@@ -24,7 +24,8 @@ std::string numbers(const VerifiedSite& site) {
                      site.difference.typical(), site.allowed, site.excess <= 1 ? " " : "!");
 }
 
-// Layer, kind, window, then worst, typical and allowed before and after RoPE.
+// Columns: layer, kind of head, window; then worst, typical and allowed difference, before and
+// after RoPE.
 std::string table(const Model& model, const Verification& verification) {
   std::string out = fmt::format("{:>5}  {:<7} {:>7}  {:^24}  {:^24}\n", "layer", "heads", "window",
                                 "before RoPE", "after RoPE");
@@ -56,7 +57,7 @@ std::string verdict_text(const Verification& verification) {
     return fmt::format("PASS: {} arrays agree; nearest to its limit: {}\n",
                        count_text(std::ssize(verification.sites)), nearest);
   }
-  return fmt::format("FAIL: {} of {} arrays differ; farthest beyond its limit: {}\n",
+  return fmt::format("FAIL: {} of {} arrays differ; furthest beyond its limit: {}\n",
                      count_text(failed), count_text(std::ssize(verification.sites)), nearest);
 }
 
@@ -64,16 +65,15 @@ std::string verify_text(const Model& model, const Verification& verification) {
   const ModelConfig& config = model.config;
   const ReferenceInfo& reference = verification.reference;
   std::string out = fmt::format(
-      "Model      {}: {}, {}, {} of queries and {} of keys with {} numbers each\n",
-      model.source.string(), config.model_type, plural(config.num_hidden_layers, "layer"),
-      plural(config.num_attention_heads, "head"), count_text(config.num_key_value_heads),
-      config.head_dim);
+      "Model      {}: {}, {}, {}, {}, head_dim {}\n", model.source.string(), config.model_type,
+      plural(config.num_hidden_layers, "layer"), plural(config.num_attention_heads, "query head"),
+      plural(config.num_key_value_heads, "key head"), config.head_dim);
   out += fmt::format("Reference  transformers {}, torch {}, float32: {}, {} of them compared\n",
                      printable(reference.transformers, 40), printable(reference.torch, 40),
                      plural(verification.num_tokens, "token"), count_text(verification.num_rows));
-  out += fmt::format("Same       weights (SHA-256), layers, windows{}\n",
+  out += fmt::format("Identical  weights (SHA-256), layers, windows{}\n",
                      verification.ids_compared ? ", ids of the text" : "");
-  out += "Differences in parts of the largest value of each layer and kind of head\n\n";
+  out += "Differences as fractions of the largest value of each layer and kind of head\n\n";
   return out + table(model, verification) + "\n" + verdict_text(verification);
 }
 

@@ -1,4 +1,4 @@
-// What `qkscope verify` tells.
+// The output of `qkscope verify`.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace qk {
 
-// What was compared, a line per layer and kind of head, and the verdict.
+// What was compared, one line per layer and kind of head, and the verdict.
 std::string verify_text(const Model& model, const Verification& verification);
 
 // The verdict: "PASS: ..." or "FAIL: ...", one line.

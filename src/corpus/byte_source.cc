@@ -16,14 +16,14 @@
 namespace qk {
 namespace {
 
-constexpr std::array<std::string_view, 8> kUnsupported = {".zip", ".xz", ".lz4", ".7z",
-                                                          ".rar", ".Z",  ".br",  ".tar"};
+constexpr std::array<std::string_view, 8> kUnsupportedArchives = {".zip", ".xz", ".lz4", ".7z",
+                                                                  ".rar", ".Z",  ".br",  ".tar"};
 
-std::string show(const std::filesystem::path& path) { return printable(path.string(), 300); }
+std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
 
 template <typename T>
 T value_or_fail(arrow::Result<T> result, const std::filesystem::path& path, const char* what) {
-  if (!result.ok()) fail("{}: {}: {}", show(path), what, printable(result.status().message()));
+  if (!result.ok()) fail("{}: {}: {}", shown(path), what, printable(result.status().message()));
   return std::move(result).ValueUnsafe();
 }
 
@@ -71,8 +71,9 @@ std::optional<arrow::Compression::type> compression_of(const std::string& extens
 
 std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
-  if (std::find(kUnsupported.begin(), kUnsupported.end(), extension) != kUnsupported.end()) {
-    fail("{}: expected a plain file, or one packed as .gz, .zst or .bz2, found {}", show(path),
+  if (std::find(kUnsupportedArchives.begin(), kUnsupportedArchives.end(), extension) !=
+      kUnsupportedArchives.end()) {
+    fail("{}: expected a plain file, or one packed as .gz, .zst or .bz2, found {}", shown(path),
          extension);
   }
   std::shared_ptr<arrow::io::InputStream> stream =

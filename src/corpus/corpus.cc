@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The column types of two files go together: equal up to widths, or null.
+// What must be equal in the types of a column in two files; empty: null, which goes with any.
 std::string_view type_family(std::string_view type) {
   if (type.starts_with("dictionary<values=")) type.remove_prefix(18);
   const auto starts = [&](std::string_view word) { return type.starts_with(word); };
@@ -89,7 +89,7 @@ class FilesCorpus final : public Corpus {
     for (const CorpusFile& file : files_) {
       const ParquetSummary summary = summarise_parquet(file.path, columns_);
       if (__builtin_add_overflow(rows, summary.rows, &rows)) {
-        fail("{}: the footer tells of {} rows", printable(file.path.string(), 300), summary.rows);
+        fail("{}: the footer says {} rows", printable(file.path.string(), 300), summary.rows);
       }
       if (first_file == nullptr) {
         first = summary;
@@ -172,14 +172,14 @@ class FilesCorpus final : public Corpus {
     }
   }
 
-  mutable std::vector<CorpusFile> files_;  // the digests come later
+  mutable std::vector<CorpusFile> files_;  // digested_files() fills the digests
   FileFormat format_;
   Columns columns_;
   int64_t max_text_bytes_;
   std::optional<int64_t> limit_;
   std::optional<int64_t> num_documents_;
   std::unique_ptr<RowReader> rows_;
-  size_t next_file_ = 0;  // behind the one that is open
+  size_t next_file_ = 0;  // after the one that is open
   int64_t next_index_ = 0;
   std::optional<Document> ahead_;
 };
@@ -230,19 +230,20 @@ class SumOfSplits final : public Corpus {
   bool numbers_are_ids_;
   std::optional<int64_t> limit_;
   std::optional<int64_t> num_documents_;
-  mutable std::vector<CorpusFile> files_;  // the digests come later
+  mutable std::vector<CorpusFile> files_;  // digested_files() fills the digests
   size_t term_ = 0;
   int64_t next_index_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config) {
+std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config, Resolver& resolver) {
   std::vector<std::unique_ptr<Corpus>> terms;
   for (const SplitSlice& slice : parse_split(config.split)) {
     CorpusConfig whole = config;
     whole.split = slice.split;
-    terms.push_back(std::make_unique<FilesCorpus>(config, slice, find_corpus_files(whole)));
+    terms.push_back(
+        std::make_unique<FilesCorpus>(config, slice, find_corpus_files(whole, resolver)));
   }
   if (terms.size() == 1) return std::move(terms.front());
   return std::make_unique<SumOfSplits>(std::move(terms), config);

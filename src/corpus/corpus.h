@@ -1,5 +1,5 @@
-// Documents and their ids, streamed from Parquet, JSON Lines or plain text files, or from the local
-// cache of the Hugging Face Hub. Threads: one reader at a time.
+// Documents and their ids, streamed from Parquet, JSON Lines or plain text files, on the disk or of
+// a dataset of the Hugging Face Hub. Threads: one reader at a time.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "hub/resolver.h"
 
 namespace qk {
 
@@ -25,7 +27,7 @@ struct CorpusConfig {               // the keys of the `dataset` section
 // Why a document has no text.
 enum class TextFault : uint8_t {
   kNone,
-  kNoText,    // null, or no string
+  kNoText,    // null, or not a string
   kNotUtf8,   // in JSON Lines: anywhere in the row, whose id is then not known either
   kTooLarge,  // more than max_text_bytes
 };
@@ -49,31 +51,31 @@ class Corpus {
  public:
   virtual ~Corpus() = default;
   // The next document, or nothing at the end. Throws Error naming file and row: damaged file, and
-  // without skip_bad_text a text that is null, no string, not UTF-8, or too large.
+  // without skip_bad_text a text that is null, not a string, not UTF-8, or too large.
   virtual std::optional<Document> next() = 0;
   // Documents in all, after max_samples; empty if that is known only after reading (JSON Lines,
   // unless the slice needed their number).
   virtual std::optional<int64_t> num_documents() const = 0;
-  // The files behind the corpus in reading order. sha256 is filled by identify().
+  // The files of the corpus in reading order. sha256 is filled by identify().
   virtual const std::vector<CorpusFile>& files() const = 0;
-  // The same with every sha256 filled: reads the files once, except those whose digest the Hub
-  // cache tells by the name of their blob. Throws Error if a file cannot be read.
+  // The same with every sha256 filled: reads the files once, except those whose blob in the Hub
+  // cache is named by its digest. Throws Error if a file cannot be read.
   virtual const std::vector<CorpusFile>& digested_files() const = 0;
 };
 
-// `path` is a file, a folder, a pattern (corpus/glob.h), or the id of a dataset in the Hub's cache
-// on this machine, looked for in this order:
+// `path` is a file, a folder, a pattern (corpus/glob.h), or the id of a Hub dataset that the
+// resolver finds, in this order:
 //   folder, Hub id  what `datasets.load_dataset(path, name, split=split)` reads: the configs of the
 //                   README, else the default rules of corpus/data_files.h
 //   file, pattern   all of it is the split `train`
 // Parquet (.parquet .geoparquet .gpq), JSON Lines or a list of objects (.jsonl .json .ndjson), text
 // (.txt, one document a file; `datasets` would make one of each line); JSON and text also packed
-// (.gz .zst .bz2). Ids and texts are those of load_dataset, but for strings that look like times in
-// a JSON file's id column: it turns them into times if all of them do, here they stay strings.
-// The first document is read ahead, so that a wrong column shows at once.
+// (.gz .zst .bz2). Ids and texts are those of load_dataset, with one exception: it turns the ids of
+// a JSON file into times if all of them look like times; here they stay strings.
+// The first document is read ahead, so that a wrong column is reported at once.
 // Throws Error: nothing found at the path, no such split (the ones there are named), column missing
 // (the ones there are named), formats mixed, column types that differ between files.
-std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config);
+std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config, Resolver& resolver);
 
 // SHA-256, as hex, over the names, sizes and contents of the files: the corpus' identity. The same
 // files in another place have the same one.

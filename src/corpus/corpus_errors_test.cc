@@ -9,8 +9,8 @@
 #include <cstdlib>
 
 #include "base/atomic_file.h"
-#include "corpus/corpus.h"
-#include "corpus/test_error.h"
+#include "base/test_error.h"
+#include "corpus/test_corpus.h"
 
 namespace qk {
 namespace {
@@ -38,7 +38,7 @@ CorpusConfig with_columns(const std::string& path, const std::string& text,
 // The sentence of the first error while opening and reading all of it.
 std::string error_with(const CorpusConfig& config) {
   return error_of([&] {
-    const std::unique_ptr<Corpus> corpus = open_corpus(config);
+    const std::unique_ptr<Corpus> corpus = open_local(config);
     while (corpus->next()) {
     }
   });

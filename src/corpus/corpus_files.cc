@@ -7,8 +7,6 @@
 #include "corpus/data_files.h"
 #include "corpus/dataset_card.h"
 #include "corpus/glob.h"
-#include "hub/hub_cache.h"
-#include "hub/hub_snapshot.h"
 
 namespace qk {
 namespace {
@@ -162,9 +160,18 @@ CorpusFiles glob_files(const CorpusConfig& config) {
   return out;
 }
 
+CorpusFiles snapshot_files(const CorpusConfig& config, Resolver& resolver) {
+  const Snapshot snapshot = resolver.snapshot({"dataset.path", RepoKind::kDataset, config.path});
+  const std::vector<std::string> listing = resolver.list_files(snapshot);
+  resolver.require_files(snapshot, match_files(listing, "README.md"));
+  CorpusFiles out = folder_files(config, snapshot.folder, listing);
+  resolver.require_files(snapshot, out.names);
+  return out;
+}
+
 }  // namespace
 
-CorpusFiles find_corpus_files(const CorpusConfig& config) {
+CorpusFiles find_corpus_files(const CorpusConfig& config, Resolver& resolver) {
   const fs::path path = config.path;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -177,13 +184,7 @@ CorpusFiles find_corpus_files(const CorpusConfig& config) {
     fail("dataset.path: {}: {}", show(path), error.message());
   }
   if (has_wildcards(config.path)) return glob_files(config);
-  const std::optional<fs::path> snapshot = find_in_hub_cache(RepoKind::kDataset, config.path);
-  if (!snapshot) fail("{}", not_in_hub_cache("dataset.path", RepoKind::kDataset, config.path));
-  const std::vector<std::string> listing = list_snapshot(*snapshot);
-  check_snapshot_is_whole(*snapshot, match_files(listing, "README.md"), config.path);
-  CorpusFiles out = folder_files(config, *snapshot, listing);
-  check_snapshot_is_whole(*snapshot, out.names, config.path);
-  return out;
+  return snapshot_files(config, resolver);
 }
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// From the `dataset` section to the files behind it, in reading order.
+// From the `dataset` section to the files it means, in reading order.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +7,7 @@
 
 #include "corpus/corpus.h"
 #include "corpus/file_format.h"
+#include "hub/resolver.h"
 
 namespace qk {
 
@@ -17,9 +18,8 @@ struct CorpusFiles {
 };
 
 // dataset.path is, in this order: a file; a folder (its README's configs or the default rules, see
-// data_files.h); a pattern (corpus/glob.h; all matches are split `train`); the id of a dataset in
-// the local Hub cache, whose snapshot is then such a folder, and must be whole. Throws Error as
-// open_corpus() does.
-CorpusFiles find_corpus_files(const CorpusConfig& config);
+// data_files.h); a pattern (corpus/glob.h; all matches are split `train`); the id of a Hub dataset,
+// whose snapshot is then such a folder, and must be whole. Throws Error as open_corpus() does.
+CorpusFiles find_corpus_files(const CorpusConfig& config, Resolver& resolver);
 
 }  // namespace qk

@@ -8,17 +8,18 @@
 
 #include "base/atomic_file.h"
 #include "base/hash.h"
-#include "corpus/test_error.h"
+#include "base/test_error.h"
+#include "corpus/test_corpus.h"
 
 namespace qk {
-namespace {
+namespace corpus_test {
 
 using testing::ElementsAre;
 
 const std::string kCorpora = QK_TEST_DATA "/corpus/";
 
 std::vector<Document> read_all(const CorpusConfig& config) {
-  const std::unique_ptr<Corpus> corpus = open_corpus(config);
+  const std::unique_ptr<Corpus> corpus = open_local(config);
   std::vector<Document> documents;
   while (std::optional<Document> document = corpus->next()) {
     documents.push_back(std::move(*document));
@@ -94,9 +95,9 @@ TEST(Corpus, MaxSamplesKeepsTheFirstRows) {
     }
   }
   CorpusConfig config = at(kCorpora + "array");
-  EXPECT_FALSE(open_corpus(config)->num_documents());  // known only after reading
+  EXPECT_FALSE(open_local(config)->num_documents());  // known only after reading
   config.max_samples = 0;
-  EXPECT_EQ(open_corpus(config)->num_documents(), 0);
+  EXPECT_EQ(open_local(config)->num_documents(), 0);
 }
 
 TEST(Corpus, AnEmptyIdColumnIsNone) {
@@ -106,7 +107,7 @@ TEST(Corpus, AnEmptyIdColumnIsNone) {
 }
 
 TEST(Corpus, FilesAreListedInReadingOrder) {
-  const std::unique_ptr<Corpus> corpus = open_corpus(at(kCorpora + "packed"));
+  const std::unique_ptr<Corpus> corpus = open_local(at(kCorpora + "packed"));
   std::vector<std::string> names;
   for (const CorpusFile& file : corpus->files()) {
     names.push_back(file.name);
@@ -124,12 +125,12 @@ TEST(Identify, DependsOnNamesAndContentsNotOnThePlace) {
     folder->write("y.txt", "two");
   }
   const auto identity = [](const TestFolder& folder) {
-    return identify(*open_corpus(at(folder.path().string())));
+    return identify(*open_local(at(folder.path().string())));
   };
   const std::string first = identity(a);
   EXPECT_EQ(first.size(), 64U);
   EXPECT_EQ(identity(b), first);
-  const std::unique_ptr<Corpus> corpus = open_corpus(at(a.path().string()));
+  const std::unique_ptr<Corpus> corpus = open_local(at(a.path().string()));
   identify(*corpus);
   EXPECT_EQ(corpus->files()[0].sha256, sha256_file(a / "x.txt"));
   b.write("y.txt", "tw0");
@@ -140,5 +141,5 @@ TEST(Identify, DependsOnNamesAndContentsNotOnThePlace) {
   EXPECT_NE(identity(b), first);
 }
 
-}  // namespace
+}  // namespace corpus_test
 }  // namespace qk

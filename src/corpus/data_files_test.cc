@@ -8,8 +8,9 @@
 
 #include "base/atomic_file.h"
 #include "base/list_files.h"
+#include "base/test_error.h"
 #include "corpus/corpus_files.h"
-#include "corpus/test_error.h"
+#include "hub/local_resolver.h"
 
 namespace qk {
 namespace {
@@ -35,8 +36,9 @@ void check_layout(const nlohmann::json& layout) {
   const TestFolder folder;
   for (const std::string name : layout["files"]) folder.write(name, "{}");
   if (!layout["card"].is_null()) folder.write("README.md", layout["card"].get<std::string>());
+  LocalResolver resolver;
   const std::string other =
-      error_of([&] { find_corpus_files(config_of(layout, folder, "no_such_split")); });
+      error_of([&] { find_corpus_files(config_of(layout, folder, "no_such_split"), resolver); });
   if (layout.contains("error")) {
     EXPECT_NE(other, "");
     EXPECT_THAT(other, testing::Not(HasSubstr("no_such_split")));
@@ -44,7 +46,7 @@ void check_layout(const nlohmann::json& layout) {
   }
   std::string names;
   for (const auto& split : layout["splits"]) {
-    const CorpusFiles found = find_corpus_files(config_of(layout, folder, split[0]));
+    const CorpusFiles found = find_corpus_files(config_of(layout, folder, split[0]), resolver);
     EXPECT_EQ(found.names, split[1].get<std::vector<std::string>>());
     EXPECT_EQ(found.format, format_named(layout["format"]));
     names += (names.empty() ? "" : ", ") + split[0].get<std::string>();

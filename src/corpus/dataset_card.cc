@@ -33,8 +33,8 @@ std::string yaml_block(const std::string& readme) {
   if (begin == std::string::npos) return "";
   for (size_t line = begin; line != std::string::npos; line = readme.find('\n', line + 1)) {
     if (readme.compare(line + 1, 3, "---") != 0) continue;
-    const size_t behind = line + 4;
-    if (behind == readme.size() || readme[behind] == '\n' || readme[behind] == '\r') {
+    const size_t after = line + 4;
+    if (after == readme.size() || readme[after] == '\n' || readme[after] == '\r') {
       return readme.substr(begin + 1, line - begin);
     }
   }

@@ -23,16 +23,12 @@ using RawId = std::variant<std::monostate, bool, int64_t, uint64_t, double, std:
 //   integer within int64     itself
 //   integral double          that integer (-0.0 is 0)
 //   everything else          blake2b8 of its text: strings as they are (digits too), null "None",
-//                            larger integers in decimal, other doubles as python_float_text()
+//                            larger integers in decimal, other doubles as base/python_float.h
 // Throws Error for an integral double outside int64.
 int64_t normalise_example_id(const RawId& raw);
 
 // The low 32 bits, as signed: what the original writes to its int32 column.
 int32_t narrow_example_id(int64_t id);
-
-// Python's repr of a float: the shortest digits that read back as the same double; exponent form
-// below 1e-4 and from 1e16 on ("1.5", "2.0", "1e+16", "1e-05", "nan", "inf", "-0.0").
-std::string python_float_text(double value);
 
 // Python's str() of a bytes object: b'...' with \t \n \r \\ and \xhh escapes.
 std::string python_bytes_text(std::string_view bytes);

@@ -18,7 +18,7 @@ struct Extension {
   std::string_view text;  // with the dot
   Kind kind;
 };
-// Pictures, sound and the like hold no documents: such files are as good as absent.
+// Images, audio and the like hold no documents: such files are ignored.
 constexpr std::array<Extension, 14> kExtensions = {{
     {".parquet", Kind::kParquet},
     {".geoparquet", Kind::kParquet},

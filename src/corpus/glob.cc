@@ -28,7 +28,7 @@ std::u32string code_points(std::string_view text) {
   return out;
 }
 
-// The end of the class that starts at pattern[begin] == '[' (behind its ']'), 0 if it never closes.
+// The end of the class that starts at pattern[begin] == '[' (after its ']'), 0 if it never closes.
 size_t class_end(std::u32string_view pattern, size_t begin) {
   size_t i = begin + 1;
   if (i < pattern.size() && pattern[i] == U'!') ++i;
@@ -53,7 +53,7 @@ bool class_holds(std::u32string_view members, char32_t c) {
   return found != negated;
 }
 
-// Matches one character of the pattern at p (not '*'); returns the place behind it, 0 if it
+// Matches one character of the pattern at p (not '*'); returns the place after it, 0 if it
 // differs.
 size_t match_one(std::u32string_view pattern, size_t p, char32_t c) {
   if (pattern[p] == U'?') return p + 1;
@@ -68,7 +68,7 @@ bool component_matches(std::u32string_view pattern, std::u32string_view name) {
   constexpr size_t kNone = std::u32string_view::npos;
   size_t p = 0;
   size_t n = 0;
-  size_t star = kNone;  // the pattern behind the last '*', and the name where it stopped
+  size_t star = kNone;  // the pattern after the last '*', and the name where it stopped
   size_t star_name = 0;
   while (n < name.size()) {
     if (p < pattern.size() && pattern[p] == U'*') {

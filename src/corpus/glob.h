@@ -10,7 +10,7 @@
 
 namespace qk {
 
-// Does the text hold any of * ? [ ?
+// Whether the text contains one of * ? [.
 bool has_wildcards(std::string_view pattern);
 
 class Glob {

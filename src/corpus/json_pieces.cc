@@ -90,7 +90,7 @@ bool JsonPieces::next_line(std::string& text) {
   return true;
 }
 
-// Up to the ',' or ']' behind the element, which stays in the buffer.
+// Up to the ',' or ']' after the element, which stays in the buffer.
 void JsonPieces::read_element(std::string& text) {
   size_t depth = 0;
   bool in_string = false;
@@ -134,7 +134,7 @@ bool JsonPieces::next_element(std::string& text) {
 void JsonPieces::expect_end() {
   char c = '\0';
   while (peek(c)) {
-    if (!is_space(c)) fail("{}: expected nothing behind the list, found more", file_);
+    if (!is_space(c)) fail("{}: expected nothing after the list, found more", file_);
     ++begin_;
   }
 }

@@ -1,5 +1,5 @@
 // Cuts a JSON file into the texts of its rows without reading it whole: the lines of JSON Lines, or
-// the elements of one list. Whether a row's text is JSON is for its parser to say.
+// the elements of one list. Whether a row's text is valid JSON is left to its parser.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class JsonPieces {
   JsonPieces(std::unique_ptr<ByteSource> bytes, std::string file);
   // Puts the next row's text into `text`; false at the end. Blank lines are skipped, and a byte
   // order mark at the start of the file. Throws Error: a row above 1 GiB, a list that does not
-  // close, or more behind it.
+  // close, or text after it.
   bool next(std::string& text);
   // "line 3" (from 1) or "row 2" of a list (from 0): the row that next() gave last.
   std::string place() const;

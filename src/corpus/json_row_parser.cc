@@ -6,49 +6,15 @@
 #include <utility>
 
 #include "base/error.h"
+#include "corpus/json_non_numbers.h"
 
 namespace qk {
 namespace {
 
-// NaN and Infinity are not JSON, but Python writes them. They are replaced by spellings of zero
-// that nobody else uses, and known again by them.
-constexpr std::string_view kNanSpelling = "0e-7777771";
-constexpr std::string_view kInfinitySpelling = "0e-7777772";
-
-// Only outside of strings, and only where a value can stand.
-void respell_non_numbers(std::string& json) {
-  constexpr std::string_view kNan = "NaN";
-  constexpr std::string_view kInfinity = "Infinity";
-  if (json.find(kNan) == std::string::npos && json.find(kInfinity) == std::string::npos) return;
-  std::string out;
-  bool in_string = false;
-  for (size_t i = 0; i < json.size();) {
-    const std::string_view rest = std::string_view(json).substr(i);
-    const char before = i == 0 ? ' ' : json[i - 1];
-    const bool is_infinity = rest.starts_with(kInfinity);
-    const size_t length = is_infinity ? kInfinity.size() : kNan.size();
-    const bool stands_alone =
-        std::string_view(" \t\r\n:,[").find(before) != std::string_view::npos ||
-        (is_infinity && before == '-');
-    const bool ends = rest.size() == length ||
-                      (rest.size() > length &&
-                       std::string_view(" \t\r\n,]}").find(rest[length]) != std::string_view::npos);
-    if (!in_string && stands_alone && ends && (is_infinity || rest.starts_with(kNan))) {
-      out += is_infinity ? kInfinitySpelling : kNanSpelling;
-      i += length;
-      continue;
-    }
-    if (json[i] == '"') in_string = !in_string;
-    out += json[i];
-    if (in_string && json[i] == '\\' && i + 1 < json.size()) out += json[++i];
-    ++i;
-  }
-  json = std::move(out);
-}
-
 class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  RowHandler(const Columns& columns, const std::string& where) : columns_(columns), where_(where) {}
+  RowHandler(const Columns& columns, NonNumbers non_numbers, const std::string& where)
+      : columns_(columns), non_numbers_(std::move(non_numbers)), where_(where) {}
 
   bool null() override { return value("null", std::monostate{}); }
   bool boolean(bool v) override { return value("a boolean", v); }
@@ -59,10 +25,10 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     return value("a number", uint64_t{v});
   }
   bool number_float(number_float_t v, const std::string& token) override {
-    if (token.ends_with(kNanSpelling)) {
+    if (is_spelling(token, non_numbers_.nan)) {
       return value("a number", std::numeric_limits<double>::quiet_NaN());
     }
-    if (token.ends_with(kInfinitySpelling)) {
+    if (is_spelling(token, non_numbers_.infinity)) {
       const double infinity = std::numeric_limits<double>::infinity();
       return value("a number", token.front() == '-' ? -infinity : infinity);
     }
@@ -127,10 +93,13 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
+  static bool is_spelling(const std::string& token, const std::string& spelling) {
+    return !spelling.empty() && token.ends_with(spelling);  // perhaps after a '-'
+  }
   bool is_text() const { return depth_ == 1 && key_is_text_; }
   bool is_id() const { return depth_ == 1 && key_is_id_; }
 
-  // Notes the kind of a value; of a key that occurs twice, the last one's.
+  // Records the kind of a value; of a key that occurs twice, that of the last one.
   void see(std::string_view kind) {
     if (depth_ == 0) fail("{}: expected an object, found {}", where_, kind);
     if (is_text()) text_kind_ = kind;
@@ -149,6 +118,7 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   const Columns& columns_;
+  NonNumbers non_numbers_;
   const std::string& where_;
   JsonRow row_;
   std::string_view text_kind_;  // empty: the key did not occur
@@ -162,8 +132,7 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
 }  // namespace
 
 JsonRow parse_json_row(std::string& json, const Columns& columns, const std::string& where) {
-  respell_non_numbers(json);
-  RowHandler handler(columns, where);
+  RowHandler handler(columns, respell_non_numbers(json), where);
   const bool parsed = nlohmann::json::sax_parse(json, &handler);
   QK_CHECK(parsed);  // every refusal throws
   return handler.take_row();

@@ -15,7 +15,7 @@ struct JsonRow {
   std::string keys;  // the first ones, joined by ", ", for messages
 };
 
-// Parses one object; `json` is used up. Throws Error, its message starting with `where`, as
+// Parses one object; `json` is consumed. Throws Error, its message starting with `where`, as
 // read_json_rows() lists them; an absent id is not an error here.
 JsonRow parse_json_row(std::string& json, const Columns& columns, const std::string& where);
 

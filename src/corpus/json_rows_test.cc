@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/test_error.h"
 #include "corpus/row_reader.h"
-#include "corpus/test_error.h"
 
 namespace qk {
 namespace {
@@ -89,7 +89,7 @@ TEST(JsonRows, IdsKeepTheirKind) {
   EXPECT_EQ(id_of("\"NaN\""), RawId(std::string("NaN")));
 }
 
-TEST(JsonRows, AnIdMayBeMissingOnlyBehindTheFirstRow) {
+TEST(JsonRows, AnIdMayBeMissingOnlyAfterTheFirstRow) {
   const std::vector<Row> rows =
       rows_of(bytes_in_memory("{\"text\":\"\",\"id\":1}\n{\"text\":\"\"}"), kTextAndId);
   EXPECT_EQ(rows.at(1).id, RawId(std::monostate{}));
@@ -140,7 +140,7 @@ TEST(JsonRows, ListsMustCloseAndEndTheFile) {
   EXPECT_EQ(error_in("[{\"text\":\"\",\"id\":1},,1]"),
             "/c/f.json row 1: expected an object, found nothing");
   EXPECT_EQ(error_in("[{\"text\":\"\",\"id\":1}] x"),
-            "/c/f.json: expected nothing behind the list, found more");
+            "/c/f.json: expected nothing after the list, found more");
   EXPECT_THAT(error_in("[{\"text\":\"\",\"id\":1} {}]"), HasSubstr("row 0: not JSON"));
 }
 

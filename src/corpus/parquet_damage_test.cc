@@ -4,8 +4,8 @@
 #include <random>
 
 #include "base/atomic_file.h"
+#include "base/test_error.h"
 #include "corpus/row_reader.h"
-#include "corpus/test_error.h"
 
 namespace qk {
 namespace {

@@ -113,7 +113,7 @@ OpenFile open_file(const fs::path& path, const Columns& columns) {
     return status.ok() ? arrow::Result<std::shared_ptr<arrow::Schema>>(out) : status;
   });
   open.summary.rows = open.reader->parquet_reader()->metadata()->num_rows();
-  if (open.summary.rows < 0) fail("{}: the footer tells of {} rows", file, open.summary.rows);
+  if (open.summary.rows < 0) fail("{}: the footer says {} rows", file, open.summary.rows);
   open.summary.text_type = find_column(*schema, columns.text, file, /*is_text=*/true, open);
   if (columns.id) {
     open.summary.id_type = find_column(*schema, *columns.id, file, /*is_text=*/false, open);
@@ -153,7 +153,7 @@ class ParquetRows final : public RowReader {
     batch_ = guarded(file_, [&] { return batches_->Next(); });
     if (batch_ == nullptr) {
       if (row_ != open_.summary.rows) {
-        fail("{}: the footer tells of {} rows, found {}", file_, open_.summary.rows, row_);
+        fail("{}: the footer says {} rows, found {}", file_, open_.summary.rows, row_);
       }
       return false;
     }

@@ -34,7 +34,7 @@ class RowReader {
   virtual std::optional<Row> next() = 0;
 };
 
-// What a file's footer tells before any row is read.
+// What a file's footer says, before any row is read.
 struct ParquetSummary {
   int64_t rows = 0;
   std::string text_type;  // Arrow's names of the two columns' types

@@ -26,8 +26,8 @@ struct RowRange {
   std::optional<int64_t> end;  // none: to the last row
 };
 
-// The rows of the slice, of a split with so many rows. Throws Error naming dataset.split: more than
-// 100%. REQUIRES: the number of rows, if slice.needs_num_rows().
+// The rows of the slice, of a split with num_rows rows. Throws Error naming dataset.split: more
+// than 100%. REQUIRES: num_rows is known if slice.needs_num_rows().
 RowRange rows_of(const SplitSlice& slice, std::optional<int64_t> num_rows);
 
 }  // namespace qk

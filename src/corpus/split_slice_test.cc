@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "corpus/corpus.h"
-#include "corpus/test_error.h"
+#include "base/test_error.h"
+#include "corpus/test_corpus.h"
 
 namespace qk {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// "begin end" of the slice of a split with so many rows; the name if it is no slice.
+// "begin end" of the slice of a split with num_rows rows; the name if it is not a slice.
 std::string rows(const std::string& text, std::optional<int64_t> num_rows) {
   const std::vector<SplitSlice> terms = parse_split(text);
   const SplitSlice& slice = terms.front();
@@ -66,7 +66,7 @@ std::vector<std::string> texts(const std::string& path, const std::string& split
   CorpusConfig config;
   config.path = path;
   config.split = split;
-  const std::unique_ptr<Corpus> corpus = open_corpus(config);
+  const std::unique_ptr<Corpus> corpus = open_local(config);
   std::vector<std::string> out;
   while (const std::optional<Document> document = corpus->next()) {
     EXPECT_EQ(document->index, std::ssize(out));  // and so the running id
@@ -110,7 +110,7 @@ TEST(SplitSlice, SumOfSplits) {
   config.split = "train+test";
   config.id_column = "id";
   config.max_samples = 3;
-  const std::unique_ptr<Corpus> corpus = open_corpus(config);
+  const std::unique_ptr<Corpus> corpus = open_local(config);
   std::vector<int64_t> ids;
   while (const std::optional<Document> document = corpus->next()) {
     EXPECT_EQ(document->index, std::ssize(ids));
@@ -121,7 +121,7 @@ TEST(SplitSlice, SumOfSplits) {
   EXPECT_EQ(corpus->digested_files().at(1).name, "test.jsonl");
   EXPECT_EQ(corpus->digested_files().size(), 2U);
   config.split = "train";
-  EXPECT_NE(identify(*corpus), identify(*open_corpus(config)));
+  EXPECT_NE(identify(*corpus), identify(*open_local(config)));
 }
 
 }  // namespace

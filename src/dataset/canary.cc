@@ -21,23 +21,23 @@ double canary_dot(std::span<const float> query, std::span<const float> key) {
 
 namespace {
 
-using Group = JournalReader::Group;
+using Group = JournalSet::Group;
 
-const Group* find_group(const JournalReader& journal, int32_t layer, Kind kind) {
+const Group* find_group(const JournalSet& journal, int32_t layer, Kind kind) {
   for (const Group& group : journal.groups()) {
     if (group.layer == layer && group.kind == kind) return &group;
   }
   return nullptr;
 }
 
-bool has_head(const JournalReader::Entry& entry, int32_t head) {
+bool has_head(const JournalSet::Entry& entry, int32_t head) {
   return std::ranges::binary_search(entry.heads, head);
 }
 
 // Counts, while documents ascend, the rows of one head before them.
 class RowCounter {
  public:
-  explicit RowCounter(const JournalReader& journal) : journal_(journal) {}
+  explicit RowCounter(const JournalSet& journal) : journal_(journal) {}
   // The row in the file of row `row` of the document, -1 if it has none.
   int64_t file_row(int32_t layer, Kind kind, int32_t head, int64_t document, int32_t row) {
     State& state = states_[{layer, kind, head}];
@@ -45,34 +45,28 @@ class RowCounter {
     if (state.group == nullptr) return -1;
     const auto& records = state.group->records;
     for (; state.next < records.size() && records[state.next].document < document; ++state.next) {
-      const JournalReader::Entry entry = journal_.entry(records[state.next]);
+      const JournalSet::Entry entry = journal_.entry(records[state.next]);
       if (has_head(entry, head)) state.rows += entry.rows;
-      forget(entry);
+      journal_.drop_head(entry);
     }
     if (state.next == records.size() || records[state.next].document != document) return -1;
-    const JournalReader::Entry entry = journal_.entry(records[state.next]);
+    const JournalSet::Entry entry = journal_.entry(records[state.next]);
     return has_head(entry, head) && row < entry.rows ? state.rows + row : -1;
   }
 
  private:
-  // The kernel maps 64 KiB around what was looked at.
-  void forget(const JournalReader::Entry& entry) const {
-    constexpr size_t kAround = 65536;
-    journal_.drop(entry.offset - std::min(entry.offset, kAround), entry.offset + kAround);
-  }
-
   struct State {
     const Group* group = nullptr;
     size_t next = 0;   // of its records
     int64_t rows = 0;  // of the records before
   };
-  const JournalReader& journal_;
+  const JournalSet& journal_;
   std::map<std::tuple<int32_t, Kind, int32_t>, State> states_;
 };
 
 }  // namespace
 
-std::vector<RowPair> canary_pairs(const JournalReader& journal, int64_t most) {
+std::vector<RowPair> canary_pairs(const JournalSet& journal, int64_t most) {
   std::vector<const DocumentEnd*> with;
   for (const DocumentEnd& end : journal.documents()) {
     if (end.canary.layer >= 0) with.push_back(&end);
@@ -88,8 +82,8 @@ std::vector<RowPair> canary_pairs(const JournalReader& journal, int64_t most) {
     const int64_t key_row =
         counter.file_row(canary.layer, Kind::kKey, canary.key_head, end.document, canary.key_row);
     if (query_row < 0 || key_row < 0) {
-      fail("{}: document {} lacks the rows of its canary in layer {}", journal.path().string(),
-           end.document, canary.layer);
+      fail("{}: document {} lacks the rows of its canary in layer {}",
+           journal.file_of(end.document).path().string(), end.document, canary.layer);
     }
     pairs.push_back({config_name(canary.layer, canary.query_head, Kind::kQuery),
                      config_name(canary.layer, canary.key_head, Kind::kKey), query_row, key_row,

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "journal/journal.h"
+#include "journal/journal_set.h"
 
 namespace qk {
 
@@ -24,9 +24,9 @@ struct RowPair {
 // The sum of double(query[i]) * double(key[i]) over i, ascending, from 0. REQUIRES: equal sizes.
 double canary_dot(std::span<const float> query, std::span<const float> key);
 
-// Canaries of up to `most` documents of a journal, evenly spread, as rows of the files that will be
-// written from it.
-std::vector<RowPair> canary_pairs(const JournalReader& journal, int64_t most);
+// Canaries of up to `most` documents of the journals, evenly spread, as rows of the files that will
+// be written from them.
+std::vector<RowPair> canary_pairs(const JournalSet& journal, int64_t most);
 
 // Collects the vectors of some rows of one file while it is read.
 class RowWatch {

@@ -141,7 +141,7 @@ class Card {
     if (info_.summary.configs.empty()) return line("Nothing was captured.\n");
     std::map<int, std::pair<std::set<int>, std::set<int>>> layers;
     for (const std::string& config : info_.summary.configs) {
-      const std::optional<HeadFile> file = parse_config_name(config);
+      const std::optional<ConfigName> file = parse_config_name(config);
       QK_CHECK(file.has_value());
       auto& [queries, keys] = layers[file->layer];
       (file->kind == Kind::kQuery ? queries : keys).insert(file->head);
@@ -184,12 +184,11 @@ class Card {
   }
 
   void columns() {
-    const bool reference = info_.reference_layout;
+    const bool reference = info_.compat_reference;
     line("## Columns\n\n| column | type | meaning |\n| --- | --- | --- |");
     line("| `bucket` | int32 | range of positions that the row was sampled from |");
-    line("| `example_id` | {} | id of the document{} |",
-         info_.int32_example_ids ? "int32" : "int64",
-         info_.int32_example_ids ? ", low 32 bits" : "");
+    line("| `example_id` | {} | id of the document{} |", reference ? "int32" : "int64",
+         reference ? ", low 32 bits" : "");
     line("| `position` | int32 | position of the token in its document, from 0 |");
     line("| `vector` | {} of float32 | the head's query or key there |",
          reference ? "fixed-size list" : "list");

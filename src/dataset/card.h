@@ -18,21 +18,23 @@ namespace qk {
 // A double with an integral value is shown as an integer.
 using MetadataValue = std::variant<std::string, int64_t, double>;
 
+inline constexpr size_t kMostCardBytes = size_t{64} << 20;  // of a card that is read
+
 struct CardInfo {
   std::string model;  // its name in the config
-  // Keys as in capture.md 15: source_dataset, dataset_name, dataset_split, attention_scope,
-  // sampling_strategy, sampling_bucket_size or sampling_min_bucket_size, head_sampling_*, and any
-  // further ones, which are listed at the end, sorted.
+  // Keys (docs/dataset-format.md, "Values of the run"): source_dataset, dataset_name,
+  // dataset_split, attention_scope, sampling_strategy, sampling_bucket_size or
+  // sampling_min_bucket_size, head_sampling_*, and any further ones, which are listed at the end,
+  // sorted.
   std::map<std::string, MetadataValue> metadata;
   DatasetSummary summary;
   DocumentCounts documents;
   bool has_token_str = false;
   bool has_pre_rope = false;
-  bool int32_example_ids = false;  // as DatasetOptions
-  bool reference_layout = false;   // as DatasetOptions
-  std::string verification;        // how the model was proven, one paragraph; or empty
-  std::string hub_repo;            // "org/name", or empty
-  std::string hub_branch;          // or empty
+  bool compat_reference = false;  // as DatasetOptions
+  std::string verification;       // how the model was proven, one paragraph; or empty
+  std::string hub_repo;           // "org/name", or empty
+  std::string hub_branch;         // or empty
 };
 
 std::string dataset_card(const CardInfo& info);

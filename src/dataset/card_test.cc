@@ -98,7 +98,7 @@ TEST(Card, ColumnsFollowTheLayout) {
   EXPECT_THAT(dataset_card(info), HasSubstr("| `example_id` | int64 | id of the document |"));
   EXPECT_THAT(dataset_card(info), Not(HasSubstr("token_str")));
   EXPECT_THAT(dataset_card(info), Not(HasSubstr("vector_pre_rope")));
-  info.has_token_str = info.has_pre_rope = info.int32_example_ids = info.reference_layout = true;
+  info.has_token_str = info.has_pre_rope = info.compat_reference = true;
   const std::string card = dataset_card(info);
   EXPECT_THAT(card, HasSubstr("| `example_id` | int32 |"));
   EXPECT_THAT(card, HasSubstr("| `token_str` | string |"));

@@ -15,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMostCardBytes = size_t{64} << 20;
-
 class Checker {
  public:
   Checker(fs::path folder, ThreadPool& pool) : folder_(std::move(folder)), pool_(pool) {}

@@ -11,6 +11,7 @@ namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::vector<BlockShape> shapes() {
@@ -18,9 +19,10 @@ std::vector<BlockShape> shapes() {
 }
 
 // A journal whose documents have canaries, as a run writes it; `off` is added to one product.
-void write_journal_with_canaries(const fs::path& path, double off = 0) {
+void write_journal_with_canaries(const fs::path& path, double off = 0,
+                                 const std::vector<int64_t>& documents = {0, 1, 2}) {
   JournalWriter writer = JournalWriter::create(path, "{}");
-  for (int64_t document = 0; document < 3; ++document) {
+  for (const int64_t document : documents) {
     const CaptureBlock queries = random_block(document, shapes()[0]);
     const CaptureBlock keys = random_block(document, shapes()[1]);
     writer.append(queries);
@@ -41,7 +43,7 @@ void write_journal_with_canaries(const fs::path& path, double off = 0) {
 // A finished dataset in folder / "data".
 void write_dataset_with_card(const TestFolder& folder) {
   write_journal_with_canaries(folder / "journal");
-  const JournalReader journal(folder / "journal");
+  const JournalSet journal({folder / "journal"});
   ThreadPool pool(2);
   DatasetOptions options;
   options.canaries = canary_pairs(journal, 64);
@@ -137,7 +139,7 @@ TEST(DatasetCheck, CountsOfTheOriginalsFilesAreCompared) {
 TEST(DatasetCheck, VectorThatChangedOnItsWayToTheFilesStopsTheWriting) {
   const TestFolder folder;
   write_journal_with_canaries(folder / "journal", 1e-9);
-  const JournalReader journal(folder / "journal");
+  const JournalSet journal({folder / "journal"});
   ThreadPool pool(2);
   DatasetOptions options;
   options.canaries = canary_pairs(journal, 64);
@@ -148,10 +150,27 @@ TEST(DatasetCheck, VectorThatChangedOnItsWayToTheFilesStopsTheWriting) {
 
 TEST(DatasetCheck, CanariesAreSpreadOverTheDocuments) {
   const TestFolder folder;
-  write_journal_with_canaries(folder / "journal");
-  const JournalReader journal(folder / "journal");
-  EXPECT_EQ(canary_pairs(journal, 2).size(), 2U);
-  EXPECT_EQ(canary_pairs(journal, 1)[0].query_row, 2);
+  write_journal_with_canaries(folder / "journal", 0, {0, 1, 2, 3, 4, 5});
+  const JournalSet journal({folder / "journal"});
+  const auto query_rows = [&](int64_t most) {
+    std::vector<int64_t> rows;
+    for (const RowPair& pair : canary_pairs(journal, most)) rows.push_back(pair.query_row);
+    return rows;
+  };
+  EXPECT_THAT(query_rows(3), ElementsAre(2, 12, 22));  // of the documents 0, 2, 4 of 5 rows each
+  EXPECT_THAT(query_rows(1), ElementsAre(2));
+  EXPECT_EQ(query_rows(64).size(), 6U);
+}
+
+TEST(DatasetCheck, CanariesOfSeveralJournalsAreThoseOfOne) {
+  const TestFolder folder;
+  write_journal_with_canaries(folder / "all", 0, {0, 1, 2, 3});
+  write_journal_with_canaries(folder / "even", 0, {0, 2});
+  write_journal_with_canaries(folder / "odd", 0, {1, 3});
+  const std::vector<RowPair> pairs =
+      canary_pairs(JournalSet({folder / "even", folder / "odd"}), 64);
+  EXPECT_EQ(pairs, canary_pairs(JournalSet({folder / "all"}), 64));
+  EXPECT_EQ(pairs.size(), 4U);
 }
 
 TEST(DatasetWriter, LostDocumentIsRefused) {
@@ -162,7 +181,7 @@ TEST(DatasetWriter, LostDocumentIsRefused) {
   put_file(folder / "journal", bytes);
   ThreadPool pool(2);
   EXPECT_THAT(error_of([&] {
-                write_dataset(JournalReader(folder / "journal"), folder / "data", {}, pool, {});
+                write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool, {});
               }),
               HasSubstr("document 0 is lost"));
 }

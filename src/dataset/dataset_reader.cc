@@ -7,7 +7,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "dataset/head_reader.h"
+#include "dataset/card.h"
+#include "dataset/head_inspection.h"
 #include "dataset/overwrite.h"
 
 namespace qk {
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Layer, then queries before keys, then head.
-auto order(const HeadFile& file) { return std::tuple(file.layer, file.kind, file.head); }
+auto order(const ConfigName& file) { return std::tuple(file.layer, file.kind, file.head); }
 
 std::vector<HeadInfo> list_heads(const fs::path& folder) {
   std::vector<HeadInfo> heads;
@@ -59,7 +60,7 @@ std::string model_name(const DatasetInfo& info) {
 
 // The config names that the card's YAML lists; none if the card has none.
 std::set<std::string> listed_configs(const fs::path& card) {
-  const std::string text = read_file(card, size_t{64} << 20);
+  const std::string text = read_file(card, kMostCardBytes);
   std::string_view rest = text;
   std::set<std::string> names;
   if (!rest.starts_with("---\n")) return names;
@@ -156,8 +157,8 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
     const std::string config = config_name(head.head.layer, head.head.head, head.head.kind);
     RowWatch none;
     const bool watched = watches != nullptr && watches->contains(config);
-    read_head(folder / config, head, problems[static_cast<size_t>(index)],
-              watched ? watches->at(config) : none);
+    inspect_head(folder / config, head, problems[static_cast<size_t>(index)],
+                 watched ? watches->at(config) : none);
   });
   std::vector<bool> readable;
   for (const auto& of_head : problems) {
@@ -173,7 +174,7 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
 std::string first_footer_value(const fs::path& folder, const std::string& key) {
   const std::vector<HeadInfo> heads = list_heads(folder);
   if (heads.empty()) return "";
-  const HeadFile& head = heads.front().head;
+  const ConfigName& head = heads.front().head;
   const fs::path file = folder / config_name(head.layer, head.head, head.kind) / "data.parquet";
   return footer_value(file, key);
 }

@@ -17,9 +17,9 @@
 
 namespace qk {
 
-// What the Parquet files of one head hold.
+// What the Parquet files of one head contain.
 struct HeadInfo {
-  HeadFile head;
+  ConfigName head;
   std::vector<std::filesystem::path> files;  // one, or several in name order
   int64_t rows = 0;
   int64_t row_groups = 0;

@@ -17,7 +17,7 @@
 #include "journal/test_blocks.h"
 
 namespace qk {
-namespace {
+namespace dataset_reader_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -37,7 +37,7 @@ void make_dataset(const TestFolder& folder, DatasetOptions options = {}) {
   card.model = "org/Model";
   options.footer = {{std::string(kFooterProvenance), R"({"model":{"name":"org/Model"}})"}};
   card.summary =
-      write_dataset(JournalReader(folder / "journal"), folder / "data", options, pool, {});
+      write_dataset(JournalSet({folder / "journal"}), folder / "data", options, pool, {});
   put_file(folder / "data/README.md", dataset_card(card));
 }
 
@@ -65,8 +65,8 @@ TEST(DatasetReader, TellsWhatADatasetHolds) {
   EXPECT_EQ(info.model, "org/Model");
   ASSERT_EQ(info.heads.size(), 5U);
   const HeadInfo& head = info.heads[1];
-  EXPECT_EQ(head.head, (HeadFile{0, 3, Kind::kQuery}));
-  EXPECT_EQ(info.heads[2].head, (HeadFile{0, 1, Kind::kKey}));
+  EXPECT_EQ(head.head, (ConfigName{0, 3, Kind::kQuery}));
+  EXPECT_EQ(info.heads[2].head, (ConfigName{0, 1, Kind::kKey}));
   EXPECT_EQ(head.rows, 15);
   EXPECT_EQ(head.row_groups, 1);
   EXPECT_EQ(head.bucket_counts, (std::map<int32_t, int64_t>{{0, 6}, {1, 6}, {2, 3}}));
@@ -93,8 +93,7 @@ TEST(DatasetReader, TellsWhatADatasetHolds) {
 TEST(DatasetReader, ReadsTheReferenceLayout) {
   const TestFolder folder;
   DatasetOptions options;
-  options.reference_layout = true;
-  options.int32_example_ids = true;
+  options.compat_reference = true;
   make_dataset(folder, options);
   const DatasetInfo info = inspect(folder / "data");
   EXPECT_TRUE(info.problems.empty());
@@ -108,7 +107,7 @@ TEST(DatasetReader, SeveralFilesOfAHeadAreOne) {
   const TestFolder folder;
   write_journal(folder / "journal", 2, {{.heads = {0}}});
   ThreadPool pool(1);
-  write_dataset(JournalReader(folder / "journal"), folder / "data", {}, pool, {});
+  write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool, {});
   fs::copy_file(folder / "data/l00h00q/data.parquet", folder / "data/l00h00q/more.parquet");
   const DatasetInfo info = inspect(folder / "data");
   EXPECT_TRUE(info.problems.empty());
@@ -209,6 +208,21 @@ TEST(DatasetReader, HeadsOfALayerMustAgree) {
               ElementsAre("l00h03q/data.parquet: has 9 rows, l00h00q has 15"));
 }
 
+TEST(DatasetReader, HeadsOfALayerHaveTheSameRowsNotOnlyAsMany) {
+  const TestFolder folder;
+  write_documents(folder / "journal", {0, 1}, {{.heads = {0, 1}}});
+  write_documents(folder / "other", {0, 2}, {{.heads = {0, 1}}});
+  ThreadPool pool(2);
+  write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool, {});
+  write_dataset(JournalSet({folder / "other"}), folder / "other_data", {}, pool, {});
+  EXPECT_TRUE(problems_of(folder / "data").empty());
+  fs::copy_file(folder / "other_data/l00h01q/data.parquet", folder / "data/l00h01q/data.parquet",
+                fs::copy_options::overwrite_existing);
+  EXPECT_THAT(problems_of(folder / "data"),
+              ElementsAre("l00h01q/data.parquet: has other rows (bucket, example_id or position) "
+                          "than l00h00q"));
+}
+
 // Files made by hand, one column each given.
 class HandMade {
  public:
@@ -305,5 +319,5 @@ TEST(DatasetReader, WrongValuesAreNamed) {
               ElementsAre("l00h00q/x.parquet: row 1: bucket 1099511627776 is out of range"));
 }
 
-}  // namespace
+}  // namespace dataset_reader_test
 }  // namespace qk

@@ -11,8 +11,8 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "dataset/head_file.h"
-#include "dataset/head_reader.h"
+#include "dataset/head_file_writer.h"
+#include "dataset/head_inspection.h"
 #include "dataset/head_records.h"
 #include "dataset/overwrite.h"
 
@@ -79,19 +79,19 @@ void check_not_there(const fs::path& folder, const std::vector<HeadRecords>& hea
     const fs::path path = final_path(folder, head);
     std::error_code error;
     if (fs::exists(fs::symlink_status(path, error))) {
-      fail("{}: is there already; --overwrite replaces the dataset", path.string());
+      fail("{}: exists already; --overwrite replaces the dataset", path.string());
     }
   }
 }
 
-// Writes the temporary file of a head and reads it again: it must hold what the journal says.
-FileSummary write_checked(const JournalReader& journal, const HeadRecords& head,
-                          const fs::path& path, const DatasetOptions& options, RowWatch& watch,
+// Writes the temporary file of a head and reads it again: it must hold what the journals say.
+FileSummary write_checked(const JournalSet& journal, const HeadRecords& head, const fs::path& path,
+                          const DatasetOptions& options, RowWatch& watch,
                           HeadFileSummary& written) {
   written = write_head_file(journal, head, path, options);
   HeadInfo read;
   try {
-    read_head_file(path, read, watch);
+    inspect_head_file(path, read, watch);
   } catch (const Error& error) {
     fail("{}: was not stored as it was written: {}", path.string(), error.what());
   }
@@ -109,23 +109,20 @@ void add(DatasetSummary& summary, const HeadFileSummary& file) {
   for (const auto& [bucket, count] : file.bucket_counts) summary.bucket_counts[bucket] += count;
 }
 
-void check_canaries(const JournalReader& journal, const std::vector<RowPair>& canaries,
+void check_canaries(const JournalSet& journal, const std::vector<RowPair>& canaries,
                     const std::map<std::string, RowWatch>& rows) {
   for (const RowPair& pair : canaries) {
     const std::string fault = canary_fault(pair, rows);
-    if (!fault.empty()) fail("{}: {}", journal.path().string(), fault);
+    if (!fault.empty()) fail("{}: {}", journal.name(), fault);
   }
 }
 
 }  // namespace
 
-DatasetSummary write_dataset(const JournalReader& journal, const fs::path& folder,
+DatasetSummary write_dataset(const JournalSet& journal, const fs::path& folder,
                              const DatasetOptions& options, ThreadPool& pool,
                              const std::function<void(int64_t, int64_t)>& progress) {
-  if (!journal.lost().empty()) {
-    fail("{}: damaged at byte {}: document {} is lost", journal.path().string(),
-         journal.damage().front(), journal.lost().front());
-  }
+  journal.check_lost();
   const std::vector<HeadRecords> heads = heads_of(journal);
   std::error_code error;
   fs::create_directories(folder, error);

@@ -1,5 +1,6 @@
-// From the journal to the dataset: one Parquet file per (layer, head, kind), written in parallel,
-// each renamed into place when whole; the card last. The same journal gives the same bytes.
+// From the journals to the dataset: one Parquet file per (layer, head, kind), written in parallel,
+// each renamed into place when whole; the card last. The same records give the same
+// bytes, in however many journals they are.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +13,19 @@
 
 #include "base/thread_pool.h"
 #include "dataset/canary.h"
-#include "journal/journal.h"
+#include "journal/journal_set.h"
 
 namespace qk {
 
+inline constexpr int64_t kRowsPerGroup = 65536;
+
 struct DatasetOptions {
-  bool int32_example_ids = false;  // compat: reference: the original's narrowing (low 32 bits)
-  bool reference_layout = false;   // compat: reference: the original's column types and encodings
-  int64_t rows_per_group = 65536;  // bounds the memory: rows of one head held by each thread
-  bool overwrite = false;          // an older dataset in the folder is replaced
-  bool resume = false;             // files that an interrupted writing left are replaced
-  std::vector<RowPair> canaries;   // to be found again in the files
+  // compat: reference: the original's column types and encodings, ids narrowed to their low 32 bits.
+  bool compat_reference = false;
+  int64_t rows_per_group = kRowsPerGroup;  // rows of one head that each thread holds in memory
+  bool overwrite = false;                  // an older dataset in the folder is replaced
+  bool resume = false;                     // files that an interrupted writing left are replaced
+  std::vector<RowPair> canaries;           // to be found again in the files
   // Key-value pairs for every file's footer (provenance, geometry), in this order.
   std::vector<std::pair<std::string, std::string>> footer;
 };
@@ -43,20 +46,20 @@ struct DatasetSummary {
   int64_t bytes = 0;                         // of the Parquet files
 };
 
-// Writes every head of the journal below `folder` (created if needed). A head without rows gets no
+// Writes every head of the journals below `folder` (created if needed). A head without rows gets no
 // file. progress(done, total) counts files and is called by one thread at a time, not always the
 // caller's; what it throws ends the writing.
 //
 // In this order: all files are written and synced under temporary names, and read again: their rows
-// must be those of the journal, their vectors finite, the canaries' products as captured; with
+// must be those of the journals, their vectors finite, the canaries' products as captured; with
 // `overwrite`, the parts of an older dataset that the new one does not replace are removed (its
-// card first); the files are renamed into place. The card and the removal of the journal are the
+// card first); the files are renamed into place. The card and the removal of the journals are the
 // caller's, in that order, so that a dataset with a card and without a journal is a finished one.
 //
 // Throws Error (disk full, a folder that is a symbolic link, a dataset that is there already and
 // neither `overwrite` nor `resume` is set, documents that are lost, ...); temporary files are
 // removed.
-DatasetSummary write_dataset(const JournalReader& journal, const std::filesystem::path& folder,
+DatasetSummary write_dataset(const JournalSet& journal, const std::filesystem::path& folder,
                              const DatasetOptions& options, ThreadPool& pool,
                              const std::function<void(int64_t done, int64_t total)>& progress);
 

@@ -17,7 +17,7 @@
 #include "journal/test_blocks.h"
 
 namespace qk {
-namespace {
+namespace dataset_writer_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 DatasetSummary write(const fs::path& journal, const fs::path& folder,
                      const DatasetOptions& options = {}, int threads = 2) {
   ThreadPool pool(threads);
-  return write_dataset(JournalReader(journal), folder, options, pool, {});
+  return write_dataset(JournalSet({journal}), folder, options, pool, {});
 }
 
 std::shared_ptr<arrow::Table> read_table(const fs::path& path) {
@@ -172,8 +172,7 @@ TEST(DatasetWriter, ReferenceLayoutHasTheOriginalsTypes) {
   const TestFolder folder;
   write_journal(folder / "journal", 1, shapes());
   DatasetOptions options;
-  options.reference_layout = true;
-  options.int32_example_ids = true;
+  options.compat_reference = true;
   write(folder / "journal", folder / "data", options);
   EXPECT_EQ(read_table(folder / "data/l00h00q/data.parquet")->schema()->ToString(),
             "bucket: int32\nexample_id: int32\nposition: int32\n"
@@ -204,6 +203,22 @@ TEST(DatasetWriter, SameJournalGivesTheSameBytesWhateverTheThreads) {
   EXPECT_EQ(files, all_files(folder / "d"));
 }
 
+TEST(DatasetWriter, SeveralJournalsGiveTheFilesOfOne) {
+  const TestFolder folder;
+  write_journal(folder / "all", 9, shapes());
+  write_documents(folder / "first", {1, 2, 4, 8}, shapes());
+  write_documents(folder / "second", {0, 3}, shapes());
+  write_documents(folder / "third", {5, 6, 7}, shapes());
+  DatasetOptions options;
+  options.rows_per_group = 7;
+  write(folder / "all", folder / "a", options);
+  ThreadPool pool(2);
+  const JournalSet set({folder / "first", folder / "second", folder / "third"});
+  write_dataset(set, folder / "b", options, pool, {});
+  EXPECT_FALSE(all_files(folder / "a").empty());
+  EXPECT_EQ(all_files(folder / "a"), all_files(folder / "b"));
+}
+
 TEST(DatasetWriter, HeadWithoutRowsGetsNoFolder) {
   const TestFolder folder;
   write_journal(folder / "journal", 2, {{.layer = 0}, {.layer = 1, .rows = 0}});
@@ -217,7 +232,7 @@ TEST(DatasetWriter, ProgressCountsFiles) {
   write_journal(folder / "journal", 1, shapes());
   std::vector<std::pair<int64_t, int64_t>> calls;
   ThreadPool pool(2);
-  write_dataset(JournalReader(folder / "journal"), folder / "data", {}, pool,
+  write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool,
                 [&](int64_t done, int64_t total) { calls.emplace_back(done, total); });
   EXPECT_THAT(calls, ElementsAre(std::pair(1, 3), std::pair(2, 3), std::pair(3, 3)));
 }
@@ -227,7 +242,7 @@ TEST(DatasetWriter, StoppedWritingLeavesNothing) {
   write_journal(folder / "journal", 1, shapes());
   ThreadPool pool(2);
   EXPECT_EQ(error_of([&] {
-              write_dataset(JournalReader(folder / "journal"), folder / "data", {}, pool,
+              write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool,
                             [](int64_t, int64_t) { fail("stop"); });
             }),
             "stop");
@@ -262,7 +277,7 @@ TEST(DatasetWriter, ExistingDatasetStaysWithoutOverwrite) {
   write(folder / "journal", folder / "data");
   const auto before = all_files(folder / "data");
   EXPECT_THAT(error_of([&] { write(folder / "journal", folder / "data"); }),
-              HasSubstr("l00h00q/data.parquet: is there already"));
+              HasSubstr("l00h00q/data.parquet: exists already"));
   EXPECT_EQ(all_files(folder / "data"), before);
 }
 
@@ -296,7 +311,7 @@ TEST(DatasetWriter, FailedOverwriteKeepsTheOldDataset) {
   options.overwrite = true;
   ThreadPool pool(2);
   error_of([&] {
-    write_dataset(JournalReader(folder / "new"), folder / "data", options, pool,
+    write_dataset(JournalSet({folder / "new"}), folder / "data", options, pool,
                   [](int64_t done, int64_t) {
                     if (done == 3) fail("stop");
                   });
@@ -375,5 +390,5 @@ TEST(FullDisk, JournalStaysValid) {
   EXPECT_EQ(static_cast<int64_t>(reader.documents().size()), document);
 }
 
-}  // namespace
+}  // namespace dataset_writer_test
 }  // namespace qk

@@ -1,4 +1,4 @@
-// What became of a run's documents: the numbers that the card tells.
+// What became of a run's documents: the numbers in the card.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ struct DocumentCounts {
   int64_t not_utf8 = 0;      // skipped
   int64_t too_large = 0;     // skipped
   int64_t not_finite = 0;    // skipped
-  int64_t repeated_ids = 0;  // whose id an earlier one has: their rows cannot be told apart by it
+  int64_t repeated_ids = 0;  // whose id an earlier one has: it does not tell their rows apart
 
   int64_t skipped() const { return no_text + not_utf8 + too_large + not_finite; }
 };

@@ -2,9 +2,9 @@
 
 namespace qk {
 
-std::vector<HeadRecords> heads_of(const JournalReader& journal) {
+std::vector<HeadRecords> heads_of(const JournalSet& journal) {
   std::vector<HeadRecords> heads;
-  for (const JournalReader::Group& group : journal.groups()) {
+  for (const JournalSet::Group& group : journal.groups()) {
     for (const int32_t head : group.heads) heads.push_back({&group, head});
   }
   return heads;

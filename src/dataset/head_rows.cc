@@ -3,6 +3,7 @@
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/util/key_value_metadata.h>
+#include <fmt/format.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "dataset/arrow_result.h"
 #include "dataset/integer_column.h"
 #include "dataset/vector_column.h"
 
@@ -24,16 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kBatchRows = 8192;
-
-void check(const arrow::Status& status) {
-  if (!status.ok()) fail("{}", printable(status.message(), 300));
-}
-
-template <typename T>
-T value_of(arrow::Result<T> result) {
-  check(result.status());
-  return std::move(result).ValueUnsafe();
-}
 
 struct Column {
   const char* name;
@@ -78,6 +70,8 @@ std::vector<int> wanted_leaves(const parquet::arrow::FileReader& reader,
   return leaves;
 }
 
+}  // namespace
+
 // One file, opened.
 struct OpenFile {
   std::unique_ptr<parquet::arrow::FileReader> reader;
@@ -95,15 +89,17 @@ struct OpenFile {
     arrow_properties.set_batch_size(kBatchRows);
     arrow_properties.set_pre_buffer(false);
     parquet::arrow::FileReaderBuilder builder;
-    check(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
+    check_arrow(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
     reader = value_of(
         builder.memory_pool(arrow::system_memory_pool())->properties(arrow_properties)->Build());
-    check(reader->GetSchema(&schema));
+    check_arrow(reader->GetSchema(&schema));
     leaves = wanted_leaves(*reader, *schema);
   }
 
   int64_t num_rows() const { return reader->parquet_reader()->metadata()->num_rows(); }
 };
+
+namespace {
 
 std::map<std::string, std::string> footer_of(const OpenFile& file) {
   std::map<std::string, std::string> out;
@@ -178,7 +174,7 @@ struct HeadRowReader::Files {
   }
 
   void convert(HeadRowBatch& out) {
-    check(batch->Validate());
+    check_arrow(batch->Validate());
     read_integers(*batch->GetColumnByName("bucket"), "bucket", file_row, out.buckets);
     read_integers(*batch->GetColumnByName("position"), "position", file_row, out.positions);
     out.example_ids.clear();
@@ -194,7 +190,7 @@ struct HeadRowReader::Files {
 
   bool read(HeadRowBatch& out) {
     if (!open) start();
-    check(batches->ReadNext(&batch));
+    check_arrow(batches->ReadNext(&batch));
     if (batch == nullptr) {
       end();
       return false;

@@ -1,4 +1,4 @@
-// The rows of one head as they stand in its Parquet files, ours, the original's or anyone's with
+// The rows of one head as its Parquet files have them, ours, the original's or anyone's with
 // the same columns: one batch after another, columns that are not needed left out.
 // Threads: safe for different heads at once.
 #pragma once
@@ -45,13 +45,13 @@ class HeadRowReader {
 
   // Rows of all files, by their footers.
   int64_t num_rows() const;
-  // Length of the vectors of the first file, by its footer; 0 if it does not tell.
+  // Length of the vectors of the first file, by its footer; 0 if it does not say.
   int64_t footer_dim() const;
   // Key-value pairs of the first file, without Arrow's own.
   const std::map<std::string, std::string>& footer() const;
 
-  // Reads on; false at the end. Throws Error "<file>: row 17: ..." if a row is not as above, the
-  // file is damaged, or it holds fewer or more rows than its footer says.
+  // Reads the next rows; false at the end. Throws Error "<file>: row 17: ..." if a row is not as
+  // above, the file is damaged, or it holds fewer or more rows than its footer says.
   bool next(HeadRowBatch& batch);
 
  private:

@@ -206,6 +206,23 @@ TEST_F(HeadRows, WindowsMayBeNullOrFloatsOrAbsent) {
             "row 1: column sliding_window: expected a whole number of tokens, found 0.5");
 }
 
+// Above 2^53 a double does not say which integer was meant.
+TEST_F(HeadRows, WholeFloatsHaveALimit) {
+  const auto doubles = [](double number) {
+    return array_of<arrow::DoubleBuilder>(std::vector{0.0, number});
+  };
+  for (const double limit : {0x1p53, -0x1p53}) {
+    EXPECT_EQ(read({{"sliding_window", doubles(limit)}}).windows[1],
+              std::optional(static_cast<int64_t>(limit)));
+    EXPECT_EQ(read({{"position", doubles(limit)}}).positions[1], static_cast<int64_t>(limit));
+    for (const char* name : {"sliding_window", "position"}) {
+      EXPECT_EQ(fault_of({{name, doubles(limit + std::copysign(2, limit))}}),
+                fmt::format("row 1: column {}: expected a whole number of tokens, found {}", name,
+                            limit + std::copysign(2, limit)));
+    }
+  }
+}
+
 TEST_F(HeadRows, IgnoresFurtherColumns) { expect_numbers({{"score", floats()->Slice(0, 2)}}); }
 
 TEST_F(HeadRows, RefusesColumnsThatAreMissingOrOfAnotherType) {
@@ -229,6 +246,15 @@ TEST_F(HeadRows, RefusesVectorsThatDoNotFit) {
     const ArrayPtr vector = fixed_list(array_of<arrow::FloatBuilder>(numbers), 3);
     EXPECT_EQ(fault_of({{"vector", vector}}),
               fmt::format("row 1: column vector: expected finite numbers, found {} at 1", bad));
+  }
+  for (const auto& [word, text] : {std::pair<uint16_t, const char*>{0x7C00, "inf"},
+                                   {0xFC00, "-inf"},
+                                   {0x7E00, "nan"},
+                                   {0x7C01, "nan"}}) {
+    arrow::HalfFloatBuilder halves;
+    ASSERT_TRUE(halves.AppendValues(std::vector<uint16_t>{0, 0, 0, 0, 0, word}).ok());
+    EXPECT_EQ(fault_of({{"vector", fixed_list(halves.Finish().ValueOrDie(), 3)}}),
+              fmt::format("row 1: column vector: expected finite numbers, found {} at 2", text));
   }
   arrow::FloatBuilder holes;
   ASSERT_TRUE(holes.AppendValues(kNumbers.data(), 5).ok());

@@ -13,7 +13,7 @@
 namespace qk {
 
 // bucket, example_id, position, vector, sliding_window [, token_str] [, vector_pre_rope]
-std::shared_ptr<arrow::Schema> head_schema(const JournalReader::Group& layer,
+std::shared_ptr<arrow::Schema> head_schema(const JournalSet::Group& layer,
                                            const DatasetOptions& options);
 
 std::shared_ptr<parquet::WriterProperties> head_properties(const DatasetOptions& options);

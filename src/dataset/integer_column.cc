@@ -15,7 +15,7 @@ namespace {
 
 using arrow::Type;
 
-// Appends the numbers as int64; calls bad(row) where one does not fit.
+// Calls append(row, value) for every row.
 template <typename ArrayType, typename Append>
 void for_each_value(const arrow::Array& array, Append append) {
   const auto& typed = static_cast<const ArrayType&>(array);

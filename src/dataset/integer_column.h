@@ -22,7 +22,7 @@ bool is_window_type(const arrow::DataType& type);
 void read_integers(const arrow::Array& array, const std::string& name, int64_t first_row,
                    std::vector<int64_t>& out);
 
-// Null and NaN are nothing. Throws Error for floats that are not whole. REQUIRES: is_window_type.
+// Null and NaN give nullopt. Throws Error for floats that are not whole. REQUIRES: is_window_type.
 void read_windows(const arrow::Array& array, int64_t first_row,
                   std::vector<std::optional<int64_t>>& out);
 

@@ -80,7 +80,7 @@ void check_journal(const fs::path& journal, Start start) {
   }
   if (start == Start::kNew) {
     fail(
-        "{}: an interrupted run left this journal: --resume goes on with it, --overwrite "
+        "{}: an interrupted run left this journal: --resume continues it, --overwrite "
         "discards it",
         journal.string());
   }

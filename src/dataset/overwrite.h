@@ -1,4 +1,4 @@
-// Whose files are whose in an output folder: what a run may replace or remove, and when. Only what
+// Which files of an output folder are ours: what a run may replace or remove, and when. Only what
 // a dataset consists of is ever removed: l##h##[qk]/data.parquet (and its .tmp) and its folder if
 // that is empty then, README.md, _saver_state.json, and our own journal. Symbolic links are never
 // followed.
@@ -11,15 +11,15 @@
 
 namespace qk {
 
-// Where the journal of a run into `folder` stands: <folder>/.qkscope/journal.
+// The path of the journal of a run into `folder`: <folder>/.qkscope/journal.
 std::filesystem::path journal_path(const std::filesystem::path& folder);
 
-// Keeps other runs out of a folder, from before it is looked at until it is finished: an exclusive
+// Keeps other runs out of a folder, from before it is inspected until it is finished: an exclusive
 // flock on <folder>/.qkscope/lock, which a kill releases too.
 class FolderLock {
  public:
   // Creates the folders if needed. Throws Error if another run holds the lock, they cannot be made
-  // or written, or .qkscope is a symbolic link. A file system without flock is no error.
+  // or written, or .qkscope is a symbolic link. A file system without flock is accepted.
   explicit FolderLock(const std::filesystem::path& folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
@@ -34,7 +34,7 @@ class FolderLock {
 enum class Start : uint8_t {
   kNew,        // refuses a dataset and a journal
   kOverwrite,  // discards a journal, replaces a dataset in the end
-  kResume,     // goes on with the journal; files of a dataset may be there
+  kResume,     // continues the journal; files of a dataset may be there
 };
 
 // To be called before a run, under the lock. Removes nothing but, with kOverwrite, the journal of

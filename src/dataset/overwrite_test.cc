@@ -59,7 +59,7 @@ TEST(OutputFolder, LeftoverJournalIsNamed) {
   put_file(journal_path(folder.path()), "old");
   EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), Start::kNew); }),
             journal_path(folder.path()).string() +
-                ": an interrupted run left this journal: --resume goes on with it, --overwrite "
+                ": an interrupted run left this journal: --resume continues it, --overwrite "
                 "discards it");
   prepare_output_folder(folder.path(), Start::kOverwrite);
   EXPECT_FALSE(fs::exists(journal_path(folder.path())));

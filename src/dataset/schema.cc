@@ -26,7 +26,7 @@ std::string config_name(int layer, int head, Kind kind) {
   return fmt::format("l{:02}h{:02}{}", layer, head, letter(kind));
 }
 
-std::optional<HeadFile> parse_config_name(std::string_view name) {
+std::optional<ConfigName> parse_config_name(std::string_view name) {
   std::string_view rest = name;
   if (!rest.starts_with('l')) return std::nullopt;
   rest.remove_prefix(1);
@@ -35,7 +35,7 @@ std::optional<HeadFile> parse_config_name(std::string_view name) {
   rest.remove_prefix(1);
   const std::optional<int> head = take_number(rest);
   if (!head || *head < 0 || (rest != "q" && rest != "k")) return std::nullopt;
-  const HeadFile file{*layer, *head, rest == "q" ? Kind::kQuery : Kind::kKey};
+  const ConfigName file{*layer, *head, rest == "q" ? Kind::kQuery : Kind::kKey};
   if (config_name(file.layer, file.head, file.kind) != name) return std::nullopt;
   return file;
 }

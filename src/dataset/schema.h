@@ -26,13 +26,13 @@ inline constexpr std::string_view kFooterGeometry = "qkscope.geometry";
 
 // "l05h12q": two digits at least, more when needed.
 std::string config_name(int layer, int head, Kind kind);
-struct HeadFile {
+struct ConfigName {
   int layer = 0;
   int head = 0;
   Kind kind = Kind::kQuery;
-  auto operator<=>(const HeadFile&) const = default;
+  auto operator<=>(const ConfigName&) const = default;
 };
 // The inverse; empty if the name is not what config_name gives.
-std::optional<HeadFile> parse_config_name(std::string_view name);
+std::optional<ConfigName> parse_config_name(std::string_view name);
 
 }  // namespace qk

@@ -12,8 +12,8 @@ TEST(ConfigName, HasTwoDigitsAtLeast) {
 }
 
 TEST(ConfigName, IsParsedBack) {
-  for (const HeadFile& file : {HeadFile{0, 0, Kind::kQuery}, HeadFile{35, 7, Kind::kKey},
-                               HeadFile{125, 1000, Kind::kQuery}}) {
+  for (const ConfigName& file : {ConfigName{0, 0, Kind::kQuery}, ConfigName{35, 7, Kind::kKey},
+                                 ConfigName{125, 1000, Kind::kQuery}}) {
     EXPECT_EQ(parse_config_name(config_name(file.layer, file.head, file.kind)), file);
   }
 }

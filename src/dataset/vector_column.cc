@@ -80,7 +80,7 @@ const uint16_t* words_of(const arrow::Array& values) {
   }
 }
 
-// Rounding would be another dataset than the one that was given.
+// Rounding would change the dataset.
 void narrow(const double* numbers, int64_t first_row, int64_t dim, std::span<float> out) {
   for (size_t i = 0; i < out.size(); ++i) {
     out[i] = static_cast<float>(numbers[i]);

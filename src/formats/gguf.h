@@ -3,7 +3,7 @@
 // characters, rows of whole blocks, and tensors that follow one another without a gap from the
 // start of the data to the end of the file (each padded to general.alignment). Refused with a
 // sentence: version 1, big-endian files, one part of a split file, arrays of arrays. What the keys
-// mean for a model is not checked here. Source: docs/gguf.md of ggml, and its gguf.cpp.
+// mean for a model is not checked here. Source: ggml's specification (gguf.md), and gguf.cpp.
 #pragma once
 
 #include <cstddef>

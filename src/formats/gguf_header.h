@@ -1,4 +1,4 @@
-// The parts of a GGUF file in front of the data: the metadata and the list of tensors.
+// The parts of a GGUF file before the data: the metadata and the list of tensors.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct GgufHeader {
 // Reads from the magic to the end of the tensor list. Throws Error "<place>: ...".
 GgufHeader read_gguf_header(ByteReader& reader);
 
-// The value of a key-value pair, behind its key: type and contents. `budget` is how many array
+// The value of a key-value pair, after its key: type and contents. `budget` is how many array
 // elements may still come.
 GgufValue read_gguf_value(ByteReader& reader, std::string_view key, uint64_t& budget);
 

@@ -11,7 +11,7 @@
 #include "base/error.h"
 
 namespace qk {
-namespace {
+namespace json_test {
 
 using testing::HasSubstr;
 
@@ -98,5 +98,5 @@ TEST(ParseJson, LimitsTheNumberOfValues) {
   }
 }
 
-}  // namespace
+}  // namespace json_test
 }  // namespace qk

@@ -93,7 +93,7 @@ class HeaderReader {
   }
 
  private:
-  // Also finds the data buffer behind the header.
+  // Also finds the data buffer after the header.
   std::string_view header_text() {
     if (bytes_.size() < 8) {
       fail("{}: is not a safetensors file: {} bytes, fewer than the 8 of the header's length",

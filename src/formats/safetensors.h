@@ -1,7 +1,7 @@
 // Hugging Face safetensors: one file, or shards with an index. Files are mapped, never read whole.
 // Every rule of the format is enforced on open; a file that breaks one gives an Error that names
-// the file, the tensor, what was expected and what was found. Source:
-// docs/decisions/0003-weights-stay-in-their-stored-type.md and the format's README.
+// the file, the tensor, what was expected and what was found.
+// Source: the format's README.
 #pragma once
 
 #include <cstddef>

@@ -14,7 +14,7 @@
 #include "base/error.h"
 
 namespace qk {
-namespace {
+namespace safetensors_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -239,5 +239,5 @@ TEST(Safetensors, NestingIsNoBomb) {
               HasSubstr("nested more than 100 deep"));
 }
 
-}  // namespace
+}  // namespace safetensors_test
 }  // namespace qk

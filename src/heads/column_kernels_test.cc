@@ -9,7 +9,7 @@
 #include <vector>
 
 namespace qk {
-namespace {
+namespace column_kernels_test {
 
 std::vector<double> normal_numbers(int64_t count, uint32_t seed) {
   std::mt19937 engine(seed);
@@ -121,5 +121,5 @@ TEST(SumColumn, HasPowersAndResiduals) {
   }
 }
 
-}  // namespace
+}  // namespace column_kernels_test
 }  // namespace qk

@@ -5,13 +5,19 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/test_folder.h"
+#include "hub/local_resolver.h"
 
 namespace qk {
 namespace {
 
+std::filesystem::path found(const DatasetSource& source) {
+  LocalResolver resolver;
+  return find_dataset(source, resolver);
+}
+
 std::string fault(const DatasetSource& source) {
   try {
-    find_dataset(source);
+    found(source);
   } catch (const Error& error) {
     return error.what();
   }
@@ -25,9 +31,9 @@ TEST(FindDataset, TakesTheFirstSourceThatIsGiven) {
   std::filesystem::create_directories(first);
   std::filesystem::create_directories(second);
   DatasetSource source{.dataset = first.string(), .dataset_local_root = second.string()};
-  EXPECT_EQ(find_dataset(source), first);
+  EXPECT_EQ(found(source), first);
   source.dataset.reset();
-  EXPECT_EQ(find_dataset(source), second);
+  EXPECT_EQ(found(source), second);
 }
 
 TEST(FindDataset, LooksForANameInTheHubCache) {
@@ -37,9 +43,9 @@ TEST(FindDataset, LooksForANameInTheHubCache) {
   std::filesystem::create_directories(repo / "refs");
   write_file(repo / "refs" / "main", "abc");
   DatasetSource source{.dataset_name = "org/name", .dataset_cache_dir = cache.path().string()};
-  EXPECT_EQ(find_dataset(source), repo / "snapshots" / "abc");
+  EXPECT_EQ(found(source), repo / "snapshots" / "abc");
   source.dataset = "org/name";
-  EXPECT_EQ(find_dataset(source), repo / "snapshots" / "abc");
+  EXPECT_EQ(found(source), repo / "snapshots" / "abc");
   source.dataset_revision = "other";
   EXPECT_TRUE(fault(source).starts_with("dataset: ")) << fault(source);
 }

@@ -28,8 +28,8 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
   return out;
 }
 
-std::set<HeadFile> heads_in(const fs::path& folder) {
-  std::set<HeadFile> out;
+std::set<ConfigName> heads_in(const fs::path& folder) {
+  std::set<ConfigName> out;
   for (const fs::path& path : subfolders(folder)) {
     if (const auto head = parse_config_name(path.filename().string())) out.insert(*head);
   }
@@ -55,8 +55,8 @@ fs::path folder_with_heads(const fs::path& root, const std::string& model_dir) {
 }
 
 // The record of the first head whose file can be opened.
-DatasetRecord record_of(const fs::path& folder, const std::set<HeadFile>& heads) {
-  for (const HeadFile& head : heads) {
+DatasetRecord record_of(const fs::path& folder, const std::set<ConfigName>& heads) {
+  for (const ConfigName& head : heads) {
     try {
       const auto files = list_parquet_files(folder / config_name(head.layer, head.head, head.kind));
       if (!files.empty()) return parse_record(HeadRowReader(files).footer());
@@ -84,18 +84,18 @@ int64_t count_of(const std::set<int64_t>& numbers, const char* key, const fs::pa
        key, folder.string(), count);
 }
 
-std::set<int64_t> numbers_of(const std::set<HeadFile>& heads, Kind kind) {
+std::set<int64_t> numbers_of(const std::set<ConfigName>& heads, Kind kind) {
   std::set<int64_t> out;
-  for (const HeadFile& head : heads) {
+  for (const ConfigName& head : heads) {
     if (head.kind == kind) out.insert(head.head);
   }
   return out;
 }
 
-void count_heads(const std::set<HeadFile>& heads, const DatasetRecord& record,
+void count_heads(const std::set<ConfigName>& heads, const DatasetRecord& record,
                  const HeadCounts& configured, bool compat_reference, HeadCatalog& out) {
   int64_t layers = 0;
-  for (const HeadFile& head : heads) layers = std::max<int64_t>(layers, head.layer + 1);
+  for (const ConfigName& head : heads) layers = std::max<int64_t>(layers, head.layer + 1);
   // The original silently accepts fewer layers than there are.
   const bool few_layers = compat_reference && configured.num_layers && record.num_layers &&
                           *configured.num_layers < *record.num_layers;
@@ -118,8 +118,8 @@ void count_heads(const std::set<HeadFile>& heads, const DatasetRecord& record,
 }
 
 // Refuses folders of heads and layers that the model does not have.
-void check_numbers(const std::set<HeadFile>& heads, bool reference, const HeadCatalog& catalog) {
-  for (const HeadFile& head : heads) {
+void check_numbers(const std::set<ConfigName>& heads, bool reference, const HeadCatalog& catalog) {
+  for (const ConfigName& head : heads) {
     const bool is_query = head.kind == Kind::kQuery;
     const int64_t count = is_query ? catalog.num_q_heads : catalog.num_k_heads;
     const std::string name = config_name(head.layer, head.head, head.kind);
@@ -140,7 +140,7 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
                          const HeadCounts& configured, bool compat_reference) {
   HeadCatalog out;
   out.folder = folder_with_heads(root, model_dir);
-  const std::set<HeadFile> heads = heads_in(out.folder);
+  const std::set<ConfigName> heads = heads_in(out.folder);
   if (heads.empty()) {
     const bool is_missing = !model_dir.empty() && out.folder == root;
     fail("{}: holds no heads: it has no folder like l00h00q{}", out.folder.string(),
@@ -154,7 +154,7 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
   count_heads(heads, record, configured, compat_reference, out);
   check_numbers(heads, compat_reference, out);
   const int64_t group_size = out.num_q_heads / out.num_k_heads;
-  for (const HeadFile& head : heads) {
+  for (const ConfigName& head : heads) {
     if (head.kind != Kind::kQuery || head.layer >= out.num_layers) continue;
     const int64_t k_head = head.head / group_size;
     if (!heads.contains({head.layer, static_cast<int>(k_head), Kind::kKey})) {

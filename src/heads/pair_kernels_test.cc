@@ -9,7 +9,7 @@
 #include "heads/gathered_rows.h"
 
 namespace qk {
-namespace {
+namespace pair_kernels_test {
 
 std::vector<double> normal_numbers(int64_t count, uint32_t seed) {
   std::mt19937 engine(seed);
@@ -94,5 +94,5 @@ TEST(GatheredRows, AreRowsMinusAnOrigin) {
   }
 }
 
-}  // namespace
+}  // namespace pair_kernels_test
 }  // namespace qk

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 constexpr size_t kSha256Digits = 64;
 constexpr size_t kHashStep = size_t{8} << 20;
 
-// Pages are dropped after they were read: a model's weights are not to fill the memory.
+// Pages are dropped once they are read, so that a model's weights do not fill the memory.
 std::string digest(const fs::path& path, std::atomic<int64_t>& bytes_done,
                    const std::function<void()>& step) {
   const MappedFile file(path);
@@ -42,8 +42,10 @@ std::vector<IdentifiedFile> identify_files(
   std::vector<IdentifiedFile> out;
   int64_t total = 0;
   for (const fs::path& path : paths) {
-    out.push_back({path.filename().string(), static_cast<int64_t>(fs::file_size(path)),
-                   digest_from_blob_name(path)});
+    std::error_code error;
+    const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
+    if (error) fail("{}: cannot be read: {}", path.string(), error.message());
+    out.push_back({path.filename().string(), bytes, digest_from_blob_name(path)});
     if (out.back().sha256.empty()) total += out.back().bytes;
   }
   std::atomic<int64_t> done{0};

@@ -1,4 +1,4 @@
-// The SHA-256 of files, by which a run knows its model and its corpus again.
+// The SHA-256 of files, by which a run recognises its model and its corpus.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ struct IdentifiedFile {
   std::string sha256;
 };
 
-// Sorted by name. progress(bytes done, bytes in all) is called from the calling thread. A file of
-// the Hub cache whose blob is named by its SHA-256 is not read. Throws Error if a file cannot be
-// read.
+// Sorted by name. progress(bytes done, bytes in all) counts the files that are read, and is called
+// from the calling thread. A file of the Hub cache whose blob is named by its SHA-256 is not read.
+// Throws Error if a file cannot be read.
 std::vector<IdentifiedFile> identify_files(
     std::span<const std::filesystem::path> paths, ThreadPool& pool,
     const std::function<void(int64_t done, int64_t total)>& progress);

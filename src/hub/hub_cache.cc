@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "base/atomic_file.h"
-#include "base/error.h"
+#include "hub/home_path.h"
 
 namespace qk {
 namespace {
@@ -44,10 +44,8 @@ std::string expand_variables(const std::string& text) {
   return out;
 }
 
-std::filesystem::path expand(std::string text) {
-  text = expand_variables(text);
-  if (text == "~" || text.starts_with("~/")) text = variable("HOME") + text.substr(1);
-  return text;
+std::filesystem::path expand(const std::string& text) {
+  return expand_home(expand_variables(text));
 }
 
 bool is_id_part(std::string_view part) {
@@ -118,36 +116,17 @@ std::filesystem::path hub_cache_folder() {
   return expand("~/.cache/huggingface/hub");
 }
 
-std::optional<std::filesystem::path> find_in_hub_cache(
-    RepoKind kind, std::string_view repo_id, std::string_view revision,
-    const std::optional<std::filesystem::path>& cache) {
+std::optional<std::filesystem::path> find_in_hub_cache(const std::filesystem::path& cache,
+                                                       RepoKind kind, std::string_view repo_id,
+                                                       std::string_view revision) {
   if (!is_repo_id(repo_id)) return std::nullopt;
-  const std::filesystem::path folder =
-      cache.value_or(hub_cache_folder()) / repo_folder(kind, repo_id);
+  const std::filesystem::path folder = cache / repo_folder(kind, repo_id);
   const std::string commit = commit_of(folder, revision);
   if (commit.empty()) return std::nullopt;
   std::filesystem::path snapshot = folder / "snapshots" / commit;
   std::error_code ignored;
   if (!std::filesystem::is_directory(snapshot, ignored)) return std::nullopt;
   return snapshot;
-}
-
-std::string not_in_hub_cache(std::string_view key, RepoKind kind, std::string_view text,
-                             std::string_view revision,
-                             const std::optional<std::filesystem::path>& cache) {
-  const std::string name = printable(text);
-  if (!is_repo_id(text)) {
-    return fmt::format("{}: '{}' is neither a file nor a folder, nor the id of a Hub repository",
-                       key, name);
-  }
-  const std::string branch = printable(revision);
-  return fmt::format(
-      "{}: '{}' is neither a file nor a folder, and not in the Hub cache {} (revision {}): "
-      "download "
-      "it first with `hf download {}{}{}`",
-      key, name, printable(cache.value_or(hub_cache_folder()).string(), 300), branch, name,
-      kind == RepoKind::kDataset ? " --repo-type dataset" : "",
-      revision == "main" ? "" : " --revision " + branch);
 }
 
 }  // namespace qk

@@ -23,18 +23,11 @@ bool is_repo_id(std::string_view text);
 // a leading ~ and $NAME or ${NAME} inside a value are expanded.
 std::filesystem::path hub_cache_folder();
 
-// The snapshot folder of a repository at a revision (a branch, a tag, or a commit of 40 hex
-// digits); nothing if it is not in the cache, or if repo_id is not a repository id. The folder may
-// lack files that were never asked for: who needs a file checks for it. `cache` is another cache
-// than hub_cache_folder().
-std::optional<std::filesystem::path> find_in_hub_cache(
-    RepoKind kind, std::string_view repo_id, std::string_view revision = "main",
-    const std::optional<std::filesystem::path>& cache = {});
-
-// One sentence for the user who named `text` under `key` ("dataset.path", "model.name") when it is
-// neither on the disk nor in the cache: what was looked for, where, and how to get it.
-std::string not_in_hub_cache(std::string_view key, RepoKind kind, std::string_view text,
-                             std::string_view revision = "main",
-                             const std::optional<std::filesystem::path>& cache = {});
+// The snapshot folder in a cache of a repository at a revision (a branch, a tag, or a commit of 40
+// hex digits); nothing if the cache does not have it, or if repo_id is not a repository id. The
+// folder may lack files that nobody has downloaded yet.
+std::optional<std::filesystem::path> find_in_hub_cache(const std::filesystem::path& cache,
+                                                       RepoKind kind, std::string_view repo_id,
+                                                       std::string_view revision);
 
 }  // namespace qk

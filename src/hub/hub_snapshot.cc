@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "base/atomic_file.h"
@@ -16,21 +17,13 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxTreeBytes = size_t{1} << 28;
 
-[[noreturn]] void fail_incomplete(const std::string& what, const std::string& repo_id) {
-  fail(
-      "dataset.path: '{}' is in the Hub cache, but not whole ({}): fetch the rest with `hf "
-      "download "
-      "{} --repo-type dataset`",
-      printable(repo_id), what, printable(repo_id));
-}
-
 bool is_digits(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 struct Shard {
-  std::string series;  // the name with the own number left out
+  std::string series;  // the name without its own number
   int number = 0;
   int count = 0;
 };
@@ -53,7 +46,7 @@ std::vector<std::string> list_snapshot(const fs::path& snapshot) {
   const fs::path repo = snapshot.parent_path().parent_path();
   const fs::path tree = repo / "trees" / (snapshot.filename().string() + ".json");
   std::error_code ignored;
-  // A link whose blob is gone is a file that is missing.
+  // A link whose blob is gone stands for a missing file.
   if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot, DanglingLinks::kList);
   const nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
   const std::string where = printable(tree.string(), 300);
@@ -72,14 +65,11 @@ std::vector<std::string> list_snapshot(const fs::path& snapshot) {
   return files;
 }
 
-void check_snapshot_is_whole(const fs::path& snapshot, const std::vector<std::string>& files,
-                             const std::string& repo_id) {
+std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std::string>& files) {
   std::map<std::string, std::pair<int, std::set<int>>> series;
   for (const std::string& file : files) {
     std::error_code ignored;
-    if (!fs::is_regular_file(snapshot / file, ignored)) {
-      fail_incomplete(printable(file) + " is missing", repo_id);
-    }
+    if (!fs::is_regular_file(snapshot / file, ignored)) return printable(file) + " is missing";
     if (const std::optional<Shard> shard = shard_of(file)) {
       auto& [count, numbers] = series[shard->series];
       count = shard->count;
@@ -89,10 +79,10 @@ void check_snapshot_is_whole(const fs::path& snapshot, const std::vector<std::st
   for (const auto& [name, shards] : series) {
     const auto& [count, numbers] = shards;
     if (static_cast<int>(numbers.size()) < count) {
-      fail_incomplete(fmt::format("{} of {} files like {}", numbers.size(), count, printable(name)),
-                      repo_id);
+      return fmt::format("{} of {} files like {}", numbers.size(), count, printable(name));
     }
   }
+  return "";
 }
 
 }  // namespace qk

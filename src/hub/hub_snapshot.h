@@ -1,5 +1,5 @@
-// A snapshot folder of the Hub cache (hub/hub_cache.h). It holds what was once asked for, which
-// may be less than the repository has; what is missing must not pass for a smaller dataset.
+// A snapshot folder of the Hub cache (hub/hub_cache.h). It holds what was downloaded, which may be
+// less than the repository has; a part of a dataset must not pass for the whole.
 #pragma once
 
 #include <filesystem>
@@ -12,9 +12,9 @@ namespace qk {
 // clients), else the files in the snapshot. Sorted. Throws Error if the list is damaged.
 std::vector<std::string> list_snapshot(const std::filesystem::path& snapshot);
 
-// Throws Error, with the command that downloads the rest, if one of the files is not there, or if a
-// numbered one ("...-00001-of-00003...") lacks its brothers.
-void check_snapshot_is_whole(const std::filesystem::path& snapshot,
-                             const std::vector<std::string>& files, const std::string& repo_id);
+// What the snapshot lacks of these files, for a message: the first file that is not there, or a
+// numbered series ("...-00001-of-00003...") of which the list has only some. Empty if it is whole.
+std::string missing_of_snapshot(const std::filesystem::path& snapshot,
+                                const std::vector<std::string>& files);
 
 }  // namespace qk

@@ -1,5 +1,5 @@
 // The crash-safe log of a running capture: append-only, checksummed, one record per (document,
-// layer, kind). A kill at any byte loses at most the documents in hand. Format:
+// layer, kind). A kill at any byte loses at most the documents in progress. Format:
 // docs/dataset-format.md, section "Journal".
 //
 // Threads: a writer belongs to one thread; a reader may be read from many.
@@ -23,7 +23,7 @@ namespace qk {
 enum class DocumentOutcome : uint8_t {
   kCaptured,   // it went through the model (it may still have given no row)
   kEmpty,      // no token
-  kNoText,     // skipped: the text is null, or no string
+  kNoText,     // skipped: the text is null, or not a string
   kNotUtf8,    // skipped: the text is not UTF-8
   kTooLarge,   // skipped: the text has more bytes than are allowed
   kNotFinite,  // skipped: a query or a key was not finite
@@ -57,27 +57,27 @@ class JournalWriter {
   // Creates the file, whole with its header or not at all; `header` is any text that identifies the
   // run (JSON). Throws Error if the file exists or cannot be made.
   static JournalWriter create(const std::filesystem::path& path, std::string_view header);
-  // Goes on after the last whole document of a journal that was read: the torn tail is cut off.
+  // Appends after the last whole document of a journal that was read: the torn tail is cut off.
   // Throws Error if another process is writing the journal, or it cannot be written.
   static JournalWriter resume(const JournalReader& journal);
   JournalWriter(JournalWriter&&) noexcept;
   JournalWriter& operator=(JournalWriter&&) noexcept;
   ~JournalWriter();
 
-  // Blocks of several documents may alternate; these documents are then in hand. Throws Error (disk
-  // full, ...); then the journal is cut back to the last whole document, and the documents in hand
-  // may be begun again.
+  // Blocks of several documents may alternate; these documents are then in progress. Throws Error
+  // (disk full, ...); then the journal is cut back to the last whole document, and the documents in
+  // progress may be started again.
   // REQUIRES: the document is not whole yet, and the sizes of the block's columns agree (rows =
   // buckets = positions; tokens, if any; vectors = heads * rows * head_dim).
   void append(const CaptureBlock& block);
-  // Marks all documents in hand, and others that have no block, as whole and syncs: what was
+  // Marks all documents in progress, and others that have no block, as whole and syncs: what was
   // appended before is safe when this returns. Throws Error as append does.
-  // REQUIRES: `ends` has all documents in hand, each with the number of its blocks.
+  // REQUIRES: `ends` has all documents in progress, each with the number of its blocks.
   void end_documents(std::span<const DocumentEnd> ends);
   void end_document(const DocumentEnd& end) { end_documents({&end, 1}); }
-  // Forgets the documents in hand: cuts back to the last whole one. Throws Error if it cannot.
+  // Forgets the documents in progress: cuts back to the last whole one. Throws Error if it cannot.
   void abandon();
-  // Of the file, the documents in hand included.
+  // Of the file, documents in progress included.
   int64_t bytes() const;
 
  private:
@@ -122,8 +122,8 @@ class JournalReader {
     size_t bytes = 0;   // of the record
   };
 
-  // Throws Error if the file is no journal, its header is cut off or damaged, or records whose
-  // checksums hold contradict themselves or each other. Damaged records are no error: damage().
+  // Throws Error if the file is not a journal, its header is cut off or damaged, or records whose
+  // checksums hold contradict themselves or each other. Damaged records are not an error: damage().
   explicit JournalReader(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return file_.path(); }
@@ -133,7 +133,7 @@ class JournalReader {
   const std::vector<Group>& groups() const { return groups_; }  // by layer, queries first
   size_t valid_bytes() const { return valid_bytes_; }           // end of the last end mark
   bool torn() const { return valid_bytes_ != file_.bytes().size(); }
-  // Where damaged bytes begin that have whole documents behind them.
+  // Where damaged bytes begin that whole documents follow.
   const std::vector<size_t>& damage() const { return damage_; }
   // Documents that were whole once, were hit by damage, and have not been written again. Ascending.
   const std::vector<int64_t>& lost() const { return lost_; }
@@ -151,8 +151,11 @@ class JournalReader {
   std::span<const float> vectors(const Entry& entry, size_t head_idx) const;
   std::span<const float> vectors_pre_rope(const Entry& entry, size_t head_idx) const;
 
-  // Tells the kernel that the pages of the file's range [begin, end) are not needed for now.
+  // Tells the kernel that the pages of the file's range [begin, end) are not needed for now, nor
+  // those that it mapped with them: it maps 64 KiB around a page that is touched.
   void drop(size_t begin, size_t end) const;
+  // Likewise for what entry() and the columns of few rows touch: the first pages of a record.
+  void drop_head(const Entry& entry) const;
 
  private:
   MappedFile file_;

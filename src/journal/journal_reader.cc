@@ -15,6 +15,8 @@ using journal::column;
 using journal::get;
 using Entry = JournalReader::Entry;
 
+constexpr size_t kReadAround = 65536;  // bytes that the kernel maps around a touched page
+
 struct Block {
   BlockFixed fixed;
   BlockLayout layout;
@@ -26,7 +28,7 @@ std::string read_header(const MappedFile& file, size_t& end) {
   const std::string name = file.path().string();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!text.starts_with(journal::kFileMagic.substr(0, text.size()))) {
-    fail("{}: is no qkscope journal", name);
+    fail("{}: is not a qkscope journal", name);
   }
   if (bytes.size() < journal::kFileHeadBytes) fail("{}: is cut off inside its header", name);
   const auto version = get<uint32_t>(bytes, 8);
@@ -116,6 +118,12 @@ std::span<const float> JournalReader::vectors_pre_rope(const Entry& entry, size_
   return vectors_at(payload, entry, block_of(payload).layout.vectors_pre_rope, head_idx);
 }
 
-void JournalReader::drop(size_t begin, size_t end) const { file_.drop(begin, end); }
+void JournalReader::drop(size_t begin, size_t end) const {
+  file_.drop(begin - std::min(begin, kReadAround), end);
+}
+
+void JournalReader::drop_head(const Entry& entry) const {
+  drop(entry.offset, entry.offset + kReadAround);
+}
 
 }  // namespace qk

@@ -22,7 +22,7 @@ TEST(JournalRefusals, WhatIsNoJournalIsRefused) {
   const auto path = folder / "file";
   put_file(path, "PAR1 and more bytes than a header has");
   EXPECT_EQ(error_of([&] { JournalReader reader(path); }),
-            path.string() + ": is no qkscope journal");
+            path.string() + ": is not a qkscope journal");
   std::string later(journal::kFileMagic);
   later += std::string("\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
   put_file(path, later);
@@ -120,7 +120,7 @@ int run_into_the_limit(const std::filesystem::path& path) {
     if (std::string_view(error.what()).find("File too large") == std::string_view::npos) return 11;
     if (document != 2) return 12;
     if (static_cast<int64_t>(std::filesystem::file_size(path)) != writer.bytes()) return 13;
-    // The document in hand can be begun again, smaller.
+    // The document in progress can be started again, smaller.
     writer.append(random_block(document, {.rows = 2, .head_dim = 16}));
     writer.end_document({.document = document, .num_records = 1});
     return 0;

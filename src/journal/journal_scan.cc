@@ -48,17 +48,20 @@ std::string_view fault(std::span<const std::byte> payload, const BlockFixed& fix
   return end == fixed.token_bytes ? "" : "its token strings do not fill their bytes";
 }
 
-// What two records of one layer and kind must agree on and do not; empty if nothing.
-std::string_view difference(const Group& group, const Entry& entry) {
-  if (entry.head_dim != group.head_dim) return "head_dim";
-  if (entry.sliding_window != group.sliding_window) return "sliding_window";
-  if (entry.has_tokens != group.has_tokens) return "token strings";
-  if (entry.has_pre_rope != group.has_pre_rope) return "pre-RoPE vectors";
-  return "";
+// The group that a record begins.
+Group group_of(const Entry& entry) {
+  return {.layer = entry.layer,
+          .kind = entry.kind,
+          .head_dim = entry.head_dim,
+          .sliding_window = entry.sliding_window,
+          .has_tokens = entry.has_tokens,
+          .has_pre_rope = entry.has_pre_rope,
+          .heads = entry.heads,
+          .records = {}};
 }
 
-// Walks the records once, from the end of the header on. Where no record is, it goes on at the next
-// one, found by its checksummed head at a multiple of 8 bytes.
+// Walks the records once, from the end of the header on. Where there is no record, it continues at
+// the next one, found by its checksummed head at a multiple of 8 bytes.
 class Scanner {
  public:
   Scanner(const MappedFile& file, size_t begin)
@@ -75,7 +78,7 @@ class Scanner {
         head->type == RecordType::kBlock ? accept_block(*head) : accept_end(*head);
       } else if (!in_gap) {
         in_gap = true;
-        begin_gap();
+        gaps_.push_back(at_);
       }
       at_ += head ? head->record_bytes() : 8;
       drop_before(std::min(at_, bytes_.size()));
@@ -85,7 +88,7 @@ class Scanner {
   }
 
  private:
-  // A block of a document in hand, by the index of its group in groups_.
+  // A block of a document in progress, by the index of its group in groups_.
   struct Block {
     int32_t layer = 0;
     Kind kind = Kind::kQuery;
@@ -95,8 +98,7 @@ class Scanner {
   struct Pending {
     uint32_t num_records = 0;
     bool broken = false;  // a record before one of these is missing
-    size_t gaps = 0;      // numbers of gaps before the first record, and
-    size_t hit = 0;       // ... before the last one or behind it
+    size_t gaps = 0;      // number of gaps before the first record
     std::vector<Block> blocks;
   };
 
@@ -130,11 +132,6 @@ class Scanner {
          head.document, what);
   }
 
-  void begin_gap() {
-    gaps_.push_back(at_);
-    for (auto& [document, pending] : pending_) pending.hit = gaps_.size();
-  }
-
   // A first record begins its document anew: an interrupted run left the others.
   void accept_block(const RecordHead& head) {
     const std::span<const std::byte> bytes = payload(head);
@@ -144,7 +141,7 @@ class Scanner {
     if (documents_.contains(head.document)) fail_record(head, "the document was whole before it");
     Pending& pending = pending_[head.document];
     if (head.index == 0 || pending.num_records == 0) {
-      pending = {.num_records = 0, .gaps = gaps_.size(), .hit = gaps_.size(), .blocks = {}};
+      pending = {.num_records = 0, .gaps = gaps_.size(), .blocks = {}};
     }
     pending.broken = pending.broken || head.index != pending.num_records;
     pending.num_records = head.index + 1;
@@ -157,26 +154,17 @@ class Scanner {
     if (entry.rows == 0) return;
     const auto [it, is_new] = groups_.try_emplace({entry.layer, entry.kind});
     auto& [group, first_document] = it->second;
+    const Group of_entry = group_of(entry);
     if (is_new) {
-      group = {.layer = entry.layer,
-               .kind = entry.kind,
-               .head_dim = entry.head_dim,
-               .sliding_window = entry.sliding_window,
-               .has_tokens = entry.has_tokens,
-               .has_pre_rope = entry.has_pre_rope,
-               .heads = entry.heads,
-               .records = {}};
+      group = of_entry;
       first_document = entry.document;
     }
-    if (const std::string_view what = difference(group, entry); !what.empty()) {
+    if (const std::string_view what = group_difference(group, of_entry); !what.empty()) {
       fail("{}: documents {} and {} differ in the {} of layer {}, {}", file_.path().string(),
            first_document, entry.document, what, entry.layer,
            entry.kind == Kind::kQuery ? "queries" : "keys");
     }
-    if (group.heads == entry.heads) return;
-    std::vector<int32_t> both;
-    std::ranges::set_union(group.heads, entry.heads, std::back_inserter(both));
-    group.heads = std::move(both);
+    add_heads(group, entry.heads);
   }
 
   void accept_end(const RecordHead& head) {
@@ -221,9 +209,9 @@ class Scanner {
       result_.groups.push_back(std::move(group.first));
     }
     for (auto& [document, end] : documents_) result_.documents.push_back(end);
-    // A document in hand at a kill is no loss; one that had its end, and lost it, is.
+    // A document in progress at a kill is not lost; one that had its end, and lost it, is.
     for (const auto& [document, pending] : pending_) {
-      if (pending.broken || (pending.hit > pending.gaps && pending.gaps < num_confirmed_gaps_)) {
+      if (pending.broken || pending.gaps < num_confirmed_gaps_) {
         lost_.insert(document);
       }
     }
@@ -246,6 +234,21 @@ class Scanner {
 };
 
 }  // namespace
+
+std::string_view group_difference(const Group& a, const Group& b) {
+  if (a.head_dim != b.head_dim) return "head_dim";
+  if (a.sliding_window != b.sliding_window) return "sliding_window";
+  if (a.has_tokens != b.has_tokens) return "token strings";
+  if (a.has_pre_rope != b.has_pre_rope) return "pre-RoPE vectors";
+  return "";
+}
+
+void add_heads(Group& group, const std::vector<int32_t>& heads) {
+  if (group.heads == heads) return;
+  std::vector<int32_t> both;
+  std::ranges::set_union(group.heads, heads, std::back_inserter(both));
+  group.heads = std::move(both);
+}
 
 Entry entry_at(const MappedFile& file, size_t offset) {
   const std::optional<RecordHead> head = journal::decode_head(file.bytes(), offset);

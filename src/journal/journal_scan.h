@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/mapped_file.h"
@@ -20,6 +22,12 @@ struct JournalScan {
 // From the first record, at `begin`, to the end or the torn tail. Throws Error if a record whose
 // checksums hold contradicts itself or others.
 JournalScan scan_journal(const MappedFile& file, size_t begin);
+
+// What two groups of one layer and kind must agree on and do not; empty if nothing.
+std::string_view group_difference(const JournalReader::Group& a, const JournalReader::Group& b);
+
+// Adds heads (ascending) to those of the group.
+void add_heads(JournalReader::Group& group, const std::vector<int32_t>& heads);
 
 // The head and the numbers of the block at `offset`. REQUIRES: scan_journal found it there.
 JournalReader::Entry entry_at(const MappedFile& file, size_t offset);

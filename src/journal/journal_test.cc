@@ -85,6 +85,7 @@ TEST(Journal, IsReadBack) {
   ASSERT_EQ(reader.documents().size(), 2U);
   EXPECT_EQ(reader.documents()[0].num_tokens, 601);
   EXPECT_EQ(reader.documents()[0].outcome, DocumentOutcome::kCaptured);
+  EXPECT_EQ(reader.documents()[0].canary, (Canary{-1, 0, 0, 0, 0, 0.0}));  // has none
   EXPECT_EQ(reader.documents()[1].example_id, 6);
   EXPECT_EQ(reader.documents()[1].outcome, DocumentOutcome::kNotFinite);
   EXPECT_EQ(reader.documents()[1].canary, (Canary{3, 1, 2, 4, 5, 0.5}));
@@ -181,7 +182,7 @@ TEST(Journal, ResumedAfterACutAtAnyByteHasTheSameBytes) {
   }
 }
 
-// Writes the documents that are missing, as a run that goes on does.
+// Writes the documents that are missing, as a resumed run does.
 void write_missing(const std::filesystem::path& path, int64_t documents) {
   const JournalReader reader(path);
   JournalWriter writer = JournalWriter::resume(reader);
@@ -271,7 +272,7 @@ TEST(Journal, BlocksOfSeveralDocumentsMayAlternate) {
   }
 }
 
-// A kill between the end marks of documents that were in hand together leaves blocks without an
+// A kill between the end marks of documents that were in progress together leaves blocks without an
 // end before the cut.
 TEST(Journal, BlocksWithoutAnEndAreForgottenWhenTheDocumentIsDoneAgain) {
   const TestFolder folder;
@@ -302,7 +303,7 @@ TEST(Journal, BlocksWithoutAnEndAreForgottenWhenTheDocumentIsDoneAgain) {
   EXPECT_TRUE(contents_of(path) == contents);
 }
 
-TEST(Journal, AbandonedDocumentsCanBeBegunAgain) {
+TEST(Journal, AbandonedDocumentsCanBeStartedAgain) {
   const TestFolder folder;
   const auto path = folder / "journal";
   const std::vector<size_t> ends = write_small_journal(folder / "plain", 1);
@@ -315,7 +316,7 @@ TEST(Journal, AbandonedDocumentsCanBeBegunAgain) {
   EXPECT_TRUE(read_file(path) == read_file(folder / "plain"));
 }
 
-TEST(Journal, ZerosBehindTheLastDocumentAreATornTail) {
+TEST(Journal, ZerosAfterTheLastDocumentAreATornTail) {
   const TestFolder folder;
   const std::vector<size_t> ends = write_small_journal(folder / "journal", 2);
   std::string bytes = read_file(folder / "journal");
@@ -327,7 +328,7 @@ TEST(Journal, ZerosBehindTheLastDocumentAreATornTail) {
   EXPECT_EQ(reader.valid_bytes(), ends.back());
 }
 
-TEST(Journal, DocumentInHandIsNotRead) {
+TEST(Journal, DocumentInProgressIsNotRead) {
   const TestFolder folder;
   const auto path = folder / "journal";
   JournalWriter writer = JournalWriter::create(path, "");

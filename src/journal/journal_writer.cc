@@ -27,9 +27,9 @@ struct JournalWriter::State {
   int fd = -1;
   int64_t valid_end = 0;  // of the last whole document
   int64_t end = 0;
-  std::map<int64_t, uint32_t> in_hand;  // documents, and how many records they have
-  bool broken = false;                  // the tail could not be cut off
-  std::vector<std::byte> piece;         // what of the payload is not written yet
+  std::map<int64_t, uint32_t> in_progress;  // documents and their numbers of records
+  bool broken = false;                      // the tail could not be cut off
+  std::vector<std::byte> piece;             // what of the payload is not written yet
   std::vector<uint64_t> piece_checksums;
 
   State() = default;
@@ -91,19 +91,19 @@ struct JournalWriter::State {
     if (broken) fail("{}: cannot be written after an earlier error", path.string());
     piece.clear();
     piece_checksums.clear();
-    write(journal::encode({type, document, in_hand[document], payload_bytes}));
+    write(journal::encode({type, document, in_progress[document], payload_bytes}));
   }
 
   void end_record(int64_t document) {
     if (!piece.empty()) flush_piece();
     const uint64_t checksum = journal::checksum_of_pieces(piece_checksums);
     write(std::as_bytes(std::span(&checksum, 1)));
-    ++in_hand[document];
+    ++in_progress[document];
   }
 
   // Back to the last whole document; false if that is not possible.
   bool cut_back() {
-    in_hand.clear();
+    in_progress.clear();
     end = valid_end;
     broken = broken || ::ftruncate(fd, valid_end) != 0;
     return !broken;
@@ -259,9 +259,9 @@ void JournalWriter::append(const CaptureBlock& block) {
 void JournalWriter::end_documents(std::span<const DocumentEnd> ends) {
   State& state = *state_;
   for (const DocumentEnd& end : ends) {
-    QK_CHECK(end.document >= 0 && end.num_records == int64_t{state.in_hand[end.document]});
+    QK_CHECK(end.document >= 0 && end.num_records == int64_t{state.in_progress[end.document]});
   }
-  QK_CHECK(state.in_hand.size() == ends.size());
+  QK_CHECK(state.in_progress.size() == ends.size());
   state.guarded([&] {
     // Two syncs: an end mark on the disk proves that all of its document is there too.
     if (state.end > state.valid_end) state.sync();
@@ -274,7 +274,7 @@ void JournalWriter::end_documents(std::span<const DocumentEnd> ends) {
     state.sync();
   });
   state.valid_end = state.end;
-  state.in_hand.clear();
+  state.in_progress.clear();
 }
 
 void JournalWriter::abandon() {

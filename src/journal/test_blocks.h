@@ -1,4 +1,4 @@
-// For tests only: captured blocks made of a seed.
+// For tests only: captured blocks, each made from a seed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <string>
@@ -97,17 +98,26 @@ inline std::vector<JournalReader::Entry> entries_of(const JournalReader& journal
   return entries;
 }
 
-// A journal of `documents` documents, each with one block of every shape.
-inline void write_journal(const std::filesystem::path& path, int64_t documents,
-                          const std::vector<BlockShape>& shapes) {
+// A journal of these documents, each with one block of every shape.
+inline void write_documents(const std::filesystem::path& path,
+                            const std::vector<int64_t>& documents,
+                            const std::vector<BlockShape>& shapes) {
   JournalWriter writer = JournalWriter::create(path, "{}");
-  for (int64_t document = 0; document < documents; ++document) {
+  for (const int64_t document : documents) {
     for (const BlockShape& shape : shapes) writer.append(random_block(document, shape));
     writer.end_document({.document = document,
                          .example_id = 5000000000 + document,
                          .num_tokens = 1000,
                          .num_records = static_cast<int64_t>(shapes.size())});
   }
+}
+
+// A journal of the documents 0 to num_documents - 1.
+inline void write_journal(const std::filesystem::path& path, int64_t num_documents,
+                          const std::vector<BlockShape>& shapes) {
+  std::vector<int64_t> documents(static_cast<size_t>(num_documents));
+  std::iota(documents.begin(), documents.end(), int64_t{0});
+  write_documents(path, documents, shapes);
 }
 
 }  // namespace qk

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "base/tensor.h"
-#include "base/thread_pool.h"
+#include "kernels/context.h"
 
 namespace qk {
 
-void add_ref(ThreadPool& pool, MatrixView x, ConstMatrixView y);
-void add_cpu(ThreadPool& pool, MatrixView x, ConstMatrixView y);
+void add_ref(Context& context, MatrixView x, ConstMatrixView y);
+void add_cpu(Context& context, MatrixView x, ConstMatrixView y);
 
 }  // namespace qk

@@ -32,11 +32,11 @@ HWY_AFTER_NAMESPACE();
 namespace qk {
 HWY_EXPORT(add_numbers);
 
-void add_cpu(ThreadPool& pool, MatrixView x, ConstMatrixView y) {
+void add_cpu(Context& context, MatrixView x, ConstMatrixView y) {
   QK_CHECK(x.shape() == y.shape());
   const auto add = HWY_DYNAMIC_DISPATCH(add_numbers);
   const int64_t width = x.dim(1);
-  for_row_blocks(pool, x.dim(0), width, [&](int64_t begin, int64_t end) {
+  for_row_blocks(context, x.dim(0), width, [&](int64_t begin, int64_t end) {
     add(x.data() + begin * width, y.data() + begin * width,
         static_cast<size_t>((end - begin) * width));
   });

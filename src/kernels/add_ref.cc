@@ -3,7 +3,7 @@
 
 namespace qk {
 
-void add_ref(ThreadPool& /*pool*/, MatrixView x, ConstMatrixView y) {
+void add_ref(Context& /*context*/, MatrixView x, ConstMatrixView y) {
   QK_CHECK(x.shape() == y.shape());
   const std::span<float> to = x.flat();
   const std::span<const float> from = y.flat();

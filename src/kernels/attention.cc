@@ -15,13 +15,14 @@ KeyRange visible_keys(const AttentionShape& shape, int64_t position) {
   return range;
 }
 
-void check_attention(TensorView<const float, 3> q, std::span<const int32_t> positions,
+void check_attention(TensorView<const float, 3> q, const QueryPositions& positions,
                      const KeyValueCache& cache, const AttentionShape& shape,
                      TensorView<float, 3> out) {
-  QK_CHECK(q.shape() == out.shape() && q.dim(0) == static_cast<int64_t>(positions.size()));
+  QK_CHECK(q.shape() == out.shape() &&
+           (positions.list.empty() || q.dim(0) == std::ssize(positions.list)));
   QK_CHECK(cache.num_heads > 0 && q.dim(1) % cache.num_heads == 0 && q.dim(2) == cache.head_dim);
   QK_CHECK(shape.window >= 0 && shape.num_keys <= cache.capacity);
-  for (size_t i = 0; i < positions.size(); ++i) {
+  for (int64_t i = 0; i < q.dim(0); ++i) {
     QK_CHECK(0 <= positions[i] && positions[i] < shape.num_keys);
     QK_CHECK(i == 0 || positions[i - 1] <= positions[i]);
   }

@@ -1,7 +1,7 @@
 // Scaled dot-product attention of one sequence over its stored keys and values:
-//   out[i][h] = sum_j p_j v[j][g],  p = softmax_j(scale * q[i][h].k[j][g]),  g = h / (heads / kv
-//   heads)
-// over the keys j that query position i = positions[row] sees (AttentionShape in backend.h).
+//   out[i][h] = sum_j p_j v[j][g],  p = softmax_j(scale * q[i][h].k[j][g])
+// with g = h / (heads / num_key_value_heads), over the keys j that the query at positions[i] sees
+// (AttentionShape in backend.h).
 //   q, out     [n, heads, head_dim]
 //   positions  [n] ascending
 //   cache      keys and values [shape.num_keys, kv heads, head_dim], filled by kv_store of the same
@@ -17,25 +17,25 @@
 #include <span>
 
 #include "base/tensor.h"
-#include "base/thread_pool.h"
 #include "kernels/backend.h"
+#include "kernels/context.h"
 
 namespace qk {
 
-int64_t kv_floats_ref(int64_t tokens, int64_t num_heads, int64_t head_dim);
-int64_t kv_floats_cpu(int64_t tokens, int64_t num_heads, int64_t head_dim);
+int64_t kv_bytes_ref(int64_t tokens, int64_t num_heads, int64_t head_dim);
+int64_t kv_bytes_cpu(int64_t tokens, int64_t num_heads, int64_t head_dim);
 
-void kv_store_ref(ThreadPool& pool, const KeyValueCache& cache, int64_t first,
+void kv_store_ref(Context& context, const KeyValueCache& cache, int64_t first,
                   TensorView<const float, 3> k, TensorView<const float, 3> v);
-void kv_store_cpu(ThreadPool& pool, const KeyValueCache& cache, int64_t first,
+void kv_store_cpu(Context& context, const KeyValueCache& cache, int64_t first,
                   TensorView<const float, 3> k, TensorView<const float, 3> v);
 
-void attention_ref(ThreadPool& pool, TensorView<const float, 3> q,
-                   std::span<const int32_t> positions, const KeyValueCache& cache,
-                   const AttentionShape& shape, TensorView<float, 3> out);
-void attention_cpu(ThreadPool& pool, TensorView<const float, 3> q,
-                   std::span<const int32_t> positions, const KeyValueCache& cache,
-                   const AttentionShape& shape, TensorView<float, 3> out);
+void attention_ref(Context& context, TensorView<const float, 3> q, const QueryPositions& positions,
+                   const KeyValueCache& cache, const AttentionShape& shape,
+                   TensorView<float, 3> out);
+void attention_cpu(Context& context, TensorView<const float, 3> q, const QueryPositions& positions,
+                   const KeyValueCache& cache, const AttentionShape& shape,
+                   TensorView<float, 3> out);
 
 // Bytes of work memory that attention_cpu holds, whatever the length.
 int64_t attention_bytes(int64_t head_dim, int num_threads);
@@ -47,8 +47,8 @@ struct KeyRange {
 };
 KeyRange visible_keys(const AttentionShape& shape, int64_t position);
 
-// Refuses what no call may have.
-void check_attention(TensorView<const float, 3> q, std::span<const int32_t> positions,
+// Checks what every call must satisfy.
+void check_attention(TensorView<const float, 3> q, const QueryPositions& positions,
                      const KeyValueCache& cache, const AttentionShape& shape,
                      TensorView<float, 3> out);
 

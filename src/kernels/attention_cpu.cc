@@ -32,7 +32,7 @@ constexpr float kNothingSeen = -4194304.0F;  // -2^22: before the first visible 
 // What is the same for a whole call.
 struct Call {
   TensorView<const float, 3> q;
-  std::span<const int32_t> positions;
+  QueryPositions positions;
   KeyValueCache cache;
   AttentionShape shape;
   TensorView<float, 3> out;
@@ -149,7 +149,7 @@ HWY_INLINE V largest_score(const float* scores, size_t num_keys, V start) {
 }
 
 // Scores become weights 2^(score - base), the base being the largest score so far, rounded to an
-// integer: so rescaling is exact. Base and total move on.
+// integer: so rescaling is exact. Base and total are updated.
 // rescale[lane]: what the earlier weights have to be multiplied with.
 void weigh_keys(const LaneGroup& g, size_t num_keys, float* scores, float* rescale) {
   const D d;
@@ -275,7 +275,7 @@ void run_attention(ThreadPool& pool, const Call& call) {
   });
 }
 
-void attend(ThreadPool& pool, TensorView<const float, 3> q, std::span<const int32_t> positions,
+void attend(ThreadPool& pool, TensorView<const float, 3> q, const QueryPositions& positions,
             const KeyValueCache& cache, const AttentionShape& shape, TensorView<float, 3> out) {
   run_attention(pool, Call{q, positions, cache, shape, out, q.dim(1) / cache.num_heads});
 }
@@ -294,11 +294,11 @@ int64_t attention_bytes(int64_t head_dim, int num_threads) {
          static_cast<int64_t>(sizeof(float));
 }
 
-void attention_cpu(ThreadPool& pool, TensorView<const float, 3> q,
-                   std::span<const int32_t> positions, const KeyValueCache& cache,
-                   const AttentionShape& shape, TensorView<float, 3> out) {
+void attention_cpu(Context& context, TensorView<const float, 3> q, const QueryPositions& positions,
+                   const KeyValueCache& cache, const AttentionShape& shape,
+                   TensorView<float, 3> out) {
   check_attention(q, positions, cache, shape, out);
-  HWY_DYNAMIC_DISPATCH(attend)(pool, q, positions, cache, shape, out);
+  HWY_DYNAMIC_DISPATCH(attend)(context.pool, q, positions, cache, shape, out);
 }
 
 }  // namespace qk

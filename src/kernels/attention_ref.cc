@@ -8,9 +8,9 @@
 namespace qk {
 namespace {
 
-// Keys [capacity, num_heads, head_dim], then values alike.
+// Keys [capacity, num_heads, head_dim], then values likewise.
 float* key(const KeyValueCache& cache, int64_t token, int64_t head) {
-  return cache.data + (token * cache.num_heads + head) * cache.head_dim;
+  return static_cast<float*>(cache.data) + (token * cache.num_heads + head) * cache.head_dim;
 }
 
 float* value(const KeyValueCache& cache, int64_t token, int64_t head) {
@@ -41,11 +41,11 @@ void attend(const float* q, const KeyValueCache& cache, int64_t head, KeyRange k
 
 }  // namespace
 
-int64_t kv_floats_ref(int64_t tokens, int64_t num_heads, int64_t head_dim) {
-  return 2 * tokens * num_heads * head_dim;
+int64_t kv_bytes_ref(int64_t tokens, int64_t num_heads, int64_t head_dim) {
+  return 2 * tokens * num_heads * head_dim * static_cast<int64_t>(sizeof(float));
 }
 
-void kv_store_ref(ThreadPool& /*pool*/, const KeyValueCache& cache, int64_t first,
+void kv_store_ref(Context& /*context*/, const KeyValueCache& cache, int64_t first,
                   TensorView<const float, 3> k, TensorView<const float, 3> v) {
   QK_CHECK(k.shape() == v.shape() && k.dim(1) == cache.num_heads && k.dim(2) == cache.head_dim);
   QK_CHECK(0 <= first && first + k.dim(0) <= cache.capacity);
@@ -53,8 +53,8 @@ void kv_store_ref(ThreadPool& /*pool*/, const KeyValueCache& cache, int64_t firs
   std::copy_n(v.data(), v.size(), value(cache, first, 0));
 }
 
-void attention_ref(ThreadPool& /*pool*/, TensorView<const float, 3> q,
-                   std::span<const int32_t> positions, const KeyValueCache& cache,
+void attention_ref(Context& /*context*/, TensorView<const float, 3> q,
+                   const QueryPositions& positions, const KeyValueCache& cache,
                    const AttentionShape& shape, TensorView<float, 3> out) {
   check_attention(q, positions, cache, shape, out);
   const int64_t group = q.dim(1) / cache.num_heads;

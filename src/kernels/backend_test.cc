@@ -2,18 +2,63 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <set>
+
+#include "base/error.h"
 #include "kernels/fma_peak.h"
 
 namespace qk {
 namespace {
 
-TEST(BackendTest, NoSlotIsEmpty) {
+std::string refusal(const Backend& backend) {
+  try {
+    check_complete(backend);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was refused";
+}
+
+TEST(BackendTest, EverySlotIsFilled) {
   for (const Backend* backend : {&kRefBackend, &kCpuBackend}) {
     EXPECT_FALSE(backend->name.empty());
-    EXPECT_TRUE(backend->embedding && backend->rms_norm && backend->linear && backend->rope &&
-                backend->scale_rows && backend->gated_activation && backend->add &&
-                backend->kv_floats && backend->kv_store && backend->attention)
-        << backend->name;
+    EXPECT_EQ(refusal(*backend), "nothing was refused");
+  }
+}
+
+TEST(BackendTest, AnEmptySlotIsRefusedByName) {
+  Backend backend = kCpuBackend;
+  backend.gather_taps = nullptr;
+  EXPECT_EQ(refusal(backend), "backend cpu: expected an operation in slot gather_taps, found none");
+  std::set<std::string> sentences;
+  constexpr size_t kSlot = sizeof(void (*)());
+  constexpr size_t kNumSlots = (sizeof(Backend) - sizeof(std::string_view)) / kSlot;
+  for (size_t slot = 0; slot < kNumSlots; ++slot) {
+    backend = kCpuBackend;
+    std::memset(reinterpret_cast<std::byte*>(&backend) + sizeof(std::string_view) + slot * kSlot, 0,
+                kSlot);
+    sentences.insert(refusal(backend));
+  }
+  EXPECT_EQ(sentences.size(), kNumSlots);
+  EXPECT_FALSE(sentences.contains("nothing was refused"));
+}
+
+TEST(BackendTest, MemoryIsZeroAndAligned) {
+  ThreadPool pool(1);
+  for (const Backend* backend : {&kRefBackend, &kCpuBackend}) {
+    const auto context = backend->make_context(pool);
+    for (const Memory kind : {Memory::kDevice, Memory::kHost}) {
+      auto* data = static_cast<uint8_t*>(backend->alloc(*context, kind, 100));
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % 64, 0U);
+      for (size_t i = 0; i < 100; ++i) EXPECT_EQ(data[i], 0);
+      backend->free(*context, data);
+      EXPECT_EQ(backend->alloc(*context, kind, 0), nullptr);
+      backend->free(*context, nullptr);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the program
+      EXPECT_THROW(backend->alloc(*context, kind, int64_t{1} << 60), Error);
+#endif
+    }
   }
 }
 

@@ -9,13 +9,13 @@
 #include <span>
 
 #include "base/tensor.h"
-#include "base/thread_pool.h"
+#include "kernels/context.h"
 
 namespace qk {
 
-void embedding_ref(ThreadPool& pool, const WeightMatrix& table, std::span<const int32_t> ids,
+void embedding_ref(Context& context, const WeightMatrix& table, std::span<const int32_t> ids,
                    float scale, MatrixView out);
-void embedding_cpu(ThreadPool& pool, const WeightMatrix& table, std::span<const int32_t> ids,
+void embedding_cpu(Context& context, const WeightMatrix& table, std::span<const int32_t> ids,
                    float scale, MatrixView out);
 
 }  // namespace qk

@@ -4,7 +4,7 @@
 
 namespace qk {
 
-void embedding_ref(ThreadPool& /*pool*/, const WeightMatrix& table, std::span<const int32_t> ids,
+void embedding_ref(Context& /*context*/, const WeightMatrix& table, std::span<const int32_t> ids,
                    float scale, MatrixView out) {
   QK_CHECK(out.dim(0) == static_cast<int64_t>(ids.size()) && out.dim(1) == table.cols);
   for (size_t i = 0; i < ids.size(); ++i) {

@@ -52,7 +52,7 @@ FmaPeak measure_fma_peak(ThreadPool& pool, double seconds) {
   using Clock = std::chrono::steady_clock;
   const auto burst = HWY_DYNAMIC_DISPATCH(fma_burst);
   std::vector<FmaPeak> rates(static_cast<size_t>(pool.num_threads()));
-  // Each thread takes one task, because all tasks last equally long.
+  // Each thread takes one task, because all tasks take equally long.
   pool.parallel_for(pool.num_threads(), [&](int64_t index, int /*thread*/) {
     float sink = 0;
     double flop = 0;

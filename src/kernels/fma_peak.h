@@ -1,4 +1,4 @@
-// What the machine can do at most: float32 multiply-adds in registers, without memory.
+// The most that the machine can do: float32 multiply-adds in registers, without memory.
 #pragma once
 
 #include "base/thread_pool.h"

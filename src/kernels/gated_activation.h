@@ -6,14 +6,14 @@
 #pragma once
 
 #include "base/tensor.h"
-#include "base/thread_pool.h"
 #include "kernels/backend.h"
+#include "kernels/context.h"
 
 namespace qk {
 
-void gated_activation_ref(ThreadPool& pool, MatrixView gate, ConstMatrixView up,
+void gated_activation_ref(Context& context, MatrixView gate, ConstMatrixView up,
                           Activation activation);
-void gated_activation_cpu(ThreadPool& pool, MatrixView gate, ConstMatrixView up,
+void gated_activation_cpu(Context& context, MatrixView gate, ConstMatrixView up,
                           Activation activation);
 
 }  // namespace qk

@@ -93,11 +93,11 @@ auto gate_function(Activation activation) {
 
 }  // namespace
 
-void gated_activation_cpu(ThreadPool& pool, MatrixView gate, ConstMatrixView up,
+void gated_activation_cpu(Context& context, MatrixView gate, ConstMatrixView up,
                           Activation activation) {
   QK_CHECK(gate.shape() == up.shape());
   const auto gate_some = gate_function(activation);
-  for_row_blocks(pool, gate.dim(0), gate.dim(1), [&](int64_t begin, int64_t end) {
+  for_row_blocks(context, gate.dim(0), gate.dim(1), [&](int64_t begin, int64_t end) {
     const int64_t width = gate.dim(1);
     gate_some(gate.data() + begin * width, up.data() + begin * width,
               static_cast<size_t>((end - begin) * width));

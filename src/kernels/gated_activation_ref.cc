@@ -23,7 +23,7 @@ double activate(double x, Activation activation) {
 
 }  // namespace
 
-void gated_activation_ref(ThreadPool& /*pool*/, MatrixView gate, ConstMatrixView up,
+void gated_activation_ref(Context& /*context*/, MatrixView gate, ConstMatrixView up,
                           Activation activation) {
   QK_CHECK(gate.shape() == up.shape());
   const std::span<float> g = gate.flat();

@@ -5,13 +5,13 @@
 namespace qk {
 namespace {
 
-using Gate = void (*)(ThreadPool&, MatrixView, ConstMatrixView, Activation);
+using Gate = void (*)(Context&, MatrixView, ConstMatrixView, Activation);
 
 std::vector<float> run(Gate gated, std::vector<float> gate, const std::vector<float>& up,
                        int64_t width, Activation activation, int threads) {
-  ThreadPool pool(threads);
+  TestContext context(threads);
   const int64_t rows = static_cast<int64_t>(gate.size()) / width;
-  gated(pool, MatrixView(gate.data(), {rows, width}), ConstMatrixView(up.data(), {rows, width}),
+  gated(context, MatrixView(gate.data(), {rows, width}), ConstMatrixView(up.data(), {rows, width}),
         activation);
   return gate;
 }

@@ -1,4 +1,4 @@
-// Rows of numbers written side by side: the packing of every operand of a tile.
+// Interleaves rows of numbers: the packing of every operand of a tile.
 #if defined(QK_KERNELS_INTERLEAVE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QK_KERNELS_INTERLEAVE_INL_H_
 #undef QK_KERNELS_INTERLEAVE_INL_H_

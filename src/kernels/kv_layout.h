@@ -1,5 +1,5 @@
 // Where the cpu backend keeps keys and values, the same on every SIMD target. Both are operands
-// that tiles broadcast number by number, so what a tile needs for one step lies side by side:
+// that tiles broadcast number by number, so what a tile needs for one step is adjacent:
 //   keys    panels of kKeyPanel tokens: [panel][head_dim][kKeyPanel]
 //   values  panels of value_width(head_dim) components: [panel][capacity][value_width]
 // per head; all heads' keys come first, then all heads' values.
@@ -30,14 +30,14 @@ inline int64_t value_width(int64_t head_dim) {
 // The panel column of `token`: component c is at [c * kKeyPanel].
 inline float* key_column(const KeyValueCache& cache, int64_t head, int64_t token) {
   const int64_t panel = head * key_panels(cache.capacity) + token / kKeyPanel;
-  return cache.data + panel * cache.head_dim * kKeyPanel + token % kKeyPanel;
+  return static_cast<float*>(cache.data) + panel * cache.head_dim * kKeyPanel + token % kKeyPanel;
 }
 
 // The numbers of `token` in one panel of values; the next token's are value_width further.
 inline float* value_part(const KeyValueCache& cache, int64_t head, int64_t panel, int64_t token) {
   const int64_t keys = cache.num_heads * key_panels(cache.capacity) * kKeyPanel * cache.head_dim;
   const int64_t row = (head * value_panels(cache.head_dim) + panel) * cache.capacity + token;
-  return cache.data + keys + row * value_width(cache.head_dim);
+  return static_cast<float*>(cache.data) + keys + row * value_width(cache.head_dim);
 }
 
 }  // namespace qk

@@ -6,9 +6,10 @@
 
 namespace qk {
 
-int64_t kv_floats_cpu(int64_t tokens, int64_t num_heads, int64_t head_dim) {
+int64_t kv_bytes_cpu(int64_t tokens, int64_t num_heads, int64_t head_dim) {
   const int64_t values = value_panels(head_dim) * value_width(head_dim) * tokens;
-  return num_heads * (head_dim * key_panels(tokens) * kKeyPanel + values);
+  const int64_t floats = num_heads * (head_dim * key_panels(tokens) * kKeyPanel + values);
+  return floats * static_cast<int64_t>(sizeof(float));
 }
 
 namespace {
@@ -28,7 +29,7 @@ void store_value(const KeyValueCache& cache, int64_t head, int64_t token, const 
 
 }  // namespace
 
-void kv_store_cpu(ThreadPool& pool, const KeyValueCache& cache, int64_t first,
+void kv_store_cpu(Context& context, const KeyValueCache& cache, int64_t first,
                   TensorView<const float, 3> k, TensorView<const float, 3> v) {
   QK_CHECK(k.shape() == v.shape() && k.dim(1) == cache.num_heads && k.dim(2) == cache.head_dim);
   QK_CHECK(0 <= first && first + k.dim(0) <= cache.capacity);
@@ -36,7 +37,7 @@ void kv_store_cpu(ThreadPool& pool, const KeyValueCache& cache, int64_t first,
   const int64_t first_panel = first / kKeyPanel;
   // A task is one panel of tokens, so that no two threads write to the same panel.
   const int64_t num_tasks = k.dim(0) == 0 ? 0 : key_panels(end) - first_panel;
-  pool.parallel_for(num_tasks, [&](int64_t index, int /*thread*/) {
+  context.pool.parallel_for(num_tasks, [&](int64_t index, int /*thread*/) {
     const int64_t panel_begin = (first_panel + index) * kKeyPanel;
     const int64_t last = std::min(end, panel_begin + kKeyPanel);
     for (int64_t token = std::max(first, panel_begin); token < last; ++token) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernels/mapped_weight.h"
 
 namespace qk {
 namespace {
@@ -20,9 +21,21 @@ int64_t linear_block(int64_t in) {
 
 void check_linear(ConstMatrixView x, std::span<const LinearJob> jobs) {
   for (const LinearJob& job : jobs) {
-    QK_CHECK(job.weight.cols == x.dim(1));
-    QK_CHECK(job.y.dim(0) == x.dim(0) && job.y.dim(1) == job.weight.rows);
+    const int64_t end_row = job.first_row + job.y.dim(1);
+    QK_CHECK(job.weight.cols == x.dim(1) && job.y.dim(0) == x.dim(0));
+    QK_CHECK(0 <= job.first_row && end_row <= job.weight.rows);
+    QK_CHECK(job.bias.absent() || end_row <= job.bias.size);
   }
+}
+
+std::vector<MappedJob> mapped_jobs(std::span<const LinearJob> jobs) {
+  std::vector<MappedJob> out;
+  for (const LinearJob& job : jobs) {
+    out.push_back({mapped(job.weight).rows_slice(job.first_row, job.first_row + job.y.dim(1)),
+                   job.bias.absent() ? nullptr : mapped(job.bias) + job.first_row, job.y,
+                   job.accumulate});
+  }
+  return out;
 }
 
 }  // namespace qk

@@ -36,7 +36,7 @@ void pack_rows(ConstMatrixView x, int64_t panel, float* out) {
   interleave_rows(rows, kM, x.dim(1), out, kM);
 }
 
-// Its bytes are an array of float as they lie: nothing to widen.
+// Its bytes are already an array of float: nothing to widen.
 bool stored_as_floats(const WeightMatrix& weight) {
   return weight.dtype == DType::kF32 &&
          reinterpret_cast<uintptr_t>(weight.row(0)) % alignof(float) == 0;
@@ -102,7 +102,7 @@ struct EmitToBuffer {
   }
 };
 
-// A tile at the lower or right edge, by way of a buffer; the same sums in the same order.
+// A tile at the lower or right edge, through a buffer; the same sums in the same order.
 HWY_NOINLINE void edge_tile(const float* a, const float* b, int64_t depth, int64_t rows,
                             int64_t cols, const EmitToOutput& to) {
   HWY_ALIGN float buffer[kTileRows * kTileCols];
@@ -133,7 +133,7 @@ struct Block {
 };
 
 // Adds the block's sums of one row panel to the outputs of the task's columns.
-HWY_INLINE void multiply_panel(const LinearJob& job, const LinearTask& task, const Block& block,
+HWY_INLINE void multiply_panel(const MappedJob& job, const LinearTask& task, const Block& block,
                                int64_t m) {
   const int64_t out = job.weight.rows;
   const float* a = block.packed_rows + (m * job.weight.cols + block.begin) * kM;
@@ -157,7 +157,7 @@ HWY_INLINE void multiply_panel(const LinearJob& job, const LinearTask& task, con
 }
 
 // One task; `packed` are the row panels [in][kM] of x.
-void run_task(const LinearJob& job, const LinearTask& task, const float* packed) {
+void run_task(const MappedJob& job, const LinearTask& task, const float* packed) {
   const int64_t in = job.weight.cols;
   const int64_t block_size = linear_block(in);
   float* wide = Scratch::task().floats(static_cast<size_t>(task_floats(in)));
@@ -175,7 +175,7 @@ void run_task(const LinearJob& job, const LinearTask& task, const float* packed)
   }
 }
 
-void run_linear(ThreadPool& pool, ConstMatrixView x, std::span<const LinearJob> jobs) {
+void run_linear(ThreadPool& pool, ConstMatrixView x, std::span<const MappedJob> jobs) {
   const int64_t row_panels = (x.dim(0) + kM - 1) / kM;
   const int64_t panel_floats = x.dim(1) * kM;
   float* packed =
@@ -188,7 +188,7 @@ void run_linear(ThreadPool& pool, ConstMatrixView x, std::span<const LinearJob> 
     }
   });
   std::vector<int64_t> col_panels;
-  for (const LinearJob& job : jobs) col_panels.push_back((job.weight.rows + kN - 1) / kN);
+  for (const MappedJob& job : jobs) col_panels.push_back((job.weight.rows + kN - 1) / kN);
   const std::vector<LinearTask> tasks = plan_linear(row_panels, col_panels, pool.num_threads());
   pool.parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t index, int) {
     run_task(jobs[tasks[index].job], tasks[index], packed);
@@ -211,10 +211,10 @@ int64_t linear_bytes(int64_t rows, int64_t in, int num_threads) {
   return floats * static_cast<int64_t>(sizeof(float));
 }
 
-void linear_cpu(ThreadPool& pool, ConstMatrixView x, std::span<const LinearJob> jobs) {
+void linear_cpu(Context& context, ConstMatrixView x, std::span<const LinearJob> jobs) {
   check_linear(x, jobs);
   if (x.dim(0) == 0) return;
-  HWY_DYNAMIC_DISPATCH(run_linear)(pool, x, jobs);
+  HWY_DYNAMIC_DISPATCH(run_linear)(context.pool, x, mapped_jobs(jobs));
 }
 
 }  // namespace qk

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 namespace qk {
@@ -34,16 +35,20 @@ TEST(LinearPlanTest, EveryTileIsInExactlyOneTask) {
 }
 
 // Tasks taken in order by whichever thread is free: the last one to finish has little more than its
-// share.
+// share. Without the cutting of the last tasks, the worst of these has 1.21 times its share.
 TEST(LinearPlanTest, ThreadsFinishTogether) {
-  for (const int threads : {2, 3, 4, 8}) {
-    std::vector<int64_t> busy(static_cast<size_t>(threads), 0);
-    const std::vector<int64_t> col_panels = {18};
-    for (const LinearTask& t : plan_linear(74, col_panels, threads)) {
-      *std::min_element(busy.begin(), busy.end()) +=
-          (t.end_row_panel - t.first_row_panel) * (t.end_col_panel - t.first_col_panel);
+  const std::vector<std::vector<int64_t>> shapes = {{18}, {18, 6, 6}, {33}, {50}};
+  for (const auto& col_panels : shapes) {
+    const int64_t total = std::accumulate(col_panels.begin(), col_panels.end(), int64_t{0});
+    for (const int threads : {2, 3, 4, 8, 16}) {
+      std::vector<int64_t> busy(static_cast<size_t>(threads), 0);
+      for (const LinearTask& t : plan_linear(74, col_panels, threads)) {
+        *std::ranges::min_element(busy) +=
+            (t.end_row_panel - t.first_row_panel) * (t.end_col_panel - t.first_col_panel);
+      }
+      EXPECT_LE(std::ranges::max(busy), 1.04 * 74 * static_cast<double>(total) / threads)
+          << total << " panels, " << threads << " threads";
     }
-    EXPECT_LE(*std::max_element(busy.begin(), busy.end()), 1.12 * 74 * 18 / threads) << threads;
   }
 }
 

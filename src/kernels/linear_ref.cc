@@ -5,10 +5,10 @@
 
 namespace qk {
 
-void linear_ref(ThreadPool& /*pool*/, ConstMatrixView x, std::span<const LinearJob> jobs) {
+void linear_ref(Context& /*context*/, ConstMatrixView x, std::span<const LinearJob> jobs) {
   check_linear(x, jobs);
   std::vector<float> row(static_cast<size_t>(x.dim(1)));
-  for (const LinearJob& job : jobs) {
+  for (const MappedJob& job : mapped_jobs(jobs)) {
     for (int64_t j = 0; j < job.weight.rows; ++j) {
       widen_row_ref(job.weight.dtype, job.weight.row(j), 0, job.weight.cols, row.data());
       for (int64_t i = 0; i < x.dim(0); ++i) {

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "kernels/mapped_weight.h"
 #include "kernels/op_test.h"
 #include "kernels/widen.h"
 
 namespace qk {
-namespace {
+namespace linear_test {
 
 struct Case {
   int64_t rows, in, out;
@@ -35,18 +36,19 @@ struct Inputs {
   std::vector<float> x, weight, bias, old;
 };
 
-using Linear = void (*)(ThreadPool&, ConstMatrixView, std::span<const LinearJob>);
+using Linear = void (*)(Context&, ConstMatrixView, std::span<const LinearJob>);
 
 // Rows [begin, end) of the case.
 std::vector<float> run(Linear linear, const Case& c, const Inputs& in, int threads, int64_t begin,
                        int64_t end) {
   std::vector<float> y(in.old.begin() + begin * c.out, in.old.begin() + end * c.out);
-  ThreadPool pool(threads);
-  const LinearJob job{.weight = float_matrix(in.weight, c.out, c.in),
-                      .bias = c.bias ? in.bias.data() : nullptr,
+  TestContext context(threads);
+  const WeightMatrix weight = float_matrix(in.weight, c.out, c.in);
+  const LinearJob job{.weight = bind_mapped_weight(context, weight),
+                      .bias = c.bias ? bind_mapped_vector(context, in.bias) : BoundVector{},
                       .y = MatrixView(y.data(), {end - begin, c.out}),
                       .accumulate = c.accumulate};
-  linear(pool, ConstMatrixView(in.x.data() + begin * c.in, {end - begin, c.in}), {&job, 1});
+  linear(context, ConstMatrixView(in.x.data() + begin * c.in, {end - begin, c.in}), {&job, 1});
   return y;
 }
 
@@ -95,30 +97,33 @@ TEST(LinearTest, JobsShareTheirInput) {
   constexpr int64_t kRows = 40;
   constexpr int64_t kIn = 96;
   const std::vector<float> x = normal_numbers(kRows * kIn, 1);
-  ThreadPool pool(2);
+  TestContext context(2);
   std::vector<std::vector<float>> weights, got, expected;
   for (const int64_t out : {64, 10, 200}) {
     weights.push_back(normal_numbers(out * kIn, static_cast<uint32_t>(out)));
     got.emplace_back(kRows * out);
     expected.emplace_back(kRows * out);
   }
+  std::vector<WeightMatrix> matrices;
+  for (const std::vector<float>& numbers : weights) {
+    matrices.push_back(float_matrix(numbers, std::ssize(numbers) / kIn, kIn));
+  }
   const auto jobs = [&](std::vector<std::vector<float>>& ys) {
     std::vector<LinearJob> list;
     for (size_t i = 0; i < ys.size(); ++i) {
-      const int64_t out = static_cast<int64_t>(weights[i].size()) / kIn;
-      list.push_back({.weight = float_matrix(weights[i], out, kIn),
-                      .y = MatrixView(ys[i].data(), {kRows, out})});
+      list.push_back({.weight = bind_mapped_weight(context, matrices[i]),
+                      .y = MatrixView(ys[i].data(), {kRows, matrices[i].rows})});
     }
     return list;
   };
-  linear_cpu(pool, ConstMatrixView(x.data(), {kRows, kIn}), jobs(got));
-  linear_ref(pool, ConstMatrixView(x.data(), {kRows, kIn}), jobs(expected));
+  linear_cpu(context, ConstMatrixView(x.data(), {kRows, kIn}), jobs(got));
+  linear_ref(context, ConstMatrixView(x.data(), {kRows, kIn}), jobs(expected));
   for (size_t i = 0; i < got.size(); ++i) expect_near(got[i], expected[i], 3e-5, "job");
 }
 
 class LinearStoredTest : public testing::TestWithParam<DType> {};
 
-// Blocks of any bytes are numbers; those with exponents that are not tame are made so.
+// Any bytes are valid blocks; the mask keeps their exponents small.
 TEST_P(LinearStoredTest, WidensRowsAndUndoesTheirOrder) {
   constexpr int64_t kRows = 30;
   constexpr int64_t kIn = 1024;
@@ -138,11 +143,12 @@ TEST_P(LinearStoredTest, WidensRowsAndUndoesTheirOrder) {
   for (int64_t r = 0; r < kOut; ++r) {
     widen_row_ref(dtype, weight.row(r), 0, kIn, wide.data() + r * kIn);
   }
-  ThreadPool pool(2);
+  TestContext context(2);
   const auto product = [&](Linear linear, const WeightMatrix& w) {
     std::vector<float> y(kRows * kOut);
-    const LinearJob job{.weight = w, .y = MatrixView(y.data(), {kRows, kOut})};
-    linear(pool, ConstMatrixView(x.data(), {kRows, kIn}), {&job, 1});
+    const LinearJob job{.weight = bind_mapped_weight(context, w),
+                        .y = MatrixView(y.data(), {kRows, kOut})};
+    linear(context, ConstMatrixView(x.data(), {kRows, kIn}), {&job, 1});
     return y;
   };
   const std::vector<float> expected = product(linear_cpu, float_matrix(wide, kOut, kIn));
@@ -158,11 +164,41 @@ INSTANTIATE_TEST_SUITE_P(Types, LinearStoredTest,
                                          DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
                                          DType::kQ4_K, DType::kQ5_K, DType::kQ6_K));
 
+// Rows [8, 20) of a matrix and of its bias are what those rows of the whole product are.
+TEST(LinearTest, SomeRowsOfTheWeight) {
+  constexpr int64_t kRows = 5;
+  constexpr int64_t kIn = 40;
+  TestContext context(2);
+  const std::vector<float> x = normal_numbers(kRows * kIn, 1);
+  const std::vector<float> numbers = normal_numbers(32 * kIn, 2);
+  const std::vector<float> bias = normal_numbers(32, 3);
+  WeightMatrix weight = float_matrix(numbers, 32, kIn);
+  weight.head_rows = 4;
+  for (const Linear linear : {linear_cpu, linear_ref}) {
+    const auto product = [&](int64_t first, int64_t count) {
+      std::vector<float> y(static_cast<size_t>(kRows * count));
+      const LinearJob job{.weight = bind_mapped_weight(context, weight),
+                          .bias = bind_mapped_vector(context, bias),
+                          .y = MatrixView(y.data(), {kRows, count}),
+                          .first_row = first};
+      linear(context, ConstMatrixView(x.data(), {kRows, kIn}), {&job, 1});
+      return y;
+    };
+    const std::vector<float> whole = product(0, 32);
+    const std::vector<float> part = product(8, 12);
+    for (size_t row = 0; row < kRows; ++row) {
+      for (size_t i = 0; i < 12; ++i) EXPECT_EQ(part[row * 12 + i], whole[row * 32 + 8 + i]);
+    }
+  }
+}
+
 TEST(LinearTest, NoRowsIsNothingToDo) {
-  ThreadPool pool(2);
+  TestContext context(2);
   const std::vector<float> weight(12, 1.0F);
-  const LinearJob job{.weight = float_matrix(weight, 3, 4), .y = MatrixView(nullptr, {0, 3})};
-  linear_cpu(pool, ConstMatrixView(nullptr, {0, 4}), {&job, 1});
+  const WeightMatrix matrix = float_matrix(weight, 3, 4);
+  const LinearJob job{.weight = bind_mapped_weight(context, matrix),
+                      .y = MatrixView(nullptr, {0, 3})};
+  linear_cpu(context, ConstMatrixView(nullptr, {0, 4}), {&job, 1});
 }
 
 TEST(LinearTest, BytesGrowWithRowsAndThreads) {
@@ -179,5 +215,5 @@ TEST(LinearTest, BlocksFitEveryStoredType) {
   EXPECT_EQ(linear_block(1536), 768);
 }
 
-}  // namespace
+}  // namespace linear_test
 }  // namespace qk

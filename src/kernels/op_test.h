@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/simd_targets.h"
+#include "kernels/context.h"
 
 // After simd_targets.h:
 #include <hwy/highway.h>
@@ -24,6 +25,15 @@ inline std::vector<float> normal_numbers(int64_t count, uint32_t seed, float dev
   for (float& x : numbers) x = normal(generator);
   return numbers;
 }
+
+// A context of the backends that compute on the host, with threads of its own.
+struct TestContext {
+  explicit TestContext(int num_threads) : pool(num_threads), context(pool) {}
+  operator Context&() { return context; }  // NOLINT(google-explicit-constructor)
+
+  ThreadPool pool;
+  Context context;
+};
 
 // |got[i] - expected[i]| <= tolerance; the message names the worst cell.
 inline void expect_near(const std::vector<float>& got, const std::vector<float>& expected,

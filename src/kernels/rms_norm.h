@@ -10,14 +10,14 @@
 #include <span>
 
 #include "base/tensor.h"
-#include "base/thread_pool.h"
 #include "kernels/backend.h"
+#include "kernels/context.h"
 
 namespace qk {
 
-void rms_norm_ref(ThreadPool& pool, ConstMatrixView x, std::span<const float> weight, float eps,
-                  NormKind kind, MatrixView out);
-void rms_norm_cpu(ThreadPool& pool, ConstMatrixView x, std::span<const float> weight, float eps,
-                  NormKind kind, MatrixView out);
+void rms_norm_ref(Context& context, ConstMatrixView x, BoundVector weight, float eps, NormKind kind,
+                  MatrixView out);
+void rms_norm_cpu(Context& context, ConstMatrixView x, BoundVector weight, float eps, NormKind kind,
+                  MatrixView out);
 
 }  // namespace qk

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/simd_targets.h"
+#include "kernels/mapped_weight.h"
 #include "kernels/rms_norm.h"
 #include "kernels/row_blocks.h"
 
@@ -68,14 +69,15 @@ HWY_AFTER_NAMESPACE();
 namespace qk {
 HWY_EXPORT(norm_row);
 
-void rms_norm_cpu(ThreadPool& pool, ConstMatrixView x, std::span<const float> weight, float eps,
-                  NormKind kind, MatrixView out) {
-  QK_CHECK(x.shape() == out.shape() && x.dim(1) == static_cast<int64_t>(weight.size()));
+void rms_norm_cpu(Context& context, ConstMatrixView x, BoundVector weight, float eps, NormKind kind,
+                  MatrixView out) {
+  QK_CHECK(x.shape() == out.shape() && x.dim(1) == weight.size);
   const float offset = kind == NormKind::kRmsPlusOne ? 1.0F : 0.0F;
   const auto norm = HWY_DYNAMIC_DISPATCH(norm_row);
-  for_row_blocks(pool, x.dim(0), x.dim(1), [&](int64_t begin, int64_t end) {
+  for_row_blocks(context, x.dim(0), x.dim(1), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      norm(x[i].data(), weight.data(), weight.size(), eps, offset, out[i].data());
+      norm(x[i].data(), mapped(weight), static_cast<size_t>(weight.size), eps, offset,
+           out[i].data());
     }
   });
 }

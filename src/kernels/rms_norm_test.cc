@@ -2,22 +2,22 @@
 
 #include <algorithm>
 
+#include "kernels/mapped_weight.h"
 #include "kernels/op_test.h"
 
 namespace qk {
 namespace {
 
-using RmsNorm = void (*)(ThreadPool&, ConstMatrixView, std::span<const float>, float, NormKind,
-                         MatrixView);
+using RmsNorm = void (*)(Context&, ConstMatrixView, BoundVector, float, NormKind, MatrixView);
 
 std::vector<float> run(RmsNorm norm, const std::vector<float>& x, int64_t width, NormKind kind,
                        int threads) {
-  ThreadPool pool(threads);
+  TestContext context(threads);
   const int64_t rows = static_cast<int64_t>(x.size()) / width;
   std::vector<float> out = x;  // in place
   const std::vector<float> weight = normal_numbers(width, 7);
-  norm(pool, ConstMatrixView(out.data(), {rows, width}), weight, 1e-5F, kind,
-       MatrixView(out.data(), {rows, width}));
+  norm(context, ConstMatrixView(out.data(), {rows, width}), bind_mapped_vector(context, weight),
+       1e-5F, kind, MatrixView(out.data(), {rows, width}));
   return out;
 }
 

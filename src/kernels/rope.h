@@ -9,14 +9,14 @@
 #pragma once
 
 #include "base/tensor.h"
-#include "base/thread_pool.h"
 #include "kernels/backend.h"
+#include "kernels/context.h"
 
 namespace qk {
 
-void rope_ref(ThreadPool& pool, TensorView<float, 3> x, ConstMatrixView cos, ConstMatrixView sin,
+void rope_ref(Context& context, TensorView<float, 3> x, ConstMatrixView cos, ConstMatrixView sin,
               RopeLayout layout);
-void rope_cpu(ThreadPool& pool, TensorView<float, 3> x, ConstMatrixView cos, ConstMatrixView sin,
+void rope_cpu(Context& context, TensorView<float, 3> x, ConstMatrixView cos, ConstMatrixView sin,
               RopeLayout layout);
 
 }  // namespace qk

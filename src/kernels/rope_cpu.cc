@@ -57,13 +57,13 @@ void turn_pairs(float* x, const float* cos, const float* sin, size_t half) {
 
 }  // namespace
 
-void rope_cpu(ThreadPool& pool, TensorView<float, 3> x, ConstMatrixView cos, ConstMatrixView sin,
+void rope_cpu(Context& context, TensorView<float, 3> x, ConstMatrixView cos, ConstMatrixView sin,
               RopeLayout layout) {
   const int64_t half = cos.dim(1);
   QK_CHECK(cos.dim(0) == x.dim(0) && cos.shape() == sin.shape() && 2 * half <= x.dim(2));
   const auto turn = HWY_DYNAMIC_DISPATCH(turn_halves);
   const int64_t heads = x.dim(1);
-  for_row_blocks(pool, x.dim(0), heads * x.dim(2), [&](int64_t begin, int64_t end) {
+  for_row_blocks(context, x.dim(0), heads * x.dim(2), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * heads; i < end * heads; ++i) {
       const int64_t t = i / heads;
       float* head = x[t][i % heads].data();

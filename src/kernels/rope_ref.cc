@@ -3,7 +3,7 @@
 
 namespace qk {
 
-void rope_ref(ThreadPool& /*pool*/, TensorView<float, 3> x, ConstMatrixView cos,
+void rope_ref(Context& /*context*/, TensorView<float, 3> x, ConstMatrixView cos,
               ConstMatrixView sin, RopeLayout layout) {
   const int64_t half = cos.dim(1);
   QK_CHECK(cos.dim(0) == x.dim(0) && cos.shape() == sin.shape() && 2 * half <= x.dim(2));

@@ -3,7 +3,7 @@
 #include "kernels/op_test.h"
 
 namespace qk {
-namespace {
+namespace rope_test {
 
 struct Case {
   int64_t tokens, heads, head_dim, rotary_dim;
@@ -15,11 +15,10 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
              << (c.layout == RopeLayout::kHalves ? "halves" : "pairs");
 }
 
-using Rope = void (*)(ThreadPool&, TensorView<float, 3>, ConstMatrixView, ConstMatrixView,
-                      RopeLayout);
+using Rope = void (*)(Context&, TensorView<float, 3>, ConstMatrixView, ConstMatrixView, RopeLayout);
 
 std::vector<float> run(Rope rope, const Case& c, int threads) {
-  ThreadPool pool(threads);
+  TestContext context(threads);
   const int64_t half = c.rotary_dim / 2;
   std::vector<float> x = normal_numbers(c.tokens * c.heads * c.head_dim, 1);
   const std::vector<float> angles = normal_numbers(c.tokens * half, 2);
@@ -28,7 +27,7 @@ std::vector<float> run(Rope rope, const Case& c, int threads) {
     cos.push_back(std::cos(angle));
     sin.push_back(std::sin(angle));
   }
-  rope(pool, TensorView<float, 3>(x.data(), {c.tokens, c.heads, c.head_dim}),
+  rope(context, TensorView<float, 3>(x.data(), {c.tokens, c.heads, c.head_dim}),
        ConstMatrixView(cos.data(), {c.tokens, half}), ConstMatrixView(sin.data(), {c.tokens, half}),
        c.layout);
   return x;
@@ -62,18 +61,18 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RopeTest,
                                          Case{5, 1, 10, 10, RopeLayout::kPairs}));
 
 TEST(RopeTest, TurnsTheNamedPairs) {
-  ThreadPool pool(1);
+  TestContext context(1);
   const std::vector<float> cos = {0.0F, 1.0F};
   const std::vector<float> sin = {1.0F, 0.0F};
   const ConstMatrixView c(cos.data(), {1, 2});
   const ConstMatrixView s(sin.data(), {1, 2});
   std::vector<float> x = {1, 2, 3, 4, 5};
-  rope_cpu(pool, TensorView<float, 3>(x.data(), {1, 1, 5}), c, s, RopeLayout::kHalves);
+  rope_cpu(context, TensorView<float, 3>(x.data(), {1, 1, 5}), c, s, RopeLayout::kHalves);
   EXPECT_EQ(x, (std::vector<float>{-3, 2, 1, 4, 5}));
   x = {1, 2, 3, 4, 5};
-  rope_cpu(pool, TensorView<float, 3>(x.data(), {1, 1, 5}), c, s, RopeLayout::kPairs);
+  rope_cpu(context, TensorView<float, 3>(x.data(), {1, 1, 5}), c, s, RopeLayout::kPairs);
   EXPECT_EQ(x, (std::vector<float>{-2, 1, 3, 4, 5}));
 }
 
-}  // namespace
+}  // namespace rope_test
 }  // namespace qk

@@ -6,11 +6,11 @@
 #include <span>
 
 #include "base/tensor.h"
-#include "base/thread_pool.h"
+#include "kernels/context.h"
 
 namespace qk {
 
-void scale_rows_ref(ThreadPool& pool, MatrixView x, std::span<const float> factors);
-void scale_rows_cpu(ThreadPool& pool, MatrixView x, std::span<const float> factors);
+void scale_rows_ref(Context& context, MatrixView x, std::span<const float> factors);
+void scale_rows_cpu(Context& context, MatrixView x, std::span<const float> factors);
 
 }  // namespace qk

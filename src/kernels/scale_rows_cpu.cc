@@ -32,10 +32,10 @@ HWY_AFTER_NAMESPACE();
 namespace qk {
 HWY_EXPORT(scale_numbers);
 
-void scale_rows_cpu(ThreadPool& pool, MatrixView x, std::span<const float> factors) {
+void scale_rows_cpu(Context& context, MatrixView x, std::span<const float> factors) {
   QK_CHECK(x.dim(0) == static_cast<int64_t>(factors.size()));
   const auto scale = HWY_DYNAMIC_DISPATCH(scale_numbers);
-  for_row_blocks(pool, x.dim(0), x.dim(1), [&](int64_t begin, int64_t end) {
+  for_row_blocks(context, x.dim(0), x.dim(1), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       scale(x[i].data(), factors[i], static_cast<size_t>(x.dim(1)));
     }

@@ -13,7 +13,7 @@ HWY_BEFORE_NAMESPACE();
 namespace qk::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Adding it to a float of size below 2^22 rounds that to an integer, which then stands in the low
+// Adding it to a float of size below 2^22 rounds that to an integer, which is then in the low
 // bits of the sum.
 constexpr float kRoundToInteger = 12582912.0F;  // 1.5 * 2^23
 
@@ -46,7 +46,7 @@ HWY_INLINE V exp2_from_base(D d, V x, V base) {
   const auto normal = hn::Ge(x, hn::Sub(base, hn::Set(d, 126.0F)));
   const hn::RebindToSigned<D> di;
   const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86  // one instruction; the compiler makes two of it
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86  // one instruction; the compiler would emit two
   return V{_mm512_castsi512_ps(
       _mm512_maskz_add_epi32(normal.raw, hn::BitCast(di, p).raw, exponent.raw))};
 #else

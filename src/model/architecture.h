@@ -32,7 +32,7 @@ enum class Role : uint8_t {
   kDownProj,           // [hidden_size, intermediate_size]
 };
 
-// What stands between the layer's prefix ("model.layers.3.", "blk.3.") and ".weight" or ".bias".
+// What comes between the layer's prefix ("model.layers.3.", "blk.3.") and ".weight" or ".bias".
 struct TensorName {
   Role role;
   std::string_view hf;
@@ -51,7 +51,7 @@ enum class WindowRule : uint8_t {
   kByLayerType,  // sliding_window holds where layer_types says "sliding_attention"
 };
 
-// layer_types when the file does not give them: layer l is "sliding_attention" iff ...
+// layer_types where the file does not have them: layer l is "sliding_attention" iff ...
 enum class LayerTypeRule : uint8_t {
   kAllSliding,         // a window is set
   kUpperLayers,        // a window is set and l >= max_window_layers
@@ -63,7 +63,7 @@ enum class LayerTypeRule : uint8_t {
 struct Block {
   // y = w * x * rsqrt(mean(x^2) + rms_norm_eps), or (1 + w) in place of w
   NormKind norm = NormKind::kRms;
-  // Off: x += attn(norm(x)); x += mlp(norm(x)).  On: x += norm(attn(norm(x))), and so the MLP.
+  // Off: x += attn(norm(x)); x += mlp(norm(x)).  On: x += norm(attn(norm(x))), likewise the MLP.
   bool sandwich_norms = false;
   // q and k of each head are normalised with `norm` over head_dim, after the bias, before RoPE
   bool qk_norm = false;
@@ -74,7 +74,7 @@ struct Block {
   bool fused_gate_up = false;
 
   RopeLayout rope_layout = RopeLayout::kHalves;
-  // rope type "default" turns int(head_dim * partial_rotary_factor) components, else all
+  // rope type "default" rotates int(head_dim * partial_rotary_factor) components, others all
   bool partial_rotary = false;
   // one set of rope parameters per layer type
   bool rope_by_layer_type = false;
@@ -136,18 +136,18 @@ struct KeyedType {
 
 struct Architecture {
   std::string_view name;  // in messages and in ModelConfig::architecture
-  std::span<const std::string_view> model_types =
-      {};  // of config.json, at the top or in text_config
+  // of config.json, at the top or in text_config
+  std::span<const std::string_view> model_types = {};
   std::span<const KeyedType> keyed_types = {};
   std::span<const Wrapper> wrappers = {};
   std::string_view activation_key = "hidden_act";
   bool head_dim_key = true;  // false: head_dim is always hidden_size / num_attention_heads
 
-  std::string_view gguf_arch = {};   // general.architecture; empty: there is no such GGUF
+  std::string_view gguf_arch = {};   // general.architecture; empty: no GGUF of it exists
   bool gguf_permuted_qk = false;     // rows of q and k are stored in interleaved order
   bool gguf_norms_plus_one = false;  // norm weights are stored with 1 added
   // GGUF has no key for softmax_scale_key: it is head_dim, but hidden_size / num_attention_heads in
-  // models with so many layers. 0: in none.
+  // models with this number of layers. 0: in no model.
   int64_t gguf_hidden_scale_layers = 0;
 
   Block block = {};

@@ -1,6 +1,6 @@
 // From stored tensors to a model's weights. Total: each tensor that the architecture names is there
-// with its shape and a type that we compute with, and each other tensor is one that the rules below
-// allow to ignore; otherwise one Error lists the first differences and their number.
+// with its shape and a type that we compute with, and every other tensor is one that the rules
+// below allow us to ignore; otherwise one Error lists the first differences and their number.
 #pragma once
 
 #include <span>
@@ -14,8 +14,7 @@ namespace qk {
 
 // Binds embedding and layers of `model` and fills ignored_tensors and weight_bytes.
 //   tensors  all tensors of the checkpoint; matrices stay views of their bytes, norms and biases
-//   are
-//            widened to float32
+//            are widened to float32
 //   source   for messages
 // REQUIRES: model.architecture and model.config are set.
 // Throws Error as described above.
@@ -27,7 +26,7 @@ void bind_weights(std::span<const StoredTensor> tensors, bool is_gguf, const std
 std::string decoder_prefix(std::span<const StoredTensor> tensors, const std::string& source,
                            std::string_view embedding_name);
 
-// True for tensors that take no part in capturing queries and keys of the decoder under `prefix`:
+// True for tensors that are not needed to capture queries and keys of the decoder under `prefix`:
 // output head and final norm, rotary buffers, vision parts, layers that do not run.
 bool may_be_ignored(std::string_view name, std::string_view prefix, bool is_gguf,
                     const ModelConfig& config);

@@ -6,7 +6,7 @@
 #include "model/test_checkpoint.h"
 
 namespace qk {
-namespace {
+namespace binding_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -111,6 +111,22 @@ TEST(BindingTest, TheEmbeddingIsFoundOnce) {
   EXPECT_THAT(refusal(item), HasSubstr("found 2, the second with the prefix other."));
 }
 
+TEST(BindingTest, EmbeddingsOfOtherPartsAreNotTheDecoders) {
+  const auto tensor = [](const char* name) {
+    return StoredTensor{name, "F16", DType::kF16, {97, 32}, {}, "a.safetensors"};
+  };
+  const auto prefix_of = [](const std::vector<StoredTensor>& tensors) {
+    return decoder_prefix(tensors, "a", "embed_tokens.weight");
+  };
+  for (const char* part : {"audio_tower.", "model.audio_tower.", "vision_tower.", "visual."}) {
+    const std::string other = std::string(part) + "embed_tokens.weight";
+    const StoredTensor decoders = tensor("model.language_model.embed_tokens.weight");
+    EXPECT_EQ(prefix_of({tensor(other.c_str()), decoders}), "model.language_model.") << part;
+    EXPECT_EQ(prefix_of({decoders, tensor(other.c_str())}), "model.language_model.") << part;
+    EXPECT_THROW(prefix_of({tensor(other.c_str())}), Error) << part;
+  }
+}
+
 TEST(BindingTest, TypesThatCannotBeComputedAreRefused) {
   StoredTensor tensor{"embed_tokens.weight", "F8_E4M3", std::nullopt, {97, 32}, {},
                       "a.safetensors"};
@@ -178,5 +194,5 @@ TEST(IgnoredTest, OnlyWhatTheRulesName) {
   EXPECT_FALSE(may_be_ignored("blk.0.ffn_gate_inp.weight", "", /*is_gguf=*/true, config));
 }
 
-}  // namespace
+}  // namespace binding_test
 }  // namespace qk

@@ -191,7 +191,7 @@ std::vector<SiteDifference> compare_with_reference(const Model& model, const Bac
     if (it == reference.vectors.end()) return;
     out.push_back(difference(layer, site, rows, it->second));
   };
-  forward(model, backend, pool, sequences, request, options, tap);
+  forward({model, backend, pool}, sequences, request, options, tap);
   return out;
 }
 

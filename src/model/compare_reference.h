@@ -23,7 +23,7 @@ struct Reference {
   std::vector<int32_t> rows;  // tensor "rows" [rows] I32, ascending: tokens whose vectors are kept
   // "L<layer>.<q|k>_<pre|post>" [rows, heads, head_dim] F32
   std::map<std::pair<int, Site>, std::vector<float>> vectors;
-  std::map<std::string, std::string> metadata;  // the file's own, not looked at here
+  std::map<std::string, std::string> metadata;  // the file's own, not used here
 };
 
 // "L12.q_pre": the tensor of a layer and site.

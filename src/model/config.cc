@@ -111,14 +111,13 @@ const Architecture* unwrap(const ConfigObject& config, const std::string& type,
   text.refuse("model_type", "one of " + known_model_types(registry));
 }
 
-// Overrides are of the top of config.json, where a wrapper has nothing of its decoder's.
+// Overrides apply to the top of config.json, where a wrapper has nothing about its decoder.
 void refuse_wrapped_overrides(const ModelSource& source, const std::string& overrides) {
   const json changes = json::parse(overrides, nullptr, /*allow_exceptions=*/false);
   if (!changes.is_object() || changes.empty()) return;
   fail(
-      "model.config_overrides: {}: expected a model whose decoder stands at the top of "
-      "config.json, "
-      "found {} with the decoder in text_config, which overrides do not reach",
+      "model.config_overrides: {}: expected a model whose decoder is described at the top of "
+      "config.json, found {} with the decoder in text_config, which overrides do not reach",
       printable(changes.begin().key()), source.config_name);
 }
 

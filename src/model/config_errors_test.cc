@@ -103,7 +103,7 @@ TEST(ConfigErrors, AdaptersAloneAreRefused) {
   write_file(folder.path() / "config.json", base("plain").dump());
   EXPECT_THAT(refuse(), HasSubstr("found only an adapter of org/base"));
   write_file(folder.path() / "model.safetensors",
-             "x");  // a merged one that kept the adapter beside
+             "x");  // a merged one that kept the adapter's file
   EXPECT_EQ(refuse(), "nothing was refused");
 }
 

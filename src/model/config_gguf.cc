@@ -1,5 +1,7 @@
 // GGUF metadata read as if it were config.json. Keys: tokenizers and GGUF notes of llama.cpp's
 // converters (gguf-py/gguf/constants.py).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -45,7 +47,7 @@ class Keys {
     }
     return values->front();
   }
-  // true or false for every layer; nothing if the key is absent or no list of these.
+  // true or false for every layer; nothing if the key is absent or is not such a list.
   std::optional<std::vector<bool>> flags(std::string_view key) const {
     const auto it = file_.metadata().find(full(key));
     if (it == file_.metadata().end()) return std::nullopt;
@@ -54,8 +56,10 @@ class Keys {
   }
   void refuse_list(std::string_view key) const {
     if (!file_.metadata().contains(full(key))) return;
-    fail("{}: expected no such key, found one: positions with several axes are not computed",
-         where(key));
+    fail(
+        "{}: expected the key to be absent, found it: positions with several axes are not "
+        "supported",
+        where(key));
   }
   // Throws Error if the key is there with a value that changes the computation.
   void refuse_unless(std::string_view key, double neutral) const {
@@ -79,13 +83,14 @@ void copy_number(const Keys& keys, json& to, const char* name, std::string_view 
   if (const auto value = keys.number(key)) to[name] = *value;
 }
 
-// The factors that YaRN puts on cosine and sine, as the converter took them from config.json.
+// The factors by which YaRN multiplies cosine and sine, as the converter took them from
+// config.json.
 void copy_yarn(const Keys& keys, json& rope) {
   copy_number(keys, rope, "beta_fast", "rope.scaling.yarn_beta_fast");
   copy_number(keys, rope, "beta_slow", "rope.scaling.yarn_beta_slow");
   copy_number(keys, rope, "attention_factor", "rope.scaling.yarn_attn_factor");
   if (const auto all = keys.number("rope.scaling.yarn_log_multiplier")) {
-    rope["mscale"] = 1.0;  // which the converter takes for granted
+    rope["mscale"] = 1.0;  // which the converter assumes
     rope["mscale_all_dim"] = *all;
   }
 }

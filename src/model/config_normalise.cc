@@ -1,15 +1,12 @@
 #include "model/config_normalise.h"
 
 namespace qk {
-namespace {
 
 using nlohmann::json;
 
 void set_default(json& config, const char* key, const json& value) {
   if (!config.contains(key)) config[key] = value;
 }
-
-}  // namespace
 
 json normalise_config(const ConfigObject& decoder, const Architecture& architecture) {
   json config = decoder.json();

@@ -14,7 +14,8 @@
 
 namespace qk {
 
-// Limits that no known model comes near; sizes above them are lies, refused before allocation.
+// Limits that no known model comes near; larger sizes are implausible and refused before
+// allocation.
 inline constexpr int64_t kMaxLayers = 4096;
 inline constexpr int64_t kMaxWidth = int64_t{1} << 22;  // hidden_size, intermediate_size
 inline constexpr int64_t kMaxHeads = int64_t{1} << 14;
@@ -25,12 +26,15 @@ inline constexpr int64_t kMaxPositions = int64_t{1} << 40;
 // Throws Error if a key that others are derived from has a wrong type or range.
 nlohmann::json normalise_config(const ConfigObject& decoder, const Architecture& architecture);
 
+// Sets `key` where it is absent.
+void set_default(nlohmann::json& config, const char* key, const nlohmann::json& value);
+
 // The rope object(s) of a decoder config under the key rope_parameters; rope_scaling, rope_theta
 // and the like are moved in and removed from `config`.
 void normalise_rope(nlohmann::json& config, const std::string& file,
                     const Architecture& architecture);
 
-// sliding_window, layer_types and no_rope_layers, derived where the file does not give them.
+// sliding_window, layer_types and no_rope_layers, derived where the file does not have them.
 void normalise_layers(nlohmann::json& config, const std::string& file,
                       const Architecture& architecture);
 

@@ -1,6 +1,6 @@
 // Typed reads of a configuration object. Each failure is one sentence that names the file, the key,
 // what was expected and what was found. A key that is present with null is "not given" here; where
-// absent and null differ, config_normalise.cc has told them apart before.
+// absent and null differ, config_normalise.cc has already distinguished them.
 #pragma once
 
 #include <cstdint>

@@ -26,10 +26,6 @@ json object_or_empty(const json& config, const std::string& file, const char* ke
   return reader.given(key) ? reader.object(key).json() : json::object();
 }
 
-void set_default(json& rope, const char* key, const json& value) {
-  if (!rope.contains(key)) rope[key] = value;
-}
-
 // The value of a top-level key, or another one if it is absent or null.
 json top_or(const json& config, const char* key, double otherwise) {
   const auto it = config.find(key);
@@ -112,7 +108,7 @@ std::optional<double> optional_number(const ConfigObject& rope, std::string_view
   return rope.number(key);
 }
 
-// The top of the file wins over the rope object, but not over one that is of a layer type.
+// The top of the file wins over the rope object, but not over one of a layer type.
 int64_t original_length(const ConfigObject& config, const ConfigObject& rope,
                         const ModelConfig& model, bool by_layer_type) {
   constexpr std::string_view kKey = "original_max_position_embeddings";

@@ -201,7 +201,7 @@ TEST(OverridesTest, DoNotReachIntoAWrapper) {
   const json wrapper = {{"model_type", "two_ropes"}, {"text_config", base("two_ropes_text")}};
   EXPECT_THAT(refusal(wrapper, R"({"sliding_window": 3})"),
               HasSubstr("model.config_overrides: sliding_window: expected a model whose decoder "
-                        "stands at the top of config.json, found "));
+                        "is described at the top of config.json, found "));
   EXPECT_EQ(refusal(wrapper, "{}"), "nothing was refused");
 }
 

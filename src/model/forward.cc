@@ -40,13 +40,13 @@ void check_sequences(const Sequences& sequences, int64_t embedding_rows) {
 
 }  // namespace
 
-ForwardRun::ForwardRun(const Model& model, const Backend& backend, ThreadPool& pool,
-                       const Sequences& sequences, const TapRequest& request,
-                       const ForwardOptions& options, const Tap& tap, ForwardTimes& times)
+ForwardRun::ForwardRun(const BoundModel& model, const Sequences& sequences,
+                       const TapRequest& request, const ForwardOptions& options, const Tap& tap,
+                       ForwardTimes& times)
     : model_(model),
-      config_(model.config),
-      backend_(backend),
-      pool_(pool),
+      config_(model.model().config),
+      backend_(model.backend()),
+      context_(model.context()),
       sequences_(sequences),
       request_(request),
       tap_(tap),
@@ -54,24 +54,24 @@ ForwardRun::ForwardRun(const Model& model, const Backend& backend, ThreadPool& p
       stream_weights_(options.stream_weights),
       num_tokens_(std::ssize(sequences.ids)),
       plan_(plan_forward(config_, num_tokens_, request)),
-      sizes_(forward_sizes(model, backend, plan_, sequence_lengths(sequences), options)),
+      sizes_(forward_sizes(model.model(), backend_, plan_, sequence_lengths(sequences), options)),
       all_rows_(static_cast<size_t>(num_tokens_)),
-      hidden_(sizes_.hidden),
-      normed_(sizes_.normed),
-      query_(sizes_.query),
-      key_(sizes_.key),
-      value_(sizes_.value),
-      mixed_(sizes_.mixed),
-      gate_(sizes_.gate),
-      up_(sizes_.up),
-      branch_(sizes_.branch),
-      cos_(sizes_.rotary),
-      sin_(sizes_.rotary),
-      rope_tables_(config_, sequences, plan_.rope_sets, pool) {
+      hidden_(buffer(sizes_.hidden)),
+      normed_(buffer(sizes_.normed)),
+      query_(buffer(sizes_.query)),
+      key_(buffer(sizes_.key)),
+      value_(buffer(sizes_.value)),
+      mixed_(buffer(sizes_.mixed)),
+      gate_(buffer(sizes_.gate)),
+      up_(buffer(sizes_.up)),
+      branch_(buffer(sizes_.branch)),
+      cos_(buffer(sizes_.rotary)),
+      sin_(buffer(sizes_.rotary)),
+      rope_tables_(model, sequences, plan_.rope_sets) {
   std::iota(all_rows_.begin(), all_rows_.end(), 0);
   for (size_t s = 0; s < sizes_.cache.size(); ++s) {
-    const FloatBuffer& floats = cache_floats_.emplace_back(sizes_.cache[s]);
-    caches_.push_back({floats.data(), sequences.offsets[s + 1] - sequences.offsets[s],
+    const Buffer& memory = cache_memory_.emplace_back(buffer(sizes_.cache[s]));
+    caches_.push_back({memory.data(), sequences.offsets[s + 1] - sequences.offsets[s],
                        config_.num_key_value_heads, config_.head_dim});
   }
 }
@@ -90,33 +90,39 @@ void ForwardRun::embed() {
   const int64_t piece = stream_weights_ ? kEmbeddingPiece : std::max<int64_t>(std::ssize(ids), 1);
   for (int64_t begin = 0; begin < std::ssize(ids); begin += piece) {
     const int64_t count = std::min(piece, std::ssize(ids) - begin);
-    backend_.embedding(pool_, model_.embedding,
+    backend_.embedding(context_, model_.model().embedding,
                        ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
                        config_.embedding_scale, out.slice(begin, begin + count));
-    if (stream_weights_) drop_embedding(model_);
+    if (stream_weights_) drop_embedding(model_.model());
   }
 }
 
 void ForwardRun::run() {
   if (plan_.layers.empty()) return;
+  const auto prefetch = [&](int layer) {
+    backend_.prefetch_weights(context_, model_.layer(layer).matrices());
+  };
+  const auto drop = [&](int layer) {
+    backend_.drop_weights(context_, model_.layer(layer).matrices());
+  };
   embed();
   for (size_t i = 0; i + 1 < plan_.layers.size(); ++i) {
     const bool below_last = i + 2 == plan_.layers.size();
-    if (stream_weights_) prefetch_layer_weights(model_, plan_.layers[i + 1]);
+    if (stream_weights_) prefetch(plan_.layers[i + 1]);
     full_layer(plan_.layers[i], below_last ? plan_.last_rows : all_rows_);
-    if (stream_weights_) drop_layer_weights(model_, plan_.layers[i]);
+    if (stream_weights_) drop(plan_.layers[i]);
   }
   last_layer(plan_.layers.back(), plan_.last_rows);
-  if (stream_weights_) drop_layer_weights(model_, plan_.layers.back());
+  if (stream_weights_) drop(plan_.layers.back());
 }
 
 ForwardRun::LayerTaps ForwardRun::make_taps(int layer) const {
   const LayerRequest& wanted = request_.layers[static_cast<size_t>(layer)];
   const auto queries = [&](Site site) {
-    return TapBuffer(layer, site, wanted.query_rows, wanted.query_heads, config_.head_dim);
+    return TapBuffer(model_, layer, site, wanted.query_rows, wanted.query_heads);
   };
   const auto keys = [&](Site site) {
-    return TapBuffer(layer, site, wanted.key_rows, wanted.key_heads, config_.head_dim);
+    return TapBuffer(model_, layer, site, wanted.key_rows, wanted.key_heads);
   };
   LayerTaps taps;
   if (request_.pre_rope) {
@@ -138,14 +144,11 @@ void ForwardRun::emit(const LayerTaps& taps) const {
   taps.key_post.emit(tap_);
 }
 
-void forward(const Model& model, const Backend& backend, ThreadPool& pool,
-             const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
-             const Tap& tap, ForwardTimes* times) {
-  check_sequences(sequences, model.config.embedding_rows);
+void forward(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
+             const ForwardOptions& options, const Tap& tap, ForwardTimes* times) {
+  check_sequences(sequences, model.model().config.embedding_rows);
   ForwardTimes unused;
-  ForwardRun(model, backend, pool, sequences, request, options, tap,
-             times != nullptr ? *times : unused)
-      .run();
+  ForwardRun(model, sequences, request, options, tap, times != nullptr ? *times : unused).run();
 }
 
 }  // namespace qk

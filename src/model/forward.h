@@ -14,14 +14,12 @@
 
 #include "base/error.h"
 #include "base/tensor.h"
-#include "base/thread_pool.h"
-#include "kernels/backend.h"
-#include "model/model.h"
+#include "model/bound_model.h"
 
 namespace qk {
 
 // Where a vector is taken. Shapes: q [rows, num_attention_heads, head_dim],
-// k [rows, num_key_value_heads, head_dim] (not repeated); the softmax scale is never contained.
+// k [rows, num_key_value_heads, head_dim] (not repeated); the softmax scale is never included.
 enum class Site : uint8_t {
   kQueryPreRope,   // after projection, bias and QK-norm, before RoPE
   kQueryPostRope,  // after RoPE and, where the architecture has it, the query's position scale
@@ -72,19 +70,18 @@ using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> 
 
 struct ForwardOptions {
   int64_t chunk_tokens = 1024;  // tokens that are processed together; bounds the work memory
-  bool stream_weights = false;  // pages of a layer's weights are dropped after it: weight_pages.h
+  bool stream_weights = false;  // a layer's weights are dropped after it: weight_pages.h
 };
 
-// Seconds spent, for debug_logging and `bench`.
+// Seconds spent, for inference.debug_logging and bench/.
 struct ForwardTimes {
   double embedding = 0, norm = 0, linear = 0, rope = 0, attention = 0, activation = 0, tap = 0;
   double matmul_flop = 0;  // multiply-adds counted as 2, of linear and attention together
 };
 
 // Throws NotFinite.
-void forward(const Model& model, const Backend& backend, ThreadPool& pool,
-             const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
-             const Tap& tap, ForwardTimes* times = nullptr);
+void forward(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
+             const ForwardOptions& options, const Tap& tap, ForwardTimes* times = nullptr);
 
 // Bytes of work memory that forward() allocates for one batch of these sequence lengths (weights
 // are mapped and not counted).

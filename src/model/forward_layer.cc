@@ -1,40 +1,18 @@
 // A whole decoder layer, a chunk of tokens at a time.
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 
 #include "kernels/attention.h"
 #include "model/forward_run.h"
+#include "model/row_places.h"
 
 namespace qk {
 namespace {
 
-// The part of an ascending list that lies in [begin, end).
+// The part of an ascending list that is in [begin, end).
 std::span<const int32_t> between(std::span<const int32_t> rows, int64_t begin, int64_t end) {
   const auto first = std::ranges::lower_bound(rows, begin);
   return {first, std::ranges::lower_bound(first, rows.end(), end)};
-}
-
-// out[i] = x[rows[i] - first]; out may be x itself, since rows ascend.
-void copy_rows(const float* x, int64_t width, std::span<const int32_t> rows, int64_t first,
-               float* out) {
-  for (const int32_t row : rows) {
-    std::memmove(out, x + (row - first) * width, static_cast<size_t>(width) * sizeof(float));
-    out += width;
-  }
-}
-
-// Moves the rows `kept` (a subset of `rows`) of x [rows.size(), width] to the front.
-void keep_rows(float* x, int64_t width, std::span<const int32_t> rows,
-               std::span<const int32_t> kept) {
-  if (kept.size() == rows.size()) return;
-  size_t source = 0;
-  for (size_t i = 0; i < kept.size(); ++i) {
-    while (rows[source] < kept[i]) ++source;
-    if (source == i) continue;
-    std::memcpy(x + static_cast<int64_t>(i) * width, x + static_cast<int64_t>(source) * width,
-                static_cast<size_t>(width) * sizeof(float));
-  }
 }
 
 }  // namespace
@@ -81,8 +59,7 @@ void ForwardRun::layer_chunk(const Chunk& chunk, int64_t written, LayerTaps& tap
   if (chunk.query_rows.empty()) return;
   finish_queries(chunk, taps);
   if (chunk.kept_rows.empty()) return;
-  const int64_t width = config_.num_attention_heads * config_.head_dim;
-  keep_rows(query_.data(), width, chunk.query_rows, chunk.kept_rows);
+  keep_queries(chunk);
   attend(chunk);
   const MatrixView hidden = kept_hidden(chunk, written);
   attention_output(chunk.layer, hidden);
@@ -90,20 +67,26 @@ void ForwardRun::layer_chunk(const Chunk& chunk, int64_t written, LayerTaps& tap
 }
 
 void ForwardRun::norm_chunk(const Chunk& chunk) {
-  const Stopwatch watch(times_.norm);
   const MatrixView all = hidden_.matrix(num_tokens_, config_.hidden_size);
-  backend_.rms_norm(pool_, all.slice(chunk.begin, chunk.end), weights(chunk.layer).input_norm,
-                    static_cast<float>(config_.rms_norm_eps), block().norm,
-                    normed_.matrix(chunk.end - chunk.begin, config_.hidden_size));
+  norm(all.slice(chunk.begin, chunk.end), model_.layer(chunk.layer).input_norm,
+       normed_.matrix(chunk.end - chunk.begin, config_.hidden_size));
+}
+
+// Moves the queries of the kept rows to the front.
+void ForwardRun::keep_queries(const Chunk& chunk) {
+  if (chunk.kept_rows.size() == chunk.query_rows.size()) return;
+  const int64_t width = config_.num_attention_heads * config_.head_dim;
+  const MatrixView all = query_.matrix(std::ssize(chunk.query_rows), width);
+  backend_.gather_rows(context_, all, row_places(chunk.kept_rows, chunk.query_rows),
+                       all.slice(0, std::ssize(chunk.kept_rows)));
 }
 
 void ForwardRun::project(const Chunk& chunk, bool keys, bool queries) {
-  const LayerWeights& layer = weights(chunk.layer);
+  const BoundLayer& layer = model_.layer(chunk.layer);
   const int64_t rows = chunk.end - chunk.begin;
   const MatrixView x = normed_.matrix(rows, config_.hidden_size);
-  const auto job = [](const WeightMatrix& weight, const std::vector<float>& bias,
-                      const FloatBuffer& out, int64_t n) {
-    return LinearJob{weight, bias.empty() ? nullptr : bias.data(), out.matrix(n, weight.rows)};
+  const auto job = [](const BoundMatrix& weight, BoundVector bias, const Buffer& out, int64_t n) {
+    return LinearJob{.weight = weight, .bias = bias, .y = out.matrix(n, weight.rows)};
   };
   std::vector<LinearJob> jobs;
   if (keys) {
@@ -116,7 +99,7 @@ void ForwardRun::project(const Chunk& chunk, bool keys, bool queries) {
   if (!jobs.empty()) linear(x, jobs);
   if (!queries || all_queries || num_queries == 0) return;
   const MatrixView some = gate_.matrix(num_queries, config_.hidden_size);
-  copy_rows(x.data(), config_.hidden_size, chunk.query_rows, chunk.begin, some.data());
+  backend_.gather_rows(context_, x, row_places(chunk.query_rows, chunk.rows), some);
   const LinearJob query = job(layer.q_proj, layer.q_bias, query_, num_queries);
   linear(some, {&query, 1});
 }
@@ -126,7 +109,7 @@ void ForwardRun::finish_keys(const Chunk& chunk, LayerTaps& taps) {
   const int64_t heads = config_.num_key_value_heads;
   const TensorView<float, 3> keys = key_.heads(rows, heads, config_.head_dim);
   const TensorView<float, 3> values = value_.heads(rows, heads, config_.head_dim);
-  head_norm(keys, weights(chunk.layer).k_norm);
+  head_norm(keys, model_.layer(chunk.layer).k_norm);
   {
     const Stopwatch watch(times_.tap);
     taps.key_pre.take(keys, chunk.rows, sequences_);
@@ -139,7 +122,7 @@ void ForwardRun::finish_keys(const Chunk& chunk, LayerTaps& taps) {
   const Stopwatch watch(times_.attention);
   for (const Segment& part : segments(chunk.rows)) {
     const int64_t start = sequences_.offsets[static_cast<size_t>(part.sequence)];
-    backend_.kv_store(pool_, caches_[static_cast<size_t>(part.sequence)],
+    backend_.kv_store(context_, caches_[static_cast<size_t>(part.sequence)],
                       chunk.begin + part.begin - start, keys.slice(part.begin, part.end),
                       values.slice(part.begin, part.end));
   }
@@ -148,7 +131,7 @@ void ForwardRun::finish_keys(const Chunk& chunk, LayerTaps& taps) {
 void ForwardRun::finish_queries(const Chunk& chunk, LayerTaps& taps) {
   const TensorView<float, 3> queries =
       query_.heads(std::ssize(chunk.query_rows), config_.num_attention_heads, config_.head_dim);
-  head_norm(queries, weights(chunk.layer).q_norm);
+  head_norm(queries, model_.layer(chunk.layer).q_norm);
   {
     const Stopwatch watch(times_.tap);
     taps.query_pre.take(queries, chunk.query_rows, sequences_);
@@ -177,8 +160,11 @@ void ForwardRun::attend(const Chunk& chunk) {
         .num_keys = stored - sequences_.offsets[s]};
     const std::span<const int32_t> here =
         at.subspan(static_cast<size_t>(part.begin), static_cast<size_t>(part.end - part.begin));
-    backend_.attention(pool_, queries.slice(part.begin, part.end), here, caches_[s], shape,
-                       mixed.slice(part.begin, part.end));
+    const bool gapless = here.back() - here.front() + 1 == std::ssize(here);
+    backend_.attention(
+        context_, queries.slice(part.begin, part.end),
+        gapless ? QueryPositions{.first = here.front()} : QueryPositions{.list = here}, caches_[s],
+        shape, mixed.slice(part.begin, part.end));
     for (const int32_t position : here) {
       const KeyRange seen = visible_keys(shape, position);
       times_.matmul_flop +=
@@ -187,65 +173,51 @@ void ForwardRun::attend(const Chunk& chunk) {
   }
 }
 
-// Where the chunk's output goes: in place, or, when only some rows live on, to the front.
+// Where the chunk's output goes: in place, or, when only some rows are kept, at the front.
 MatrixView ForwardRun::kept_hidden(const Chunk& chunk, int64_t written) {
   const auto rows = std::ssize(chunk.kept_rows);
   const MatrixView all = hidden_.matrix(num_tokens_, config_.hidden_size);
   const MatrixView out = all.slice(written, written + rows);
   if (written != chunk.begin || rows != chunk.end - chunk.begin) {
-    copy_rows(all.data(), config_.hidden_size, chunk.kept_rows, 0, out.data());
+    backend_.gather_rows(context_, all, chunk.kept_rows, out);
   }
   return out;
 }
 
 void ForwardRun::attention_output(int layer, MatrixView hidden) {
-  const LayerWeights& w = weights(layer);
-  const int64_t rows = hidden.dim(0);
-  const bool sandwich = block().sandwich_norms;
-  LinearJob job = {w.o_proj, w.o_bias.empty() ? nullptr : w.o_bias.data(), hidden,
-                   /*accumulate=*/true};
-  if (sandwich) {
-    job.y = branch_.matrix(rows, config_.hidden_size);
-    job.accumulate = false;
-  }
-  linear(mixed_.matrix(rows, w.o_proj.cols), {&job, 1});
-  if (!sandwich) return;
-  const Stopwatch watch(times_.norm);
-  backend_.rms_norm(pool_, job.y, w.post_attention_norm, static_cast<float>(config_.rms_norm_eps),
-                    block().norm, job.y);
-  backend_.add(pool_, hidden, job.y);
+  const BoundLayer& w = model_.layer(layer);
+  add_branch(mixed_.matrix(hidden.dim(0), w.o_proj.cols), w.o_proj, w.o_bias, w.post_attention_norm,
+             hidden);
 }
 
 void ForwardRun::mlp(int layer, MatrixView hidden) {
-  const LayerWeights& w = weights(layer);
+  const BoundLayer& w = model_.layer(layer);
   const int64_t rows = hidden.dim(0);
-  const auto eps = static_cast<float>(config_.rms_norm_eps);
   const MatrixView x = normed_.matrix(rows, config_.hidden_size);
-  {
-    const Stopwatch watch(times_.norm);
-    backend_.rms_norm(pool_, hidden, w.pre_mlp_norm, eps, block().norm, x);
-  }
-  const auto bias = [](const std::vector<float>& b) { return b.empty() ? nullptr : b.data(); };
+  norm(hidden, w.pre_mlp_norm, x);
   const MatrixView gate = gate_.matrix(rows, config_.intermediate_size);
   const MatrixView up = up_.matrix(rows, config_.intermediate_size);
-  const LinearJob both[] = {{w.gate_proj, bias(w.gate_bias), gate},
-                            {w.up_proj, bias(w.up_bias), up}};
+  const LinearJob both[] = {{.weight = w.gate_proj, .bias = w.gate_bias, .y = gate},
+                            {.weight = w.up_proj, .bias = w.up_bias, .y = up}};
   linear(x, both);
   {
     const Stopwatch watch(times_.activation);
-    backend_.gated_activation(pool_, gate, up, config_.hidden_act);
+    backend_.gated_activation(context_, gate, up, config_.hidden_act);
   }
+  add_branch(gate, w.down_proj, w.down_bias, w.post_mlp_norm, hidden);
+}
+
+// hidden += x W^T + bias, or, with sandwich_norms, its norm.
+void ForwardRun::add_branch(ConstMatrixView x, const BoundMatrix& weight, BoundVector bias,
+                            BoundVector post_norm, MatrixView hidden) {
   const bool sandwich = block().sandwich_norms;
-  LinearJob down = {w.down_proj, bias(w.down_bias), hidden, /*accumulate=*/true};
-  if (sandwich) {
-    down.y = branch_.matrix(rows, config_.hidden_size);
-    down.accumulate = false;
-  }
-  linear(gate, {&down, 1});
+  const MatrixView branch = sandwich ? branch_.matrix(hidden.dim(0), config_.hidden_size) : hidden;
+  const LinearJob job{.weight = weight, .bias = bias, .y = branch, .accumulate = !sandwich};
+  linear(x, {&job, 1});
   if (!sandwich) return;
+  norm(branch, post_norm, branch);
   const Stopwatch watch(times_.norm);
-  backend_.rms_norm(pool_, down.y, w.post_mlp_norm, eps, block().norm, down.y);
-  backend_.add(pool_, hidden, down.y);
+  backend_.add(context_, hidden, branch);
 }
 
 }  // namespace qk

@@ -4,8 +4,7 @@
 #include <iterator>
 #include <numeric>
 
-#include "kernels/attention.h"
-#include "kernels/linear.h"
+#include "model/buffer.h"
 #include "model/rope_tables.h"
 
 namespace qk {
@@ -44,14 +43,14 @@ int64_t largest_rotary_half(const ModelConfig& config) {
 }
 
 // Rows that are kept while a layer is computed: of every site that is asked for.
-int64_t tap_floats(const ModelConfig& config, const TapRequest& request) {
+int64_t tap_bytes(const ModelConfig& config, const TapRequest& request) {
   int64_t most = 0;
   for (const LayerRequest& layer : request.layers) {
     const int64_t rows = std::ssize(layer.query_rows) * std::ssize(layer.query_heads) +
                          std::ssize(layer.key_rows) * std::ssize(layer.key_heads);
     most = std::max(most, rows * config.head_dim);
   }
-  return most * ((request.pre_rope ? 1 : 0) + (request.post_rope ? 1 : 0));
+  return activation_bytes(most) * ((request.pre_rope ? 1 : 0) + (request.post_rope ? 1 : 0));
 }
 
 }  // namespace
@@ -92,19 +91,20 @@ ForwardSizes forward_sizes(const Model& model, const Backend& backend, const For
   const bool one_layer = plan.layers.size() == 1;
   const int64_t first_rows = one_layer ? std::ssize(plan.last_rows) : tokens;
   out.chunk = std::min(std::max<int64_t>(options.chunk_tokens, 1), first_rows);
-  out.hidden = first_rows * config.hidden_size;
-  out.normed = out.chunk * config.hidden_size;
-  out.query = out.chunk * config.num_attention_heads * config.head_dim;
+  out.hidden = activation_bytes(first_rows * config.hidden_size);
+  out.normed = activation_bytes(out.chunk * config.hidden_size);
+  out.query = activation_bytes(out.chunk * config.num_attention_heads * config.head_dim);
   out.mixed = out.query;
-  out.key = out.chunk * config.num_key_value_heads * config.head_dim;
+  out.key = activation_bytes(out.chunk * config.num_key_value_heads * config.head_dim);
   out.value = out.key;
-  out.rotary = out.chunk * largest_rotary_half(config);
+  out.rotary = activation_bytes(out.chunk * largest_rotary_half(config));
   if (one_layer) return out;
-  out.gate = out.chunk * std::max(config.intermediate_size, config.hidden_size);
-  out.up = out.chunk * config.intermediate_size;
-  if (model.architecture->block.sandwich_norms) out.branch = out.chunk * config.hidden_size;
+  out.gate = activation_bytes(out.chunk * std::max(config.intermediate_size, config.hidden_size));
+  out.up = activation_bytes(out.chunk * config.intermediate_size);
+  if (model.architecture->block.sandwich_norms)
+    out.branch = activation_bytes(out.chunk * config.hidden_size);
   for (const int64_t length : sequence_lengths) {
-    out.cache.push_back(backend.kv_floats(length, config.num_key_value_heads, config.head_dim));
+    out.cache.push_back(backend.kv_bytes(length, config.num_key_value_heads, config.head_dim));
   }
   return out;
 }
@@ -123,16 +123,13 @@ int64_t forward_bytes(const Model& model, const Backend& backend,
   const ForwardPlan plan = plan_forward(config, tokens, request);
   const ForwardSizes sizes = forward_sizes(model, backend, plan, sequence_lengths, options);
   if (sizes.chunk == 0) return 0;
-  const int64_t floats =
-      sizes.total() + tap_floats(config, request) +
-      RopeTables::floats(config, sequence_lengths, sequence_lengths, plan.rope_sets);
   const int64_t row_lists =
       (tokens + 2 * std::ssize(plan.last_rows)) * static_cast<int64_t>(sizeof(int32_t));
   const int64_t widest = std::max(
       {config.hidden_size, config.intermediate_size, config.num_attention_heads * config.head_dim});
-  return floats * static_cast<int64_t>(sizeof(float)) + row_lists +
-         linear_bytes(sizes.chunk, widest, num_threads) +
-         attention_bytes(config.head_dim, num_threads);
+  return sizes.total() + tap_bytes(config, request) +
+         RopeTables::bytes(config, sequence_lengths, sequence_lengths, plan.rope_sets) + row_lists +
+         backend.scratch_bytes(sizes.chunk, widest, config.head_dim, num_threads);
 }
 
 }  // namespace qk

@@ -1,5 +1,5 @@
 // What one forward pass has to compute, and how much memory that takes. The layer loop allocates
-// exactly what stands here, so that a budget can be checked before.
+// exactly this, so that a budget can be checked beforehand.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ struct ForwardPlan {
   std::vector<int> rope_sets;      // of config.rope that these layers use
 };
 
-// Sizes in numbers (float32) of the buffers of the layer loop.
+// Bytes of the buffers of the layer loop.
 struct ForwardSizes {
-  int64_t chunk = 0;   // tokens processed together
+  int64_t chunk = 0;   // tokens that are processed together
   int64_t hidden = 0;  // [tokens, hidden_size]
   int64_t normed = 0, query = 0, key = 0, value = 0, mixed = 0, gate = 0, up = 0, branch = 0;
   int64_t rotary = 0;          // each of cosines and sines of a chunk
@@ -35,7 +35,7 @@ ForwardSizes forward_sizes(const Model& model, const Backend& backend, const For
                            std::span<const int64_t> sequence_lengths,
                            const ForwardOptions& options);
 
-// True if the layer below the last must not compute every token: fewer are needed.
+// True if the layer below the last need not compute every token.
 inline bool is_pruned(const ForwardPlan& plan, int64_t num_tokens) {
   return std::ssize(plan.last_rows) < num_tokens;
 }

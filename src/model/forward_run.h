@@ -1,34 +1,18 @@
 // The state of one forward pass: what the parts of the layer loop (forward*.cc) share.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "model/float_buffer.h"
+#include "base/stopwatch.h"
+#include "model/buffer.h"
 #include "model/forward.h"
 #include "model/forward_plan.h"
 #include "model/rope_tables.h"
 #include "model/tap_buffer.h"
 
 namespace qk {
-
-// Adds the seconds until it is destroyed to a counter.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& seconds)
-      : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() {
-    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  double& seconds_;
-  std::chrono::steady_clock::time_point start_;
-};
 
 // Tokens of one sequence within a list of rows: rows[begin, end) belong to `sequence`.
 struct Segment {
@@ -38,9 +22,8 @@ struct Segment {
 
 class ForwardRun {
  public:
-  ForwardRun(const Model& model, const Backend& backend, ThreadPool& pool,
-             const Sequences& sequences, const TapRequest& request, const ForwardOptions& options,
-             const Tap& tap, ForwardTimes& times);
+  ForwardRun(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
+             const ForwardOptions& options, const Tap& tap, ForwardTimes& times);
   void run();
 
  private:
@@ -68,10 +51,13 @@ class ForwardRun {
   void project(const Chunk& chunk, bool keys, bool queries);
   void finish_keys(const Chunk& chunk, LayerTaps& taps);
   void finish_queries(const Chunk& chunk, LayerTaps& taps);
+  void keep_queries(const Chunk& chunk);
   void attend(const Chunk& chunk);
   MatrixView kept_hidden(const Chunk& chunk, int64_t written);
   void attention_output(int layer, MatrixView hidden);
   void mlp(int layer, MatrixView hidden);
+  void add_branch(ConstMatrixView x, const BoundMatrix& weight, BoundVector bias,
+                  BoundVector post_norm, MatrixView hidden);
 
   // The last layer: queries and keys of the requested heads at the requested rows.
   void last_layer(int layer, std::span<const int32_t> present);
@@ -81,19 +67,20 @@ class ForwardRun {
                      TensorView<float, 3> out);
 
   // Steps that both share. x [rows, heads, head_dim].
-  void head_norm(TensorView<float, 3> x, const std::vector<float>& weight);
+  void norm(ConstMatrixView x, BoundVector weight, MatrixView out);
+  void head_norm(TensorView<float, 3> x, BoundVector weight);
   void rotate(int layer, std::span<const int32_t> rows, TensorView<float, 3> x);
   void scale_queries(std::span<const int32_t> rows, TensorView<float, 3> x);
   void linear(ConstMatrixView x, std::span<const LinearJob> jobs);
   std::vector<Segment> segments(std::span<const int32_t> rows) const;
   std::span<const int32_t> positions(std::span<const int32_t> rows);
-  const LayerWeights& weights(int layer) const { return model_.layers[static_cast<size_t>(layer)]; }
-  const Block& block() const { return model_.architecture->block; }
+  Buffer buffer(int64_t bytes) const { return {backend_, context_, bytes}; }
+  const Block& block() const { return model_.model().architecture->block; }
 
-  const Model& model_;
+  const BoundModel& model_;
   const ModelConfig& config_;
   const Backend& backend_;
-  ThreadPool& pool_;
+  Context& context_;
   const Sequences& sequences_;
   const TapRequest& request_;
   const Tap& tap_;
@@ -105,9 +92,9 @@ class ForwardRun {
   ForwardSizes sizes_;
   std::vector<int32_t> all_rows_;   // 0, 1, ..., num_tokens - 1
   std::vector<int32_t> positions_;  // work list of `positions`
-  FloatBuffer hidden_, normed_, query_, key_, value_, mixed_, gate_, up_, branch_, cos_, sin_;
-  std::vector<FloatBuffer> cache_floats_;
-  std::vector<KeyValueCache> caches_;  // [sequences], of the layer in hand
+  Buffer hidden_, normed_, query_, key_, value_, mixed_, gate_, up_, branch_, cos_, sin_;
+  std::vector<Buffer> cache_memory_;
+  std::vector<KeyValueCache> caches_;  // [sequences], of the current layer
   RopeTables rope_tables_;
 };
 

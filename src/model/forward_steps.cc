@@ -40,20 +40,23 @@ std::span<const int32_t> ForwardRun::positions(std::span<const int32_t> rows) {
 
 void ForwardRun::linear(ConstMatrixView x, std::span<const LinearJob> jobs) {
   const Stopwatch watch(times_.linear);
-  backend_.linear(pool_, x, jobs);
+  backend_.linear(context_, x, jobs);
   for (const LinearJob& job : jobs) {
-    times_.matmul_flop += 2.0 * static_cast<double>(x.dim(0)) *
-                          static_cast<double>(job.weight.rows) *
+    times_.matmul_flop += 2.0 * static_cast<double>(x.dim(0)) * static_cast<double>(job.y.dim(1)) *
                           static_cast<double>(job.weight.cols);
   }
 }
 
-void ForwardRun::head_norm(TensorView<float, 3> x, const std::vector<float>& weight) {
-  if (!block().qk_norm) return;
+void ForwardRun::norm(ConstMatrixView x, BoundVector weight, MatrixView out) {
   const Stopwatch watch(times_.norm);
+  backend_.rms_norm(context_, x, weight, static_cast<float>(config_.rms_norm_eps), block().norm,
+                    out);
+}
+
+void ForwardRun::head_norm(TensorView<float, 3> x, BoundVector weight) {
+  if (!block().qk_norm) return;
   const MatrixView vectors(x.data(), {x.dim(0) * x.dim(1), x.dim(2)});
-  backend_.rms_norm(pool_, vectors, weight, static_cast<float>(config_.rms_norm_eps), block().norm,
-                    vectors);
+  norm(vectors, weight, vectors);
 }
 
 void ForwardRun::rotate(int layer, std::span<const int32_t> rows, TensorView<float, 3> x) {
@@ -70,7 +73,7 @@ void ForwardRun::rotate(int layer, std::span<const int32_t> rows, TensorView<flo
         at.subspan(static_cast<size_t>(part.begin), static_cast<size_t>(part.end - part.begin)),
         cos.slice(part.begin, part.end), sin.slice(part.begin, part.end));
   }
-  backend_.rope(pool_, x, cos, sin, block().rope_layout);
+  backend_.rope(context_, x, cos, sin, block().rope_layout);
 }
 
 void ForwardRun::scale_queries(std::span<const int32_t> rows, TensorView<float, 3> x) {
@@ -83,7 +86,7 @@ void ForwardRun::scale_queries(std::span<const int32_t> rows, TensorView<float, 
     factors.push_back(static_cast<float>(1.0 + config_.query_scale_beta *
                                                    std::log(1.0 + std::floor(position / length))));
   }
-  backend_.scale_rows(pool_, MatrixView(x.data(), {x.dim(0), x.dim(1) * x.dim(2)}), factors);
+  backend_.scale_rows(context_, MatrixView(x.data(), {x.dim(0), x.dim(1) * x.dim(2)}), factors);
 }
 
 }  // namespace qk

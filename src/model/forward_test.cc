@@ -11,7 +11,7 @@
 #include "model/test_checkpoint.h"
 
 namespace qk {
-namespace {
+namespace forward_test {
 
 using testing::HasSubstr;
 
@@ -62,7 +62,7 @@ Taken take(const Model& model, const Sequences& sequences, const TapRequest& req
            int64_t chunk_tokens = 1024, int threads = 1, const Backend& backend = kCpuBackend) {
   ThreadPool pool(threads);
   Taken out;
-  forward(model, backend, pool, sequences, request, {.chunk_tokens = chunk_tokens},
+  forward({model, backend, pool}, sequences, request, {.chunk_tokens = chunk_tokens},
           [&](int layer, Site site, TensorView<const float, 3> rows) {
             const auto flat = rows.flat();
             const bool fresh =
@@ -224,6 +224,33 @@ TEST(ForwardTest, StoredTypesAndShardsDoNotChangeABit) {
       expected);
 }
 
+// Each layer is prefetched while the one before it is computed, and dropped after it.
+TEST(ForwardTest, StreamedWeightsDoNotChangeABit) {
+  static int prefetched = 0;
+  static int dropped = 0;
+  prefetched = dropped = 0;
+  Backend backend = kCpuBackend;
+  backend.prefetch_weights = [](Context& context, std::span<const BoundMatrix> weights) {
+    prefetched += static_cast<int>(weights.size());
+    kCpuBackend.prefetch_weights(context, weights);
+  };
+  backend.drop_weights = [](Context& context, std::span<const BoundMatrix> weights) {
+    dropped += static_cast<int>(weights.size());
+    kCpuBackend.drop_weights(context, weights);
+  };
+  const Model model = load("llama-plain");
+  const Sequences sequences = pack({document(300)});
+  Taken streamed;
+  ThreadPool pool(2);
+  forward({model, backend, pool}, sequences, everything(300), {.stream_weights = true},
+          [&](int layer, Site site, TensorView<const float, 3> rows) {
+            streamed[{layer, site}].assign(rows.flat().begin(), rows.flat().end());
+          });
+  EXPECT_EQ(streamed, take(model, sequences, everything(300)));
+  EXPECT_EQ(prefetched, 4 * 7);
+  EXPECT_EQ(dropped, 5 * 7);
+}
+
 TEST(ForwardTest, BothSpellingsOfAConfigurationGiveTheSameBytes) {
   FixtureCase item = fixture_case("llama-llama3");
   nlohmann::json rope = item.config.at("rope_parameters");
@@ -295,12 +322,12 @@ TEST(ForwardTest, TimesAndOperationsAreCounted) {
   TapRequest request = everything(10);
   request.layers.assign(5, {});
   request.layers[1] = {range(0, 10), {}, range(0, 4), {}};
-  forward(model, kCpuBackend, pool, pack({document(10)}), request, {}, [](auto...) {}, &times);
+  forward({model, kCpuBackend, pool}, pack({document(10)}), request, {}, [](auto...) {}, &times);
   // One whole layer: q, k, v, o and three of the MLP; attention over 55 pairs of 4 heads; then q.
   const double linear = 2.0 * 10 * (32 * 32 * 2 + 32 * 16 * 2 + 3 * 32 * 48);
   EXPECT_EQ(times.matmul_flop, linear + 4.0 * 55 * 4 * 8 + 2.0 * 10 * 32 * 32);
   EXPECT_GT(times.linear, 0);
 }
 
-}  // namespace
+}  // namespace forward_test
 }  // namespace qk

@@ -1,4 +1,4 @@
-#include "base/error.h"
+#include "formats/safetensors.h"
 #include "model/binding.h"
 #include "model/model.h"
 #include "model/model_source.h"

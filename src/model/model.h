@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/tensor.h"
-#include "formats/gguf.h"
-#include "formats/safetensors.h"
 #include "model/architecture.h"
 #include "model/model_config.h"
 
 namespace qk {
+
+class GgufFile;
 
 // Weights of one decoder layer. Absent ones have data == nullptr (matrices) or are empty (vectors).
 struct LayerWeights {
@@ -35,14 +36,15 @@ struct Model {
   std::filesystem::path source;  // folder or GGUF file
   int64_t weight_bytes = 0;      // mapped bytes of the tensors in use
   std::vector<std::string> ignored_tensors;
-  // The files behind the views.
+  // The files that the views point into.
   std::vector<std::shared_ptr<const MappedFile>> files;
   std::shared_ptr<const GgufFile> gguf;  // null for safetensors
 };
 
 // Reads only configuration (no weights): what the plan needs.
 //   source     folder with config.json, or a .gguf file
-//   overrides  model.config_overrides as JSON text; empty: none (capture.md 5.1 merge rule)
+//   overrides  model.config_overrides as JSON text; empty: none. Merged as docs/config.md says
+//   under `model`
 ModelConfig read_model_config(const std::filesystem::path& source, const std::string& overrides,
                               std::span<const Architecture* const> registry);
 

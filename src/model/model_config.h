@@ -16,7 +16,7 @@ enum class RopeType : uint8_t { kDefault, kLinear, kDynamic, kLlama3, kYarn, kLo
 struct RopeParameters {
   RopeType type = RopeType::kDefault;
   double rope_theta = 10000.0;
-  int64_t rotary_dim = 0;  // components that rotate, from the first on
+  int64_t rotary_dim = 0;  // the first components, which rotate
   double factor = 1.0;
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
   int64_t original_max_position_embeddings = 0;          // llama3, yarn, longrope

@@ -17,20 +17,21 @@ namespace qk {
 struct ModelSource {
   const Architecture* architecture = nullptr;
   nlohmann::json decoder;                // the decoder's configuration, in Hugging Face keys
-  bool is_wrapped = false;               // it stood in text_config of a multimodal configuration
+  bool is_wrapped = false;               // it was in text_config of a multimodal configuration
   std::string config_name;               // for messages: the file the configuration comes from
   std::shared_ptr<const GgufFile> gguf;  // null for safetensors
 };
 
-// Throws Error: neither form, an unknown model_type (with the list of known ones), a quantised
-// checkpoint, a nested configuration that is missing.
+// Throws Error for neither form, an unknown model_type (with the list of known ones), a quantised
+// checkpoint, and a missing nested configuration.
 ModelSource open_model_source(const std::filesystem::path& source,
                               std::span<const Architecture* const> registry);
 
 // Normalised, overridden, read; for GGUF with the divisors of rope_freqs.weight.
 ModelConfig resolve_config(const ModelSource& source, const std::string& overrides);
 
-// GGUF metadata in Hugging Face keys. Throws Error for what a GGUF may say and we do not compute.
+// GGUF metadata in Hugging Face keys. Throws Error for what a GGUF can express but we do not
+// compute.
 nlohmann::json gguf_decoder_config(const GgufFile& file, const Architecture& architecture);
 
 // The architecture whose gguf_arch the file names.

@@ -149,22 +149,4 @@ RopeFrequencies rope_frequencies(const RopeParameters& rope, int64_t length) {
   return out;
 }
 
-void fill_rope_table(const RopeFrequencies& frequencies, int64_t first, MatrixView cos,
-                     MatrixView sin) {
-  const auto half = static_cast<int64_t>(frequencies.values.size());
-  QK_CHECK(cos.dim(1) == half && sin.dim(1) == half && cos.dim(0) == sin.dim(0));
-  for (int64_t row = 0; row < cos.dim(0); ++row) {
-    const auto position = static_cast<float>(first + row);
-    float* cos_row = cos.data() + row * half;
-    float* sin_row = sin.data() + row * half;
-    for (int64_t i = 0; i < half; ++i) {
-      const float angle = position * frequencies.values[static_cast<size_t>(i)];
-      cos_row[i] =
-          static_cast<float>(std::cos(static_cast<double>(angle))) * frequencies.attention_factor;
-      sin_row[i] =
-          static_cast<float>(std::sin(static_cast<double>(angle))) * frequencies.attention_factor;
-    }
-  }
-}
-
 }  // namespace qk

@@ -147,29 +147,5 @@ TEST(RopeFrequenciesTest, DivisorsOfGgufDivide) {
   expect_frequencies(rope, {{0, 1}, {1, 0.01 / 8}});
 }
 
-// At 131,071 the angle 131071 * 0.749894... has a spacing of 2^-7 in float32.
-TEST(RopeTableTest, AngleIsRoundedToFloatFirst) {
-  const RopeFrequencies frequencies = {.values = {0.749894209F}, .attention_factor = 1.0F};
-  float cos = 0;
-  float sin = 0;
-  fill_rope_table(frequencies, 131071, {&cos, {1, 1}}, {&sin, {1, 1}});
-  const float angle = 131071.0F * 0.749894209F;
-  const double exact = 131071.0 * static_cast<double>(0.749894209F);
-  EXPECT_FLOAT_EQ(cos, static_cast<float>(std::cos(static_cast<double>(angle))));
-  EXPECT_FLOAT_EQ(sin, static_cast<float>(std::sin(static_cast<double>(angle))));
-  EXPECT_GT(std::abs(cos - std::cos(exact)) + std::abs(sin - std::sin(exact)), 1e-4);
-}
-
-TEST(RopeTableTest, AttentionFactorMultipliesBoth) {
-  const RopeFrequencies frequencies = {.values = {1.0F, 0.5F}, .attention_factor = 2.0F};
-  std::vector<float> cos(6);
-  std::vector<float> sin(6);
-  fill_rope_table(frequencies, 0, {cos.data(), {3, 2}}, {sin.data(), {3, 2}});
-  EXPECT_EQ(cos[0], 2.0F);
-  EXPECT_EQ(sin[1], 0.0F);
-  EXPECT_NEAR(cos[5], 2 * std::cos(1.0), 1e-6);
-  EXPECT_NEAR(sin[4], 2 * std::sin(2.0), 1e-6);
-}
-
 }  // namespace
 }  // namespace qk

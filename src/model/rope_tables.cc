@@ -1,12 +1,11 @@
 #include "model/rope_tables.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace qk {
 namespace {
 
-// One table to be: its frequencies and how many positions it needs.
+// A table to make: its frequencies and the number of positions it needs.
 struct TablePlan {
   RopeFrequencies frequencies;
   int64_t positions = 0;
@@ -32,9 +31,10 @@ std::vector<TablePlan> plan_tables(const RopeParameters& rope, std::span<const i
 
 }  // namespace
 
-RopeTables::RopeTables(const ModelConfig& config, const Sequences& sequences,
-                       std::span<const int> rope_sets, ThreadPool& pool) {
-  constexpr int64_t kRowsPerTask = 64;
+RopeTables::RopeTables(const BoundModel& model, const Sequences& sequences,
+                       std::span<const int> rope_sets)
+    : model_(model) {
+  const ModelConfig& config = model.model().config;
   std::vector<int64_t> lengths;
   for (size_t s = 0; s + 1 < sequences.offsets.size(); ++s) {
     lengths.push_back(sequences.offsets[s + 1] - sequences.offsets[s]);
@@ -45,46 +45,40 @@ RopeTables::RopeTables(const ModelConfig& config, const Sequences& sequences,
     const auto first = static_cast<int>(tables_.size());
     for (const TablePlan& plan : plan_tables(config.rope[static_cast<size_t>(set)], lengths,
                                              sequences.full_lengths, group_of)) {
-      const auto half = static_cast<int64_t>(plan.frequencies.values.size());
-      Table& table = tables_.emplace_back();
-      table.half = half;
-      table.cos = FloatBuffer(plan.positions * half);
-      table.sin = FloatBuffer(plan.positions * half);
-      const MatrixView cos = table.cos.matrix(plan.positions, half);
-      const MatrixView sin = table.sin.matrix(plan.positions, half);
-      const int64_t num_tasks = (plan.positions + kRowsPerTask - 1) / kRowsPerTask;
-      pool.parallel_for(num_tasks, [&](int64_t task, int /*thread*/) {
-        const int64_t begin = task * kRowsPerTask;
-        const int64_t end = std::min(begin + kRowsPerTask, plan.positions);
-        fill_rope_table(plan.frequencies, begin, cos.slice(begin, end), sin.slice(begin, end));
-      });
+      add_table(plan.frequencies, plan.positions);
     }
     for (int& group : group_of) group += first;
   }
+}
+
+void RopeTables::add_table(const RopeFrequencies& frequencies, int64_t positions) {
+  const auto half = std::ssize(frequencies.values);
+  const auto buffer = [&] {
+    return Buffer(model_.backend(), model_.context(), activation_bytes(positions * half));
+  };
+  const Table& table = tables_.emplace_back(Table{buffer(), buffer(), positions, half});
+  model_.backend().rope_table(model_.context(), frequencies.values, frequencies.attention_factor,
+                              /*first=*/0, table.cos.matrix(positions, half),
+                              table.sin.matrix(positions, half));
 }
 
 void RopeTables::gather(int rope_idx, int64_t sequence, std::span<const int32_t> positions,
                         MatrixView cos, MatrixView sin) const {
   const std::vector<int>& table_of = table_of_[static_cast<size_t>(rope_idx)];
   const Table& table = tables_[static_cast<size_t>(table_of[static_cast<size_t>(sequence)])];
-  const int64_t half = table.half;
-  QK_CHECK(cos.dim(1) == half && sin.dim(1) == half);
-  const size_t row_bytes = static_cast<size_t>(half) * sizeof(float);
-  for (size_t row = 0; row < positions.size(); ++row) {
-    const auto to = static_cast<int64_t>(row) * half;
-    std::memcpy(cos.data() + to, table.cos.data() + positions[row] * half, row_bytes);
-    std::memcpy(sin.data() + to, table.sin.data() + positions[row] * half, row_bytes);
-  }
+  const auto gather_rows = model_.backend().gather_rows;
+  gather_rows(model_.context(), table.cos.matrix(table.positions, table.half), positions, cos);
+  gather_rows(model_.context(), table.sin.matrix(table.positions, table.half), positions, sin);
 }
 
-int64_t RopeTables::floats(const ModelConfig& config, std::span<const int64_t> lengths,
-                           std::span<const int64_t> full_lengths, std::span<const int> rope_sets) {
+int64_t RopeTables::bytes(const ModelConfig& config, std::span<const int64_t> lengths,
+                          std::span<const int64_t> full_lengths, std::span<const int> rope_sets) {
   int64_t total = 0;
   for (const int set : rope_sets) {
     std::vector<int> group_of;
     for (const TablePlan& plan :
          plan_tables(config.rope[static_cast<size_t>(set)], lengths, full_lengths, group_of)) {
-      total += 2 * plan.positions * static_cast<int64_t>(plan.frequencies.values.size());
+      total += 2 * activation_bytes(plan.positions * std::ssize(plan.frequencies.values));
     }
   }
   return total;

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
-#include "model/float_buffer.h"
+#include "model/bound_model.h"
+#include "model/buffer.h"
 #include "model/forward.h"
 #include "model/rope_frequencies.h"
 
@@ -15,24 +15,28 @@ namespace qk {
 
 class RopeTables {
  public:
-  // rope_sets  indexes into config.rope that are needed
-  RopeTables(const ModelConfig& config, const Sequences& sequences, std::span<const int> rope_sets,
-             ThreadPool& pool);
+  //   model      outlives this
+  //   rope_sets  indexes into config.rope that are needed
+  RopeTables(const BoundModel& model, const Sequences& sequences, std::span<const int> rope_sets);
 
   // Rows for these tokens: sequence and position of each.
   //   cos, sin  [positions.size(), rotary_dim / 2]
   void gather(int rope_idx, int64_t sequence, std::span<const int32_t> positions, MatrixView cos,
               MatrixView sin) const;
 
-  // Numbers that the tables hold for sequences of these lengths (given and full).
-  static int64_t floats(const ModelConfig& config, std::span<const int64_t> lengths,
-                        std::span<const int64_t> full_lengths, std::span<const int> rope_sets);
+  // Bytes that the tables hold for sequences of these lengths (given and full).
+  static int64_t bytes(const ModelConfig& config, std::span<const int64_t> lengths,
+                       std::span<const int64_t> full_lengths, std::span<const int> rope_sets);
 
  private:
   struct Table {
-    FloatBuffer cos, sin;  // [positions, half]
-    int64_t half = 0;
+    Buffer cos, sin;  // [positions, half]
+    int64_t positions = 0, half = 0;
   };
+
+  void add_table(const RopeFrequencies& frequencies, int64_t positions);
+
+  const BoundModel& model_;
   std::vector<std::vector<int>> table_of_;  // [rope sets of the model][sequence] -> tables_
   std::vector<Table> tables_;
 };

@@ -1,17 +1,13 @@
 #include "model/tap_buffer.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <numeric>
 
 #include "base/error.h"
+#include "model/row_places.h"
 
 namespace qk {
 namespace {
-
-bool all_finite(std::span<const float> values) {
-  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
-}
 
 [[noreturn]] void refuse_not_finite(int layer, Site site, int32_t row, const Sequences& sequences) {
   const auto next = std::ranges::upper_bound(sequences.offsets, row);
@@ -32,44 +28,44 @@ NotFinite::NotFinite(int layer, bool is_query, int64_t sequence, int64_t token)
       sequence_(sequence),
       token_(token) {}
 
-TapBuffer::TapBuffer(int layer, Site site, std::span<const int32_t> rows,
-                     std::span<const int32_t> heads, int64_t head_dim)
-    : layer_(layer),
+TapBuffer::TapBuffer(const BoundModel& model, int layer, Site site, std::span<const int32_t> rows,
+                     std::span<const int32_t> heads)
+    : model_(&model),
+      layer_(layer),
       site_(site),
       rows_(rows),
       heads_(heads),
-      head_dim_(head_dim),
-      values_(std::ssize(rows) * std::ssize(heads) * head_dim) {}
+      values_(
+          model.backend(), model.context(),
+          activation_bytes(std::ssize(rows) * std::ssize(heads) * model.model().config.head_dim),
+          Memory::kHost) {}
+
+TensorView<float, 3> TapBuffer::values() const {
+  return values_.heads(std::ssize(rows_), std::ssize(heads_), model_->model().config.head_dim);
+}
 
 void TapBuffer::take(TensorView<const float, 3> x, std::span<const int32_t> source_rows,
                      const Sequences& sequences, bool chosen_heads) {
-  if (heads_.empty()) return;
-  const auto num_heads = std::ssize(heads_);
-  const int64_t row_size = num_heads * head_dim_;
-  int64_t source = 0;
-  for (; taken_ < std::ssize(rows_); ++taken_) {
-    const int32_t row = rows_[static_cast<size_t>(taken_)];
-    while (source < std::ssize(source_rows) && source_rows[static_cast<size_t>(source)] < row) {
-      ++source;
-    }
-    if (source == std::ssize(source_rows)) return;
-    QK_CHECK(source_rows[static_cast<size_t>(source)] == row);
-    float* out = values_.data() + taken_ * row_size;
-    for (int64_t i = 0; i < num_heads; ++i) {
-      const int64_t head = chosen_heads ? i : heads_[static_cast<size_t>(i)];
-      std::memcpy(out + i * head_dim_, x[source][head].data(),
-                  static_cast<size_t>(head_dim_) * sizeof(float));
-    }
-    if (!all_finite({out, static_cast<size_t>(row_size)})) {
-      refuse_not_finite(layer_, site_, row, sequences);
-    }
+  if (heads_.empty() || source_rows.empty()) return;
+  const auto left = rows_.subspan(static_cast<size_t>(taken_));
+  const auto here = left.first(
+      static_cast<size_t>(std::ranges::upper_bound(left, source_rows.back()) - left.begin()));
+  if (here.empty()) return;
+  std::vector<int32_t> heads(heads_.begin(), heads_.end());
+  if (chosen_heads) std::iota(heads.begin(), heads.end(), 0);
+  const int64_t end = taken_ + std::ssize(here);
+  const int64_t finite = model_->backend().gather_taps(
+      model_->context(), x, row_places(here, source_rows), heads, values().slice(taken_, end));
+  if (finite < std::ssize(here)) {
+    refuse_not_finite(layer_, site_, here[static_cast<size_t>(finite)], sequences);
   }
+  taken_ = end;
 }
 
 void TapBuffer::emit(const Tap& tap) const {
   if (rows_.empty() || heads_.empty()) return;
   QK_CHECK(taken_ == std::ssize(rows_));
-  tap(layer_, site_, values_.heads(std::ssize(rows_), std::ssize(heads_), head_dim_));
+  tap(layer_, site_, values());
 }
 
 }  // namespace qk

@@ -1,6 +1,6 @@
-// Which mapped weights are in memory: for models that do not fit, the layer loop gives the pages of
-// a layer back when it is done with it, and asks for the next layer's ahead of time. The values are
-// the file's, so nothing depends on it. Threads: any.
+// How much of the mapped weights is resident when they are streamed: for models that do not fit
+// into memory, the layer loop drops the pages of a layer when it has computed it and prefetches the
+// next layer's. The values are the file's, so results do not depend on it. Threads: any.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,11 @@ namespace qk {
 // Bytes of one layer's matrices.
 int64_t layer_weight_bytes(const Model& model, int layer);
 
-// The pages may be forgotten (they can be read again).
-void drop_layer_weights(const Model& model, int layer);
+// The pages may be given back; they are read again when they are needed.
 void drop_embedding(const Model& model);
 
-// The pages will be needed soon: starts reading them.
-void prefetch_layer_weights(const Model& model, int layer);
-
-// Tokens whose embeddings are looked up before their pages are dropped, and the bytes of pages that
-// so many rows of the table make resident at most (the kernel maps 64 KiB around a touched page).
+// Tokens whose embeddings are looked up before their pages are dropped, and the most bytes of pages
+// that this many rows of the table make resident (the kernel maps 64 KiB around a touched page).
 inline constexpr int64_t kEmbeddingPiece = 128;
 int64_t embedding_piece_bytes(const Model& model);
 

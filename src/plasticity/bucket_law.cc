@@ -10,7 +10,7 @@
 namespace qk {
 namespace {
 
-constexpr size_t kRowsAtOnce = 512;
+constexpr size_t kBucketRowsAtOnce = 512;
 
 }  // namespace
 
@@ -26,8 +26,8 @@ MomentSums BucketLaw::sums_of(std::span<const int64_t> rows) const {
   // Relative to the first row: a component that never changes has no variance at all.
   const GatheredRows first(queries_, rows.first(1));
   MomentSums sums(first.view().flat());
-  for (size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
-    const size_t count = std::min(kRowsAtOnce, rows.size() - begin);
+  for (size_t begin = 0; begin < rows.size(); begin += kBucketRowsAtOnce) {
+    const size_t count = std::min(kBucketRowsAtOnce, rows.size() - begin);
     sums.add(GatheredRows(queries_, rows.subspan(begin, count)).view());
   }
   return sums;

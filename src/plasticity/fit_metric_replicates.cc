@@ -10,7 +10,7 @@
 namespace qk {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 64;
+constexpr int64_t kFitRowsAtOnce = 64;
 
 std::vector<int64_t> all_rows(const HeadTable& table) {
   std::vector<int64_t> out(table.positions.size());
@@ -106,8 +106,8 @@ class ScalarReplicates {
   void project(const double* directions) {
     const int64_t rows = input_.queries.num_rows();
     const std::vector<int64_t> order = all_rows(input_.queries);
-    for (int64_t begin = 0; begin < rows; begin += kRowsAtOnce) {
-      const int64_t count = std::min(kRowsAtOnce, rows - begin);
+    for (int64_t begin = 0; begin < rows; begin += kFitRowsAtOnce) {
+      const int64_t count = std::min(kFitRowsAtOnce, rows - begin);
       const GatheredRows x(
           input_.queries,
           std::span(order).subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),

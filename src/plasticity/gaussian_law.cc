@@ -8,7 +8,7 @@
 namespace qk {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 64;
+constexpr int64_t kGaussianRowsAtOnce = 64;
 
 }  // namespace
 
@@ -22,9 +22,9 @@ MomentSums::MomentSums(std::span<const double> origin)
 void MomentSums::add(TensorView<const double, 2> rows, std::span<const double> weights) {
   QK_CHECK(rows.dim(1) == dim() && rows.dim(0) == static_cast<int64_t>(weights.size()));
   const size_t d = origin_.size();
-  std::vector<double> moved(static_cast<size_t>(kRowsAtOnce) * d);
-  for (int64_t begin = 0; begin < rows.dim(0); begin += kRowsAtOnce) {
-    const int64_t count = std::min(kRowsAtOnce, rows.dim(0) - begin);
+  std::vector<double> moved(static_cast<size_t>(kGaussianRowsAtOnce) * d);
+  for (int64_t begin = 0; begin < rows.dim(0); begin += kGaussianRowsAtOnce) {
+    const int64_t count = std::min(kGaussianRowsAtOnce, rows.dim(0) - begin);
     for (int64_t r = 0; r < count; ++r) {
       const double* row = rows[begin + r].data();
       const double weight = weights[static_cast<size_t>(begin + r)];

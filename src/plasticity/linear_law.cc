@@ -9,7 +9,7 @@
 namespace qk {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 64;
+constexpr int64_t kLinearRowsAtOnce = 64;
 
 }  // namespace
 
@@ -18,10 +18,10 @@ LinearFullLaw::LinearFullLaw(const HeadTable& queries, const QueryFit& fit) : fi
   law_.mean.resize(d);
   law_.covariance.resize(d * d);
   const int64_t n = queries.num_rows();
-  std::vector<double> residuals(static_cast<size_t>(kRowsAtOnce) * d);
-  const std::vector<double> ones(static_cast<size_t>(kRowsAtOnce), 1.0);
-  for (int64_t begin = 0; begin < n; begin += kRowsAtOnce) {
-    const int64_t count = std::min(kRowsAtOnce, n - begin);
+  std::vector<double> residuals(static_cast<size_t>(kLinearRowsAtOnce) * d);
+  const std::vector<double> ones(static_cast<size_t>(kLinearRowsAtOnce), 1.0);
+  for (int64_t begin = 0; begin < n; begin += kLinearRowsAtOnce) {
+    const int64_t count = std::min(kLinearRowsAtOnce, n - begin);
     for (int64_t r = 0; r < count; ++r) {
       const std::span<const float> x = queries.vector(begin + r);
       const double moved = static_cast<double>(queries.positions[static_cast<size_t>(begin + r)]) -

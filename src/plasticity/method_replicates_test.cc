@@ -20,7 +20,7 @@
 #include "plasticity/test_replicates.h"
 
 namespace qk {
-namespace {
+namespace method_replicates_test {
 
 // Rows of the bucket, and the mean of their positions.
 struct BucketRows {
@@ -188,5 +188,5 @@ TEST(BucketReplicates, PooledCovariancesAreHeld) {
   }
 }
 
-}  // namespace
+}  // namespace method_replicates_test
 }  // namespace qk

@@ -16,7 +16,7 @@
 #include "stats/normal_cdf.h"
 
 namespace qk {
-namespace {
+namespace metric_replicates_test {
 
 std::vector<HeadMetrics> replicates_of(const ReplicatedHead& head) {
   std::vector<HeadMetrics> out(static_cast<size_t>(head.counts.replicates()));
@@ -270,5 +270,5 @@ TEST(MetricReplicates, SizesAreThoseOfTheResiduals) {
   EXPECT_LT(found.effective_rows, static_cast<double>(head.queries.num_rows()));
 }
 
-}  // namespace
+}  // namespace metric_replicates_test
 }  // namespace qk

@@ -15,7 +15,7 @@
 namespace qk {
 namespace {
 
-constexpr size_t kRowsAtOnce = 512;
+constexpr size_t kOnlineRowsAtOnce = 512;
 
 // The queries of a head in order of position, observed as time advances.
 class QueryStream {
@@ -36,7 +36,7 @@ class QueryStream {
     while (next_ < sorted_.size() && position_of(next_) <= position) {
       std::vector<double> weights;
       const size_t begin = next_;
-      while (next_ < sorted_.size() && next_ - begin < kRowsAtOnce &&
+      while (next_ < sorted_.size() && next_ - begin < kOnlineRowsAtOnce &&
              position_of(next_) <= position) {
         weights.push_back(std::pow(1 - alpha_, now - clock_.at(position_of(next_))));
         ++next_;

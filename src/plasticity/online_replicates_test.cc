@@ -13,7 +13,7 @@
 #include "plasticity/test_replicates.h"
 
 namespace qk {
-namespace {
+namespace online_replicates_test {
 
 // The law of `table`'s queries up to the time; the clock is that of the sample.
 ForgettingLaw law_at(const ReplicatedHead& head, const HeadTable& table, const OnlineTime& time) {
@@ -106,5 +106,5 @@ TEST(OnlineReplicates, TimesWithTooFewQueries) {
   expect_replicates(options);
 }
 
-}  // namespace
+}  // namespace online_replicates_test
 }  // namespace qk

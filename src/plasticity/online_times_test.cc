@@ -6,7 +6,7 @@
 #include <set>
 
 namespace qk {
-namespace {
+namespace online_times_test {
 
 HeadTable rows(const std::vector<int64_t>& positions, int64_t bucket_width) {
   HeadTable out;
@@ -80,5 +80,5 @@ TEST(StepClock, CountsTokensOrPositionsWithQueries) {
   EXPECT_EQ(observations.at(14), 3);
 }
 
-}  // namespace
+}  // namespace online_times_test
 }  // namespace qk

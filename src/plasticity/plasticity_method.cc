@@ -1,5 +1,7 @@
 #include "plasticity/plasticity_method.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string>
 
@@ -49,9 +51,8 @@ const PlasticityMethod& find_method(std::string_view name) {
     if (method.name == name) return method;
     names.push_back(method.name);
   }
-  const auto near = nearest(name, names);
   fail("method: expected {}, found {}{}", fmt::join(names, ", "), printable(name),
-       near ? fmt::format(", did you mean {}?", *near) : "");
+       did_you_mean(name, names));
 }
 
 }  // namespace qk

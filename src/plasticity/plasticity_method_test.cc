@@ -11,7 +11,7 @@
 #include "plasticity/test_heads.h"
 
 namespace qk {
-namespace {
+namespace plasticity_method_test {
 
 MeasureOptions options_of(const char* method) {
   MeasureOptions out;
@@ -137,5 +137,5 @@ TEST(Online, FewQueriesHaveNoValue) {
   EXPECT_EQ(metrics.buckets.size(), 4U);
 }
 
-}  // namespace
+}  // namespace plasticity_method_test
 }  // namespace qk

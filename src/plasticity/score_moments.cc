@@ -9,7 +9,7 @@ namespace qk {
 namespace {
 
 constexpr double kRounding = 1e-13;
-constexpr int64_t kRowsAtOnce = 16;
+constexpr int64_t kMomentRowsAtOnce = 16;
 
 // The lower half with its off-diagonal numbers doubled: w' T w with T triangular.
 std::vector<double> doubled_triangle(std::span<const double> matrix, size_t d) {
@@ -35,12 +35,12 @@ void quadratic_forms(std::span<const double> matrix, const VectorBlocks& vectors
   QK_CHECK(static_cast<int64_t>(matrix.size()) == d * d &&
            static_cast<int64_t>(out.size()) == vectors.count);
   const std::vector<double> triangle = doubled_triangle(matrix, static_cast<size_t>(d));
-  double products[kRowsAtOnce * kBlockWidth];
+  double products[kMomentRowsAtOnce * kBlockWidth];
   for (int64_t b = 0; b < vectors.blocks(); ++b) {
     const double* block = vectors.block(b);
     double sums[kBlockWidth] = {};
-    for (int64_t i = 0; i < d; i += kRowsAtOnce) {
-      const int64_t rows = std::min(kRowsAtOnce, d - i);
+    for (int64_t i = 0; i < d; i += kMomentRowsAtOnce) {
+      const int64_t rows = std::min(kMomentRowsAtOnce, d - i);
       multiply_block(triangle.data() + i * d, d, rows, i + rows, block, products);
       for (int64_t k = 0; k < rows * kBlockWidth; ++k) {
         sums[k % kBlockWidth] += products[k] * block[i * kBlockWidth + k];

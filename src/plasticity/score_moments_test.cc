@@ -8,7 +8,7 @@
 #include "plasticity/pair_plasticity.h"
 
 namespace qk {
-namespace {
+namespace score_moments_test {
 
 std::vector<double> normal_numbers(size_t count, uint32_t seed) {
   std::mt19937 engine(seed);
@@ -120,5 +120,5 @@ TEST(ScoreMoments, RoundingIsNoMeanOfAFixedScore) {
   EXPECT_EQ(score_moments(varying, w).mean[0], means[0]);
 }
 
-}  // namespace
+}  // namespace score_moments_test
 }  // namespace qk

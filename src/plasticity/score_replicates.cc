@@ -9,7 +9,7 @@
 namespace qk {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 64;
+constexpr int64_t kScoreRowsAtOnce = 64;
 constexpr int64_t kSumsBytes = int64_t{4} << 20;
 
 // The first of the rows.
@@ -70,11 +70,11 @@ void WeightedQueries::project_blocks(const VectorBlocks& differences, int64_t be
   const size_t block_size = documents * static_cast<size_t>(kBlockWidth);
   std::vector<double> sums(static_cast<size_t>(end - begin) * block_size);
   std::vector<double> squares(sums.size());
-  double scores[kRowsAtOnce * kBlockWidth];
+  double scores[kScoreRowsAtOnce * kBlockWidth];
   const auto rows = static_cast<int64_t>(group_.rows.size());
   size_t first_document = 0;
-  for (int64_t row = 0; row < rows; row += kRowsAtOnce) {
-    const int64_t last = std::min(rows, row + kRowsAtOnce);
+  for (int64_t row = 0; row < rows; row += kScoreRowsAtOnce) {
+    const int64_t last = std::min(rows, row + kScoreRowsAtOnce);
     while (group_.begins[first_document + 1] <= row) ++first_document;
     for (int64_t b = begin; b < end; ++b) {
       multiply_block(vectors_.view()[row].data(), dim_, last - row, dim_, differences.block(b),

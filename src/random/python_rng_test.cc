@@ -10,7 +10,7 @@
 #include "base/test_vectors.h"
 
 namespace qk {
-namespace {
+namespace python_rng_test {
 
 using Json = nlohmann::json;
 
@@ -113,5 +113,5 @@ TEST(SeedWords, LimitsTheNumberOfDigits) {
   EXPECT_THROW(seed_words(std::string(4301, '9')), Error);
 }
 
-}  // namespace
+}  // namespace python_rng_test
 }  // namespace qk

@@ -1,5 +1,7 @@
 #include "report/colormap.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -24,9 +26,8 @@ uint8_t hex_byte(const char* text) {
   for (const ColormapTable& table : std::span(kColormapTables, kNumColormaps)) {
     names.emplace_back(table.name);
   }
-  const auto near = nearest(name, names);
   fail("cmap: unknown colour map {}{} (known: {}; each also with _r, reversed)", printable(name),
-       near ? fmt::format(", did you mean {}?", *near) : "", fmt::join(names, ", "));
+       did_you_mean(name, names), fmt::join(names, ", "));
 }
 
 }  // namespace

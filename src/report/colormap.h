@@ -20,10 +20,10 @@ struct Rgb {
 class Colormap {
  public:
   // By matplotlib's name: viridis, magma, inferno, plasma, cividis, turbo, coolwarm, RdBu, Blues,
-  // Greens, Reds, Greys or gray, with "_r" behind it reversed. Throws Error for another name.
+  // Greens, Reds, Greys or gray; reversed with the suffix "_r". Throws Error for another name.
   explicit Colormap(std::string_view name);
 
-  // Entry floor(256 part), the last one for 1. `part` outside [0, 1] gives the end it is nearer to.
+  // Entry floor(256 part), the last one for 1. `part` outside [0, 1] gives the nearer end.
   // REQUIRES: part is not NaN.
   Rgb at(double part) const;
   std::vector<Rgb> colors() const { return {colors_.begin(), colors_.end()}; }

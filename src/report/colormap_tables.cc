@@ -1,7 +1,7 @@
 // Made by tools/make_colormaps.py: matplotlib's tables, 256 colours as RRGGBB. viridis, magma,
 // inferno and plasma (Nathaniel Smith, Stefan van der Walt) and cividis (Nunez, Anderton, Renslow)
 // are CC0; turbo (Google) is Apache-2.0; RdBu, Blues, Greens, Reds and Greys are Cynthia Brewer's,
-// Apache-2.0 (ColorBrewer); coolwarm is Kenneth Moreland's.
+// Apache-style, third_party/licenses/ColorBrewer.txt; coolwarm is Kenneth Moreland's.
 #include "report/colormap.h"
 
 namespace qk {

@@ -28,16 +28,12 @@ TEST(CsvNumber, IsWhatPandasWrites) {
   EXPECT_EQ(num_rows, 26);
 }
 
-TEST(CsvNumber, ChangesNotationWherePythonDoes) {
-  EXPECT_EQ(text_of(1e-4), "0.0001");
-  EXPECT_EQ(text_of(9.999e-5), "9.999e-05");
-  EXPECT_EQ(text_of(9999999999999998), "9999999999999998.0");
-  EXPECT_EQ(text_of(1e16), "1e+16");
-  EXPECT_EQ(text_of(-1.5e300), "-1.5e+300");
-  EXPECT_EQ(text_of(120.5), "120.5");
-  EXPECT_EQ(text_of(0.1), "0.1");
-  EXPECT_EQ(text_of(std::numeric_limits<double>::infinity()), "inf");
-  EXPECT_EQ(text_of(-std::numeric_limits<double>::infinity()), "-inf");
+TEST(CsvNumber, NanIsAnEmptyField) {
+  std::string line = "a,";
+  append_csv_number(line, std::nan(""));
+  EXPECT_EQ(line, "a,");
+  append_csv_number(line, -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(line, "a,-inf");
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 namespace qk {
 
 struct NumberTable {
-  // The columns that were asked for and are there, all of one length. An empty field, and the words
-  // that pandas takes for a missing value, are NaN.
+  // The columns that were asked for and are there, all of one length. Empty fields, and the words
+  // that pandas reads as missing values, are NaN.
   std::map<std::string, std::vector<double>, std::less<>> columns;
   std::vector<std::string> header;  // every column's name, in the file's order
 
@@ -24,8 +24,8 @@ struct NumberTable {
 };
 
 // Other columns are not looked at. Throws Error: the file cannot be read or is empty, a line has
-// another number of fields than the header, a field of these columns is no number, a column occurs
-// twice.
+// another number of fields than the header, a field of these columns is not a number, a column
+// occurs twice.
 NumberTable read_number_table(const std::filesystem::path& path,
                               std::span<const std::string_view> columns);
 

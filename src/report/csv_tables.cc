@@ -13,12 +13,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kBufferBytes = size_t{1} << 18;
-constexpr const char* kHead = "layer,q_head,k_head";
+constexpr const char* kHeadColumns = "layer,q_head,k_head";
 
 // The path, once its folder is there.
 fs::path with_folder(const fs::path& path) {
   std::error_code error;
-  if (!path.has_filename() || fs::is_directory(path, error)) {  // said before hours of work
+  if (!path.has_filename() || fs::is_directory(path, error)) {  // reported before hours of work
     fail("{}: is a folder, expected the name of a CSV file", path.string());
   }
   const fs::path parent = path.parent_path();
@@ -29,7 +29,7 @@ fs::path with_folder(const fs::path& path) {
 }
 
 std::string head_header() {
-  std::string out = std::string(kHead) + ",n_q_tokens,n_k_tokens,d_model";
+  std::string out = std::string(kHeadColumns) + ",n_q_tokens,n_k_tokens,d_model";
   for (const MetricField& field : metric_fields()) out += "," + std::string(field.name);
   return out;
 }
@@ -74,9 +74,9 @@ void CsvTable::finish() {
 
 CsvTables::CsvTables(const CsvPaths& paths)
     : heads_(paths.heads, head_header()),
-      buckets_(paths.buckets, std::string(kHead) + ",q_bucket,k_bucket,ap_bucket"),
+      buckets_(paths.buckets, std::string(kHeadColumns) + ",q_bucket,k_bucket,ap_bucket"),
       components_(paths.components,
-                  std::string(kHead) + ",component,component_r2,component_weight"),
+                  std::string(kHeadColumns) + ",component,component_r2,component_weight"),
       method_(paths.method) {
   if (!paths.intervals.empty()) intervals_.emplace(paths.intervals, interval_header());
 }

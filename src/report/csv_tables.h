@@ -1,5 +1,5 @@
-// The CSV files of an analysis: same columns, order and text as the original's (analysis.md
-// 15 and 16). Rows are written as heads come; a file appears when all of it is there.
+// The CSV files of an analysis: same columns, order and text as the original's (docs/analysis.md,
+// "What comes out"). Rows are written as heads arrive; a file appears once it is complete.
 #pragma once
 
 #include <filesystem>
@@ -36,14 +36,15 @@ struct CsvPaths {
   std::filesystem::path buckets;
   std::filesystem::path components;
   std::filesystem::path intervals{};  // empty: no error bars
-  std::string method{};               // named in them
+  std::string method{};               // the column of the intervals
 };
 
 class CsvTables {
  public:
   explicit CsvTables(const CsvPaths& paths);
   void add(const HeadMetrics& head);
-  // Renames the files with rows into place, once all of them are whole on disk. Throws Error.
+  // Renames the files with rows into place, once all of them are complete on the disk. Throws
+  // Error.
   void finish();
 
   const CsvTable& heads() const { return heads_; }

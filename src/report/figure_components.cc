@@ -10,15 +10,16 @@ namespace {
 
 constexpr Rgb kBar = {0x1f, 0x77, 0xb4};
 constexpr double kBarWidth = 0.8;
-constexpr double kMargin = 0.05;  // of the bars' extent, on both sides
-constexpr size_t kMostTicks = 20;
+constexpr double kComponentMargin = 0.05;  // of the bars' extent, on both sides
+constexpr size_t kMostComponentTicks = 20;
 
-// Every component, or kMostTicks evenly spread ones, the first and the last among them.
+// Every component, or kMostComponentTicks evenly spread ones, the first and the last among them.
 std::vector<Tick> component_ticks(std::span<const std::pair<int64_t, double>> weights) {
   std::vector<Tick> out;
-  const size_t count = std::min(weights.size(), kMostTicks);
+  const size_t count = std::min(weights.size(), kMostComponentTicks);
   for (size_t i = 0; i < count; ++i) {
-    const size_t place = count < kMostTicks ? i : i * (weights.size() - 1) / (kMostTicks - 1);
+    const size_t place =
+        count < kMostComponentTicks ? i : i * (weights.size() - 1) / (kMostComponentTicks - 1);
     const int64_t component = weights[place].first;
     out.push_back(
         {static_cast<double>(component), std::to_string(component), static_cast<int64_t>(i)});
@@ -59,7 +60,7 @@ Figure components_figure(std::span<const std::pair<int64_t, double>> weights,
   }
   const double low = static_cast<double>(weights.front().first) - kBarWidth / 2;
   const double high = static_cast<double>(weights.back().first) + kBarWidth / 2;
-  const double margin = kMargin * (high - low);
+  const double margin = kComponentMargin * (high - low);
   figure.x = {"Component index", low - margin, high + margin, false, component_ticks(weights)};
   figure.y = {options.ylabel, 0, std::max(0.01, 1.1 * largest), true, {}};
   return figure;

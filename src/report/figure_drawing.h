@@ -1,6 +1,6 @@
 // A figure as data, and its drawing. Layout, ticks and drawing are plotters', PNG and PDF are made
-// of its SVG (rust/figures_c, docs/decisions/0003-figures.md). The same figure gives the same bytes
-// on every machine.
+// from its SVG (rust/figures_c, docs/decisions/0003-figures.md). The same figure gives the same
+// bytes on every machine.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +56,7 @@ struct LegendEntry {
   double width_pt = 1;
 };
 
-// Stands right of the axes.
+// To the right of the axes.
 struct ColorBar {
   std::string label;
   double low = 0;
@@ -87,7 +87,7 @@ FigureFormat figure_format(const std::filesystem::path& path);
 // REQUIRES: numbers are finite.
 std::string draw_figure(const Figure& figure, FigureFormat format);
 
-// Draws into a file, whole or not at all; makes its folder. Throws Error.
+// Draws into a file, which appears complete or not at all; makes its folder. Throws Error.
 void write_figure(const Figure& figure, const std::filesystem::path& path);
 
 }  // namespace qk

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <span>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 namespace qk {
 namespace {
@@ -71,6 +73,24 @@ TEST(FigureDrawing, SameBytesAgain) {
   for (const auto format : {FigureFormat::kSvg, FigureFormat::kPng, FigureFormat::kPdf}) {
     EXPECT_TRUE(draw_figure(figure, format) == draw_figure(figure, format));
   }
+}
+
+// On every machine. They change only with a crate of rust/figures_c, its font, or its code.
+TEST(FigureDrawing, KnownBytes) {
+  Figure figure = small_figure();
+  figure.cells.push_back({0, 0, {1, 2, 3}});
+  figure.bars.push_back({500, 200, 0.5, {40, 50, 60}});
+  figure.color_bar = {"Colour", 0, 2, {{10, 20, 30}, {40, 50, 60}}, {}};
+  const auto digest = [&](FigureFormat format) {
+    const std::string bytes = draw_figure(figure, format);
+    return sha256_hex(std::as_bytes(std::span(bytes)));
+  };
+  EXPECT_EQ(digest(FigureFormat::kSvg),
+            "8cc59213fb69ab6400be5f7d6bce08f5fe773d78f165eafec321fa1eeec2a20c");
+  EXPECT_EQ(digest(FigureFormat::kPng),
+            "6b54c1fa6b4af7ffb2a94861c432e3cc5e53547c4fa0a78814dc113d85fbe4ac");
+  EXPECT_EQ(digest(FigureFormat::kPdf),
+            "d9dfe295ecd743468ce338fb58f5d96eb44c5bf52f0664b3d060089c6c821c03");
 }
 
 TEST(FigureDrawing, LabelsThatWouldTouchAreThinned) {

@@ -152,7 +152,7 @@ TEST(PlasticityFigure, LinesOfHeadsThenTheMean) {
   const Figure figure = plasticity_figure(two_heads(), options);
   EXPECT_EQ(figure.title, "Per-bucket attention plasticity \u2014 A model");
   EXPECT_EQ(figure.x.label, "Position (tokens)");
-  ASSERT_EQ(figure.lines.size(), 4u);  // two heads, the mean and the white behind it
+  ASSERT_EQ(figure.lines.size(), 4u);  // two heads, the white under the mean, the mean
   using Points = std::vector<std::pair<double, double>>;
   EXPECT_EQ(figure.lines[0].points, (Points{{50, 0.5}, {150, 0.75}}));
   EXPECT_EQ(figure.lines[0].opacity, 0.25);

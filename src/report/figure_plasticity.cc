@@ -15,9 +15,9 @@ constexpr Rgb kMean = {0xff, 0x00, 0x00};
 constexpr Rgb kWhite = {0xff, 0xff, 0xff};
 constexpr double kMeanWidth = 2.5;  // points
 constexpr double kLegendWidth = 1.5;
-constexpr double kHaloWidth = 4.5;  // behind the mean
+constexpr double kHaloWidth = 4.5;  // under the mean
 constexpr double kHaloOpacity = 0.7;
-constexpr double kMargin = 0.05;  // of the data's extent, on both sides
+constexpr double kPlasticityMargin = 0.05;  // of the data's extent, on both sides
 
 struct Trend {
   const char* name;
@@ -144,9 +144,9 @@ class Builder {
         high = std::max(high, get(point));
       }
     }
-    double margin = kMargin * (high - low);
+    double margin = kPlasticityMargin * (high - low);
     if (!(margin > std::max(1e-12 * std::max(std::abs(low), std::abs(high)), 1e-100))) {
-      margin = std::max(kMargin * std::abs(low), kMargin);
+      margin = std::max(kPlasticityMargin * std::abs(low), kPlasticityMargin);
     }
     axis.low = low - margin;
     axis.high = high + margin;

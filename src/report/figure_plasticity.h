@@ -39,10 +39,10 @@ struct PlasticityOptions {
   BucketScale scale;
   bool is_log_axis = false;  // positions > 0 only
   // Opacity of a head's line, 0 to 1; absent: 0.25, and less with more than 400 heads, so that many
-  // lines do not become one blot.
+  // lines do not merge into one.
   std::optional<double> alpha;
   double line_width = 0.8;  // of a head's line, points, > 0
-  std::string model_name;   // behind the title, if not empty
+  std::string model_name;   // appended to the title, if not empty
   LineColors colors = LineColors::kOne;
   double trend_threshold = 1e-4;  // kByTrend: slope [1/token] above which a head rises, > 0
   std::string cmap = "viridis";   // kByLayer

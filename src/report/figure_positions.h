@@ -10,8 +10,8 @@ enum class BucketType : uint8_t { kUniform, kLog };
 
 struct BucketScale {
   BucketType type = BucketType::kUniform;
-  // Width of a uniform bucket [tokens], > 0. Log buckets are numbered by their exponent, so that it
-  // does not count for them, except with multiply_log.
+  // Width of a uniform bucket [tokens], > 0. Log buckets are numbered by their exponent: it does
+  // not apply to them, except with multiply_log.
   double min_size = 1;
   // As the original tool: positions of log buckets times min_size (right only if that is 1).
   bool multiply_log = false;

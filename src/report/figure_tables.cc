@@ -1,5 +1,7 @@
 #include "report/figure_tables.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -2,8 +2,8 @@
 // head_component_weights.csv, of `qkscope analyze` or of the original tool. Rows without a value
 // (NaN) are left out.
 //
-// All readers throw Error: the file is no CSV table, columns are missing, no row has a value, a
-// value is infinite, a number of a layer, head, bucket or component is no integer.
+// All readers throw Error: the file is not a CSV table, columns are missing, no row has a value, a
+// value is infinite, a number of a layer, head, bucket or component is not an integer.
 #pragma once
 
 #include <cstdint>

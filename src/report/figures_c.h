@@ -2,7 +2,7 @@
  *
  * A function that can fail returns 0 on success, else another number, and then fills *error and
  * nothing else. A panic inside the crate is such an error too; nothing is printed, nothing aborts.
- * What is filled belongs to the caller: give it back with qk_figures_free. Threads: safe. */
+ * What is filled belongs to the caller: release it with qk_figures_free. Threads: safe. */
 #ifndef QK_REPORT_FIGURES_C_H_
 #define QK_REPORT_FIGURES_C_H_
 

@@ -108,6 +108,11 @@ TEST(HeadSampling, LeavingOutALayerDrawsAsIfItWereNotThere) {
     EXPECT_EQ(with_hole.query_heads[layer == 0 ? 0 : layer + 1], without.query_heads[layer]);
   }
   EXPECT_TRUE(with_hole.query_heads[1].empty());
+  EXPECT_EQ(number(with_hole, "full_layer_count"), 4);
+  skipping.sliding_layers = {false, true, true, false, true};
+  const HeadSample sliding = sample_heads(skipping, 7, 3);
+  EXPECT_EQ(number(sliding, "sliding_layer_count"), 2);
+  EXPECT_EQ(number(sliding, "full_layer_count"), 2);
 }
 
 TEST(HeadSampling, EveryErrorNamesItsKey) {

@@ -1,7 +1,7 @@
 // The cap `max_rows_per_batch`: at most so many rows of one (document, layer, kind), chosen and
 // ordered as the original does. Only the low 32 bits of the seed reach torch's generator, so that
-// the choice depends on the number of rows, the layer and the first head alone (D-4): kept, because
-// the rows taken must be the original's.
+// the choice depends on the number of rows, the layer and the first head alone (D-4 in
+// docs/config.md): kept, because the rows taken must be the original's.
 #pragma once
 
 #include <cstdint>

@@ -39,6 +39,7 @@ std::vector<int32_t> draw(int64_t n, uint64_t seed, const Probability& probabili
       if (draws[i] < probability(index)) taken.push_back(static_cast<int32_t>(index));
     }
   }
+  taken.shrink_to_fit();  // it is kept for the length of a batch
   return taken;
 }
 

@@ -139,7 +139,9 @@ TEST(Sampler, AllTakesEverythingAndNothingIsTakenOfNothing) {
 TEST(Sampler, RatesOutsideTheBucketTakeNothingOrEverything) {
   for (const SamplerType type : {SamplerType::kUniform, SamplerType::kLogUniform}) {
     for (const double rate : {1e9, 1e300}) {
-      EXPECT_EQ(PositionSampler(type, rate, 4).select(int64_t{3000}, 1).size(), 3000U);
+      const PositionSampler all(type, rate, 4);
+      EXPECT_EQ(all.select(int64_t{3000}, 1).size(), 3000U);
+      EXPECT_EQ(all.expected_rows(3000), 3000.0);  // never more than one row a position
     }
     for (const double rate : {0.0, -1.0}) {
       const PositionSampler none(type, rate, 4);
@@ -149,7 +151,7 @@ TEST(Sampler, RatesOutsideTheBucketTakeNothingOrEverything) {
   }
 }
 
-// The vector of the specification: 11744051 / 2^24 is below 0.7, but not below float32(0.7).
+// At the edge: 11744051 / 2^24 is below 0.7, but not below float32(0.7).
 TEST(Sampler, TheComparisonIsInFloat32) {
   const PositionSampler sampler(SamplerType::kUniform, 0.7, 1);
   EXPECT_LT(11744051 * 0x1p-24, 0.7);
@@ -166,6 +168,15 @@ TEST(Sampler, ExpectedRowsIsTheMeanOverSeeds) {
     const double expected = sampler.expected_rows(2000);
     EXPECT_NEAR(mean, expected, 5 * std::sqrt(expected / kSeeds));
   }
+}
+
+// Bucket b holds the 2^b positions from 2^b - 1 on: up to b = 4 all of them are taken, then 16.
+TEST(Sampler, NarrowBucketsGiveOneRowAPosition) {
+  const PositionSampler sampler(SamplerType::kLogUniform, 16.0, 1);
+  EXPECT_EQ(sampler.expected_rows(15), 15.0);
+  EXPECT_EQ(sampler.expected_rows(31), 31.0);
+  EXPECT_EQ(sampler.expected_rows(63), 47.0);
+  EXPECT_EQ(sampler.expected_rows(127), 63.0);
 }
 
 TEST(RowCap, OrderEqualsTheVectors) {

@@ -8,9 +8,9 @@
 namespace qk {
 namespace {
 
-constexpr int kScaleBits = 128;
-const double kLarge = std::ldexp(1.0, kScaleBits);
-const double kSmall = std::ldexp(1.0, -kScaleBits);
+constexpr int kDurbinScaleBits = 128;
+const double kLarge = std::ldexp(1.0, kDurbinScaleBits);
+const double kSmall = std::ldexp(1.0, -kDurbinScaleBits);
 
 // A square matrix times 2^exponent.
 struct Matrix {
@@ -25,7 +25,7 @@ struct Matrix {
   void rescale() {
     if (std::abs(at(size / 2, size / 2)) <= kLarge) return;
     for (double& cell : cells) cell *= kSmall;
-    exponent += kScaleBits;
+    exponent += kDurbinScaleBits;
   }
 };
 
@@ -85,7 +85,7 @@ double ks_cdf_durbin(int64_t n, double d) {
     cdf = cdf * static_cast<double>(i) / static_cast<double>(n);
     if (cdf < kSmall) {
       cdf *= kLarge;
-      exponent -= kScaleBits;
+      exponent -= kDurbinScaleBits;
     }
   }
   return std::ldexp(cdf, static_cast<int>(exponent));

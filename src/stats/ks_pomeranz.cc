@@ -11,7 +11,7 @@
 namespace qk {
 namespace {
 
-constexpr int kScaleBits = 128;
+constexpr int kPomeranzScaleBits = 128;
 
 struct Counts {  // inclusive
   int64_t lowest = 0;
@@ -78,16 +78,16 @@ double ks_cdf_pomeranz(int64_t n, double d) {
     row = std::move(next);
     begin = counts.lowest;
     const double top = row.empty() ? 0 : *std::max_element(row.begin(), row.end());
-    if (top > 0 && top < std::ldexp(1.0, -kScaleBits)) {
-      for (double& value : row) value = std::ldexp(value, kScaleBits);
-      exponent -= kScaleBits;
+    if (top > 0 && top < std::ldexp(1.0, -kPomeranzScaleBits)) {
+      for (double& value : row) value = std::ldexp(value, kPomeranzScaleBits);
+      exponent -= kPomeranzScaleBits;
     }
   }
   double cdf = row.empty() ? 0 : row.front();
   for (int64_t i = 1; i <= n; ++i) {  // times n!
-    if (cdf > std::ldexp(1.0, kScaleBits)) {
-      cdf = std::ldexp(cdf, -kScaleBits);
-      exponent += kScaleBits;
+    if (cdf > std::ldexp(1.0, kPomeranzScaleBits)) {
+      cdf = std::ldexp(cdf, -kPomeranzScaleBits);
+      exponent += kPomeranzScaleBits;
     }
     cdf *= static_cast<double>(i);
   }

@@ -13,7 +13,7 @@ namespace qk {
 //      these flags. Without that key: added_tokens.json
 //   2. bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token and any other
 //      *_token of tokenizer_config.json, then extra_special_tokens (or additional_special_tokens),
-//      those that are no added token yet. Without added_tokens_decoder, special_tokens_map.json
+//      those that are not added tokens yet. Without added_tokens_decoder, special_tokens_map.json
 //      replaces them
 // Empty if nothing is added. Throws Error if a file has not the form that transformers writes, or
 // if split_special_tokens is on.

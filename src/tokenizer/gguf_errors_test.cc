@@ -120,17 +120,19 @@ TEST(GgufErrors, ScoredVocabulary) {
 
 TEST(GgufScored, MergesByScore) {
   const Tokenizer tokenizer = Tokenizer::from_gguf(scored());
-  EXPECT_EQ(tokenizer.encode("ab\nab", 100), (std::vector<int32_t>{1, 262, 259, 3 + '\n', 259}));
-  EXPECT_EQ(tokenizer.encode("", 100), (std::vector<int32_t>{1}));
+  EXPECT_EQ(tokenizer.encode("ab\nab", 100).ids,
+            (std::vector<int32_t>{1, 262, 259, 3 + '\n', 259}));
+  EXPECT_EQ(tokenizer.encode("", 100).ids, (std::vector<int32_t>{1}));
 }
 
 TEST(GgufByteLevel, DefaultsToTheRuleOfThePreTokenizer) {
   GgufVocabulary vocabulary = byte_level();
-  EXPECT_EQ(Tokenizer::from_gguf(vocabulary).encode("ab a", 9), (std::vector<int32_t>{3, 5}));
+  EXPECT_EQ(Tokenizer::from_gguf(vocabulary).encode("ab a", 9).ids, (std::vector<int32_t>{3, 5}));
   vocabulary.pre = "llama-bpe";
-  EXPECT_EQ(Tokenizer::from_gguf(vocabulary).encode("ab a", 9), (std::vector<int32_t>{0, 3, 5}));
+  EXPECT_EQ(Tokenizer::from_gguf(vocabulary).encode("ab a", 9).ids,
+            (std::vector<int32_t>{0, 3, 5}));
   vocabulary.add_bos_token = false;
-  EXPECT_EQ(Tokenizer::from_gguf(vocabulary).encode("ab a", 9), (std::vector<int32_t>{3, 5}));
+  EXPECT_EQ(Tokenizer::from_gguf(vocabulary).encode("ab a", 9).ids, (std::vector<int32_t>{3, 5}));
 }
 
 // The two texts are one text in normal form C; llama.cpp does not apply it, the models do.
@@ -142,10 +144,10 @@ TEST(GgufByteLevel, NormalFormCWhereTheModelsHaveIt) {
   const std::string decomposed = "e\u0301";
   vocabulary.pre = "qwen2";
   const Tokenizer normalized = Tokenizer::from_gguf(vocabulary);
-  EXPECT_EQ(normalized.encode(composed, 9), normalized.encode(decomposed, 9));
+  EXPECT_EQ(normalized.encode(composed, 9).ids, normalized.encode(decomposed, 9).ids);
   vocabulary.pre = "glm4";
   const Tokenizer verbatim = Tokenizer::from_gguf(vocabulary);
-  EXPECT_NE(verbatim.encode(composed, 9), verbatim.encode(decomposed, 9));
+  EXPECT_NE(verbatim.encode(composed, 9).ids, verbatim.encode(decomposed, 9).ids);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include "tokenizer/tokenizer.h"
 
 namespace qk {
-namespace {
+namespace gguf_tokenizer_test {
 
 using nlohmann::json;
 
@@ -64,5 +64,5 @@ TEST(GgufScored, GivesTheIdsOfLlamaCpp) {
   expect_same_ids(Tokenizer::from_gguf(vocabulary), expected.at("no_prefix"));
 }
 
-}  // namespace
+}  // namespace gguf_tokenizer_test
 }  // namespace qk

@@ -27,7 +27,7 @@ struct CrateText {
 };
 
 struct CrateIds {
-  qk_tokenizers_ids ids{nullptr, 0};
+  qk_tokenizers_ids ids{nullptr, 0, 0};
   CrateIds() = default;
   CrateIds(const CrateIds&) = delete;
   CrateIds& operator=(const CrateIds&) = delete;
@@ -124,17 +124,17 @@ Tokenizer Tokenizer::from_gguf(const GgufVocabulary& vocabulary) {
   return Tokenizer(std::make_unique<Handle>(vocabulary.file, json.text, json.is_scored));
 }
 
-std::vector<int32_t> Tokenizer::encode(std::string_view text, int64_t max_length) const {
+Encoding Tokenizer::encode(std::string_view text, int64_t max_length) const {
   QK_CHECK(max_length > 0);
-  if (const auto offset = first_invalid_utf8(text)) {
-    fail("text is not UTF-8: byte {} (0x{:02x}) does not belong to a character", *offset,
-         static_cast<unsigned char>(text[*offset]));
-  }
   CrateIds ids;
   CrateText error;
   if (qk_tokenizers_encode(handle_->crate, text.data(), text.size(),
                            static_cast<uint64_t>(max_length), handle_->truncates_left, &ids.ids,
                            &error.text) != 0) {
+    if (const auto offset = first_invalid_utf8(text)) {
+      fail("text is not UTF-8: byte {} (0x{:02x}) does not belong to a character", *offset,
+           static_cast<unsigned char>(text[*offset]));
+    }
     fail("{}: encoding failed: {}", handle_->name, printable(error.view(), kMessageBytes));
   }
   for (const uint32_t id : ids.view()) {
@@ -142,7 +142,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, int64_t max_length
       fail("{}: encoding gave id {}, expected ids below 2^31", handle_->name, id);
     }
   }
-  return {ids.view().begin(), ids.view().end()};
+  return {{ids.view().begin(), ids.view().end()}, ids.ids.truncated != 0};
 }
 
 std::string Tokenizer::token(int32_t id) const {

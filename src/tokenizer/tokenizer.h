@@ -12,7 +12,7 @@
 
 namespace qk {
 
-// The tokenizer.ggml.* keys of a GGUF file (spec: docs/decisions/0005-tokenizer.md).
+// The tokenizer.ggml.* keys of a GGUF file (docs/decisions/0005-tokenizer.md, "GGUF vocabularies").
 struct GgufVocabulary {
   std::string file;   // for messages
   std::string model;  // "gpt2" (byte-level BPE) or "llama" (SentencePiece-like)
@@ -24,6 +24,11 @@ struct GgufVocabulary {
   std::vector<std::string> merges;  // "gpt2" only
   std::optional<int64_t> bos_token_id, eos_token_id, unknown_token_id;
   std::optional<bool> add_bos_token, add_eos_token, add_space_prefix;
+};
+
+struct Encoding {
+  std::vector<int32_t> ids;
+  bool truncated = false;  // the text has more ids than max_length allows
 };
 
 class Tokenizer {
@@ -48,7 +53,7 @@ class Tokenizer {
   // max_length; longer texts lose their tail (their head, if that is the tokenizer's direction of
   // truncation). Throws Error: text is not UTF-8 (byte offset named), max_length is smaller than
   // the number of special tokens, or the tokenizer itself fails. REQUIRES: max_length > 0.
-  std::vector<int32_t> encode(std::string_view text, int64_t max_length) const;
+  Encoding encode(std::string_view text, int64_t max_length) const;
 
   // The vocabulary piece of an id in its raw form (byte-level or SentencePiece marks kept).
   // Throws Error if the id is not in the vocabulary.

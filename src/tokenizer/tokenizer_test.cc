@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/error.h"
@@ -28,11 +29,29 @@ TEST_P(TokenizerJson, TruncatesLikeTransformers) {
   const json texts = read_tokenizer_data("texts.json").at("texts");
   for (const auto& [name, cases] : expected_.at("truncated").items()) {
     for (const auto& [max_length, ids] : cases.items()) {
-      EXPECT_EQ(tokenizer_.encode(texts.at(name).get<std::string>(), std::stoll(max_length)),
+      EXPECT_EQ(tokenizer_.encode(texts.at(name).get<std::string>(), std::stoll(max_length)).ids,
                 ids.get<std::vector<int32_t>>())
           << name << " " << max_length;
     }
   }
+}
+
+TEST_P(TokenizerJson, SaysWhetherIdsWereCut) {
+  const auto special_tokens = expected_.at("special_tokens").get<int64_t>();
+  const json texts = read_tokenizer_data("texts.json").at("texts");
+  int64_t num_cut = 0;
+  for (const auto& [name, ids] : expected_.at("ids").items()) {
+    const std::string text = texts.at(name);
+    const auto length = static_cast<int64_t>(ids.size());
+    EXPECT_FALSE(tokenizer_.encode(text, length + 1).truncated) << name;
+    if (length > 0) {
+      EXPECT_FALSE(tokenizer_.encode(text, length).truncated) << name;
+    }
+    if (length - 1 < std::max<int64_t>(special_tokens, 1)) continue;
+    EXPECT_TRUE(tokenizer_.encode(text, length - 1).truncated) << name;
+    ++num_cut;
+  }
+  EXPECT_GT(num_cut, 5);
 }
 
 TEST_P(TokenizerJson, RefusesLessThanItsSpecialTokens) {
@@ -68,7 +87,7 @@ TEST_P(TokenizerJson, GivesTheSameIdsFromManyThreads) {
   for (int& count : differences) {
     threads.emplace_back([&] {
       for (const auto& [name, ids] : expected_.at("ids").items()) {
-        const auto found = tokenizer_.encode(texts.at(name).get<std::string>(), 1'000'000);
+        const auto found = tokenizer_.encode(texts.at(name).get<std::string>(), 1'000'000).ids;
         count += found == ids.get<std::vector<int32_t>>() ? 0 : 1;
       }
     });
@@ -91,9 +110,9 @@ TEST(Tokenizer, IdentityIsTheHashOfTheText) {
 TEST(Tokenizer, MovesItsHandle) {
   Tokenizer first = Tokenizer::from_file(tokenizer_data_path("prepended.json"));
   Tokenizer second = Tokenizer::from_file(tokenizer_data_path("digits_bytes.json"));
-  const auto ids = first.encode("a b", 10);
+  const auto ids = first.encode("a b", 10).ids;
   second = std::move(first);
-  EXPECT_EQ(second.encode("a b", 10), ids);
+  EXPECT_EQ(second.encode("a b", 10).ids, ids);
 }
 
 }  // namespace

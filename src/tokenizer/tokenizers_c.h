@@ -24,21 +24,23 @@ typedef struct { /* UTF-8, not terminated, may hold NUL bytes; qk_tokenizers_fre
 typedef struct { /* qk_tokenizers_free_ids */
   uint32_t* data;
   size_t size;
+  int32_t truncated; /* 0 or 1: the text has more ids than max_length allows */
 } qk_tokenizers_ids;
 
 /* json [size] is the text of a tokenizer.json. Truncation and padding that are stored in it are not
- * applied by encode, nor is a BPE model's dropout; *truncates_left (0 or 1) tells the stored
+ * applied by encode, nor is a BPE model's dropout; *truncates_left (0 or 1) is the stored
  * direction of truncation. With scored != 0 the "model" in it is not one of Hugging Face's but
  * {"pieces": [text of each id], "scores": [one number each]}: of all neighbours that together are a
- * piece the ones with the highest score are merged first, the leftmost among equals, and what is no
- * piece then becomes the pieces <0x00> to <0xFF> of its bytes. */
+ * piece the ones with the highest score are merged first, the leftmost among equals, and what is
+ * not a piece then becomes the pieces <0x00> to <0xFF> of its bytes. */
 int32_t qk_tokenizers_load(const char* json, size_t size, int32_t scored, qk_tokenizers** tokenizer,
                            int32_t* truncates_left, qk_tokenizers_text* error);
 void qk_tokenizers_free(qk_tokenizers* tokenizer);
 
-/* Ids of text [size], which must be UTF-8, with the special tokens of the post-processor; at most
+/* Ids of text [size], with the special tokens of the post-processor; at most
  * max_length, these included: the tail of the text is cut, with truncate_left its head.
- * max_length smaller than the number of special tokens is an error. */
+ * text that is not UTF-8 is an error, and a max_length smaller than the number of special tokens.
+ */
 int32_t qk_tokenizers_encode(const qk_tokenizers* tokenizer, const char* text, size_t size,
                              uint64_t max_length, int32_t truncate_left, qk_tokenizers_ids* ids,
                              qk_tokenizers_text* error);

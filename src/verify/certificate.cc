@@ -16,7 +16,7 @@ using nlohmann::ordered_json;
 
 constexpr size_t kMaxBytes = size_t{1} << 20;
 
-// Three digits are what such a number is worth, and what a reader can take in.
+// To three digits: more would be noise.
 double rounded(double value) { return std::stod(fmt::format("{:.3g}", value)); }
 
 // Typed reads of one object; a failure names file and key.
@@ -32,7 +32,7 @@ class Reader {
   double number(const char* key) const {
     const auto it = object_.find(key);
     const bool fits = it != object_.end() && it->is_number() && *it >= 0;
-    if (!fits || !std::isfinite(it->get<double>())) refuse(key, "a number from 0 on");
+    if (!fits || !std::isfinite(it->get<double>())) refuse(key, "a number of at least 0");
     return it->get<double>();
   }
   Reader object(const char* key) const {
@@ -127,7 +127,7 @@ void check_certificate(const Certificate& certificate, const std::vector<Identif
     if (found == ours) continue;
     fail(
         "{}: model.files: expected {}, which the model is read from, found {}: the certificate is "
-        "of another model",
+        "for another model",
         certificate.file, printable(ours), printable(found));
   }
 }

@@ -1,5 +1,5 @@
 // The certificate that `verify` writes and `sniff` puts into a dataset: a short JSON object that
-// says which model was compared with which reference, and how near they are.
+// says which model was compared with which reference, and how close they are.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@ inline constexpr std::string_view kCertificateFormat = "qkscope.certificate.1";
 
 struct Certificate {
   std::string json;                         // the whole object, in one line
-  std::vector<IdentifiedFile> model_files;  // that it holds for
+  std::vector<IdentifiedFile> model_files;  // that it was made for
   std::string file;                         // where it was read from, for messages
   // One sentence for the dataset card.
   std::string summary;
@@ -23,10 +23,10 @@ struct Certificate {
 // REQUIRES: verification.passed().
 std::string certificate_json(const Verification& verification);
 
-// Throws Error if the file is not a certificate of this format, or not one that was passed.
+// Throws Error if the file is not a certificate of this format, or its verdict is not "passed".
 Certificate read_certificate(const std::filesystem::path& path);
 
-// Throws Error unless the certificate is of exactly these files.
+// Throws Error unless the certificate was made for exactly these files.
 void check_certificate(const Certificate& certificate, const std::vector<IdentifiedFile>& model);
 
 }  // namespace qk

@@ -84,7 +84,7 @@ std::map<std::pair<int, Site>, double> read_distances(const Metadata& metadata,
     const std::string name = reference_name(key.first, key.second);
     const json found = object.is_object() ? object.value(name, json()) : json();
     if (!found.is_number() || !std::isfinite(found.get<double>()) || found < 0) {
-      metadata.refuse("float64", "a number from 0 on for " + name, printable(found.dump(), 40));
+      metadata.refuse("float64", "a number of at least 0 for " + name, printable(found.dump(), 40));
     }
     out[key] = found.get<double>();
   }

@@ -22,14 +22,14 @@ struct ReferenceInfo {
   std::string transformers, torch;    // versions
   // Per layer: no value: the layer does not run; 0: it has no window; else the window in tokens
   std::vector<std::optional<int64_t>> windows;
-  // Per array the distance of the float32 reference from a float64 run, in parts of the largest
-  // value. Empty: was not measured.
+  // Per array the distance of the float32 reference from a float64 run, relative to the largest
+  // value. Empty if it was not measured.
   std::map<std::pair<int, Site>, double> float64;
   std::optional<std::string> text;  // that the ids come from, cut to max_length tokens
   int64_t max_length = 0;
 };
 
-// Throws Error if a key is missing or has not the form of docs/verify.md.
+// Throws Error if a key is missing or does not have the form that docs/verify.md gives.
 ReferenceInfo read_reference_info(const Reference& reference);
 
 }  // namespace qk

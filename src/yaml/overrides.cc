@@ -30,7 +30,7 @@ void apply_override(YamlValue& tree, const std::string& text) {
       mapping->place = place;
     }
     if (mapping->kind != YamlValue::Kind::kMapping) {
-      fail("{}: {} is no key of {} at {}", place, printable(path), mapping->describe(),
+      fail("{}: {} is not a key of {} at {}", place, printable(path), mapping->describe(),
            mapping->place);
     }
     mapping = &entry_of(*mapping, key, place);

@@ -1,5 +1,7 @@
 #include "yaml/yaml_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -73,6 +75,14 @@ void MappingReader::refuse(std::string_view key, std::string_view expected) cons
   const YamlValue* value = mapping_.find(key);
   refuse_with(key, fmt::format("expected {}, found {}", expected,
                                value != nullptr ? value->describe() : "nothing"));
+}
+
+size_t MappingReader::choice(std::string_view key, const std::string& word,
+                             std::span<const std::string_view> words) const {
+  const auto it = std::find(words.begin(), words.end(), word);
+  if (it != words.end()) return static_cast<size_t>(it - words.begin());
+  refuse_with(key, fmt::format("expected {}, found {}{}", fmt::join(words, " or "), printable(word),
+                               did_you_mean(word, words)));
 }
 
 const YamlValue* MappingReader::any(std::string_view key) {

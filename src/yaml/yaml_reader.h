@@ -1,11 +1,13 @@
-// YAML as PyYAML's safe loader understands it (YAML 1.1 scalars, merge keys), kept with the place
-// of every value, and typed reading of one mapping.
+// YAML as PyYAML's safe loader understands it (YAML 1.1 scalars, merge keys; the differences are in
+// docs/config.md, "Differences from PyYAML"), kept with the place of every value, and typed reading
+// of one mapping.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,7 +78,12 @@ class MappingReader {
   // A text that must be there and must not be empty.
   std::string required_text(std::string_view key);
 
-  // Where the key's value stands, or the mapping if it is absent.
+  // The index of the key's word in a closed list. Throws Error with the list, and the word that may
+  // have been meant, if it is not there.
+  size_t choice(std::string_view key, const std::string& word,
+                std::span<const std::string_view> words) const;
+
+  // The place of the key's value, or of the mapping if it is absent.
   const std::string& place(std::string_view key) const;
   // Throws Error "place: section.key: expected ..., found ...".
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;

@@ -24,7 +24,7 @@ std::string without_underscores(std::string_view text) {
   return out;
 }
 
-// The digits' value in the base; empty if a character is no digit, or out of range.
+// The digits' value in the base; empty if a character is not a digit, or out of range.
 std::optional<uint64_t> digits(std::string_view text, int base) {
   const std::string plain = without_underscores(text);
   uint64_t value = 0;
@@ -75,8 +75,8 @@ std::optional<double> infinity_or_nan(std::string_view text) {
   return negative ? -HUGE_VAL : HUGE_VAL;
 }
 
-// A decimal number. PyYAML wants a point and a signed exponent; "1e-3" is read as well, which it
-// would take for text.
+// A decimal number in any spelling. PyYAML wants a point and a signed exponent: "1e-3" is text to
+// it.
 std::optional<double> number(std::string_view text) {
   if (const auto special = infinity_or_nan(text)) return special;
   std::string plain = without_underscores(text);
@@ -91,7 +91,7 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
-// 2024-01-31, with or without a time of day.
+// 2024-01-31, with or without a time of day, and whatever else has its characters.
 bool date(std::string_view text) {
   if (text.size() < 8 || text[4] != '-') return false;
   if (!std::all_of(text.begin(), text.begin() + 4, digit)) return false;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`qkscope analyze` as a user runs it: on a captured dataset, with configurations of the original,
-and with everything that can be wrong.
+"""`qkscope analyze` as a user runs it: on a captured dataset, with the original's configurations,
+and with every kind of bad input.
 
 usage: analyze_test.py QKSCOPE"""
 
@@ -68,14 +68,14 @@ class Analyze(unittest.TestCase):
             return list(csv.DictReader(file))
 
     def assert_says(self, sentence, *arguments):
-        """Ends with 1 and exactly this sentence, and leaves no file."""
+        """The program exits with 1 and exactly this sentence, and leaves no file."""
         done = self.analyze(*arguments, code=1)
         self.assertEqual(done.stderr.replace(self.root + "/", "R/"), f"qkscope: {sentence}\n")
         for name in FILES:
             self.assertFalse(os.path.exists(f"{self.root}/{name}"), name)
             self.assertFalse(os.path.exists(f"{self.root}/{name}.tmp"), name)
 
-    # What comes out.
+    # The output.
 
     def test_a_dataset_is_enough(self):
         done = self.analyze("--dataset", self.data)
@@ -86,7 +86,7 @@ class Analyze(unittest.TestCase):
         self.assertNotIn("\r", text)
         heads = self.table("head_metrics.csv")
         self.assertEqual([(int(h["layer"]), int(h["q_head"]), int(h["k_head"])) for h in heads],
-                         [(l, q, q // 2) for l in range(3) for q in range(4)])
+                         [(layer, q, q // 2) for layer in range(3) for q in range(4)])
         for head in heads:
             self.assertTrue(0 <= float(head["ap_overall"]) <= 1)
             self.assertEqual(head["d_model"], "8")
@@ -137,7 +137,7 @@ max_workers: 2
         self.analyze("--config", config)
         self.assertEqual(len(self.table("results/x/head_metrics.csv")), 12)
         self.analyze("--config", config, "--dataset_local_root", self.data, "--output_csv",
-                     "again.csv")  # no such model_dir there: the heads are at the root
+                     "again.csv")  # no such model_dir: the heads are at the root
         self.assertEqual(read(f"{self.root}/again.csv"),
                          read(f"{self.root}/results/x/head_metrics.csv"))
 
@@ -185,7 +185,7 @@ max_workers: 2
         self.analyze("--dataset_name", "me/heads")
         self.assertEqual(len(self.table("head_metrics.csv")), 12)
 
-    # What can be wrong with one head.
+    # Errors in one head.
 
     def assert_one_head_fails(self, sentence, failed, *arguments):
         done = self.analyze("--dataset", self.data, *arguments, code=1)
@@ -253,7 +253,7 @@ max_workers: 2
         return out
 
     def capture_with_window(self):
-        """The same documents, read by a model whose layers look 32 tokens back; buckets have 16."""
+        """The same documents, with a model whose window is 32 tokens; buckets have 16."""
         fixtures.make_model(f"{self.root}/sliding", model_type="mistral", sliding_window=32,
                             architectures=["MistralForCausalLM"])
         return self.capture(f"{self.root}/windowed", f"model.name={self.root}/sliding")
@@ -283,7 +283,7 @@ max_workers: 2
                                              "written\n"))
         self.assertFalse(os.path.exists(f"{self.root}/head_metrics.csv"))
 
-    # What can be wrong with the whole.
+    # Errors of the whole run.
 
     def test_no_dataset(self):
         self.assert_says("dataset_local_root: R/nothing: there is no such folder",
@@ -357,8 +357,9 @@ max_workers: 2
         one = self.capture(f"{self.root}/one", "capture.min_bucket_size=128")
         done = self.analyze("--dataset", one)
         self.assertIn("No rows   head_bucket_plasticity.csv", done.stdout)
-        self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: this run has no "
-                                      "rows for it; what is there is of another run\n")
+        self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: not written, "
+                                      "since this run has no rows for it; the file belongs to another "
+                                      "run\n")
 
     def test_a_capture_that_is_not_finished(self):
         fixtures.write(f"{self.data}/.qkscope/journal", "x")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the user sees when something is wrong: the exit code and the whole sentence.
+"""What the user sees after an error: the exit code and the complete sentence.
 
 usage: bad_input_test.py QKSCOPE"""
 
@@ -44,7 +44,7 @@ class BadInput(unittest.TestCase):
                               cwd=self.root, env=self.environment)
 
     def assert_says(self, sentence, *arguments):
-        """The program ends with 1 and exactly this sentence; R/ stands for the test's folder."""
+        """The program exits with 1 and exactly this sentence; R/ is the test's folder."""
         done = self.run_program(*arguments)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertEqual(done.stdout, "")
@@ -86,7 +86,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^qkscope \d+\.\d+\.\d+")
 
-    # The configuration: src/capture/config_errors_test.cc has the whole table.
+    # The configuration: src/capture/config_errors_test.cc has the complete table.
 
     def test_config_missing(self):
         self.assert_says("R/none.yaml: cannot be opened: No such file or directory", "sniff",
@@ -257,14 +257,14 @@ class BadInput(unittest.TestCase):
     def test_disk_full_while_capturing(self):
         self.full_disk(100, r"qkscope: R/disk/out/.qkscope/journal: cannot be written: "
                             r"No space left on device; the \d whole documents of the journal are "
-                            r"kept: --resume goes on from there\n$")
+                            r"kept: use --resume to continue\n$")
 
     def test_disk_full_while_writing(self):
         self.full_disk(300, r"qkscope: R/disk/out/l\d\dh\d\d[qk]/data.parquet.tmp: cannot be "
                             r"written: No space left on device; the 7 whole documents of the "
-                            r"journal are kept: --resume goes on from there\n$")
+                            r"journal are kept: use --resume to continue\n$")
 
-    def test_output_that_cannot_be_told(self):
+    def test_output_that_cannot_be_printed(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")
         with open("/dev/full", "w") as full:

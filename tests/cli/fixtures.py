@@ -83,7 +83,7 @@ def make_model(folder, **changes):
 
 
 def make_wide_model(folder, **changes):
-    """Larger matrices: one row of numbers, again and again, each time begun one further on."""
+    """A large matrix: repeats one row of numbers, starting one number later in each row."""
     config = model_config(**changes)
     header, data = {}, []
     numbers = Numbers(11)

@@ -53,7 +53,7 @@ class Plot(unittest.TestCase):
         return done.stdout
 
     def assert_says(self, sentence, *arguments):
-        """The program ends with 1 and exactly this sentence, and leaves no figure."""
+        """The program exits with 1 and exactly this sentence, and leaves no figure."""
         before = sorted(os.listdir(self.root))
         done = self.run_program(*arguments)
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -163,8 +163,8 @@ class Plot(unittest.TestCase):
 
     def test_errors(self):
         self.assert_says("heatmp: unknown command, did you mean heatmap? (see --help)", "heatmp")
-        self.assert_says("bucket_csv is required: the CSV file to draw, as --bucket_csv FILE or in "
-                         "the file of --config", "heatmap")
+        self.assert_says("bucket_csv is required: the CSV file to draw, as --bucket_csv FILE or as "
+                         "a key of the --config file", "heatmap")
         self.assert_says("none.csv: cannot be opened: No such file or directory", "heatmap",
                          "--bucket_csv", "none.csv")
         self.assert_says("none.yaml: cannot be opened: No such file or directory", "heatmap",

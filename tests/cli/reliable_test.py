@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bad documents, damaged numbers, damaged datasets and budgets of memory, as a user meets them.
+"""Bad documents, damaged numbers, damaged datasets and memory limits, as a user meets them.
 
 usage: reliable_test.py QKSCOPE"""
 
@@ -84,11 +84,11 @@ class Reliable(unittest.TestCase):
             "documents": 9, "truncated to max_length": 1, "without a token": 1,
             "with the id of an earlier one": 1, "skipped: no text": 2, "skipped: not UTF-8": 1,
             "skipped: too large": 1, "skipped: not finite": 0})
-        for sentence in ("1 document without a token gave no rows", "2 documents without text left out",
-                         "1 document that is not UTF-8 left out",
-                         "1 document with more bytes than dataset.max_text_bytes left out",
-                         "1 document with the id of an earlier one: their rows cannot be told apart "
-                         "by example_id"):
+        for sentence in ("1 document without tokens: no rows", "2 documents skipped: no text",
+                         "1 document skipped: not UTF-8",
+                         "1 document skipped: more bytes than dataset.max_text_bytes",
+                         "1 document with the id of an earlier one: example_id cannot distinguish "
+                         "their rows"):
             self.assertIn(f"qkscope: warning: {sentence}\n", done.stderr)
         self.assertEqual(self.ids_of("out"), 3)
         self.program("check", f"{self.root}/out")
@@ -192,7 +192,7 @@ class Reliable(unittest.TestCase):
         self.assertTrue(files_of(f"{self.root}/large") == expected)
 
     def test_streamed_weights_give_the_same_bytes(self):
-        """A model of 78 MB, and a budget that has no room for it."""
+        """A model of 78 MB, and a memory limit that it exceeds."""
         wide = {"hidden_size": 256, "intermediate_size": 8192, "num_hidden_layers": 3}
         fixtures.make_wide_model(f"{self.root}/wide", **wide)
         sets = [f"model.name={self.root}/wide", f"tokenizer.name={self.root}/model",

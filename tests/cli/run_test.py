@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Whole runs of the program over a tiny checkpoint: the dataset does not depend on how it is made,
-and a run that is cut off leaves nothing that looks whole.
+"""Complete runs of the program with a tiny checkpoint: the dataset does not depend on how it is
+made, and an interrupted run leaves nothing that looks finished.
 
 usage: run_test.py QKSCOPE"""
 
@@ -141,7 +141,7 @@ class Runs(unittest.TestCase):
         for name in ("documents", "canaries"):
             self.assertEqual(self.section(expected, name), self.section(out, name))
         plan = self.sniff(self.out("none"), "--dry-run", sets=sets).stdout
-        self.assertIn("expected of each head in a document of 1,048,576 tokens", plan)
+        self.assertIn("expected per head in a document of 1,048,576 tokens", plan)
         self.assertIn("--ram: expected a tokenizer.max_length of at most 1048576 with it, found "
                       "2147483647", self.sniff(self.out("none"), "--ram", "1GiB", sets=sets,
                                                code=1).stderr)
@@ -155,7 +155,7 @@ class Runs(unittest.TestCase):
         done = self.sniff(self.out("a"), "--dry-run")
         self.assertFalse(os.path.exists(self.out("a")))
         self.assertIn("12 query heads and 6 key heads", done.stdout)
-        self.assertIn("32.0 expected of each head in a document of 128 tokens", done.stdout)
+        self.assertIn("32.0 expected per head in a document of 128 tokens", done.stdout)
 
     def test_dataset_is_not_replaced_unasked(self):
         self.sniff(self.out("a"))
@@ -167,7 +167,7 @@ class Runs(unittest.TestCase):
         self.assertEqual({name[:3] for name in files_of(self.out("a"))}, {"l01", "REA"})
 
     def cache_model(self, hub, revision):
-        """The model in the layout of the Hub's cache, weights as a link to their digest."""
+        """The model in the layout of the Hub's cache; the weights are a link to a blob."""
         with open(f"{self.root}/model/model.safetensors", "rb") as file:
             data = file.read()
         digest = hashlib.sha256(data).hexdigest()
@@ -201,7 +201,7 @@ class Runs(unittest.TestCase):
                 self.assertIn(digest.encode(), data)
 
     def long_corpus(self):
-        """The options of a run that takes a while: every document is synced on its own."""
+        """The options of a run that takes some time: every document is synced separately."""
         corpus = f"{self.root}/long"
         if not os.path.exists(corpus):
             fixtures.make_corpus(corpus, lengths=[60] * 4000)
@@ -238,7 +238,7 @@ class Runs(unittest.TestCase):
         self.sniff(self.out("b"), sets=sets)
         self.assert_same_files(self.out("a"), self.out("b"))
 
-    def test_ctrl_c_finishes_the_documents_in_hand(self):
+    def test_ctrl_c_finishes_the_documents_in_progress(self):
         sets = self.long_corpus()
         run = self.start(self.out("a"), sets)
         run.send_signal(signal.SIGINT)
@@ -246,7 +246,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(run.returncode, 1)
         self.assertEqual(stdout, "")
         self.assertRegex(stderr, r"qkscope: stopped after [\d,]+ documents with [\d,]+ rows; they are "
-                                 r"whole in .*/\.qkscope/journal")
+                                 r"kept in .*/\.qkscope/journal")
         self.assert_interrupted(self.out("a"), sets)
 
 

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Captures that are killed, stopped, starved and damaged: resumed, they end with the bytes of a
-capture that nothing happened to.
+"""Captures that are killed, stopped, starved of resources and damaged: once resumed, they give the
+same bytes as an undisturbed capture.
 
 usage: torture_test.py QKSCOPE WRITE_FAULTS_LIBRARY
 
-QK_TORTURE_SEED repeats the random moments of an earlier run (the seed is printed), QK_TORTURE_KILLS
-sets how many there are (50)."""
+QK_TORTURE_SEED repeats the random moments of an earlier run, which printed its seed. QK_TORTURE_KILLS
+sets the number of kills (default: 50; 8 with sanitizers, which make the program slower)."""
 
 import errno
 import glob
-import json
 import os
 import random
 import re
@@ -29,9 +28,9 @@ PROGRAM = os.path.abspath(sys.argv.pop(1))
 FAULTS = os.path.abspath(sys.argv.pop(1))
 for needed in (PROGRAM, FAULTS):
     if not os.path.exists(needed):
-        sys.exit(f"{needed} is not there: build the target release_tests")
+        sys.exit(f"{needed} is not there: build the tests first")
 SEED = int(os.environ.get("QK_TORTURE_SEED", random.SystemRandom().randrange(10**6)))
-KILLS = int(os.environ.get("QK_TORTURE_KILLS", 50))
+KILLS = int(os.environ.get("QK_TORTURE_KILLS", "8" if "QK_SANITIZED" in os.environ else "50"))
 LENGTHS = [90, 5, 0, 41, 200, 17, 64, 128, 1, 77, 33, 150] * 3
 KEPT = (r"(; the (\d+ whole documents|whole document) of the journal (are|is) kept: --resume goes on "
         r"from there)?")
@@ -100,7 +99,7 @@ class Torture(unittest.TestCase):
         shutil.rmtree(out)
 
     def finish(self, out):
-        """Resumes until the end and compares."""
+        """Resumes until the run is finished, and compares the dataset."""
         self.run_once(out, "--resume")
         self.assert_expected(out)
 
@@ -134,7 +133,7 @@ class Torture(unittest.TestCase):
             return int(file.read())
 
     def test_kill_before_chosen_writes(self):
-        """Every stage of the finishing is among the moments, whatever its speed."""
+        """Kills in every stage of finishing, however fast it is."""
         writes = self.count_writes()
         last = max(writes - 60, 1)
         moments = sorted({1, 2, 3, writes, writes - 1, *self.random.sample(range(1, last), 12),
@@ -164,10 +163,46 @@ class Torture(unittest.TestCase):
                     break
                 stops += 1
                 if run.returncode == 1:
-                    self.assertRegex(stderr, r"stopped after .* --resume goes on from there\n$")
-                else:  # before the program listens
+                    self.assertRegex(stderr, r"stopped after .*; use --resume to continue\n$")
+                else:  # before the program handles the signal
                     self.assertEqual(run.returncode, -signal.SIGTERM)
             self.assert_expected(out)
+
+    def test_order_of_syncs(self):
+        """What a power cut may lose: no name without its contents, no card without its files, and the
+        journal until all is on the disk."""
+        out = self.new_out()
+        log = f"{self.root}/log"
+        self.run_once(out, fault={"QK_FAULT_AT": "0", "QK_FAULT_LOG": log})
+        with open(log) as file:
+            calls = [tuple(line.split(" ", 1)) for line in file.read().splitlines()]
+
+        def first(*call):
+            return calls.index(call)
+
+        def last(*call):
+            return len(calls) - 1 - calls[::-1].index(call)
+
+        renames = [i for i, (function, _) in enumerate(calls) if function == "rename"]
+        for i in renames:
+            name = calls[i][1]
+            temporary = f"{name}.tmp"
+            writes = [k for k, (function, of) in enumerate(calls)
+                      if of == temporary and function in ("write", "pwrite")]
+            self.assertLess(max(writes), last("fsync", temporary), name)
+            self.assertLess(last("fsync", temporary), i, name)
+            self.assertEqual(calls[i + 1], ("fsync", os.path.dirname(name).rstrip("/")), name)
+        journal = "/.qkscope/journal"
+        self.assertEqual(calls[renames[0]][1], journal)
+        self.assertEqual(calls[renames[-1]][1], "/README.md")
+        self.assertLess(last("pwrite", journal), last("fdatasync", journal))
+        files = [calls[i][1] for i in renames[1:-1]]
+        self.assertEqual(len(files), len([n for n in self.expected if n.endswith("data.parquet")]))
+        for name in files:
+            self.assertLess(last("fdatasync", journal), first("write", f"{name}.tmp"), name)
+            self.assertLess(first("fsync", f"{name}.tmp"), renames[1], name)
+        self.assertLess(renames[-1] + 1, first("unlink", journal))
+        self.assert_expected(out)
 
     # Disks.
 
@@ -227,7 +262,7 @@ class Torture(unittest.TestCase):
 
     @unittest.skipIf(os.environ.get("QK_SANITIZED"), "the sanitizers need descriptors of their own")
     def test_file_descriptor_limit(self):
-        """Too few of them at any moment end the run with a sentence."""
+        """Running out of them at any moment ends the run with a sentence."""
         refused = 0
         for limit in range(4, 24):
             out = self.new_out()
@@ -240,7 +275,7 @@ class Torture(unittest.TestCase):
                 refused += "Too many open files" in stderr
                 self.assertEqual(stderr.count("\n"), 1, stderr)
                 self.finish(out)
-            else:  # not even the libraries could be loaded
+            else:  # the libraries could not be loaded
                 self.assertEqual(run.returncode, 127, stderr)
         self.assertGreater(refused, 0)
 
@@ -284,7 +319,7 @@ class Torture(unittest.TestCase):
             at += 48 + payload
 
     def test_damage_inside_costs_one_document(self):
-        for number in (2, None, None, None, None):  # 2 has no tokens: only an end
+        for number in (2, None, None, None, None):  # document 2 has no tokens, only an end
             out, journal = self.interrupted()
             with open(journal, "rb") as file:
                 data = bytearray(file.read())
@@ -319,7 +354,7 @@ class Torture(unittest.TestCase):
         self.run_once(out, "--overwrite")
         self.assert_expected(out)
 
-    # What may go on.
+    # Which runs may be resumed.
 
     def assert_refused(self, out, sentence, sets=()):
         def files():
@@ -364,8 +399,8 @@ class Torture(unittest.TestCase):
     def test_plain_start_names_both_ways(self):
         out, journal = self.interrupted()
         self.assertEqual(self.run_once(out, code=1),
-                         f"qkscope: {journal}: an interrupted run left this journal: --resume goes on "
-                         "with it, --overwrite discards it\n")
+                         f"qkscope: {journal}: an interrupted run left this journal: --resume "
+                         "continues it, --overwrite discards it\n")
         self.assertIn("--overwrite excludes --resume",
                       self.run_once(out, "--resume", "--overwrite", code=1))
         self.run_once(out, "--overwrite")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`qkscope verify` over a tiny checkpoint and the reference that transformers made of it, whole and
-damaged; and `sniff` with the certificate.
+"""`qkscope verify` with a tiny checkpoint and a reference that transformers made from it, intact
+and damaged; and `sniff` with the certificate.
 
 usage: verify_test.py QKSCOPE"""
 
@@ -22,7 +22,7 @@ MASK = 2**64 - 1
 
 
 def weights(name, count):
-    """As tools/make_model_fixtures.py gives them to transformers."""
+    """The weights, as in tools/make_model_fixtures.py."""
     hashed = 14695981039346656037
     for byte in name.encode():
         hashed = (hashed ^ byte) * 1099511628211 & MASK
@@ -110,7 +110,7 @@ class Verify(unittest.TestCase):
         self.assertEqual(done.stderr, f"qkscope: {sentence}\n")
 
     def change(self, name, at, value):
-        """One number of an array."""
+        """Changes one number of an array."""
         dtype, shape, raw = self.tensors[name]
         raw = raw[: 4 * at] + struct.pack("<f" if dtype == "F32" else "<i", value) + raw[4 * at + 4 :]
         self.tensors[name] = (dtype, shape, raw)
@@ -121,7 +121,7 @@ class Verify(unittest.TestCase):
         done = self.verify()
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
-        self.assertIn("qwen2, 5 layers, 4 heads of queries and 2 of keys with 8 numbers", lines[0])
+        self.assertIn("qwen2, 5 layers, 4 query heads, 2 key heads, head_dim 8", lines[0])
         self.assertIn("transformers 5.1.0, torch 2.9.1, float32: 24 tokens, 3 of them", lines[1])
         self.assertRegex(lines[-1], r"^PASS: 20 arrays agree; nearest to its limit: \de-0[67]|^PASS")
         rows = [line.split() for line in lines if line.startswith("    ")]
@@ -152,10 +152,10 @@ class Verify(unittest.TestCase):
         self.change("L4.q_pre", 0, old + 1e-4)
         self.assertEqual(self.verify().returncode, 1)
         names = [name for name in self.tensors if name.startswith("L")]
-        self.metadata["float64"] = json.dumps({name: 1e-5 for name in names})
+        self.metadata["float64"] = json.dumps(dict.fromkeys(names, 1e-05))
         self.assertEqual(self.verify().returncode, 0)
-        self.change("L4.q_pre", 0, old + 1e-2)  # however inexact the reference says it is
-        self.metadata["float64"] = json.dumps({name: 1.0 for name in names})
+        self.change("L4.q_pre", 0, old + 1e-2)  # however inaccurate the reference claims to be
+        self.metadata["float64"] = json.dumps(dict.fromkeys(names, 1.0))
         self.assertEqual(self.verify().returncode, 1)
 
     def test_a_reference_of_zeros_fails(self):
@@ -177,7 +177,7 @@ class Verify(unittest.TestCase):
         self.metadata["text"] = " ".join(f"w{i - 1}" if i else "?" for i in ids)
         self.assertIn("ids of the text", self.verify().stdout)
 
-    # References that are damaged, or of another model.
+    # References that are damaged or belong to another model.
 
     def test_other_weights(self):
         path = pathlib.Path(self.root, "model", "model.safetensors")
@@ -320,7 +320,7 @@ class Verify(unittest.TestCase):
         new = identity(f"{self.root}/model")[0]["sha256"]
         self.assert_says(
             f"{self.root}/proof.json: model.files: expected config.json {new}, which the model is "
-            f"read from, found config.json {old}: the certificate is of another model",
+            f"read from, found config.json {old}: the certificate is for another model",
             self.sniff("--certificate", f"{self.root}/proof.json"))
         self.assertFalse(os.path.exists(f"{self.root}/out/README.md"))
 
@@ -352,7 +352,7 @@ class Verify(unittest.TestCase):
 
 
 class VerifySkippedLayers(Verify):
-    """The same checks need no second run: only what differs with layers that are skipped."""
+    """Only the differences with skipped layers; the other checks are not repeated."""
 
     case = "mllama-default"
 

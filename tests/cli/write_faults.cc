@@ -1,9 +1,10 @@
-// For tests: a library to preload that makes one write to a folder fail, or ends the process there.
+// For tests: a library to preload. It makes a write to a folder fail, or kills the process there.
 //
-//   QK_FAULT_FOLDER  only files below it count
-//   QK_FAULT_AT      the number of the call, from 1; 0: none, only count
-//   QK_FAULT         "kill", or the errno that this call and all later ones fail with
+//   QK_FAULT_FOLDER  only calls for files in this folder count
+//   QK_FAULT_AT      the number of the call, from 1; 0: none, only count the calls
+//   QK_FAULT         "kill", or the errno with which this call and all later ones fail
 //   QK_FAULT_COUNT   file to which the number of calls is written at the end
+//   QK_FAULT_LOG     file to which every call is written: "fsync /l00h00q/data.parquet.tmp"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,23 +22,27 @@ namespace {
 
 std::atomic<long> g_calls{0};
 
-bool is_below(const char* path) {
+// The path below the folder; null if it is elsewhere.
+const char* below(const char* path) {
   const char* folder = std::getenv("QK_FAULT_FOLDER");
-  return folder != nullptr && std::strncmp(path, folder, std::strlen(folder)) == 0;
+  if (folder == nullptr) return nullptr;
+  const size_t size = std::strlen(folder);
+  return std::strncmp(path, folder, size) == 0 ? path + size : nullptr;
 }
 
-bool is_below(int fd) {
-  char link[64];
-  char path[4096];
-  std::snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-  const ssize_t size = ::readlink(link, path, sizeof(path) - 1);
-  if (size < 0) return false;
-  path[size] = 0;
-  return is_below(path);
+void log(const char* function, const char* name) {
+  static const char* const path = std::getenv("QK_FAULT_LOG");
+  static std::FILE* const file = path != nullptr ? std::fopen(path, "w") : nullptr;
+  if (file == nullptr) return;
+  std::fprintf(file, "%s %s\n", function, name);
+  std::fflush(file);
 }
 
 // True if this call must fail; errno is set then.
-bool fails() {
+bool fails(const char* function, const char* path) {
+  const char* name = below(path);
+  if (name == nullptr) return false;
+  log(function, name);
   const char* at = std::getenv("QK_FAULT_AT");
   const char* what = std::getenv("QK_FAULT");
   const long call = ++g_calls;
@@ -46,6 +51,16 @@ bool fails() {
   if (std::strcmp(what, "kill") == 0) std::raise(SIGKILL);
   errno = std::atoi(what);
   return true;
+}
+
+bool fails(const char* function, int fd) {
+  char link[64];
+  char path[4096];
+  std::snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+  const ssize_t size = ::readlink(link, path, sizeof(path) - 1);
+  if (size < 0) return false;
+  path[size] = 0;
+  return fails(function, path);
 }
 
 template <typename F>
@@ -70,47 +85,47 @@ extern "C" {
 
 ssize_t write(int fd, const void* data, size_t size) {
   static const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");
-  return is_below(fd) && fails() ? -1 : real(fd, data, size);
+  return fails("write", fd) ? -1 : real(fd, data, size);
 }
 
 ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) {
   static const auto real = next<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite");
-  return is_below(fd) && fails() ? -1 : real(fd, data, size, offset);
+  return fails("pwrite", fd) ? -1 : real(fd, data, size, offset);
 }
 
 ssize_t pwrite64(int fd, const void* data, size_t size, off64_t offset) {
   static const auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
-  return is_below(fd) && fails() ? -1 : real(fd, data, size, offset);
+  return fails("pwrite", fd) ? -1 : real(fd, data, size, offset);
 }
 
 int fsync(int fd) {
   static const auto real = next<int (*)(int)>("fsync");
-  return is_below(fd) && fails() ? -1 : real(fd);
+  return fails("fsync", fd) ? -1 : real(fd);
 }
 
 int fdatasync(int fd) {
   static const auto real = next<int (*)(int)>("fdatasync");
-  return is_below(fd) && fails() ? -1 : real(fd);
+  return fails("fdatasync", fd) ? -1 : real(fd);
 }
 
 int ftruncate(int fd, off_t size) {
   static const auto real = next<int (*)(int, off_t)>("ftruncate");
-  return is_below(fd) && fails() ? -1 : real(fd, size);
+  return fails("ftruncate", fd) ? -1 : real(fd, size);
 }
 
 int rename(const char* from, const char* to) {
   static const auto real = next<int (*)(const char*, const char*)>("rename");
-  return is_below(to) && fails() ? -1 : real(from, to);
+  return fails("rename", to) ? -1 : real(from, to);
 }
 
 int unlink(const char* path) {
   static const auto real = next<int (*)(const char*)>("unlink");
-  return is_below(path) && fails() ? -1 : real(path);
+  return fails("unlink", path) ? -1 : real(path);
 }
 
 int mkdir(const char* path, mode_t mode) {
   static const auto real = next<int (*)(const char*, mode_t)>("mkdir");
-  return is_below(path) && fails() ? -1 : real(path, mode);
+  return fails("mkdir", path) ? -1 : real(path, mode);
 }
 
 }  // extern "C"

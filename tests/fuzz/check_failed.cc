@@ -1,5 +1,5 @@
-// A failed QK_CHECK ends the process without a word to libFuzzer. Linked in its place (--wrap): a
-// crash, so that the input is kept.
+// Replaces the function behind a failed QK_CHECK (--wrap) with a crash, so that libFuzzer notices
+// it and keeps the input.
 #include <cstdio>
 #include <cstdlib>
 

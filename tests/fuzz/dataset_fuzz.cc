@@ -1,5 +1,6 @@
-// Any bytes as a head's Parquet file and as a card: problems that are named, or a dataset whose
-// rows are what was read. Nothing is allocated by a lie, nothing ends the process.
+// Reads any bytes as a head's Parquet file and as a card. The result must be a list of problems, or
+// a dataset whose rows are those that were read. A false size must not cause a large allocation,
+// and nothing may end the process.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A dataset's folder in memory, used again for every input.
+// A dataset's folder in memory, reused for every input.
 const fs::path& folder() {
   static const fs::path path = [] {
     const fs::path memory = "/dev/shm";
@@ -52,7 +53,7 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// The length of the first part stands in the first two bytes.
+// The first two bytes hold the length of the first part.
 void split(std::string_view input, std::string_view& card, std::string_view& file) {
   const auto byte = [&](size_t at) { return static_cast<size_t>(static_cast<uint8_t>(input[at])); };
   const size_t size = std::min(byte(0) + 256 * byte(1), input.size() - 2);

@@ -1,4 +1,4 @@
-// Any bytes as a GGUF file: an Error, or metadata and tensors that are right.
+// Reads any bytes as a GGUF file. The result must be an Error, or valid metadata and tensors.
 #include <cstdint>
 #include <string>
 

@@ -1,6 +1,6 @@
-// Any bytes as a journal: an Error, or documents whose columns can all be read. Once as they are,
-// and once as the contents of records whose lengths and checksums are right, so that the checks
-// behind them are reached.
+// Reads any bytes as a journal. The result must be an Error, or documents whose columns can all be
+// read. The bytes are tried once as they are, and once as the contents of records with correct
+// lengths and checksums, so that later checks are reached.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@
 
 namespace {
 
-// A file in memory that has a path.
+// A file in memory with a path.
 class MemoryFile {
  public:
   explicit MemoryFile(std::span<const std::byte> bytes) : fd_(::memfd_create("journal", 0)) {
@@ -85,7 +85,7 @@ void append_number(std::vector<std::byte>& out, uint64_t number) {
 std::vector<std::byte> framed(std::span<const std::byte> input) {
   std::vector<std::byte> out;
   append(out, std::as_bytes(std::span<const char>(qk::journal::kFileMagic)));
-  append_number(out, qk::journal::kVersion);  // and a header text of no bytes
+  append_number(out, qk::journal::kVersion);  // and an empty header text
   append_number(out, qk::xxh3_64(out));
   while (input.size() >= 5) {
     const auto byte = [&](size_t at) { return std::to_integer<uint32_t>(input[at]); };

@@ -1,4 +1,5 @@
-// Any bytes as a JSON corpus: an Error, or rows in UTF-8; the same ones however the bytes arrive.
+// Reads any bytes as a JSON corpus. The result must be an Error, or rows in UTF-8, and must not
+// depend on the sizes in which the bytes arrive.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -12,7 +13,7 @@
 
 namespace {
 
-// Gives at most a few bytes at a time.
+// Returns at most a few bytes at a time.
 class Slow final : public qk::ByteSource {
  public:
   Slow(std::string_view bytes, size_t step) : rest_(bytes), step_(step) {}

@@ -1,4 +1,4 @@
-// Any bytes as a safetensors file: an Error, or tensors that are right.
+// Reads any bytes as a safetensors file. The result must be an Error, or valid tensors.
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   read(bytes);
   if (size < 8) return 0;
-  // Once more with a header length that fits, so that changes of the header's text reach the
+  // Once more with a correct header length, so that changes of the header's text reach the
   // parser.
   std::vector<std::byte> fitted(bytes.begin(), bytes.end());
   uint64_t header_bytes = 0;

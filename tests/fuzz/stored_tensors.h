@@ -1,4 +1,4 @@
-// What holds of every tensor that a reader lets through.
+// Checks what must hold for every tensor that a reader accepts.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,9 @@
 
 namespace qk {
 
-// The tensors lie within `file` and do not overlap; names are text and occur once; types that we
-// compute with fill their bytes. Reads the ends of every tensor, for the address sanitizer.
+// The tensors must lie within `file` and not overlap, names must be text and unique, and tensors of
+// supported types must fill their bytes. Reads both ends of every tensor, for the address
+// sanitizer.
 inline void check_stored_tensors(std::span<const std::byte> file,
                                  const std::vector<StoredTensor>& tensors) {
   std::set<std::string_view> names;

@@ -1,5 +1,5 @@
-// 131,072 tokens of a tiny model: memory stays linear, every row is computed, and positions at the
-// far end are those of a short run over the same window.
+// 131,072 tokens with a tiny model: memory is linear, every row is computed, and the rows at the
+// far end equal those of a short run over the same window.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -37,7 +37,7 @@ FixtureCase tiny_case() {
   return item;
 }
 
-// A line of /proc/self/status in bytes; 0 if it is not there.
+// A line of /proc/self/status in bytes; 0 if it is missing.
 int64_t status_bytes(const std::string& key) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -46,7 +46,7 @@ int64_t status_bytes(const std::string& key) {
   return 0;
 }
 
-// Peak resident bytes from now on. False if the system does not tell.
+// Restarts the measurement of peak resident bytes. Returns false if the system does not support it.
 bool reset_peak() {
   std::ofstream file("/proc/self/clear_refs");
   file << "5";
@@ -55,7 +55,7 @@ bool reset_peak() {
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryIsOurs = false;  // a sanitizer keeps more than we ask for
+constexpr bool kMemoryIsOurs = false;  // a sanitizer keeps more memory than is requested
 #else
 constexpr bool kMemoryIsOurs = true;
 #endif
@@ -81,7 +81,7 @@ TEST(LongContextTest, EveryTokenOf131072Runs) {
   int calls = 0;
   const bool peak_is_known = reset_peak();
   const int64_t before = status_bytes("VmRSS");
-  forward(model, kCpuBackend, pool, sequences, request, {},
+  forward({model, kCpuBackend, pool}, sequences, request, {},
           [&](int layer, Site /*site*/, TensorView<const float, 3> rows) {
             ++calls;
             EXPECT_EQ(layer, 2);

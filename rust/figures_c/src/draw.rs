@@ -1,4 +1,4 @@
-//! From the description of a figure to SVG: the layout, then the drawing, both by plotters.
+//! Turns the description of a figure into SVG: the layout, then the drawing, both by plotters.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -22,7 +22,7 @@ const MARGIN_PT: f64 = 8.0;
 const COLOR_BAR_WIDTH_PT: f64 = 16.0;
 const COLOR_BAR_GAP_PT: f64 = 14.0;
 const FRAME_PT: f64 = 0.8;
-const OVERLAP: f64 = 5.0; // units: neighbours in a heatmap overlap, so that no seam shines through
+const OVERLAP: f64 = 5.0; // units: neighbours in a heatmap overlap, so that no seams are visible
 
 pub fn rgb(color: Rgb) -> RGBColor {
     RGBColor(color[0], color[1], color[2])
@@ -44,7 +44,7 @@ struct Borders {
     right: i32,
 }
 
-/// What is decided before anything is drawn.
+/// Everything that is decided before drawing starts.
 struct Layout {
     size: (i32, i32),
     title: Vec<String>,
@@ -125,7 +125,7 @@ fn draw_frame<'a>(
         .map_err(text_of)
 }
 
-/// The size at which a label fits, if that is not too small to read.
+/// The font size at which a label fits, unless it is too small to read.
 fn fitting_pt(label: &str, room: i32) -> Result<f64, String> {
     let part = f64::from(room) / f64::from(width(label, LABEL_PT)?.max(1));
     Ok(LABEL_PT * part.clamp(SMALLEST_LABEL, 1.0))
@@ -151,7 +151,7 @@ fn draw_mesh(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
     mesh.draw().map_err(text_of)
 }
 
-/// Units of an axis in its own numbers.
+/// Lengths in units, expressed in the numbers of an axis.
 fn span(axis: &Axis, pixels: std::ops::Range<i32>) -> f64 {
     (axis.high - axis.low) / f64::from((pixels.end - pixels.start).max(1))
 }
@@ -161,7 +161,7 @@ fn draw_data(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
     let (right, up) = (OVERLAP * span(&figure.x, x), OVERLAP * span(&figure.y, y));
     let cells = figure.cells.iter().map(|cell| {
         let (column, row) = (f64::from(cell.column), f64::from(cell.row));
-        // The first ones leave the axes free.
+        // The first ones keep clear of the axes.
         let left = if cell.column == 0 { right } else { 0.0 };
         let down = if cell.row == 0 { up } else { 0.0 };
         let corners = [
@@ -187,7 +187,7 @@ fn draw_data(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
     Ok(())
 }
 
-/// The label of an upright axis, read from below, with its top at `left`.
+/// The label of a vertical axis, written from bottom to top, with its top edge at `left`.
 fn draw_upright<'a>(
     chart: &Chart<'a>,
     root: &Area<'a>,
@@ -207,7 +207,7 @@ fn draw_title<'a>(chart: &Chart<'a>, root: &Area<'a>, title: &[String]) -> Resul
     let style = font(TITLE_PT)
         .color(&BLACK)
         .pos(Pos::new(HPos::Center, VPos::Bottom));
-    // Above the axes, but never over the figure's edge.
+    // Above the axes, but never beyond the edge of the figure.
     let size = root.dim_in_pixel().0 as i32;
     let mut half = 0;
     for line in title {
@@ -300,8 +300,8 @@ fn draw_all(root: &Area, figure: &mut Figure) -> Result<(), String> {
     root.present().map_err(text_of)
 }
 
-/// What plotters' SVG lacks: a size in inches, strokes whose opacity needs no group of its own,
-/// round joints, rectangles without blurred edges, texts without line ends.
+/// Adds what plotters' SVG lacks: a size in inches, strokes whose opacity does not need a group,
+/// round joints, rectangles with sharp edges, texts without line ends.
 fn refine(svg: &str, width_in: f64, height_in: f64, size: (u32, u32)) -> Result<String, String> {
     let (width, height) = size;
     let head = format!("<svg width=\"{width}\" height=\"{height}\" ");
@@ -312,7 +312,7 @@ fn refine(svg: &str, width_in: f64, height_in: f64, size: (u32, u32)) -> Result<
     let mut is_text = false;
     for line in rest.lines() {
         if is_text {
-            // Escaped by plotters: nothing in it is an attribute.
+            // plotters has escaped this text, so nothing in it looks like an attribute.
             out.push_str(line);
         } else {
             out.push_str(&refine_tag(line));

@@ -1,4 +1,4 @@
-//! From SVG to PNG and PDF, with the built-in font only.
+//! Converts SVG to PNG and PDF, using only the built-in font.
 
 use std::sync::{Arc, OnceLock};
 
@@ -61,7 +61,8 @@ pub fn png(svg: &str, width_in: f64, height_in: f64) -> Result<Vec<u8>, String> 
     Ok(out)
 }
 
-/// svg2pdf writes the entries of a resource dictionary in an order that changes from run to run.
+/// Sorts the entries of resource dictionaries: svg2pdf writes them in an order that changes from
+/// run to run.
 fn sort_resources(pdf: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(pdf.len());
     let mut lines = pdf.split_inclusive(|&byte| byte == b'\n');
@@ -93,7 +94,7 @@ fn sort_resources(pdf: &[u8]) -> Vec<u8> {
 }
 
 pub fn pdf(svg: &str) -> Result<Vec<u8>, String> {
-    let page = PageOptions { dpi: 96.0 }; // usvg's pixels to the inch
+    let page = PageOptions { dpi: 96.0 }; // usvg's pixels per inch
     svg2pdf::to_pdf(&parse(svg)?, ConversionOptions::default(), page)
         .map(|pdf| sort_resources(&pdf))
         .map_err(|error| error.to_string())

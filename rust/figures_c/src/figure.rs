@@ -36,7 +36,7 @@ pub struct Axis {
 pub struct Tick {
     pub at: f64,
     pub label: String,
-    /// Of ticks that would touch those stay whose number is a multiple of 2, 4, 5, 8, 10, ...
+    /// If ticks would touch, only those are kept whose index is a multiple of 2, 4, 5, 8, 10, ...
     pub number: i64,
 }
 

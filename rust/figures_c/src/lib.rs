@@ -1,6 +1,6 @@
-//! Figures behind the C ABI that src/report/figures_c.h describes.
+//! Figures, behind the C ABI of src/report/figures_c.h.
 
-// The contract of every exported function stands there.
+// The contract of each exported function is in that header.
 #![allow(clippy::missing_safety_doc)]
 
 mod draw;

@@ -1,12 +1,12 @@
-//! The figures' one font, which the program carries, and what its texts measure.
+//! The only font of the figures, which is part of the program, and the size of texts set in it.
 
 use plotters::style::{register_font, FontDesc, FontFamily, FontStyle, FontTransform};
 
-/// Viewers of SVG without it fall back to narrower ones, so that nothing overlaps.
+/// SVG viewers without it fall back to narrower fonts, so that nothing overlaps.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 pub static FONT: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 
-/// Coordinates of the drawing: 1000 to the inch.
+/// Coordinates of the drawing: 1000 units per inch.
 pub const UNITS_PER_INCH: f64 = 1000.0;
 
 pub fn units(points: f64) -> i32 {
@@ -31,13 +31,13 @@ pub fn register() -> Result<(), String> {
         .map_err(|_| "the built-in font cannot be read".to_string())
 }
 
-/// In units; a few per cent more than the drawn text takes.
+/// In units; a few per cent more than the drawn text occupies.
 pub fn width(text: &str, points: f64) -> Result<i32, String> {
     let ((left, _), (right, _)) = font(points).layout_box(text).map_err(|e| e.to_string())?;
     Ok(right - left)
 }
 
-/// Breaks at spaces, so that every line with more than one word is at most `limit` units wide.
+/// Breaks the text at spaces: every line with more than one word is at most `limit` units wide.
 pub fn wrap(text: &str, points: f64, limit: i32) -> Result<Vec<String>, String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! Where an axis has ticks, and which of them have room.
+//! The ticks of an axis, and which of them have room.
 
 use std::ops::Range;
 
@@ -52,8 +52,8 @@ pub fn ticks_or_round(ticks: Option<Vec<Tick>>, low: f64, high: f64, most: usize
     ticks
 }
 
-/// The ticks that keep `gap` between their labels on an axis of `length` units: all, else those
-/// whose number is a multiple of 2, of 4, of 5, and so on. `extent` measures a label along the axis.
+/// The ticks whose labels are at least `gap` apart on an axis of `length` units: all, or else those
+/// whose index is a multiple of 2, of 4, of 5, and so on. `extent` measures a label along the axis.
 pub fn thin(
     ticks: Vec<Tick>,
     range: Range<f64>,

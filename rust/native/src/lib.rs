@@ -1,4 +1,4 @@
-//! One static library of the crates whose C functions the program calls.
+//! A single static library with all crates whose C functions the program calls.
 
 pub use figures_c::*;
 pub use tokenizers_c::*;

@@ -1,6 +1,6 @@
-//! Hugging Face's `tokenizers` behind the C ABI that src/tokenizer/tokenizers_c.h describes.
+//! Hugging Face's `tokenizers`, behind the C ABI of src/tokenizer/tokenizers_c.h.
 
-// The contract of every exported function stands there.
+// The contract of each exported function is in that header.
 #![allow(clippy::missing_safety_doc)]
 
 mod scored;
@@ -17,7 +17,7 @@ use scored::Scored;
 type TokenizerOf<M> =
     TokenizerImpl<M, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
-/// A model without chance: equal texts must give equal ids, so that BPE's dropout does not apply.
+/// The model without randomness: BPE's dropout is off, since equal texts must give equal ids.
 trait Repeatable: Sized {
     fn without_dropout(&self) -> Option<Self> {
         None // it has none
@@ -38,7 +38,7 @@ impl Repeatable for ModelWrapper {
     }
 }
 
-/// What differs between the models: all but truncation and the post-processor.
+/// The steps that differ between models: all except truncation and the post-processor.
 trait Encoder: Send + Sync {
     fn encode(&self, text: &str) -> Result<Encoding, String>;
     fn token(&self, id: u32) -> Option<String>;
@@ -54,7 +54,7 @@ impl<M: Model + Send + Sync> Encoder for TokenizerOf<M> {
     }
 }
 
-/// The post-processor stands beside the tokenizer, so that truncation can come between the two
+/// The post-processor is kept separate from the tokenizer. So truncation can happen between the two
 /// without changing the tokenizer, which other threads may be using.
 pub struct Loaded {
     encoder: Box<dyn Encoder>,
@@ -67,6 +67,7 @@ pub struct Loaded {
 pub struct Ids {
     data: *mut u32,
     size: usize,
+    truncated: i32,
 }
 
 unsafe fn guarded(error: *mut Bytes, call: impl FnOnce() -> Result<(), String>) -> i32 {
@@ -97,7 +98,13 @@ where
     })
 }
 
-fn encode(loaded: &Loaded, text: &[u8], max_length: u64, left: bool) -> Result<Vec<u32>, String> {
+/// The ids, and whether the text has more.
+fn encode(
+    loaded: &Loaded,
+    text: &[u8],
+    max_length: u64,
+    left: bool,
+) -> Result<(Vec<u32>, bool), String> {
     let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
     let special = loaded
         .post_processor
@@ -115,13 +122,14 @@ fn encode(loaded: &Loaded, text: &[u8], max_length: u64, left: bool) -> Result<V
     } else {
         TruncationDirection::Right
     };
+    let truncated = encoding.len() > room;
     encoding.truncate(room, 0, direction);
     if let Some(processor) = &loaded.post_processor {
         encoding = processor
             .process(encoding, None, true)
             .map_err(|e| e.to_string())?;
     }
-    Ok(encoding.get_ids().to_vec())
+    Ok((encoding.get_ids().to_vec(), truncated))
 }
 
 #[no_mangle]
@@ -164,7 +172,7 @@ pub unsafe extern "C" fn qk_tokenizers_encode(
     error: *mut Bytes,
 ) -> i32 {
     guarded(error, || {
-        let found = encode(
+        let (found, truncated) = encode(
             &*tokenizer,
             slice(text, size),
             max_length,
@@ -174,6 +182,7 @@ pub unsafe extern "C" fn qk_tokenizers_encode(
         ids.write(Ids {
             data: found.as_mut_ptr(),
             size: found.len(),
+            truncated: i32::from(truncated),
         });
         Ok(())
     })

@@ -1,6 +1,6 @@
-//! A model of `tokenizers` whose merges are ordered by the score of what they make, leftmost first
-//! among equals, as SentencePiece and llama.cpp do. The library's own BPE knows ranks of pairs only:
-//! pieces of equal score, such as the runs of spaces of Llama 2, have no exact form there.
+//! A model for `tokenizers` that orders merges by the score of the resulting piece, leftmost first
+//! among equals, as in SentencePiece and llama.cpp. The library's own BPE only has ranks of pairs,
+//! which cannot represent pieces of equal score exactly, such as the runs of spaces in Llama 2.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,7 +15,7 @@ struct Stored {
     scores: Vec<f64>,
 }
 
-/// Pieces are found by their text, ids are their places. What is no piece becomes bytes.
+/// Pieces are looked up by text; a piece's id is its index. Text without a piece becomes bytes.
 #[derive(Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct Scored {
@@ -57,7 +57,7 @@ impl TryFrom<Stored> for Scored {
     }
 }
 
-/// A part of the text; empty once it belongs to the part on its left.
+/// A part of the text; empty after it has been merged into the part on its left.
 struct Part {
     start: usize,
     end: usize,
@@ -65,7 +65,7 @@ struct Part {
     next: Option<usize>,
 }
 
-/// Two neighbours whose texts together, [start, end), are a piece.
+/// Two neighbours whose combined text, [start, end), is a piece.
 struct Candidate {
     score: f32,
     left: usize,
@@ -103,7 +103,7 @@ impl Scored {
     ) -> Option<Candidate> {
         let (start, end) = (parts[left].start, parts[right].end);
         let id = *self.ids.get(&text[start..end])?;
-        // Adding zero makes -0 and 0 equal.
+        // Adding zero turns -0 into 0.
         Some(Candidate {
             score: self.scores[id as usize] + 0.0,
             left,
@@ -141,7 +141,7 @@ impl Scored {
                 continue;
             }
             if parts[left].start != start || parts[right].end != end {
-                continue; // one of the two has grown since
+                continue; // one of the two has been merged since
             }
             let next = parts[right].next;
             parts[left].end = end;
@@ -208,7 +208,7 @@ impl Model for Scored {
     }
 }
 
-/// The trait `Model` asks for a trainer; vocabularies are read here, never made.
+/// The trait `Model` requires a trainer; vocabularies are only read here, never trained.
 pub struct NoTrainer;
 
 impl Trainer for NoTrainer {
@@ -229,5 +229,112 @@ impl Trainer for NoTrainer {
         F: Fn(&str) -> Result<Vec<String>> + Sync,
     {
         Err("a scored vocabulary cannot be trained".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A vocabulary of the 256 bytes (ids 0 to 255) and of `pieces` after them.
+    fn vocabulary(pieces: &[(&str, f64)]) -> Scored {
+        let bytes = (0..=255).map(|byte: u8| (format!("<0x{byte:02X}>"), -100.0));
+        let pieces = pieces
+            .iter()
+            .map(|(piece, score)| (piece.to_string(), *score));
+        let (pieces, scores) = bytes.chain(pieces).unzip();
+        Scored::try_from(Stored { pieces, scores }).unwrap()
+    }
+
+    fn pieces_of(model: &Scored, text: &str) -> Vec<String> {
+        let tokens = model.tokenize(text).unwrap();
+        tokens.into_iter().map(|token| token.value).collect()
+    }
+
+    /// The rule itself: of all neighbours that make a piece the best one, the leftmost among equals.
+    fn merged_slowly(model: &Scored, text: &str) -> Vec<String> {
+        let mut parts: Vec<String> = text.chars().map(String::from).collect();
+        loop {
+            let mut best: Option<(f32, usize)> = None;
+            for i in 1..parts.len() {
+                if let Some(id) = model.token_to_id(&(parts[i - 1].clone() + &parts[i])) {
+                    let score = model.scores[id as usize];
+                    if best.is_none_or(|(most, _)| score > most) {
+                        best = Some((score, i));
+                    }
+                }
+            }
+            let Some((_, i)) = best else { return parts };
+            let right = parts.remove(i);
+            parts[i - 1] += &right;
+        }
+    }
+
+    #[test]
+    fn the_best_score_merges_first() {
+        let letters = [("a", -9.0), ("b", -9.0), ("c", -9.0)];
+        let with = |ab, bc| vocabulary(&[&letters[..], &[("ab", ab), ("bc", bc)]].concat());
+        assert_eq!(pieces_of(&with(-1.0, -2.0), "abc"), ["ab", "c"]);
+        assert_eq!(pieces_of(&with(-2.0, -1.0), "abc"), ["a", "bc"]);
+    }
+
+    #[test]
+    fn the_leftmost_of_equals_merges_first() {
+        for (first, second) in [(-1.0, -1.0), (0.0, -0.0), (-0.0, 0.0)] {
+            let model = vocabulary(&[("a", -9.0), ("b", -9.0), ("ab", first), ("ba", second)]);
+            assert_eq!(pieces_of(&model, "aba"), ["ab", "a"]);
+            assert_eq!(pieces_of(&model, "bab"), ["ba", "b"]);
+        }
+    }
+
+    #[test]
+    fn runs_merge_as_the_rule_says() {
+        let model = vocabulary(&[
+            ("a", -9.0),
+            ("b", -9.0),
+            ("é", -9.0),
+            ("aa", -1.0),
+            ("aaaa", -1.0),
+            ("ab", -2.0),
+            ("ba", -1.5),
+            ("éa", -1.0),
+            ("bé", -0.5),
+            ("aab", -0.25),
+            ("abbé", 0.0),
+        ]);
+        let mut state = 1u32;
+        for length in 0..200 {
+            let text: String = (0..length % 40)
+                .map(|_| {
+                    state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+                    ['a', 'a', 'b', 'é'][(state >> 30) as usize]
+                })
+                .collect();
+            assert_eq!(
+                pieces_of(&model, &text),
+                merged_slowly(&model, &text),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_piece_becomes_bytes() {
+        let model = vocabulary(&[("a", -1.0)]);
+        let tokens = model.tokenize("aé").unwrap();
+        let found: Vec<_> = tokens.iter().map(|t| (t.id, t.offsets)).collect();
+        assert_eq!(found, [(256, (0, 1)), (0xC3, (1, 3)), (0xA9, (1, 3))]);
+        assert_eq!(tokens[1].value, "<0xC3>");
+    }
+
+    #[test]
+    fn incomplete_vocabularies_are_refused() {
+        let error = |pieces: &[&str], scores: &[f64]| {
+            let pieces = pieces.iter().map(|piece| piece.to_string()).collect();
+            let scores = scores.to_vec();
+            Scored::try_from(Stored { pieces, scores }).err().unwrap()
+        };
+        assert_eq!(error(&["a"], &[]), "1 pieces but 0 scores");
+        assert_eq!(error(&["a"], &[0.0]), "no piece <0x00>");
     }
 }

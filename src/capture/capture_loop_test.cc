@@ -1,0 +1,95 @@
+#include "capture/capture_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "capture/test_run.h"
+
+namespace qk {
+namespace capture_loop_test {
+
+// A loop over the texts, and the journal that it writes.
+struct Loop {
+  explicit Loop(std::vector<std::string> texts) : run(test_run(std::move(texts))) {}
+
+  bool execute(std::span<const int64_t> done = {}, const CaptureCounts& before = {}) {
+    JournalWriter journal = JournalWriter::create(folder / "journal", "{}");
+    CaptureLoop loop(run, options, memory, pool, done, before);
+    const auto keep = [&] { counts = loop.counts(); };
+    try {
+      const bool whole = loop.run(journal);
+      keep();
+      return whole;
+    } catch (...) {
+      keep();
+      throw;
+    }
+  }
+
+  std::vector<int64_t> documents() const {
+    std::vector<int64_t> out;
+    for (const DocumentEnd& end : JournalReader(folder / "journal").documents()) {
+      out.push_back(end.document);
+    }
+    return out;
+  }
+
+  TestFolder folder;
+  PreparedRun run;
+  RunOptions options;
+  MemoryPlan memory;
+  ThreadPool pool{1};
+  CaptureCounts counts;
+};
+
+TEST(CaptureLoop, CountsWhatIsInTheJournal) {
+  Loop loop({words(10), words(90), ""});
+  std::vector<RunProgress> shown;
+  loop.options.progress = [&](const RunProgress& progress) { shown.push_back(progress); };
+  const int64_t done[] = {0};
+  const CaptureCounts before = {.num_documents = 1,
+                                .num_tokens = 10,
+                                .num_rows = 300,
+                                .num_documents_before = 1,
+                                .num_tokens_before = 10};
+  EXPECT_TRUE(loop.execute(done, before));
+  EXPECT_THAT(loop.documents(), testing::ElementsAre(1, 2));
+  EXPECT_EQ(loop.counts.num_documents, 3);
+  EXPECT_EQ(loop.counts.num_tokens, 10 + 64);
+  EXPECT_EQ(loop.counts.num_computed_tokens, 64);
+  EXPECT_EQ(loop.counts.num_rows, 300 + 5 * (4 + 2) * 64);  // layers, heads, tokens
+  EXPECT_EQ(shown.front().done, 1);
+  EXPECT_EQ(shown.front().total, 3);
+  EXPECT_EQ(shown.front().num_tokens, 10);
+  EXPECT_EQ(shown.front().done_before, 1);
+  EXPECT_EQ(shown.front().num_tokens_before, 10);
+  EXPECT_EQ(shown.back().done, 3);
+  EXPECT_EQ(shown.back().in_hand, 0);
+  const auto most = std::ranges::max(shown, {}, &RunProgress::in_hand);
+  EXPECT_EQ(most.in_hand, 1);
+  EXPECT_EQ(most.num_tokens, 74);
+}
+
+TEST(CaptureLoop, AStopComesBetweenBatches) {
+  Loop loop({words(3), words(4), words(5)});
+  std::atomic<bool> stop = false;
+  loop.options.stop = &stop;
+  loop.options.progress = [&](const RunProgress& progress) { stop = progress.done == 2; };
+  EXPECT_FALSE(loop.execute());
+  EXPECT_THAT(loop.documents(), testing::ElementsAre(0, 1));
+  EXPECT_EQ(loop.counts.num_documents, 2);
+}
+
+TEST(CaptureLoop, AnErrorLeavesTheCountsOfWholeDocuments) {
+  Loop loop({words(3), words(4), "damaged"});
+  EXPECT_THROW(loop.execute(), Error);
+  EXPECT_THAT(loop.documents(), testing::ElementsAre(0, 1));
+  EXPECT_EQ(loop.counts.num_documents, 2);
+  EXPECT_EQ(loop.counts.num_tokens, 7);
+}
+
+}  // namespace capture_loop_test
+}  // namespace qk

@@ -1,0 +1,65 @@
+// The documents of a run, tokenised, in batches, one batch ahead of the one that is computed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <future>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "capture/memory_plan.h"
+#include "capture/prepared_run.h"
+#include "capture/tokenized_document.h"
+#include "corpus/corpus.h"
+
+namespace qk {
+
+// While a batch is computed, one further thread reads and tokenises the next one. With a budget a
+// text that needs more memory than the plan has for it waits until the batch has been computed.
+//
+// Threads: next_batch() is called by one thread. The corpus is the reader's alone until it is
+// destroyed; destruction waits for the document in progress.
+class DocumentReader {
+ public:
+  // done: documents that are whole in the journal, ascending; they are left out.
+  // REQUIRES: all arguments outlive the reader.
+  DocumentReader(const PreparedRun& run, const MemoryPlan& memory, std::span<const int64_t> done);
+  DocumentReader(const DocumentReader&) = delete;
+  DocumentReader& operator=(const DocumentReader&) = delete;
+  ~DocumentReader();
+
+  // Within the plan's limits; empty at the end of the corpus. Throws Error naming the document
+  // (cannot be read or tokenised, ids that the model lacks, too large for the budget) in place of
+  // the batch that it belongs to; nothing can be read after that.
+  std::vector<TokenizedDocument> next_batch();
+
+ private:
+  struct Batch {
+    std::vector<TokenizedDocument> documents;
+    int64_t num_tokens = 0;
+  };
+
+  // Adds documents until the batch is full or the corpus ends; beside the forward pass it also ends
+  // where a text must wait.
+  void fill(Batch& batch, bool beside_forward);
+  // Fills next_. False if it cannot for now.
+  bool tokenize_next(bool beside_forward);
+  std::optional<Document> read_text();
+  bool is_wanted(const Document& document) const;
+  bool must_wait(const Document& document) const;
+  TokenizedDocument tokenize(const Document& document) const;
+  void check_text_size(const Document& document) const;
+  void check_ids(const Document& document, std::span<const int32_t> ids) const;
+
+  const PreparedRun& run_;
+  const MemoryPlan& memory_;
+  std::span<const int64_t> done_;
+  std::optional<Document> text_;           // read, not yet tokenised
+  std::optional<TokenizedDocument> next_;  // tokenised, not yet in a batch
+  bool at_end_ = false;
+  std::atomic<bool> cancelled_ = false;
+  std::future<Batch> ahead_;
+};
+
+}  // namespace qk

@@ -1,0 +1,30 @@
+#include "capture/provenance.h"
+#include "capture/run_clock.h"
+#include "capture/run_steps.h"
+#include "model/source_files.h"
+
+namespace qk {
+
+RunRecord identify_run(const RunContext& context) {
+  const PreparedRun& run = context.run;
+  const RunOptions& options = context.options;
+  const RunClock watch;
+  const auto show = [&](int64_t done, int64_t total) {
+    if (!options.progress) return;
+    options.progress(
+        {.phase = Phase::kIdentify, .done = done, .total = total, .seconds = watch.seconds()});
+  };
+  RunIdentity identity;
+  identity.model_files = identify_files(source_files(run.model), context.pool, show);
+  if (options.certificate) {
+    check_certificate(*options.certificate, identity.model_files);
+    identity.certificate = options.certificate->json;
+  }
+  identity.tokenizer_sha256 = run.tokenizer.identity();
+  identity.corpus_sha256 = identify(*run.corpus);
+  identity.num_corpus_files = std::ssize(run.corpus->files());
+  return {provenance_json(run.config, identity),
+          geometry_json(run.plan, run.model.config, *run.model.architecture)};
+}
+
+}  // namespace qk

@@ -1,0 +1,168 @@
+// What the plan counts against what is allocated.
+#include "capture/memory_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "capture/block_collector.h"
+#include "capture/capture_loop.h"
+#include "capture/test_run.h"
+
+namespace qk {
+namespace memory_plan_test {
+
+// At least what is used, at most a fifth more.
+void expect_counted(int64_t planned, int64_t used) {
+  EXPECT_GE(planned, used - used / 50);  // the allocator's own
+  EXPECT_LE(planned, used + used / 5);
+}
+
+// Layers of two query heads and one key head.
+CapturePlan plan_of(int64_t num_layers, int64_t head_dim) {
+  CapturePlan plan;
+  plan.capture.sampler = SamplerType::kAll;
+  plan.head_dim = head_dim;
+  plan.layers.resize(static_cast<size_t>(num_layers));
+  for (LayerPlan& layer : plan.layers) {
+    layer.query_heads = {0, 1};
+    layer.key_heads = {0};
+  }
+  return plan;
+}
+
+// The tap's rows of one layer and kind: zeros.
+void take(BlockCollector& collector, int layer, Site site, const std::vector<int32_t>& rows,
+          const std::vector<int32_t>& heads, int64_t head_dim) {
+  const std::vector<float> values(rows.size() * heads.size() * static_cast<size_t>(head_dim));
+  collector.take(layer, site, {values.data(), {std::ssize(rows), std::ssize(heads), head_dim}});
+}
+
+class Lists : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!allocations_are_counted()) GTEST_SKIP() << "another allocator counts";
+  }
+
+  // The most that request and collector hold when a block leaves, without `tap_bytes`.
+  static int64_t used(const CapturePlan& plan, std::span<const TokenizedDocument> documents,
+                      int64_t& planned) {
+    const int64_t before = allocated_bytes();
+    const BatchRequest request = make_batch_request(plan, lengths_of(documents));
+    planned = request.list_bytes() + request.largest_block_bytes(plan);
+    int64_t tap_bytes = 0;
+    int64_t most = 0;
+    BlockCollector collector(plan, documents, request, nullptr, [&](const CaptureBlock&) {
+      most = std::max(most, allocated_bytes() - before - tap_bytes);
+    });
+    const bool both = plan.capture.rope == CaptureRope::kBoth;
+    for (size_t layer = 0; layer < plan.layers.size(); ++layer) {
+      const LayerRequest& tap = request.tap.layers[layer];
+      const auto give = [&](Site site, const std::vector<int32_t>& rows,
+                            const std::vector<int32_t>& heads) {
+        tap_bytes = std::ssize(rows) * std::ssize(heads) * plan.head_dim * 4;
+        take(collector, static_cast<int>(layer), site, rows, heads, plan.head_dim);
+      };
+      if (both) give(Site::kQueryPreRope, tap.query_rows, tap.query_heads);
+      give(Site::kQueryPostRope, tap.query_rows, tap.query_heads);
+      if (both) give(Site::kKeyPreRope, tap.key_rows, tap.key_heads);
+      give(Site::kKeyPostRope, tap.key_rows, tap.key_heads);
+    }
+    return most;
+  }
+};
+
+TEST_F(Lists, OfEveryPosition) {
+  std::vector<TokenizedDocument> documents(1);
+  documents[0].ids.assign(200'000, 1);
+  int64_t planned = 0;
+  const int64_t bytes = used(plan_of(4, 1), documents, planned);
+  expect_counted(planned, bytes);
+}
+
+// They are drawn into growing lists.
+TEST_F(Lists, OfASampler) {
+  CapturePlan plan = plan_of(4, 1);
+  plan.capture.sampler = SamplerType::kUniform;
+  plan.capture.base_rate = 0.7;
+  plan.capture.min_bucket_size = 1;
+  std::vector<TokenizedDocument> documents(1);
+  documents[0].ids.assign(200'000, 1);
+  int64_t planned = 0;
+  const int64_t bytes = used(plan, documents, planned);
+  expect_counted(planned, bytes);
+}
+
+// Its rows are not ascending: their order is kept beside them.
+TEST_F(Lists, OfARowCap) {
+  CapturePlan plan = plan_of(4, 1);
+  plan.capture.max_rows_per_batch = 150'000;
+  std::vector<TokenizedDocument> documents(1);
+  documents[0].ids.assign(200'000, 1);
+  int64_t planned = 0;
+  const int64_t bytes = used(plan, documents, planned);
+  expect_counted(planned, bytes);
+}
+
+TEST_F(Lists, AndVectorsOfBothColumns) {
+  CapturePlan plan = plan_of(2, 32);
+  plan.capture.rope = CaptureRope::kBoth;
+  std::vector<TokenizedDocument> documents(3);
+  for (TokenizedDocument& document : documents) document.ids.assign(10'000, 1);
+  int64_t planned = 0;
+  const int64_t bytes = used(plan, documents, planned);
+  expect_counted(planned, bytes);
+}
+
+// Of a whole run: hidden states, keys and values, taps, rows, ids. Tokenising is not going on when
+// it is measured.
+TEST(MemoryPlan, WorkIsWhatARunAllocates) {
+  if (!allocations_are_counted()) GTEST_SKIP() << "another allocator counts";
+  for (const CaptureRope rope : {CaptureRope::kPost, CaptureRope::kBoth}) {
+    PreparedRun run = test_run({words(20'000)});
+    run.config.tokenizer.max_length = 20'000;
+    run.config.capture.rope = run.plan.capture.rope = rope;
+    run.config.capture.max_rows_per_batch = run.plan.capture.max_rows_per_batch = 15'000;
+    RunOptions options;
+    options.num_threads = 1;
+    options.forward.chunk_tokens = 4096;
+    const MemoryPlan memory = plan_memory(run, options);
+    const TestFolder folder;
+    JournalWriter journal = JournalWriter::create(folder / "journal", "{}");
+    ThreadPool pool(1);
+    int64_t most = 0;
+    const int64_t before = allocated_bytes();
+    options.progress = [&](const RunProgress&) {
+      most = std::max(most, allocated_bytes() - before);
+    };
+    CaptureLoop loop(run, options, memory, pool, {}, {});
+    EXPECT_TRUE(loop.run(journal));
+    expect_counted(memory.work - memory.tokenizer, most);
+  }
+}
+
+TEST(MemoryPlan, LessMemoryMeansFewerDocumentsThenSmallerChunks) {
+  PreparedRun run = test_run({words(3)});
+  run.config.inference.batch_size = 16;
+  RunOptions options;
+  options.num_threads = 1;
+  const MemoryPlan free = plan_memory(run, options);
+  EXPECT_TRUE(free.fits);
+  EXPECT_EQ(free.batch.documents, 16);
+  EXPECT_FALSE(free.batch.hard);
+  options.ram_bytes = free.peak() + (int64_t{16} << 20);
+  const MemoryPlan roomy = plan_memory(run, options);
+  EXPECT_TRUE(roomy.fits);
+  EXPECT_TRUE(roomy.batch.hard);
+  EXPECT_FALSE(roomy.forward.stream_weights);
+  options.ram_bytes = roomy.base + roomy.finish + 1000;
+  const MemoryPlan tight = plan_memory(run, options);
+  EXPECT_LE(tight.batch.tokens, roomy.batch.tokens);
+  options.ram_bytes = 1 << 20;
+  const MemoryPlan none = plan_memory(run, options);
+  EXPECT_FALSE(none.fits);
+  EXPECT_NE(none.advice.find("give --ram"), std::string::npos);
+}
+
+}  // namespace memory_plan_test
+}  // namespace qk

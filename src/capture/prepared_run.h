@@ -1,0 +1,28 @@
+// Everything that a run needs, opened and checked. Nothing is written yet.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "capture/config.h"
+#include "capture/plan.h"
+#include "corpus/corpus.h"
+#include "hub/resolver.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace qk {
+
+struct PreparedRun {
+  SniffConfig config;  // with the warnings of prepare_run after those of load_config
+  Model model;
+  CapturePlan plan;
+  Tokenizer tokenizer;
+  std::unique_ptr<Corpus> corpus;
+};
+
+// resolver: finds model, tokenizer and corpus. Throws Error: one of them not found or damaged, or a plan that captures nothing.
+PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
+                        Resolver& resolver);
+
+}  // namespace qk

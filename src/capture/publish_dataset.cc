@@ -1,0 +1,116 @@
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "capture/failed_run.h"
+#include "capture/journal_check.h"
+#include "capture/run_clock.h"
+#include "capture/run_steps.h"
+#include "dataset/card.h"
+#include "dataset/overwrite.h"
+#include "dataset/schema.h"
+#include "journal/journal_set.h"
+
+namespace qk {
+namespace {
+
+constexpr int64_t kMostCanaries = 64;
+
+// Thrown out of the writing of the files.
+class Stopped : public std::exception {};
+
+// Every document of the corpus is in the journal, once.
+void check_documents(const JournalSet& journal, int64_t expected) {
+  const std::vector<DocumentEnd>& documents = journal.documents();
+  for (size_t i = 0; i < documents.size(); ++i) {
+    if (documents[i].document == static_cast<int64_t>(i)) continue;
+    fail("{}: document {} is missing", journal.name(), i);
+  }
+  if (std::ssize(documents) == expected) return;
+  fail("{}: has {} whole documents, expected {}", journal.name(), documents.size(), expected);
+}
+
+DatasetOptions dataset_options(const RunContext& context, const RunRecord& record,
+                               const JournalSet& journal, bool overwrite) {
+  DatasetOptions options;
+  options.compat_reference = context.run.config.compat_reference;
+  options.overwrite = overwrite;
+  options.resume = context.resumes;
+  options.canaries = canary_pairs(journal, kMostCanaries);
+  options.footer = {{std::string(kFooterProvenance), record.provenance},
+                    {std::string(kFooterGeometry), record.geometry}};
+  return options;
+}
+
+CardInfo card_info(const RunContext& context, const Published& published) {
+  const SniffConfig& config = context.run.config;
+  CardInfo info;
+  info.model = config.model.name;
+  info.metadata = context.run.plan.metadata;
+  info.summary = published.dataset;
+  info.documents = published.documents;
+  info.has_token_str = config.capture.capture_token_strings;
+  info.has_pre_rope = config.capture.rope == CaptureRope::kBoth;
+  info.compat_reference = config.compat_reference;
+  if (context.options.certificate) info.verification = context.options.certificate->summary;
+  info.hub_repo = config.output.hf_repo_id.value_or("");
+  info.hub_branch = config.output.hf_branch.value_or("");
+  return info;
+}
+
+// Throws Stopped.
+DatasetSummary write_files(const RunContext& context, const RunRecord& record,
+                           const Captured& captured, const JournalSet& journal) {
+  const RunOptions& run_options = context.options;
+  const DatasetOptions options = dataset_options(context, record, journal, captured.overwrite);
+  ThreadPool writers(context.memory.num_writers);
+  const RunClock watch;
+  return write_dataset(journal, context.run.config.output.data_root, options, writers,
+                       [&](int64_t done, int64_t total) {
+                         if (run_options.stop != nullptr && run_options.stop->load()) {
+                           throw Stopped();
+                         }
+                         if (!run_options.progress) return;
+                         run_options.progress({.phase = Phase::kWrite,
+                                               .done = done,
+                                               .total = total,
+                                               .num_tokens = captured.counts.num_tokens,
+                                               .num_rows = captured.counts.num_rows,
+                                               .seconds = watch.seconds()});
+                       });
+}
+
+// In this order: a folder with a card and without a journal is a finished dataset.
+void finish_dataset(const RunContext& context, const Published& published) {
+  const std::filesystem::path folder = context.run.config.output.data_root;
+  const CardInfo info = card_info(context, published);
+  if (info.compat_reference) write_file(folder / "_saver_state.json", saver_state_json(info));
+  write_file(folder / "README.md", dataset_card(info));
+  remove_journal(folder);
+}
+
+}  // namespace
+
+Published publish_dataset(const RunContext& context, const RunRecord& record,
+                          const Captured& captured) {
+  const SniffConfig& config = context.run.config;
+  Published out;
+  try {
+    const JournalSet journal({journal_path(config.output.data_root)});
+    check_documents(journal, captured.counts.num_documents);
+    check_journal_rows(journal, context.run.plan, context.pool);
+    out.documents = count_documents(journal.documents(), config.compat_reference);
+    out.dataset = write_files(context, record, captured, journal);
+    finish_dataset(context, out);
+  } catch (const Stopped&) {
+    out.stopped = true;
+  } catch (const Error& fault) {
+    settle_journal(fault, config.output.data_root, captured.counts);
+    throw;
+  }
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,85 @@
+// How a run is executed, what it shows meanwhile, and what it counts. None of it changes the
+// dataset.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "dataset/dataset_writer.h"
+#include "dataset/document_counts.h"
+#include "kernels/backend.h"
+#include "model/forward.h"
+#include "verify/certificate.h"
+
+namespace qk {
+
+enum class Phase : uint8_t {
+  kIdentify,  // of the model's files: bytes
+  kCapture,   // documents
+  kWrite,     // of the dataset: files
+};
+
+struct RunProgress {
+  Phase phase = Phase::kIdentify;
+  int64_t done = 0;
+  std::optional<int64_t> total;  // empty: not known before the end
+  double in_hand = 0;            // documents' worth of work in progress, not counted in `done`
+  int64_t num_tokens = 0;        // so far, as cut to max_length
+  int64_t num_rows = 0;          // so far, of all heads
+  double seconds = 0;            // since the phase began
+  // Of done and num_tokens, what an interrupted run had done before.
+  int64_t done_before = 0, num_tokens_before = 0;
+};
+
+struct RunOptions {
+  bool overwrite = false;
+  bool resume = false;    // resumes the journal in the folder, or begins if there is none
+  int num_threads = 0;    // 0: all cores
+  int64_t ram_bytes = 0;  // most memory at once, mapped pages included; 0: not bounded
+  const Backend* backend = &kCpuBackend;
+  ForwardOptions forward;
+  std::optional<Certificate> certificate;  // goes into the card and the footers
+  // Set from a signal handler: the documents in progress, or the files, are finished or given up,
+  // then the run ends.
+  const std::atomic<bool>* stop = nullptr;
+  std::function<void(const RunProgress&)> progress;
+  std::function<void(const std::string&)> warn;  // whole sentences
+};
+
+// Seconds of the thread that computes.
+struct CaptureTimes {
+  double tokenize = 0;  // waiting for documents, which are tokenised beside the forward pass
+  double select = 0, forward = 0, journal = 0;
+  ForwardTimes parts;  // of forward
+};
+
+struct CaptureCounts {
+  // In all, those of the interrupted run included; num_tokens as cut to max_length.
+  int64_t num_documents = 0, num_tokens = 0;
+  int64_t num_rows = 0;                                     // of all heads
+  int64_t num_documents_before = 0, num_tokens_before = 0;  // of the interrupted run
+  int64_t num_computed_tokens = 0;  // up to the last captured one of each document
+  int64_t peak_mapped_bytes = 0;    // resident pages of mapped files, the most that was seen
+  CaptureTimes times;
+};
+
+struct RunTimes {  // seconds
+  double identify = 0, write = 0, total = 0;
+};
+
+struct RunReport {
+  bool stopped = false;    // by `stop`: no dataset was written, the journal is kept
+  bool was_whole = false;  // with `resume`: the dataset was finished before, nothing was done
+  CaptureCounts counts;
+  DocumentCounts documents;  // once the dataset is written
+  std::filesystem::path journal;
+  DatasetSummary dataset;
+  int64_t peak_bytes = 0;  // of the process, mapped pages included
+  RunTimes times;
+};
+
+}  // namespace qk

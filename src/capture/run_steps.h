@@ -1,0 +1,53 @@
+// The three steps of a run. Each takes what the one before gives.
+#pragma once
+
+#include <string>
+
+#include "base/thread_pool.h"
+#include "capture/memory_plan.h"
+#include "capture/prepared_run.h"
+#include "capture/run_options.h"
+
+namespace qk {
+
+// What all steps need. REQUIRES: the output folder is locked and prepared (dataset/overwrite.h)
+// from the second step on.
+struct RunContext {
+  const PreparedRun& run;
+  const RunOptions& options;
+  const MemoryPlan& memory;
+  ThreadPool& pool;
+  bool resumes = false;  // the journal that is in the folder
+};
+
+// What the footers of the files say (capture/provenance.h), as JSON.
+struct RunRecord {
+  std::string provenance, geometry;
+};
+
+// Reads all files of model and corpus for their digests. Throws Error: a file cannot be read, or
+// the certificate is of another model.
+RunRecord identify_run(const RunContext& context);
+
+struct Captured {
+  bool stopped = false;    // by options.stop: the journal is not complete
+  bool overwrite = false;  // of this run, or of the interrupted one
+  CaptureCounts counts;
+};
+
+// Every document into the journal, except those that are in it already. Throws Error; a journal
+// with rows is kept then, and the message says so.
+Captured capture_documents(const RunContext& context, const RunRecord& record);
+
+struct Published {
+  bool stopped = false;  // by options.stop: there is no dataset, the journal is kept
+  DocumentCounts documents;
+  DatasetSummary dataset;
+};
+
+// Makes the dataset from the journal and removes the journal. Throws Error; the journal is kept
+// then, and the message says so. REQUIRES: the capture was not stopped.
+Published publish_dataset(const RunContext& context, const RunRecord& record,
+                          const Captured& captured);
+
+}  // namespace qk

@@ -1,0 +1,16 @@
+// For tests only: a corpus on this machine.
+#pragma once
+
+#include <memory>
+
+#include "corpus/corpus.h"
+#include "hub/local_resolver.h"
+
+namespace qk {
+
+inline std::unique_ptr<Corpus> open_local(const CorpusConfig& config) {
+  LocalResolver resolver;
+  return open_corpus(config, resolver);
+}
+
+}  // namespace qk

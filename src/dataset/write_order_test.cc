@@ -1,0 +1,82 @@
+// What happens between two system calls: the order of syncs and renames, files that change on their
+// way to the disk, a lock that is removed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/test_write_log.h"
+#include "dataset/dataset_writer.h"
+#include "dataset/overwrite.h"
+#include "journal/test_blocks.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(WriteOrder, AllFilesAreSyncedBeforeTheFirstIsRenamed) {
+  const TestFolder folder;
+  write_journal(folder / "journal", 2, {{.heads = {0, 1}}});
+  const JournalSet journal({folder / "journal"});
+  ThreadPool pool(1);
+  bool read_again = false;
+  WriteLog log(
+      [&](const std::string& entry) { read_again = read_again || entry == "rename data.parquet"; });
+  write_dataset(journal, folder / "data", {}, pool, [&](int64_t, int64_t) {
+    EXPECT_FALSE(read_again) << "a file was renamed before all were read again";
+  });
+  EXPECT_THAT(log.take(),
+              ElementsAre("fsync data.parquet.tmp",  // of both heads, and again before the rename
+                          "rename data.parquet", "fsync l00h00q", "fsync data.parquet.tmp",
+                          "rename data.parquet", "fsync l00h01q"));
+}
+
+TEST(WriteOrder, EveryHeadIsSyncedWhenItIsWritten) {
+  const TestFolder folder;
+  write_journal(folder / "journal", 2, {{.heads = {0, 1, 2}}});
+  ThreadPool pool(1);
+  int num_synced = 0;
+  WriteLog log([&](const std::string& entry) { num_synced += entry.starts_with("fsync") ? 1 : 0; });
+  write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool,
+                [&](int64_t done, int64_t) { EXPECT_EQ(num_synced, done); });
+}
+
+// As many rows, but of other positions: what a file that was swapped or a bug would give.
+TEST(WriteOrder, AFileWithOtherRowsThanTheJournalIsRefused) {
+  const TestFolder folder;
+  const BlockShape shape = {.heads = {0}};
+  write_documents(folder / "other", {1}, {shape});
+  write_documents(folder / "journal", {2}, {shape});
+  ThreadPool pool(1);
+  write_dataset(JournalSet({folder / "other"}), folder / "b", {}, pool, {});
+  const JournalSet journal({folder / "journal"});
+  const fs::path swapped = folder / "a/l00h00q/data.parquet.tmp";
+  const WriteLog log([&](const std::string& entry) {
+    if (!entry.starts_with("fsync")) return;
+    fs::copy_file(folder / "b/l00h00q/data.parquet", swapped, fs::copy_options::overwrite_existing);
+  });
+  EXPECT_EQ(error_of([&] { write_dataset(journal, folder / "a", {}, pool, {}); }),
+            swapped.string() +
+                ": was not stored as it was written: other rows, expected 5 as in the journal");
+}
+
+// Another run's lock that is removed after this one has opened it locks nothing.
+TEST(FolderLock, IsTakenAgainIfItsFileVanished) {
+  const TestFolder folder;
+  const fs::path lock_path = folder / "data/.qkscope/lock";
+  int num_calls = 0;
+  {
+    const WriteLog log([&](const std::string& entry) {
+      if (entry == "flock lock" && ++num_calls == 1) fs::remove(lock_path);
+    });
+    const FolderLock lock(folder / "data");
+    EXPECT_EQ(num_calls, 2);
+    EXPECT_TRUE(fs::exists(lock_path));
+    EXPECT_THAT(error_of([&] { FolderLock second(folder / "data"); }),
+                HasSubstr("another run is writing into this folder"));
+  }
+}
+
+}  // namespace
+}  // namespace qk

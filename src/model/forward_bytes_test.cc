@@ -1,0 +1,178 @@
+// What forward_bytes() promises is what a pass takes from the backend's table.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "model/forward.h"
+#include "model/forward_plan.h"
+#include "model/test_checkpoint.h"
+
+namespace qk {
+namespace {
+
+constexpr std::string_view kTypes[] = {"llama"};
+constexpr Architecture kPlain = {.name = "plain", .model_types = kTypes};
+constexpr const Architecture* kRegistry[] = {&kPlain};
+constexpr Architecture kSandwich = {
+    .name = "sandwich", .model_types = kTypes, .block = {.sandwich_norms = true}};
+
+// The cpu backend, counting what is allocated.
+struct Counts {
+  std::map<void*, int64_t> live;
+  int64_t now = 0, most = 0;
+};
+Counts counts;
+
+void* counted_alloc(Context& context, Memory kind, int64_t bytes) {
+  void* data = kCpuBackend.alloc(context, kind, bytes);
+  if (data == nullptr) return data;
+  counts.live[data] = bytes;
+  counts.now += bytes;
+  counts.most = std::max(counts.most, counts.now);
+  return data;
+}
+
+void counted_free(Context& context, void* data) {
+  const auto found = counts.live.find(data);
+  if (found != counts.live.end()) {
+    counts.now -= found->second;
+    counts.live.erase(found);
+  }
+  kCpuBackend.free(context, data);
+}
+
+// Scratch is the kernels' own (linear_bytes, attention_bytes); here it would hide the rest.
+Backend counting_backend() {
+  Backend backend = kCpuBackend;
+  backend.alloc = counted_alloc;
+  backend.free = counted_free;
+  backend.scratch_bytes = [](int64_t, int64_t, int64_t, int) { return int64_t{0}; };
+  return backend;
+}
+
+Model load(const std::string& name) {
+  const TestFolder folder;
+  write_checkpoint(folder.path(), fixture_case(name));
+  return load_model(folder.path(), "", kRegistry);
+}
+
+Model sandwich() {
+  Model model = load("llama-plain");
+  model.architecture = &kSandwich;
+  for (LayerWeights& layer : model.layers) {
+    layer.post_attention_norm.assign(32, 1.0F);
+    layer.post_mlp_norm.assign(32, 1.0F);
+  }
+  return model;
+}
+
+std::vector<int32_t> range(int64_t begin, int64_t end) {
+  std::vector<int32_t> out(static_cast<size_t>(end - begin));
+  std::iota(out.begin(), out.end(), static_cast<int32_t>(begin));
+  return out;
+}
+
+Sequences sequences_of(const std::vector<int64_t>& lengths) {
+  Sequences out;
+  out.offsets = {0};
+  for (const int64_t length : lengths) {
+    for (int64_t i = 0; i < length; ++i) out.ids.push_back(static_cast<int32_t>(i * 37 % 97));
+    out.offsets.push_back(std::ssize(out.ids));
+    out.full_lengths.push_back(length);
+  }
+  return out;
+}
+
+void expect_accounted(const Model& model, const std::vector<int64_t>& lengths,
+                      const TapRequest& request, int64_t chunk_tokens, const std::string& what) {
+  const Backend backend = counting_backend();
+  const ForwardOptions options{.chunk_tokens = chunk_tokens};
+  ThreadPool pool(1);
+  counts = {};
+  forward({model, backend, pool}, sequences_of(lengths), request, options, [](auto...) {});
+  EXPECT_EQ(counts.now, 0) << what;
+  EXPECT_GT(counts.most, 0) << what;
+  const int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+  const int64_t row_list = tokens * static_cast<int64_t>(sizeof(int32_t));
+  const int64_t taken = counts.most + row_list;
+  const int64_t promised = forward_bytes(model, backend, lengths, request, options, 1);
+  EXPECT_GE(promised, taken) << what;
+  EXPECT_LE(static_cast<double>(promised), 1.2 * static_cast<double>(taken)) << what;
+}
+
+struct NamedRequest {
+  std::string name;
+  TapRequest request;
+};
+
+std::vector<NamedRequest> requests(int64_t tokens) {
+  const LayerRequest all = {range(0, tokens), range(0, tokens), range(0, 4), range(0, 2)};
+  const LayerRequest queries = {range(0, tokens), {}, range(0, 4), {}};
+  const LayerRequest keys = {{}, range(0, tokens), {}, {1}};
+  const LayerRequest some = {{1, static_cast<int32_t>(tokens - 1)}, {0}, {0, 3}, {1}};
+  const auto of = [](bool pre, bool post, std::vector<LayerRequest> layers) {
+    return TapRequest{.pre_rope = pre, .post_rope = post, .layers = std::move(layers)};
+  };
+  return {
+      {"everything", of(true, true, {all, all, all, all, all})},
+      {"after rope only", of(false, true, {all, all, all, all, all})},
+      {"before rope only", of(true, false, {all, all, all, all, all})},
+      {"queries only", of(true, true, {queries, {}, queries, {}, {}})},
+      {"keys only", of(false, true, {{}, keys, {}, keys, {}})},
+      {"few rows", of(true, true, {some, some, some, some, some})},
+      {"unequal layers", of(true, true, {some, all, {}, {}, some})},
+      {"first layer", of(true, true, {all, {}, {}, {}, {}})},
+      {"few rows of the first layer", of(true, true, {some, {}, {}, {}, {}})},
+  };
+}
+
+TEST(ForwardBytesTest, AreWhatIsAllocated) {
+  const std::map<std::string, Model> models = {{"plain", load("llama-plain")},
+                                               {"bias", load("llama-bias")},
+                                               {"dynamic", load("llama-dynamic")},
+                                               {"sandwich", sandwich()}};
+  const std::vector<std::vector<int64_t>> batches = {{61}, {700}, {5, 40, 0, 23}};
+  for (const auto& [name, model] : models) {
+    for (const std::vector<int64_t>& lengths : batches) {
+      const int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+      for (const NamedRequest& named : requests(tokens)) {
+        for (const int64_t chunk : {1024, 16}) {
+          expect_accounted(model, lengths, named.request, chunk,
+                           fmt::format("{}, {} tokens in {} documents, {}, chunks of {}", name,
+                                       tokens, lengths.size(), named.name, chunk));
+        }
+      }
+    }
+  }
+}
+
+TEST(ForwardBytesTest, ContainTheScratchOfTheWidestProduct) {
+  const Model model = load("llama-plain");
+  const std::vector<int64_t> lengths = {61};
+  const TapRequest request = requests(61).front().request;
+  const auto bytes = [&](const Backend& backend, int threads) {
+    return forward_bytes(model, backend, lengths, request, {}, threads);
+  };
+  for (const int threads : {1, 3}) {
+    EXPECT_EQ(bytes(kCpuBackend, threads) - bytes(counting_backend(), threads),
+              kCpuBackend.scratch_bytes(61, model.config.intermediate_size, model.config.head_dim,
+                                        threads));
+  }
+}
+
+TEST(ForwardBytesTest, NothingAskedNothingTaken) {
+  const Model model = load("llama-plain");
+  TapRequest request;
+  request.layers.assign(5, {});
+  EXPECT_EQ(forward_bytes(model, kCpuBackend, std::vector<int64_t>{61}, request, {}, 1), 0);
+  const Backend backend = counting_backend();
+  ThreadPool pool(1);
+  counts = {};
+  forward({model, backend, pool}, sequences_of({61}), request, {}, [](auto...) {});
+  EXPECT_EQ(counts.most, 0);
+}
+
+}  // namespace
+}  // namespace qk
