@@ -21,7 +21,8 @@ struct PreparedRun {
   std::unique_ptr<Corpus> corpus;
 };
 
-// resolver: finds model, tokenizer and corpus. Throws Error: one of them not found or damaged, or a plan that captures nothing.
+// resolver: finds model, tokenizer and corpus. Throws Error: one of them not found or damaged, or a
+// plan that captures nothing.
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
                         Resolver& resolver);
 

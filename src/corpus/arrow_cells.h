@@ -14,7 +14,7 @@ namespace qk {
 
 // string, large_string, string_view, or a dictionary of these.
 bool is_text_type(const arrow::DataType& type);
-// What raw_id() can read: the above, null, bool, integers, floats, binary, dictionaries of them.
+// What id_cell() can read: the above, null, bool, integers, floats, binary, dictionaries of them.
 bool is_id_type(const arrow::DataType& type);
 
 // The bytes of the text; nothing for null. REQUIRES: is_text_type, 0 <= row < length.

@@ -78,7 +78,7 @@ class Corpus {
 std::unique_ptr<Corpus> open_corpus(const CorpusConfig& config, Resolver& resolver);
 
 // SHA-256, as hex, over the names, sizes and contents of the files: the corpus' identity. The same
-// files in another place have the same one.
+// files in another place have the same identity.
 std::string identify(const Corpus& corpus);
 
 }  // namespace qk

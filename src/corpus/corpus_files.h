@@ -19,7 +19,7 @@ struct CorpusFiles {
 
 // dataset.path is, in this order: a file; a folder (its README's configs or the default rules, see
 // data_files.h); a pattern (corpus/glob.h; all matches are split `train`); the id of a Hub dataset,
-// whose snapshot is then such a folder, and must be whole. Throws Error as open_corpus() does.
+// whose snapshot is then such a folder, and must be complete. Throws Error as open_corpus() does.
 CorpusFiles find_corpus_files(const CorpusConfig& config, Resolver& resolver);
 
 }  // namespace qk

@@ -1,5 +1,5 @@
 // The `configs:` of a dataset's card: the YAML block at the head of README.md, and the keys of
-// .huggingface.yaml, which win.
+// .huggingface.yaml, which take precedence.
 #pragma once
 
 #include <filesystem>

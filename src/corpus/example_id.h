@@ -23,7 +23,7 @@ using RawId = std::variant<std::monostate, bool, int64_t, uint64_t, double, std:
 //   integer within int64     itself
 //   integral double          that integer (-0.0 is 0)
 //   everything else          blake2b8 of its text: strings as they are (digits too), null "None",
-//                            larger integers in decimal, other doubles as base/python_float.h
+//                            larger integers in decimal, other doubles as python_float_text()
 // Throws Error for an integral double outside int64.
 int64_t normalise_example_id(const RawId& raw);
 

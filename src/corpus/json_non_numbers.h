@@ -1,4 +1,4 @@
-// NaN and Infinity, which are not JSON, but which Python writes: for a parser that knows JSON only.
+// NaN and Infinity in JSON text, as Python writes them: respelt for a parser that knows only JSON.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ struct NonNumbers {
   std::string infinity;  // after a '-': minus infinity
 };
 
-// Replaces each NaN and Infinity that stands for a value, where Python's json module takes it for
-// one, by a spelling of zero that occurs nowhere else in the text. What is inside strings, and
+// Replaces each NaN and Infinity that stands for a value, as Python's json module reads it, by a
+// spelling of zero that occurs nowhere else in the text. What is inside strings, and
 // every other byte, stays as it is.
 NonNumbers respell_non_numbers(std::string& json);
 

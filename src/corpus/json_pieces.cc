@@ -32,7 +32,7 @@ bool JsonPieces::next(std::string& text) {
   return is_list_ ? next_element(text) : next_line(text);
 }
 
-// Reads on when the buffer is used up; false at the end of the file.
+// Refills the buffer when it is empty; false at the end of the file.
 bool JsonPieces::fill() {
   if (begin_ < end_) return true;
   begin_ = 0;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "corpus/json_non_numbers.h"
 #include "corpus/row_reader.h"
 
 namespace {
@@ -48,10 +49,26 @@ std::vector<std::string> read(std::unique_ptr<qk::ByteSource> bytes) {
   return out;
 }
 
+// The respelling of NaN and Infinity can be undone: nothing else has changed.
+void check_respelling(std::string_view bytes) {
+  std::string text(bytes);
+  const qk::NonNumbers spellings = qk::respell_non_numbers(text);
+  const auto undo = [&](const std::string& spelling, std::string_view word) {
+    for (size_t at = spelling.empty() ? std::string::npos : text.find(spelling);
+         at != std::string::npos; at = text.find(spelling, at + word.size())) {
+      text.replace(at, spelling.size(), word);
+    }
+  };
+  undo(spellings.nan, "NaN");
+  undo(spellings.infinity, "Infinity");
+  QK_CHECK(text == bytes);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  check_respelling(bytes);
   const std::vector<std::string> rows = read(qk::bytes_in_memory(bytes));
   QK_CHECK(read(std::make_unique<Slow>(bytes, 1 + size % 7)) == rows);
   return 0;
