@@ -14,6 +14,7 @@
 #include "plasticity/head_seeds.h"
 #include "plasticity/measure_head.h"
 #include "plasticity/method_replicates.h"
+#include "plasticity/plasticity_method.h"
 #include "plasticity/query_noise.h"
 #include "stats/bootstrap_interval.h"
 #include "stats/resample_counts.h"

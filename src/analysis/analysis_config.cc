@@ -97,7 +97,7 @@ void read_method(MappingReader& top, AnalysisConfig& out) {
     out.measure.covariance = static_cast<Covariance>(top.choice("covariance", *word, kCovariances));
     if (out.measure.covariance == Covariance::kDiagonal && out.measure.method != "linear") {
       out.warnings.push_back(
-          fmt::format("{}: covariance: counts for the method linear, {} has a full one",
+          fmt::format("{}: covariance: only applies to the method linear; {} has a full covariance",
                       top.place("covariance"), out.measure.method));
     }
   }

@@ -1,5 +1,5 @@
-// What an analysis is to do: the original tool's YAML fields, and ours. docs/analysis.md explains
-// them.
+// The configuration of an analysis: the original tool's YAML fields, and ours. docs/analysis.md
+// explains them.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct AnalysisConfig {
   std::optional<int64_t> max_workers;  // threads; none: all cores
 
   std::string given_json = "{}";      // the fields as they were given, as a JSON object
-  std::vector<std::string> warnings;  // whole sentences with file and line
+  std::vector<std::string> warnings;  // full sentences with file and line
 };
 
 struct ConfigSource {

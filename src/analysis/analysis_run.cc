@@ -12,7 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Takes groups as they are done, gives them on in their order.
+// Receives groups as they finish, passes them on in their order.
 class OrderedResults {
  public:
   OrderedResults(const AnalysisOptions& options, int64_t num_heads)

@@ -4,21 +4,15 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "analysis/analysis_config.h"
+#include "analysis/head_result.h"
 #include "base/thread_pool.h"
 #include "heads/head_catalog.h"
 #include "plasticity/head_metrics.h"
-#include "plasticity/measure_head.h"
 
 namespace qk {
-
-struct HeadFailure {
-  HeadName head;
-  std::string reason;  // one sentence with the file's name
-};
 
 struct AnalysisProgress {
   int64_t done = 0;  // heads
@@ -29,7 +23,7 @@ struct AnalysisProgress {
 
 struct AnalysisOptions {
   int64_t memory_bytes = 0;                 // 0: half of the machine's; all threads together
-  const std::atomic<bool>* stop = nullptr;  // set from a signal handler: no further head is begun
+  const std::atomic<bool>* stop = nullptr;  // set from a signal handler: no further head is started
   // Both are called from one thread at a time.
   std::function<void(const HeadMetrics&)> on_head;  // in (layer, q_head) order
   std::function<void(const AnalysisProgress&)> progress;
@@ -42,9 +36,9 @@ struct AnalysisReport {
   double seconds = 0;
 };
 
-// Measures every head of the catalog. A head that cannot be read or measured is a failure, the
-// others go on. Key files are read once for their group of query heads. The numbers do not depend
-// on the number of threads. Throws Error only if on_head does.
+// Measures every head of the catalog. A head that cannot be read or measured is a failure and
+// does not stop the others. Key files are read once for their group of query heads. The numbers do
+// not depend on the number of threads. Throws Error only if on_head does.
 AnalysisReport run_analysis(const AnalysisConfig& config, const HeadCatalog& catalog,
                             ThreadPool& pool, const AnalysisOptions& options);
 

@@ -37,12 +37,13 @@ HeadSource open_head(const AnalysisConfig& config, const fs::path& dataset, int6
   return {folder.string(), HeadRowReader(std::move(files))};
 }
 
-// Rows that are kept of so many.
+// How many of the rows are kept.
 int64_t kept_rows(const AnalysisConfig& config, int64_t rows) {
   return std::clamp<int64_t>(rows, 0, config.max_tokens_per_head);
 }
 
-// Memory of one group at work: its keys, one head's queries and their columns, a decoder's buffers.
+// Memory of one group in progress: its keys, one head's queries and their columns, a decoder's
+// buffers.
 int64_t group_bytes(const AnalysisConfig& config, const HeadRowReader& keys) {
   constexpr int64_t kDecoderBytes = int64_t{48} << 20;
   constexpr int64_t kRowScratchBytes = 224;  // 16 columns of float64, projections, KS cells
@@ -72,8 +73,7 @@ LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadS
 }
 
 HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalog,
-                         const HeadName& head, const LoadedKeys& keys,
-                         const KeyGroups& key_groups) {
+                         const HeadId& head, const LoadedKeys& keys, const KeyGroups& key_groups) {
   HeadSource source = open_head(config, catalog.folder, head.layer, head.q_head, Kind::kQuery);
   HeadTable queries = load_table(source.reader, source.folder,
                                  {.max_rows = config.max_tokens_per_head,
@@ -85,7 +85,7 @@ HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalo
          keys.table.head_dim);
   }
   orient(queries, keys.signs);
-  // A footer outlives a change of the buckets; the rows decide.
+  // A footer may be older than the rows and their buckets; the rows decide.
   const bool is_recorded =
       catalog.ranges && catalog.ranges->hold(queries) && catalog.ranges->hold(keys.table);
   const BucketRanges ranges =
@@ -100,7 +100,7 @@ std::optional<std::string> failure_of(Task task) {
     task();
     return {};
   } catch (const std::bad_alloc&) {
-    return "needs more memory than there is";
+    return "needs more memory than is available";
   } catch (const std::exception& error) {
     return error.what();
   }
@@ -126,7 +126,7 @@ std::vector<HeadResult> analyze_group(const AnalysisConfig& config, const HeadCa
   });
   for (const int64_t q_head : group.q_heads) {
     if (stop()) break;
-    const HeadName head{group.layer, q_head, group.k_head};
+    const HeadId head{group.layer, q_head, group.k_head};
     auto fault = keys_fault;
     if (!fault) {
       fault = failure_of(

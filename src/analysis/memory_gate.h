@@ -1,4 +1,4 @@
-// Keeps the tasks that run at once within a budget of memory.
+// Keeps the tasks that run at the same time within a memory budget.
 #pragma once
 
 #include <condition_variable>
@@ -11,8 +11,8 @@ class MemoryGate {
  public:
   explicit MemoryGate(int64_t budget_bytes) : free_(budget_bytes) {}
 
-  // Holds a part of the budget while it lives. Waits until the part is free, or until nobody else
-  // holds any: a task larger than the budget runs alone.
+  // Holds a part of the budget while it lives. Waits until the part is free, or until no other
+  // part is held: a task larger than the budget runs alone.
   class Hold {
    public:
     Hold(MemoryGate& gate, int64_t bytes);

@@ -38,7 +38,8 @@ void read_online(MappingReader& top, MethodOptions& out) {
   out.online_half_life =
       fraction(top, "online_half_life", 1e15, true, "a number of steps above 0, at most 1e15");
   if (out.online_alpha && out.online_half_life) {
-    top.refuse_with("online_half_life", "says the same as online_alpha; give one of them");
+    top.refuse_with("online_half_life",
+                    "sets the same quantity as online_alpha; give only one of them");
   }
   if (is_second(top, "online_clock", {"position", "observation"})) {
     out.online_clock = OnlineClock::kObservation;

@@ -8,7 +8,8 @@
 
 namespace qk {
 
-// Whether two names mean one file, as far as names tell: out/a.csv and ./out/../out/a.csv do.
+// Whether two names mean the same file, judging by the names alone: out/a.csv and
+// ./out/../out/a.csv do.
 bool is_same_path(const std::string& a, const std::string& b);
 
 // Reads min_queries, online_*, bootstrap, confidence, interval and ci_csv. Throws Error as

@@ -65,8 +65,8 @@ TEST(MethodConfig, Errors) {
             "--set online_alpha=0: online_alpha: expected a number above 0, at most 1, "
             "found integer 0");
   EXPECT_EQ(error_of({"online_alpha=0.1", "online_half_life=3"}),
-            "--set online_half_life=3: online_half_life: says the same as online_alpha; "
-            "give one of them");
+            "--set online_half_life=3: online_half_life: sets the same quantity as "
+            "online_alpha; give only one of them");
   EXPECT_EQ(error_of({"online_start=zeros"}),
             "--set online_start=zeros: online_start: expected first or zero, found zeros, "
             "did you mean zero?");

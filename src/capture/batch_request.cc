@@ -105,18 +105,19 @@ int64_t BatchRequest::num_tokens() const {
 }
 
 int64_t BatchRequest::largest_block_bytes(const CapturePlan& plan) const {
-  const int64_t row_bytes = vector_bytes(plan);
-  const bool both = plan.capture.rope == CaptureRope::kBoth;
+  const int64_t vector = plan.head_dim * static_cast<int64_t>(sizeof(float));
   int64_t largest = 0;
   for (size_t layer = 0; layer < layers.size(); ++layer) {
     for (const Kind kind : kKinds) {
-      const int64_t num_heads = std::ssize(plan.layers[layer].heads(kind));
+      const int64_t row_bytes = std::ssize(plan.layers[layer].heads(kind)) * vector;
+      int64_t block = 0;  // the largest
       int64_t all = 0;
-      for (const BlockRows& block : layers[layer].of(kind)) {
-        const int64_t bytes = std::ssize(block.rows.positions) * num_heads * row_bytes;
-        all = both ? all + bytes : std::max(all, bytes);
+      for (const BlockRows& rows : layers[layer].of(kind)) {
+        const int64_t bytes = std::ssize(rows.rows.positions) * row_bytes;
+        block = std::max(block, bytes);
+        all += bytes;
       }
-      largest = std::max(largest, all);
+      largest = std::max(largest, plan.capture.rope == CaptureRope::kBoth ? all + block : block);
     }
   }
   return largest;

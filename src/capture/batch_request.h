@@ -45,8 +45,8 @@ struct BatchRequest {
 
   int64_t num_tokens() const;  // to compute
 
-  // Bytes of the vectors that BlockCollector holds at most: of one block, or with both columns of
-  // one layer's blocks of one kind.
+  // Bytes of the vectors that BlockCollector holds at most: of one block; with both columns, also
+  // of the first column of one layer's blocks of one kind.
   int64_t largest_block_bytes(const CapturePlan& plan) const;
   // Bytes of the lists of positions and buckets, here and in the tap request, with what the
   // collector adds while it works on the largest block.

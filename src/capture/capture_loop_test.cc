@@ -31,9 +31,8 @@ struct Loop {
 
   std::vector<int64_t> documents() const {
     std::vector<int64_t> out;
-    for (const DocumentEnd& end : JournalReader(folder / "journal").documents()) {
-      out.push_back(end.document);
-    }
+    const JournalReader journal(folder / "journal");
+    for (const DocumentEnd& end : journal.documents()) out.push_back(end.document);
     return out;
   }
 

@@ -14,9 +14,9 @@ namespace {
 using Entry = JournalSet::Entry;
 using Group = JournalSet::Group;
 
-class Verifier {
+class JournalChecker {
  public:
-  Verifier(const JournalSet& journal, const CapturePlan& plan)
+  JournalChecker(const JournalSet& journal, const CapturePlan& plan)
       : journal_(journal),
         plan_(plan),
         selector_(plan.capture.row_rules(),
@@ -31,7 +31,7 @@ class Verifier {
     }
   }
 
-  void verify(const DocumentEnd& end) const {
+  void check_document(const DocumentEnd& end) const {
     const bool captured = end.outcome == DocumentOutcome::kCaptured;
     int64_t num_records = 0;
     for (size_t layer = 0; layer < plan_.layers.size(); ++layer) {
@@ -99,10 +99,10 @@ class Verifier {
 }  // namespace
 
 void check_journal_rows(const JournalSet& journal, const CapturePlan& plan, ThreadPool& pool) {
-  const Verifier verifier(journal, plan);
+  const JournalChecker checker(journal, plan);
   const std::vector<DocumentEnd>& documents = journal.documents();
   pool.parallel_for(std::ssize(documents), [&](int64_t index, int) {
-    verifier.verify(documents[static_cast<size_t>(index)]);
+    checker.check_document(documents[static_cast<size_t>(index)]);
   });
 }
 

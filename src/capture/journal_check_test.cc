@@ -44,7 +44,7 @@ CaptureBlock block_of(const CapturePlan& plan, int layer, Kind kind) {
   return block;
 }
 
-// The message of check_journal_rows on a journal of these blocks; "" if it throws none.
+// The message of check_journal_rows on a journal of these blocks; "" if it does not throw.
 std::string message_for(const CapturePlan& plan, const std::vector<CaptureBlock>& blocks) {
   const auto path = std::filesystem::temp_directory_path() /
                     fmt::format("qk-verify-rows-{}-{}", ::getpid(), blocks.size());
@@ -66,14 +66,14 @@ std::string message_for(const CapturePlan& plan, const std::vector<CaptureBlock>
   return "";
 }
 
-TEST(VerifyRows, PlannedRowsAreFine) {
+TEST(JournalCheck, PlannedRowsAreFine) {
   const CapturePlan plan = plan_of_two_layers();
   EXPECT_EQ(message_for(plan, {block_of(plan, 0, Kind::kQuery), block_of(plan, 1, Kind::kQuery),
                                block_of(plan, 1, Kind::kKey)}),
             "");
 }
 
-TEST(VerifyRows, EveryDifferenceIsNamed) {
+TEST(JournalCheck, EveryDifferenceIsNamed) {
   const CapturePlan plan = plan_of_two_layers();
   const std::vector<CaptureBlock> good = {block_of(plan, 0, Kind::kQuery),
                                           block_of(plan, 1, Kind::kQuery),
@@ -108,7 +108,7 @@ TEST(VerifyRows, EveryDifferenceIsNamed) {
 }
 
 // Documents 1 and 0, each in a journal of its own; the second one lacks a block.
-TEST(VerifyRows, DocumentsOfSeveralJournalsAreChecked) {
+TEST(JournalCheck, DocumentsOfSeveralJournalsAreChecked) {
   const CapturePlan plan = plan_of_two_layers();
   const TestFolder folder;
   for (const int64_t document : {1, 0}) {

@@ -44,13 +44,13 @@ class Lists : public testing::Test {
     if (!allocations_are_counted()) GTEST_SKIP() << "another allocator counts";
   }
 
-  // The most that request and collector hold when a block leaves, without `tap_bytes`.
+  // The most that request and collector hold when a block leaves.
   static int64_t used(const CapturePlan& plan, std::span<const TokenizedDocument> documents,
                       int64_t& planned) {
     const int64_t before = allocated_bytes();
     const BatchRequest request = make_batch_request(plan, lengths_of(documents));
     planned = request.list_bytes() + request.largest_block_bytes(plan);
-    int64_t tap_bytes = 0;
+    int64_t tap_bytes = 0;  // of the rows that stand in for those of the forward pass
     int64_t most = 0;
     BlockCollector collector(plan, documents, request, nullptr, [&](const CaptureBlock&) {
       most = std::max(most, allocated_bytes() - before - tap_bytes);
@@ -114,18 +114,18 @@ TEST_F(Lists, AndVectorsOfBothColumns) {
   expect_counted(planned, bytes);
 }
 
-// Of a whole run: hidden states, keys and values, taps, rows, ids. Tokenising is not going on when
-// it is measured.
+// Of a whole run: hidden states, keys and values, taps, rows, ids; nothing is tokenised when it is
+// measured.
 TEST(MemoryPlan, WorkIsWhatARunAllocates) {
   if (!allocations_are_counted()) GTEST_SKIP() << "another allocator counts";
   for (const CaptureRope rope : {CaptureRope::kPost, CaptureRope::kBoth}) {
-    PreparedRun run = test_run({words(20'000)});
-    run.config.tokenizer.max_length = 20'000;
+    PreparedRun run = test_run({words(4'000)});
+    run.config.tokenizer.max_length = 4'000;
     run.config.capture.rope = run.plan.capture.rope = rope;
-    run.config.capture.max_rows_per_batch = run.plan.capture.max_rows_per_batch = 15'000;
+    run.config.capture.max_rows_per_batch = run.plan.capture.max_rows_per_batch = 3'000;
     RunOptions options;
     options.num_threads = 1;
-    options.forward.chunk_tokens = 4096;
+    options.forward.chunk_tokens = 1024;
     const MemoryPlan memory = plan_memory(run, options);
     const TestFolder folder;
     JournalWriter journal = JournalWriter::create(folder / "journal", "{}");

@@ -1,4 +1,4 @@
-// What stands in the footer of every file of a dataset: where it comes from, and the geometry of
+// What is in the footer of every file of a dataset: where it comes from, and the geometry of
 // the model that its vectors belong to. Both are JSON objects with a fixed order of keys, without
 // times, host names or folders of the machine: two runs of the same inputs give the same text.
 #pragma once

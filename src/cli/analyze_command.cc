@@ -28,7 +28,7 @@ constexpr const char* kInput = "Input";
 constexpr const char* kMeasurement = "Measurement";
 constexpr const char* kOnline = "Measurement with --method online";
 constexpr const char* kErrorBars = "Error bars";
-constexpr const char* kOutput = "Output";
+constexpr const char* kOutputGroup = "Output";
 constexpr const char* kResources = "Resources";
 
 // A field of the configuration that is also an option.
@@ -79,12 +79,12 @@ constexpr std::array<FieldOption, 34> kFieldOptions = {{
     {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
     {"interval", "NAME", kErrorBars,
      "Kind of interval: percentile or bias-corrected (default: percentile)"},
-    {"output_csv", "FILE", kOutput, "Metrics of every head (default: head_metrics.csv)"},
-    {"bucket_csv", "FILE", kOutput,
+    {"output_csv", "FILE", kOutputGroup, "Metrics of every head (default: head_metrics.csv)"},
+    {"bucket_csv", "FILE", kOutputGroup,
      "Plasticity per pair of buckets (default: head_bucket_plasticity.csv)"},
-    {"component_csv", "FILE", kOutput,
+    {"component_csv", "FILE", kOutputGroup,
      "Weights of components (default: head_component_weights.csv)"},
-    {"ci_csv", "FILE", kOutput, "Error bars of every metric (default: head_metrics_ci.csv)"},
+    {"ci_csv", "FILE", kOutputGroup, "Error bars of every metric (default: head_metrics_ci.csv)"},
     {"max_workers", "INT", kResources, "Number of threads (default: all cores)"},
 }};
 
@@ -274,8 +274,8 @@ void add_resources(CLI::App& command, AnalyzeFlags& flags) {
   command
       .add_flag("--keep-going", flags.keep_going,
                 "Exit with 0 even if some heads could not be measured")
-      ->group(kOutput);
-  command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutput);
+      ->group(kOutputGroup);
+  command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutputGroup);
 }
 
 }  // namespace

@@ -152,8 +152,8 @@ class Card {
     }
     line("\nOne file each: `l{{layer}}h{{head}}q/data.parquet` for a query head and");
     line(
-        "`l{{layer}}h{{head}}k/data.parquet` for a key head, both numbers with two digits or "
-        "more.");
+        "`l{{layer}}h{{head}}k/data.parquet` for a key head, "
+        "both numbers with two digits or more.");
     line("Rows are in the order of the documents, the same for all heads of a layer and kind.\n");
   }
 
@@ -200,8 +200,8 @@ class Card {
            reference ? "fixed-size list" : "list");
     }
     line(
-        "\nFooters of the files say where the vectors come from (`qkscope.provenance`) and what "
-        "the");
+        "\nFooters of the files say where the vectors come from (`qkscope.provenance`) "
+        "and what the");
     line("model's attention looks like (`qkscope.geometry`), both in JSON. Written by {}.\n",
          created_by());
   }

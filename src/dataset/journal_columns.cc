@@ -61,19 +61,6 @@ class PageDropper {
   int num_used_ = 0;
 };
 
-<<<<<<< HEAD:src/dataset/head_columns.cc
-void check_built(const arrow::Status& status) {
-  if (!status.ok()) fail("a column cannot be built: {}", printable(status.message()));
-}
-
-template <typename T>
-T built(arrow::Result<T> result) {
-  check_built(result.status());
-  return std::move(result).ValueUnsafe();
-}
-
-=======
->>>>>>> w-store:src/dataset/journal_columns.cc
 template <typename ArrowArray, typename T>
 ArrayPointer numbers(std::vector<T> values) {
   const auto length = static_cast<int64_t>(values.size());
@@ -108,11 +95,7 @@ ArrayPointer example_ids(const arrow::Field& field, const std::vector<RowPiece>&
 ArrayPointer windows(const JournalSet::Group& layer, const arrow::Field& field,
                      const std::vector<RowPiece>& group, arrow::MemoryPool* pool) {
   if (!layer.sliding_window) {
-<<<<<<< HEAD:src/dataset/head_columns.cc
-    return built(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool));
-=======
     return value_of(arrow::MakeArrayOfNull(field.type(), count_rows(group), pool), kColumn);
->>>>>>> w-store:src/dataset/journal_columns.cc
   }
   const auto window = [&](const RowPiece&) { return *layer.sliding_window; };
   if (field.type()->id() == arrow::Type::INT64) {
@@ -133,19 +116,11 @@ ArrayPointer tokens(const JournalSet& journal, const std::vector<RowPiece>& grou
              journal.file_of(piece.entry.document).path().string(), piece.entry.document,
              piece.entry.layer);
       }
-<<<<<<< HEAD:src/dataset/head_columns.cc
-      check_built(builder.Append(token));
-    }
-    dropper.used(piece.entry, 0);
-  }
-  return built(builder.Finish());
-=======
       check_arrow(builder.Append(token), kColumn);
     }
     dropper.used(piece.entry, 0);
   }
   return value_of(builder.Finish(), kColumn);
->>>>>>> w-store:src/dataset/journal_columns.cc
 }
 
 ArrayPointer vectors(const JournalSet& journal, const JournalSet::Group& layer,
@@ -155,11 +130,7 @@ ArrayPointer vectors(const JournalSet& journal, const JournalSet::Group& layer,
   const auto dim = static_cast<size_t>(layer.head_dim);
   const int64_t rows = count_rows(group);
   const auto size = rows * static_cast<int64_t>(dim * sizeof(float));
-<<<<<<< HEAD:src/dataset/head_columns.cc
-  std::shared_ptr<arrow::Buffer> buffer = built(arrow::AllocateBuffer(size, pool));
-=======
   std::shared_ptr<arrow::Buffer> buffer = value_of(arrow::AllocateBuffer(size, pool), kColumn);
->>>>>>> w-store:src/dataset/journal_columns.cc
   auto* at = reinterpret_cast<std::byte*>(buffer->mutable_data());
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {

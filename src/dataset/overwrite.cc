@@ -80,8 +80,8 @@ void check_journal(const fs::path& journal, Start start) {
   }
   if (start == Start::kNew) {
     fail(
-        "{}: an interrupted run left this journal: --resume continues it, --overwrite "
-        "discards it",
+        "{}: an interrupted run left this journal: "
+        "--resume continues it, --overwrite discards it",
         journal.string());
   }
 }
@@ -136,8 +136,8 @@ void prepare_output_folder(const fs::path& folder, Start start) {
   const std::vector<fs::path> heads = head_folders(folder);
   if (start == Start::kNew && (!heads.empty() || is_there(folder / "README.md"))) {
     fail(
-        "{}: holds a dataset already ({}): choose another folder or use --overwrite, which "
-        "replaces it",
+        "{}: holds a dataset already ({}): "
+        "choose another folder or use --overwrite, which replaces it",
         folder.string(), heads.empty() ? "README.md" : heads.front().filename().string());
   }
   for (const fs::path& head : heads) check_head_folder(head);

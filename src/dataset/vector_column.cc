@@ -87,8 +87,8 @@ void narrow(const double* numbers, int64_t first_row, int64_t dim, std::span<flo
     if (static_cast<double>(out[i]) == numbers[i] || !std::isfinite(numbers[i])) continue;
     const auto index = static_cast<int64_t>(i);
     fail(
-        "row {}: column vector: expected float32, or float64 that float32 holds exactly, found {} "
-        "at {}",
+        "row {}: column vector: expected float32, or float64 that float32 holds exactly, "
+        "found {} at {}",
         first_row + index / dim, numbers[i], index % dim);
   }
 }

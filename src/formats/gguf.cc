@@ -44,8 +44,8 @@ void check_not_split(const GgufFile& file) {
   const int64_t count = file.integer("split.count").value_or(1);
   if (count <= 1) return;
   fail(
-      "{}: split.count: is one of {} parts of a split file; join them first (llama-gguf-split "
-      "--merge)",
+      "{}: split.count: is one of {} parts of a split file; "
+      "join them first (llama-gguf-split --merge)",
       file.path().string(), count);
 }
 

@@ -27,7 +27,7 @@ void add_rows(const HeadTable& table, std::map<int64_t, PositionRange>& ranges) 
 }
 
 // The width w with floor(position / w) == bucket for all rows: a power of two if several would do,
-// else the smallest. 0: there is none, or no row tells.
+// else the smallest. 0: there is none, or the rows allow any.
 int64_t uniform_width(const std::map<int64_t, PositionRange>& ranges) {
   int64_t lowest = 1;
   int64_t highest = std::numeric_limits<int64_t>::max();

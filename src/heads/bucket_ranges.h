@@ -1,4 +1,5 @@
-// Which positions a bucket covers: what a sliding window, counted in tokens, reaches.
+// Which positions a bucket covers, and so which buckets a sliding window reaches, counted in
+// tokens.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ class BucketRanges {
   static BucketRanges uniform(int64_t width);
   // Bucket b covers [2^b - 1, 2^(b+1) - 1), the lowest one everything from 0 (power: its number).
   static BucketRanges log(int64_t power);
-  // As far as the rows of the two tables tell: uniform or log buckets if all rows agree with them,
+  // Inferred from the rows of the two tables: uniform or log buckets if all rows agree with them,
   // else the positions that occur in each bucket.
   static BucketRanges observed(const HeadTable& queries, const HeadTable& keys);
 

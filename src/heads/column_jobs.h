@@ -1,4 +1,4 @@
-// What the kernels of column_kernels.cc are given, compiled once for all instruction sets.
+// Arguments of the kernels in column_kernels.cc, compiled once for all instruction sets.
 #pragma once
 
 #include <cstddef>

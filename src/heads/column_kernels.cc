@@ -103,7 +103,7 @@ void gather(const GatherJob& g) {
   const double* reflection = g.reflection + g.first;
   const float* x = g.x + g.first;
   for (size_t row = 0; row < g.num_rows; ++row, x += g.dim) {
-    // Rows are far apart: the line of a later one is fetched meanwhile (it may lie behind the end).
+    // Rows are far apart: the cache line of a later one is fetched ahead (it may lie past the end).
     __builtin_prefetch(x + kRowsAhead * g.dim);
     const Vec along = hn::Set(d, g.along[row]);
     size_t c = 0;

@@ -1,4 +1,4 @@
-// What a dataset says of itself: the footers of docs/dataset-format.md.
+// What a dataset records about itself: the footers of docs/dataset-format.md.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct DatasetRecord {
   std::string model;
 };
 
-// Unknown keys, and values of other types than the format's, tell nothing.
+// Unknown keys, and values of types other than the format's, are ignored.
 DatasetRecord parse_record(const std::map<std::string, std::string>& footer);
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// Which document every row of a head belongs to: what is resampled.
+// Which document every row of a head belongs to. Documents are what is resampled.
 #pragma once
 
 #include <cstdint>

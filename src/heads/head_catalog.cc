@@ -61,17 +61,17 @@ DatasetRecord record_of(const fs::path& folder, const std::set<ConfigName>& head
       const auto files = list_parquet_files(folder / config_name(head.layer, head.head, head.kind));
       if (!files.empty()) return parse_record(HeadRowReader(files).footer());
     } catch (const Error&) {
-      continue;  // named when the head's turn comes
+      continue;  // reported when the head itself is read
     }
   }
   return {};
 }
 
-// The number by the record, which the configuration must not contradict.
+// The recorded number, which the configuration must not contradict.
 std::optional<int64_t> agreed(const char* key, const std::optional<int64_t>& recorded,
                               const std::optional<int64_t>& configured) {
   if (recorded && configured && *recorded != *configured) {
-    fail("{}: expected {} as the dataset's record says, found {}", key, *recorded, *configured);
+    fail("{}: expected {}, as the dataset records, found {}", key, *recorded, *configured);
   }
   return recorded ? recorded : configured;
 }
@@ -80,7 +80,7 @@ std::optional<int64_t> agreed(const char* key, const std::optional<int64_t>& rec
 int64_t count_of(const std::set<int64_t>& numbers, const char* key, const fs::path& folder) {
   const int64_t count = *numbers.rbegin() + 1;
   if (static_cast<int64_t>(numbers.size()) == count) return count;
-  fail("{}: {} does not say how many there are, and not all of the first {} were captured: give it",
+  fail("{}: must be given: {} does not record it, and not all of the first {} heads were captured",
        key, folder.string(), count);
 }
 
@@ -96,7 +96,7 @@ void count_heads(const std::set<ConfigName>& heads, const DatasetRecord& record,
                  const HeadCounts& configured, bool compat_reference, HeadCatalog& out) {
   int64_t layers = 0;
   for (const ConfigName& head : heads) layers = std::max<int64_t>(layers, head.layer + 1);
-  // The original takes fewer layers than there are without a word.
+  // The original silently accepts fewer layers than there are.
   const bool few_layers = compat_reference && configured.num_layers && record.num_layers &&
                           *configured.num_layers < *record.num_layers;
   const auto recorded_layers = few_layers ? configured.num_layers : record.num_layers;
@@ -117,7 +117,7 @@ void count_heads(const std::set<ConfigName>& heads, const DatasetRecord& record,
   }
 }
 
-// Folders that the numbers do not allow.
+// Refuses folders of heads and layers that the model does not have.
 void check_numbers(const std::set<ConfigName>& heads, bool reference, const HeadCatalog& catalog) {
   for (const ConfigName& head : heads) {
     const bool is_query = head.kind == Kind::kQuery;
@@ -169,7 +169,7 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
   }
   out.num_not_captured = out.num_layers * out.num_q_heads - out.num_heads - out.num_without_keys;
   if (out.num_heads == 0) {
-    fail("{}: no query head has the keys of its group beside it", out.folder.string());
+    fail("{}: no query head has the keys of its group in the dataset", out.folder.string());
   }
   return out;
 }

@@ -11,7 +11,8 @@
 
 namespace qk {
 
-// What the configuration says of the model. None: what the dataset says, else what is there.
+// What the configuration says about the model. None: as recorded in the dataset, else as found in
+// it.
 struct HeadCounts {
   std::optional<int64_t> num_layers;
   std::optional<int64_t> num_q_heads;
@@ -35,15 +36,15 @@ struct HeadCatalog {
   int64_t num_not_captured = 0;        // query heads of the model without a folder
   int64_t num_without_keys = 0;        // query heads whose key head has no folder
   bool is_counted = false;             // the numbers of heads are those of the folders
-  bool is_unfinished = false;          // a capture is going on, or was interrupted
+  bool is_unfinished = false;          // a capture is in progress, or was interrupted
   std::string model;                   // its name in the dataset's record, or empty
   std::optional<BucketRanges> ranges;  // by the dataset's record
 };
 
 // Looks into <root>/<model_dir> (into the root if there is no such folder; without model_dir also
 // into the only folder below the root that holds heads). Heads, layers and their map come from the
-// dataset's record, else from `configured`, else from what is there. compat_reference: num_layers
-// may be less than the record's, as in the original.
+// dataset's record, else from `configured`, else from the folders. compat_reference: num_layers may
+// be less than the record's, as in the original.
 // Throws Error: no head, configured counts that contradict the record or the folders, query heads
 // that are not a multiple of the key heads, a map that cannot be inferred.
 HeadCatalog read_catalog(const std::filesystem::path& root, const std::string& model_dir,

@@ -1,4 +1,4 @@
-// Catalogs of datasets that say nothing of themselves: folders alone.
+// Catalogs of datasets without a record: folders alone.
 #include "heads/head_catalog.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ class Catalog : public testing::Test {
   bool compat_reference_ = false;
 };
 
-TEST_F(Catalog, FoldersThatShowAllHeadsTellTheMap) {
+TEST_F(Catalog, FoldersOfAllHeadsGiveTheMap) {
   make({"l00h00q", "l00h01q", "l00h02q", "l00h03q", "l00h00k", "l00h01k", "l01h02q", "l01h01k"});
   const HeadCatalog catalog = read();
   EXPECT_TRUE(catalog.is_counted);
@@ -62,11 +62,12 @@ TEST_F(Catalog, FoldersThatShowAllHeadsTellTheMap) {
   EXPECT_EQ(catalog.groups[1].q_heads, (std::vector<int64_t>{2, 3}));
 }
 
-TEST_F(Catalog, NumbersThatFoldersDoNotShowMustBeGiven) {
+TEST_F(Catalog, NumbersThatCannotBeInferredMustBeGiven) {
   make({"l00h05q", "l00h01k"});
-  EXPECT_EQ(fault(),
-            "num_q_heads: R does not say how many there are, and not all of the first 6 were "
-            "captured: give it");
+  EXPECT_EQ(
+      fault(),
+      "num_q_heads: must be given: R does not record it, and not all of the first 6 heads were "
+      "captured");
   give(1, 8, 2);
   const HeadCatalog catalog = read();
   EXPECT_FALSE(catalog.is_counted);
@@ -93,7 +94,7 @@ TEST_F(Catalog, QueriesOrKeysAlone) {
   make({"l00h00q", "l00h01q"});
   EXPECT_EQ(fault(), "R: holds no keys");
   make({"l01h00k"});
-  EXPECT_EQ(fault(), "R: no query head has the keys of its group beside it");
+  EXPECT_EQ(fault(), "R: no query head has the keys of its group in the dataset");
   make({"l01h01q"});
   const HeadCatalog catalog = read();
   EXPECT_EQ(catalog.num_heads, 1);

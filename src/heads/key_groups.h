@@ -1,5 +1,5 @@
-// The keys that may be compared with each other: of one bucket and one document. Drawing of pairs
-// as in the original (analysis.md 14).
+// The keys that may be compared with each other: those of one bucket and one document. Pairs are
+// drawn as by the original (docs/analysis.md, "Bucket pairs").
 #pragma once
 
 #include <cstdint>
@@ -24,14 +24,15 @@ class KeyGroups {
 
   // Distinct key buckets, ascending.
   std::span<const int64_t> buckets() const { return buckets_; }
-  // Pairs of keys of one document in the bucket at an index of buckets(). 0: none can be compared.
+  // Pairs of keys of one document in the bucket at an index of buckets(). 0: no two can be
+  // compared.
   int64_t num_pairs(size_t bucket_idx) const;
 
   // The original's draw: min(max_pairs, num_pairs) pairs, each uniform over all pairs, repeats
   // allowed.
   void draw_with_repeats(size_t bucket_idx, int64_t max_pairs, NumpyGenerator& generator,
                          std::vector<KeyPair>& out) const;
-  // The same number of pairs, all different; all pairs there are if max_pairs reaches them.
+  // The same number of pairs, all different; every pair if there are at most max_pairs.
   void draw_distinct(size_t bucket_idx, int64_t max_pairs, NumpyGenerator& generator,
                      std::vector<KeyPair>& out) const;
 

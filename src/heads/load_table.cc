@@ -10,7 +10,7 @@
 namespace qk {
 namespace {
 
-constexpr int64_t kLargestPosition = int64_t{1} << 53;  // float64 holds all up to it
+constexpr int64_t kLargestPosition = int64_t{1} << 53;  // float64 represents every integer up to it
 
 // A row of the files and where it goes.
 struct Slot {
@@ -108,7 +108,7 @@ class TableLoader {
   }
 
   void digest(const HeadRowBatch& batch) {
-    if (batch.example_ids.empty()) return;  // equal rows of different documents look alike
+    if (batch.example_ids.empty()) return;  // without ids, rows of different documents may be equal
     const auto dim = static_cast<size_t>(batch.head_dim);
     for (size_t row = 0; row < batch.buckets.size(); ++row) {
       const uint64_t vector = xxh3_64(std::as_bytes(batch.vectors.subspan(row * dim, dim)));

@@ -11,13 +11,13 @@
 
 namespace qk {
 
-// More than max_rows rows: max_rows different ones, in numpy's order of choice(num_rows, max_rows,
-// replace=False). Else nothing: all rows, in the order of the files.
+// If there are more than max_rows rows: max_rows different ones, in the order of numpy's
+// choice(num_rows, max_rows, replace=False). Else nothing: all rows, in the order of the files.
 std::optional<std::vector<int64_t>> sample_rows(int64_t num_rows, int64_t max_rows,
                                                 const SeedWords& seed);
 
 // The sign of each component, so that the mean over buckets of the mean key is positive
-// (analysis.md 4). Counts all keys, before any subsampling.
+// (docs/analysis.md, "Orientation"). Counts all keys, before any subsampling.
 class KeyOrientation {
  public:
   // REQUIRES: all vectors are of one length.

@@ -1,7 +1,6 @@
 // Stored numbers to float32: what every operation on weights reads through.
 //
-// The value of each type is the table of docs/decisions/0003-weights-stay-in-their-stored-type.md,
-// in ggml's order of float32 operations and without fused multiply-add, so both functions give the
+// The value of each type, in ggml's order of float32 operations and without fused multiply-add, so both functions give the
 // same bits as ggml on every machine:
 //   F16, BF16           the number itself (exact)
 //   Q8_0, Q4_0, Q5_0    d * q

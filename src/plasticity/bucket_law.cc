@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "heads/gathered_rows.h"
 #include "plasticity/law_projection.h"
 
 namespace qk {
@@ -17,7 +18,7 @@ BucketLaw::BucketLaw(const HeadTable& queries, int64_t min_queries)
     : queries_(queries),
       min_queries_(min_queries),
       sorted_(sorted_rows(queries.buckets)),
-      buckets_(key_runs(queries.buckets, sorted_)) {
+      buckets_(row_runs(queries.buckets, sorted_)) {
   QK_CHECK(min_queries >= 2);
 }
 
@@ -36,7 +37,7 @@ const std::vector<double>& BucketLaw::pooled_covariance() {
   if (!pooled_.empty()) return pooled_;
   const auto d = static_cast<size_t>(queries_.head_dim);
   pooled_.resize(d * d);
-  for (const KeyRun& bucket : buckets_) {
+  for (const RowRun& bucket : buckets_) {
     const std::vector<double> scatter = sums_of(bucket.rows).scatter();
     for (size_t i = 0; i < pooled_.size(); ++i) pooled_[i] += scatter[i];
   }
@@ -50,8 +51,8 @@ const std::vector<double>& BucketLaw::pooled_covariance() {
 const GaussianLaw& BucketLaw::at(int64_t bucket) {
   if (current_ == bucket) return law_;
   const auto found = std::lower_bound(buckets_.begin(), buckets_.end(), bucket,
-                                      [](const KeyRun& run, int64_t b) { return run.key < b; });
-  QK_CHECK(found != buckets_.end() && found->key == bucket);
+                                      [](const RowRun& run, int64_t b) { return run.value < b; });
+  QK_CHECK(found != buckets_.end() && found->value == bucket);
   const MomentSums sums = sums_of(found->rows);
   law_.mean = sums.mean();
   if (has_own_covariance(found->rows)) {

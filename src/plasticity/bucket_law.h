@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "heads/head_table.h"
-#include "heads/row_blocks.h"
+#include "heads/row_runs.h"
 #include "plasticity/gaussian_law.h"
 #include "plasticity/query_distribution.h"
 
@@ -34,7 +34,7 @@ class BucketLaw final : public QueryDistribution {
     return static_cast<int64_t>(rows.size()) >= min_queries_;
   }
   // All buckets, ascending, with their rows.
-  const std::vector<KeyRun>& buckets() const { return buckets_; }
+  const std::vector<RowRun>& buckets() const { return buckets_; }
 
  private:
   MomentSums sums_of(std::span<const int64_t> rows) const;
@@ -42,7 +42,7 @@ class BucketLaw final : public QueryDistribution {
   const HeadTable& queries_;
   int64_t min_queries_;
   std::vector<int64_t> sorted_;
-  std::vector<KeyRun> buckets_;
+  std::vector<RowRun> buckets_;
   std::optional<int64_t> current_;  // bucket of law_
   GaussianLaw law_;
   std::vector<double> pooled_;  // empty: not yet computed

@@ -31,7 +31,8 @@ std::vector<QueryTime> query_times(const HeadTable& queries) {
 bool in_window(const PlasticityInput& input, int64_t q_bucket, int64_t k_bucket) {
   const auto window = input.queries.window;
   if (!window || *window <= 0) return true;
-  if (input.options.compat_reference) return q_bucket - k_bucket <= *window;
+  if (input.options.compat_reference)
+    return q_bucket - k_bucket <= *window;  // A-1 in docs/analysis.md
   return input.ranges.reaches(q_bucket, k_bucket, *window);
 }
 

@@ -1,4 +1,4 @@
-// The bucket pairs of a head and the key pairs drawn for each: analysis.md 13 and 14.
+// The bucket pairs of a head and the key pairs drawn for each: docs/analysis.md, "Bucket pairs".
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include <span>
 
 #include "heads/key_groups.h"
-#include "plasticity/plasticity_method.h"
+#include "plasticity/plasticity_input.h"
 #include "plasticity/query_distribution.h"
 
 namespace qk {
@@ -17,9 +17,9 @@ struct BucketPairDraw {
   std::span<const KeyPair> pairs;  // valid during the call; empty: no keys to compare
 };
 
-// Visits every query bucket above 0 with every key bucket before it that the window reaches,
-// ascending, the key buckets inside. compat: reference draws pairs with repeats and takes the
-// window for a number of buckets.
+// Visits every query bucket above 0 with every key bucket before it that the window reaches, in
+// ascending order, the key bucket varying faster. compat: reference draws pairs with repeats and
+// takes the window for a number of buckets.
 void for_each_bucket_pair(const PlasticityInput& input,
                           const std::function<void(const BucketPairDraw&)>& visit);
 

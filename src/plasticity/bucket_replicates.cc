@@ -47,8 +47,8 @@ class BucketReplicates {
  private:
   void enter(int64_t bucket) {
     bucket_ = bucket;
-    for (const KeyRun& run : law_.buckets()) {
-      if (run.key != bucket) continue;
+    for (const RowRun& run : law_.buckets()) {
+      if (run.value != bucket) continue;
       own_covariance_ = law_.has_own_covariance(run.rows);
       queries_.emplace(input_.head.queries, group_by_document(run.rows, input_.documents.of_query),
                        std::vector<double>(run.rows.size(), 1.0), input_.counts);

@@ -1,5 +1,5 @@
-// The queries as the original sees them: a straight line in position, and a noise that is
-// independent in the components of the rotated basis (analysis.md 9 and 14).
+// The original's model of the queries: a straight line in position, and a noise that is
+// independent in the components of the rotated basis (docs/analysis.md, "Bucket pairs").
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// The law of the queries as time goes on, with exponential forgetting and full covariance:
+// The law of the queries up to a time, with exponential forgetting and full covariance:
 // docs/methods.md, "online". Threads: one at a time.
 #pragma once
 
@@ -12,7 +12,7 @@ namespace qk {
 
 enum class ForgettingStart : uint8_t {
   kFirst,  // nothing is known before the first query
-  kZero,   // before it one zero query of weight 1 / alpha, as in the notes' sketch
+  kZero,   // one zero query of weight 1 / alpha before it: online_start: zero
 };
 
 class ForgettingLaw {
@@ -25,10 +25,10 @@ class ForgettingLaw {
   // Adds queries [rows, dim] with weights [rows], >= 0.
   void observe(TensorView<const double, 2> queries, std::span<const double> weights);
 
-  // (sum of weights)^2 / sum of squared weights, the number of equal queries that would tell as
-  // much; 0 before the first query. The zero query of kZero does not count.
+  // (sum of weights)^2 / sum of squared weights, the number of queries of equal weight with as
+  // much information; 0 before the first query. The zero query of kZero does not count.
   double effective_queries() const;
-  // Mean and covariance of the weighted queries. kZero: the plain moments, as in the notes.
+  // Mean and covariance of the weighted queries. kZero: the plain moments.
   // kFirst: the scatter is divided by weight - squared weights / weight, which makes it unbiased;
   // NaN if there is no more than one effective query.
   GaussianLaw law() const;

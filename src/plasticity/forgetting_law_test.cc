@@ -13,7 +13,7 @@ namespace {
 
 using Rows = std::vector<std::vector<double>>;
 
-TEST(ForgettingLaw, AsTheNotesSketch) {
+TEST(ForgettingLaw, AsTheOriginalsSketch) {
   const nlohmann::json file = load_vectors("plasticity/ewma_full_cov.json");
   ASSERT_FALSE(file["cases"].empty());
   for (const auto& c : file["cases"]) {

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "heads/document_index.h"
-#include "plasticity/method_replicates.h"
 #include "plasticity/metric_replicates.h"
+#include "plasticity/plasticity_method.h"
 #include "stats/resample_counts.h"
 
 namespace qk {

@@ -5,7 +5,7 @@
 
 #include "plasticity/head_metrics.h"
 #include "plasticity/metric_interval.h"
-#include "plasticity/plasticity_method.h"
+#include "plasticity/plasticity_input.h"
 #include "plasticity/query_noise.h"
 
 namespace qk {
@@ -16,8 +16,8 @@ namespace qk {
 std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
                                            const HeadMetrics& metrics);
 
-// Memory that head_intervals() takes for so many queries, at most, in bytes; 0 without bootstrap.
-// Documents count as if they had eight queries each.
+// Upper bound of the memory that head_intervals() takes for this many queries, in bytes; 0 without
+// bootstrap. Documents are assumed to have eight queries each.
 int64_t interval_bytes(const MeasureOptions& options, int64_t rows, int64_t head_dim);
 
 }  // namespace qk

@@ -49,8 +49,8 @@ struct HeadMetrics {
   std::vector<double> component_weight;   // [head_dim], not negative, adds up to 1
 };
 
-// The real-valued columns of head_metrics.csv after `d_model`, in its order: for whoever treats all
-// metrics alike (CSV, summary, error bars).
+// The real-valued columns of head_metrics.csv after `d_model`, in its order, for code that treats
+// all metrics alike (CSV, summary, error bars).
 struct MetricField {
   const char* name;
   double HeadMetrics::* value;

@@ -1,17 +1,16 @@
-// The seeds of everything random in an analysis.
+// The seeds of all random draws of an analysis.
 #pragma once
 
 #include <cstdint>
 
-#include "plasticity/measure_head.h"
 #include "plasticity/measure_options.h"
 #include "random/seed_words.h"
 
 namespace qk {
 
 // compat: reference: `seed` itself for every table and for the noise components, seed + 10007 layer
-// + 379 q_head for the key pairs. Else numpy's default_rng([seed, layer, head, purpose]): nothing
-// is drawn alike.
+// + 379 q_head for the key pairs. Else numpy's default_rng([seed, layer, head, purpose]): no two
+// draws share a seed.
 SeedWords query_rows_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
 SeedWords key_rows_seed(const MeasureOptions& options, int64_t layer, int64_t k_head);
 SeedWords noise_dims_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "heads/row_blocks.h"
+#include "heads/gathered_rows.h"
 #include "plasticity/score_moments.h"
 
 namespace qk {

@@ -1,4 +1,4 @@
-// From a law of queries to what the loop over bucket pairs asks for.
+// The scores of key pairs under a law of queries, as the loop over bucket pairs needs them.
 #pragma once
 
 #include <span>

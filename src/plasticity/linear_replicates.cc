@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "heads/gathered_rows.h"
 #include "heads/pair_kernels.h"
-#include "heads/row_blocks.h"
 #include "plasticity/bucket_pair_walk.h"
 #include "plasticity/method_replicates.h"
 #include "plasticity/replicate_fit.h"

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -19,7 +21,7 @@ std::vector<LocalDocument> documents(const std::vector<int64_t>& lengths, double
   return out;
 }
 
-TEST(LocalPairs, AsTheNotesSketch) {
+TEST(LocalPairs, AsTheOriginalsSketch) {
   const nlohmann::json file = load_vectors("plasticity/local_pairs.json");
   ASSERT_FALSE(file["cases"].empty());
   for (const auto& c : file["cases"]) {
@@ -75,6 +77,24 @@ TEST(LocalPairs, ReachInTokens) {
 TEST(LocalPairs, NothingToDraw) {
   EXPECT_FALSE(LocalPairSampler({}).can_draw());
   EXPECT_FALSE(LocalPairSampler(documents({1, 0, 1}, 0.05)).can_draw());
+}
+
+// The middle key of three pairs with both others, which are exactly at the reach.
+TEST(LocalPairs, AKeyAtTheReachIsWithinIt) {
+  const std::vector<int64_t> two = {0, 5};
+  EXPECT_TRUE(LocalPairSampler({{.length = 2, .reach = 5, .positions = two}}).can_draw());
+  EXPECT_FALSE(LocalPairSampler({{.length = 2, .reach = 4, .positions = two}}).can_draw());
+  const std::vector<int64_t> three = {0, 5, 10};
+  const LocalPairSampler sampler({{.length = 3, .reach = 5, .positions = three}});
+  NumpyGenerator generator(3);
+  std::map<std::pair<int64_t, int64_t>, int> seen;
+  for (int i = 0; i < 2000; ++i) {
+    const LocalPair pair = sampler.draw(generator);
+    ++seen[std::minmax(pair.first, pair.second)];
+  }
+  EXPECT_EQ(seen.size(), 2U);
+  EXPECT_NEAR((seen[{0, 1}]), 1000, 110);  // 4.9 standard deviations
+  EXPECT_NEAR((seen[{1, 2}]), 1000, 110);
 }
 
 }  // namespace

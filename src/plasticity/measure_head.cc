@@ -1,8 +1,7 @@
 #include "plasticity/measure_head.h"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "plasticity/head_intervals.h"
@@ -13,23 +12,6 @@
 
 namespace qk {
 namespace {
-
-constexpr std::array<MetricField, 14> kFields = {{
-    {"q_R2_pos", &HeadMetrics::q_r2_pos},
-    {"q_beta_norm", &HeadMetrics::q_beta_norm},
-    {"q_R2_scalar", &HeadMetrics::q_r2_scalar},
-    {"q_mae_baseline", &HeadMetrics::q_mae_baseline},
-    {"q_mae_proj", &HeadMetrics::q_mae_proj},
-    {"q_mae_ratio", &HeadMetrics::q_mae_ratio},
-    {"q_resid0_skew", &HeadMetrics::q_resid0_skew},
-    {"q_resid0_kurt", &HeadMetrics::q_resid0_kurt},
-    {"q_resid0_ks_p", &HeadMetrics::q_resid0_ks_p},
-    {"q_noise_med_abs_skew", &HeadMetrics::q_noise_med_abs_skew},
-    {"q_noise_med_abs_kurt", &HeadMetrics::q_noise_med_abs_kurt},
-    {"q_noise_med_ks_p", &HeadMetrics::q_noise_med_ks_p},
-    {"q_noise_frac_ks_p_lt_alpha", &HeadMetrics::q_noise_frac_ks_p_lt_alpha},
-    {"ap_overall", &HeadMetrics::ap_overall},
-}};
 
 void fill_fit(const HeadTable& queries, const QueryFit& fit, bool reference, HeadMetrics& out) {
   out.component_r2 = component_r2(fit, reference);
@@ -48,7 +30,7 @@ void fill_fit(const HeadTable& queries, const QueryFit& fit, bool reference, Hea
   out.q_mae_ratio = scalar.mae_baseline > 0 ? scalar.mae_proj / scalar.mae_baseline : 1;
 }
 
-std::vector<int64_t> noise_dims(const MeasureOptions& options, const HeadName& head,
+std::vector<int64_t> noise_dims(const MeasureOptions& options, const HeadId& head,
                                 int64_t head_dim) {
   NumpyGenerator generator(noise_dims_seed(options, head.layer, head.q_head));
   return generator.choice(head_dim - 1, std::min(options.normality_max_dims, head_dim - 1));
@@ -68,9 +50,7 @@ void fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit&
 
 }  // namespace
 
-std::span<const MetricField> metric_fields() { return kFields; }
-
-HeadMetrics measure_head(const MeasureOptions& options, const HeadName& head,
+HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
                          const HeadTable& queries, const HeadTable& keys,
                          const KeyGroups& key_groups, const BucketRanges& ranges) {
   if (queries.num_rows() == 0) fail("has no query");

@@ -1,10 +1,8 @@
 // All numbers of one head from its two tables: a pure function, the same for the same input.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "heads/bucket_ranges.h"
+#include "heads/head_id.h"
 #include "heads/head_table.h"
 #include "heads/key_groups.h"
 #include "plasticity/head_metrics.h"
@@ -12,16 +10,10 @@
 
 namespace qk {
 
-struct HeadName {
-  int64_t layer = 0;
-  int64_t q_head = 0;
-  int64_t k_head = 0;
-};
-
 // Threads: safe at once; tables are only read.
 // Throws Error: no rows, vector lengths that differ.
 // REQUIRES: both tables are oriented (orient()), key_groups is of `keys`.
-HeadMetrics measure_head(const MeasureOptions& options, const HeadName& head,
+HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
                          const HeadTable& queries, const HeadTable& keys,
                          const KeyGroups& key_groups, const BucketRanges& ranges);
 

@@ -41,7 +41,7 @@ HeadTable formula_table(const Json& formula, const Json& side) {
 
 struct Case {
   MeasureOptions options;
-  HeadName head;
+  HeadId head;
   HeadTable queries;
   HeadTable keys;
   std::vector<float> signs;

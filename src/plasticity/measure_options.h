@@ -1,4 +1,4 @@
-// What the numbers of a head depend on besides its rows. docs/analysis.md and docs/methods.md
+// What the metrics of a head depend on besides its rows. docs/analysis.md and docs/methods.md
 // explain the fields.
 #pragma once
 

@@ -1,5 +1,4 @@
-// The choices that the newer methods and the error bars leave to a researcher. docs/methods.md says
-// what each does and why the default is what it is.
+// Options of the methods `bucket` and `online`. docs/methods.md explains each, and its default.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "heads/document_index.h"
-#include "plasticity/plasticity_method.h"
+#include "plasticity/plasticity_input.h"
 #include "plasticity/plasticity_replicates.h"
 #include "stats/resample_counts.h"
 

@@ -29,12 +29,13 @@ void replicate_fit_metrics(const QueryReplicateInput& input, bool compat_referen
 
 // Fills q_resid0_skew to q_noise_frac_ks_p_lt_alpha. The rotated basis is that of the sample in
 // every replicate, so that a component stays the same component; lines, means and deviations are
-// the replicate's. p-values are those of as many rows as weigh as evenly, (sum c)^2 / sum c^2: a
-// replicate repeats rows, which moves its distribution function by as much again as the sample's.
+// the replicate's. p-values are those of the number of rows of equal weight that weigh as evenly,
+// (sum c)^2 / sum c^2, where c is how often a row occurs: a replicate repeats rows, which moves its
+// distribution function by as much again as the sample's.
 void replicate_noise_metrics(const QueryReplicateInput& input, const NoiseOptions& options,
                              std::span<HeadMetrics> out);
 
-// Documents and effective sizes of the queries: how alike the residuals of one document are.
+// Documents and effective sizes of the queries, by how alike the residuals of one document are.
 EffectiveSize query_sizes(const QueryReplicateInput& input);
 
 }  // namespace qk

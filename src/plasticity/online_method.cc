@@ -4,8 +4,9 @@
 #include <cmath>
 #include <map>
 
+#include "heads/gathered_rows.h"
 #include "heads/pair_kernels.h"
-#include "heads/row_blocks.h"
+#include "heads/row_runs.h"
 #include "plasticity/forgetting_law.h"
 #include "plasticity/law_projection.h"
 #include "plasticity/online_times.h"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr size_t kOnlineRowsAtOnce = 512;
 
-// The queries of a head in order of position, taken in as time goes on.
+// The queries of a head in order of position, observed as time advances.
 class QueryStream {
  public:
   QueryStream(const HeadTable& queries, const MethodOptions& options)
@@ -102,7 +103,7 @@ PlasticityResult measure_online(const PlasticityInput& input) {
       }
     }
     if (of_time.count > 0) overall.add(of_time.value());
-    if (of_time.count == 0) cells[{time.q_bucket, time.q_bucket}];  // looked at, nothing to say
+    if (of_time.count == 0) cells[{time.q_bucket, time.q_bucket}];  // evaluated, without a value
   }
   PlasticityResult out;
   out.ap_overall = overall.value();

@@ -3,14 +3,15 @@
 
 #include "heads/head_table.h"
 #include "heads/key_groups.h"
-#include "plasticity/plasticity_method.h"
+#include "plasticity/plasticity_input.h"
 
 namespace qk {
 
-// Follows the queries of all documents along their positions with exponential forgetting, and asks
-// at the end of every query bucket about local pairs of keys. A row of the result is a query bucket
-// and the bucket of the pair's later key. ap_overall is the mean over the times of the mean over
-// their pairs. Times with fewer than min_queries effective queries say nothing (a row with NaN).
+// Follows the queries of all documents along their positions with exponential forgetting, and
+// judges local pairs of keys at the end of every query bucket. A row of the result is a query
+// bucket and the bucket of the pair's later key. ap_overall is the mean over the times of the mean
+// over their pairs. Times with fewer than min_queries effective queries have no value (a row with
+// NaN).
 PlasticityResult measure_online(const PlasticityInput& input);
 
 // The bucket of the pair's key with the higher position (of the first one if they are equal).

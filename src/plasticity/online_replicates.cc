@@ -1,6 +1,7 @@
 #include <cmath>
 
-#include "heads/row_blocks.h"
+#include "heads/gathered_rows.h"
+#include "heads/row_runs.h"
 #include "plasticity/method_replicates.h"
 #include "plasticity/online_times.h"
 #include "plasticity/score_moments.h"
@@ -72,8 +73,8 @@ class OnlineReplicates {
     return {table, std::move(group), std::move(weights), input_.counts};
   }
 
-  // Sums over queries become mean and variance, in place. The zero query of the notes is at
-  // -offset, seen from the origin.
+  // Sums over queries become mean and variance, in place. The zero query of
+  // online_start: zero is at -offset, seen from the origin.
   void finish_pair(const WeightedQueries& queries, int64_t first, double offset, bool equal) {
     for (size_t r = 0; r < queries.weight().size(); ++r) {
       double& mean = means_[r * kBlockWidth + static_cast<size_t>(first)];

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "heads/row_blocks.h"
+#include "heads/row_runs.h"
 #include "plasticity/local_pairs.h"
 
 namespace qk {
@@ -41,7 +41,7 @@ std::vector<DocumentKeys> documents_of(const HeadTable& keys, const MethodOption
   return out;
 }
 
-// Positions and their query buckets at which the queries are looked at, without pairs yet.
+// Positions at which the law is evaluated, with their query buckets, without pairs yet.
 std::vector<OnlineTime> evaluation_times(const HeadTable& queries, int64_t per_bucket) {
   std::map<int64_t, std::vector<int64_t>> positions;
   for (size_t i = 0; i < queries.positions.size(); ++i) {

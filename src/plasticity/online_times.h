@@ -1,4 +1,4 @@
-// When the method `online` looks at the queries, and the key pairs that it asks about then:
+// When the method `online` evaluates the law of the queries, and the key pairs that it judges then:
 // docs/methods.md.
 #pragma once
 

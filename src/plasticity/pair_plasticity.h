@@ -1,4 +1,4 @@
-// How open a head's choice between two keys is: docs/methods.md, "One pair of keys".
+// How undecided a head is between two keys: docs/methods.md, "One pair of keys".
 #pragma once
 
 namespace qk {

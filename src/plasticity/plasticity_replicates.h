@@ -46,8 +46,8 @@ class PlasticityAverage {
   GroupSpread spread_{1};
 };
 
-// A variance from sums, with what can only be rounding (at most 1e-13 of the mean square) taken for
-// a score that never varies: the smallest positive number. `equal_keys`: 0, whatever it is.
+// A variance from sums. If it is at most 1e-13 of the mean square it is taken for rounding, that is
+// for a score that never varies: the smallest positive number. `equal_keys`: always 0.
 double score_variance(double scatter, double scale, double mean_square, bool equal_keys);
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// A method's belief about the queries of one head: at a time, q . w is normal for any fixed w.
+// A method's model of the queries of one head: at any time, q . w is normal for every fixed w.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class QueryDistribution {
   virtual ~QueryDistribution() = default;
 
   // Mean and variance of q . w for each row w of `differences` (key minus key, in the same oriented
-  // basis as the head's tables). A variance that is not above 0 says that the pair cannot be
+  // basis as the head's tables). A variance that is not above 0 means that the pair cannot be
   // judged.
   //   differences [n, head_dim]
   //   means       [n]

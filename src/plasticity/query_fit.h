@@ -1,5 +1,5 @@
 // How the queries of a head follow their position: one straight line per component, and what is
-// left over. All in float64. Spec: analysis.md 6 to 9.
+// left over. All in float64. Formulas: docs/analysis.md, "The line" and "Rotation".
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ double mean_r2(const QueryFit& fit, std::span<const double> component_r2, bool c
 // already.
 std::vector<double> reflection_of(std::span<const double> slope, double norm);
 
-// How well log2(position + 1) is told by the projection on beta.
+// How well the projection on beta predicts log2(position + 1).
 struct ScalarPredictability {
   double r2 = 0;
   double mae_baseline = 0;  // mean absolute error of the mean

@@ -92,7 +92,7 @@ class NoiseMeasurement {
       return;
     }
     const double drift = fit_.rotated_slope[0] * fit_.rotated_slope[0] * fit_.position_ss;
-    constexpr double kRounding = 1e-24;  // float64 cannot tell such residuals from none
+    constexpr double kRounding = 1e-24;  // such residuals are rounding in float64
     if (moments.m2 * static_cast<double>(fit_.num_rows) <= kRounding * drift && !reference) return;
     if (moments.m2 <= 0) return;
     out_.resid0_skew = skewness(moments);

@@ -1,5 +1,5 @@
 // What the rotated queries look like beside their drift: variances, and how normal they are
-// (analysis.md 9 to 11).
+// (docs/analysis.md, "Noise").
 #pragma once
 
 #include <cstdint>

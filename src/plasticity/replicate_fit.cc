@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "heads/row_blocks.h"
+#include "heads/gathered_rows.h"
 #include "stats/dense_products.h"
 
 namespace qk {

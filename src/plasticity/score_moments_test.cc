@@ -8,7 +8,7 @@
 #include "plasticity/pair_plasticity.h"
 
 namespace qk {
-namespace {
+namespace score_moments_test {
 
 std::vector<double> normal_numbers(size_t count, uint32_t seed) {
   std::mt19937 engine(seed);
@@ -101,5 +101,24 @@ TEST(PairPlasticity, LimitsAndSymmetry) {
   EXPECT_TRUE(std::isnan(pair_plasticity(0, NAN)));
 }
 
-}  // namespace
+// A score that never varies is decided by its mean, which is 0 if it can only be rounding.
+TEST(ScoreMoments, RoundingIsNoMeanOfAFixedScore) {
+  const GaussianLaw law{{0.1, 0.2, 0.3}, std::vector<double>(9)};
+  VectorBlocks w(2, 3);
+  w.at(0, 0) = 1;  // 0.1 + 0.2 - 0.3 is not 0 in float64
+  w.at(0, 1) = 1;
+  w.at(0, 2) = -1;
+  w.at(1, 0) = 1e-3;
+  std::vector<double> means(2);
+  inner_products(law.mean, w, means);
+  ASSERT_NE(means[0], 0);
+  const ScoreMoments scores = score_moments(law, w);
+  EXPECT_EQ(scores.variance, (std::vector<double>{0, 0}));
+  EXPECT_EQ(scores.mean, (std::vector<double>{0, 1e-4}));
+  GaussianLaw varying = law;
+  varying.covariance[0] = 1;  // the score of w varies, so its mean stays as it is
+  EXPECT_EQ(score_moments(varying, w).mean[0], means[0]);
+}
+
+}  // namespace score_moments_test
 }  // namespace qk

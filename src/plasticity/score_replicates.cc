@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "heads/row_blocks.h"
+#include "heads/gathered_rows.h"
 
 namespace qk {
 namespace {

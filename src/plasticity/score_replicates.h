@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "heads/document_index.h"
+#include "heads/gathered_rows.h"
 #include "heads/head_table.h"
-#include "heads/row_blocks.h"
 #include "stats/dense_products.h"
 #include "stats/resample_counts.h"
 

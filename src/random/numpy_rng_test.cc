@@ -123,5 +123,17 @@ TEST(NumpyRng, ANegativeSeedIsAnError) {
   EXPECT_NO_THROW(NumpyGenerator("-0"));
 }
 
+TEST(NumpyRng, ChoicePairIsChoiceOfTwo) {
+  for (const int64_t n : {2, 3, 4, 100, 20000}) {
+    NumpyGenerator one(n);
+    NumpyGenerator other(n);
+    for (int i = 0; i < 50; ++i) {
+      const auto [first, second] = one.choice_pair(n);
+      EXPECT_EQ(other.choice(n, 2), (std::vector<int64_t>{first, second}));
+    }
+    EXPECT_EQ(one.next32(), other.next32());
+  }
+}
+
 }  // namespace
 }  // namespace qk

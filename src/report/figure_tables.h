@@ -6,19 +6,13 @@
 // value is infinite, a number of a layer, head, bucket or component is not an integer.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <vector>
 
-namespace qk {
+#include "heads/head_id.h"
 
-struct HeadId {
-  int64_t layer = 0;
-  int64_t q_head = 0;
-  int64_t k_head = 0;
-  auto operator<=>(const HeadId&) const = default;
-};
+namespace qk {
 
 struct HeadBucketRow {
   HeadId head;

@@ -10,11 +10,11 @@
 
 namespace qk {
 
-// Vectors are taken in blocks of this many, a component of all of them side by side.
+// Vectors are stored in blocks of this many: component by component, with the vectors side by side.
 inline constexpr int64_t kBlockWidth = 16;
 
 // [columns][depth][kBlockWidth]: number `column * kBlockWidth + lane` of `count` vectors; the last
-// block is filled with zeros.
+// block is padded with zeros.
 struct VectorBlocks {
   int64_t count = 0;
   int64_t depth = 0;

@@ -1,5 +1,5 @@
-// How much rows that come in documents tell, counted in rows and in documents: docs/methods.md,
-// "Effective sample sizes".
+// How much information correlated rows carry, in rows and in documents: docs/methods.md, "Effective
+// sample sizes".
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,8 @@ class GroupSpread {
 
   // values [dim]
   void add(int64_t document, const double* values);
-  // effective_rows is NaN if there are fewer than two documents: then nothing tells how alike the
-  // rows of one document are.
+  // effective_rows is NaN with fewer than two documents: how alike the rows of one document are can
+  // then not be estimated.
   EffectiveSize size() const;
 
  private:

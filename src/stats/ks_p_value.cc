@@ -22,7 +22,7 @@ double few_steps(int64_t n, double t) {  // 0.5 < t <= 1
   return 1 - cdf;
 }
 
-// The branches of analysis.md 12, first match. t = n d, q = n d^2.
+// scipy's branches; the first that matches is taken. t = n d, q = n d^2.
 double two_sided_tail(int64_t n, double d) {
   const auto size = static_cast<double>(n);
   const double t = size * d;

@@ -1,4 +1,5 @@
-// The Kolmogorov-Smirnov test against the standard normal: statistic and p-value (analysis.md 12).
+// The Kolmogorov-Smirnov test against the standard normal: statistic and p-value (docs/analysis.md,
+// "Normality tests").
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ double lilliefors_p_value(int64_t n, double d) {
   if (std::isnan(d)) return d;
   const double root = std::sqrt(static_cast<double>(n));
   const double x = d * (root - 0.01 + 0.85 / root);
-  // What is left of the dependence on n goes with 1 / sqrt(n).
+  // The remaining dependence on n is proportional to 1 / sqrt(n).
   const double part = (1 / root - 1.0 / 20) / (1 / std::sqrt(20.0) - 1.0 / 20);
   const double of_400 = tail_of(kOf400, x);
   return std::clamp(of_400 + part * (tail_of(kOf20, x) - of_400), 0.0, 1.0);

@@ -1,4 +1,4 @@
-// Skewness and excess kurtosis with bias correction (analysis.md 10).
+// Skewness and excess kurtosis with bias correction, as scipy computes them.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Sums over documents, each taken as often as a replicate has it: numbers that are known for every
-// document turn into numbers of every replicate by one matrix product.
+// Sums over documents, each counted as often as a replicate contains it: one matrix product turns
+// numbers of every document into numbers of every replicate.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// How often each document is in each bootstrap replicate. Replicate 0 is the sample itself: every
-// document once.
+// How often each document occurs in each bootstrap replicate. Replicate 0 is the sample itself:
+// every document once.
 #pragma once
 
 #include <cstdint>

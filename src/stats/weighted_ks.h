@@ -1,4 +1,5 @@
-// The Kolmogorov-Smirnov distance of a sample whose rows count more or less than once.
+// The Kolmogorov-Smirnov distance of a sample whose rows are counted several times, once or not at
+// all.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace qk {
 // counts, and evaluates the normal distribution only where the distance can be largest.
 class WeightedKs {
  public:
-  // documents [rows]: of every value.
+  // documents [rows]: the document of every value.
   WeightedKs(std::span<const double> values, std::span<const int64_t> documents);
 
   // Largest distance between the distribution function of the values, each as often as its

@@ -1,4 +1,4 @@
-// From yaml-cpp's nodes to YamlValue: the only file that sees yaml-cpp.
+// From yaml-cpp's nodes to YamlValue: the only file of this folder that sees yaml-cpp.
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>

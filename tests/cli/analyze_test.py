@@ -297,11 +297,11 @@ max_workers: 2
         self.assertIn("hf download me/absent --repo-type dataset", done.stderr)
 
     def test_wrong_numbers_of_heads(self):
-        self.assert_says("num_q_heads: expected 4 as the dataset's record says, found 8",
+        self.assert_says("num_q_heads: expected 4, as the dataset records, found 8",
                          "--dataset", self.data, "--num_q_heads", "8")
-        self.assert_says("num_k_heads: expected 2 as the dataset's record says, found 4",
+        self.assert_says("num_k_heads: expected 2, as the dataset records, found 4",
                          "--dataset", self.data, "--num_k_heads", "4")
-        self.assert_says("num_layers: expected 3 as the dataset's record says, found 2",
+        self.assert_says("num_layers: expected 3, as the dataset records, found 2",
                          "--dataset", self.data, "--num_layers", "2")
         self.analyze("--dataset", self.data, "--num_layers", "2", "--compat", "reference")
         self.assertEqual(len(self.table("head_metrics.csv")), 8)

@@ -1,4 +1,4 @@
-// Rows of a table in double precision, gathered in any order.
+// Rows of a table in double precision: one after another, or side by side in blocks.
 #pragma once
 
 #include <cstdint>
@@ -26,20 +26,10 @@ class GatheredRows {
   std::vector<double> values_;
 };
 
-// The numbers 0 to count - 1 in ascending order of key; equal keys stay in order.
-std::vector<int64_t> sorted_rows(std::span<const int64_t> keys);
-
-// A run of equal keys in a list of rows that sorted_rows gave.
-struct KeyRun {
-  int64_t key = 0;
-  std::span<const int64_t> rows;
-};
-std::vector<KeyRun> key_runs(std::span<const int64_t> keys, std::span<const int64_t> sorted);
-
-// first key - second key of every pair, side by side.
-VectorBlocks difference_blocks(const HeadTable& keys, std::span<const KeyPair> pairs);
-
 // Rows [count, dim] side by side.
 VectorBlocks blocks_of(std::span<const double> rows, int64_t dim);
+
+// First key minus second key of every pair, side by side.
+VectorBlocks difference_blocks(const HeadTable& keys, std::span<const KeyPair> pairs);
 
 }  // namespace qk

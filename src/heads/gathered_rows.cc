@@ -1,7 +1,4 @@
-#include "heads/row_blocks.h"
-
-#include <algorithm>
-#include <numeric>
+#include "heads/gathered_rows.h"
 
 #include "base/error.h"
 #include "heads/pair_kernels.h"
@@ -20,27 +17,6 @@ GatheredRows::GatheredRows(const HeadTable& table, std::span<const int64_t> rows
     for (size_t j = 0; j < d; ++j) out[j] = static_cast<double>(vector[j]);
     for (size_t j = 0; j < origin.size(); ++j) out[j] -= origin[j];
   }
-}
-
-std::vector<int64_t> sorted_rows(std::span<const int64_t> keys) {
-  std::vector<int64_t> out(keys.size());
-  std::iota(out.begin(), out.end(), int64_t{0});
-  std::stable_sort(out.begin(), out.end(), [&](int64_t a, int64_t b) {
-    return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)];
-  });
-  return out;
-}
-
-std::vector<KeyRun> key_runs(std::span<const int64_t> keys, std::span<const int64_t> sorted) {
-  std::vector<KeyRun> out;
-  size_t begin = 0;
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    const int64_t key = keys[static_cast<size_t>(sorted[i])];
-    if (i + 1 < sorted.size() && keys[static_cast<size_t>(sorted[i + 1])] == key) continue;
-    out.push_back({key, sorted.subspan(begin, i + 1 - begin)});
-    begin = i + 1;
-  }
-  return out;
 }
 
 VectorBlocks difference_blocks(const HeadTable& keys, std::span<const KeyPair> pairs) {

@@ -1,16 +1,17 @@
-// What the methods promise beyond the original: independence of the basis, and degenerate heads by
-// rule.
+// What the methods promise beyond the original: independence of the basis, and defined values for
+// degenerate heads.
+#include "plasticity/plasticity_method.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "plasticity/bucket_law.h"
 #include "plasticity/measure_head.h"
-#include "plasticity/plasticity_method.h"
 #include "plasticity/test_heads.h"
 
 namespace qk {
-namespace {
+namespace plasticity_method_test {
 
 MeasureOptions options_of(const char* method) {
   MeasureOptions out;
@@ -128,7 +129,7 @@ TEST(Online, SeesOnlyKeysThatTheQueryAttendsTo) {
   }
 }
 
-TEST(Online, FewQueriesSayNothing) {
+TEST(Online, FewQueriesHaveNoValue) {
   MeasureOptions options = options_of("online");
   options.methods.min_queries = 1'000'000;
   const HeadMetrics metrics = measure(options, random_table({}, 1), random_table({}, 2));
@@ -136,5 +137,5 @@ TEST(Online, FewQueriesSayNothing) {
   EXPECT_EQ(metrics.buckets.size(), 4U);
 }
 
-}  // namespace
+}  // namespace plasticity_method_test
 }  // namespace qk

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "heads/row_blocks.h"
+#include "heads/gathered_rows.h"
 #include "plasticity/metric_replicates.h"
 #include "stats/dense_products.h"
 #include "stats/replicate_sums.h"
@@ -82,7 +82,7 @@ class LineReplicates {
   ReplicateSums sums_;
 };
 
-// How well log2(position + 1) is told by the projections of kBlockWidth replicates at once.
+// How well the projections predict log2(position + 1), for kBlockWidth replicates at once.
 class ScalarReplicates {
  public:
   explicit ScalarReplicates(const QueryReplicateInput& input) : input_(input) {
@@ -150,8 +150,8 @@ class ScalarReplicates {
     out.q_mae_baseline = baseline / n;
     out.q_mae_proj = absolute / n;
     out.q_mae_ratio = baseline > 0 ? absolute / baseline : 1;
-    const bool told = squares > 0 && total > 0;
-    out.q_r2_scalar = told ? products * products / (squares * total) : 0;
+    const bool is_defined = squares > 0 && total > 0;
+    out.q_r2_scalar = is_defined ? products * products / (squares * total) : 0;
   }
 
   const QueryReplicateInput& input_;

@@ -1,0 +1,56 @@
+#include "heads/dataset_record.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace qk {
+namespace {
+
+std::map<std::string, std::string> footer_with(const std::string& sampler,
+                                               const std::string& size) {
+  return {{"qkscope.geometry",
+           R"({"num_hidden_layers": 3, "num_attention_heads": 8, "num_key_value_heads": 2})"},
+          {"qkscope.provenance",
+           R"({"model": {"name": "org/Model"}, "config": {"capture": {"min_bucket_size": )" + size +
+               R"(, "sampler": {"type": ")" + sampler + R"("}}}})"}};
+}
+
+TEST(DatasetRecord, HasGeometryModelAndBuckets) {
+  const DatasetRecord record = parse_record(footer_with("uniform", "100"));
+  EXPECT_EQ(record.num_layers, 3);
+  EXPECT_EQ(record.num_q_heads, 8);
+  EXPECT_EQ(record.num_k_heads, 2);
+  EXPECT_EQ(record.model, "org/Model");
+  ASSERT_TRUE(record.ranges);
+  EXPECT_EQ(record.ranges->of(2).first, 200);
+  EXPECT_EQ(record.ranges->of(2).last, 299);
+}
+
+// A log bucket is floor(log2(position + 1)); all positions below min_bucket_size share the lowest.
+TEST(DatasetRecord, LogBucketsBeginAtAPowerOfTwo) {
+  for (const char* size : {"65", "128"}) {
+    const DatasetRecord record = parse_record(footer_with("log_uniform", size));
+    ASSERT_TRUE(record.ranges);
+    EXPECT_EQ(record.ranges->of(7).first, 0) << size;
+    EXPECT_EQ(record.ranges->of(7).last, 254) << size;
+    EXPECT_EQ(record.ranges->of(8).first, 255) << size;
+  }
+}
+
+TEST(DatasetRecord, IgnoresWhatItDoesNotKnow) {
+  EXPECT_FALSE(parse_record({}).num_layers);
+  const DatasetRecord record =
+      parse_record({{"qkscope.geometry", R"({"num_hidden_layers": "3", "num_attention_heads": 0})"},
+                    {"qkscope.provenance", "[1"}});
+  EXPECT_FALSE(record.num_layers);
+  EXPECT_FALSE(record.num_q_heads);
+  EXPECT_FALSE(record.ranges);
+  EXPECT_EQ(record.model, "");
+  EXPECT_FALSE(parse_record(footer_with("other", "64")).ranges);
+  EXPECT_FALSE(parse_record(footer_with("uniform", "0")).ranges);
+  EXPECT_FALSE(parse_record(footer_with("uniform", "1.5")).ranges);
+}
+
+}  // namespace
+}  // namespace qk

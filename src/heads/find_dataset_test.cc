@@ -1,0 +1,65 @@
+#include "heads/find_dataset.h"
+
+#include <gtest/gtest.h>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/test_folder.h"
+#include "hub/local_resolver.h"
+
+namespace qk {
+namespace {
+
+std::filesystem::path found(const DatasetSource& source) {
+  LocalResolver resolver;
+  return find_dataset(source, resolver);
+}
+
+std::string fault(const DatasetSource& source) {
+  try {
+    found(source);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(FindDataset, TakesTheFirstSourceThatIsGiven) {
+  const TestFolder folder;
+  const std::filesystem::path first = folder.path() / "first";
+  const std::filesystem::path second = folder.path() / "second";
+  std::filesystem::create_directories(first);
+  std::filesystem::create_directories(second);
+  DatasetSource source{.dataset = first.string(), .dataset_local_root = second.string()};
+  EXPECT_EQ(found(source), first);
+  source.dataset.reset();
+  EXPECT_EQ(found(source), second);
+}
+
+TEST(FindDataset, LooksForANameInTheHubCache) {
+  const TestFolder cache;
+  const std::filesystem::path repo = cache.path() / "datasets--org--name";
+  std::filesystem::create_directories(repo / "snapshots" / "abc");
+  std::filesystem::create_directories(repo / "refs");
+  write_file(repo / "refs" / "main", "abc");
+  DatasetSource source{.dataset_name = "org/name", .dataset_cache_dir = cache.path().string()};
+  EXPECT_EQ(found(source), repo / "snapshots" / "abc");
+  source.dataset = "org/name";
+  EXPECT_EQ(found(source), repo / "snapshots" / "abc");
+  source.dataset_revision = "other";
+  EXPECT_TRUE(fault(source).starts_with("dataset: ")) << fault(source);
+}
+
+TEST(FindDataset, ReportsWhatIsNotAFolder) {
+  const TestFolder folder;
+  const std::string file = (folder.path() / "data.parquet").string();
+  write_file(file, "x");
+  EXPECT_EQ(fault({.dataset = file}),
+            "dataset: " + file + ": expected the dataset's folder, found a file");
+  const std::string missing = (folder.path() / "missing").string();
+  EXPECT_EQ(fault({.dataset_local_root = missing}),
+            "dataset_local_root: " + missing + ": there is no such folder");
+}
+
+}  // namespace
+}  // namespace qk

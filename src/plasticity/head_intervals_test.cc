@@ -1,0 +1,125 @@
+#include "plasticity/head_intervals.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/error.h"
+#include "plasticity/measure_head.h"
+#include "plasticity/metric_replicates.h"
+#include "plasticity/plasticity_method.h"
+#include "plasticity/test_replicates.h"
+
+namespace qk {
+namespace {
+
+void expect_equal(double found, double expected, const char* what) {
+  EXPECT_TRUE(found == expected || (std::isnan(found) && std::isnan(expected)))
+      << what << ": " << found << " instead of " << expected;
+}
+
+// Every metric has the interval of its own replicates, and the size of what it was measured from.
+TEST(HeadIntervals, AreThoseOfTheReplicates) {
+  for (const char* method : {"linear", "bucket", "online"}) {
+    for (const bool reference : {false, true}) {
+      MeasureOptions options = options_of(method, reference);
+      options.bootstrap = {.replicates = 20, .interval = IntervalKind::kBiasCorrected};
+      options.seed = 5;  // of head.counts
+      options.methods.min_queries = 8;
+      const ReplicatedHead head(options);
+      const PlasticityInput input = head.input();
+      const QueryReplicateInput queries{head.queries, head.fit, head.documents, head.counts};
+      std::vector<HeadMetrics> replicates(21);
+      replicate_fit_metrics(queries, reference, replicates);
+      replicate_noise_metrics(queries, head.noise, replicates);
+      const PlasticityReplicates plasticity =
+          find_method(method).replicates({input, head.documents, head.counts});
+      for (size_t r = 0; r < 21; ++r) replicates[r].ap_overall = plasticity.ap_overall[r];
+      const std::vector<MetricInterval> found =
+          head_intervals(input, head.noise, replicates.front());
+      ASSERT_EQ(found.size(), metric_fields().size());
+      for (size_t i = 0; i < found.size(); ++i) {
+        const MetricField& field = metric_fields()[i];
+        EXPECT_STREQ(found[i].metric, field.name);
+        std::vector<double> values;
+        for (size_t r = 1; r < 21; ++r) values.push_back(replicates[r].*field.value);
+        const double estimate = replicates.front().*field.value;
+        const Interval expected = bootstrap_interval(estimate, values, options.bootstrap);
+        EXPECT_EQ(found[i].estimate, estimate) << field.name;
+        expect_equal(found[i].interval.low, expected.low, field.name);
+        expect_equal(found[i].interval.high, expected.high, field.name);
+        expect_equal(found[i].interval.std_error, expected.std_error, field.name);
+        expect_equal(found[i].interval.bias, expected.bias, field.name);
+        const bool is_plasticity = i + 1 == found.size();
+        const EffectiveSize size = is_plasticity ? plasticity.pairs : query_sizes(queries);
+        expect_equal(found[i].size.effective_rows, size.effective_rows, field.name);
+      }
+    }
+  }
+}
+
+TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
+  for (const char* method : {"linear", "bucket", "online"}) {
+    MeasureOptions options = options_of(method);
+    options.bootstrap.replicates = 30;
+    options.methods.min_queries = 8;
+    const ReplicatedHead head(options);
+    const HeadMetrics metrics =
+        measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
+    const HeadMetrics again =
+        measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
+    ASSERT_EQ(metrics.intervals.size(), metric_fields().size());
+    for (size_t i = 0; i < metrics.intervals.size(); ++i) {
+      const MetricInterval& row = metrics.intervals[i];
+      EXPECT_STREQ(row.metric, metric_fields()[i].name);
+      EXPECT_EQ(row.estimate, metrics.*metric_fields()[i].value);
+      EXPECT_LE(row.interval.low, row.interval.high) << row.metric;
+      EXPECT_EQ(row.interval.replicates, 30) << row.metric;
+      EXPECT_EQ(row.size.documents, 12);
+      EXPECT_GT(row.size.effective_documents, 8);
+      EXPECT_EQ(row.interval.low, again.intervals[i].interval.low);
+      EXPECT_EQ(row.interval.high, again.intervals[i].interval.high);
+    }
+    MeasureOptions other = options;
+    other.seed = 1;
+    EXPECT_NE(measure_head(other, {}, head.queries, head.keys, head.groups, head.ranges)
+                  .intervals[0]
+                  .interval.low,
+              metrics.intervals[0].interval.low);
+  }
+}
+
+TEST(HeadIntervals, NeedMemoryOnlyIfThereAreReplicates) {
+  MeasureOptions options = options_of("linear");
+  EXPECT_EQ(interval_bytes(options, 50000, 128), 0);
+  options.bootstrap.replicates = 200;
+  // Products of every replicate: half a matrix in double precision.
+  EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{201} * 128 * 128 / 2 * 8);
+  options.method = "bucket";
+  EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{50000} * 128 * 8);
+}
+
+TEST(HeadIntervals, OneDocumentHasNone) {
+  MeasureOptions options;
+  options.bootstrap.replicates = 30;
+  const ReplicatedHead head(options, {.documents = 1});
+  for (const MetricInterval& row :
+       measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges).intervals) {
+    EXPECT_TRUE(std::isnan(row.interval.low)) << row.metric;
+    EXPECT_TRUE(std::isnan(row.interval.std_error));
+    EXPECT_TRUE(std::isnan(row.size.effective_rows));
+    EXPECT_EQ(row.size.documents, 1);
+  }
+}
+
+TEST(HeadIntervals, WithoutExampleIdsThereIsNothingToResample) {
+  MeasureOptions options;
+  options.bootstrap.replicates = 30;
+  ReplicatedHead head(options);
+  head.keys.example_ids.clear();
+  EXPECT_THROW(measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges), Error);
+}
+
+}  // namespace
+}  // namespace qk

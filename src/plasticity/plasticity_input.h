@@ -1,0 +1,32 @@
+// What every method is given, and what it returns.
+#pragma once
+
+#include <vector>
+
+#include "heads/bucket_ranges.h"
+#include "heads/head_table.h"
+#include "heads/key_groups.h"
+#include "plasticity/head_metrics.h"
+#include "plasticity/measure_options.h"
+#include "plasticity/query_fit.h"
+#include "random/seed_words.h"
+
+namespace qk {
+
+// One head, oriented (docs/analysis.md, "Orientation") and subsampled.
+struct PlasticityInput {
+  const MeasureOptions& options;
+  const HeadTable& queries;
+  const HeadTable& keys;
+  const KeyGroups& key_groups;  // of `keys`
+  const QueryFit& fit;          // of `queries`
+  const BucketRanges& ranges;   // positions of the buckets
+  SeedWords seed;               // of this head's key pairs
+};
+
+struct PlasticityResult {
+  double ap_overall = kNotANumber;
+  std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
+};
+
+}  // namespace qk
