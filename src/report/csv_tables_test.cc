@@ -128,6 +128,10 @@ TEST_F(CsvTablesTest, SaysWhyAFolderCannotBeMade) {
   CsvPaths bad = paths();
   bad.buckets = folder_ / "file/b.csv";
   EXPECT_THROW(CsvTables{bad}, Error);
+  for (const fs::path& folder : {folder_, folder_ / "new/"}) {  // not the names of files
+    bad.buckets = folder;
+    EXPECT_THROW(CsvTables{bad}, Error) << folder;
+  }
 }
 
 }  // namespace

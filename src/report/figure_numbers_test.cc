@@ -293,6 +293,9 @@ TEST(HeatmapFigure, OneValueHasTheLowestColor) {
   EXPECT_EQ(figure.cells[0].color, Colormap("magma").at(0));
   EXPECT_EQ(figure.color_bar->low, 0.5);
   EXPECT_DOUBLE_EQ(figure.color_bar->high, 0.501);
+  // Rounding errors are not shown as a difference.
+  EXPECT_GT(heatmap_figure({{1, 2}, {0}, {0.5, 0.5 + 1e-13}}, {}).color_bar->high, 0.5009);
+  EXPECT_DOUBLE_EQ(heatmap_figure({{1, 2}, {0}, {0, 1e-101}}, {}).color_bar->high, 1e-3);
 }
 
 TEST(HeatmapFigure, NoPairIsCausal) {
