@@ -106,6 +106,14 @@ TEST(Corpus, AnEmptyIdColumnIsNone) {
   EXPECT_EQ(read_all(config)[7].example_id, 7);
 }
 
+TEST(Corpus, AnEmptyNameIsTheDefaultConfig) {
+  CorpusConfig config = at(kCorpora + "card");
+  const std::vector<std::string> expected = texts_of(read_all(config));
+  EXPECT_FALSE(expected.empty());
+  config.name = "";
+  EXPECT_EQ(texts_of(read_all(config)), expected);
+}
+
 TEST(Corpus, FilesAreListedInReadingOrder) {
   const std::unique_ptr<Corpus> corpus = open_local(at(kCorpora + "packed"));
   std::vector<std::string> names;

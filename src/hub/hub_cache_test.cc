@@ -112,6 +112,8 @@ TEST_F(HubCache, NothingLeadsOutOfTheCache) {
   for (const char* revision : {"", "/main", "../refs/main", "a/../main", "./main", "main/"}) {
     EXPECT_FALSE(find_in_hub_cache(folder_, RepoKind::kModel, "org/name", revision)) << revision;
   }
+  const fs::path ref = folder_ / "models--org--name/refs/main";  // an absolute path
+  EXPECT_FALSE(find_in_hub_cache(folder_, RepoKind::kModel, "org/name", ref.string()));
   EXPECT_FALSE(find_in_hub_cache(folder_, RepoKind::kModel, "../models--org--name", "main"));
 }
 

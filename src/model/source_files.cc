@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "formats/gguf.h"
+
 namespace qk {
 
 namespace fs = std::filesystem;
