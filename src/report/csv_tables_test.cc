@@ -105,6 +105,23 @@ TEST_F(CsvTablesTest, ATableWithoutRowsIsNotWritten) {
   EXPECT_TRUE(fs::is_empty(folder_ / "b"));
 }
 
+// More than the buffer holds.
+TEST_F(CsvTablesTest, EveryRowIsWrittenOnceAndInOrder) {
+  constexpr int64_t kHeads = 30000;
+  CsvTables tables(paths());
+  for (int64_t i = 0; i < kHeads; ++i) {
+    HeadMetrics head;
+    head.layer = i;
+    head.buckets = {{3, 1, 0.5}};
+    tables.add(head);
+  }
+  tables.finish();
+  std::string expected = "layer,q_head,k_head,q_bucket,k_bucket,ap_bucket\n";
+  for (int64_t i = 0; i < kHeads; ++i) expected += fmt::format("{},0,0,3,1,0.5\n", i);
+  EXPECT_EQ(read_file(paths().buckets), expected);
+  EXPECT_GT(expected.size(), size_t{1} << 18);
+}
+
 TEST_F(CsvTablesTest, SaysWhyAFolderCannotBeMade) {
   fs::create_directories(folder_);
   write_file(folder_ / "file", "x");

@@ -157,13 +157,33 @@ TEST(PlasticityFigure, LinesOfHeadsThenTheMean) {
   EXPECT_EQ(figure.lines[0].points, (Points{{50, 0.5}, {150, 0.75}}));
   EXPECT_EQ(figure.lines[0].opacity, 0.25);
   EXPECT_EQ(figure.lines[0].width_pt, 0.8);
+  EXPECT_EQ(figure.lines[2].points, figure.lines[3].points);
+  EXPECT_EQ(figure.lines[2].color, (Rgb{255, 255, 255}));
+  EXPECT_EQ(figure.lines[2].opacity, 0.7);
+  EXPECT_EQ(figure.lines[2].width_pt, 4.5);
   EXPECT_EQ(figure.lines[3].points, (Points{{50, 0.375}, {150, 0.5}}));
+  EXPECT_EQ(figure.lines[3].opacity, 1);
   EXPECT_EQ(figure.lines[3].color, (Rgb{255, 0, 0}));
   EXPECT_EQ(figure.lines[3].width_pt, 2.5);
-  EXPECT_EQ(figure.legend.front().label, "Mean across heads");
+  ASSERT_EQ(figure.legend.size(), 2u);
+  EXPECT_EQ(figure.legend[0].label, "Mean across heads");
+  EXPECT_EQ(figure.legend[0].color, (Rgb{255, 0, 0}));
+  EXPECT_EQ(figure.legend[1].label, "One head (2 in all)");
+  EXPECT_EQ(figure.legend[1].color, figure.lines[0].color);
   EXPECT_DOUBLE_EQ(figure.x.low, 45);  // 5% on both sides
   EXPECT_DOUBLE_EQ(figure.x.high, 155);
   EXPECT_DOUBLE_EQ(figure.y.low, 0.225);
+  EXPECT_DOUBLE_EQ(figure.y.high, 0.775);
+}
+
+TEST(PlasticityFigure, OneValueHasRoomAroundIt) {
+  const std::vector<HeadCurve> heads = {{{0, 0, 0}, {{0, 0.5}, {1, 0.5}}}};
+  Figure figure = plasticity_figure(heads, {});
+  EXPECT_DOUBLE_EQ(figure.y.low, 0.45);
+  EXPECT_DOUBLE_EQ(figure.y.high, 0.55);
+  figure = plasticity_figure(std::vector<HeadCurve>{{{0, 0, 0}, {{0, 80}, {1, 80}}}}, {});
+  EXPECT_DOUBLE_EQ(figure.y.low, 76);  // 5 % of it
+  EXPECT_DOUBLE_EQ(figure.y.high, 84);
 }
 
 TEST(PlasticityFigure, ByLayer) {
@@ -195,6 +215,11 @@ TEST(PlasticityFigure, ManyHeadsAreFainter) {
   EXPECT_EQ(plasticity_figure(heads, options).lines[0].opacity, 0.125);
   options.alpha = 0.4;
   EXPECT_EQ(plasticity_figure(heads, options).lines[0].opacity, 0.4);
+  options.alpha.reset();
+  heads.resize(400);
+  EXPECT_EQ(plasticity_figure(heads, options).lines[0].opacity, 0.25);
+  heads.resize(2000);
+  EXPECT_EQ(plasticity_figure(heads, options).lines[0].opacity, 0.1);
 }
 
 TEST(PlasticityFigure, LogAxis) {
@@ -241,6 +266,12 @@ TEST(HeatmapFigure, CellsAndColors) {
   EXPECT_EQ(figure.cells[1].row, 1u);
   EXPECT_EQ(figure.cells[1].column, 0u);
   EXPECT_EQ(figure.y.ticks->back().label, "128");
+  EXPECT_EQ(figure.y.high, 1.5);
+  EXPECT_EQ(figure.x.low, -0.5);
+  EXPECT_EQ(figure.x.ticks->front().label, "0");
+  EXPECT_EQ(figure.x.ticks->back().label, "64");
+  EXPECT_EQ(figure.color_bar->label, "Attention plasticity (mean over heads)");
+  EXPECT_EQ(figure.color_bar->colors, magma.colors());
   EXPECT_EQ(figure.color_bar->low, 0.25);
   options.vmin = 0;
   options.vmax = 1;
@@ -249,12 +280,19 @@ TEST(HeatmapFigure, CellsAndColors) {
   EXPECT_EQ(figure.color_bar->high, 1);
   options.vmin = 2;
   EXPECT_THROW(heatmap_figure(matrix, options), Error);
+  options.vmin.reset();
+  options.agg = Aggregate::kMedian;
+  figure = heatmap_figure(matrix, options);
+  EXPECT_EQ(figure.color_bar->low, 0.25);
+  EXPECT_EQ(figure.color_bar->high, 1);
+  EXPECT_EQ(figure.color_bar->label, "Attention plasticity (median over heads)");
 }
 
 TEST(HeatmapFigure, OneValueHasTheLowestColor) {
   const Figure figure = heatmap_figure({{1}, {0}, {0.5}}, {});
   EXPECT_EQ(figure.cells[0].color, Colormap("magma").at(0));
-  EXPECT_GT(figure.color_bar->high, 0.5);
+  EXPECT_EQ(figure.color_bar->low, 0.5);
+  EXPECT_DOUBLE_EQ(figure.color_bar->high, 0.501);
 }
 
 TEST(HeatmapFigure, NoPairIsCausal) {
@@ -269,6 +307,12 @@ TEST(ComponentsFigure, TicksAndHeight) {
   EXPECT_EQ(figure.y.low, 0);
   EXPECT_DOUBLE_EQ(figure.y.high, 0.55);
   EXPECT_EQ(figure.x.ticks->size(), 3u);
+  EXPECT_DOUBLE_EQ(figure.x.low, -0.4 - 0.05 * 2.8);  // from bar to bar, and 5% on both sides
+  EXPECT_DOUBLE_EQ(figure.x.high, 2.4 + 0.05 * 2.8);
+  ASSERT_EQ(figure.bars.size(), 3u);
+  EXPECT_EQ(figure.bars[1].center, 1);
+  EXPECT_EQ(figure.bars[1].width, 0.8);
+  EXPECT_EQ(figure.bars[1].value, 0.25);
   weights.clear();
   for (int64_t i = 0; i < 128; ++i) weights.emplace_back(i, 0.001);
   figure = components_figure(weights, {});
