@@ -33,8 +33,8 @@ for needed in (PROGRAM, FAULTS):
 SEED = int(os.environ.get("QK_TORTURE_SEED", random.SystemRandom().randrange(10**6)))
 KILLS = int(os.environ.get("QK_TORTURE_KILLS", "8" if "QK_SANITIZED" in os.environ else "50"))
 LENGTHS = [90, 5, 0, 41, 200, 17, 64, 128, 1, 77, 33, 150] * 3
-KEPT = (r"(; the (\d+ whole documents|whole document) of the journal (are|is) kept: --resume goes on "
-        r"from there)?")
+KEPT = (r"(; the (\d+ whole documents|whole document) of the journal (are|is) kept: "
+        r"use --resume to continue)?")
 
 
 class Torture(unittest.TestCase):
