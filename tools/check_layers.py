@@ -11,8 +11,14 @@ import sys
 import tokenize
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# Names that only src/arch/ may use. Words with another meaning are not in the list.
-ARCHITECTURES = r"\b(mistral3?|ministral3?|mllama|qwen[23]?|gemma3?|glm4?|smollm3)\b"
+# Names that only src/arch/ may use: those of its files.
+ARCHITECTURES = r"\b(%s)\b" % "|".join(
+    sorted(
+        path.stem
+        for path in (ROOT / "src" / "arch").glob("*.cc")
+        if path.stem not in ("registry", "llama") and not path.stem.endswith("_test")
+    )
+)
 # `llama` is also a rope type, a GGUF tokenizer model and a scaling rule, so only its use as an
 # architecture (in a comparison, or as a model type) is refused.
 LLAMA = r"(model_type|architecture|name)\s*(==|!=)\s*\"llama\""

@@ -93,7 +93,7 @@ HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalo
   return measure_head(config.measure, head, queries, keys.table, key_groups, ranges);
 }
 
-// What a task may throw, as the reason of a failure.
+// Runs the task. Returns the reason of its failure, or nothing.
 template <typename Task>
 std::optional<std::string> failure_of(Task task) {
   try {

@@ -35,8 +35,9 @@ class BlockCollector {
  private:
   struct Pending {  // one block to be
     const BlockRows* rows = nullptr;
-    int sites_left = 0;                              // taps that are still to come
-    std::vector<float> vectors, vectors_pre_rope{};  // [heads, rows, head_dim] as in the block
+    int sites_left = 0;  // taps that are still to come
+    // [heads, rows, head_dim] as in the block
+    std::vector<float> vectors = {}, vectors_pre_rope = {};
   };
   struct Layer {
     std::vector<Pending> queries, keys;  // as in the request

@@ -88,7 +88,8 @@ TEST(DocumentReader, OneBatchIsReadAhead) {
 TEST(DocumentReader, ALargeTextWaitsForTheForwardPass) {
   for (const int64_t budget : {int64_t{0}, int64_t{1} << 30}) {
     const PreparedRun run = test_run({words(3), words(4), words(2000), words(5), words(6)});
-    MemoryPlan memory{.budget = budget};
+    MemoryPlan memory;
+    memory.budget = budget;
     memory.tokenizer = 64 * 560;
     memory.batch = {.documents = 2, .tokens = 1000};
     DocumentReader reader(run, memory, {});
@@ -101,7 +102,8 @@ TEST(DocumentReader, ALargeTextWaitsForTheForwardPass) {
 
 TEST(DocumentReader, ATextBeyondTheBudgetIsRefused) {
   const PreparedRun run = test_run({words(2000)});
-  const MemoryPlan memory{.budget = 500'000, .base = 0};
+  MemoryPlan memory;
+  memory.budget = 500'000;
   DocumentReader reader(run, memory, {});
   EXPECT_THAT([&] { reader.next_batch(); },
               testing::ThrowsMessage<Error>(testing::HasSubstr("text 0: a text of 7")));

@@ -64,7 +64,7 @@ struct CaptureCounts {
   int64_t num_documents_before = 0, num_tokens_before = 0;  // of the interrupted run
   int64_t num_computed_tokens = 0;  // up to the last captured one of each document
   int64_t peak_mapped_bytes = 0;    // resident pages of mapped files, the most that was seen
-  CaptureTimes times;
+  CaptureTimes times = {};
 };
 
 struct RunTimes {  // seconds

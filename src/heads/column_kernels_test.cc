@@ -1,4 +1,4 @@
-// Every kernel against the plain sums; the dimensions meet different tails of the SIMD loops.
+// Every kernel against the plain sums; the dimensions exercise different tails of the SIMD loops.
 #include "heads/column_kernels.h"
 
 #include <gtest/gtest.h>

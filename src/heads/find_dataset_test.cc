@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/test_folder.h"
 #include "hub/local_resolver.h"
+#include "hub/test_cache.h"
 
 namespace qk {
 namespace {
@@ -37,15 +38,12 @@ TEST(FindDataset, TakesTheFirstSourceThatIsGiven) {
 }
 
 TEST(FindDataset, LooksForANameInTheHubCache) {
-  const TestFolder cache;
-  const std::filesystem::path repo = cache.path() / "datasets--org--name";
-  std::filesystem::create_directories(repo / "snapshots" / "abc");
-  std::filesystem::create_directories(repo / "refs");
-  write_file(repo / "refs" / "main", "abc");
+  const TestCache cache("datasets--org--name");
+  cache.add("README.md", "a", "text");
   DatasetSource source{.dataset_name = "org/name", .dataset_cache_dir = cache.path().string()};
-  EXPECT_EQ(found(source), repo / "snapshots" / "abc");
+  EXPECT_EQ(found(source), cache.snapshot());
   source.dataset = "org/name";
-  EXPECT_EQ(found(source), repo / "snapshots" / "abc");
+  EXPECT_EQ(found(source), cache.snapshot());
   source.dataset_revision = "other";
   EXPECT_TRUE(fault(source).starts_with("dataset: ")) << fault(source);
 }

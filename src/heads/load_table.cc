@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kLargestPosition = int64_t{1} << 53;  // float64 represents every integer up to it
 
-// A row of the files and where it goes.
+// A row of the files, and its row of the table.
 struct Slot {
   int64_t row = 0;
   size_t slot = 0;

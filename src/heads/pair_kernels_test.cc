@@ -27,7 +27,7 @@ HeadTable keys_of(int64_t rows, int64_t dim) {
   return out;
 }
 
-// The dimensions meet different tails of the SIMD loops.
+// The dimensions exercise different tails of the SIMD loops.
 class PairKernels : public testing::TestWithParam<int64_t> {
  protected:
   int64_t dim_ = GetParam();

@@ -64,7 +64,7 @@ TEST(FileIdentity, OnlyLinksIntoTheCacheAreNamedByTheirDigest) {
   EXPECT_EQ(digest_from_blob_name(cache.repo() / "blobs" / kDigest), "");  // the file itself
   EXPECT_EQ(digest_from_blob_name(cache.snapshot() / "absent"), "");
   const TestFolder other;
-  for (const std::string blob : {"blobs/" + kDigest, "models--m/files/" + kDigest}) {
+  for (const std::string& blob : {"blobs/" + kDigest, "models--m/files/" + kDigest}) {
     fs::remove(other / "link");
     fs::create_symlink(other.write(blob, ""), other / "link");
     EXPECT_EQ(digest_from_blob_name(other / "link"), "") << blob;

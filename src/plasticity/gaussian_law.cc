@@ -75,7 +75,7 @@ std::vector<double> MomentSums::scatter() const {
   const size_t d = origin_.size();
   for (size_t i = 0; i < d; ++i) {
     for (size_t j = 0; j <= i; ++j) out[i * d + j] -= sum_[i] * sum_[j] / weight_;
-    // Rounding may leave less than nothing.
+    // Rounding may make the difference negative.
     out[i * d + i] = std::max(0.0, out[i * d + i]);
   }
   return out;

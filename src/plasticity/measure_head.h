@@ -10,7 +10,7 @@
 
 namespace qk {
 
-// Threads: safe at once; tables are only read.
+// Threads: safe to call concurrently; tables are only read.
 // Throws Error: no rows, vector lengths that differ.
 // REQUIRES: both tables are oriented (orient()), key_groups is of `keys`.
 HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,

@@ -28,7 +28,8 @@ class QueryStream {
         law_(GatheredRows(queries, std::span(sorted_).first(1)).view().flat(), alpha_,
              options.online_start) {}
 
-  // All queries up to and including the position. REQUIRES: a query's; not below the last call's.
+  // The law of all queries up to and including the position. REQUIRES: the position of a query, not
+  // below that of the last call.
   const ForgettingLaw& advance(int64_t position) {
     const double now = clock_.at(position);
     law_.forget(now - clock_now_);

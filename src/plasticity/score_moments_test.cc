@@ -18,7 +18,7 @@ std::vector<double> normal_numbers(size_t count, uint32_t seed) {
   return out;
 }
 
-// Every dimension meets other tails of the SIMD loops.
+// The dimensions exercise different tails of the SIMD loops.
 class ScoreMomentsOfDim : public testing::TestWithParam<int64_t> {};
 
 TEST_P(ScoreMomentsOfDim, AreThePlainSums) {

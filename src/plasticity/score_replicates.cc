@@ -53,7 +53,7 @@ void WeightedQueries::project(const VectorBlocks& differences, std::vector<doubl
   const int64_t block_size = replicates_ * kBlockWidth;
   first.resize(static_cast<size_t>(differences.blocks() * block_size));
   second.resize(first.size());
-  // As many blocks at once as fit: queries are then read from nearer memory.
+  // As many blocks at once as fit, so that the queries stay in the cache.
   const auto documents = static_cast<int64_t>(group_.documents.size());
   const int64_t at_once = std::max<int64_t>(1, kSumsBytes / (documents * kBlockWidth * 16));
   for (int64_t begin = 0; begin < differences.blocks(); begin += at_once) {

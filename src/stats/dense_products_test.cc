@@ -25,7 +25,7 @@ TEST(VectorBlocks, LieSideBySideInBlocks) {
   EXPECT_EQ(VectorBlocks(kBlockWidth, 3).blocks(), 1);
 }
 
-// Every number of rows meets other tails of the SIMD loops.
+// The numbers of rows exercise different tails of the SIMD loops.
 TEST(DenseProducts, MultiplyBlock) {
   for (const int64_t depth : {1, 2, 7, 33}) {
     const std::vector<double> block = normal_numbers(depth * kBlockWidth, 1);

@@ -1,6 +1,7 @@
 """A tiny checkpoint, tokenizer, corpus and configuration for the tests of the program. Standard
 library only; the same arguments give the same bytes."""
 
+import glob
 import json
 import os
 import struct
@@ -145,3 +146,21 @@ def make_all(root):
     make_model(f"{root}/model")
     make_corpus(f"{root}/corpus")
     return write(f"{root}/run.yaml", CONFIG.format(root=root))
+
+
+def sniff_arguments(config, out, *flags, sets=()):
+    """What follows `qkscope sniff` for a run into the folder `out`; sets: "section.key=value"."""
+    arguments = ["--config", config, "--set", f"output.data_root={out}", *flags]
+    for text in sets:
+        arguments += ["--set", text]
+    return arguments
+
+
+def files_of(folder):
+    """The bytes of every file below a folder, hidden ones included, by relative path."""
+    out = {}
+    for path in sorted(glob.glob(f"{folder}/**/*", recursive=True, include_hidden=True)):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                out[os.path.relpath(path, folder)] = file.read()
+    return out

@@ -3,7 +3,6 @@
 
 usage: reliable_test.py QKSCOPE"""
 
-import glob
 import hashlib
 import json
 import os
@@ -16,17 +15,9 @@ import tempfile
 import unittest
 
 import fixtures
+from fixtures import files_of
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
-
-
-def files_of(folder):
-    out = {}
-    for path in sorted(glob.glob(f"{folder}/**/*", recursive=True)):
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
-                out[os.path.relpath(path, folder)] = file.read()
-    return out
 
 
 class Reliable(unittest.TestCase):
@@ -44,11 +35,8 @@ class Reliable(unittest.TestCase):
         return done
 
     def sniff(self, out, *flags, sets=(), code=0):
-        arguments = ["sniff", "--quiet", "--config", self.config, "--set",
-                     f"output.data_root={self.root}/{out}", *flags]
-        for text in sets:
-            arguments += ["--set", text]
-        return self.program(*arguments, code=code)
+        arguments = fixtures.sniff_arguments(self.config, f"{self.root}/{out}", *flags, sets=sets)
+        return self.program("sniff", "--quiet", *arguments, code=code)
 
     def card_counts(self, out):
         with open(f"{self.root}/{out}/README.md") as file:

@@ -4,7 +4,6 @@ made, and an interrupted run leaves nothing that looks finished.
 
 usage: run_test.py QKSCOPE"""
 
-import glob
 import hashlib
 import json
 import os
@@ -16,17 +15,9 @@ import time
 import unittest
 
 import fixtures
+from fixtures import files_of
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
-
-
-def files_of(folder):
-    out = {}
-    for path in sorted(glob.glob(f"{folder}/**/*", recursive=True)):
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
-                out[os.path.relpath(path, folder)] = file.read()
-    return out
 
 
 class Runs(unittest.TestCase):
@@ -41,9 +32,7 @@ class Runs(unittest.TestCase):
         cls.folder.cleanup()
 
     def sniff(self, out, *flags, sets=(), program=(PROGRAM, "sniff"), code=0):
-        command = [*program, "--config", self.config, "--set", f"output.data_root={out}", *flags]
-        for text in sets:
-            command += ["--set", text]
+        command = [*program, *fixtures.sniff_arguments(self.config, out, *flags, sets=sets)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, code, done.stderr)
         return done
@@ -222,7 +211,7 @@ class Runs(unittest.TestCase):
         self.fail("no journal after a minute")
 
     def assert_interrupted(self, out, sets):
-        self.assertEqual(list(files_of(out)), [])  # hidden files are not listed
+        self.assertEqual([name for name in files_of(out) if not name.startswith(".qkscope/")], [])
         self.assertTrue(os.path.exists(f"{out}/.qkscope/journal"))
         done = self.sniff(out, sets=sets, code=1)
         self.assertIn("--overwrite", done.stderr)

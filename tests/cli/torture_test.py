@@ -23,6 +23,7 @@ import time
 import unittest
 
 import fixtures
+from fixtures import files_of
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 FAULTS = os.path.abspath(sys.argv.pop(1))
@@ -32,17 +33,8 @@ for needed in (PROGRAM, FAULTS):
 SEED = int(os.environ.get("QK_TORTURE_SEED", random.SystemRandom().randrange(10**6)))
 KILLS = int(os.environ.get("QK_TORTURE_KILLS", "8" if "QK_SANITIZED" in os.environ else "50"))
 LENGTHS = [90, 5, 0, 41, 200, 17, 64, 128, 1, 77, 33, 150] * 3
-KEPT = (r"(; the (\d+ whole documents|whole document) of the journal (are|is) kept: --resume goes on "
-        r"from there)?")
-
-
-def files_of(folder):
-    out = {}
-    for path in sorted(glob.glob(f"{folder}/**/*", recursive=True, include_hidden=True)):
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
-                out[os.path.relpath(path, folder)] = file.read()
-    return out
+KEPT = (r"(; the (\d+ whole documents|whole document) of the journal (are|is) kept: "
+        r"use --resume to continue)?")
 
 
 class Torture(unittest.TestCase):
@@ -69,10 +61,8 @@ class Torture(unittest.TestCase):
 
     @classmethod
     def start(cls, out, *flags, fault=None, sets=(), limit=None, config=None):
-        command = [PROGRAM, "sniff", "--quiet", "--config", config or cls.config,
-                   "--set", f"output.data_root={out}", "--threads", "2", *flags]
-        for text in sets:
-            command += ["--set", text]
+        arguments = fixtures.sniff_arguments(config or cls.config, out, *flags, sets=sets)
+        command = [PROGRAM, "sniff", "--quiet", "--threads", "2", *arguments]
         environment = dict(os.environ)
         if fault is not None:
             environment.update(fault, LD_PRELOAD=FAULTS, QK_FAULT_FOLDER=out,
