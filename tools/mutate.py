@@ -7,7 +7,9 @@ usage: mutate.py [options] FOLDER...      all sources of src/FOLDER/
        mutate.py [options] --replay LOG   the mutants of an earlier log, wherever the lines are now
 
 The source tree is never changed: a mutant is compiled from a copy, and the test programs are linked
-with its object in place of the original. Outcomes, one JSON line each in the log:
+with its object in place of the original. The originals are built in build/mutants, with the flags
+of the release preset but without unity builds, so that a file has an object of its own.
+Outcomes, one JSON line each in the log:
   killed        a test failed or crashed (killed_by names it)
   timeout       a test program ran longer than ten seconds plus five times its usual time
   survived      every test passed
@@ -38,6 +40,7 @@ from check_layers import declared_dependencies, reachable
 from mutation_sites import Mutant, draw, place
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/mutants"
 
 
 def run(command, cwd, timeout, limited=False):
@@ -68,7 +71,8 @@ class Build:
         self.folder, self.scratch = folder, scratch
         self.dependents = collections.defaultdict(list)  # file -> objects compiled from it
         if not (folder / "build.ninja").exists():
-            subprocess.run(["cmake", "--preset", "release", "-B", folder], cwd=ROOT, check=True)
+            subprocess.run(["cmake", "--preset", "release", "-DCMAKE_UNITY_BUILD=OFF", "-B", folder],
+                           cwd=ROOT, check=True)
         self.targets = set(re.findall(r"^([\w.]+): ", self.ninja("-t", "targets", "all"), re.M))
         self.link_commands = {}
         self.usual_seconds = {}
@@ -253,8 +257,6 @@ def parse_arguments():
     parser.add_argument("--count", type=int, default=30, help="mutants per argument (default: 30)")
     parser.add_argument("--minutes", type=float, default=30, help="start none later (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release",
-                        help="build folder (default: build/release)")
     parser.add_argument("--log", type=pathlib.Path, default=ROOT / "build/mutants.jsonl")
     parser.add_argument("--replay", type=pathlib.Path, metavar="LOG")
     def words(text):
@@ -292,7 +294,7 @@ def prepare(build, wanted):
 
 
 def run_mutants(options, mutants, records, scratch):
-    build = Build(options.build.resolve(), scratch)
+    build = Build(BUILD, scratch)
     todo, wanted = [], {}
     for mutant in mutants:
         done = records.get(mutant.key(), (None, {}))[1]
