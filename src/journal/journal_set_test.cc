@@ -67,6 +67,21 @@ TEST(JournalSet, SeveralFilesReadAsOne) {
   EXPECT_EQ(set.name(), (folder / "a").string() + ", " + (folder / "b").string());
 }
 
+TEST(JournalSet, VectorsAreThoseOfTheFile) {
+  const TestFolder folder;
+  write_documents(folder / "a", {0}, shapes());
+  write_documents(folder / "b", {1}, shapes());
+  const JournalSet set({folder / "a", folder / "b"});
+  const JournalSet::Entry entry = set.entry(set.groups().front().records.back());
+  ASSERT_EQ(entry.document, 1);
+  const std::span<const float> vectors = set.vectors(entry, 0);
+  const std::span<const float> vectors_pre_rope = set.vectors_pre_rope(entry, 0);
+  EXPECT_FALSE(vectors.empty());
+  EXPECT_EQ(vectors.data(), set.file_of(1).vectors(entry, 0).data());
+  EXPECT_FALSE(vectors_pre_rope.empty());
+  EXPECT_EQ(vectors_pre_rope.data(), set.file_of(1).vectors_pre_rope(entry, 0).data());
+}
+
 TEST(JournalSet, FilesMayHaveOtherLayersAndHeads) {
   const TestFolder folder;
   write_documents(folder / "a", {0}, {{.layer = 1, .heads = {0, 2}}});

@@ -106,5 +106,29 @@ TEST(OnlineReplicates, TimesWithTooFewQueries) {
   expect_replicates(options);
 }
 
+// All queries are of the first of two documents, which some replicates do not have.
+TEST(OnlineReplicates, AReplicateWithoutQueriesHasNoValue) {
+  MeasureOptions options = options_of("online");
+  options.methods.online_half_life = 1000;
+  options.methods.online_times = 2;
+  options.methods.min_queries = 5;
+  const ReplicatedHead head(options, random_table({.documents = 1}, 1),
+                            random_table({.documents = 2}, 2));
+  const PlasticityInput input = head.input();
+  const std::vector<double> found =
+      online_replicates({input, head.documents, head.counts}).ap_overall;
+  int num_without = 0;
+  for (int64_t r = 0; r < head.counts.replicates(); ++r) {
+    const double value = found[static_cast<size_t>(r)];
+    if (head.repeated(r).num_rows() == 0) {
+      ++num_without;
+      EXPECT_TRUE(std::isnan(value)) << "replicate " << r;
+    } else {
+      EXPECT_NEAR(value, plasticity_of(head, r), 1e-10) << "replicate " << r;
+    }
+  }
+  EXPECT_GT(num_without, 0);
+}
+
 }  // namespace online_replicates_test
 }  // namespace qk

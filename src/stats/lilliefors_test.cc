@@ -54,5 +54,14 @@ TEST(Lilliefors, FallsWithTheDistance) {
   EXPECT_LT(last, 1e-30);
 }
 
+// The tail continues the table: its last knot is 1.26, where 400 numbers have 0.000688.
+TEST(Lilliefors, TailBeyondTheTable) {
+  const double scale = 20 - 0.01 + 0.85 / 20;
+  EXPECT_NEAR(lilliefors_p_value(400, 1.2599999 / scale), 0.000688, 1e-8);
+  EXPECT_NEAR(lilliefors_p_value(400, 1.2600001 / scale), 0.000688, 1e-8);
+  EXPECT_NEAR(lilliefors_p_value(400, 1.5 / scale),
+              0.000688 * std::exp(-5.6 * (1.5 * 1.5 - 1.26 * 1.26)), 1e-12);
+}
+
 }  // namespace
 }  // namespace qk
