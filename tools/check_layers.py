@@ -12,13 +12,8 @@ import tokenize
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Names that only src/arch/ may use: those of its files.
-ARCHITECTURES = r"\b(%s)\b" % "|".join(
-    sorted(
-        path.stem
-        for path in (ROOT / "src" / "arch").glob("*.cc")
-        if path.stem not in ("registry", "llama") and not path.stem.endswith("_test")
-    )
-)
+NAMES = {path.stem for path in (ROOT / "src" / "arch").glob("*.cc") if "_test" not in path.stem}
+ARCHITECTURES = rf"\b({'|'.join(sorted(NAMES - {'llama', 'registry'}))})\b"
 # `llama` is also a rope type, a GGUF tokenizer model and a scaling rule, so only its use as an
 # architecture (in a comparison, or as a model type) is refused.
 LLAMA = r"(model_type|architecture|name)\s*(==|!=)\s*\"llama\""

@@ -134,13 +134,12 @@ def lines(items):
 def main():
     texts = dict.fromkeys(WORDS + INTEGERS + NUMBERS + DATES + TEXTS)
     OUT.parent.mkdir(exist_ok=True)
+    version = json.dumps(yaml.__version__)
+    scalars = lines(scalar(text) for text in texts)
+    documents = lines(document(*item) for item in DOCUMENTS.items())
     OUT.write_text(
-        '{"pyyaml": %s,\n "scalars": [\n%s\n ],\n "documents": [\n%s\n ]\n}\n'
-        % (
-            json.dumps(yaml.__version__),
-            lines(scalar(text) for text in texts),
-            lines(document(*item) for item in DOCUMENTS.items()),
-        )
+        f'{{"pyyaml": {version},\n "scalars": [\n{scalars}\n ],\n'
+        f' "documents": [\n{documents}\n ]\n}}\n'
     )
 
 

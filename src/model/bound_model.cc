@@ -3,10 +3,9 @@
 namespace qk {
 namespace {
 
-// The backend, once it is known to be complete.
-const Backend& complete(const Backend& backend) {
+std::unique_ptr<Context> make_context(const Backend& backend, ThreadPool& pool) {
   check_complete(backend);
-  return backend;
+  return backend.make_context(pool);
 }
 
 BoundLayer bind_layer(const Backend& backend, Context& context, const LayerWeights& weights) {
@@ -43,7 +42,7 @@ BoundLayer bind_layer(const Backend& backend, Context& context, const LayerWeigh
 }  // namespace
 
 BoundModel::BoundModel(const Model& model, const Backend& backend, ThreadPool& pool)
-    : model_(model), backend_(complete(backend)), context_(backend.make_context(pool)) {
+    : model_(model), backend_(backend), context_(make_context(backend, pool)) {
   for (const LayerWeights& weights : model.layers) {
     layers_.push_back(bind_layer(backend_, *context_, weights));
   }
