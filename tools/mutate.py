@@ -71,8 +71,8 @@ class Build:
         self.folder, self.scratch = folder, scratch
         self.dependents = collections.defaultdict(list)  # file -> objects compiled from it
         if not (folder / "build.ninja").exists():
-            subprocess.run(["cmake", "--preset", "release", "-DCMAKE_UNITY_BUILD=OFF", "-B", folder],
-                           cwd=ROOT, check=True)
+            subprocess.run(["cmake", "--preset", "release", "-B", folder,
+                            "-DCMAKE_UNITY_BUILD=OFF"], cwd=ROOT, check=True)
         self.targets = set(re.findall(r"^([\w.]+): ", self.ninja("-t", "targets", "all"), re.M))
         self.link_commands = {}
         self.usual_seconds = {}
