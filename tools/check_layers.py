@@ -141,7 +141,16 @@ def citation_findings():
                     yield f"{path}:{line}: {problem}"
 
 
+def table_findings():
+    """The table of docs/development.md lists the folders in the order of their qk_module() calls."""
+    page = ROOT / "docs" / "development.md"
+    listed = re.findall(r"^\| `(\w+)/` \|", page.read_text(), flags=re.M)
+    declared = list(declared_dependencies((ROOT / "CMakeLists.txt").read_text()))
+    if listed != declared:
+        yield f"{page}: expected the folders {' '.join(declared)}, found {' '.join(listed)}"
+
+
 if __name__ == "__main__":
-    found = [*findings(), *citation_findings()]
+    found = [*findings(), *table_findings(), *citation_findings()]
     print("\n".join(found) if found else "folder dependencies: as declared")
     sys.exit(1 if found else 0)

@@ -53,7 +53,7 @@ class OrderedResults {
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
   AnalysisProgress progress() const {
-    return {num_done_, num_heads_, std::ssize(report_.failures), seconds()};
+    return {.done = num_done_, .total = num_heads_, .seconds = seconds()};
   }
 
   const AnalysisOptions& options_;

@@ -17,7 +17,6 @@ namespace qk {
 struct AnalysisProgress {
   int64_t done = 0;  // heads
   int64_t total = 0;
-  int64_t num_failed = 0;
   double seconds = 0;
 };
 

@@ -1,13 +1,10 @@
 #include "analysis/method_config.h"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "base/error.h"
 
 namespace qk {
 namespace {

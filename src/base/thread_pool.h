@@ -1,5 +1,5 @@
-// The program's one pool of threads. Kernels inside it are single-threaded; nothing else starts
-// threads that compute.
+// The program's pool of threads, for kernels and files. Kernels inside it are single-threaded; only
+// the tokenising of the next batch runs beside it (capture/document_reader.h).
 //
 // Threads: parallel_for may be called from one thread at a time, and not from inside a task.
 #pragma once

@@ -43,7 +43,7 @@ std::string damage_text(const JournalReader& journal) {
   return fmt::format(
       "{}: damaged at byte {}{}; {}", journal.path().string(), journal.damage().front(),
       num_places == 1 ? "" : fmt::format(" and in {} more places", num_places - 1),
-      lost.empty() ? "what was lost has been computed again before"
+      lost.empty() ? "the lost documents have already been recomputed"
                    : fmt::format("document{} {} {} computed again", lost.size() == 1 ? "" : "s",
                                  fmt::join(lost, ", "), lost.size() == 1 ? "is" : "are"));
 }

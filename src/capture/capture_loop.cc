@@ -41,7 +41,7 @@ void CaptureLoop::show(double part) const {
   options_.progress({.phase = Phase::kCapture,
                      .done = counts_.num_documents,
                      .total = num_documents_,
-                     .in_hand = part * static_cast<double>(batch_documents_),
+                     .in_progress = part * static_cast<double>(batch_documents_),
                      .num_tokens = counts_.num_tokens + tokens,
                      .num_rows = counts_.num_rows,
                      .seconds = clock_.seconds(),

@@ -66,9 +66,9 @@ TEST(CaptureLoop, CountsWhatIsInTheJournal) {
   EXPECT_EQ(shown.front().done_before, 1);
   EXPECT_EQ(shown.front().num_tokens_before, 10);
   EXPECT_EQ(shown.back().done, 3);
-  EXPECT_EQ(shown.back().in_hand, 0);
-  const auto most = std::ranges::max(shown, {}, &RunProgress::in_hand);
-  EXPECT_EQ(most.in_hand, 1);
+  EXPECT_EQ(shown.back().in_progress, 0);
+  const auto most = std::ranges::max(shown, {}, &RunProgress::in_progress);
+  EXPECT_EQ(most.in_progress, 1);
   EXPECT_EQ(most.num_tokens, 74);
 }
 

@@ -25,7 +25,7 @@ const TextCorpus& corpus_of(const PreparedRun& run) {
   return static_cast<const TextCorpus&>(*run.corpus);
 }
 
-// How many texts are read beside the caller, which waits.
+// How many texts are read while the caller waits.
 int64_t read_meanwhile(const PreparedRun& run, int64_t expected) {
   const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
   for (int i = 0; i < 500 && corpus_of(run).num_read() < expected; ++i) pause();

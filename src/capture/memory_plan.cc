@@ -17,8 +17,7 @@ namespace {
 
 // Documents are computed together up to this many tokens; more would not be faster.
 constexpr int64_t kBatchTokens = 8192;
-// With streamed weights: more would not be faster either, since reading them takes no part any
-// more.
+// With streamed weights: more would not be faster, since the time to read them no longer matters.
 constexpr int64_t kGroupTokens = 131072;
 constexpr int64_t kMostDocuments = 1024;
 constexpr int64_t kSmallestChunk = 64;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/test_allocations.h"
 #include "capture/block_collector.h"
 #include "capture/capture_loop.h"
 #include "capture/test_run.h"
@@ -144,6 +145,7 @@ TEST(MemoryPlan, WorkIsWhatARunAllocates) {
 TEST(MemoryPlan, LessMemoryMeansFewerDocumentsThenSmallerChunks) {
   PreparedRun run = test_run({words(3)});
   run.config.inference.batch_size = 16;
+  run.config.tokenizer.max_length = 2000;
   RunOptions options;
   options.num_threads = 1;
   const MemoryPlan free = plan_memory(run, options);
@@ -151,13 +153,27 @@ TEST(MemoryPlan, LessMemoryMeansFewerDocumentsThenSmallerChunks) {
   EXPECT_EQ(free.batch.documents, 16);
   EXPECT_FALSE(free.batch.hard);
   options.ram_bytes = free.peak() + (int64_t{16} << 20);
-  const MemoryPlan roomy = plan_memory(run, options);
-  EXPECT_TRUE(roomy.fits);
-  EXPECT_TRUE(roomy.batch.hard);
-  EXPECT_FALSE(roomy.forward.stream_weights);
-  options.ram_bytes = roomy.base + roomy.finish + 1000;
-  const MemoryPlan tight = plan_memory(run, options);
-  EXPECT_LE(tight.batch.tokens, roomy.batch.tokens);
+  MemoryPlan last = plan_memory(run, options);
+  EXPECT_TRUE(last.fits);
+  EXPECT_TRUE(last.batch.hard);
+  EXPECT_FALSE(last.forward.stream_weights);
+  bool fewer_documents = false, smaller_chunks = false;
+  while (true) {
+    options.ram_bytes -= 1 << 14;
+    const MemoryPlan plan = plan_memory(run, options);
+    if (!plan.fits || plan.forward.stream_weights) break;
+    EXPECT_LE(plan.peak(), options.ram_bytes);
+    if (plan.forward.chunk_tokens < last.forward.chunk_tokens) {
+      smaller_chunks = true;
+      EXPECT_TRUE(fewer_documents);                                   // first
+      EXPECT_LE(last.batch.tokens, run.config.tokenizer.max_length);  // one document was left
+    } else {
+      fewer_documents = fewer_documents || plan.batch.tokens < last.batch.tokens;
+    }
+    last = plan;
+  }
+  EXPECT_TRUE(fewer_documents);
+  EXPECT_TRUE(smaller_chunks);
   options.ram_bytes = 1 << 20;
   const MemoryPlan none = plan_memory(run, options);
   EXPECT_FALSE(none.fits);

@@ -1,6 +1,5 @@
 #include "capture/resume.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 

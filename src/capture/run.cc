@@ -30,7 +30,7 @@ void check_finished(const fs::path& folder, const std::string& there, const RunR
   if (!missing.empty()) {
     fail(
         "{}: --resume found no journal but the finished dataset of this run, of which {}: "
-        "--overwrite makes it again",
+        "--overwrite captures it again",
         folder.string(), missing);
   }
 }

@@ -12,10 +12,10 @@ namespace qk {
 // Throws Error: the output folder holds a dataset or a journal and neither overwrite nor resume is
 // set, another run is writing into it, it cannot be written, the disk is full, a document cannot be
 // read or tokenised, no row was captured; with resume, the journal or the dataset is of another
-// model, tokenizer, corpus, configuration, version or build; the certificate
-// is of another model. A journal with whole documents is kept
-// then, and the message says so. With ram_bytes: if the memory plan does not fit (before anything
-// is written), or a document's text is too large to be tokenised within it.
+// model, tokenizer, corpus, configuration, version or build; the certificate is for another model.
+// A journal with whole documents is kept then, and the message says so. With ram_bytes: the memory
+// plan does not fit (before anything is written), or a document's text is too large to be tokenised
+// within it.
 RunReport run_capture(const PreparedRun& run, const RunOptions& options);
 
 }  // namespace qk

@@ -27,7 +27,7 @@ struct RunProgress {
   Phase phase = Phase::kIdentify;
   int64_t done = 0;
   std::optional<int64_t> total;  // empty: not known before the end
-  double in_hand = 0;            // documents' worth of work in progress, not counted in `done`
+  double in_progress = 0;        // documents' worth of work in progress, not counted in `done`
   int64_t num_tokens = 0;        // so far, as cut to max_length
   int64_t num_rows = 0;          // so far, of all heads
   double seconds = 0;            // since the phase began

@@ -17,7 +17,7 @@ struct RunContext {
   const RunOptions& options;
   const MemoryPlan& memory;
   ThreadPool& pool;
-  bool resumes = false;  // the journal that is in the folder
+  bool resumes = false;  // the run continues the journal in the folder
 };
 
 // What the footers of the files say (capture/provenance.h), as JSON.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <atomic>
 #include <memory>
@@ -70,19 +69,6 @@ inline PreparedRun test_run(std::vector<std::string> texts) {
   return {std::move(config), std::move(model), std::move(plan),
           Tokenizer::from_file(folder / "tokenizer.json"),
           std::make_unique<TextCorpus>(std::move(texts))};
-}
-
-// Bytes that malloc has given out.
-inline int64_t allocated_bytes() {
-  const struct mallinfo2 info = ::mallinfo2();
-  return static_cast<int64_t>(info.uordblks + info.hblkhd);
-}
-
-// False where another allocator is at work, as under sanitizers.
-inline bool allocations_are_counted() {
-  const int64_t before = allocated_bytes();
-  const std::vector<char> block(1 << 20);
-  return allocated_bytes() - before >= std::ssize(block);
 }
 
 }  // namespace qk

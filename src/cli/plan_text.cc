@@ -1,6 +1,5 @@
 #include "cli/plan_text.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 

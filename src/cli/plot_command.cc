@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 
-#include "base/error.h"
 #include "cli/number_text.h"
 #include "cli/plot_options.h"
 

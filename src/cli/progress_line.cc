@@ -18,7 +18,7 @@ constexpr double kSurePart = 0.02;  // fraction done before a remaining time is 
 
 double part_done(const RunProgress& progress) {
   if (!progress.total || *progress.total <= 0) return 0;
-  const double done = static_cast<double>(progress.done) + progress.in_hand;
+  const double done = static_cast<double>(progress.done) + progress.in_progress;
   return std::clamp(done / static_cast<double>(*progress.total), 0.0, 1.0);
 }
 
@@ -28,8 +28,8 @@ std::string remaining(const RunProgress& progress) {
   const auto before = static_cast<double>(progress.done_before);
   const double work = static_cast<double>(*progress.total) - before;
   if (work <= 0) return "";
-  const double part =
-      std::clamp((static_cast<double>(progress.done) + progress.in_hand - before) / work, 0.0, 1.0);
+  const double part = std::clamp(
+      (static_cast<double>(progress.done) + progress.in_progress - before) / work, 0.0, 1.0);
   return remaining_text(part, progress.seconds);
 }
 

@@ -214,7 +214,7 @@ void add_run_options(CLI::App& command, SniffFlags& flags) {
 void add_resources(CLI::App& command, SniffFlags& flags) {
   command
       .add_option("--threads", flags.num_threads,
-                  "Number of threads, 1 to 1024 (default: all cores)")
+                  "Number of threads, 1 to 1024 (default: all cores); one more tokenises")
       ->check(CLI::Range(1, 1024).description(""));
   command
       .add_option("--ram", flags.ram_bytes,

@@ -50,7 +50,7 @@ TEST(ProgressText, Capture) {
   RunProgress progress;
   progress.phase = Phase::kCapture;
   progress.done = 12;
-  progress.in_hand = 4;
+  progress.in_progress = 4;
   progress.total = 64;
   progress.num_tokens = 34567;
   progress.num_rows = 1234567;

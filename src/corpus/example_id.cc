@@ -37,8 +37,6 @@ int64_t normalise_example_id(const RawId& raw) {
   return std::visit(Visitor{}, raw);
 }
 
-int32_t narrow_example_id(int64_t id) { return static_cast<int32_t>(static_cast<uint32_t>(id)); }
-
 std::string python_bytes_text(std::string_view bytes) {
   // Double quotes only where single ones would need escapes.
   const bool has_single = bytes.find('\'') != std::string_view::npos;

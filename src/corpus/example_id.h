@@ -27,9 +27,6 @@ using RawId = std::variant<std::monostate, bool, int64_t, uint64_t, double, std:
 // Throws Error for an integral double outside int64.
 int64_t normalise_example_id(const RawId& raw);
 
-// The low 32 bits, as signed: what the original writes to its int32 column.
-int32_t narrow_example_id(int64_t id);
-
 // Python's str() of a bytes object: b'...' with \t \n \r \\ and \xhh escapes.
 std::string python_bytes_text(std::string_view bytes);
 

@@ -195,7 +195,7 @@ TEST(DatasetReader, LeftoversAreNamed) {
                           "l99h00q: holds no Parquet file", "l99h00q: is not listed in the card"));
 }
 
-TEST(DatasetReader, HeadsOfALayerMustAgree) {
+TEST(DatasetReader, HeadsOfALayerMustHaveAsManyRows) {
   const TestFolder folder;
   make_dataset(folder);
   fs::copy_file(folder / "data/l12h02q/data.parquet", folder / "data/l00h03q/data.parquet",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataset/schema.h"
+
 namespace qk {
 namespace {
 
@@ -30,8 +32,7 @@ DocumentCounts count_documents(std::span<const DocumentEnd> documents, bool int3
     counts.too_large += end.outcome == DocumentOutcome::kTooLarge ? 1 : 0;
     counts.not_finite += end.outcome == DocumentOutcome::kNotFinite ? 1 : 0;
     if (!has_id(end)) continue;
-    const auto low = static_cast<int32_t>(static_cast<uint32_t>(end.example_id));
-    ids.push_back(int32_ids ? low : end.example_id);
+    ids.push_back(int32_ids ? low_32_bits(end.example_id) : end.example_id);
   }
   counts.repeated_ids = count_repeated(std::move(ids));
   return counts;

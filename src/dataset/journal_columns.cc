@@ -83,13 +83,12 @@ ArrayPointer repeated(const std::vector<RowPiece>& group, F value) {
 }
 
 ArrayPointer example_ids(const arrow::Field& field, const std::vector<RowPiece>& group) {
-  const auto id = [](const RowPiece& piece) {
-    return static_cast<uint64_t>(piece.entry.example_id);
-  };
   if (field.type()->id() == arrow::Type::INT64) {
+    const auto id = [](const RowPiece& piece) { return piece.entry.example_id; };
     return repeated<int64_t, arrow::Int64Array>(group, id);
   }
-  return repeated<int32_t, arrow::Int32Array>(group, id);  // the low 32 bits
+  const auto low = [](const RowPiece& piece) { return low_32_bits(piece.entry.example_id); };
+  return repeated<int32_t, arrow::Int32Array>(group, low);
 }
 
 ArrayPointer windows(const JournalSet::Group& layer, const arrow::Field& field,
@@ -192,8 +191,8 @@ void add_to_digest(const JournalSet& journal, const std::vector<RowPiece>& group
   PageDropper dropper(journal);
   for (const RowPiece& piece : group) {
     const JournalSet::Columns columns = journal.columns(piece.entry);
-    const auto low = static_cast<int32_t>(static_cast<uint32_t>(piece.entry.example_id));
-    const int64_t id = int32_ids ? low : piece.entry.example_id;
+    const int64_t example_id = piece.entry.example_id;
+    const int64_t id = int32_ids ? low_32_bits(example_id) : example_id;
     const auto buckets = part(columns.buckets, piece);
     const auto positions = part(columns.positions, piece);
     for (size_t row = 0; row < buckets.size(); ++row) digest.add(buckets[row], id, positions[row]);

@@ -24,6 +24,11 @@ inline constexpr std::string_view kFooterFormat = "qkscope.format";
 inline constexpr std::string_view kFooterProvenance = "qkscope.provenance";
 inline constexpr std::string_view kFooterGeometry = "qkscope.geometry";
 
+// The low 32 bits, as signed: the example_id that `compat: reference` writes.
+inline int32_t low_32_bits(int64_t example_id) {
+  return static_cast<int32_t>(static_cast<uint32_t>(example_id));
+}
+
 // "l05h12q": two digits at least, more when needed.
 std::string config_name(int layer, int head, Kind kind);
 struct ConfigName {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "base/test_vectors.h"
+
 namespace qk {
 namespace {
 
@@ -23,6 +27,13 @@ TEST(ConfigName, RefusesWhatIsNotOne) {
        {"", "l", "l00", "l00h00", "l00h00x", "l00h00qq", "l0h00q", "l00h0q", "l000h00q", "l-1h00q",
         "l00h-1q", " l00h00q", "l00h00q ", "L00h00q", "l99999999999h00q", "l+1h00q", "README.md"}) {
     EXPECT_FALSE(parse_config_name(name)) << name;
+  }
+}
+
+TEST(ExampleIds, AreNarrowedAsByTheOriginal) {
+  const nlohmann::json vectors = load_vectors("capture/example_ids.json");
+  for (const nlohmann::json& c : vectors["cases"]) {
+    EXPECT_EQ(low_32_bits(signed_of(c["int64"])), c["int32"].get<int32_t>()) << c;
   }
 }
 

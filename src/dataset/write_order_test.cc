@@ -20,11 +20,11 @@ TEST(WriteOrder, AllFilesAreSyncedBeforeTheFirstIsRenamed) {
   write_journal(folder / "journal", 2, {{.heads = {0, 1}}});
   const JournalSet journal({folder / "journal"});
   ThreadPool pool(1);
-  bool read_again = false;
+  bool renamed = false;
   WriteLog log(
-      [&](const std::string& entry) { read_again = read_again || entry == "rename data.parquet"; });
+      [&](const std::string& entry) { renamed = renamed || entry == "rename data.parquet"; });
   write_dataset(journal, folder / "data", {}, pool, [&](int64_t, int64_t) {
-    EXPECT_FALSE(read_again) << "a file was renamed before all were read again";
+    EXPECT_FALSE(renamed) << "a file was renamed before all were read again";
   });
   EXPECT_THAT(log.take(),
               ElementsAre("fsync data.parquet.tmp",  // of both heads, and again before the rename

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "base/error.h"
-
 namespace qk {
 namespace {
 

@@ -32,7 +32,7 @@ class Resolver {
 
   // The repository's snapshot, or nothing. Its folder may lack files: see require_files().
   virtual std::optional<Snapshot> find_snapshot(const RepoName& name) = 0;
-  // One sentence for the user: the name is neither a path on the disk nor a repository to be had,
+  // One sentence for the user: the name is neither a path on the disk nor an available repository,
   // and what to do about it.
   virtual std::string not_found(const RepoName& name) const = 0;
   // All files of the repository as far as they are known, else those in the folder; relative to the

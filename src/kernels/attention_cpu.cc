@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
 #include "base/simd_targets.h"
 #include "kernels/attention.h"
 #include "kernels/kv_layout.h"

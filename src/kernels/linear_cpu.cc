@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/error.h"
 #include "base/simd_targets.h"
 #include "kernels/linear.h"
 #include "kernels/linear_plan.h"

@@ -1,6 +1,5 @@
 // What differs from layer to layer: attention windows, layers without rotary embedding, skipped
 // ones.
-#include <algorithm>
 
 #include "base/error.h"
 #include "model/config_normalise.h"

@@ -1,4 +1,4 @@
-// What forward_bytes() promises is what a pass takes from the backend's table.
+// forward_bytes() equals what a pass allocates through the backend.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -35,9 +35,4 @@ ForwardSizes forward_sizes(const Model& model, const Backend& backend, const For
                            std::span<const int64_t> sequence_lengths,
                            const ForwardOptions& options);
 
-// True if the layer below the last need not compute every token.
-inline bool is_pruned(const ForwardPlan& plan, int64_t num_tokens) {
-  return std::ssize(plan.last_rows) < num_tokens;
-}
-
 }  // namespace qk

@@ -2,8 +2,6 @@
 
 #include <cstdint>
 
-#include "base/error.h"
-
 namespace qk {
 namespace {
 

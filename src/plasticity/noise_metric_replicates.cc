@@ -15,7 +15,7 @@
 namespace qk {
 namespace {
 
-// Rows of a replicate, and the number of rows of equal weight that weigh as evenly.
+// Rows of a replicate, and their effective number, (sum c)^2 / sum c^2.
 struct ReplicateRows {
   int64_t rows = 0;
   int64_t even = 0;

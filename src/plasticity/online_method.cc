@@ -1,6 +1,5 @@
 #include "plasticity/online_method.h"
 
-#include <algorithm>
 #include <cmath>
 #include <map>
 

@@ -1,6 +1,5 @@
 #include "plasticity/plasticity_replicates.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -1,8 +1,6 @@
 // One copy of this file is compiled for every SIMD target; one is picked at run time.
 #include "stats/dense_products.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "base/simd_targets.h"
 

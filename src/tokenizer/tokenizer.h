@@ -19,8 +19,8 @@ struct GgufVocabulary {
   std::string pre;    // tokenizer.ggml.pre; empty if absent
   std::vector<std::string> tokens;
   std::vector<float> scores;  // "llama" only
-  std::vector<int32_t>
-      token_types;  // 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte
+  // 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte
+  std::vector<int32_t> token_types;
   std::vector<std::string> merges;  // "gpt2" only
   std::optional<int64_t> bos_token_id, eos_token_id, unknown_token_id;
   std::optional<bool> add_bos_token, add_eos_token, add_space_prefix;
