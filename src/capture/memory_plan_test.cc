@@ -146,6 +146,7 @@ TEST(MemoryPlan, LessMemoryMeansFewerDocumentsThenSmallerChunks) {
   PreparedRun run = test_run({words(3)});
   run.config.inference.batch_size = 16;
   run.config.tokenizer.max_length = 2000;
+  run.config.capture.sampler = run.plan.capture.sampler = SamplerType::kUniform;  // few rows
   RunOptions options;
   options.num_threads = 1;
   const MemoryPlan free = plan_memory(run, options);
