@@ -145,10 +145,10 @@ TEST(MemoryPlan, WorkIsWhatARunAllocates) {
 TEST(MemoryPlan, LessMemoryMeansFewerDocumentsThenSmallerChunks) {
   PreparedRun run = test_run({words(3)});
   run.config.inference.batch_size = 16;
-  run.config.tokenizer.max_length = 2000;
-  run.config.capture.sampler = run.plan.capture.sampler = SamplerType::kUniform;  // few rows
+  run.config.tokenizer.max_length = 4000;
   RunOptions options;
   options.num_threads = 1;
+  options.forward.chunk_tokens = 4096;
   const MemoryPlan free = plan_memory(run, options);
   EXPECT_TRUE(free.fits);
   EXPECT_EQ(free.batch.documents, 16);
