@@ -132,8 +132,8 @@ std::string progress_text(const AnalysisProgress& progress) {
 
 std::string catalog_text(const HeadCatalog& catalog) {
   std::string out = fmt::format(
-      "Dataset   {}{}: {} of {} heads ({} layers, {} query heads, {} key "
-      "heads{})",
+      "Dataset   {}{}: {} of {} heads "
+      "({} layers, {} query heads, {} key heads{})",
       catalog.folder.string(), catalog.model.empty() ? "" : " of " + printable(catalog.model),
       count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
       catalog.num_layers, catalog.num_q_heads, catalog.num_k_heads,

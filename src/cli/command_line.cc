@@ -26,9 +26,8 @@ namespace qk {
 namespace {
 
 constexpr const char* kAbout =
-    "Measures how the attention heads of a language model use position and meaning: captures "
-    "query\n"
-    "and key vectors over real documents, measures every head, and draws figures.";
+    "Measures how the attention heads of a language model use position and meaning: captures\n"
+    "query and key vectors over real documents, measures every head, and draws figures.";
 
 constexpr const char* kExamples = R"(
 Examples:

@@ -97,7 +97,7 @@ void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memo
   const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
   add_line(
       out, "memory",
-      fmt::format("{} at the peak: program {}, buffers for such a document {}, weights {}{}",
+      fmt::format("{} at the peak: program {}, buffers for one document {}, weights {}{}",
                   text(memory.peak()), text(memory.base), text(memory.work), text(memory.weights),
                   memory.forward.stream_weights
                       ? " at a time, of " + text(run.model.weight_bytes) + " read layer by layer"

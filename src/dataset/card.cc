@@ -131,8 +131,8 @@ class Card {
       if (info_.metadata.contains(key)) item(key, take(key));
     }
     line(
-        "\nA row is one position in one document, for one head; `captured_rows` and "
-        "`bucket_counts`");
+        "\nA row is one position in one document, for one head; "
+        "`captured_rows` and `bucket_counts`");
     line("sum over all heads, queries and keys.\n");
   }
 

@@ -92,7 +92,8 @@ struct Block {
   std::string_view softmax_scale_key = {};
 
   WindowRule window = WindowRule::kNone;
-  // the window is dropped (only unrecorded, with kLayersWithoutRope) unless this key is true
+  // Unless this key is true, no layer has a window; with kLayersWithoutRope the layers keep it and
+  // only the recorded window is dropped.
   std::string_view window_switch_key = {};
   LayerTypeRule layer_types = LayerTypeRule::kAllSliding;
   // use_bidirectional_attention is read: all keys are visible, the window w becomes w / 2 + 1
