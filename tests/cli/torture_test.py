@@ -413,7 +413,7 @@ class Torture(unittest.TestCase):
                          r"finished dataset of this run, of which l01h01k/data\.parquet has \d+ bytes")
         os.remove(f"{out}/l01h01k/data.parquet")
         self.assertRegex(self.run_once(out, "--resume", code=1),
-                         r"of which l01h01k/data\.parquet is missing: --overwrite makes it again")
+                         r"of which l01h01k/data\.parquet is missing: --overwrite captures it again")
         self.run_once(out, "--overwrite")
         self.assert_expected(out)
 
