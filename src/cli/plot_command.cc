@@ -1,5 +1,7 @@
 #include "cli/plot_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
