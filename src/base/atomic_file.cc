@@ -1,6 +1,7 @@
 #include "base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,7 +23,16 @@ void sync_folder(const std::filesystem::path& path) {
   ::close(fd);
 }
 
+// A rename would replace a device such as /dev/null by a file.
+void refuse_what_is_no_file(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  fail("{}: cannot be written: expected a file, found a {}", path.string(),
+       S_ISDIR(status.st_mode) ? "folder" : "device or pipe");
+}
+
 void rename_into_place(const std::filesystem::path& from, const std::filesystem::path& to) {
+  refuse_what_is_no_file(to);
   if (::rename(from.c_str(), to.c_str()) != 0) {
     fail("{}: cannot be renamed to {}: {}", from.string(), to.string(), std::strerror(errno));
   }
@@ -33,6 +43,7 @@ void rename_into_place(const std::filesystem::path& from, const std::filesystem:
 
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
+  refuse_what_is_no_file(path_);
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd_ < 0) fail("{}: cannot be created: {}", temporary_.string(), std::strerror(errno));
 }

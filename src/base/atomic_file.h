@@ -11,7 +11,8 @@ namespace qk {
 
 class AtomicFile {
  public:
-  // Creates "<path>.tmp" (an old one is replaced). Throws Error if it cannot.
+  // Creates "<path>.tmp" (an old one is replaced). Throws Error if it cannot, or if `path` is
+  // something other than a regular file (a folder, a device).
   explicit AtomicFile(std::filesystem::path path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

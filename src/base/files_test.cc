@@ -54,6 +54,21 @@ TEST_F(Files, AFinishedFileIsWholeAndAlone) {
   EXPECT_EQ(read_file(folder_ / "a.txt"), "one two");
 }
 
+TEST_F(Files, WhatIsNoFileIsNotReplaced) {
+  fs::create_directories(folder_ / "folder");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const char* name : {"folder", "pipe"}) {
+    EXPECT_THAT([&] { AtomicFile file(folder_ / name); },
+                ThrowsMessage<Error>(AllOf(HasSubstr(name), HasSubstr("expected a file"))));
+    const fs::path other = folder_ / "other.tmp";
+    write_file(other, "text");
+    EXPECT_THAT([&] { publish_file(other, folder_ / name); },
+                ThrowsMessage<Error>(HasSubstr("expected a file")));
+    fs::remove(other);
+  }
+  EXPECT_THAT(names(), testing::UnorderedElementsAre("folder", "pipe"));
+}
+
 TEST_F(Files, AnUnfinishedFileLeavesNothing) {
   {
     AtomicFile file(folder_ / "a.txt");

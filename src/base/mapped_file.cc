@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/lfs_pointer.h"
 
 namespace qk {
 namespace {
@@ -62,6 +63,7 @@ const char* path_of_mapping(const void* address) {
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+  refuse_lfs_pointer(path);
   // O_NONBLOCK: a pipe would wait for its writer here.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) fail("{}: cannot be opened: {}", path.string(), std::strerror(errno));

@@ -11,7 +11,8 @@ namespace qk {
 class MappedFile {
  public:
   MappedFile() = default;
-  // Throws Error if the file cannot be opened, is not a regular file, or cannot be mapped.
+  // Throws Error if the file cannot be opened, is not a regular file, is a Git LFS pointer, or
+  // cannot be mapped.
   explicit MappedFile(const std::filesystem::path& path);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

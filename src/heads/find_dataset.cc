@@ -3,7 +3,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "hub/home_path.h"
+#include "base/home_path.h"
 
 namespace qk {
 namespace {

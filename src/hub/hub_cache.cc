@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "base/atomic_file.h"
-#include "hub/home_path.h"
+#include "base/home_path.h"
 
 namespace qk {
 namespace {

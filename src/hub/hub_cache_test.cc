@@ -6,8 +6,8 @@
 #include <fstream>
 #include <map>
 
+#include "base/home_path.h"
 #include "base/test_folder.h"
-#include "hub/home_path.h"
 
 namespace qk {
 namespace {

@@ -1,7 +1,7 @@
 #include "hub/local_resolver.h"
 
 #include "base/error.h"
-#include "hub/home_path.h"
+#include "base/home_path.h"
 #include "hub/hub_snapshot.h"
 
 namespace qk {

@@ -1,0 +1,71 @@
+#include "base/lfs_pointer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "base/error.h"
+
+namespace qk {
+namespace {
+
+constexpr size_t kMostBytes = 1024;  // of a pointer, by its specification
+constexpr std::array<std::string_view, 4> kVersions = {
+    "https://git-lfs.github.com/spec/", "http://git-media.io/v/", "https://hawser.github.com/spec/",
+    "http://git-lfs.github.com/spec/"};
+
+// The value of a line "key value" ("\n" or "\r\n" at its end), or "".
+std::string_view value_of(std::string_view content, std::string_view key) {
+  while (!content.empty()) {
+    const size_t end = std::min(content.find('\n'), content.size());
+    std::string_view line = content.substr(0, end);
+    content.remove_prefix(std::min(end + 1, content.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.starts_with(key) && line.substr(key.size()).starts_with(' ')) {
+      return line.substr(key.size() + 1);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+bool is_lfs_pointer(std::string_view content) {
+  if (content.size() > kMostBytes) return false;
+  if (!content.starts_with("version ")) return false;
+  content = content.substr(0, content.find('\0'));
+  const std::string_view version = value_of(content, "version");
+  return std::ranges::any_of(kVersions, [&](auto url) { return version.starts_with(url); }) &&
+         !value_of(content, "oid").empty();
+}
+
+void refuse_lfs_pointer(const std::filesystem::path& path, std::span<const std::byte> content) {
+  const std::string_view text{reinterpret_cast<const char*>(content.data()), content.size()};
+  if (!is_lfs_pointer(text)) return;
+  fail(
+      "{}: is a Git LFS pointer (the repository was cloned without git-lfs), not the file of {} "
+      "bytes that it stands for: fetch it with `git lfs install && git lfs pull` in that folder, or "
+      "download the file",
+      path.string(), printable(value_of(text, "size")));
+}
+
+void refuse_lfs_pointer(const std::filesystem::path& path) {
+  // O_NONBLOCK: a pipe would wait for its writer here.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return;
+  struct stat status{};
+  std::array<std::byte, kMostBytes> content{};
+  ssize_t bytes = 0;
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+      status.st_size <= static_cast<off_t>(kMostBytes)) {
+    bytes = ::pread(fd, content.data(), content.size(), 0);
+  }
+  ::close(fd);
+  if (bytes > 0) refuse_lfs_pointer(path, std::span(content).first(static_cast<size_t>(bytes)));
+}
+
+}  // namespace qk
