@@ -143,7 +143,7 @@ TEST_F(Files, AFolderThatTakesNoFilesIsAnError) {
 TEST_F(Files, AFolderInPlaceOfTheFileIsAnError) {
   fs::create_directories(folder_ / "a.txt" / "inside");
   EXPECT_THAT([&] { write_file(folder_ / "a.txt", "x"); },
-              ThrowsMessage<Error>(HasSubstr("cannot be renamed to")));
+              ThrowsMessage<Error>(HasSubstr("expected a file, found a folder")));
   EXPECT_THAT(names(), testing::ElementsAre("a.txt"));
 }
 
