@@ -13,7 +13,10 @@ constexpr TensorName kNames[] = {
 
 constexpr Architecture kGlm4 = {
     .name = "glm4",
+    .title = "GLM-4-0414",
     .model_types = kModelTypes,
+    .head_dim = HeadDimRule::kNotNull,
+    .null_key_value_heads = false,
     .gguf_arch = "glm4",
     .block = {.sandwich_norms = true,
               .o_bias = BiasRule::kNever,

@@ -11,6 +11,7 @@ constexpr std::string_view kModelTypes[] = {"llama"};
 
 constexpr Architecture kLlama = {
     .name = "llama",
+    .title = "Llama",
     .model_types = kModelTypes,
     .gguf_arch = "llama",
     .gguf_permuted_qk = true,

@@ -11,6 +11,7 @@ constexpr Wrapper kWrappers[] = {{"mistral3", /*is_default=*/false}};
 
 constexpr Architecture kMinistral3 = {
     .name = "ministral3",
+    .title = "Ministral 3",
     .model_types = kModelTypes,
     .wrappers = kWrappers,
     .gguf_arch = "mistral3",

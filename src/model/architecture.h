@@ -92,6 +92,8 @@ struct Block {
   std::string_view softmax_scale_key = {};
 
   WindowRule window = WindowRule::kNone;
+  // the window may not be null, even if no layer has one
+  bool window_required = false;
   // Unless this key is true, no layer has a window; with kLayersWithoutRope the layers keep it and
   // only the recorded window is dropped.
   std::string_view window_switch_key = {};
@@ -135,14 +137,24 @@ struct KeyedType {
   std::string_view key;
 };
 
+// head_dim of config.json. Where there is none it is hidden_size / num_attention_heads.
+enum class HeadDimRule : uint8_t {
+  kMayBeNull,  // the key; null counts as absent
+  kNotNull,    // the key, or the class's default; null is refused
+  kRequired,   // the key
+  kDerived,    // always hidden_size / num_attention_heads, and no other value is accepted
+};
+
 struct Architecture {
-  std::string_view name;  // in messages and in ModelConfig::architecture
+  std::string_view name;        // in messages and in ModelConfig::architecture
+  std::string_view title = {};  // as people write it, "Llama"
   // of config.json, at the top or in text_config
   std::span<const std::string_view> model_types = {};
   std::span<const KeyedType> keyed_types = {};
   std::span<const Wrapper> wrappers = {};
   std::string_view activation_key = "hidden_act";
-  bool head_dim_key = true;  // false: head_dim is always hidden_size / num_attention_heads
+  HeadDimRule head_dim = HeadDimRule::kMayBeNull;
+  bool null_key_value_heads = true;  // num_key_value_heads: null means num_attention_heads
 
   std::string_view gguf_arch = {};   // general.architecture; empty: no GGUF of it exists
   bool gguf_permuted_qk = false;     // rows of q and k are stored in interleaved order
