@@ -32,11 +32,13 @@ constexpr size_t kMaxConfigBytes = size_t{16} << 20;
   const UnsupportedModel* known = find_unsupported_model(type);
   std::string model = printable(type);
   if (known != nullptr) model = known->title;
-  const std::string reason =
-      known == nullptr ? did_you_mean(type, types)
-                       : fmt::format("{}{}", known->reason.empty() ? "" : ": ", known->reason);
-  fail("{}: {}: {} is not supported{}. Supported: {}. See docs/adding-a-model.md", config.file(),
-       config.name("model_type"), model, reason, fmt::join(titles, ", "));
+  std::string more = ".";
+  if (known != nullptr && !known->reason.empty()) more = fmt::format(": {}.", known->reason);
+  if (const auto near = nearest(type, types); known == nullptr && near) {
+    more = fmt::format("; did you mean {}?", *near);
+  }
+  fail("{}: {}: {} is not supported{} Supported: {}. See docs/adding-a-model.md", config.file(),
+       config.name("model_type"), model, more, fmt::join(titles, ", "));
 }
 
 bool has_type(const Architecture& architecture, std::string_view type) {
