@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/readable_file.h"
 #include "dataset/arrow_result.h"
 #include "dataset/integer_column.h"
 #include "dataset/vector_column.h"
@@ -79,9 +80,9 @@ struct OpenFile {
   std::shared_ptr<arrow::Schema> schema;
 
   explicit OpenFile(const fs::path& path) {
+    if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
     std::error_code error;
-    if (fs::is_regular_file(path, error) && fs::file_size(path, error) == 0)
-      fail("the file is empty");
+    if (fs::file_size(path, error) == 0) fail("the file is empty");
     parquet::ReaderProperties properties(arrow::system_memory_pool());
     properties.enable_buffered_stream();
     properties.set_page_checksum_verification(true);
