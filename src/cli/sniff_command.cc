@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/home_path.h"
 #include "capture/run.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
@@ -156,7 +157,7 @@ void refuse_overrides(const SniffConfig& config) {
 }
 
 int sniff(const SniffFlags& flags) {
-  SniffConfig config = load_config(flags.config, flags.overrides);
+  SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
   LocalResolver resolver;
@@ -166,7 +167,7 @@ int sniff(const SniffFlags& flags) {
   options.overwrite = flags.overwrite;
   if (!flags.certificate.empty()) {
     refuse_overrides(run.config);
-    options.certificate = read_certificate(flags.certificate);
+    options.certificate = read_certificate(expand_home(flags.certificate));
   }
   options.resume = flags.resume;
   options.num_threads = flags.num_threads;
@@ -200,7 +201,10 @@ void add_run_options(CLI::App& command, SniffFlags& flags) {
   command
       .add_option("--certificate", flags.certificate,
                   "Certificate from `qkscope verify` to embed in the dataset")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check([](const std::string& text) {
+        return text.empty() ? std::string("expected the name of a file, found nothing") : "";
+      });
   command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing");
   CLI::Option* overwrite =
       command.add_flag("--overwrite", flags.overwrite,

@@ -20,6 +20,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/readable_file.h"
 #include "dataset/arrow_result.h"
 #include "dataset/footer_projection.h"
 
@@ -80,9 +81,9 @@ std::optional<std::string> extension_parameters(const arrow::Field& field,
 HeadFile open_head_file(const fs::path& path,
                         const std::function<bool(std::string_view)>& is_wanted,
                         int64_t batch_rows) {
+  if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
   std::error_code error;
-  if (fs::is_regular_file(path, error) && fs::file_size(path, error) == 0)
-    fail("the file is empty");
+  if (fs::file_size(path, error) == 0) fail("the file is empty");
   parquet::ReaderProperties properties(arrow::system_memory_pool());
   properties.enable_buffered_stream();
   properties.set_page_checksum_verification(true);
