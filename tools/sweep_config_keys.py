@@ -110,6 +110,8 @@ def bases(model_type):
             out[name] = {**plain, "rope_parameters": dict(rope)}
     old = LLAMA3 if model_type == "gemma3_text" else YARN
     scaling = {key: value for key, value in old.items() if key != "rope_theta"}
+    if model_type == "ministral3":
+        scaling["llama_4_scaling_beta"] = 0.3
     out["rope_scaling"] = {**plain, "rope_theta": 5e4, "rope_scaling": scaling}
     if own.get("layer_types") is None and model_type in ("qwen2", "qwen3", "smollm3", "gemma3_text"):
         out["layer_types"] = {**first, "layer_types": TYPES}
@@ -322,7 +324,10 @@ CLASSES = ["follows", "unmoved", "refused", "both refuse", "tolerated", "only we
 
 
 def verdict(kind, oracle):
-    """What transformers does with a change: moved, unmoved or refused."""
+    """What transformers does with a change: moved, unmoved or refused. What is tolerated counts as
+    unmoved."""
+    if kind == "tolerated":
+        return "unmoved"
     if kind in ("follows", "unmoved"):
         return {"follows": "moved"}.get(kind, kind)
     return oracle if oracle in ("moved", "unmoved") else "refused"

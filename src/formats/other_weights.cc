@@ -74,6 +74,10 @@ std::string found_in(const fs::path& folder, const std::string& shown_as) {
 }  // namespace
 
 std::string other_weights(const fs::path& folder) {
+  std::error_code ignored;
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
+    if (fs::exists(folder / name, ignored)) return "";
+  }
   const std::string here = found_in(folder, "");
   return here.empty() ? found_in(folder / "original", "original/") : here;
 }
