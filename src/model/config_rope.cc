@@ -37,7 +37,8 @@ json top_or(const json& config, const char* key, double otherwise) {
 void set_fraction(const json& config, double otherwise, json& rope) {
   constexpr const char* kKey = "partial_rotary_factor";
   const json top = config.contains(kKey) ? config.at(kKey) : json(otherwise);
-  const bool wins = config.contains(kKey) || otherwise != 1.0;
+  const bool inner_null = rope.contains(kKey) && rope.at(kKey).is_null();  // left to be refused
+  const bool wins = !inner_null && (config.contains(kKey) || otherwise != 1.0);
   if (wins && !top.is_null() && rope["rope_type"] != "default") rope[kKey] = top;
   set_default(rope, kKey, top);
 }
