@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace qk {
@@ -14,6 +15,9 @@ bool is_lfs_pointer(std::string_view content);
 
 // Throws Error if the bytes are a pointer: what the file is, and how to fetch the real one.
 void refuse_lfs_pointer(const std::filesystem::path& path, std::span<const std::byte> content);
+// The sentence without the path, for a file that another library will open; empty if it is none.
+// A file that cannot be read is no pointer.
+std::string lfs_pointer_fault(const std::filesystem::path& path);
 // The same for a file that another library will open. A file that cannot be read is no pointer.
 // MappedFile and read_file() call this themselves.
 void refuse_lfs_pointer(const std::filesystem::path& path);

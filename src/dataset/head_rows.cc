@@ -2,7 +2,6 @@
 
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
-#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
@@ -16,7 +15,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/lfs_pointer.h"
 #include "dataset/arrow_result.h"
+#include "dataset/footer_agreement.h"
 #include "dataset/integer_column.h"
 #include "dataset/vector_column.h"
 
@@ -82,6 +83,7 @@ struct OpenFile {
     std::error_code error;
     if (fs::is_regular_file(path, error) && fs::file_size(path, error) == 0)
       fail("the file is empty");
+    if (const std::string fault = lfs_pointer_fault(path); !fault.empty()) fail("{}", fault);
     parquet::ReaderProperties properties(arrow::system_memory_pool());
     properties.enable_buffered_stream();
     properties.set_page_checksum_verification(true);
@@ -100,16 +102,6 @@ struct OpenFile {
 };
 
 namespace {
-
-std::map<std::string, std::string> footer_of(const OpenFile& file) {
-  std::map<std::string, std::string> out;
-  if (const auto& pairs = file.reader->parquet_reader()->metadata()->key_value_metadata()) {
-    for (int64_t i = 0; i < pairs->size(); ++i) {
-      if (pairs->key(i) != "ARROW:schema") out[pairs->key(i)] = pairs->value(i);
-    }
-  }
-  return out;
-}
 
 // Numbers of the vectors by the number of rows, in the first row group that has rows.
 int64_t dim_of(const OpenFile& file) {
@@ -215,7 +207,7 @@ HeadRowReader::HeadRowReader(std::vector<fs::path> files) : files_(std::make_uni
       files_->has_windows = has_windows;
       files_->num_rows += file.num_rows();
       if (i > 0) return;
-      files_->footer = footer_of(file);
+      files_->footer = footer_of(*file.reader->parquet_reader()->metadata());
       files_->footer_dim = dim_of(file);
     });
   }
@@ -238,18 +230,6 @@ bool HeadRowReader::next(HeadRowBatch& batch) {
     if (found && batch.num_rows() > 0) return true;
   }
   return false;
-}
-
-std::vector<fs::path> list_parquet_files(const fs::path& folder) {
-  std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const bool is_hidden = it->path().filename().string().starts_with('.');  // as ._data.parquet
-    if (it->path().extension() == ".parquet" && !is_hidden) out.push_back(it->path());
-  }
-  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
-  std::sort(out.begin(), out.end());
-  return out;
 }
 
 }  // namespace qk

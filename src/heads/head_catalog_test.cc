@@ -22,17 +22,27 @@ class Catalog : public testing::Test {
     return read_catalog(root_, model_dir_, configured_, compat_reference_);
   }
 
+  // The root's path in a sentence becomes R.
+  std::string shortened(std::string text) const {
+    for (size_t at; (at = text.find(root_.string())) != std::string::npos;) {
+      text.replace(at, root_.string().size(), "R");
+    }
+    return text;
+  }
+
   std::string fault() const {
     try {
       read();
     } catch (const Error& error) {
-      std::string text = error.what();
-      for (size_t at; (at = text.find(root_.string())) != std::string::npos;) {
-        text.replace(at, root_.string().size(), "R");
-      }
-      return text;
+      return shortened(error.what());
     }
     return "";
+  }
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> out;
+    for (const std::string& warning : read().warnings) out.push_back(shortened(warning));
+    return out;
   }
 
   void give(int64_t layers, int64_t q_heads, int64_t k_heads) {
@@ -98,7 +108,7 @@ TEST_F(Catalog, QueriesOrKeysAlone) {
   make({"l01h01q"});
   const HeadCatalog catalog = read();
   EXPECT_EQ(catalog.num_heads, 1);
-  EXPECT_EQ(catalog.num_without_keys, 2);
+  EXPECT_EQ(catalog.without_keys.size(), 2U);
 }
 
 TEST_F(Catalog, TheOlderLayoutAndTheRoot) {
@@ -108,10 +118,15 @@ TEST_F(Catalog, TheOlderLayoutAndTheRoot) {
   model_dir_ = "";
   EXPECT_EQ(read().folder, root_ / "Some_Model");
   model_dir_ = "Other_Model";
-  EXPECT_EQ(fault(),
-            "R: holds no heads: it has no folder like l00h00q, and there is no folder Other_Model");
+  EXPECT_EQ(
+      fault(),
+      "R: holds no heads, and no folder Other_Model: it has no folder like l00h00q; the heads "
+      "lie in Some_Model: name that folder");
   make({"l00h00q", "l00h00k"});
   EXPECT_EQ(read().folder, root_);
+  EXPECT_EQ(warnings(), (std::vector<std::string>{
+                            "model_dir: R has no folder Other_Model: its own heads are read",
+                            "R/Some_Model: is not read: it holds heads of its own, like l00h00k"}));
 }
 
 TEST_F(Catalog, ACaptureThatIsNotFinishedIsNoticed) {
