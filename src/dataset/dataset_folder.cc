@@ -98,6 +98,17 @@ std::string reason_for_file(const fs::path& file) {
   return "is not read: the names of a head's files end in .parquet";
 }
 
+// Why a Parquet file is not read; empty if it is.
+std::string reason_for_parquet(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    return "is not read: it is no regular file";
+  const std::string original = copied_name(name_of(file));
+  if (original.empty() || !is_regular(file.parent_path() / original)) return "";
+  return fmt::format("is not read: by its name it is a copy of {}", printable(original));
+}
+
 // The data files in the folders below a head's folder, as far as they are looked into.
 struct DataBelow {
   std::vector<fs::path> files;
@@ -190,7 +201,9 @@ HeadFolder list_head_folder(const fs::path& folder) {
     if (is_folder(entry)) {
       find_data(entry, 1, below);
     } else if (is_parquet_name(name_of(entry))) {
-      out.files.push_back(entry);
+      std::string why = reason_for_parquet(entry);
+      if (why.empty()) out.files.push_back(entry);
+      if (!why.empty()) out.unread.push_back({entry, std::move(why)});
     } else if (std::string why = reason_for_file(entry); !why.empty()) {
       out.unread.push_back({entry, std::move(why)});
     }

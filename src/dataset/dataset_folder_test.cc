@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/atomic_file.h"
 #include "base/test_folder.h"
@@ -76,6 +77,24 @@ TEST_F(Folder, OtherDataOfAHeadIsNamed) {
                           "old/deep/part-0.parquet is not read, nor are 1 more files below: a "
                           "head's Parquet files lie directly in its folder"));
   EXPECT_EQ(list_head_folder(root_).fault, "");
+}
+
+TEST_F(Folder, ACopyIsNotReadBesideItsOriginal) {
+  put("data (1).parquet");
+  put("data.sync-conflict-20260101-101010-AB.parquet");
+  EXPECT_EQ(files().size(), 2U);  // of a file that is not there
+  put("data.parquet");
+  EXPECT_THAT(files(), ElementsAre("data.parquet"));
+  EXPECT_THAT(unread_of_head(),
+              ElementsAre("data (1).parquet is not read: by its name it is a copy of data.parquet",
+                          "data.sync-conflict-20260101-101010-AB.parquet is not read: by its name "
+                          "it is a copy of data.parquet"));
+}
+
+TEST_F(Folder, APipeIsNoFile) {
+  ASSERT_EQ(::mkfifo((root_ / "data.parquet").c_str(), 0600), 0);
+  EXPECT_EQ(list_head_folder(root_).fault,
+            "holds no Parquet file itself; data.parquet is not read: it is no regular file");
 }
 
 TEST_F(Folder, AHeadWithoutAFileSaysWhatItHolds) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <regex>
 #include <span>
 #include <utility>
 
@@ -108,6 +109,16 @@ bool is_sidecar_name(std::string_view name) {
   return is_one_of(text, kSidecars) || ends_in(text, kSidecarSuffixes) ||
          std::ranges::any_of(kSidecarPrefixes,
                              [&](auto prefix) { return text.starts_with(prefix); });
+}
+
+std::string copied_name(const std::string& name) {
+  static const std::regex kCopy(
+      R"((Copy of )?(.*?)( - Copy( \(\d+\))?| copy( \d+)?| \(copy\)| \(\d+\)|)"
+      R"( \([^()]*conflicted copy[^()]*\)|\.sync-conflict-[^.]*)?(\.[^.]*))");
+  std::smatch parts;
+  if (!std::regex_match(name, parts, kCopy)) return "";
+  if (!parts[1].matched && !parts[3].matched) return "";
+  return parts[2].str() + parts[6].str();
 }
 
 bool is_data_name(std::string_view name) {

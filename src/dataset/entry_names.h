@@ -16,6 +16,11 @@ bool is_parquet_name(std::string_view name);
 // and Dask (_SUCCESS, _metadata).
 bool is_sidecar_name(std::string_view name);
 
+// The name of which this is a copy by the habits of file managers and sync programs: "data.parquet"
+// for "data (1).parquet", "Copy of data.parquet" or "data.sync-conflict-20260101-101010-AB.parquet".
+// Empty if it is none.
+std::string copied_name(const std::string& name);
+
 // Looks like a table or an array of some other format, an archive, or the unfinished or renamed copy
 // of a data file: data.csv, data.arrow, data.parquet.gz, data.parquet.bak.
 bool is_data_name(std::string_view name);

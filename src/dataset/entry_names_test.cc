@@ -50,6 +50,19 @@ TEST(EntryNames, SidecarsOfSystemsAndPrograms) {
   }
 }
 
+TEST(EntryNames, CopiesOfFileManagersAndSyncPrograms) {
+  for (const char* name :
+       {"data (1).parquet", "data - Copy.parquet", "data - Copy (2).parquet", "data copy.parquet",
+        "data copy 2.parquet", "data (copy).parquet", "Copy of data.parquet",
+        "data (Ann's conflicted copy 2026-01-01).parquet",
+        "data.sync-conflict-20260101-101010-ABCDEF.parquet"}) {
+    EXPECT_EQ(copied_name(name), "data.parquet") << name;
+  }
+  for (const char* name : {"data.parquet", "part-1.parquet", "data copy", "copy.parquet", ""}) {
+    EXPECT_EQ(copied_name(name), "") << name;
+  }
+}
+
 TEST(EntryNames, DataOfOtherFormats) {
   for (const char* name :
        {"data.csv", "data.CSV.GZ", "data.arrow", "data-00000-of-00001.arrow", "data.feather",

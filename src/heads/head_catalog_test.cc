@@ -100,6 +100,35 @@ TEST_F(Catalog, WrongNumbersAreRefused) {
   EXPECT_EQ(read().num_heads, 3);
 }
 
+// As the original: every head of the grid is tried, others are not looked at.
+TEST_F(Catalog, TheConfiguredGridDecidesWithCompatReference) {
+  make({"l00h00q", "l00h01q", "l00h02q", "l00h00k", "l00h01k", "l01h00q", "l01h00k"});
+  compat_reference_ = true;
+  give(1, 2, 1);
+  HeadCatalog catalog = read();
+  EXPECT_EQ(catalog.num_heads, 2);
+  EXPECT_TRUE(catalog.missing.empty());
+  EXPECT_EQ(warnings(),
+            (std::vector<std::string>{
+                "R: l00h01k and 3 more heads outside the grid of 1 layers, 2 query heads "
+                "and 1 key heads are left out"}));
+  give(2, 4, 2);
+  catalog = read();
+  EXPECT_EQ(catalog.num_heads, 4);
+  EXPECT_EQ(catalog.num_not_captured, 4);
+  ASSERT_EQ(catalog.missing.size(), 4U);
+  EXPECT_EQ(catalog.missing[0].first, (HeadId{0, 3, 1}));
+  EXPECT_EQ(catalog.missing[0].second, root_ / "l00h03q" / "data.parquet");
+  give(1, 2, 2);
+  fs::remove(root_ / "l00h01k");
+  catalog = read();
+  ASSERT_EQ(catalog.missing.size(), 1U);
+  EXPECT_EQ(catalog.missing[0].second, root_ / "l00h01k" / "data.parquet");
+  give(500'000, 4, 2);
+  EXPECT_EQ(fault(),
+            "num_layers and num_q_heads: expected at most 1000000 heads, found 500000 layers of 4");
+}
+
 TEST_F(Catalog, QueriesOrKeysAlone) {
   make({"l00h00q", "l00h01q"});
   EXPECT_EQ(fault(), "R: holds no keys");

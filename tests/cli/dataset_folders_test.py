@@ -28,6 +28,7 @@ except ImportError:
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 CSV = "head_metrics.csv"
+GRIDS = f"{SOURCE}/tests/data/analysis_grid"
 
 
 class DatasetFolders(unittest.TestCase):
@@ -144,6 +145,16 @@ class DatasetFolders(unittest.TestCase):
                          ["D/l01h02q/part-1.PARQUET: is not read: with compat: reference only "
                           "data.parquet is"])
         self.assertEqual(self.rows()[6]["n_q_tokens"], "20")
+
+    def test_a_copy_beside_its_original_is_not_read(self):
+        self.analyze()
+        before = self.rows()
+        for name in ("data (1).parquet", "data.sync-conflict-20260101-101010-AB.parquet"):
+            shutil.copy(f"{self.data}/l00h00k/data.parquet", f"{self.data}/l00h00k/{name}")
+        self.assertEqual(self.warnings(), [
+            f"D/l00h00k/{name}: is not read: by its name it is a copy of data.parquet"
+            for name in ("data (1).parquet", "data.sync-conflict-20260101-101010-AB.parquet")])
+        self.assertEqual(self.rows(), before)
 
     def test_other_data_of_a_head_is_named(self):
         table = self.table("l00h00q")
@@ -342,25 +353,28 @@ class DatasetFolders(unittest.TestCase):
     # compat: reference takes the configured grid.
 
     def test_the_configured_grid_decides(self):
-        """The numbers of heads and rows are those of a run of the original with these grids; its
-        values for the heads are those of the whole dataset, since heads do not depend on others."""
-        self.analyze("--compat", "reference")
-        whole = {(r["layer"], r["q_head"], r["k_head"]): r for r in self.rows()}
-        cases = {(2, 2, 1): (4, 0), (3, 4, 4): (6, 6), (4, 8, 4): (12, 20), (1, 4, 2): (4, 0)}
-        for grid, (measured, missing) in cases.items():
+        """Heads and numbers are those that the original writes for these grids."""
+        self.data = f"{self.root}/made_up"
+        fixtures.write_grid_dataset(self.data)
+        for name in sorted(os.listdir(GRIDS)):
+            grid = [int(n) for n in name.removesuffix(".csv").split("_")]
             flags = [f"--{key}={n}" for key, n in
                      zip(("num_layers", "num_q_heads", "num_k_heads"), grid)]
+            with open(f"{GRIDS}/{name}", encoding="utf-8", newline="") as file:
+                expected = list(csv.DictReader(file))
             done = self.analyze("--compat", "reference", *flags)
-            self.assertEqual(len(self.rows()), measured, grid)
-            self.assertEqual(done.stderr.count("there is no such file"), missing, grid)
-            for row in self.rows():
-                key = (row["layer"], row["q_head"], row["k_head"])
-                if key in whole:
-                    self.assertEqual(row, whole[key])
-            if grid != (2, 2, 1):
-                continue
-            self.assertIn("l00h01k and 11 more heads outside the grid of 2 layers, 2 query heads and 1 "
-                          "key heads are left out", done.stderr)
+            found = self.rows()
+            self.assertEqual(len(found), len(expected), name)
+            for ours, theirs in zip(found, expected):
+                self.assertEqual(ours.keys(), theirs.keys())
+                for column, value in theirs.items():
+                    self.assertAlmostEqual(float(ours[column]), float(value), delta=1e-9)
+            self.assertEqual(done.stderr.count("there is no such file"),
+                             grid[0] * grid[1] - len(expected))
+        done = self.analyze("--compat", "reference", "--num_layers=1", "--num_q_heads=2",
+                            "--num_k_heads=1")
+        self.assertIn("l00h01k and 8 more heads outside the grid of 1 layers, 2 query heads and 1 key "
+                      "heads are left out", done.stderr)
 
     def test_a_grid_with_another_map_is_warned_of(self):
         done = self.analyze("--compat", "reference", "--num_layers", "3", "--num_q_heads", "2",
