@@ -10,6 +10,7 @@
 #include "analysis/method_config.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "plasticity/plasticity_method.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
@@ -98,7 +99,7 @@ void read_dataset(MappingReader& top, AnalysisConfig& out) {
     note_no_effect(top, "download_max_workers", "nothing is downloaded", out);
   }
   note_unused_source(top, out);
-  out.source.model_dir = top.text_or_null("model_dir").value_or("");
+  out.source.model_dir = expand_home(top.text_or_null("model_dir").value_or("")).string();
   out.head_counts.num_layers = top.integer_or_null("num_layers", 1, kMostHeads);
   out.head_counts.num_q_heads = top.integer_or_null("num_q_heads", 1, kMostHeads);
   out.head_counts.num_k_heads = top.integer_or_null("num_k_heads", 1, kMostHeads);
@@ -148,10 +149,10 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   const auto folder = top.text_or_null("output_dir");
   if (folder && folder->empty()) top.refuse_with("output_dir", "must not be empty");
   out.may_replace = out.measure.compat_reference || (is_named && !folder);
-  std::filesystem::path beside = folder.value_or("");
+  std::filesystem::path beside = expand_home(folder.value_or(""));
   const auto path = [&](const char* key, std::string& value) {
     const bool is_default = top.any(key) == nullptr;
-    value = top.text(key).value_or(value);
+    value = expand_home(top.text(key).value_or(value)).string();
     if (value.empty()) top.refuse_with(key, "must not be empty");
     if (folder || is_default) value = (beside / value).string();
   };

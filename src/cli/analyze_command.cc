@@ -16,6 +16,7 @@
 #include "base/atomic_file.h"
 #include "base/build_info.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "cli/analysis_outputs.h"
 #include "cli/common_options.h"
 #include "cli/number_text.h"
@@ -121,7 +122,7 @@ in docs/methods.md, all fields and columns in docs/analysis.md.)";
 
 ConfigSource source_of(const AnalyzeFlags& flags) {
   ConfigSource source;
-  if (flags.config_option->count() > 0) source.file = flags.config;
+  if (flags.config_option->count() > 0) source.file = expand_home(flags.config);
   for (const std::string& set : flags.sets) source.overrides.push_back({"--set", "", set});
   for (size_t i = 0; i < kFieldOptions.size(); ++i) {
     if (flags.options[i]->count() == 0) continue;

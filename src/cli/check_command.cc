@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/home_path.h"
 #include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "dataset/dataset_check.h"
@@ -58,7 +59,7 @@ int run_check(const CheckFlags& flags) {
     fail("check: no dataset was given: type `qkscope check FOLDER` (see qkscope check --help)");
   }
   ThreadPool pool(flags.num_threads);
-  const DatasetCheck check = check_dataset(flags.folder, pool);
+  const DatasetCheck check = check_dataset(expand_home(flags.folder), pool);
   std::fputs(check_text(check).c_str(), stdout);
   return check.info.problems.empty() ? 0 : 1;
 }

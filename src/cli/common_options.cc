@@ -64,6 +64,13 @@ std::optional<int64_t> parse_size(std::string text) {
   return static_cast<int64_t>(bytes);
 }
 
+CLI::Validator not_empty() {
+  return {[](const std::string& text) {
+            return text.empty() ? std::string("expected the name of a file, found nothing") : "";
+          },
+          ""};
+}
+
 CLI::Option* add_threads(CLI::App& command, int& num_threads, const std::string& more) {
   return command.add_option("--threads", num_threads, "Number of threads, 1 to 1024" + more)
       ->check(CLI::Validator([](std::string& text) { return thread_fault(text); }, ""));

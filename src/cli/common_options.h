@@ -17,6 +17,9 @@ inline constexpr const char* kResourcesGroup = "Resources";
 // "B". Nothing if it is not a size, or beyond 2^50 bytes.
 std::optional<int64_t> parse_size(std::string text);
 
+// Refuses an empty name of a file.
+CLI::Validator not_empty();
+
 // --threads, an integer from 1 to 1024. `more` ends the help text: " (default: all cores)".
 CLI::Option* add_threads(CLI::App& command, int& num_threads, const std::string& more);
 

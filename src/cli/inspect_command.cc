@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/home_path.h"
 #include "cli/common_options.h"
 #include "cli/inspect_report.h"
 
@@ -34,7 +35,7 @@ int inspect(const InspectFlags& flags) {
         "inspect: no dataset was given: type `qkscope inspect FOLDER` (see qkscope inspect --help)");
   }
   ThreadPool pool(flags.num_threads);
-  const DatasetInfo info = read_dataset(flags.folder, pool);
+  const DatasetInfo info = read_dataset(expand_home(flags.folder), pool);
   const std::string report = flags.json ? inspect_json(info) : inspect_text(info);
   std::fwrite(report.data(), 1, report.size(), stdout);
   return info.problems.empty() ? 0 : 1;

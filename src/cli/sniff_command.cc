@@ -11,6 +11,7 @@
 
 #include "arch/registry.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
 #include "cli/common_options.h"
@@ -179,7 +180,7 @@ int sniff(const SniffFlags& flags) {
   if (flags.config.empty()) {
     fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
   }
-  SniffConfig config = load_config(flags.config, flags.overrides);
+  SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
   LocalResolver resolver;
@@ -189,7 +190,7 @@ int sniff(const SniffFlags& flags) {
   options.overwrite = flags.overwrite;
   if (!flags.certificate.empty()) {
     refuse_overrides(run.config);
-    options.certificate = read_certificate(flags.certificate);
+    options.certificate = read_certificate(expand_home(flags.certificate));
   }
   options.resume = flags.resume;
   options.num_threads = flags.num_threads;
@@ -222,6 +223,7 @@ void add_inputs(CLI::App& command, SniffFlags& flags) {
       .add_option("--certificate", flags.certificate,
                   "Certificate from `qkscope verify` to embed in the dataset")
       ->type_name("FILE")
+      ->check(not_empty())
       ->group(kInputGroup);
 }
 

@@ -8,6 +8,7 @@
 #include "arch/registry.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "capture/model_files.h"
 #include "cli/common_options.h"
 #include "cli/verify_report.h"
@@ -51,14 +52,15 @@ int verify_model(const VerifyFlags& flags) {
   const TokenizerSource tokenizer = [&] {
     return load_tokenizer(config, model, resolver, config.warnings);
   };
-  const Verification result = verify(model, flags.reference, tokenizer, pool, {});
+  const Verification result = verify(model, expand_home(flags.reference), tokenizer, pool, {});
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
   const std::string text = flags.quiet ? verdict_text(result) : verify_text(model, result);
   std::fputs(text.c_str(), stdout);
   if (!result.passed()) return 1;
-  if (!flags.certificate.empty()) write_file(flags.certificate, certificate_json(result) + "\n");
+  if (!flags.certificate.empty())
+    write_file(expand_home(flags.certificate), certificate_json(result) + "\n");
   return 0;
 }
 
@@ -83,6 +85,7 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->add_option("--certificate", flags->certificate,
                    "Write a certificate here if the model passes")
       ->type_name("FILE")
+      ->check(not_empty())
       ->group(kOutputGroup);
   command->add_flag("--quiet", flags->quiet, "Print only the verdict")->group(kOutputGroup);
   add_threads(*command, flags->num_threads, " (default: all cores)")->group(kResourcesGroup);

@@ -7,6 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/path_text.h"
 #include "dataset/card.h"
 #include "dataset/head_inspection.h"
 #include "dataset/overwrite.h"
@@ -28,7 +29,7 @@ std::vector<HeadInfo> list_heads(const fs::path& folder) {
     if (!file || !it->is_directory(ignored)) continue;
     heads.emplace_back().head = *file;
   }
-  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
+  if (error) fail("{}: cannot be read: {}", path_text(folder), error.message());
   std::sort(heads.begin(), heads.end(),
             [](const HeadInfo& a, const HeadInfo& b) { return order(a.head) < order(b.head); });
   return heads;

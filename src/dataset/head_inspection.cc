@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/readable_file.h"
 #include "dataset/arrow_result.h"
 #include "dataset/row_digest.h"
 #include "dataset/schema.h"
@@ -120,6 +121,7 @@ class FileReader {
       : info_(info), example_ids_(example_ids), digest_(digest), watch_(watch) {}
 
   void read(const fs::path& path) {
+    if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
     info_.file_bytes += static_cast<int64_t>(fs::file_size(path));
     parquet::ReaderProperties properties(arrow::system_memory_pool());
     properties.enable_buffered_stream();
@@ -272,6 +274,7 @@ void inspect_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
 }
 
 std::string footer_value(const fs::path& file, const std::string& key) {
+  if (!why_unreadable(file).empty()) return "";
   try {
     const auto reader = parquet::ParquetFileReader::OpenFile(file.string(), /*memory_map=*/false);
     const auto& pairs = reader->metadata()->key_value_metadata();

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "dataset/head_rows.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
@@ -23,7 +24,7 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
     std::error_code ignored;
     if (it->is_directory(ignored)) out.push_back(it->path());
   }
-  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
+  if (error) fail("{}: cannot be read: {}", path_text(folder), error.message());
   std::sort(out.begin(), out.end());
   return out;
 }
