@@ -299,7 +299,7 @@ class Analysis(Case):
         for output in ("h.png", "h.svg"):
             self.run_program("plot", "heatmap", "--config", "h.yaml", "--output", output)
         with open(f"{self.root}/h.svg", encoding="utf-8") as file:
-            self.assertNotIn("$", file.read())
+            self.assertFalse("$" in file.read(), "the formula is drawn as it was typed")
 
     def test_an_svg_file_is_well_formed(self):
         self.open("noncharacter-title")
@@ -315,7 +315,7 @@ class Analysis(Case):
         self.run_program("plot", "plasticity", "--bucket_csv", "b.csv", "--model_name", name,
                          "--output", "p.svg")
         with open(f"{self.root}/p.svg", encoding="utf-8") as file:
-            self.assertNotIn(name, file.read())  # it is broken into lines
+            self.assertFalse(name in file.read(), "the name is not broken into lines")
 
 
 if __name__ == "__main__":
