@@ -191,7 +191,7 @@ max_workers: 2
         done = self.analyze("--dataset", self.data, *arguments, code=1)
         self.assertEqual(done.stderr.replace(self.root + "/", "R/"), sentence)
         self.assertEqual(len(self.table("head_metrics.csv")), 12 - failed)
-        again = self.analyze("--dataset", self.data, "--keep-going", *arguments)
+        again = self.analyze("--dataset", self.data, "--keep-going", "--overwrite", *arguments)
         self.assertEqual(again.stderr, done.stderr)
         self.assertIn("Measured", again.stdout)
 
@@ -290,17 +290,17 @@ max_workers: 2
 
     def test_configurations(self):
         config = fixtures.write(f"{self.root}/a.yaml", f"dataset: {self.data}\nnum_layer: 3\n")
-        self.assert_says("R/a.yaml:2: num_layer: unknown key, did you mean num_layers?",
+        self.assert_says("R/a.yaml:2: num_layer: unknown key; did you mean num_layers?",
                          "--config", config)
         fixtures.write(config, f"dataset: {self.data}\nseed: -1\n")
         self.assert_says("R/a.yaml:2: seed: expected an integer of at least 0, found integer -1",
                          "--config", config)
         fixtures.write(config, "- a\n")
         self.assert_says("R/a.yaml:1: expected a mapping of fields, found a list", "--config", config)
-        self.assert_says("--max_tokens_per_head: max_tokens_per_head: expected an integer of at least "
+        self.assert_says("--max_tokens_per_head: expected an integer of at least "
                          "1, found integer 0", "--dataset", self.data, "--max_tokens_per_head", "0")
         done = self.analyze("--dataset", self.data, "--method", "linaer", code=1)
-        self.assertRegex(done.stderr, "^qkscope: --method: method: expected .*linear.*, found linaer, "
+        self.assertRegex(done.stderr, "^qkscope: --method: expected linear, bucket or online, found linaer; "
                          "did you mean linear\\?\n$")
 
     def test_outputs_that_cannot_be_written(self):
@@ -316,8 +316,52 @@ max_workers: 2
                          "--dataset", self.data, "--bucket_csv", "folder")
         self.assert_says("output_csv and bucket_csv: expected two files, found head_metrics.csv twice",
                          "--dataset", self.data, "--bucket_csv", "./x/../head_metrics.csv")
-        self.assert_says("The following arguments were not expected: 7 --seeed, did you mean --seed? "
-                         "(see --help)", "--dataset", self.data, "--seeed", "7")
+        self.assert_says("--seeed: unknown option of analyze; did you mean --seed? (see qkscope "
+                         "analyze --help)", "--dataset", self.data, "--seeed", "7")
+
+    def test_files_of_an_earlier_analysis_are_not_replaced_unasked(self):
+        self.analyze(self.data)
+        before = {name: read(f"{self.root}/{name}") for name in FILES}
+        done = self.analyze(self.data, "--method", "bucket", code=1)
+        self.assertEqual(done.stderr, "qkscope: head_metrics.csv: exists already: --overwrite replaces "
+                                      "the files of an earlier analysis, --output_dir FOLDER writes "
+                                      "others\n")
+        self.assertEqual(before, {name: read(f"{self.root}/{name}") for name in FILES})
+        self.analyze(self.data, "--method", "bucket", "--output-dir", "results/bucket")
+        for name in FILES:
+            self.assertTrue(os.path.exists(f"{self.root}/results/bucket/{name}"))
+        self.analyze(self.data, "--method", "bucket", "--output-dir", "results/bucket", code=1)
+        os.remove(f"{self.root}/results/bucket/{FILES[0]}")
+        self.analyze(self.data, "--output-dir", "results/bucket", code=1)
+        done = self.analyze(self.data, "--method", "bucket", "--overwrite")
+        for name in FILES:
+            self.assertIn(f"Replaced  {name}\n", done.stdout)
+            self.assertNotEqual(before[FILES[1]], read(f"{self.root}/{FILES[1]}"))
+
+    def test_named_files_are_replaced_as_by_the_original(self):
+        self.analyze(self.data, "--output_csv", "r/a.csv")
+        for name in ("a.csv", *FILES[1:]):
+            self.assertTrue(os.path.exists(f"{self.root}/r/{name}"))
+        done = self.analyze(self.data, "--output_csv", "r/a.csv", "--seed", "1")
+        self.assertIn("Replaced  r/a.csv\n", done.stdout)
+        self.assertIn("Replaced  r/head_bucket_plasticity.csv\n", done.stdout)
+        for _ in range(2):
+            done = self.analyze(self.data, "--compat", "reference", "--output_csv", "s/a.csv")
+            self.assertTrue(os.path.exists(f"{self.root}/head_component_information.csv"))
+            self.assertFalse(os.path.exists(f"{self.root}/s/{FILES[1]}"))
+        self.assertIn("Replaced  head_component_information.csv\n", done.stdout)
+
+    def test_what_has_no_effect_is_said(self):
+        done = self.analyze(self.data, "--method", "bucket", "--covariance", "full", "--online_reach",
+                            "0.1", "--dataset_name", "o/n")
+        self.assertEqual(done.stderr.splitlines(), [
+            "qkscope: warning: --dataset_name: has no effect: the dataset is given by dataset",
+            "qkscope: warning: --covariance: has no effect: the method bucket always has a full "
+            "covariance",
+            "qkscope: warning: --online_reach: has no effect: the method is bucket, not online"])
+        done = self.analyze(self.data, "--set", "min_queries=9", code=1)
+        self.assertEqual(done.stderr, "qkscope: --set min_queries=9: has no effect: the method is "
+                                      "linear, not bucket or online\n")
 
     def test_a_full_disk_leaves_the_older_files(self):
         self.analyze("--dataset", self.data)
@@ -325,7 +369,7 @@ max_workers: 2
         most = len(before[FILES[0]]) + 100
         self.assertLess(most, len(before[FILES[1]]))
         done = subprocess.run(
-            [PROGRAM, "analyze", "--quiet", "--dataset", self.data, "--seed", "1"], cwd=self.root,
+            [PROGRAM, "analyze", "--quiet", self.data, "--seed", "1", "--overwrite"], cwd=self.root,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
             capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 1)
@@ -337,7 +381,7 @@ max_workers: 2
     def test_tables_of_another_run_are_pointed_out(self):
         self.analyze("--dataset", self.data)
         one = self.capture(f"{self.root}/one", "capture.min_bucket_size=128")
-        done = self.analyze("--dataset", one)
+        done = self.analyze("--dataset", one, "--overwrite")
         self.assertIn("No rows   head_bucket_plasticity.csv", done.stdout)
         self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: not written, "
                                       "since this run has no rows for it; the file belongs to another "
