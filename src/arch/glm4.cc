@@ -15,6 +15,7 @@ constexpr Architecture kGlm4 = {
     .name = "glm4",
     .model_types = kModelTypes,
     .gguf_arch = "glm4",
+    .gguf_nextn_layers = true,
     .block = {.sandwich_norms = true,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

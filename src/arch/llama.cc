@@ -14,6 +14,7 @@ constexpr Architecture kLlama = {
     .model_types = kModelTypes,
     .gguf_arch = "llama",
     .gguf_permuted_qk = true,
+    .gguf_rope_freqs = true,
 };
 
 }  // namespace qk

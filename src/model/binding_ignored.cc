@@ -40,7 +40,7 @@ bool is_output_head(std::string_view name) {
 
 bool gguf_may_be_ignored(std::string_view name, const ModelConfig& config) {
   if (skip(name, "blk.")) return layer_does_not_run(layer_number(name), config);
-  return name == "output.weight" || name == "output_norm.weight" || name == "rope_freqs.weight";
+  return gguf_is_beside_decoder(name);
 }
 
 }  // namespace
