@@ -391,30 +391,67 @@ fn refine(svg: &str, width_in: f64, height_in: f64, size: (u32, u32)) -> Result<
         .strip_prefix(&head)
         .ok_or("plotters wrote another beginning of SVG than expected")?;
     let mut out = format!("<svg width=\"{width_in}in\" height=\"{height_in}in\" ");
-    let mut font_size = None; // of the text that the line is in
-    for line in rest.lines() {
-        if let Some(size) = font_size.filter(|_| line != "</text>") {
-            // plotters has escaped this text, so nothing in it looks like an attribute.
-            if markup::is_marked(line) {
-                out.push_str(&markup::spans(line, size)?);
-            } else {
-                out.push_str(line);
-            }
-            continue;
-        }
+    let mut lines = rest.lines();
+    while let Some(line) = lines.next() {
         out.push_str(&refine_tag(line));
-        font_size = line.starts_with("<text ").then(|| font_size_of(line));
-        if font_size.is_none() {
-            out.push('\n');
+        if line.starts_with("<text ") {
+            // plotters has escaped the text, so nothing in it looks like an attribute.
+            let (text, end) = (lines.next(), lines.next());
+            let tag = out.rfind('\n').map_or(0, |at| at + 1);
+            let element = refine_text(&out[tag..], text.unwrap_or_default())?;
+            out.truncate(tag);
+            out.push_str(&element);
+            out.push_str(end.unwrap_or_default());
         }
+        out.push('\n');
     }
     Ok(out)
 }
 
-fn font_size_of(tag: &str) -> f64 {
-    let value = tag.split(" font-size=\"").nth(1).unwrap_or_default();
-    let value = value.split('"').next().unwrap_or_default();
-    value.parse().unwrap_or_default()
+/// A text without its end. A text with parts, or from right to left, has an absolute place:
+/// renderers move a part's first character in memory, which is not always the first one on the
+/// line, and mix up the accents of parts.
+fn refine_text(tag: &str, text: &str) -> Result<String, String> {
+    if !markup::is_marked(text) && !text.contains(is_leftward) {
+        return Ok(format!("{tag}{text}"));
+    }
+    let part = |name: &str| {
+        let value = tag.split(&format!(" {name}=\"")).nth(1).unwrap_or_default();
+        value.split('"').next().unwrap_or_default()
+    };
+    let number = |text: &str| text.parse().unwrap_or(0.0);
+    let (y, shift, font_size) = (part("y"), part("dy"), number(part("font-size")));
+    let em = match (shift.strip_suffix("em"), shift.strip_suffix("ex")) {
+        (Some(value), _) => number(value),
+        (_, Some(value)) => number(value) / 2.0,
+        _ => 0.0,
+    };
+    let bottom = number(y) + em * font_size;
+    let placed = tag.replace(
+        &format!(" y=\"{y}\" dy=\"{shift}\""),
+        &format!(" y=\"{bottom:.0}\""),
+    );
+    if !markup::is_marked(text) {
+        return Ok(format!("{placed}{text}"));
+    }
+    let anchor = part("text-anchor");
+    let before = match anchor {
+        "middle" => 0.5,
+        "end" => 1.0,
+        _ => 0.0,
+    };
+    let placed = placed.replace(
+        &format!("text-anchor=\"{anchor}\""),
+        "text-anchor=\"start\"",
+    );
+    let parts = markup::spans(text, (number(part("x")), bottom), before, font_size)?;
+    Ok(placed + &parts)
+}
+
+/// Of a script that is written from right to left.
+fn is_leftward(character: char) -> bool {
+    matches!(character, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FDFF}'
+        | '\u{FE70}'..='\u{FEFC}' | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
 }
 
 fn refine_tag(line: &str) -> String {

@@ -136,11 +136,14 @@ fn typeset(text: &str) -> Result<Vec<Run>, String> {
     Ok(setter.runs)
 }
 
+fn right_of(runs: &[Run]) -> f64 {
+    let right = runs.iter().map(|run| run.left + run.width);
+    right.fold(0.0, f64::max)
+}
+
 /// As drawn, in em.
 pub fn em_width(text: &str) -> Result<f64, String> {
-    let runs = typeset(text)?;
-    let right = runs.iter().map(|run| run.left + run.width);
-    Ok(right.fold(0.0, f64::max))
+    Ok(right_of(&typeset(text)?))
 }
 
 /// The parts between which a text without spaces may be broken: a character with what belongs to
@@ -167,30 +170,25 @@ pub fn atoms(word: &str) -> Vec<&str> {
     out.into_iter().map(|(at, end)| &word[at..end]).collect()
 }
 
-/// The content of an SVG text of `font_size`: a <tspan> for each part. `text` is escaped.
-pub fn spans(text: &str, font_size: f64) -> Result<String, String> {
+/// The content of an SVG text of `font_size` at `place`, with the part `before` of its width to the
+/// left of it: a <tspan> for each run, at an absolute place. `text` is escaped.
+pub fn spans(text: &str, place: (f64, f64), before: f64, font_size: f64) -> Result<String, String> {
+    let runs = typeset(&unescaped(text))?;
+    let left = place.0 - before * right_of(&runs) * font_size;
     let mut out = String::new();
-    let (mut pen, mut rise) = (0.0, 0.0);
-    for run in typeset(&unescaped(text))? {
-        if out.is_empty() && run.rise != 0.0 {
-            out.push('\u{200B}'); // the text's own shift is that of its first character
-        }
-        let mut shift = String::new();
-        if (run.left - pen).abs() > 1e-9 {
-            shift += &format!(" dx=\"{:.1}\"", (run.left - pen) * font_size);
-        }
-        if (run.rise - rise).abs() > 1e-9 {
-            shift += &format!(" dy=\"{:.1}\"", (rise - run.rise) * font_size);
-        }
+    for run in runs {
+        let (x, y) = (left + run.left * font_size, place.1 - run.rise * font_size);
+        let size = run.size * font_size;
+        let mut style = String::new();
         if run.size != 1.0 {
-            shift += &format!(" font-size=\"{:.1}\"", run.size * font_size);
+            style += &format!(" font-size=\"{size:.1}\"");
         }
         if run.bold {
-            let width = BOLD_STROKE_EM * run.size * font_size;
-            shift += &format!(" stroke=\"#000000\" stroke-width=\"{width:.1}\"");
+            let width = BOLD_STROKE_EM * size;
+            style += &format!(" stroke=\"#000000\" stroke-width=\"{width:.1}\"");
         }
-        out += &format!("<tspan{shift}>{}</tspan>", escaped(&run.text));
-        (pen, rise) = (run.left + run.width, run.rise);
+        let text = escaped(&run.text).replace(' ', "\u{A0}"); // at the ends too
+        out += &format!("<tspan x=\"{x:.0}\" y=\"{y:.0}\"{style}>{text}</tspan>");
     }
     Ok(out)
 }
