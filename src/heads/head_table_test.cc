@@ -32,6 +32,16 @@ TEST(HeadTable, TakesRowsInAnyOrderAndMoreThanOnce) {
   EXPECT_EQ(table.window, 9);
 }
 
+TEST(HeadTable, OriginOfPositionsIsAMultipleBelowAll) {
+  HeadTable table = three_rows();
+  constexpr int64_t kStep = int64_t{1} << 20;
+  EXPECT_EQ(position_origin(table), 0);
+  table.positions = {3 * kStep, 2 * kStep - 1, kStep};
+  EXPECT_EQ(position_origin(table), kStep);
+  table.positions = {int64_t{1} << 53, (int64_t{1} << 53) - 1, int64_t{1} << 53};
+  EXPECT_EQ(position_origin(table), (int64_t{1} << 53) - kStep);
+}
+
 TEST(HeadTable, TakesRowsWithoutExampleIds) {
   HeadTable table = three_rows();
   table.example_ids.clear();
