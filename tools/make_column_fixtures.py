@@ -24,8 +24,8 @@ def vectors(numbers, element=None):
     return pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel(), element), DIM)
 
 
-def tensors(shape, element=pa.float32(), dtype=np.float32):
-    kind = pa.fixed_shape_tensor(element, shape)
+def tensors(shape, dtype=np.float32):
+    kind = pa.fixed_shape_tensor(pa.from_numpy_dtype(dtype), shape)
     return pa.ExtensionArray.from_storage(kind, vectors(NUMBERS.astype(dtype)))
 
 
@@ -83,7 +83,7 @@ READ = {
     "window_decimal": {"sliding_window": decimals(["128.0"] * ROWS, pa.decimal128(5, 1))},
     "vector_tensor": {"vector": tensors([DIM])},
     "vector_tensor_row": {"vector": tensors([1, DIM])},
-    "vector_tensor_float16": {"vector": tensors([DIM], pa.float16(), np.float16)},
+    "vector_tensor_float16": {"vector": tensors([DIM], np.float16)},
     "vector_large_list": {"vector": lists(pa.large_list(pa.float32()))},
     "vector_float64": {"vector": lists(pa.list_(pa.float64()))},
     "vector_float16": {"vector": vectors(NUMBERS.astype(np.float16))},

@@ -49,8 +49,8 @@ TEST(LoadTable, PositionsAreExactUpToTheLargest) {
 
 TEST(LoadTable, PositionsOutOfRangeAreRefused) {
   EXPECT_THAT([] { load({"position_2_53_and_1"}); },
-              testing::ThrowsMessage<Error>(HasSubstr(
-                  "head: column position: expected 0 to 2^53, found 9007199254740993")));
+              testing::ThrowsMessage<Error>(
+                  HasSubstr("head: column position: expected 0 to 2^53, found 9007199254740993")));
   EXPECT_THAT([] { load({"position_negative"}); },
               testing::ThrowsMessage<Error>(
                   HasSubstr("head: column position: expected 0 to 2^53, found -1")));
