@@ -56,9 +56,15 @@ TEST(BucketNumbers, NegativeAndWideOnesAreAsGoodAsAny) {
   }
 }
 
+TEST(BucketNumbers, OnlyTheOriginalLeavesOutQueries) {
+  EXPECT_EQ(measure(options_of("linear"), {-2, -1, 0, 1}).num_passed_over, 0);
+  EXPECT_EQ(measure(options_of("linear", true), {0, 1, 2, 3}).num_passed_over, 0);
+}
+
 TEST(BucketNumbers, TheOriginalPassesOverQueryBucketsThatAreNotAboveZero) {
   const HeadMetrics found = measure(options_of("linear", true), {-2, -1, 0, 1});
   ASSERT_EQ(found.buckets.size(), 3U);
+  EXPECT_GT(found.num_passed_over, 0);
   for (const BucketPlasticity& one : found.buckets) EXPECT_EQ(one.q_bucket, 1);
   constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
   EXPECT_TRUE(measure(options_of("linear", true), {kLowest, kLowest + 1, -1, 0}).buckets.empty());

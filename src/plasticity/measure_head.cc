@@ -76,6 +76,7 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
   PlasticityResult plasticity = find_method(options.method).measure(input);
   out.ap_overall = plasticity.ap_overall;
   out.buckets = std::move(plasticity.buckets);
+  out.num_passed_over = plasticity.num_passed_over;
   if (options.bootstrap.replicates > 0) out.intervals = head_intervals(input, noise, out);
   return out;
 }

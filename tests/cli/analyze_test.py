@@ -408,6 +408,10 @@ max_workers: 2
                          [("-2", "-3"), ("-1", "-3"), ("-1", "-2")])
         self.assertEqual([row["ap_bucket"] for row in rows],
                          [row["ap_bucket"] for row in self.table(FILES[1], "plain")])
+        done = self.analyze("--dataset", self.data, "--compat", "reference", where="reference")
+        self.assertEqual(done.stderr, "qkscope: warning: 1 head with query buckets below 0: compat: "
+                                      "reference passes over these, as the original does, so they "
+                                      "have no plasticity\n")
 
     def test_a_column_that_is_refused_is_named(self):
         for name, sentence in (("id_null", "row 2: column example_id: expected an integer, found null"),
