@@ -280,6 +280,12 @@ int analyze(const AnalyzeFlags& flags) {
     std::fputs("qkscope: no head could be measured; nothing was written\n", stderr);
     return exit_code_of(flags, config, report);
   }
+  if (summary.num_passed_over() > 0) {
+    warn(
+        fmt::format("{} with query buckets below 0: compat: reference passes over these, as the "
+                    "original does, so they have no plasticity",
+                    plural(summary.num_passed_over(), "head")));
+  }
   warn_of_older_tables(tables);
   tables.finish();
   write_file(config.output_csv + ".json",
