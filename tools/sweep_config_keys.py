@@ -101,8 +101,11 @@ def bases(model_type):
             both = {"full_attention": dict(rope), "sliding_attention": {"rope_type": "default",
                                                                         "rope_theta": 3000.0}}
             out[name] = {**plain, "rope_parameters": both}
+        elif model_type == "ministral3":
+            out[name] = {**plain, "rope_parameters": {
+                "original_max_position_embeddings": 16, **rope, "llama_4_scaling_beta": 0.3}}  # fmt: skip
         elif model_type.startswith("glm"):
-            out[name] = {**plain, "rope_parameters": {**rope, "partial_rotary_factor": 1.0}}
+            out[name] = {**plain, "partial_rotary_factor": 1.0, "rope_parameters": dict(rope)}
         else:
             out[name] = {**plain, "rope_parameters": dict(rope)}
     old = LLAMA3 if model_type == "gemma3_text" else YARN

@@ -3,6 +3,12 @@
 // the unchanged configuration.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
 #include "arch/registry.h"
 #include "base/atomic_file.h"
 #include "base/error.h"

@@ -32,13 +32,14 @@ json top_or(const json& config, const char* key, double otherwise) {
   return it == config.end() ? json(otherwise) : *it;
 }
 
-// transformers gives a fraction at the top priority over the rope object, but for rope type
-// "default" only where the object has none.
+// transformers gives a fraction at the top, the class's own one included, priority over the rope
+// object; for rope type "default" only where the object has none.
 void set_fraction(const json& config, double otherwise, json& rope) {
-  const bool is_default = rope["rope_type"] == "default";
-  const auto top = config.find("partial_rotary_factor");
-  if (top != config.end() && !top->is_null() && !is_default) rope["partial_rotary_factor"] = *top;
-  set_default(rope, "partial_rotary_factor", top == config.end() ? json(otherwise) : *top);
+  constexpr const char* kKey = "partial_rotary_factor";
+  const json top = config.contains(kKey) ? config.at(kKey) : json(otherwise);
+  const bool wins = config.contains(kKey) || otherwise != 1.0;
+  if (wins && !top.is_null() && rope["rope_type"] != "default") rope[kKey] = top;
+  set_default(rope, kKey, top);
 }
 
 void name_type(json& rope) {
@@ -75,6 +76,11 @@ json single_rope(const json& config, const std::string& file, const Architecture
 json rope_per_layer_type(const json& config, const std::string& file,
                          const Architecture& architecture) {
   json rope = object_or_empty(config, file, "rope_parameters");
+  const ConfigObject reader(config, file);
+  if (reader.given("rope_parameters") && !rope.contains("full_attention") &&
+      reader.given("rope_scaling")) {
+    reader.refuse("rope_parameters", "the key full_attention, which rope_scaling changes");
+  }
   if (rope.empty()) {
     rope = {{"full_attention", {{"rope_type", "default"}}},
             {"sliding_attention", {{"rope_type", "default"}}}};
