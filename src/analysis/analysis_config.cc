@@ -10,6 +10,7 @@
 #include "analysis/method_config.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "plasticity/plasticity_method.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
@@ -74,7 +75,7 @@ void read_dataset(MappingReader& top, AnalysisConfig& out) {
     out.warnings.push_back(top.place("download_max_workers") +
                            ": download_max_workers: has no effect, nothing is downloaded");
   }
-  out.source.model_dir = top.text_or_null("model_dir").value_or("");
+  out.source.model_dir = expand_home(top.text_or_null("model_dir").value_or("")).string();
   out.head_counts.num_layers = top.integer_or_null("num_layers", 1, kMostHeads);
   out.head_counts.num_q_heads = top.integer_or_null("num_q_heads", 1, kMostHeads);
   out.head_counts.num_k_heads = top.integer_or_null("num_k_heads", 1, kMostHeads);
@@ -121,7 +122,7 @@ void read_statistics(MappingReader& top, AnalysisConfig& out) {
 
 void read_outputs(MappingReader& top, AnalysisConfig& out) {
   const auto path = [&](const char* key, std::string& value) {
-    value = top.text(key).value_or(value);
+    value = expand_home(top.text(key).value_or(value)).string();
     if (value.empty()) top.refuse_with(key, "must not be empty");
   };
   path("output_csv", out.output_csv);

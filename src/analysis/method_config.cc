@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/home_path.h"
+
 namespace qk {
 namespace {
 
@@ -72,7 +74,7 @@ void read_method_options(MappingReader& top, AnalysisConfig& out) {
   if (is_second(top, "interval", {"percentile", "bias-corrected"})) {
     bootstrap.interval = IntervalKind::kBiasCorrected;
   }
-  out.ci_csv = top.text("ci_csv").value_or(out.ci_csv);
+  out.ci_csv = expand_home(top.text("ci_csv").value_or(out.ci_csv)).string();
   if (out.ci_csv.empty()) top.refuse_with("ci_csv", "must not be empty");
   for (const std::string* other : {&out.output_csv, &out.bucket_csv, &out.component_csv}) {
     if (is_same_path(out.ci_csv, *other))

@@ -11,6 +11,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "base/nearest.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
@@ -228,7 +229,7 @@ CaptureSection read_capture(MappingReader section) {
 
 OutputSection read_output(MappingReader section, std::vector<std::string>& warnings) {
   OutputSection out;
-  out.data_root = section.text("data_root").value_or(out.data_root);
+  out.data_root = expand_home(section.text("data_root").value_or(out.data_root)).string();
   if (out.data_root.empty()) section.refuse_with("data_root", "must not be empty");
   if (section.text("readme_path").value_or("README.md") != "README.md") {
     note_without_effect(section, "readme_path",

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "base/atomic_file.h"
 #include "base/build_info.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
@@ -116,7 +118,7 @@ in docs/methods.md, all fields and columns in docs/analysis.md.)";
 
 ConfigSource source_of(const AnalyzeFlags& flags) {
   ConfigSource source;
-  if (flags.config_option->count() > 0) source.file = flags.config;
+  if (flags.config_option->count() > 0) source.file = expand_home(flags.config);
   for (const std::string& set : flags.sets) source.overrides.push_back({"--set", "", set});
   for (size_t i = 0; i < kFieldOptions.size(); ++i) {
     if (flags.options[i]->count() == 0) continue;
@@ -204,13 +206,14 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 }
 
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
-                   const HeadCatalog& catalog, CsvTables& tables, AnalysisSummary& summary) {
+                   const HeadCatalog& catalog, CsvTables& tables, AnalysisSummary& summary,
+                   const std::atomic<bool>& stop) {
   ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
                                         : static_cast<int>(config.max_workers.value_or(0)));
   ProgressLine line;
   AnalysisOptions options;
   options.memory_bytes = static_cast<int64_t>(flags.ram_bytes);
-  options.stop = &watch_stop_signals();
+  options.stop = &stop;
   options.on_head = [&](const HeadMetrics& head) {
     tables.add(head);
     summary.add(head);
@@ -225,6 +228,7 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
 }
 
 int analyze(const AnalyzeFlags& flags) {
+  const std::atomic<bool>& stop = watch_stop_signals();
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
   LocalResolver resolver;
@@ -244,10 +248,10 @@ int analyze(const AnalyzeFlags& flags) {
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
                     with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;
-  const AnalysisReport report = run(flags, config, catalog, tables, summary);
+  const AnalysisReport report = run(flags, config, catalog, tables, summary, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
-    std::fprintf(stderr, "qkscope: stopped after %s; nothing was written\n",
+    std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
                  plural(report.num_heads, "head").c_str());
     return 1;
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/home_path.h"
 #include "cli/number_text.h"
 #include "dataset/dataset_check.h"
 
@@ -54,7 +55,7 @@ std::string check_text(const DatasetCheck& check) {
 
 int run_check(const CheckFlags& flags) {
   ThreadPool pool(flags.num_threads);
-  const DatasetCheck check = check_dataset(flags.folder, pool);
+  const DatasetCheck check = check_dataset(expand_home(flags.folder), pool);
   std::fputs(check_text(check).c_str(), stdout);
   return check.info.problems.empty() ? 0 : 1;
 }

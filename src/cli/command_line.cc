@@ -40,8 +40,8 @@ Examples:
   qkscope analyze --dataset data/run            measure every head; writes three CSV files
   qkscope plot heatmap --bucket_csv FILE        draw a figure of the measurements
 
-`qkscope COMMAND --help` explains a command. Exit codes: 0 success; 1 user error, failed check or
-interrupted run (stderr or the report says which); 2 a bug in Qkscope.)";
+`qkscope COMMAND --help` explains a command. Exit codes: 0 success; 1 user error or failed check
+(stderr or the report says which); 2 a bug in Qkscope; 75 a run stopped by a signal: resume it.)";
 
 std::string version_text() {
   const std::string commit = build_commit();

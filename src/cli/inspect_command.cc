@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/home_path.h"
 #include "cli/inspect_report.h"
 
 namespace qk {
@@ -28,7 +29,7 @@ incomplete or not a dataset.)";
 
 int inspect(const InspectFlags& flags) {
   ThreadPool pool(flags.num_threads);
-  const DatasetInfo info = read_dataset(flags.folder, pool);
+  const DatasetInfo info = read_dataset(expand_home(flags.folder), pool);
   const std::string report = flags.json ? inspect_json(info) : inspect_text(info);
   std::fwrite(report.data(), 1, report.size(), stdout);
   return info.problems.empty() ? 0 : 1;

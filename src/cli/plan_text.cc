@@ -3,7 +3,6 @@
 #include <array>
 #include <cmath>
 
-#include "capture/memory_plan.h"
 #include "cli/number_text.h"
 
 namespace qk {
@@ -127,7 +126,7 @@ std::string ranges_text(const std::vector<int32_t>& ascending) {
   return out;
 }
 
-std::string plan_text(const PreparedRun& run, const RunOptions& options) {
+std::string plan_text(const PreparedRun& run, const MemoryPlan& memory) {
   const SniffConfig& config = run.config;
   const ModelConfig& model = run.model.config;
   static constexpr std::array<const char*, 3> kRope = {
@@ -151,7 +150,7 @@ std::string plan_text(const PreparedRun& run, const RunOptions& options) {
                        plural(run.plan.num_key_heads, "key head")));
   add_layers(out, run.plan);
   add_rows(out, run);
-  add_memory(out, run, plan_memory(run, options));
+  add_memory(out, run, memory);
   add_line(out, "output", config.output.data_root);
   return out;
 }

@@ -1,12 +1,15 @@
 #include "cli/sniff_command.h"
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/home_path.h"
+#include "capture/memory_plan.h"
 #include "capture/run.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
@@ -36,9 +39,9 @@ Examples:
   qkscope sniff --config run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
   qkscope sniff --config run.yaml --resume
 
-The YAML file has the original tool's format. Ctrl-C finishes the documents in progress and then stops;
-a second Ctrl-C stops at once. However a run was interrupted, --resume continues after the last complete
-document, and the finished dataset is byte-identical to that of an uninterrupted run. --resume starts a
+The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 finish the
+documents in progress and then stop with exit code 75; only a second Ctrl-C stops at once. However a run
+was interrupted, --resume continues after the last complete document, and the finished dataset is byte-identical to that of an uninterrupted run. --resume starts a
 new run if there is none, and does nothing if the dataset is complete. Results go to stdout, progress
 and warnings to stderr.)";
 
@@ -79,6 +82,12 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
 }
 
 std::string stopped_text(const RunReport& report) {
+  if (report.counts.num_documents == 0) {
+    if (!report.resumed) return "stopped before the first document; use --resume to continue";
+    return fmt::format(
+        "stopped before the next document; earlier ones are kept in {}; use --resume to continue",
+        report.journal.string());
+  }
   return fmt::format(
       "stopped after {} with {}; they are kept in {}, and no dataset was written; use --resume to "
       "continue",
@@ -141,7 +150,7 @@ int report_run(const PreparedRun& run, const RunReport& report) {
   if (run.config.inference.debug_logging) std::fputs(times_text(report).c_str(), stderr);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: %s\n", stopped_text(report).c_str());
-    return 1;
+    return kExitStopped;
   }
   std::fputs(report_text(run, report).c_str(), stdout);
   return 0;
@@ -155,8 +164,16 @@ void refuse_overrides(const SniffConfig& config) {
       "cover them");
 }
 
+// Prints the plan. Returns the exit code: 1 if the run does not fit in --ram.
+int dry_run(const PreparedRun& run, const RunOptions& options) {
+  const MemoryPlan memory = plan_memory(run, options);
+  std::fputs(plan_text(run, memory).c_str(), stdout);
+  return memory.fits ? 0 : 1;
+}
+
 int sniff(const SniffFlags& flags) {
-  SniffConfig config = load_config(flags.config, flags.overrides);
+  const std::atomic<bool>& stop = watch_stop_signals();
+  SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
   LocalResolver resolver;
@@ -166,17 +183,14 @@ int sniff(const SniffFlags& flags) {
   options.overwrite = flags.overwrite;
   if (!flags.certificate.empty()) {
     refuse_overrides(run.config);
-    options.certificate = read_certificate(flags.certificate);
+    options.certificate = read_certificate(expand_home(flags.certificate));
   }
   options.resume = flags.resume;
   options.num_threads = flags.num_threads;
   options.ram_bytes = static_cast<int64_t>(flags.ram_bytes);
   options.forward.chunk_tokens = flags.chunk_tokens;
-  if (flags.dry_run) {
-    std::fputs(plan_text(run, options).c_str(), stdout);
-    return 0;
-  }
-  options.stop = &watch_stop_signals();
+  if (flags.dry_run) return dry_run(run, options);
+  options.stop = &stop;
   ProgressLine line;
   if (!flags.quiet) {
     options.progress = [&line](const RunProgress& progress) { line.show(progress); };
@@ -200,7 +214,10 @@ void add_run_options(CLI::App& command, SniffFlags& flags) {
   command
       .add_option("--certificate", flags.certificate,
                   "Certificate from `qkscope verify` to embed in the dataset")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check([](const std::string& text) {
+        return text.empty() ? std::string("expected the name of a file, found nothing") : "";
+      });
   command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing");
   CLI::Option* overwrite =
       command.add_flag("--overwrite", flags.overwrite,

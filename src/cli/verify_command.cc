@@ -7,6 +7,7 @@
 
 #include "arch/registry.h"
 #include "base/atomic_file.h"
+#include "base/home_path.h"
 #include "capture/model_files.h"
 #include "cli/verify_report.h"
 #include "hub/local_resolver.h"
@@ -44,14 +45,15 @@ int verify_model(const VerifyFlags& flags) {
   const TokenizerSource tokenizer = [&] {
     return load_tokenizer(config, model, resolver, config.warnings);
   };
-  const Verification result = verify(model, flags.reference, tokenizer, pool, {});
+  const Verification result = verify(model, expand_home(flags.reference), tokenizer, pool, {});
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
   const std::string text = flags.quiet ? verdict_text(result) : verify_text(model, result);
   std::fputs(text.c_str(), stdout);
   if (!result.passed()) return 1;
-  if (!flags.certificate.empty()) write_file(flags.certificate, certificate_json(result) + "\n");
+  if (!flags.certificate.empty())
+    write_file(expand_home(flags.certificate), certificate_json(result) + "\n");
   return 0;
 }
 
@@ -72,7 +74,10 @@ void add_verify_command(CLI::App& app, int& exit_code) {
   command
       ->add_option("--certificate", flags->certificate,
                    "Write a certificate here if the model passes")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check([](const std::string& text) {
+        return text.empty() ? std::string("expected the name of a file, found nothing") : "";
+      });
   command
       ->add_option("--threads", flags->num_threads,
                    "Number of threads, 1 to 1024 (default: all cores)")

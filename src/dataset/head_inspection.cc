@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/lfs_pointer.h"
+#include "base/readable_file.h"
 #include "dataset/arrow_result.h"
 #include "dataset/footer_agreement.h"
 #include "dataset/row_digest.h"
@@ -121,7 +121,7 @@ class FileReader {
       : info_(info), example_ids_(example_ids), digest_(digest), watch_(watch) {}
 
   void read(const fs::path& path) {
-    if (const std::string fault = lfs_pointer_fault(path); !fault.empty()) fail("{}", fault);
+    if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
     info_.file_bytes += static_cast<int64_t>(fs::file_size(path));
     parquet::ReaderProperties properties(arrow::system_memory_pool());
     properties.enable_buffered_stream();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "dataset/entry_names.h"
 #include "dataset/schema.h"
 
@@ -66,9 +67,9 @@ void check_head_folder(const fs::path& path) {
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be created: {}", folder.string(), error.message());
+  if (error) fail("{}: cannot be created: {}", path_text(folder), error.message());
   if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    fail("{}: cannot be written: {}", folder.string(), std::strerror(errno));
+    fail("{}: cannot be written: {}", path_text(folder), std::strerror(errno));
   }
 }
 

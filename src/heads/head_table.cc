@@ -1,8 +1,16 @@
 #include "heads/head_table.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace qk {
+
+int64_t position_origin(const HeadTable& table) {
+  QK_CHECK(table.num_rows() > 0);
+  constexpr int64_t kStep = int64_t{1} << 20;
+  return *std::min_element(table.positions.begin(), table.positions.end()) / kStep * kStep;
+}
 
 void orient(HeadTable& table, std::span<const float> signs) {
   QK_CHECK(static_cast<int64_t>(signs.size()) == table.head_dim);
@@ -16,6 +24,7 @@ HeadTable take_rows(const HeadTable& table, std::span<const int64_t> rows) {
   HeadTable out;
   out.head_dim = table.head_dim;
   out.window = table.window;
+  out.has_large_ids = table.has_large_ids;
   out.positions.reserve(rows.size());
   out.buckets.reserve(rows.size());
   out.vectors.reserve(rows.size() * static_cast<size_t>(table.head_dim));

@@ -38,7 +38,7 @@ class QueryStream {
       const size_t begin = next_;
       while (next_ < sorted_.size() && next_ - begin < kOnlineRowsAtOnce &&
              position_of(next_) <= position) {
-        weights.push_back(std::pow(1 - alpha_, now - clock_.at(position_of(next_))));
+        weights.push_back(kept_weight(alpha_, now - clock_.at(position_of(next_))));
         ++next_;
       }
       const auto rows = std::span<const int64_t>(sorted_).subspan(begin, next_ - begin);

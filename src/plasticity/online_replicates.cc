@@ -2,6 +2,7 @@
 
 #include "heads/gathered_rows.h"
 #include "heads/row_runs.h"
+#include "plasticity/forgetting_law.h"
 #include "plasticity/method_replicates.h"
 #include "plasticity/online_times.h"
 #include "plasticity/score_moments.h"
@@ -30,7 +31,7 @@ class OnlineReplicates {
     }
     phantom_ = 0;
     if (options_.online_start == ForgettingStart::kZero) {
-      phantom_ = std::pow(1 - alpha_, clock_.at(time.position)) / alpha_;
+      phantom_ = kept_weight(alpha_, clock_.at(time.position)) / alpha_;
     }
     const HeadTable& keys = input_.head.keys;
     const VectorBlocks differences = difference_blocks(keys, time.pairs);
@@ -68,7 +69,7 @@ class OnlineReplicates {
     weights.reserve(rows.size());
     for (int64_t row : group.rows) {
       weights.push_back(
-          std::pow(1 - alpha_, now - clock_.at(table.positions[static_cast<size_t>(row)])));
+          kept_weight(alpha_, now - clock_.at(table.positions[static_cast<size_t>(row)])));
     }
     return {table, std::move(group), std::move(weights), input_.counts};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "base/error.h"
@@ -19,12 +20,15 @@ double norm_of(std::span<const double> vector) {
 }
 
 void center_positions(const HeadTable& queries, QueryFit& fit) {
+  fit.position_origin = position_origin(queries);
   double sum = 0;
-  for (const int64_t position : queries.positions) sum += static_cast<double>(position);
+  for (const int64_t position : queries.positions) {
+    sum += static_cast<double>(position - fit.position_origin);
+  }
   fit.mean_position = sum / static_cast<double>(fit.num_rows);
   fit.centered_positions.reserve(queries.positions.size());
   for (const int64_t position : queries.positions) {
-    const double centered = static_cast<double>(position) - fit.mean_position;
+    const double centered = static_cast<double>(position - fit.position_origin) - fit.mean_position;
     fit.centered_positions.push_back(centered);
     fit.position_ss += centered * centered;
   }
@@ -110,21 +114,35 @@ double mean_r2(const QueryFit& fit, std::span<const double> component_r2, bool c
   return count > 0 ? sum / static_cast<double>(count) : 0;
 }
 
+std::vector<double> centered_log_positions(const HeadTable& queries) {
+  const auto [lowest, highest] =
+      std::minmax_element(queries.positions.begin(), queries.positions.end());
+  // Where all logarithms are nearly equal they are taken relative to that of the lowest position,
+  // whose rounding would else be as large as their differences.
+  constexpr int64_t kNearlyEqual = 1024;
+  const bool is_narrow = *highest - *lowest < *lowest / kNearlyEqual;
+  const double base = static_cast<double>(*lowest) + 1;
+  std::vector<double> out;
+  out.reserve(queries.positions.size());
+  for (const int64_t position : queries.positions) {
+    out.push_back(is_narrow ? std::log1p(static_cast<double>(position - *lowest) / base) *
+                                  std::numbers::log2e
+                            : std::log2(static_cast<double>(position) + 1));
+  }
+  const double mean = std::reduce(out.begin(), out.end()) / static_cast<double>(out.size());
+  for (double& y : out) y -= mean;
+  return out;
+}
+
 ScalarPredictability predict_position(const HeadTable& queries, const QueryFit& fit) {
   const auto n = static_cast<double>(fit.num_rows);
-  std::vector<double> y;
-  y.reserve(queries.positions.size());
-  for (const int64_t position : queries.positions) {
-    y.push_back(std::log2(static_cast<double>(position) + 1));
-  }
-  const double mean = std::reduce(y.begin(), y.end()) / n;
+  const std::vector<double> y = centered_log_positions(queries);
   const double mean_projection = std::reduce(fit.projections.begin(), fit.projections.end()) / n;
   ScalarPredictability out;
   double total = 0;
   double squares = 0;
   double products = 0;
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] -= mean;
     const double s = fit.projections[i] - mean_projection;
     out.mae_baseline += std::abs(y[i]);
     total += y[i] * y[i];

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "report/csv_number.h"
 #include "report/interval_csv.h"
 
@@ -19,12 +20,12 @@ constexpr const char* kHeadColumns = "layer,q_head,k_head";
 fs::path with_folder(const fs::path& path) {
   std::error_code error;
   if (!path.has_filename() || fs::is_directory(path, error)) {  // reported before hours of work
-    fail("{}: is a folder, expected the name of a CSV file", path.string());
+    fail("{}: is a folder, expected the name of a CSV file", path_text(path));
   }
   const fs::path parent = path.parent_path();
   if (parent.empty()) return path;
   fs::create_directories(parent, error);
-  if (error) fail("{}: cannot make the folder: {}", parent.string(), error.message());
+  if (error) fail("{}: cannot make the folder: {}", path_text(parent), error.message());
   return path;
 }
 
@@ -51,19 +52,19 @@ std::string head_line(const HeadMetrics& head) {
 }  // namespace
 
 CsvTable::CsvTable(const fs::path& path, const std::string& header)
-    : path_(path), file_(with_folder(path)), buffer_(header + '\n') {}
+    : path_(path), packing_(packing_of(path)), file_(with_folder(path)), buffer_(header + '\n') {}
 
 void CsvTable::append(const std::string& lines) {
   has_rows_ = has_rows_ || !lines.empty();
   buffer_ += lines;
-  if (buffer_.size() < kBufferBytes) return;
+  if (packing_ != Packing::kNone || buffer_.size() < kBufferBytes) return;
   file_.append(buffer_);
   buffer_.clear();
 }
 
 void CsvTable::flush() {
   if (!has_rows_) return;
-  file_.append(buffer_);
+  file_.append(packing_ == Packing::kNone ? buffer_ : pack_text(buffer_, packing_, path_));
   buffer_.clear();
   file_.sync();
 }

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/path_text.h"
 #include "report/figures_c.h"
 
 namespace qk {
@@ -126,7 +127,7 @@ void write_figure(const Figure& figure, const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::path folder = path.parent_path();
   if (!folder.empty() && !std::filesystem::create_directories(folder, error) && error) {
-    fail("{}: cannot be created: {}", folder.string(), error.message());
+    fail("{}: cannot be created: {}", path_text(folder), error.message());
   }
   write_file(path, bytes);
 }
