@@ -13,6 +13,8 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/path_text.h"
+#include "base/readable_file.h"
 #include "dataset/entry_names.h"
 
 namespace qk {
@@ -42,7 +44,7 @@ std::vector<fs::path> entries_of(const fs::path& folder, std::error_code& error)
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> out = entries_of(folder, error);
-  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
+  if (error) fail("{}: cannot be read: {}", path_text(folder), error.message());
   return out;
 }
 
@@ -100,10 +102,6 @@ std::string reason_for_file(const fs::path& file) {
 
 // Why a Parquet file is not read; empty if it is.
 std::string reason_for_parquet(const fs::path& file) {
-  std::error_code error;
-  const fs::file_status status = fs::status(file, error);
-  if (fs::exists(status) && !fs::is_regular_file(status))
-    return "is not read: it is no regular file";
   const std::string original = copied_name(name_of(file));
   if (original.empty() || !is_regular(file.parent_path() / original)) return "";
   return fmt::format("is not read: by its name it is a copy of {}", printable(original));
@@ -147,6 +145,7 @@ DatasetProblem unread_below(const fs::path& folder, const std::vector<fs::path>&
 }
 
 bool has_head_columns(const fs::path& file) {
+  if (!why_unreadable(file).empty()) return false;
   try {
     const auto reader = parquet::ParquetFileReader::OpenFile(file.string(), /*memory_map=*/false);
     const parquet::schema::GroupNode& root = *reader->metadata()->schema()->group_node();
@@ -199,7 +198,11 @@ HeadFolder list_head_folder(const fs::path& folder) {
   for (const fs::path& entry : entries) {
     if (is_sidecar_name(name_of(entry))) continue;
     if (is_folder(entry)) {
+      const size_t before = below.files.size();
       find_data(entry, 1, below);
+      // An empty folder with the name of a file: whoever opens it says so.
+      const bool is_in_place_of_file = is_parquet_name(name_of(entry));
+      if (is_in_place_of_file && below.files.size() == before) out.files.push_back(entry);
     } else if (is_parquet_name(name_of(entry))) {
       std::string why = reason_for_parquet(entry);
       if (why.empty()) out.files.push_back(entry);
@@ -225,7 +228,7 @@ HeadFolder list_head_folder(const fs::path& folder) {
 DatasetFolder list_dataset_folder(const fs::path& folder) {
   const std::vector<fs::path> entries = entries_of(folder);
   if (const std::string fault = lake_fault(entries); !fault.empty()) {
-    fail("{}: {}", folder.string(), fault);
+    fail("{}: {}", path_text(folder), fault);
   }
   DatasetFolder out;
   for (const fs::path& entry : entries) {

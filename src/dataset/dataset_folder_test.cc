@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include "base/atomic_file.h"
 #include "base/test_folder.h"
@@ -89,12 +88,6 @@ TEST_F(Folder, ACopyIsNotReadBesideItsOriginal) {
               ElementsAre("data (1).parquet is not read: by its name it is a copy of data.parquet",
                           "data.sync-conflict-20260101-101010-AB.parquet is not read: by its name "
                           "it is a copy of data.parquet"));
-}
-
-TEST_F(Folder, APipeIsNoFile) {
-  ASSERT_EQ(::mkfifo((root_ / "data.parquet").c_str(), 0600), 0);
-  EXPECT_EQ(list_head_folder(root_).fault,
-            "holds no Parquet file itself; data.parquet is not read: it is no regular file");
 }
 
 TEST_F(Folder, AHeadWithoutAFileSaysWhatItHolds) {

@@ -7,7 +7,6 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/path_text.h"
 #include "dataset/card.h"
 #include "dataset/footer_agreement.h"
 #include "dataset/head_inspection.h"

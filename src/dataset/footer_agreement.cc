@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "dataset/head_file.h"
 
 namespace qk {
 namespace {
@@ -111,9 +112,9 @@ Footer footer_of(const parquet::FileMetaData& metadata) {
 }
 
 std::optional<Footer> read_footer(const std::filesystem::path& file) {
+  const auto is_wanted = [](std::string_view column) { return column == "bucket"; };
   try {
-    const auto reader = parquet::ParquetFileReader::OpenFile(file.string(), /*memory_map=*/false);
-    return footer_of(*reader->metadata());
+    return footer_of(*open_head_file(file, is_wanted, 1).reader->parquet_reader()->metadata());
   } catch (const std::exception&) {
     return {};
   }

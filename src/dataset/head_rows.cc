@@ -15,8 +15,8 @@
 
 #include "base/error.h"
 #include "dataset/arrow_result.h"
-#include "dataset/head_file.h"
 #include "dataset/footer_agreement.h"
+#include "dataset/head_file.h"
 #include "dataset/integer_column.h"
 #include "dataset/vector_column.h"
 
