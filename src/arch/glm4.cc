@@ -18,6 +18,7 @@ constexpr Architecture kGlm4 = {
     .head_dim = HeadDimRule::kNotNull,
     .null_key_value_heads = false,
     .gguf_arch = "glm4",
+    .gguf_nextn_layers = true,
     .block = {.sandwich_norms = true,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

@@ -15,6 +15,7 @@ constexpr Architecture kLlama = {
     .model_types = kModelTypes,
     .gguf_arch = "llama",
     .gguf_permuted_qk = true,
+    .gguf_rope_freqs = true,
 };
 
 }  // namespace qk

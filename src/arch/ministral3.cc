@@ -16,6 +16,8 @@ constexpr Architecture kMinistral3 = {
     .wrappers = kWrappers,
     .gguf_arch = "mistral3",
     .gguf_permuted_qk = true,
+    .gguf_rope_freqs = true,
+    .gguf_yarn_keys = true,
     .block = {.qkv_bias = BiasRule::kNever,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

@@ -1,5 +1,7 @@
 #include "cli/sniff_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
@@ -8,9 +10,11 @@
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/error.h"
 #include "base/home_path.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
+#include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
@@ -29,15 +33,15 @@ struct SniffFlags {
   bool resume = false;
   bool quiet = false;
   int num_threads = 0;
-  uint64_t ram_bytes = 0;
+  int64_t ram_bytes = 0;
   int64_t chunk_tokens = ForwardOptions().chunk_tokens;
 };
 
 constexpr const char* kSniffExamples = R"(
 Examples:
-  qkscope sniff --config run.yaml --dry-run
-  qkscope sniff --config run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
-  qkscope sniff --config run.yaml --resume
+  qkscope sniff run.yaml --dry-run
+  qkscope sniff run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
+  qkscope sniff run.yaml --resume
 
 The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 finish the
 documents in progress and then stop with exit code 75; only a second Ctrl-C stops at once. However a run
@@ -173,6 +177,9 @@ int dry_run(const PreparedRun& run, const RunOptions& options) {
 
 int sniff(const SniffFlags& flags) {
   const std::atomic<bool>& stop = watch_stop_signals();
+  if (flags.config.empty()) {
+    fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
+  }
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
@@ -187,7 +194,7 @@ int sniff(const SniffFlags& flags) {
   }
   options.resume = flags.resume;
   options.num_threads = flags.num_threads;
-  options.ram_bytes = static_cast<int64_t>(flags.ram_bytes);
+  options.ram_bytes = flags.ram_bytes;
   options.forward.chunk_tokens = flags.chunk_tokens;
   if (flags.dry_run) return dry_run(run, options);
   options.stop = &stop;
@@ -204,45 +211,49 @@ int sniff(const SniffFlags& flags) {
   return report_run(run, report);
 }
 
-void add_run_options(CLI::App& command, SniffFlags& flags) {
-  command.add_option("--config", flags.config, "YAML file of the run")
-      ->required()
-      ->type_name("FILE");
+void add_inputs(CLI::App& command, SniffFlags& flags) {
+  command.add_option("--config,config", flags.config, "YAML file of the run")
+      ->type_name("FILE")
+      ->group(kInputGroup);
   command.add_option("--set", flags.overrides, "Replace a field of the file (repeatable)")
       ->type_name("SECTION.KEY=VALUE")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->group(kInputGroup);
   command
       .add_option("--certificate", flags.certificate,
                   "Certificate from `qkscope verify` to embed in the dataset")
       ->type_name("FILE")
-      ->check([](const std::string& text) {
-        return text.empty() ? std::string("expected the name of a file, found nothing") : "";
-      });
-  command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing");
+      ->check(not_empty())
+      ->group(kInputGroup);
+}
+
+void add_outputs(CLI::App& command, SniffFlags& flags) {
+  command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing")
+      ->group(kOutputGroup);
   CLI::Option* overwrite =
-      command.add_flag("--overwrite", flags.overwrite,
-                       "Replace the dataset or discard the journal in output.data_root");
+      command
+          .add_flag("--overwrite", flags.overwrite,
+                    "Replace the dataset or discard the journal in output.data_root")
+          ->group(kOutputGroup);
   command
       .add_flag("--resume", flags.resume,
                 "Resume the interrupted run in output.data_root; the result is byte-identical")
-      ->excludes(overwrite);
+      ->excludes(overwrite)
+      ->group(kOutputGroup);
+  command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutputGroup);
 }
 
 void add_resources(CLI::App& command, SniffFlags& flags) {
-  command
-      .add_option("--threads", flags.num_threads,
-                  "Number of threads, 1 to 1024 (default: all cores); one more tokenises")
-      ->check(CLI::Range(1, 1024).description(""));
-  command
-      .add_option("--ram", flags.ram_bytes,
-                  "Memory limit, e.g. 300MiB or 2GiB; weights that do not fit are streamed")
-      ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50).description(""));
+  add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")
+      ->group(kResourcesGroup);
+  add_ram(command, flags.ram_bytes,
+          "Memory limit, e.g. 300MiB or 2GB; weights that do not fit are streamed")
+      ->group(kResourcesGroup);
   command
       .add_option("--chunk-tokens", flags.chunk_tokens,
                   "Tokens per chunk; smaller chunks use less memory (default: 1024)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""));
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""))
+      ->group(kResourcesGroup);
 }
 
 }  // namespace
@@ -250,9 +261,9 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
 void add_sniff_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<SniffFlags>();
   CLI::App* command = app.add_subcommand("sniff", "Capture query and key vectors into a dataset");
-  add_run_options(*command, *flags);
+  add_inputs(*command, *flags);
+  add_outputs(*command, *flags);
   add_resources(*command, *flags);
-  command->add_flag("--quiet", flags->quiet, "Show no progress");
   command->footer(kSniffExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = sniff(*flags); });

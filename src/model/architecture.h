@@ -159,6 +159,9 @@ struct Architecture {
   std::string_view gguf_arch = {};   // general.architecture; empty: no GGUF of it exists
   bool gguf_permuted_qk = false;     // rows of q and k are stored in interleaved order
   bool gguf_norms_plus_one = false;  // norm weights are stored with 1 added
+  bool gguf_nextn_layers = false;    // layers that predict further tokens may come last
+  bool gguf_rope_freqs = false;      // rope_freqs.weight may divide the frequencies
+  bool gguf_yarn_keys = false;       // rope.scaling.yarn_* are read; else YaRN has its defaults
   // GGUF has no key for softmax_scale_key: it is head_dim, but hidden_size / num_attention_heads in
   // models with this number of layers. 0: in no model.
   int64_t gguf_hidden_scale_layers = 0;
@@ -170,5 +173,9 @@ struct Architecture {
 
 // The name of a role: the architecture's own, else Llama's.
 TensorName tensor_name(const Architecture& architecture, Role role);
+
+// Of a GGUF tensor that belongs to no layer and that queries and keys do not depend on (or that is
+// read apart: rope_freqs.weight).
+bool gguf_is_beside_decoder(std::string_view name);
 
 }  // namespace qk

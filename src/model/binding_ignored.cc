@@ -51,7 +51,7 @@ bool is_adapter(std::string_view name) { return name.find(".lora_") != std::stri
 
 bool gguf_may_be_ignored(std::string_view name, const ModelConfig& config, int64_t last_layer) {
   if (skip(name, "blk.")) return !is_needed_layer(layer_number(name), config, last_layer);
-  return name == "output.weight" || name == "output_norm.weight" || name == "rope_freqs.weight";
+  return gguf_is_beside_decoder(name);
 }
 
 }  // namespace

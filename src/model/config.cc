@@ -5,6 +5,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/lfs_pointer.h"
 #include "formats/json.h"
 #include "formats/other_weights.h"
 #include "model/config_normalise.h"
@@ -135,6 +136,26 @@ void refuse_wrapped_overrides(const ModelSource& source, const std::string& over
       printable(changes.begin().key()), source.config_name);
 }
 
+// "; the folder holds X.gguf: name that file", if it does.
+std::string gguf_hint(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (begins_as_gguf(entry.path())) names.push_back(printable(entry.path().filename().string()));
+  }
+  if (names.empty()) return "";
+  std::ranges::sort(names);
+  if (names.size() == 1) return fmt::format("; the folder holds {}: name that file", names.front());
+  return fmt::format("; the folder holds {} GGUF files, {} first: name one of them", names.size(),
+                     names.front());
+}
+
+// What the folder holds in place of a model that is read.
+std::string other_files(const fs::path& folder) {
+  const std::string hint = gguf_hint(folder);
+  return hint.empty() ? other_weights(folder) : hint;
+}
+
 ModelSource open_folder(const fs::path& folder, std::span<const Architecture* const> registry) {
   ModelSource out;
   const fs::path path = folder / "config.json";
@@ -142,7 +163,7 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
   refuse_adapter(folder);
   if (!fs::is_regular_file(path)) {
     fail("{}: expected a model folder with config.json, found no such file{}", path.string(),
-         other_weights(folder));
+         other_files(folder));
   }
   const json top = parse_python_json(read_file(path, kMaxConfigBytes), out.config_name);
   if (!top.is_object()) fail("{}: expected an object, found {}", out.config_name, shown(top));
@@ -171,11 +192,14 @@ ModelSource open_model_source(const fs::path& source,
                               std::span<const Architecture* const> registry) {
   if (fs::is_directory(source)) return open_folder(source, registry);
   if (!fs::exists(source)) {
-    fail("{}: expected a model folder or a .gguf file, found nothing", printable(source.string()));
+    fail("{}: expected a model folder or a GGUF file, found nothing", printable(source.string()));
   }
-  if (source.extension() != ".gguf") {
-    fail("{}: expected a model folder or a .gguf file, found another file",
-         printable(source.string()));
+  if (source.extension() != ".gguf" && !begins_as_gguf(source)) {
+    refuse_lfs_pointer(source);
+    fail(
+        "{}: expected a model folder or a GGUF file, found another file; a checkpoint of "
+        "safetensors files is named by its folder",
+        printable(source.string()));
   }
   ModelSource out;
   out.gguf = std::make_shared<const GgufFile>(source);
