@@ -131,9 +131,10 @@ void find_data(const fs::path& folder, int depth, DataBelow& out) {
 
 // What is said of the data files in the folders below a head's folder.
 DatasetProblem unread_below(const fs::path& folder, const std::vector<fs::path>& files) {
-  const std::string below = fs::relative(files.front(), folder).begin()->string();
+  const std::string below = files.front().lexically_relative(folder).begin()->string();
   std::string what = "is not read";
-  if (files.size() > 1) what += fmt::format(", nor are {} more files below", files.size() - 1);
+  if (files.size() == 2) what += ", nor is 1 more file below";
+  if (files.size() > 2) what += fmt::format(", nor are {} more files below", files.size() - 1);
   what += ": a head's Parquet files lie directly in its folder";
   if (below.find('=') != std::string::npos) {
     what += fmt::format(
@@ -220,8 +221,8 @@ HeadFolder list_head_folder(const fs::path& folder) {
   if (out.unread.empty()) return out;
   const DatasetProblem first = out.unread.front();
   out.unread.erase(out.unread.begin());
-  out.fault += fmt::format(" itself; {} {}",
-                           printable(fs::relative(first.file, folder).string(), 200), first.what);
+  out.fault += fmt::format(
+      " itself; {} {}", printable(first.file.lexically_relative(folder).string(), 200), first.what);
   return out;
 }
 
@@ -263,12 +264,13 @@ fs::path find_heads_below(const fs::path& folder, int depth) {
 
 std::string no_heads_text(const fs::path& folder, const DatasetFolder& listing) {
   const std::string text = ": it has no folder like l00h00q";
-  if (parse_config_name(name_of(fs::absolute(folder).lexically_normal()))) {
+  const fs::path itself = fs::absolute(folder / ".").lexically_normal().parent_path();
+  if (parse_config_name(name_of(itself))) {
     return text + ", but is one itself: name the folder that holds it";
   }
   if (const fs::path below = find_heads_below(folder, 3); !below.empty()) {
     return fmt::format("{}; the heads lie in {}: name that folder", text,
-                       printable(fs::relative(below, folder).string(), 200));
+                       printable(below.lexically_relative(folder).string(), 200));
   }
   if (listing.unread.empty()) return text;
   const DatasetProblem& first = listing.unread.front();

@@ -73,7 +73,7 @@ TEST_F(Folder, OtherDataOfAHeadIsNamed) {
               ElementsAre("data.csv is not read: the names of a head's files end in .parquet",
                           "data.parquet.tmp was left by an interrupted run",
                           "more is not read: the names of a head's files end in .parquet",
-                          "old/deep/part-0.parquet is not read, nor are 1 more files below: a "
+                          "old/deep/part-0.parquet is not read, nor is 1 more file below: a "
                           "head's Parquet files lie directly in its folder"));
   EXPECT_EQ(list_head_folder(root_).fault, "");
 }
@@ -166,7 +166,7 @@ TEST_F(Folder, AFolderWithoutHeadsSaysWhereTheyAre) {
             "like l00h00q");
   put("a/b/l00h00q/data.parquet");
   EXPECT_EQ(text(root_), ": it has no folder like l00h00q; the heads lie in a/b: name that folder");
-  EXPECT_EQ(text(root_ / "a/b/l00h00q"),
+  EXPECT_EQ(text(root_ / "a/b/l00h00q/"),
             ": it has no folder like l00h00q, but is one itself: name the folder that holds it");
 }
 

@@ -183,8 +183,8 @@ class DatasetFolders(unittest.TestCase):
             self.assertEqual(ds.dataset(folder, partitioning="hive").count_rows(), table.num_rows)
             done = self.analyze(code=1)
             self.assertRegex(done.stderr, "layer 0, query head 0, .*/l00h00q: holds no Parquet file "
-                             f"itself; {column}=.*/part-0.parquet is not read, nor are [0-9]+ more "
-                             f"files below: .* and {column} is a column in them")
+                             f"itself; {column}=.*/part-0.parquet is not read, nor (are|is) [0-9]+ more "
+                             f"files? below: .* and {column} is a column in them")
             self.assertIn("holds no Parquet file itself", "".join(self.problems()))
 
     def test_tables_of_lake_formats_are_refused_by_name(self):
