@@ -1,5 +1,7 @@
 #include "cli/analyze_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -148,14 +150,27 @@ std::string catalog_text(const HeadCatalog& catalog) {
       count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
       catalog.num_layers, catalog.num_q_heads, catalog.num_k_heads,
       catalog.is_counted ? ", by the folders" : "");
-  if (catalog.num_without_keys > 0) {
-    out += fmt::format("; skipped {} without keys", plural(catalog.num_without_keys, "head"));
+  if (catalog.without_keys.empty()) return out + "\n";
+  std::vector<std::string> names;
+  for (const ConfigName& head : catalog.without_keys) {
+    names.push_back(config_name(head.layer, head.head, head.kind));
   }
+  constexpr size_t kMostNamed = 8;
+  out += fmt::format(
+      "; skipped {} without keys ({}{})", plural(std::ssize(names), "head"),
+      fmt::join(names.begin(), names.begin() + std::min(names.size(), kMostNamed), ", "),
+      names.size() > kMostNamed ? ", ..." : "");
   return out + "\n";
 }
 
 void warn(const std::string& sentence) {
   std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+}
+
+void report_failure(const HeadFailure& failure) {
+  std::fprintf(stderr, "qkscope: layer %d, query head %d, key head %d: %s\n",
+               static_cast<int>(failure.head.layer), static_cast<int>(failure.head.q_head),
+               static_cast<int>(failure.head.k_head), failure.reason.c_str());
 }
 
 // A table without rows is not written; if the file exists, it belongs to another run.
@@ -259,6 +274,10 @@ int analyze(const AnalyzeFlags& flags) {
                                            config.measure.compat_reference);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
+  for (const std::string& warning : catalog.warnings) warn(warning);
+  for (const auto& [head, file] : catalog.missing) {
+    report_failure({head, file.string() + ": there is no such file"});
+  }
   if (catalog.is_unfinished) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
@@ -268,11 +287,7 @@ int analyze(const AnalyzeFlags& flags) {
                     with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;
   const AnalysisReport report = run(flags, config, catalog, tables, summary, stop);
-  for (const HeadFailure& failure : report.failures) {
-    std::fprintf(stderr, "qkscope: layer %d, query head %d, key head %d: %s\n",
-                 static_cast<int>(failure.head.layer), static_cast<int>(failure.head.q_head),
-                 static_cast<int>(failure.head.k_head), failure.reason.c_str());
-  }
+  for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
                  plural(report.num_heads, "head").c_str());
@@ -281,6 +296,12 @@ int analyze(const AnalyzeFlags& flags) {
   if (report.num_heads == 0) {
     std::fputs("qkscope: no head could be measured; nothing was written\n", stderr);
     return exit_code_of(flags, config, report);
+  }
+  if (summary.num_passed_over() > 0) {
+    warn(
+        fmt::format("{} with query buckets below 0: compat: reference passes over these, as the "
+                    "original does, so they have no plasticity",
+                    plural(summary.num_passed_over(), "head")));
   }
   warn_of_older_tables(tables);
   tables.finish();

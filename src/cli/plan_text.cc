@@ -1,8 +1,10 @@
 #include "cli/plan_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "base/error.h"
 #include "cli/number_text.h"
 #include "sampling/buckets.h"
 
@@ -120,6 +122,20 @@ void add_rows(std::string& out, const PreparedRun& run) {
   }
 }
 
+// Tensors beside the decoder.
+void add_passed_over(std::string& out, const std::vector<std::string>& tensors) {
+  constexpr size_t kShown = 3;
+  if (tensors.empty()) return;
+  std::string names;
+  for (size_t i = 0; i < std::min(tensors.size(), kShown); ++i) {
+    names += (i > 0 ? ", " : "") + printable(tensors[i]);
+  }
+  add_line(out, "",
+           fmt::format("passed over: {} that queries and keys do not depend on: {}{}",
+                       plural(static_cast<int64_t>(tensors.size()), "tensor"), names,
+                       tensors.size() > kShown ? ", ..." : ""));
+}
+
 void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memory) {
   const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
   add_line(
@@ -167,6 +183,7 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory) {
                        model.architecture, plural(model.num_hidden_layers, "layer"),
                        model.num_attention_heads, model.num_key_value_heads, model.head_dim,
                        bytes_text(static_cast<double>(run.model.weight_bytes))));
+  add_passed_over(out, run.model.ignored_tensors);
   const auto documents = run.corpus->num_documents();
   add_line(out, "documents",
            fmt::format("{}{}, at most {} of each", documents ? count_text(*documents) + " of " : "",

@@ -52,6 +52,9 @@ int verify_model(const VerifyFlags& flags) {
   const TokenizerSource tokenizer = [&] {
     return load_tokenizer(config, model, resolver, config.warnings);
   };
+  for (const std::string& warning : model.warnings) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+  }
   const Verification result = verify(model, expand_home(flags.reference), tokenizer, pool, {});
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());

@@ -10,10 +10,10 @@ namespace qk {
 namespace {
 
 // Field numbers of parquet.thrift.
-enum FileField : int64_t { kSchema = 2, kRowGroups = 4, kKeyValues = 5, kColumnOrders = 7 };
-enum ElementField : int64_t { kElementName = 4, kNumChildren = 5 };
-enum GroupField : int64_t { kChunks = 1, kSortingColumns = 4 };
-enum PairField : int64_t { kKey = 1, kValue = 2 };
+enum FileField : uint8_t { kSchema = 2, kRowGroups = 4, kKeyValues = 5, kColumnOrders = 7 };
+enum ElementField : uint8_t { kElementName = 4, kNumChildren = 5 };
+enum GroupField : uint8_t { kChunks = 1, kSortingColumns = 4 };
+enum PairField : uint8_t { kKey = 1, kValue = 2 };
 
 constexpr int kDeepestColumn = 64;
 
@@ -97,6 +97,7 @@ std::optional<ProjectedFooter> project_footer(
     file.set_list(kSchema, cut.elements);
     std::vector<std::string> groups;
     const ThriftList row_groups = file.list(kRowGroups);
+    groups.reserve(row_groups.elements.size());
     for (const std::string_view bytes : row_groups.elements) {
       groups.push_back(cut_row_group(bytes, cut.is_kept_leaf));
     }

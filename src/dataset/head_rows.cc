@@ -1,7 +1,6 @@
 #include "dataset/head_rows.h"
 
 #include <arrow/record_batch.h>
-#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
@@ -16,6 +15,7 @@
 
 #include "base/error.h"
 #include "dataset/arrow_result.h"
+#include "dataset/footer_agreement.h"
 #include "dataset/head_file.h"
 #include "dataset/integer_column.h"
 #include "dataset/vector_column.h"
@@ -86,15 +86,6 @@ int64_t rows_of(const HeadFile& file) {
   return file.reader->parquet_reader()->metadata()->num_rows();
 }
 
-std::map<std::string, std::string> footer_of(const HeadFile& file) {
-  std::map<std::string, std::string> out;
-  if (const auto& pairs = file.reader->parquet_reader()->metadata()->key_value_metadata()) {
-    for (int64_t i = 0; i < pairs->size(); ++i) {
-      if (pairs->key(i) != "ARROW:schema") out[pairs->key(i)] = pairs->value(i);
-    }
-  }
-  return out;
-}
 
 // Numbers of the vectors by the number of rows, in the first row group that has rows.
 int64_t dim_of(const HeadFile& file) {
@@ -201,7 +192,7 @@ HeadRowReader::HeadRowReader(std::vector<fs::path> files) : files_(std::make_uni
       files_->has_windows = has_windows;
       files_->num_rows += rows_of(file);
       if (i > 0) return;
-      files_->footer = footer_of(file);
+      files_->footer = footer_of(*file.reader->parquet_reader()->metadata());
       files_->footer_dim = dim_of(file);
     });
   }
@@ -224,18 +215,6 @@ bool HeadRowReader::next(HeadRowBatch& batch) {
     if (found && batch.num_rows() > 0) return true;
   }
   return false;
-}
-
-std::vector<fs::path> list_parquet_files(const fs::path& folder) {
-  std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const bool is_hidden = it->path().filename().string().starts_with('.');  // as ._data.parquet
-    if (it->path().extension() == ".parquet" && !is_hidden) out.push_back(it->path());
-  }
-  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
-  std::sort(out.begin(), out.end());
-  return out;
 }
 
 }  // namespace qk

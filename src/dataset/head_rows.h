@@ -63,8 +63,4 @@ class HeadRowReader {
   std::unique_ptr<Files> files_;
 };
 
-// The Parquet files of a head's folder in name order, without hidden ones; empty if it holds none.
-// Throws Error if the folder cannot be read.
-std::vector<std::filesystem::path> list_parquet_files(const std::filesystem::path& folder);
-
 }  // namespace qk

@@ -1,15 +1,42 @@
 #include "heads/head_table.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/error.h"
 
 namespace qk {
 
-int64_t position_origin(const HeadTable& table) {
+namespace {
+
+struct PositionSpan {
+  int64_t lowest = 0;
+  int64_t highest = 0;
+};
+
+PositionSpan span_of(const HeadTable& table) {
   QK_CHECK(table.num_rows() > 0);
-  constexpr int64_t kStep = int64_t{1} << 20;
-  return *std::min_element(table.positions.begin(), table.positions.end()) / kStep * kStep;
+  const auto [lowest, highest] =
+      std::minmax_element(table.positions.begin(), table.positions.end());
+  return {*lowest, *highest};
+}
+
+int64_t origin_of(const PositionSpan& span) {
+  constexpr int64_t kFar = int64_t{1} << 20;
+  if (span.lowest < kFar) return 0;
+  const auto step =
+      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(span.highest - span.lowest) + 1));
+  return span.lowest / step * step;
+}
+
+}  // namespace
+
+int64_t position_origin(const HeadTable& table) { return origin_of(span_of(table)); }
+
+int64_t position_origin(const HeadTable& queries, const HeadTable& keys) {
+  const PositionSpan a = span_of(queries);
+  const PositionSpan b = span_of(keys);
+  return origin_of({std::min(a.lowest, b.lowest), std::max(a.highest, b.highest)});
 }
 
 void orient(HeadTable& table, std::span<const float> signs) {

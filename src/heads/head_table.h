@@ -25,10 +25,12 @@ struct HeadTable {
   }
 };
 
-// What the positions of `table` are counted from where they are added up in float64: the largest
-// multiple of 2^20 that none lies below. Positions relative to it are as exact near 2^53 as near 0.
+// What positions count from where they are added up in float64, or where their size matters: 0, or,
+// if all are 2^20 or more, the largest multiple below them of the smallest power of two above the
+// distance between them. Relative to it they are as exact near 2^53 as near 0.
 // REQUIRES: at least one row, no negative position.
 int64_t position_origin(const HeadTable& table);
+int64_t position_origin(const HeadTable& queries, const HeadTable& keys);  // of both together
 
 // Multiplies component j of every vector by signs[j].
 // REQUIRES: signs.size() == table.head_dim, every sign is 1 or -1.

@@ -17,7 +17,8 @@ class OnlineReplicates {
       : input_(input),
         options_(input.head.options.methods),
         clock_(options_.online_clock, input.head.queries),
-        alpha_(online_alpha(options_, input.head.queries)),
+        alpha_(online_alpha(options_, input.head.queries,
+                            position_origin(input.head.queries, input.head.keys))),
         average_(input.counts) {
     sorted_ = sorted_rows(input.head.queries.positions);
   }

@@ -36,9 +36,13 @@ void center_positions(const HeadTable& queries, QueryFit& fit) {
 
 }  // namespace
 
-std::vector<double> reflection_of(std::span<const double> slope, double norm) {
+double position_spread(double position_ss, double rows, bool compat_reference) {
+  return compat_reference ? 1 : std::sqrt(position_ss / rows);
+}
+
+std::vector<double> reflection_of(std::span<const double> slope, double norm, double spread) {
   std::vector<double> out(slope.size(), 0.0);
-  if (norm < kSmallest) return out;
+  if (norm * spread < kSmallest) return out;
   std::transform(slope.begin(), slope.end(), out.begin(), [&](double x) { return x / norm; });
   out[0] -= 1;
   const double length = norm_of(out);
@@ -47,7 +51,7 @@ std::vector<double> reflection_of(std::span<const double> slope, double norm) {
   return out;
 }
 
-QueryFit fit_queries(const HeadTable& queries) {
+QueryFit fit_queries(const HeadTable& queries, bool compat_reference) {
   QK_CHECK(queries.num_rows() > 0 && queries.head_dim > 0);
   QueryFit fit;
   fit.num_rows = queries.num_rows();
@@ -66,7 +70,9 @@ QueryFit fit_queries(const HeadTable& queries) {
     fit.intercept[j] = fit.mean[j] - fit.slope[j] * fit.mean_position;
   }
   fit.slope_norm = norm_of(fit.slope);
-  fit.reflection = reflection_of(fit.slope, fit.slope_norm);
+  const double spread =
+      position_spread(fit.position_ss, static_cast<double>(fit.num_rows), compat_reference);
+  fit.reflection = reflection_of(fit.slope, fit.slope_norm, spread);
   const double along =
       2 * std::inner_product(fit.slope.begin(), fit.slope.end(), fit.reflection.begin(), 0.0);
   std::vector<double> direction(dim, 0.0);

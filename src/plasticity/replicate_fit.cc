@@ -124,7 +124,8 @@ RotatedDiagonal ReplicateFits::diagonal(int64_t replicate, bool compat_reference
   const auto d = static_cast<size_t>(dim_);
   const double norm =
       std::sqrt(std::inner_product(line.slope.begin(), line.slope.end(), line.slope.begin(), 0.0));
-  RotatedDiagonal out{reflection_of(line.slope, norm), std::vector<double>(d)};
+  const double spread = position_spread(line.position_ss, line.rows, compat_reference);
+  RotatedDiagonal out{reflection_of(line.slope, norm, spread), std::vector<double>(d)};
   const std::vector<double>& v = out.reflection;
   // Diagonal of H S H with H = I - 2 v v': S_jj - 4 v_j (S v)_j + 4 v_j^2 v' S v.
   std::vector<double> product(d);

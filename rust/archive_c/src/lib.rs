@@ -63,14 +63,19 @@ fn read_all(reader: impl Read, limit: u64) -> Result<Vec<u8>, String> {
 /// Whether an archive's entry is a folder, or what a Mac puts beside every file.
 fn is_beside(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or_default();
-    file.is_empty() || file.starts_with("._") || file == ".DS_Store" || name.starts_with("__MACOSX/")
+    file.is_empty()
+        || file.starts_with("._")
+        || file == ".DS_Store"
+        || name.starts_with("__MACOSX/")
 }
 
 fn only_one(count: usize) -> Result<(), String> {
     match count {
         1 => Ok(()),
         0 => Err("expected an archive of one file, found none in it".to_string()),
-        _ => Err(format!("expected an archive of one file, found {count} in it")),
+        _ => Err(format!(
+            "expected an archive of one file, found {count} in it"
+        )),
     }
 }
 
