@@ -6,7 +6,7 @@
 """Makes the reference for `qkscope verify`: queries and keys of a model, computed by transformers in
 float32 from the same files and token ids.
 
-    uv run tools/make_reference.py MODEL REFERENCE.safetensors [--tokens 256] [--every 8]
+    uv run tools/make_reference.py MODEL REFERENCE.safetensors [--tokens N] [--every 8]
     qkscope verify --model MODEL --reference REFERENCE.safetensors
 
 MODEL is a checkpoint folder or a GGUF file; the architectures are those of qkscope. The ids are a
@@ -205,6 +205,12 @@ def tokenize(model, text, max_length):
     return vocabulary.tokenize(text.encode(), add_bos=True, special=True)[:max_length]
 
 
+def default_tokens(decoder):
+    """256, or more to reach beyond a sliding window that is not too large for a quick run."""
+    window = getattr(decoder.config, "sliding_window", None) or 0
+    return max(256, window + 64) if window <= 1024 else 256
+
+
 def token_ids(options, model, vocab_size):
     """The ids, and the text that they come from, or None."""
     if options.text:
@@ -222,6 +228,8 @@ def token_ids(options, model, vocab_size):
 def make_reference(model, out, options):
     loaded = load(model)
     decoder = decoder_of(loaded)
+    if options.tokens is None:
+        options.tokens = default_tokens(decoder)
     ids, text = token_ids(options, model, decoder.embed_tokens.num_embeddings)
     rows = sorted({*range(0, len(ids), options.every), len(ids) - 1})
     taken, windows = record(decoder, ids, rows)
@@ -248,7 +256,8 @@ def parse_options(words=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("reference", type=pathlib.Path)
-    parser.add_argument("--tokens", type=int, default=256, help="number of tokens (default: 256)")
+    parser.add_argument("--tokens", type=int,
+                        help="number of tokens (default: 256, or 64 more than a window of up to 1024)")  # fmt: skip
     parser.add_argument("--every", type=int, default=8, help="keep every Nth token (default: 8)")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--ids", type=pathlib.Path, help="file with token ids")

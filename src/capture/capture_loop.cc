@@ -87,7 +87,7 @@ void CaptureLoop::skip_not_finite(const NotFinite& fault, TokenizedDocument& doc
       document.index, document.example_id, fault.layer(), fault.token(),
       fault.is_query() ? "queries" : "keys");
   if (!run_.config.capture.skip_nonfinite) {
-    fail("{}; capture.on_nonfinite: skip leaves such documents out", sentence);
+    fail("{}; to leave such documents out, set capture.on_nonfinite to skip", sentence);
   }
   if (options_.warn) options_.warn(sentence + "; the document is left out");
   document.outcome = DocumentOutcome::kNotFinite;

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/home_path.h"
 #include "base/nearest.h"
+#include "hub/resolver.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
 
@@ -100,6 +101,9 @@ ModelSection read_model(MappingReader section, std::vector<std::string>& warning
   ModelSection out;
   out.name = section.required_text("name");
   out.revision = section.text_or_null("revision");
+  if (out.revision && find_on_disk(out.name)) {
+    note_without_effect(section, "revision", "model.name is a path, not a Hub model", warnings);
+  }
   out.dtype = dtype_name(section, "dtype");
   if (const YamlValue* map = section.any("device_map")) out.device_map = yaml_to_json(*map);
   out.trust_remote_code = section.boolean("trust_remote_code").value_or(false);

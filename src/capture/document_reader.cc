@@ -101,9 +101,9 @@ void DocumentReader::check_text_size(const Document& document) const {
   const int64_t needed = tokenizing_bytes(document);
   if (needed <= room) return;
   fail(
-      "{}: a text of {} bytes takes about {} MiB to be tokenised, --ram leaves {}; "
-      "dataset.max_text_bytes with on_bad_text: skip leaves such documents out",
-      document.place, document.text.size(), needed >> 20, room >> 20);
+      "{}: a text of {} bytes takes about {} MB to be tokenised, --ram leaves {} MB; to leave such "
+      "documents out, set dataset.max_text_bytes, and dataset.on_bad_text to skip",
+      document.place, document.text.size(), needed / 1'000'000, room / 1'000'000);
 }
 
 void DocumentReader::check_ids(const Document& document, std::span<const int32_t> ids) const {

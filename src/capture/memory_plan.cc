@@ -179,12 +179,12 @@ class MemoryPlanner {
 };
 
 std::string MemoryPlanner::advice(const MemoryPlan& plan) const {
-  const auto mib = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
+  const auto mb = [](int64_t bytes) { return (bytes + 999'999) / 1'000'000; };
   std::string out = fmt::format(
-      "a document of {} tokens needs {} MiB ({} for the program, {} for its states and rows, {} "
-      "for one layer's weights), writing the files {} MiB: give --ram {}MiB",
-      run_.config.tokenizer.max_length, mib(plan.base + plan.work + plan.weights), mib(plan.base),
-      mib(plan.work), mib(plan.weights), mib(plan.base + plan.finish), mib(plan.peak()));
+      "a document of {} tokens needs {} MB ({} for the program, {} for its states and rows, {} "
+      "for one layer's weights), writing the files {} MB: give --ram {}MB",
+      run_.config.tokenizer.max_length, mb(plan.base + plan.work + plan.weights), mb(plan.base),
+      mb(plan.work), mb(plan.weights), mb(plan.base + plan.finish), mb(plan.peak()));
   if (plan.base + plan.work + plan.weights > plan.budget && plan.base < plan.budget) {
     out += ", lower tokenizer.max_length or the rows of capture.sampler";
     if (num_threads_ > 1) out += ", or use fewer --threads";

@@ -1,10 +1,25 @@
 #include "capture/prepared_run.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "capture/model_files.h"
 
 namespace qk {
+
+namespace {
+
+void warn_of_length(const ModelConfig& model, SniffConfig& config) {
+  const int64_t longest = model.max_position_embeddings;
+  if (longest <= 0 || config.tokenizer.max_length <= longest) return;
+  config.warnings.push_back(
+      fmt::format("tokenizer.max_length: {} tokens are more than the {} that the model is made for "
+                  "(max_position_embeddings); queries and keys of later positions mean little",
+                  config.tokenizer.max_length, longest));
+}
+
+}  // namespace
 
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
                         Resolver& resolver) {
@@ -16,6 +31,7 @@ PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const>
   Model model =
       load_model(find_model(config, resolver), config.model.config_overrides, registry, last_layer);
   config.warnings.insert(config.warnings.end(), model.warnings.begin(), model.warnings.end());
+  warn_of_length(model.config, config);
   Tokenizer tokenizer = load_tokenizer(config, model, resolver, config.warnings);
   std::unique_ptr<Corpus> corpus = open_corpus(config.dataset, resolver);
   return {std::move(config), std::move(model), std::move(plan), std::move(tokenizer),

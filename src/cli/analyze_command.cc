@@ -24,6 +24,7 @@
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
+#include "dataset/overwrite.h"
 #include "hub/local_resolver.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
@@ -249,12 +250,28 @@ std::filesystem::path find_given_dataset(const AnalysisConfig& config) {
   }
 }
 
+// Throws Error if the folder holds a journal and no head yet.
+void refuse_unfinished(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::exists(journal_path(folder), error)) return;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->is_directory(error) && it->path().filename() != ".qkscope") return;
+  }
+  fail(
+      "{}: holds no heads, only the journal of an unfinished run: `qkscope sniff` with --resume "
+      "finishes it",
+      folder.string());
+}
+
 int analyze(const AnalyzeFlags& flags) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
-  const HeadCatalog catalog = read_catalog(find_given_dataset(config), config.source.model_dir,
-                                           config.head_counts, config.measure.compat_reference);
+  const std::filesystem::path folder = find_given_dataset(config);
+  refuse_unfinished(folder);
+  const HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
+                                           config.measure.compat_reference);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);

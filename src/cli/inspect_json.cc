@@ -42,6 +42,7 @@ ordered_json head_json(const HeadInfo& head) {
           {"row_groups", head.row_groups},
           {"rows", head.rows},
           {"bucket_counts", buckets_json(head.bucket_counts)},
+          {"bucket_documents", buckets_json(head.bucket_documents.counts())},
           {"example_ids", head.num_example_ids},
           {"example_id_type", head.example_id_type},
           {"min_position", head.min_position},

@@ -28,6 +28,11 @@ DatasetInfo small_info() {
     head.row_groups = 1;
     head.file_bytes = 250000;
     head.bucket_counts = {{0, 1000}, {3, 500}};
+    for (int64_t id = 0; id < 10; ++id) {
+      head.bucket_documents.add(0, id);
+      if (id < 4) head.bucket_documents.add(3, id);
+    }
+    head.bucket_documents.settle();
     head.num_example_ids = 10;
     head.max_position = 4095;
     head.sliding_windows = {file.layer == 7 ? std::optional<int64_t>(1024) : std::nullopt};
@@ -59,17 +64,33 @@ TEST(InspectText, SaysWhatThereIs) {
   columns    example_id int64
   size       1.0 MB, vectors 2.00 times smaller than plain float32
 
-  layer kind   rows each  numbers  window   heads
-      0    q       1,500       64    none   0, 1
-      0    k       1,500       64    none   0
-      7    q       1,500       64   1,024   3
+  layers    kind     rows of a head  numbers   window   heads
+  0         q                 1,500       64     none   0, 1
+  7         q                 1,500       64    1,024   3
+  0         k                 1,500       64     none   0
 
-  bucket         rows
-       0        4,000
-       3        2,000
+  bucket     documents     rows of a head
+  0                 10              1,000
+  3                  4                500
 
 Whole: every row of 4 files was read and is well-formed.
 )");
+}
+
+TEST(InspectText, EqualLayersAreOneRow) {
+  DatasetInfo info = small_info();
+  const HeadInfo head = info.heads[2];
+  info.heads.clear();
+  for (const int layer : {0, 1, 2, 4, 5}) {
+    info.heads.push_back(head);
+    info.heads.back().head.layer = layer;
+    info.heads.back().rows = 100 + layer;
+  }
+  info.heads[4].vector_dim = 32;
+  EXPECT_THAT(inspect_text(info),
+              HasSubstr("heads\n  0-2       k            100 to 102       64     none   0\n"
+                        "  4         k                   104       64     none   0\n"
+                        "  5         k                   105       32     none   0\n"));
 }
 
 TEST(InspectText, NamesDamagedFiles) {
@@ -85,8 +106,9 @@ TEST(InspectText, ManyBucketsAreCut) {
   DatasetInfo info = small_info();
   for (int32_t bucket = 0; bucket < 100; ++bucket) info.heads[0].bucket_counts[bucket] = 1;
   const std::string text = inspect_text(info);
-  EXPECT_THAT(text,
-              HasSubstr("\n      29            1\n     ...      69 more\n      99            1\n"));
+  EXPECT_THAT(
+      text, HasSubstr("\n  29                 0                  1\n  ...          69 more\n  99   "
+                      "              0                  1\n"));
 }
 
 TEST(InspectJson, HasEverything) {
@@ -102,6 +124,7 @@ TEST(InspectJson, HasEverything) {
   EXPECT_EQ(json["heads"][3]["sliding_windows"][0], 1024);
   EXPECT_TRUE(json["heads"][0]["sliding_windows"][0].is_null());
   EXPECT_EQ(json["heads"][0]["bucket_counts"]["3"], 500);
+  EXPECT_EQ(json["heads"][0]["bucket_documents"]["3"], 4);
 }
 
 TEST(InspectReport, FilesNameTheVersionOfTheProgram) {

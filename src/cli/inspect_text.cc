@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,12 +36,30 @@ class Values {
   std::vector<std::string> seen_;
 };
 
+// Of one bucket, over the heads.
+struct BucketTotals {
+  int64_t least_rows = 0, most_rows = 0;  // of a head that has the bucket
+  int64_t documents = 0;                  // most of a head
+};
+
+void take_buckets(const HeadInfo& head, std::map<int32_t, BucketTotals>& totals) {
+  const std::map<int32_t, int64_t>& documents = head.bucket_documents.counts();
+  for (const auto& [bucket, rows] : head.bucket_counts) {
+    const bool is_first = !totals.contains(bucket);
+    BucketTotals& total = totals[bucket];
+    total.least_rows = is_first ? rows : std::min(total.least_rows, rows);
+    total.most_rows = std::max(total.most_rows, rows);
+    const auto count = documents.find(bucket);
+    if (count != documents.end()) total.documents = std::max(total.documents, count->second);
+  }
+}
+
 struct Totals {
   int64_t query_heads = 0, key_heads = 0;
   int64_t rows = 0, file_bytes = 0, vector_bytes = 0, stored_vector_bytes = 0;
   int64_t max_example_ids = 0, min_position = -1, max_position = 0;
   std::set<int> layers;
-  std::map<int32_t, int64_t> bucket_counts;
+  std::map<int32_t, BucketTotals> buckets;
   Values vectors, created_by, columns;
 };
 
@@ -52,7 +72,7 @@ Totals sum(const DatasetInfo& info) {
     totals.vector_bytes += head.vector_bytes;
     totals.stored_vector_bytes += head.stored_vector_bytes;
     totals.layers.insert(head.head.layer);
-    for (const auto& [bucket, rows] : head.bucket_counts) totals.bucket_counts[bucket] += rows;
+    take_buckets(head, totals.buckets);
     if (head.rows == 0) continue;
     totals.max_example_ids = std::max(totals.max_example_ids, head.num_example_ids);
     const bool is_first = totals.min_position < 0;
@@ -103,37 +123,77 @@ std::string windows_text(const HeadInfo& head) {
   return out;
 }
 
+// The heads of one layer and kind as a row of the table, without the layer's number.
+struct LayerRow {
+  int32_t first = 0, last = 0;  // layers
+  std::string text;
+};
+
+std::string numbers_text(int64_t least, int64_t most) {
+  return least == most ? count_text(most)
+                       : fmt::format("{} to {}", count_text(least), count_text(most));
+}
+
+// One row for each run of layers that differ at most in their numbers of rows.
 void add_layers(std::string& out, const DatasetInfo& info) {
-  out += "\n  layer kind   rows each  numbers  window   heads\n";
+  struct Group {
+    int64_t least_rows = 0, most_rows = 0;
+    LayerRow row;
+  };
+  std::map<std::string, std::vector<Group>> groups;  // by kind
   for (size_t i = 0; i < info.heads.size();) {
     const HeadInfo& first = info.heads[i];
     std::vector<int32_t> heads;
+    Group group{first.rows, first.rows, {first.head.layer, first.head.layer, ""}};
     for (; i < info.heads.size() && info.heads[i].head.layer == first.head.layer &&
            info.heads[i].head.kind == first.head.kind;
          ++i) {
       heads.push_back(info.heads[i].head.head);
+      group.least_rows = std::min(group.least_rows, info.heads[i].rows);
+      group.most_rows = std::max(group.most_rows, info.heads[i].rows);
     }
-    out += fmt::format("  {:>5} {:>4} {:>11} {:>8} {:>7}   {}\n", first.head.layer,
-                       letter(first.head.kind), count_text(first.rows), first.vector_dim,
-                       windows_text(first), ranges_text(heads));
+    group.row.text =
+        fmt::format("{:>8} {:>8}   {}", first.vector_dim, windows_text(first), ranges_text(heads));
+    std::vector<Group>& same = groups[std::string(1, letter(first.head.kind))];
+    if (!same.empty() && same.back().row.text == group.row.text &&
+        same.back().row.last + 1 == group.row.first) {
+      same.back().row.last = group.row.last;
+      same.back().least_rows = std::min(same.back().least_rows, group.least_rows);
+      same.back().most_rows = std::max(same.back().most_rows, group.most_rows);
+    } else {
+      same.push_back(group);
+    }
+  }
+  out += fmt::format("\n  {:<9} {:<4} {:>18} {:>8} {:>8}   {}\n", "layers", "kind",
+                     "rows of a head", "numbers", "window", "heads");
+  for (const char* kind : {"q", "k"}) {
+    for (const Group& group : groups[kind]) {
+      const LayerRow& row = group.row;
+      const std::string layers = row.first == row.last ? fmt::format("{}", row.first)
+                                                       : fmt::format("{}-{}", row.first, row.last);
+      out += fmt::format("  {:<9} {:<4} {:>18} {}\n", layers, kind,
+                         numbers_text(group.least_rows, group.most_rows), row.text);
+    }
   }
 }
 
 void add_buckets(std::string& out, const Totals& totals) {
   constexpr int64_t kMost = 32;
-  const int64_t num_buckets = std::ssize(totals.bucket_counts);
-  out += "\n  bucket         rows\n";
+  const int64_t num_buckets = std::ssize(totals.buckets);
+  out += fmt::format("\n  {:<9} {:>10} {:>18}\n", "bucket", "documents", "rows of a head");
   int64_t num_shown = 0;
-  for (const auto& [bucket, rows] : totals.bucket_counts) {
+  for (const auto& [bucket, total] : totals.buckets) {
     // If there are too many: the first ones and the last.
     if (num_buckets > kMost && num_shown == kMost - 2) {
       out +=
-          fmt::format("  {:>6} {:>12}\n", "...", fmt::format("{} more", num_buckets - kMost + 1));
+          fmt::format("  {:<9} {:>10}\n", "...", fmt::format("{} more", num_buckets - kMost + 1));
     }
     const bool is_shown =
         num_buckets <= kMost || num_shown < kMost - 2 || num_shown == num_buckets - 1;
     ++num_shown;
-    if (is_shown) out += fmt::format("  {:>6} {:>12}\n", bucket, count_text(rows));
+    if (!is_shown) continue;
+    out += fmt::format("  {:<9} {:>10} {:>18}\n", bucket, count_text(total.documents),
+                       numbers_text(total.least_rows, total.most_rows));
   }
 }
 

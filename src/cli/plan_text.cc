@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/number_text.h"
+#include "sampling/buckets.h"
 
 namespace qk {
 namespace {
@@ -68,6 +69,33 @@ void add_layers(std::string& out, const CapturePlan& plan) {
     if (!layer.key_heads.empty()) text += "  k " + ranges_text(layer.key_heads);
     if (layer.sliding_window) text += fmt::format("  (window {})", *layer.sliding_window);
     add_line(out, "", text);
+  }
+}
+
+// Buckets of a document of max_length tokens, and the rows of a head in each.
+void add_buckets(std::string& out, const PreparedRun& run) {
+  constexpr double kEnoughRows = 32;  // the default of `analyze --min_queries`
+  const CaptureSection& capture = run.config.capture;
+  const int64_t length = planned_length(run.config);
+  const Buckets buckets(capture.sampler, capture.min_bucket_size, BucketRule::kExact);
+  const int64_t num_buckets = buckets.of(length - 1) - buckets.of(0) + 1;
+  const auto documents = run.corpus->num_documents();
+  const double rows = expected_rows(capture, length) / static_cast<double>(num_buckets) *
+                      static_cast<double>(documents.value_or(1));
+  add_line(out, "buckets",
+           fmt::format(
+               "{}, about {:.0f} rows of a head each{}", plural(num_buckets, "bucket"), rows,
+               documents ? fmt::format(", if all {} are that long", plural(*documents, "document"))
+                         : ", in a document of that length"));
+  if (num_buckets == 1) {
+    add_line(out, "",
+             "warning: plasticity compares buckets, so one bucket does not suffice; make "
+             "capture.min_bucket_size smaller or tokenizer.max_length larger");
+  } else if (documents && rows < kEnoughRows) {
+    add_line(out, "",
+             fmt::format("warning: the methods bucket and online need at least {:.0f} rows in each "
+                         "(min_queries); raise capture.sampler.base_rate or add documents",
+                         kEnoughRows));
   }
 }
 
@@ -158,9 +186,10 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory) {
   add_passed_over(out, run.model.ignored_tensors);
   const auto documents = run.corpus->num_documents();
   add_line(out, "documents",
-           fmt::format("{}{}, truncated to {}", documents ? count_text(*documents) + " of " : "",
+           fmt::format("{}{}, at most {} of each", documents ? count_text(*documents) + " of " : "",
                        config.dataset.path, plural(config.tokenizer.max_length, "token")));
   add_line(out, "sampler", sampler_text(config.capture));
+  add_buckets(out, run);
   add_line(out, "vectors", kRope.at(static_cast<size_t>(config.capture.rope)));
   add_line(out, "heads",
            fmt::format("{} and {}", plural(run.plan.num_query_heads, "query head"),

@@ -164,7 +164,7 @@ TEST_F(PlotOptions, Refusals) {
             "F:2: vmax: expected a finite number, found number .inf");
   const auto flags = heatmap_flags();
   EXPECT_EQ(refusal("bucket_csv: b\n", heatmap, {{flag(flags, "vmin"), "low"}}),
-            "--vmin low: vmin: expected a number, found text \"low\"");
+            "--vmin low: expected a number, found text \"low\"");
 }
 
 }  // namespace

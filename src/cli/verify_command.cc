@@ -59,7 +59,7 @@ int verify_model(const VerifyFlags& flags) {
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
-  const std::string text = flags.quiet ? verdict_text(result) : verify_text(model, result);
+  const std::string text = flags.quiet ? verdict_text(model, result) : verify_text(model, result);
   std::fputs(text.c_str(), stdout);
   if (!result.passed()) return 1;
   if (!flags.certificate.empty())

@@ -1,6 +1,10 @@
 #include "cli/verify_report.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "cli/number_text.h"
@@ -42,9 +46,22 @@ std::string table(const Model& model, const Verification& verification) {
   return out;
 }
 
+// "; windows not reached: ..." if the reference is too short for some.
+std::string unreached_text(const Model& model, const Verification& verification) {
+  std::set<int64_t> windows;
+  for (const LayerConfig& layer : model.config.layers) {
+    if (layer.runs && layer.sliding_window >= verification.num_tokens) {
+      windows.insert(layer.sliding_window);
+    }
+  }
+  if (windows.empty()) return "";
+  return fmt::format("; windows not reached by the {} of the reference: {}",
+                     plural(verification.num_tokens, "token"), fmt::join(windows, ", "));
+}
+
 }  // namespace
 
-std::string verdict_text(const Verification& verification) {
+std::string verdict_text(const Model& model, const Verification& verification) {
   const VerifiedSite& worst = verification.worst();
   const SiteDifference& difference = worst.difference;
   const int64_t failed = std::ranges::count_if(
@@ -54,8 +71,9 @@ std::string verdict_text(const Verification& verification) {
       difference.layer, is_query(difference.site) ? "queries" : "keys", place(difference.site),
       worst.allowed);
   if (failed == 0) {
-    return fmt::format("PASS: {} arrays agree; nearest to its limit: {}\n",
-                       count_text(std::ssize(verification.sites)), nearest);
+    return fmt::format("PASS: {} arrays agree; nearest to its limit: {}{}\n",
+                       count_text(std::ssize(verification.sites)), nearest,
+                       unreached_text(model, verification));
   }
   return fmt::format("FAIL: {} of {} arrays differ; furthest beyond its limit: {}\n",
                      count_text(failed), count_text(std::ssize(verification.sites)), nearest);
@@ -74,7 +92,7 @@ std::string verify_text(const Model& model, const Verification& verification) {
   out += fmt::format("Identical  weights (SHA-256), layers, windows{}\n",
                      verification.ids_compared ? ", ids of the text" : "");
   out += "Differences as fractions of the largest value of each layer and kind of head\n\n";
-  return out + table(model, verification) + "\n" + verdict_text(verification);
+  return out + table(model, verification) + "\n" + verdict_text(model, verification);
 }
 
 }  // namespace qk

@@ -12,6 +12,6 @@ namespace qk {
 std::string verify_text(const Model& model, const Verification& verification);
 
 // The verdict: "PASS: ..." or "FAIL: ...", one line.
-std::string verdict_text(const Verification& verification);
+std::string verdict_text(const Model& model, const Verification& verification);
 
 }  // namespace qk

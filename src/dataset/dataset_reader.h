@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "dataset/bucket_documents.h"
 #include "dataset/canary.h"
 #include "dataset/dataset_folder.h"
 #include "dataset/schema.h"
@@ -26,8 +27,9 @@ struct HeadInfo {
   int64_t row_groups = 0;
   int64_t file_bytes = 0;
   std::map<int32_t, int64_t> bucket_counts;  // bucket -> rows
-  int64_t num_example_ids = 0;               // distinct ones
-  int64_t min_position = 0;                  // 0 if there are no rows
+  BucketDocuments bucket_documents;
+  int64_t num_example_ids = 0;  // distinct ones
+  int64_t min_position = 0;     // 0 if there are no rows
   int64_t max_position = 0;
   std::set<std::optional<int64_t>> sliding_windows;  // tokens; empty optional: null
   int64_t vector_dim = 0;                            // numbers in each vector

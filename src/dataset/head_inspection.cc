@@ -202,6 +202,7 @@ class FileReader {
       info_.max_position = is_first ? position : std::max(info_.max_position, position);
       ++info_.bucket_counts[static_cast<int32_t>(bucket)];
       example_ids_.insert(id);
+      info_.bucket_documents.add(static_cast<int32_t>(bucket), id);
       digest_.add(bucket, id, position);
     }
     take_windows(*batch.GetColumnByName("sliding_window"));
@@ -268,6 +269,7 @@ void inspect_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
     fail("{}", printable(fault.what(), 300));
   }
   info.num_example_ids = static_cast<int64_t>(example_ids.size());
+  info.bucket_documents.settle();
   info.rows_digest = digest.value();
 }
 
@@ -294,6 +296,7 @@ void inspect_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetPro
     }
   }
   info.num_example_ids = static_cast<int64_t>(example_ids.size());
+  info.bucket_documents.settle();
   info.rows_digest = digest.value();
 }
 

@@ -1,5 +1,8 @@
 #include "hub/local_resolver.h"
 
+#include <string>
+#include <system_error>
+
 #include "base/error.h"
 #include "base/home_path.h"
 #include "hub/hub_snapshot.h"
@@ -20,6 +23,11 @@ std::string download_command(const RepoName& name) {
   return out + "`";
 }
 
+std::string working_folder() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string();
+}
+
 }  // namespace
 
 std::optional<Snapshot> LocalResolver::find_snapshot(const RepoName& name) {
@@ -32,6 +40,12 @@ std::string LocalResolver::not_found(const RepoName& name) const {
   if (!is_repo_id(name.text)) {
     return fmt::format("{}: '{}' is neither a file nor a folder, nor the id of a Hub repository",
                        name.key, printable(name.text));
+  }
+  if (name.text.find('/') == std::string::npos) {
+    return fmt::format(
+        "{}: '{}' is neither a file nor a folder (here: {}), and a Hub repository is written "
+        "owner/name",
+        name.key, printable(name.text), printable(working_folder(), kShownPath));
   }
   return fmt::format(
       "{}: '{}' is neither a file nor a folder, and not in the Hub cache {} (revision {}): "

@@ -188,6 +188,24 @@ class BadInput(unittest.TestCase):
             "model.name: 'org/none' is neither a file nor a folder, and not in the Hub cache "
             "R/hub/hub (revision main): download it first with `hf download org/none`", "model.name=org/none")
 
+    def test_names_without_an_owner_are_no_downloads(self):
+        for key in ("model.name", "tokenizer.name", "dataset.path"):
+            self.assert_sniff_says(f"{key}: 'mine' is neither a file nor a folder (here: {self.root}), "
+                                   "and a Hub repository is written owner/name", f"{key}=mine")
+        self.assert_says(f"dataset: 'mine' is neither a file nor a folder (here: {self.root}), and a "
+                         "Hub repository is written owner/name", "analyze", "mine")
+
+    def test_overrides_without_effect(self):
+        self.assert_sniff_says("--set model.revision=v2: has no effect: model.name is a path, not a Hub "
+                               "model", "model.revision=v2")
+        self.assert_sniff_says("--set inference.batchsize=2: unknown key; did you mean "
+                               "inference.batch_size?", "inference.batchsize=2")
+
+    def test_analysis_of_an_unfinished_run(self):
+        fixtures.write(f"{self.root}/out/.qkscope/journal", "x")
+        self.assert_says("out: holds no heads, only the journal of an unfinished run: `qkscope sniff` "
+                         "with --resume finishes it", "analyze", "out")
+
     def test_model_folder_without_config(self):
         os.remove(f"{self.root}/model/config.json")
         self.assert_sniff_says(

@@ -169,8 +169,8 @@ class Plot(unittest.TestCase):
                          "--bucket_csv", "none.csv")
         self.assert_says("none.yaml: cannot be opened: No such file or directory", "heatmap",
                          "--config", "none.yaml")
-        self.assert_says("components.csv: has no column q_bucket, k_bucket, ap_bucket (it has layer, "
-                         "q_head, k_head, component, component_r2, component_weight)", "heatmap",
+        self.assert_says("components.csv: has the columns of head_component_weights.csv; this figure is drawn "
+                         "from head_bucket_plasticity.csv", "heatmap",
                          "--bucket_csv", "components.csv")
         self.assert_says("cmap: unknown colour map magmma; did you mean magma? (known: viridis, "
                          "magma, inferno, plasma, cividis, turbo, coolwarm, RdBu, Blues, Greens, "

@@ -111,7 +111,7 @@ class Reliable(unittest.TestCase):
         stderr = self.sniff("out", sets=self.break_weights(), code=1).stderr
         self.assertRegex(stderr, r"^qkscope: document 3 \(example_id 103\): layer 0, position 4: "
                                  r"expected finite (queries|keys), found NaN or infinity .*; "
-                                 r"capture.on_nonfinite: skip leaves such documents out; the 3 whole "
+                                 r"to leave such documents out, set capture.on_nonfinite to skip; the 3 whole "
                                  r"documents of the journal are kept")
 
     def test_document_with_such_a_vector_is_left_out(self):
@@ -162,11 +162,46 @@ class Reliable(unittest.TestCase):
                                  rf"\| {name} \| \d+ \| {len(data)} \| "
                                  rf"{hashlib.sha256(data).hexdigest()} \|")
 
+    def test_inspect_counts_documents_of_buckets(self):
+        self.sniff("out", sets=["capture.sampler=all"])
+        text = self.program("inspect", f"{self.root}/out").stdout
+        lengths = [min(n, 128) for n in (90, 5, 0, 41, 200, 17, 64)]
+        for bucket in range(8):
+            documents = sum(n > 16 * bucket for n in lengths)
+            rows = sum(min(max(n - 16 * bucket, 0), 16) for n in lengths)
+            self.assertRegex(text, rf"\n  {bucket} +{documents} +{rows}\n")
+        self.assertRegex(text, r"\n  0-2 +q +345 +8 +none +0-3\n  0-2 +k +345 +8 +none +0, 1\n")
+
     def test_check_of_an_unfinished_one(self):
         self.sniff("out")
         os.remove(f"{self.root}/out/README.md")
         self.assertIn("README.md: is missing: the dataset is not finished",
                       self.program("check", f"{self.root}/out", code=1).stdout)
+
+    # Plans.
+
+    def test_plan_counts_rows_of_buckets(self):
+        texts = [f"--set=dataset.path={self.root}/texts", "--set=dataset.id_column=null"]
+        for i in range(20):
+            fixtures.write(f"{self.root}/texts/{i:02}.txt", fixtures.document(i, 128))
+        plan = self.sniff("out", "--dry-run", *texts).stdout
+        self.assertIn("8 buckets, about 80 rows of a head each, if all 20 documents are that long", plan)
+        self.assertNotIn("warning", plan)
+        plan = self.sniff("out", "--dry-run", *texts, sets=["capture.sampler.base_rate=1"]).stdout
+        self.assertIn("8 buckets, about 20 rows of a head each", plan)
+        self.assertIn("warning: the methods bucket and online need at least 32 rows in each", plan)
+        plan = self.sniff("out", "--dry-run", *texts, sets=["capture.min_bucket_size=128"]).stdout
+        self.assertIn("1 bucket, about 80 rows of a head each", plan)
+        self.assertIn("warning: plasticity compares buckets, so one bucket does not suffice", plan)
+        plan = self.sniff("out", "--dry-run", *texts, sets=["capture.sampler=log_uniform",
+                                                            "capture.min_bucket_size=1"]).stdout
+        self.assertIn("8 buckets, about 18 rows of a head each", plan)
+
+    def test_length_beyond_the_context_is_a_warning(self):
+        for length, is_said in ((512, False), (513, True), (100000, True)):
+            done = self.sniff("out", "--dry-run", sets=[f"tokenizer.max_length={length}"])
+            self.assertEqual(f"warning: tokenizer.max_length: {length} tokens are more than the 512 "
+                             "that the model is made for" in done.stderr, is_said)
 
     # Memory.
 
@@ -197,8 +232,8 @@ class Reliable(unittest.TestCase):
         self.assertTrue(files_of(f"{self.root}/mapped") == files_of(f"{self.root}/streamed"))
 
     def test_budget_that_is_too_small(self):
-        sentence = (r"--ram: a document of 128 tokens needs \d+ MiB \(.*\), writing the files \d+ MiB: "
-                    r"give --ram \d+MiB")
+        sentence = (r"--ram: a document of 128 tokens needs \d+ MB \(.*\), writing the files \d+ MB: "
+                    r"give --ram \d+MB")
         self.assertRegex(self.sniff("out", "--ram", "8MiB", code=1).stderr, sentence)
         self.assertFalse(os.path.exists(f"{self.root}/out"))
         plan = self.sniff("out", "--dry-run", "--ram", "8MiB", code=1).stdout

@@ -351,6 +351,26 @@ class Verify(unittest.TestCase):
             self.assertRegex(done.stderr, r"^qkscope: proof.json: [^\n]*\n$")
 
 
+class VerifyLongWindow(Verify):
+    """A window that no token of the reference goes beyond gives the same vectors as none."""
+
+    case = "mistral-head-dim"
+
+    def test_windows_that_the_reference_does_not_reach_are_named(self):
+        self.assertNotIn("not reached", self.verify("--quiet").stdout)
+        for window, is_named in ((23, None), (24, True), (4096, True)):
+            config = {**self.item["config"], "sliding_window": window}
+            fixtures.write(f"{self.root}/model/config.json", json.dumps(config))
+            self.metadata["windows"] = json.dumps([window] * len(self.item["windows"]))
+            done = self.verify("--quiet")
+            if is_named:
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertRegex(done.stdout, r"^PASS: .*; windows not reached by the 24 tokens of the "
+                                              rf"reference: {window}\n$")
+            else:
+                self.assertNotIn("not reached", done.stdout)
+
+
 class VerifySkippedLayers(Verify):
     """Only the differences with skipped layers; the other checks are not repeated."""
 
@@ -375,6 +395,7 @@ def load_tests(loader, tests, pattern):
     suite = loader.loadTestsFromTestCase(Verify)
     for name in ("test_pass", "test_array_of_a_skipped_layer"):
         suite.addTest(VerifySkippedLayers(name))
+    suite.addTest(VerifyLongWindow("test_windows_that_the_reference_does_not_reach_are_named"))
     return suite
 
 
