@@ -20,18 +20,17 @@ constexpr PlotFlag kBucketCsv = {"bucket_csv", PlotFlagKind::kText, "FILE",
 constexpr PlotFlag kOutput = {
     "output", PlotFlagKind::kText, "FILE",
     "Output file: .png (200 dpi), .svg or .pdf (default: a .png in the folder of the CSV file)"};
-constexpr PlotFlag kBucketType = {
-    "bucket_type", PlotFlagKind::kText, "NAME",
-    "Kind of position buckets: uniform or log (default: from the analysis's "
-    "record)"};
+constexpr PlotFlag kBucketType = {"bucket_type", PlotFlagKind::kText, "uniform|log",
+                                  "Kind of position buckets (default: from the analysis's "
+                                  "record)"};
 constexpr PlotFlag kBucketMinSize = {
     "bucket_min_size", PlotFlagKind::kValue, "FLOAT",
     "Width of a uniform bucket in tokens (default: from the analysis's "
     "record)"};
-constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText, "NAME",
-                           "Aggregate over all heads: mean or median (default: mean)"};
-constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText, "NAME",
-                              "reference: bucket_min_size also multiplies log buckets"};
+constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText, "mean|median",
+                           "Aggregate over all heads (default: mean)"};
+constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText, "reference",
+                              "Bucket positions and trends as in the original"};
 
 constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
     {kBucketCsv,
@@ -50,8 +49,8 @@ constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
       "Smallest slope per token that counts as rising or falling (default: a change of 0.05 over all "
       "positions)"},
      {"cmap", PlotFlagKind::kText, "NAME", "Colour map for color_by_layer (default: viridis)"},
-     {"x_scale", PlotFlagKind::kText, "NAME",
-      "Scale of the position axis: linear or log (default: log for log buckets, else linear)"},
+     {"x_scale", PlotFlagKind::kText, "linear|log",
+      "Scale of the position axis (default: log for log buckets, else linear)"},
      kCompat}};
 
 constexpr std::array<PlotFlag, 10> kHeatmapFlags = {
