@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/path_text.h"
 
 namespace qk {
 namespace {
@@ -26,15 +27,19 @@ void sync_folder(const std::filesystem::path& path) {
 // A rename would replace a device such as /dev/null by a file.
 void refuse_what_is_no_file(const std::filesystem::path& path) {
   struct stat status{};
-  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
-  fail("{}: cannot be written: expected a file, found a {}", path.string(),
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno != ELOOP) return;  // what else is wrong with it is found when it is created
+    fail("{}: cannot be written: {}", path_text(path), std::strerror(errno));
+  }
+  if (S_ISREG(status.st_mode)) return;
+  fail("{}: cannot be written: expected a file, found a {}", path_text(path),
        S_ISDIR(status.st_mode) ? "folder" : "device or pipe");
 }
 
 void rename_into_place(const std::filesystem::path& from, const std::filesystem::path& to) {
   refuse_what_is_no_file(to);
   if (::rename(from.c_str(), to.c_str()) != 0) {
-    fail("{}: cannot be renamed to {}: {}", from.string(), to.string(), std::strerror(errno));
+    fail("{}: cannot be renamed to {}: {}", path_text(from), path_text(to), std::strerror(errno));
   }
   sync_folder(to);
 }
@@ -45,7 +50,7 @@ AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
   refuse_what_is_no_file(path_);
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd_ < 0) fail("{}: cannot be created: {}", temporary_.string(), std::strerror(errno));
+  if (fd_ < 0) fail("{}: cannot be created: {}", path_text(temporary_), std::strerror(errno));
 }
 
 AtomicFile::~AtomicFile() {
@@ -57,7 +62,7 @@ void AtomicFile::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("{}: cannot be written: {}", temporary_.string(), std::strerror(errno));
+    if (written < 0) fail("{}: cannot be written: {}", path_text(temporary_), std::strerror(errno));
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
 }
@@ -69,7 +74,7 @@ void AtomicFile::append(std::string_view text) {
 void AtomicFile::sync() {
   QK_CHECK(fd_ >= 0);
   if (::fsync(fd_) != 0) {
-    fail("{}: cannot be synced: {}", temporary_.string(), std::strerror(errno));
+    fail("{}: cannot be synced: {}", path_text(temporary_), std::strerror(errno));
   }
 }
 
@@ -88,12 +93,12 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
 
 void publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path) {
   const int fd = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) fail("{}: cannot be opened: {}", temporary.string(), std::strerror(errno));
+  if (fd < 0) fail("{}: cannot be opened: {}", path_text(temporary), std::strerror(errno));
   const int result = ::fsync(fd);
   const int sync_errno = errno;
   ::close(fd);
   if (result != 0) {
-    fail("{}: cannot be synced: {}", temporary.string(), std::strerror(sync_errno));
+    fail("{}: cannot be synced: {}", path_text(temporary), std::strerror(sync_errno));
   }
   rename_into_place(temporary, path);
 }
@@ -101,7 +106,8 @@ void publish_file(const std::filesystem::path& temporary, const std::filesystem:
 std::string read_file(const std::filesystem::path& path, size_t max_bytes) {
   const MappedFile file(path);
   if (file.bytes().size() > max_bytes) {
-    fail("{}: has {} bytes, at most {} are allowed", path.string(), file.bytes().size(), max_bytes);
+    fail("{}: has {} bytes, at most {} are allowed", path_text(path), file.bytes().size(),
+         max_bytes);
   }
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }

@@ -40,7 +40,7 @@ std::string printable(std::string_view text, size_t max_bytes) {
 }
 
 void fail_formatted(fmt::string_view sentence, fmt::format_args args) {
-  throw Error(fmt::vformat(sentence, args));
+  throw Error(printable(fmt::vformat(sentence, args), std::string::npos));
 }
 
 void check_failed(const char* expression, const char* file, int line) {

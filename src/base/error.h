@@ -21,7 +21,7 @@ class Error : public std::runtime_error {
 
 [[noreturn]] void fail_formatted(fmt::string_view sentence, fmt::format_args args);
 
-// Throws Error with the formatted sentence.
+// Throws Error with the formatted sentence, as printable() text: a path in it may hold anything.
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> sentence, Args&&... args) {
   fail_formatted(sentence, fmt::make_format_args(args...));

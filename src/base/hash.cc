@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/path_text.h"
 
 namespace qk {
 namespace {
@@ -73,17 +74,17 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
 std::string sha256_file(const std::filesystem::path& path) {
   // O_NONBLOCK: a pipe would wait for its writer here.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) fail("{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  if (file.get() < 0) fail("{}: cannot be opened: {}", path_text(path), std::strerror(errno));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    fail("{}: is not a regular file", path.string());
+    fail("{}: is not a regular file", path_text(path));
   }
   Sha256 digest;
   std::vector<std::byte> buffer(kReadBytes);
   while (true) {
     const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("{}: cannot be read: {}", path.string(), std::strerror(errno));
+    if (got < 0) fail("{}: cannot be read: {}", path_text(path), std::strerror(errno));
     if (got == 0) return digest.hex();
     digest.update(std::span(buffer).first(static_cast<size_t>(got)));
   }

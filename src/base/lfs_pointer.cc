@@ -1,6 +1,7 @@
 #include "base/lfs_pointer.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/path_text.h"
 
 namespace qk {
 namespace {
@@ -43,29 +45,30 @@ bool is_lfs_pointer(std::string_view content) {
          !value_of(content, "oid").empty();
 }
 
-void refuse_lfs_pointer(const std::filesystem::path& path, std::span<const std::byte> content) {
-  const std::string_view text{reinterpret_cast<const char*>(content.data()), content.size()};
-  if (!is_lfs_pointer(text)) return;
-  fail(
-      "{}: is a Git LFS pointer (the repository was cloned without git-lfs), not the file of {} "
-      "bytes that it stands for: fetch it with `git lfs install && git lfs pull` in that folder, or "
-      "download the file",
-      path.string(), printable(value_of(text, "size")));
-}
-
-void refuse_lfs_pointer(const std::filesystem::path& path) {
+std::string lfs_pointer_fault(const std::filesystem::path& path) {
   // O_NONBLOCK: a pipe would wait for its writer here.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return;
+  if (fd < 0) return "";
   struct stat status{};
-  std::array<std::byte, kMostBytes> content{};
+  std::array<char, kMostBytes> content{};
   ssize_t bytes = 0;
   if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
       status.st_size <= static_cast<off_t>(kMostBytes)) {
     bytes = ::pread(fd, content.data(), content.size(), 0);
   }
   ::close(fd);
-  if (bytes > 0) refuse_lfs_pointer(path, std::span(content).first(static_cast<size_t>(bytes)));
+  const std::string_view text(content.data(), static_cast<size_t>(std::max<ssize_t>(bytes, 0)));
+  if (!is_lfs_pointer(text)) return "";
+  return fmt::format(
+      "is a Git LFS pointer (the repository was cloned without git-lfs), not the file of {} bytes "
+      "that it stands for: fetch it with `git lfs install && git lfs pull` in that folder, or "
+      "download the file",
+      printable(value_of(text, "size")));
+}
+
+void refuse_lfs_pointer(const std::filesystem::path& path) {
+  const std::string fault = lfs_pointer_fault(path);
+  if (!fault.empty()) fail("{}: {}", path_text(path), fault);
 }
 
 }  // namespace qk

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace qk {
@@ -12,10 +13,12 @@ namespace qk {
 // "key value", "oid" among them)? Those of the first versions of Git LFS are recognised too.
 bool is_lfs_pointer(std::string_view content);
 
-// Throws Error if the bytes are a pointer: what the file is, and how to fetch the real one.
-void refuse_lfs_pointer(const std::filesystem::path& path, std::span<const std::byte> content);
-// The same for a file that another library will open. A file that cannot be read is no pointer.
-// MappedFile and read_file() call this themselves.
+// If the file is a pointer: that it is one, and how to fetch the real file, as the end of a sentence
+// that begins with its name. Empty: it is none, or cannot be read.
+std::string lfs_pointer_fault(const std::filesystem::path& path);
+
+// Throws Error with the path and lfs_pointer_fault(). MappedFile and read_file() call this
+// themselves.
 void refuse_lfs_pointer(const std::filesystem::path& path);
 
 }  // namespace qk

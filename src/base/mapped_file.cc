@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/lfs_pointer.h"
+#include "base/path_text.h"
 
 namespace qk {
 namespace {
@@ -66,11 +67,11 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   refuse_lfs_pointer(path);
   // O_NONBLOCK: a pipe would wait for its writer here.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) fail("{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  if (fd < 0) fail("{}: cannot be opened: {}", path_text(path), std::strerror(errno));
   struct stat status{};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd);
-    fail("{}: is not a regular file", path.string());
+    fail("{}: is not a regular file", path_text(path));
   }
   size_ = static_cast<size_t>(status.st_size);
   if (size_ > 0) {
@@ -78,7 +79,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
     const int map_errno = errno;
     ::close(fd);
     if (mapped == MAP_FAILED) {
-      fail("{}: {} bytes cannot be mapped: {}", path.string(), size_, std::strerror(map_errno));
+      fail("{}: {} bytes cannot be mapped: {}", path_text(path), size_, std::strerror(map_errno));
     }
     data_ = static_cast<const std::byte*>(mapped);
     remember(data_, size_, path.string());

@@ -1,18 +1,27 @@
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "cli/command_line.h"
 #include "cli/standard_streams.h"
 
-// Exit codes: 0 success; 1 user error, failed check or interrupted run; 2 a bug in Qkscope.
+// Exit codes: 0 success; 1 user error, or a failed check; 2 a bug in Qkscope; 75 a run that was
+// stopped by a signal and can be resumed.
 int main(int argc, char** argv) {
   qk::open_standard_streams();
   try {
     return qk::finish_stdout(qk::run_command_line(argc, argv));
   } catch (const qk::Error& error) {
     std::fprintf(stderr, "qkscope: %s\n", error.what());
+    return 1;
+  } catch (const std::filesystem::filesystem_error& error) {
+    const bool is_named = !error.path1().empty();
+    std::fprintf(stderr, "qkscope: %s: %s\n",
+                 is_named ? qk::path_text(error.path1()).c_str() : "the current folder",
+                 error.code().message().c_str());
     return 1;
   } catch (const std::bad_alloc&) {
     std::fputs("qkscope: not enough memory\n", stderr);

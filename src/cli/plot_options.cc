@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/home_path.h"
 #include "base/nearest.h"
 #include "report/analysis_record.h"
 #include "yaml/yaml_reader.h"
@@ -78,7 +79,7 @@ constexpr std::array<PlotFlag, 6> kComponentsFlags = {
 
 YamlValue read_file_options(const std::string& config) {
   YamlValue tree;
-  if (!config.empty()) tree = parse_yaml(read_file(config, size_t{1} << 20), config);
+  if (!config.empty()) tree = parse_yaml(read_file(expand_home(config), size_t{1} << 20), config);
   if (tree.kind == Kind::kNull) tree.kind = Kind::kMapping;
   if (tree.kind != Kind::kMapping) {
     fail("{}: expected a mapping of options, found {}", config, tree.describe());
@@ -164,12 +165,12 @@ class Options {
 
   PlotFiles files(const char* csv_key, const char* default_name) {
     PlotFiles out;
-    out.csv = text(csv_key, "");
+    out.csv = expand_home(text(csv_key, ""));
     if (out.csv.empty()) {
       fail("{} is required: the CSV file to draw, as --{} FILE or as a key of the --config file",
            csv_key, csv_key);
     }
-    out.output = text("output", "");
+    out.output = expand_home(text("output", ""));
     if (out.output.empty()) out.output = out.csv.parent_path() / default_name;
     figure_format(out.output);
     return out;

@@ -12,6 +12,8 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/path_text.h"
+#include "base/readable_file.h"
 
 namespace qk {
 namespace {
@@ -19,11 +21,9 @@ namespace {
 constexpr std::array<std::string_view, 8> kUnsupportedArchives = {".zip", ".xz", ".lz4", ".7z",
                                                                   ".rar", ".Z",  ".br",  ".tar"};
 
-std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
-
 template <typename T>
 T value_or_fail(arrow::Result<T> result, const std::filesystem::path& path, const char* what) {
-  if (!result.ok()) fail("{}: {}: {}", shown(path), what, printable(result.status().message()));
+  if (!result.ok()) fail("{}: {}: {}", path_text(path), what, printable(result.status().message()));
   return std::move(result).ValueUnsafe();
 }
 
@@ -70,10 +70,11 @@ std::optional<arrow::Compression::type> compression_of(const std::string& extens
 }  // namespace
 
 std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path) {
+  require_readable(path);
   const std::string extension = path.extension().string();
   if (std::find(kUnsupportedArchives.begin(), kUnsupportedArchives.end(), extension) !=
       kUnsupportedArchives.end()) {
-    fail("{}: expected a plain file, or one packed as .gz, .zst or .bz2, found {}", shown(path),
+    fail("{}: expected a plain file, or one packed as .gz, .zst or .bz2, found {}", path_text(path),
          extension);
   }
   std::shared_ptr<arrow::io::InputStream> stream =

@@ -1,10 +1,13 @@
 #include "corpus/corpus.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/path_text.h"
+#include "base/readable_file.h"
 #include "corpus/corpus_files.h"
 #include "corpus/row_reader.h"
 #include "corpus/split_slice.h"
@@ -15,7 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What must be equal in the types of a column in two files; empty: null, which goes with any.
+constexpr int64_t kMostRows = std::numeric_limits<int64_t>::max();
+
+// What must be equal in the types of ids in two files; empty: null, which goes with any.
 std::string_view type_family(std::string_view type) {
   if (type.starts_with("dictionary<values=")) type.remove_prefix(18);
   const auto starts = [&](std::string_view word) { return type.starts_with(word); };
@@ -43,10 +48,10 @@ class FilesCorpus final : public Corpus {
       const fs::path path = found.root / name;
       std::error_code error;
       const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
-      if (error) fail("{}: {}", printable(path.string(), 300), error.message());
+      if (error) fail("{}: {}", path_text(path), error.message());
       files_.push_back({path, std::move(name), bytes, ""});
     }
-    count_documents();
+    count_documents(rows_wanted(slice, config.max_samples));
     if (!num_documents_ && slice.needs_num_rows()) num_documents_ = count_by_reading();
     const RowRange range = rows_of(slice, num_documents_);
     limit_ = config.max_samples;
@@ -80,23 +85,33 @@ class FilesCorpus final : public Corpus {
   }
 
  private:
-  void count_documents() {
-    if (format_ == FileFormat::kText) num_documents_ = static_cast<int64_t>(files_.size());
-    if (format_ != FileFormat::kParquet) return;
+  // How many rows of the split are enough; empty: all are needed, or it depends on their number.
+  static std::optional<int64_t> rows_wanted(const SplitSlice& slice,
+                                            const std::optional<int64_t>& max_samples) {
+    if (slice.needs_num_rows() || (!slice.to && !max_samples)) return std::nullopt;
+    const int64_t room = kMostRows - slice.from.value_or(0);
+    const int64_t last = slice.from.value_or(0) + std::min(max_samples.value_or(room), room);
+    return std::min(slice.to.value_or(last), last);
+  }
+
+  // Counts the rows, as far as they are wanted, and looks at the files that hold them.
+  void count_documents(std::optional<int64_t> wanted) {
+    if (format_ == FileFormat::kParquet) return count_parquet(wanted.value_or(kMostRows));
+    if (format_ == FileFormat::kText) num_documents_ = std::ssize(files_);
+    if (format_ == FileFormat::kJson && wanted) return;  // a file is looked at when it is opened
+    const int64_t num_used = std::min(wanted.value_or(kMostRows), std::ssize(files_));
+    for (int64_t i = 0; i < num_used; ++i) require_readable(files_[static_cast<size_t>(i)].path);
+  }
+
+  void count_parquet(int64_t wanted) {
     int64_t rows = 0;
-    ParquetSummary first;
-    const CorpusFile* first_file = nullptr;
     for (const CorpusFile& file : files_) {
+      if (rows >= wanted && rows > 0) break;
       const ParquetSummary summary = summarise_parquet(file.path, columns_);
       if (__builtin_add_overflow(rows, summary.rows, &rows)) {
-        fail("{}: the footer says {} rows", printable(file.path.string(), 300), summary.rows);
+        fail("{}: the footer says {} rows", path_text(file.path), summary.rows);
       }
-      if (first_file == nullptr) {
-        first = summary;
-        first_file = &file;
-      }
-      check_type(columns_.text, first.text_type, summary.text_type, *first_file, file);
-      if (columns_.id) check_type(*columns_.id, first.id_type, summary.id_type, *first_file, file);
+      if (summary.rows > 0) check_types(summary, file);
     }
     num_documents_ = rows;
   }
@@ -108,14 +123,26 @@ class FilesCorpus final : public Corpus {
     return rows;
   }
 
-  static void check_type(const std::string& column, const std::string& expected,
-                         const std::string& found, const CorpusFile& first,
-                         const CorpusFile& file) {
-    const std::string_view a = type_family(expected);
-    const std::string_view b = type_family(found);
-    if (a == b || a.empty() || b.empty()) return;
-    fail("{}: column '{}': expected {} as in {}, found {}", printable(file.path.string(), 300),
-         printable(column), printable(expected), printable(first.name), printable(found));
+  // The first file whose texts are not all null must hold texts: else the column is the wrong one.
+  // Texts of another type in a later file are faults of its rows.
+  void check_types(const ParquetSummary& found, const CorpusFile& file) {
+    if (!has_texts_ && found.text != TextType::kNull) {
+      if (found.text != TextType::kText) {
+        fail("{}: column '{}': expected strings, found {}", path_text(file.path),
+             printable(columns_.text), printable(found.text_type));
+      }
+      has_texts_ = true;
+    }
+    const std::string_view family = type_family(found.id_type);
+    if (family.empty()) return;
+    if (id_type_.empty()) {
+      id_type_ = found.id_type;
+      id_file_ = file.name;
+    }
+    if (family == type_family(id_type_)) return;
+    fail("{}: column '{}': expected {} as in {}, found {}", path_text(file.path),
+         printable(*columns_.id), printable(id_type_), printable(id_file_),
+         printable(found.id_type));
   }
 
   std::unique_ptr<RowReader> open(const CorpusFile& file) const {
@@ -137,15 +164,23 @@ class FilesCorpus final : public Corpus {
         rows_ = open(files_[next_file_++]);
       }
       std::optional<Row> row = rows_->next();
-      if (row) return row;
-      rows_.reset();
+      if (!row) {
+        rows_.reset();
+        continue;
+      }
+      if (row->missing.empty()) has_texts_ = true;
+      if (missing_.empty()) missing_ = row->missing;
+      return row;
     }
   }
 
   std::optional<Document> read() {
-    if (limit_ && next_index_ >= *limit_) return std::nullopt;
-    std::optional<Row> row = next_row();
-    if (!row) return std::nullopt;
+    std::optional<Row> row;
+    if (!limit_ || next_index_ < *limit_) row = next_row();
+    if (!row) {
+      if (!has_texts_ && !missing_.empty()) throw Error(missing_);  // of no row: a wrong name
+      return std::nullopt;
+    }
     check_size(*row);
     Document document{next_index_, next_index_, std::move(row->text), std::move(row->place),
                       row->fault};
@@ -176,6 +211,10 @@ class FilesCorpus final : public Corpus {
   FileFormat format_;
   Columns columns_;
   int64_t max_text_bytes_;
+  bool has_texts_ = false;  // some file or row has the text column, and not only nulls in it
+  std::string missing_;     // Row::missing of the first row that has one
+  std::string id_type_;     // of the first Parquet file whose ids are not all null
+  std::string id_file_;     // its name
   std::optional<int64_t> limit_;
   std::optional<int64_t> num_documents_;
   std::unique_ptr<RowReader> rows_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/home_path.h"
 #include "base/list_files.h"
 #include "corpus/data_files.h"
 #include "corpus/dataset_card.h"
@@ -171,7 +172,9 @@ CorpusFiles snapshot_files(const CorpusConfig& config, Resolver& resolver) {
 
 }  // namespace
 
-CorpusFiles find_corpus_files(const CorpusConfig& config, Resolver& resolver) {
+CorpusFiles find_corpus_files(const CorpusConfig& written, Resolver& resolver) {
+  CorpusConfig config = written;
+  config.path = expand_home(written.path).string();
   const fs::path path = config.path;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);

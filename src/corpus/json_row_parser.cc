@@ -1,20 +1,23 @@
 #include "corpus/json_row_parser.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
-#include "corpus/json_non_numbers.h"
+#include "corpus/json_respelling.h"
 
 namespace qk {
 namespace {
 
 class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  RowHandler(const Columns& columns, NonNumbers non_numbers, const std::string& where)
-      : columns_(columns), non_numbers_(std::move(non_numbers)), where_(where) {}
+  // respelt: of the text that will be parsed. refuses: whether a text that is not JSON throws Error.
+  RowHandler(const Columns& columns, RespeltStrings respelt, bool refuses, const std::string& where)
+      : columns_(columns), respelt_(std::move(respelt)), refuses_(refuses), where_(where) {}
 
   bool null() override { return value("null", std::monostate{}); }
   bool boolean(bool v) override { return value("a boolean", v); }
@@ -25,18 +28,19 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     return value("a number", uint64_t{v});
   }
   bool number_float(number_float_t v, const std::string& token) override {
-    if (is_spelling(token, non_numbers_.nan)) {
-      return value("a number", std::numeric_limits<double>::quiet_NaN());
-    }
-    if (is_spelling(token, non_numbers_.infinity)) {
-      const double infinity = std::numeric_limits<double>::infinity();
-      return value("a number", token.front() == '-' ? -infinity : infinity);
-    }
-    const bool is_integer = token.find_first_of(".eE") == std::string::npos;  // beyond 64 bits
+    const bool is_integer = token.find_first_of(".eENI") == std::string::npos;  // beyond 64 bits
     return is_integer ? value("a number", OpaqueId{token}) : value("a number", v);
   }
   bool string(std::string& v) override {
+    const size_t index = num_strings_++;
+    if (std::ranges::binary_search(respelt_.numbers, index)) {
+      return number_float(std::strtod(v.c_str(), nullptr), v);
+    }
     see("a string");
+    if (std::ranges::binary_search(respelt_.faulty, index)) {
+      text_is_faulty_ = text_is_faulty_ || is_text();
+      id_is_faulty_ = id_is_faulty_ || is_id();
+    }
     if (is_id()) row_.id.emplace<std::string>(v);
     if (is_text()) row_.text = std::move(v);
     return true;
@@ -57,15 +61,21 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return leave(); }
   bool end_array() override { return leave(); }
   bool key(std::string& name) override {
+    const size_t index = num_strings_++;
+    if (std::ranges::binary_search(respelt_.numbers, index)) {
+      fail("{}: not JSON: {} is no key", where_, printable(name));
+    }
     if (depth_ != 1) return true;
     constexpr size_t kShown = 20;
-    key_is_text_ = name == columns_.text;
-    key_is_id_ = columns_.id && name == *columns_.id;
+    const bool is_faulty = std::ranges::binary_search(respelt_.faulty, index);
+    key_is_text_ = !is_faulty && name == columns_.text;
+    key_is_id_ = !is_faulty && columns_.id && name == *columns_.id;
     if (num_keys_++ < kShown) row_.keys += (row_.keys.empty() ? "" : ", ") + printable(name);
     return true;
   }
   bool parse_error(size_t /*position*/, const std::string& /*token*/,
                    const nlohmann::json::exception& error) override {
+    if (!refuses_) return false;
     std::string_view message = error.what();  // "[json.exception...] parse error at ...: ..."
     const size_t label = message.find("] ");
     if (label != std::string_view::npos) message.remove_prefix(label + 2);
@@ -74,28 +84,36 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
 
   // The row, if its columns are there and of the right kinds. REQUIRES: all of it is parsed.
   JsonRow take_row() {
-    if (text_kind_.empty()) {
-      fail("{}: no column '{}': it has {}", where_, printable(columns_.text), row_.keys);
-    }
-    if (text_kind_ != "a string" && columns_.keep_faulty) {
-      row_.fault = TextFault::kNoText;
-      row_.text.clear();
-    } else if (text_kind_ != "a string") {
-      fail("{}: column '{}': expected a string, found {}", where_, printable(columns_.text),
-           text_kind_);
-    }
     if (id_kind_ == "a list" || id_kind_ == "an object") {
       fail("{}: column '{}': expected a string, a number, a boolean or null, found {}", where_,
            printable(columns_.id.value_or("")), id_kind_);
     }
+    row_.has_text = !text_kind_.empty();
     row_.has_id = !id_kind_.empty();
+    if (text_kind_ != "a string") {
+      row_.fault = TextFault::kNoText;
+    } else if (text_is_faulty_ || (columns_.id && id_is_faulty_)) {
+      row_.fault = TextFault::kNotUtf8;
+    }
+    if (row_.fault != TextFault::kNone) row_.text.clear();
+    if (!columns_.keep_faulty) refuse_fault();
     return std::move(row_);
   }
 
  private:
-  static bool is_spelling(const std::string& token, const std::string& spelling) {
-    return !spelling.empty() && token.ends_with(spelling);  // perhaps after a '-'
+  void refuse_fault() const {
+    if (row_.fault == TextFault::kNoText && row_.has_text) {
+      fail("{}: column '{}': expected a string, found {}", where_, printable(columns_.text),
+           text_kind_);
+    }
+    if (row_.fault == TextFault::kNotUtf8) {
+      fail(
+          "{}: column '{}': expected Unicode text, found a lone surrogate or bytes that are not "
+          "UTF-8",
+          where_, printable(text_is_faulty_ ? columns_.text : *columns_.id));
+    }
   }
+
   bool is_text() const { return depth_ == 1 && key_is_text_; }
   bool is_id() const { return depth_ == 1 && key_is_id_; }
 
@@ -103,7 +121,9 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
   void see(std::string_view kind) {
     if (depth_ == 0) fail("{}: expected an object, found {}", where_, kind);
     if (is_text()) text_kind_ = kind;
+    if (is_text()) text_is_faulty_ = false;
     if (is_id()) id_kind_ = kind;
+    if (is_id()) id_is_faulty_ = false;
   }
   // A value that is neither a string nor made of others.
   template <typename T>
@@ -118,11 +138,15 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   const Columns& columns_;
-  NonNumbers non_numbers_;
+  RespeltStrings respelt_;
+  bool refuses_;
   const std::string& where_;
   JsonRow row_;
   std::string_view text_kind_;  // empty: the key did not occur
   std::string_view id_kind_;
+  bool text_is_faulty_ = false;  // not Unicode
+  bool id_is_faulty_ = false;
+  size_t num_strings_ = 0;  // keys included
   size_t num_keys_ = 0;
   size_t depth_ = 0;
   bool key_is_text_ = false;
@@ -132,7 +156,10 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
 }  // namespace
 
 JsonRow parse_json_row(std::string& json, const Columns& columns, const std::string& where) {
-  RowHandler handler(columns, respell_non_numbers(json), where);
+  RowHandler strict(columns, {}, /*refuses=*/false, where);
+  if (nlohmann::json::sax_parse(json, &strict)) return strict.take_row();
+  RespeltStrings respelt = respell_json(json);
+  RowHandler handler(columns, std::move(respelt), /*refuses=*/true, where);
   const bool parsed = nlohmann::json::sax_parse(json, &handler);
   QK_CHECK(parsed);  // every refusal throws
   return handler.take_row();

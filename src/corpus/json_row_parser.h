@@ -9,14 +9,15 @@ namespace qk {
 
 struct JsonRow {
   std::string text;
-  RawId id;             // null without an id column
-  bool has_id = false;  // the key is there
+  RawId id;               // null without an id column
+  bool has_text = false;  // the key is there
+  bool has_id = false;
   TextFault fault = TextFault::kNone;
   std::string keys;  // the first ones, joined by ", ", for messages
 };
 
 // Parses one object; `json` is consumed. Throws Error, its message starting with `where`, as
-// read_json_rows() lists them; an absent id is not an error here.
+// read_json_rows() lists them; an absent text or id is not an error here.
 JsonRow parse_json_row(std::string& json, const Columns& columns, const std::string& where);
 
 }  // namespace qk

@@ -1,5 +1,7 @@
+#include <fmt/format.h>
+
 #include "base/error.h"
-#include "base/utf8.h"
+#include "base/path_text.h"
 #include "corpus/json_pieces.h"
 #include "corpus/json_row_parser.h"
 #include "corpus/row_reader.h"
@@ -20,15 +22,15 @@ class JsonRows final : public RowReader {
     if (!pieces_.next(piece_)) return std::nullopt;
     const std::string place = pieces_.place();
     const std::string where = file_ + " " + place;
-    if (columns_.keep_faulty && first_invalid_utf8(piece_)) {
-      return Row{{}, {}, name_ + " " + place, TextFault::kNotUtf8};
-    }
     JsonRow row = parse_json_row(piece_, columns_, where);
-    if (columns_.id && !row.has_id && is_first_) {
-      fail("{}: no column '{}': it has {}", where, printable(*columns_.id), row.keys);
-    }
+    const auto lacks = [&](const std::string& column) {
+      return fmt::format("{}: no column '{}': it has {}", where, printable(column), row.keys);
+    };
+    if (!row.has_text && !columns_.keep_faulty) fail("{}", lacks(columns_.text));
+    if (columns_.id && !row.has_id && is_first_) fail("{}", lacks(*columns_.id));
     is_first_ = false;
-    return Row{std::move(row.text), std::move(row.id), name_ + " " + place, row.fault};
+    return Row{std::move(row.text), std::move(row.id), name_ + " " + place, row.fault,
+               row.has_text ? "" : lacks(columns_.text)};
   }
 
  private:
@@ -45,7 +47,7 @@ class JsonRows final : public RowReader {
 std::unique_ptr<RowReader> read_json_rows(std::unique_ptr<ByteSource> bytes,
                                           const std::filesystem::path& path,
                                           const std::string& name, const Columns& columns) {
-  return std::make_unique<JsonRows>(std::move(bytes), printable(path.string(), 300), name, columns);
+  return std::make_unique<JsonRows>(std::move(bytes), path_text(path), name, columns);
 }
 
 }  // namespace qk

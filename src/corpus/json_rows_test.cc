@@ -83,6 +83,9 @@ TEST(JsonRows, IdsKeepTheirKind) {
   EXPECT_EQ(id_of("1.0"), RawId(1.0));
   EXPECT_EQ(id_of("1e2"), RawId(100.0));
   EXPECT_EQ(id_of("\"12\""), RawId(std::string("12")));
+  EXPECT_EQ(std::get<OpaqueId>(id_of(std::string(400, '7'))).text, std::string(400, '7'));
+  EXPECT_EQ(id_of("1e999"), RawId(std::numeric_limits<double>::infinity()));
+  EXPECT_EQ(id_of("-1.5E+400"), RawId(-std::numeric_limits<double>::infinity()));
   EXPECT_TRUE(std::isnan(std::get<double>(id_of("NaN"))));
   EXPECT_EQ(id_of("Infinity"), RawId(std::numeric_limits<double>::infinity()));
   EXPECT_EQ(id_of("-Infinity"), RawId(-std::numeric_limits<double>::infinity()));
@@ -123,13 +126,68 @@ TEST(JsonRows, ErrorsNameTheRowAndTheColumn) {
 TEST(JsonRows, WhatIsNotJsonIsRefused) {
   for (const char* line :
        {"{", "{}}", "{\"text\":\"a\"", "{\"text\":\"a\"} {}", "{'text':'a'}", "{\"text\":\"a\n\"}",
-        "{\"text\":\"\\ud800\"}", "{\"text\":\"\x80\"}", "{\"text\":\"\xC0\x80\"}",
-        "{\"text\":\"\xED\xA0\x80\"}", "{\"text\":\"a\",}", "{\"text\":\"a\",\"id\":01}",
-        "{\"text\":\"a\",\"id\":1NaN}", "{\"text\":\"a\",\"id\":-NaN}",
-        "{\"text\":\"a\",\"id\":1e999}", "{\"text\":\"a\",\"id\":NaNs}",
+        "{\"text\":\"a\",}", "{\"text\":\"a\",\"id\":01}", "{\"text\":\"a\",\"id\":01e999}",
+        "{\"text\":\"a\",\"id\":1NaN}", "{\"text\":\"a\",\"id\":-NaN}", "{\"text\":\"a\",NaN:1}",
+        "{\"text\":\"a\",\"id\":1e999e}", "{\"text\":\"a\",\"id\":NaNs}", "{ NaN : 1}",
+        "{\"text\":\"\\ud80\"}", "{\"text\":\"\\ud800\\u\"}", "{\"text\":\"a\"\x80}",
         "// no\n{\"text\":\"a\"}"}) {
     EXPECT_THAT(error_in(line), HasSubstr("/c/f.json line 1: not JSON: ")) << line;
   }
+}
+
+// Python's json.loads reads all of these lines; the text of each is "a".
+TEST(JsonRows, WhatOtherKeysHoldDoesNotMatter) {
+  for (const char* line :
+       {R"({"x":"\ud83d","text":"a","id":1})", R"({"text":"a","id":1,"x":["\udc00\ud83d"]})",
+        R"({"\ud83d":{"text":"b"},"text":"a","id":1})", R"({"text":"a","id":1,"x":1e999})",
+        R"({"text":"a","id":1,"x":[-1e999,NaN,-Infinity,{"y":Infinity}]})",
+        R"({"text":1,"id":1,"x":true,"x":"b","text":"a"})",
+        R"({"text":"\ud83d","id":1,"text":"a"})", R"({"text":"a","id":1,"x":"\u0000"})"}) {
+    for (const bool keep_faulty : {false, true}) {
+      const auto rows = rows_of(bytes_in_memory(line), {"text", "id", keep_faulty});
+      EXPECT_EQ(rows.at(0).text, "a") << line;
+      EXPECT_EQ(rows.at(0).id, RawId(int64_t{1})) << line;
+      EXPECT_EQ(rows.at(0).fault, TextFault::kNone) << line;
+    }
+  }
+  const std::string digits(400, '9');
+  EXPECT_THAT(texts_of("{\"x\":" + digits + ",\"text\":\"a\"}"), ElementsAre("a"));
+  for (const char* bytes : {"\x80", "\xC0\x80", "\xED\xA0\x80", "\xFF\xFE", "\xF0\x9F"}) {
+    const std::string key = std::string("{\"k") + bytes + "\":0,\"x\":[\"" + bytes + "\"],";
+    EXPECT_THAT(texts_of(key + R"("text":"a"})"), ElementsAre("a"));
+  }
+}
+
+TEST(JsonRows, PairsOfSurrogatesAreCharacters) {
+  EXPECT_THAT(texts_of(R"({"x":NaN,"text":"\uD83D\ude00\\ud800\ufffd"})"),
+              ElementsAre("\xF0\x9F\x98\x80\\ud800\xEF\xBF\xBD"));
+}
+
+TEST(JsonRows, TextsThatAreNotUnicodeAreAtFault) {
+  for (const char* text : {R"(\ud83d)", R"(a\uDE00b)", R"(\ud83d\ud83d\ude00)", "\x80", "a\xC0\x80",
+                           "\xED\xA0\x80", R"(\ud83d\n)", R"(\\\ud83d)"}) {
+    const std::string line = std::string(R"({"id":7,"text":")") + text + "\"}";
+    EXPECT_EQ(error_in(line),
+              "/c/f.json line 1: column 'text': expected Unicode text, found a lone surrogate or "
+              "bytes that are not UTF-8");
+    const auto rows = rows_of(bytes_in_memory(line), {"text", "id", true});
+    EXPECT_EQ(rows.at(0).fault, TextFault::kNotUtf8) << text;
+    EXPECT_EQ(rows.at(0).text, "") << text;
+    EXPECT_EQ(rows.at(0).id, RawId(int64_t{7})) << text;
+    const std::string id = std::string(R"({"text":"a","id":")") + text + "\"}";
+    EXPECT_THAT(error_in(id), HasSubstr("column 'id': expected Unicode text"));
+    EXPECT_EQ(rows_of(bytes_in_memory(id), {"text", "id", true}).at(0).fault, TextFault::kNotUtf8);
+    EXPECT_EQ(rows_of(bytes_in_memory(id), kTextOnly).at(0).text, "a");
+  }
+}
+
+TEST(JsonRows, RowsWithoutATextAreAtFault) {
+  const auto rows =
+      rows_of(bytes_in_memory("{\"id\":1}\n{\"id\":2,\"text\":3}"), {"text", "id", true});
+  EXPECT_EQ(rows.at(0).fault, TextFault::kNoText);
+  EXPECT_EQ(rows.at(0).missing, "/c/f.json line 1: no column 'text': it has id");
+  EXPECT_EQ(rows.at(1).fault, TextFault::kNoText);
+  EXPECT_EQ(rows.at(1).missing, "");
 }
 
 TEST(JsonRows, ListsMustCloseAndEndTheFile) {

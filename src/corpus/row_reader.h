@@ -25,6 +25,7 @@ struct Row {
   RawId id;           // null without an id column
   std::string place;  // "train.parquet row 17", "train.jsonl line 18"; rows from 0, lines from 1
   TextFault fault = TextFault::kNone;
+  std::string missing{};  // with kNoText: the sentence that the row has no such column, if so
 };
 
 class RowReader {
@@ -34,25 +35,38 @@ class RowReader {
   virtual std::optional<Row> next() = 0;
 };
 
+// What the type of a column makes of its values as texts.
+enum class TextType : uint8_t {
+  kText,
+  kNull,   // every value is null
+  kBytes,  // binary: texts if they are UTF-8
+  kOther,  // none is a text
+};
+
 // What a file's footer says, before any row is read.
 struct ParquetSummary {
   int64_t rows = 0;
+  TextType text = TextType::kText;
   std::string text_type;  // Arrow's names of the two columns' types
   std::string id_type;    // empty without an id column
 };
 
 // name: what places show (the path relative to the corpus); errors show the path.
-// Throws Error: damaged or unreadable file, column missing (the ones there are named) or of a type
-// that is not supported. Texts: string, large_string, string_view, and dictionaries of them. Ids:
-// these, null, bool, integers, floats, binary.
+// Only the columns asked for are looked at. A row whose text is null, of another type or not UTF-8,
+// or whose id is not UTF-8, is at fault. Throws Error: damaged or unreadable file, column missing
+// (the ones there are named), ids of another type than string, null, bool, integer, float, binary or
+// dictionaries of them.
 std::unique_ptr<RowReader> open_parquet_rows(const std::filesystem::path& path,
                                              const std::string& name, const Columns& columns);
 ParquetSummary summarise_parquet(const std::filesystem::path& path, const Columns& columns);
 
-// JSON Lines (one object a line, blank lines skipped), or one list of objects. Of a key that occurs
-// twice the last value counts. NaN, Infinity and -Infinity are read as Python writes them. Throws
-// Error at the row: not JSON, not UTF-8, not an object, text missing, null or not a string, id a
-// list or an object, first row without an id (later: null), a row above 1 GiB.
+// JSON Lines (one object a line, blank lines skipped), or one list of objects, as Python's json
+// reads them: of a key that occurs twice the last value counts; NaN, Infinity and -Infinity are
+// numbers, a number too large for a double is infinite. A row whose text is absent or no string, or
+// whose text or id is not Unicode (bytes that are not UTF-8, lone surrogates), is at fault; what the
+// other keys hold does not matter. Throws Error at the row: not JSON, not an object, id a list or an
+// object, first row without an id (later: null), a row above 1 GiB, and without keep_faulty a row at
+// fault.
 std::unique_ptr<RowReader> read_json_rows(std::unique_ptr<ByteSource> bytes,
                                           const std::filesystem::path& path,
                                           const std::string& name, const Columns& columns);

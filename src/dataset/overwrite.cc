@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/path_text.h"
+#include "dataset/entry_names.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -53,7 +55,8 @@ void check_head_folder(const fs::path& path) {
   }
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     const fs::path& file = it->path();
-    if (file.extension() == ".parquet" && file.filename() != "data.parquet") {
+    const std::string name = file.filename().string();
+    if (is_parquet_name(name) && !is_sidecar_name(name) && name != "data.parquet") {
       fail("{}: a new dataset would not replace it, and readers would mix the two: remove it",
            file.string());
     }
@@ -64,9 +67,9 @@ void check_head_folder(const fs::path& path) {
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be created: {}", folder.string(), error.message());
+  if (error) fail("{}: cannot be created: {}", path_text(folder), error.message());
   if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    fail("{}: cannot be written: {}", folder.string(), std::strerror(errno));
+    fail("{}: cannot be written: {}", path_text(folder), std::strerror(errno));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "report/csv_number.h"
 #include "report/interval_csv.h"
 
@@ -19,12 +20,12 @@ constexpr const char* kHeadColumns = "layer,q_head,k_head";
 fs::path with_folder(const fs::path& path) {
   std::error_code error;
   if (!path.has_filename() || fs::is_directory(path, error)) {  // reported before hours of work
-    fail("{}: is a folder, expected the name of a CSV file", path.string());
+    fail("{}: is a folder, expected the name of a CSV file", path_text(path));
   }
   const fs::path parent = path.parent_path();
   if (parent.empty()) return path;
   fs::create_directories(parent, error);
-  if (error) fail("{}: cannot make the folder: {}", parent.string(), error.message());
+  if (error) fail("{}: cannot make the folder: {}", path_text(parent), error.message());
   return path;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/path_text.h"
 #include "report/figures_c.h"
 #include "report/math_text.h"
 
@@ -160,7 +161,7 @@ std::vector<std::string> write_figure(const Figure& figure, const std::filesyste
   std::error_code error;
   const std::filesystem::path folder = path.parent_path();
   if (!folder.empty() && !std::filesystem::create_directories(folder, error) && error) {
-    fail("{}: cannot be created: {}", folder.string(), error.message());
+    fail("{}: cannot be created: {}", path_text(folder), error.message());
   }
   write_file(path, drawn.bytes);
   return std::move(drawn.notes);
