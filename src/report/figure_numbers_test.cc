@@ -322,7 +322,7 @@ TEST(ComponentsFigure, TicksAndHeight) {
   figure = components_figure(weights, {});
   EXPECT_EQ(figure.y.high, 0.01);
   std::string svg = draw_figure(figure, FigureFormat::kSvg).bytes;
-  for (const char* label : {">0<", ">4<", ">40<", ">124<"}) EXPECT_NE(svg.find(label), svg.npos);
+  for (const char* label : {">0<", ">8<", ">40<", ">120<"}) EXPECT_NE(svg.find(label), svg.npos);
   for (const char* label : {">1<", ">6<", ">13<", ">127<"}) EXPECT_EQ(svg.find(label), svg.npos);
 }
 
