@@ -52,9 +52,14 @@ void plot_plasticity(const Given& given) {
   const PlasticityPlot plot = read_plasticity_plot(given.config, given.list());
   warn(plot.warnings);
   const auto heads = head_curves(read_head_bucket_rows(plot.files.csv));
-  save(plasticity_figure(heads, plot.options), plot.files,
-       fmt::format("plasticity of {} over {}", plural(std::ssize(heads), "head"),
-                   plural(std::ssize(mean_curve(heads)), "query bucket")));
+  std::string what = fmt::format("plasticity of {} over {}", plural(std::ssize(heads), "head"),
+                                 plural(std::ssize(mean_curve(heads)), "query bucket"));
+  if (plot.options.colors == LineColors::kByTrend) {
+    const TrendCounts counts = count_trends(heads, plot.options);
+    what +=
+        fmt::format(": {} rising, {} falling, {} flat", counts.rising, counts.falling, counts.flat);
+  }
+  save(plasticity_figure(heads, plot.options), plot.files, what);
 }
 
 void plot_heatmap(const Given& given) {
@@ -75,31 +80,28 @@ void plot_components(const Given& given) {
        fmt::format("weights of {}", plural(std::ssize(weights), "component")));
 }
 
-// The flag's names on the command line: with underscores, as in the file, and with dashes.
-std::string spellings(const PlotFlag& flag) {
-  const std::string key = flag.name;
-  std::string dashed = key;
+// A name on the command line: with underscores, as in the file, and with dashes.
+std::string spellings(const std::string& name) {
+  std::string dashed = name;
   std::replace(dashed.begin(), dashed.end(), '_', '-');
-  std::string out = "--" + key;
-  if (dashed != key) out += ",--" + dashed;
-  if (flag.kind != PlotFlagKind::kSwitch) return out;
-  out += ",!--no-" + key;
-  if (dashed != key) out += ",!--no-" + dashed;
-  return out;
+  return "--" + name + (dashed == name ? "" : ",--" + dashed);
 }
 
 void add_flag(CLI::App& command, const PlotFlag& flag, const std::shared_ptr<Given>& given) {
   if (flag.kind == PlotFlagKind::kSwitch) {
-    command.add_flag_function(
-        spellings(flag),
-        [given, &flag](int64_t count) { given->values[&flag] = count > 0 ? "true" : "false"; },
-        flag.help);
+    const std::string name = flag.name;
+    const auto set = [given, &flag](const char* value) {
+      return [given, &flag, value] { given->values[&flag] = value; };
+    };
+    command.add_flag_callback(spellings(name), set("true"), flag.help);
+    command.add_flag_callback(spellings("no-" + name), set("false"),
+                              "Replace " + name + ": true of the file");
     return;
   }
   command
       .add_option_function<std::string>(
-          spellings(flag), [given, &flag](const std::string& text) { given->values[&flag] = text; },
-          flag.help)
+          spellings(flag.name),
+          [given, &flag](const std::string& text) { given->values[&flag] = text; }, flag.help)
       ->type_name(flag.type);
 }
 

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
 #include "base/nearest.h"
+#include "report/analysis_record.h"
 #include "yaml/yaml_reader.h"
 
 namespace qk {
@@ -19,14 +21,17 @@ constexpr PlotFlag kBucketCsv = {"bucket_csv", PlotFlagKind::kText, "FILE",
 constexpr PlotFlag kOutput = {
     "output", PlotFlagKind::kText, "FILE",
     "Output file: .png (200 dpi), .svg or .pdf (default: a .png in the folder of the CSV file)"};
-constexpr PlotFlag kBucketType = {"bucket_type", PlotFlagKind::kText, "NAME",
-                                  "Kind of position buckets: uniform or log (default: uniform)"};
-constexpr PlotFlag kBucketMinSize = {"bucket_min_size", PlotFlagKind::kValue, "FLOAT",
-                                     "Width of a uniform bucket in tokens (default: 1)"};
-constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText, "NAME",
-                           "Aggregate over all heads: mean or median (default: mean)"};
-constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText, "NAME",
-                              "reference: bucket_min_size also multiplies log buckets"};
+constexpr PlotFlag kBucketType = {"bucket_type", PlotFlagKind::kText, "uniform|log",
+                                  "Kind of position buckets (default: from the analysis's "
+                                  "record)"};
+constexpr PlotFlag kBucketMinSize = {
+    "bucket_min_size", PlotFlagKind::kValue, "FLOAT",
+    "Width of a uniform bucket in tokens (default: from the analysis's "
+    "record)"};
+constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText, "mean|median",
+                           "Aggregate over all heads (default: mean)"};
+constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText, "reference",
+                              "Bucket positions and trends as in the original"};
 
 constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
     {kBucketCsv,
@@ -42,10 +47,11 @@ constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
      {"color_trend", PlotFlagKind::kSwitch, "",
       "Colour each head by its trend: rising, falling, flat"},
      {"trend_threshold", PlotFlagKind::kValue, "FLOAT",
-      "Smallest slope per token that counts as rising or falling (default: 0.0001)"},
+      "Smallest slope per token that counts as rising or falling (default: a change of 0.05 over all "
+      "positions)"},
      {"cmap", PlotFlagKind::kText, "NAME", "Colour map for color_by_layer (default: viridis)"},
-     {"x_scale", PlotFlagKind::kText, "NAME",
-      "Scale of the position axis: linear or log (default: log for log buckets, else linear)"},
+     {"x_scale", PlotFlagKind::kText, "linear|log",
+      "Scale of the position axis (default: log for log buckets, else linear)"},
      kCompat}};
 
 constexpr std::array<PlotFlag, 10> kHeatmapFlags = {
@@ -170,17 +176,37 @@ class Options {
     return out;
   }
 
-  BucketScale scale() {
+  // What the options say, else what the record of the analysis says, else nothing: bucket numbers.
+  BucketScale scale(const std::filesystem::path& csv) {
+    const auto type = choice("bucket_type", {"uniform", "log"});
+    const auto size = positive("bucket_min_size");
     BucketScale out;
-    if (choice("bucket_type", {"uniform", "log"}) == 1) out.type = BucketType::kLog;
-    out.min_size = positive("bucket_min_size").value_or(1);
     out.multiply_log = choice("compat", {"none", "reference"}) == 1;
+    const auto recorded = out.multiply_log ? std::nullopt : recorded_buckets(csv);
+    out.type = recorded ? recorded->type : BucketType::kUniform;
+    if (type) out.type = *type == 1 ? BucketType::kLog : BucketType::kUniform;
+    const bool is_recorded = recorded && recorded->type == out.type;
+    out.min_size = size.value_or(is_recorded ? recorded->min_size : 1);
+    const bool is_known = size || is_recorded || out.multiply_log;
+    if (out.type == BucketType::kUniform && !is_known) out.type = BucketType::kNumber;
+    if (recorded) compare(out, *recorded);
     if (out.type == BucketType::kLog && out.min_size != 1 && !out.multiply_log) {
       warnings_.push_back(
           "bucket_min_size has no effect on log buckets, whose numbers are already exponents "
           "(compat: reference multiplies by it, as the original does)");
     }
     return out;
+  }
+
+  void compare(const BucketScale& given, const BucketScale& recorded) {
+    const bool is_log = recorded.type == BucketType::kLog;
+    if (given.type == recorded.type && (is_log || given.min_size == recorded.min_size)) return;
+    const std::string found =
+        is_log ? "log" : fmt::format("uniform, {:g} tokens wide", recorded.min_size);
+    warnings_.push_back(
+        "bucket_type and bucket_min_size contradict the record of the analysis beside the table: "
+        "its buckets are " +
+        found);
   }
 
   [[noreturn]] void refuse(const char* key, std::string_view sentence) {
@@ -221,13 +247,17 @@ PlasticityPlot read_plasticity_plot(const std::string& config, const PlotFlagVal
   PlasticityPlot out;
   out.files = options.files("bucket_csv", "plasticity.png");
   PlasticityOptions& figure = out.options;
-  figure.scale = options.scale();
+  figure.scale = options.scale(out.files.csv);
   const auto x_scale = options.choice("x_scale", {"linear", "log"});
   figure.is_log_axis = x_scale ? *x_scale == 1 : figure.scale.type == BucketType::kLog;
   figure.alpha = options.part("alpha");
   figure.line_width = options.positive("line_width").value_or(figure.line_width);
   figure.model_name = options.text("model_name", "");
-  figure.trend_threshold = options.positive("trend_threshold").value_or(figure.trend_threshold);
+  figure.trend_threshold = options.positive("trend_threshold");
+  constexpr double kOriginalThreshold = 1e-4;
+  if (figure.scale.multiply_log && !figure.trend_threshold) {
+    figure.trend_threshold = kOriginalThreshold;
+  }
   figure.cmap = options.text("cmap", figure.cmap);
   const bool by_layer = options.boolean("color_by_layer");
   const bool by_trend = options.boolean("color_trend");
@@ -245,7 +275,7 @@ HeatmapPlot read_heatmap_plot(const std::string& config, const PlotFlagValues& f
   HeatmapPlot out;
   out.files = options.files("bucket_csv", "bucket_heatmap.png");
   HeatmapOptions& figure = out.options;
-  figure.scale = options.scale();
+  figure.scale = options.scale(out.files.csv);
   figure.agg = read_agg(options);
   figure.cmap = options.text("cmap", figure.cmap);
   figure.vmin = options.number("vmin");

@@ -71,10 +71,10 @@ TEST_F(PlotOptions, Defaults) {
   EXPECT_EQ(plot.files.output, "a/plasticity.png");
   EXPECT_FALSE(plot.options.alpha);
   EXPECT_EQ(plot.options.line_width, 0.8);
-  EXPECT_EQ(plot.options.scale.type, BucketType::kUniform);
+  EXPECT_EQ(plot.options.scale.type, BucketType::kNumber);
   EXPECT_EQ(plot.options.scale.min_size, 1);
   EXPECT_EQ(plot.options.colors, LineColors::kOne);
-  EXPECT_EQ(plot.options.trend_threshold, 1e-4);
+  EXPECT_FALSE(plot.options.trend_threshold);
   EXPECT_EQ(plot.options.cmap, "viridis");
   EXPECT_FALSE(plot.options.is_log_axis);
   EXPECT_EQ(read_heatmap_plot(path_.string(), {}).files.output, "a/bucket_heatmap.png");

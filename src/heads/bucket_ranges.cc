@@ -79,6 +79,11 @@ BucketRanges BucketRanges::observed(const HeadTable& queries, const HeadTable& k
   return out;
 }
 
+std::optional<int64_t> BucketRanges::width() const {
+  if (kind_ != Kind::kUniform) return {};
+  return size_;
+}
+
 PositionRange BucketRanges::of(int64_t bucket) const {
   if (kind_ == Kind::kLog) return log_range(bucket, size_);
   if (kind_ == Kind::kObserved) return observed_.at(bucket);

@@ -26,6 +26,10 @@ class BucketRanges {
   // else the positions that occur in each bucket.
   static BucketRanges observed(const HeadTable& queries, const HeadTable& keys);
 
+  // Of uniform buckets.
+  std::optional<int64_t> width() const;
+  bool is_log() const { return kind_ == Kind::kLog; }
+
   // Whether every row lies in the range of its bucket.
   bool hold(const HeadTable& table) const;
   // REQUIRES: the bucket occurs in the tables that observed() saw.

@@ -1,6 +1,10 @@
 #include "report/analysis_record.h"
 
 #include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
 
 namespace qk {
 namespace {
@@ -43,6 +47,43 @@ ordered_json bootstrap_json(const BootstrapOptions& options) {
           {"interval", is_percentile ? "percentile" : "bias-corrected"}};
 }
 
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+// Null: the dataset does not say it.
+ordered_json buckets_json(const std::optional<BucketRanges>& ranges) {
+  if (!ranges) return nullptr;
+  if (ranges->is_log()) return {{"type", "log"}};
+  if (const auto width = ranges->width()) return {{"type", "uniform"}, {"width", *width}};
+  return nullptr;
+}
+
+constexpr size_t kLargestRecord = size_t{64} << 20;
+
+// The buckets that a record gives for the table of this name, if it is a record and names it.
+std::optional<BucketScale> buckets_in(const std::filesystem::path& record,
+                                      const std::string& table) {
+  try {
+    const auto json = nlohmann::json::parse(read_file(record, kLargestRecord));
+    if (json.at("program") != "qkscope" || json.at("tables").at("buckets") != table) return {};
+    const auto& buckets = json.at("buckets");
+    BucketScale out;
+    if (buckets.at("type") == "log") {
+      out.type = BucketType::kLog;
+      return out;
+    }
+    out.type = BucketType::kUniform;
+    out.min_size = buckets.at("width").get<double>();
+    if (!(out.min_size >= 1)) return {};
+    return out;
+  } catch (const nlohmann::json::exception&) {  // another kind of file
+    return {};
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 ordered_json failures_json(const AnalysisReport& report) {
   ordered_json out = ordered_json::array();
   for (const HeadFailure& failure : report.failures) {
@@ -75,11 +116,30 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
                     {"num_layers", catalog.num_layers},
                     {"num_q_heads", catalog.num_q_heads},
                     {"num_k_heads", catalog.num_k_heads}};
+  out["buckets"] = buckets_json(catalog.ranges);
+  out["tables"] = {{"heads", file_name(config.output_csv)},
+                   {"buckets", file_name(config.bucket_csv)},
+                   {"components", file_name(config.component_csv)}};
   out["heads"] = {{"measured", report.num_heads},
                   {"not_captured", catalog.num_not_captured},
                   {"without_keys", std::ssize(catalog.without_keys)},
                   {"failed", failures_json(report)}};
   return out.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::optional<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv) {
+  const std::filesystem::path folder =
+      bucket_csv.has_parent_path() ? bucket_csv.parent_path() : std::filesystem::path(".");
+  std::optional<BucketScale> out;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".json") continue;
+    const auto buckets = buckets_in(entry.path(), bucket_csv.filename().string());
+    if (!buckets) continue;
+    if (out && (out->type != buckets->type || out->min_size != buckets->min_size)) return {};
+    out = buckets;
+  }
+  return out;
 }
 
 }  // namespace qk

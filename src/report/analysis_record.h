@@ -1,11 +1,14 @@
 // How the CSV files beside it were made: <output_csv>.json.
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "analysis/analysis_config.h"
 #include "analysis/analysis_run.h"
 #include "heads/head_catalog.h"
+#include "report/figure_positions.h"
 
 namespace qk {
 
@@ -18,5 +21,9 @@ struct ProgramName {
 // failed with their reasons. The same run gives the same text.
 std::string analysis_record(const ProgramName& program, const AnalysisConfig& config,
                             const HeadCatalog& catalog, const AnalysisReport& report);
+
+// Where the buckets of a table lie: by the records (*.json) in its folder that name it. Nothing if
+// there is none, if the dataset did not say it, or if two records disagree.
+std::optional<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv);
 
 }  // namespace qk

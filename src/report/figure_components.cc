@@ -11,18 +11,12 @@ namespace {
 constexpr Rgb kBar = {0x1f, 0x77, 0xb4};
 constexpr double kBarWidth = 0.8;
 constexpr double kComponentMargin = 0.05;  // of the bars' extent, on both sides
-constexpr size_t kMostComponentTicks = 20;
 
-// Every component, or kMostComponentTicks evenly spread ones, the first and the last among them.
+// One for every component; of those that would touch, the round ones stay.
 std::vector<Tick> component_ticks(std::span<const std::pair<int64_t, double>> weights) {
   std::vector<Tick> out;
-  const size_t count = std::min(weights.size(), kMostComponentTicks);
-  for (size_t i = 0; i < count; ++i) {
-    const size_t place =
-        count < kMostComponentTicks ? i : i * (weights.size() - 1) / (kMostComponentTicks - 1);
-    const int64_t component = weights[place].first;
-    out.push_back(
-        {static_cast<double>(component), std::to_string(component), static_cast<int64_t>(i)});
+  for (const auto& [component, weight] : weights) {
+    out.push_back({static_cast<double>(component), std::to_string(component), component});
   }
   return out;
 }

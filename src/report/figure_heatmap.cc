@@ -85,8 +85,10 @@ Figure heatmap_figure(const BucketMatrix& matrix, const HeatmapOptions& options)
   figure.width_in = 8;
   figure.height_in = 6;
   figure.title = options.title;
-  figure.x = bucket_axis("Key pair position (tokens)", matrix.k_buckets, options.scale);
-  figure.y = bucket_axis("Query position (tokens)", matrix.q_buckets, options.scale);
+  figure.x = bucket_axis(axis_name(options.scale, "Key pair position", "Key pair bucket"),
+                         matrix.k_buckets, options.scale);
+  figure.y = bucket_axis(axis_name(options.scale, "Query position", "Query bucket"),
+                         matrix.q_buckets, options.scale);
   const size_t num_columns = matrix.k_buckets.size();
   for (size_t i = 0; i < matrix.values.size(); ++i) {
     if (std::isnan(matrix.values[i])) continue;

@@ -17,6 +17,7 @@ constexpr double kMeanWidth = 2.5;  // points
 constexpr double kLegendWidth = 1.5;
 constexpr double kHaloWidth = 4.5;  // under the mean
 constexpr double kHaloOpacity = 0.7;
+constexpr double kTrendChange = 0.05;
 constexpr double kPlasticityMargin = 0.05;  // of the data's extent, on both sides
 
 struct Trend {
@@ -40,10 +41,29 @@ double default_alpha(size_t num_heads) {
   return std::max(kFaintest, kAlpha * std::min(1.0, kNumHeads / static_cast<double>(num_heads)));
 }
 
+// The slope of a line that changes by kTrendChange over the positions of all heads, if none is
+// given.
+double trend_threshold(std::span<const HeadCurve> heads, const PlasticityOptions& options) {
+  if (options.trend_threshold) return *options.trend_threshold;
+  double first = INFINITY;
+  double last = -INFINITY;
+  for (const HeadCurve& head : heads) {
+    for (const auto& [bucket, plasticity] : head.curve) {
+      const double center = bucket_center(options.scale, bucket);
+      first = std::min(first, center);
+      last = std::max(last, center);
+    }
+  }
+  return last > first ? kTrendChange / (last - first) : kTrendChange;
+}
+
 class Builder {
  public:
   Builder(std::span<const HeadCurve> heads, const PlasticityOptions& options)
-      : heads_(heads), options_(options), cmap_(options.cmap) {
+      : heads_(heads),
+        options_(options),
+        cmap_(options.cmap),
+        threshold_(trend_threshold(heads, options)) {
     for (const HeadCurve& head : heads) last_layer_ = std::max(last_layer_, head.head.layer);
   }
 
@@ -85,7 +105,7 @@ class Builder {
         break;
     }
     const double slope = curve_slope(head.curve, options_.scale);
-    Trend& trend = trends_[trend_of(slope, options_.trend_threshold)];
+    Trend& trend = trends_[trend_of(slope, threshold_)];
     ++trend.num_heads;
     return trend.color;
   }
@@ -154,7 +174,7 @@ class Builder {
   }
 
   void add_axes() {
-    figure_.x.label = "Position (tokens)";
+    figure_.x.label = axis_name(options_.scale, "Position", "Query bucket");
     figure_.y.label = "Attention plasticity";
     fit(figure_.x, [](const auto& point) { return point.first; });
     fit(figure_.y, [](const auto& point) { return point.second; });
@@ -178,6 +198,7 @@ class Builder {
   std::span<const HeadCurve> heads_;
   const PlasticityOptions& options_;
   Colormap cmap_;
+  double threshold_;
   int64_t last_layer_ = 1;
   Trends trends_ = {{{"Rising", {0x2c, 0xa0, 0x2c}},
                      {"Falling", {0xd6, 0x27, 0x28}},
@@ -230,6 +251,15 @@ double curve_slope(const BucketCurve& curve, const BucketScale& scale) {
     squares += x * x;
   }
   return products / squares;
+}
+
+TrendCounts count_trends(std::span<const HeadCurve> heads, const PlasticityOptions& options) {
+  const double threshold = trend_threshold(heads, options);
+  std::array<int64_t, 3> counts{};
+  for (const HeadCurve& head : heads) {
+    ++counts[trend_of(curve_slope(head.curve, options.scale), threshold)];
+  }
+  return {counts[0], counts[1], counts[2]};
 }
 
 Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options) {

@@ -44,9 +44,19 @@ struct PlasticityOptions {
   double line_width = 0.8;  // of a head's line, points, > 0
   std::string model_name;   // appended to the title, if not empty
   LineColors colors = LineColors::kOne;
-  double trend_threshold = 1e-4;  // kByTrend: slope [1/token] above which a head rises, > 0
-  std::string cmap = "viridis";   // kByLayer
+  // kByTrend: slope [1/token] above which a head rises, > 0; absent: that of a line which changes by
+  // 0.05 over all positions of the figure.
+  std::optional<double> trend_threshold;
+  std::string cmap = "viridis";  // kByLayer
 };
+
+struct TrendCounts {
+  int64_t rising = 0;
+  int64_t falling = 0;
+  int64_t flat = 0;
+};
+
+TrendCounts count_trends(std::span<const HeadCurve> heads, const PlasticityOptions& options);
 
 // Throws Error: an unknown colour map, a bucket that the axis cannot show.
 Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options);

@@ -9,6 +9,7 @@ namespace {
 
 double position(const BucketScale& scale, double bucket) {
   constexpr double kLargest = 1e18;
+  if (scale.type == BucketType::kNumber) return bucket;
   const double unit = scale.type == BucketType::kUniform ? bucket : std::exp2(bucket);
   const bool is_scaled = scale.type == BucketType::kUniform || scale.multiply_log;
   const double tokens = unit * (is_scaled ? scale.min_size : 1.0);
@@ -28,7 +29,13 @@ double bucket_start(const BucketScale& scale, int64_t bucket) {
 }
 
 double bucket_center(const BucketScale& scale, int64_t bucket) {
-  return position(scale, static_cast<double>(bucket) + 0.5);
+  const double half = scale.type == BucketType::kNumber ? 0.0 : 0.5;
+  return position(scale, static_cast<double>(bucket) + half);
+}
+
+std::string axis_name(const BucketScale& scale, const std::string& position,
+                      const std::string& bucket) {
+  return scale.type == BucketType::kNumber ? bucket : position + " (tokens)";
 }
 
 std::string position_text(double value) {

@@ -6,7 +6,8 @@
 
 namespace qk {
 
-enum class BucketType : uint8_t { kUniform, kLog };
+// kNumber: where buckets lie is not known; their numbers take the place of positions.
+enum class BucketType : uint8_t { kUniform, kLog, kNumber };
 
 struct BucketScale {
   BucketType type = BucketType::kUniform;
@@ -17,11 +18,15 @@ struct BucketScale {
   bool multiply_log = false;
 };
 
-// First position of a bucket [tokens]: bucket * min_size, or 2^bucket. Throws Error beyond 1e18.
+// First position of a bucket [tokens]: bucket * min_size, or 2^bucket, or its number. Throws Error beyond 1e18.
 double bucket_start(const BucketScale& scale, int64_t bucket);
 
-// Its middle [tokens]: (bucket + 1/2) * min_size, or 2^(bucket + 1/2). Throws Error beyond 1e18.
+// Its middle [tokens]: (bucket + 1/2) * min_size, or 2^(bucket + 1/2), or its number. Throws Error beyond 1e18.
 double bucket_center(const BucketScale& scale, int64_t bucket);
+
+// "Query position (tokens)", or "Query bucket" if positions are not known.
+std::string axis_name(const BucketScale& scale, const std::string& position,
+                      const std::string& bucket);
 
 // A position as text: without decimals if it is an integer to 1e-9, else with two.
 std::string position_text(double position);

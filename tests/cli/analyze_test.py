@@ -4,16 +4,21 @@ and with every kind of bad input.
 
 usage: analyze_test.py QKSCOPE"""
 
+import bz2
 import csv
+import gzip
 import json
+import lzma
 import math
 import os
 import resource
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
+import zipfile
 
 import fixtures
 
@@ -158,6 +163,36 @@ max_workers: 2
         self.assertEqual(record["configured"], {"dataset": self.data, "seed": 7})
         self.assertEqual(record["heads"]["measured"], 11)
         self.assertEqual([f["q_head"] for f in record["heads"]["failed"]], [1])
+
+    def test_packed_tables(self):
+        self.analyze("--dataset", self.data)
+        tables = [f"--{key}_csv" for key in ("output", "bucket", "component")]
+        unpack = {"gz": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}
+        for suffix, function in unpack.items():
+            names = [f"{i}.csv.{suffix}" for i in range(3)]
+            self.analyze("--dataset", self.data, *(x for y in zip(tables, names) for x in y))
+            for name, plain in zip(names, FILES):
+                self.assertEqual(function(read(f"{self.root}/{name}")), read(f"{self.root}/{plain}"))
+            self.assertTrue(os.path.exists(f"{self.root}/0.csv.{suffix}.json"))
+        self.analyze("--dataset", self.data, "--output_csv", "m.csv.zip", "--bucket_csv", "b.tar.gz")
+        with zipfile.ZipFile(f"{self.root}/m.csv.zip") as archive:
+            self.assertEqual(archive.namelist(), ["m.csv"])
+            self.assertEqual(archive.read("m.csv"), read(f"{self.root}/{FILES[0]}"))
+        with tarfile.open(f"{self.root}/b.tar.gz") as archive:
+            self.assertEqual(archive.extractfile("b").read(), read(f"{self.root}/{FILES[1]}"))
+
+    def test_a_name_of_another_packing_is_refused(self):
+        done = self.analyze("--dataset", self.data, "--bucket_csv", "b.csv.lz4", code=1)
+        self.assertIn("b.csv.lz4: expected a plain file, or one packed as .gz, .bz2, .xz, .zst, .zip, "
+                      ".tar, .tar.gz, .tar.bz2 or .tar.xz, found .lz4", done.stderr)
+
+    def test_the_record_says_where_buckets_lie(self):
+        self.analyze("--dataset", self.data)
+        with open(f"{self.root}/head_metrics.csv.json", encoding="utf-8") as file:
+            record = json.load(file)
+        self.assertEqual(record["tables"]["buckets"], "head_bucket_plasticity.csv")
+        self.assertEqual(record["buckets"]["type"], "uniform")
+        self.assertGreaterEqual(record["buckets"]["width"], 1)
 
     def test_a_folder_of_one_model_is_found(self):
         os.makedirs(f"{self.root}/hub-style")

@@ -3,14 +3,20 @@
 
 usage: plot_test.py QKSCOPE"""
 
+import bz2
+import gzip
+import json
+import lzma
 import os
 import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
+import zipfile
 
 import fixtures
 
@@ -169,9 +175,9 @@ class Plot(unittest.TestCase):
                          "--bucket_csv", "none.csv")
         self.assert_says("none.yaml: cannot be opened: No such file or directory", "heatmap",
                          "--config", "none.yaml")
-        self.assert_says("components.csv: has the columns of head_component_weights.csv; this figure is drawn "
-                         "from head_bucket_plasticity.csv", "heatmap",
-                         "--bucket_csv", "components.csv")
+        self.assert_says("components.csv: has the columns of head_component_weights.csv; this figure "
+                         "is drawn from head_bucket_plasticity.csv", "heatmap", "--bucket_csv",
+                         "components.csv")
         self.assert_says("cmap: unknown colour map magmma; did you mean magma? (known: viridis, "
                          "magma, inferno, plasma, cividis, turbo, coolwarm, RdBu, Blues, Greens, "
                          "Reds, Greys, gray; each also with _r, reversed)", "heatmap",
@@ -191,6 +197,77 @@ class Plot(unittest.TestCase):
         fixtures.write(f"{self.root}/diagonal.csv", "q_bucket,k_bucket,ap_bucket\n1,1,0.5\n")
         self.assert_says("there is nothing to draw: no pair of buckets has a key bucket before its "
                          "query bucket", "heatmap", "--bucket_csv", "diagonal.csv")
+
+    def test_packed_tables(self):
+        table = read(f"{self.root}/buckets.csv")
+        self.plot("heatmap", "--bucket_csv", "buckets.csv", "--output", "plain.svg")
+        packed = {"b.csv.gz": gzip.compress(table), "b.bz2": bz2.compress(table),
+                  "b.csv.XZ": lzma.compress(table), "named.csv": gzip.compress(table)}
+        for name, data in packed.items():
+            fixtures.write(f"{self.root}/{name}", data)
+        with zipfile.ZipFile(f"{self.root}/b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("folder/", b"")
+            archive.writestr("folder/b.csv", table)
+            archive.writestr("__MACOSX/folder/._b.csv", b"resource fork")
+        for suffix in ("", ".gz", ".bz2", ".xz"):
+            with tarfile.open(f"{self.root}/b.tar{suffix}", f"w:{suffix[1:]}") as archive:
+                archive.add(f"{self.root}/buckets.csv", "b.csv")
+        for name in (*packed, "b.zip", "b.tar", "b.tar.gz", "b.tar.bz2", "b.tar.xz"):
+            with self.subTest(name):
+                self.plot("heatmap", "--bucket_csv", name, "--output", "packed.svg")
+                self.assertEqual(read(f"{self.root}/packed.svg"), read(f"{self.root}/plain.svg"))
+        with zipfile.ZipFile(f"{self.root}/b.zip", "a") as archive:
+            archive.writestr("c.csv", table)
+        self.assert_says("b.zip: cannot be unpacked: expected an archive of one file, found 2 in it",
+                         "heatmap", "--bucket_csv", "b.zip")
+
+    def test_axes_without_positions(self):
+        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "p.svg")
+        self.assertIn("Query bucket", texts(f"{self.root}/p.svg"))
+        self.plot("heatmap", "--bucket_csv", "buckets.csv", "--output", "h.svg")
+        found = texts(f"{self.root}/h.svg")
+        self.assertIn("Query bucket", found)
+        self.assertIn("Key pair bucket", found)
+        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "r.svg", "--compat",
+                  "reference")
+        self.assertIn("Position (tokens)", texts(f"{self.root}/r.svg"))
+
+    def test_the_record_gives_the_positions(self):
+        record = {"program": "qkscope", "tables": {"buckets": "buckets.csv"},
+                  "buckets": {"type": "uniform", "width": 512}}
+        fixtures.write(f"{self.root}/m.csv.json", json.dumps(record))
+        fixtures.write(f"{self.root}/other.json", "[1, {")
+        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "a.svg")
+        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "b.svg",
+                  "--bucket_min_size", "512")
+        self.assertEqual(read(f"{self.root}/a.svg"), read(f"{self.root}/b.svg"))
+        for options in (("--bucket_type", "log"), ("--bucket_min_size", "64")):
+            done = self.run_program("plasticity", "--bucket_csv", "buckets.csv", "--output", "c.svg",
+                                    *options)
+            self.assertEqual(done.returncode, 0)
+            self.assertEqual(done.stderr, "qkscope: warning: bucket_type and bucket_min_size "
+                             "contradict the record of the analysis beside the table: its buckets "
+                             "are uniform, 512 tokens wide\n")
+        record["buckets"]["width"] = 64
+        fixtures.write(f"{self.root}/n.csv.json", json.dumps(record))
+        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "d.svg")
+        self.assertIn("Query bucket", texts(f"{self.root}/d.svg"))
+
+    def test_trends_are_counted_in_the_text(self):
+        said = self.plot("plasticity", "--bucket_csv", "buckets.csv", "--color_trend",
+                         "--trend_threshold", "1e9", "--output", "t.svg")
+        self.assertTrue(said.endswith(": 0 rising, 0 falling, 12 flat\n"), said)
+
+    def test_any_title_makes_a_well_formed_figure(self):
+        for title in ("a\ufffeb\uffff", "]]> <&> \"'", "\x01\x1b[0m\x7f\x85", b"\xff\xed\xa0\x80 x",
+                      "$x^2$ <&>", "$\\foo$", "\u202eabc", "\U0010ffff"):
+            with self.subTest(title):
+                for ending in ("svg", "png", "pdf"):
+                    done = subprocess.run([PROGRAM, "plot", "heatmap", "--bucket_csv", "buckets.csv",
+                                           "--title", title, "--output", f"t.{ending}"],
+                                          capture_output=True, timeout=120, cwd=self.root)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                ElementTree.parse(f"{self.root}/t.svg")
 
     def test_an_unwritable_place(self):
         self.assert_says("buckets.csv/x: cannot be created: Not a directory", "heatmap",
