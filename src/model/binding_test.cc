@@ -190,6 +190,11 @@ TEST(IgnoredTest, OnlyWhatTheRulesName) {
   EXPECT_FALSE(ignored("model.layers.99999999999999999999.weight"));
   EXPECT_FALSE(ignored("model.norm.bias"));
   EXPECT_TRUE(may_be_ignored("output_norm.weight", "", /*is_gguf=*/true, config));
+  for (const char* name : {"output.bias", "v.blk.0.attn_q.weight", "mm.0.weight", "a.conv1d.weight",
+                           "cls.output.weight", "dense_2.weight"}) {
+    EXPECT_TRUE(may_be_ignored(name, "", /*is_gguf=*/true, config)) << name;
+  }
+  EXPECT_FALSE(may_be_ignored("position_embd.weight", "", /*is_gguf=*/true, config));
   EXPECT_TRUE(may_be_ignored("blk.7.attn_q.weight", "", /*is_gguf=*/true, config));
   EXPECT_FALSE(may_be_ignored("blk.0.ffn_gate_inp.weight", "", /*is_gguf=*/true, config));
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "kernels/widen.h"
+#include "model/config_normalise.h"
 #include "model/gguf_keys.h"
 #include "model/gguf_other_keys.h"
 #include "model/model_source.h"
@@ -135,6 +136,11 @@ void copy_windows(const GgufKeys& keys, const Architecture& architecture, json& 
   for (const bool sliding : sliding_layers(keys, keys.required_integer("block_count"))) {
     types.push_back(sliding && window > 0 ? "sliding_attention" : "full_attention");
   }
+  if (window > 0 && std::ranges::find(types, json("sliding_attention")) == types.end()) {
+    fail(
+        "{}: expected a window in one layer at least, found none, with attention.sliding_window {}",
+        keys.where("attention.sliding_window_pattern"), window);
+  }
   types.erase(types.begin() + config.at("num_hidden_layers").get<int64_t>(), types.end());
   config["layer_types"] = std::move(types);
 }
@@ -185,6 +191,10 @@ int64_t decoder_layers(const GgufKeys& keys, const Architecture& architecture) {
   constexpr std::string_view kKey = "nextn_predict_layers";
   if (!architecture.gguf_nextn_layers) keys.refuse_unless(kKey, {0});
   const int64_t all = keys.required_integer("block_count");
+  if (all < 1 || all > kMaxLayers) {
+    fail("{}: expected an integer from 1 to {}, found {}", keys.where("block_count"), kMaxLayers,
+         all);
+  }
   const int64_t beside = keys.integer(kKey).value_or(0);
   if (beside == 0) return all;
   if (beside >= all) {
