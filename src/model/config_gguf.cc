@@ -76,9 +76,15 @@ int64_t original_length(const GgufKeys& keys) {
   return length ? *length : keys.required_integer("context_length");
 }
 
+double positive_or(const GgufKeys& keys, std::string_view key, double otherwise) {
+  const double value = keys.number(key).value_or(otherwise);
+  if (value <= 0) fail("{}: expected a number above 0, found {}", keys.where(key), value);
+  return value;
+}
+
 void copy_yarn(const GgufKeys& keys, json& rope) {
-  rope["beta_fast"] = keys.number("rope.scaling.yarn_beta_fast").value_or(32);
-  rope["beta_slow"] = keys.number("rope.scaling.yarn_beta_slow").value_or(1);
+  rope["beta_fast"] = positive_or(keys, "rope.scaling.yarn_beta_fast", 32);
+  rope["beta_slow"] = positive_or(keys, "rope.scaling.yarn_beta_slow", 1);
   const double all_dim = keys.number("rope.scaling.yarn_log_multiplier").value_or(0);
   if (all_dim == 0) return;
   rope["mscale"] = 1.0;  // which the converter assumes
