@@ -171,8 +171,8 @@ def retyped(kind, value):
     if kind == TEXT:
         return [(U32, 1)]
     if kind == F32:
-        return [(Type.FLOAT64, value), (TEXT, str(value)), (U32, max(int(value), 0)),
-                (Type.ARRAY, [value])]  # fmt: skip
+        whole = [(U32, int(value))] if value == int(value) else []
+        return [*whole, (Type.FLOAT64, value), (TEXT, str(value)), (Type.ARRAY, [value])]
     if kind == FLAG:
         return [(U32, int(value)), (TEXT, str(value))]
     return [(I32, value), (I32, -value), (F32, float(value)), (FLAG, value > 0)]

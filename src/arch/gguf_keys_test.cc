@@ -121,7 +121,6 @@ TEST(GgufKeys, WindowsOfGemma3) {
   using Flags = std::vector<bool>;
   EXPECT_EQ(windows(std::nullopt), (Flags{true, true, true, true}));  // every sixth has none
   EXPECT_EQ(windows(uint32_t{2}), (Flags{true, false, true, false}));
-  EXPECT_EQ(windows(uint32_t{1}), (Flags{false, false, false, false}));
   EXPECT_EQ(windows(uint32_t{0}), (Flags{true, true, true, true}));
   EXPECT_EQ(windows(Flags{false, true, true, false}), (Flags{false, true, true, false}));
   EXPECT_EQ(windows(std::vector<uint32_t>{1, 0, 0, 2}), (Flags{true, false, false, true}));
@@ -156,6 +155,15 @@ TEST(GgufKeys, PredictionLayersDoNotRun) {
   EXPECT_THAT(refusal("qwen3", one), HasSubstr("qwen3.nextn_predict_layers: expected 0, found 1"));
 }
 
+TEST(GgufKeys, AWindowIsOfSomeLayer) {
+  for (const TestGguf::Value& pattern :
+       {TestGguf::Value(uint32_t{1}), TestGguf::Value(std::vector<bool>(4))}) {
+    EXPECT_THAT(refusal("gemma3", {{"attention.sliding_window", uint32_t{8}},
+                                   {"attention.sliding_window_pattern", pattern}}),
+                HasSubstr("expected a window in one layer at least, found none"));
+  }
+}
+
 struct KeyRefusal {
   std::string arch;
   Changes changes;
@@ -181,7 +189,9 @@ TEST(GgufKeys, WhatChangesTheComputationIsReadOrRefused) {
       {"llama", {{"residual_scale", 0.5F}}, "residual_scale: expected 1 or 0, found 0.5"},
       {"llama", {{"embedding_scale", 12.0F}}, "embedding_scale: expected 1 or 0, found 12"},
       {"llama", {{"attention.scale", 0.5F}}, "attention.scale: expected 0 or 0.35"},
-      {"llama", {{"attention.layer_norm_epsilon", 1e-2F}}, "layer_norm_epsilon: expected 1.0"},
+      {"llama",
+       {{"attention.layer_norm_epsilon", 1e-2F}},
+       "layer_norm_epsilon: expected 1e-05, found 0.01"},
       {"llama", {{"rope.scaling.attn_factor", 1.5F}}, "attn_factor: expected 1, found 1.5"},
       {"llama", {{"expert_used_count", uint32_t{2}}}, "expert_used_count: expected 0, found 2"},
       {"qwen2",

@@ -259,6 +259,11 @@ TEST(IgnoredTest, OnlyWhatTheRulesName) {
   EXPECT_TRUE(ask("output_norm.weight", "", /*is_gguf=*/true));
   EXPECT_TRUE(ask("blk.7.attn_q.weight", "", /*is_gguf=*/true));
   EXPECT_FALSE(ask("blk.0.ffn_gate_inp.weight", "", /*is_gguf=*/true));
+  for (const char* name : {"output.bias", "v.blk.0.attn_q.weight", "mm.0.weight", "a.conv1d.weight",
+                           "cls.output.weight", "dense_2.weight"}) {
+    EXPECT_TRUE(ask(name, "", /*is_gguf=*/true)) << name;
+  }
+  EXPECT_FALSE(ask("position_embd.weight", "", /*is_gguf=*/true));
 }
 
 }  // namespace binding_test

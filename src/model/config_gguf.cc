@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "kernels/widen.h"
+#include "model/config_normalise.h"
 #include "model/gguf_keys.h"
 #include "model/gguf_other_keys.h"
 #include "model/model_source.h"
@@ -75,9 +76,15 @@ int64_t original_length(const GgufKeys& keys) {
   return length ? *length : keys.required_integer("context_length");
 }
 
+double positive_or(const GgufKeys& keys, std::string_view key, double otherwise) {
+  const double value = keys.number(key).value_or(otherwise);
+  if (value <= 0) fail("{}: expected a number above 0, found {}", keys.where(key), value);
+  return value;
+}
+
 void copy_yarn(const GgufKeys& keys, json& rope) {
-  rope["beta_fast"] = keys.number("rope.scaling.yarn_beta_fast").value_or(32);
-  rope["beta_slow"] = keys.number("rope.scaling.yarn_beta_slow").value_or(1);
+  rope["beta_fast"] = positive_or(keys, "rope.scaling.yarn_beta_fast", 32);
+  rope["beta_slow"] = positive_or(keys, "rope.scaling.yarn_beta_slow", 1);
   const double all_dim = keys.number("rope.scaling.yarn_log_multiplier").value_or(0);
   if (all_dim == 0) return;
   rope["mscale"] = 1.0;  // which the converter assumes
@@ -135,6 +142,11 @@ void copy_windows(const GgufKeys& keys, const Architecture& architecture, json& 
   for (const bool sliding : sliding_layers(keys, keys.required_integer("block_count"))) {
     types.push_back(sliding && window > 0 ? "sliding_attention" : "full_attention");
   }
+  if (window > 0 && std::ranges::find(types, json("sliding_attention")) == types.end()) {
+    fail(
+        "{}: expected a window in one layer at least, found none, with attention.sliding_window {}",
+        keys.where("attention.sliding_window_pattern"), window);
+  }
   types.erase(types.begin() + config.at("num_hidden_layers").get<int64_t>(), types.end());
   config["layer_types"] = std::move(types);
 }
@@ -185,6 +197,10 @@ int64_t decoder_layers(const GgufKeys& keys, const Architecture& architecture) {
   constexpr std::string_view kKey = "nextn_predict_layers";
   if (!architecture.gguf_nextn_layers) keys.refuse_unless(kKey, {0});
   const int64_t all = keys.required_integer("block_count");
+  if (all < 1 || all > kMaxLayers) {
+    fail("{}: expected an integer from 1 to {}, found {}", keys.where("block_count"), kMaxLayers,
+         all);
+  }
   const int64_t beside = keys.integer(kKey).value_or(0);
   if (beside == 0) return all;
   if (beside >= all) {

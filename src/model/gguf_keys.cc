@@ -105,8 +105,9 @@ void GgufKeys::refuse_unless(std::string_view key, std::initializer_list<double>
   for (const double value : values) {
     if (std::abs(*found - value) <= 1e-6 * std::abs(value)) return;
   }
+  std::vector<float> expected(values.begin(), values.end());
   fail("{}: expected {}, found {}: other values are not supported for this architecture",
-       where(key), fmt::join(values, " or "), shown(key));
+       where(key), fmt::join(expected, " or "), shown(key));
 }
 
 void GgufKeys::refuse_unless_flag(std::string_view key, bool value) const {

@@ -45,7 +45,7 @@ struct Model {
 };
 
 // Reads only configuration (no weights): what the plan needs.
-//   source     folder with config.json, or a .gguf file
+//   source     folder with config.json, or a GGUF file
 //   overrides  model.config_overrides as JSON text; empty: none. Merged as docs/config.md says
 //   under `model`
 ModelConfig read_model_config(const std::filesystem::path& source, const std::string& overrides,

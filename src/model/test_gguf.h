@@ -84,12 +84,12 @@ class TestGguf {
       put<uint32_t>(out, 9);
       put<uint32_t>(out, 4);
       put<uint64_t>(out, list->size());
-      for (const uint32_t number : *list) put(out, number);
+      for (const uint32_t entry : *list) put(out, entry);
     } else if (const auto* flags = std::get_if<std::vector<bool>>(&value)) {
       put<uint32_t>(out, 9);
       put<uint32_t>(out, 7);
       put<uint64_t>(out, flags->size());
-      for (const bool flag : *flags) put<uint8_t>(out, flag ? 1 : 0);
+      for (const bool entry : *flags) put<uint8_t>(out, entry ? 1 : 0);
     } else {
       put<uint32_t>(out, 8);
       put_string(out, std::get<std::string>(value));
