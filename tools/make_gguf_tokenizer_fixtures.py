@@ -21,11 +21,19 @@ from tokenizer_texts import DATA, TEXTS, all_ids, training_lines, write
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
-PRE = ("default gpt-2 smollm llama-bpe smaug-bpe chatglm-bpe glm4 qwen2 tekken").split()
+PRE = ("default gpt-2 smollm llama-bpe smaug-bpe chatglm-bpe glm4 qwen2 stablelm2 "
+       "tekken").split()
+# Other names that llama.cpp reads.
+ALIASES = (
+    "a.x-4.0 codeshell command-r dbrx deepseek-r1-qwen exaone exaone4 f2llmv2 falcon-h1 falcon3 "
+    "gigachat glm5 granite-docling grok-2 hunyuan jais jina-de jina-es jina-v1-en jina-v2-code "
+    "jina-v2-de jina-v2-es jina-v5-nano kormo lfm2 llama-v3 llama3 megrez mellum mellum2 midm-2.0 "
+    "minerva-7b modern-bert mpt olmo phi-2 pixtral refact roberta-bpe solar-open starcoder "
+    "trillion").split()
 # Texts for which llama.cpp is known to differ from the models' own rules (gguf_pretokenizers.h).
 SKIPPED = {
     "llama-bpe": ["folding"], "smaug-bpe": ["folding"], "chatglm-bpe": ["folding"],
-    "glm4": ["folding"], "qwen2": ["folding", "decomposed"],
+    "glm4": ["folding"], "qwen2": ["folding", "decomposed"], "stablelm2": ["folding"],
     "tekken": ["decomposed", "scripts", "accents"],
 }
 
@@ -106,6 +114,17 @@ def llama_ids(path, skipped=()):
     return result
 
 
+def aliases(path, byte_level, known):
+    """Each other name, and the first of PRE with which llama.cpp gives the same ids."""
+    result = {}
+    for pre in ALIASES:
+        write_gguf(path, byte_level, "gpt2", tokenizer_pre=pre, bos_token_id=0, eos_token_id=2)
+        ids = llama_ids(path)["ids"]
+        result[pre] = next(name for name in PRE
+                           if all(ids[text] == them for text, them in known[name]["ids"].items()))
+    return result
+
+
 def main():
     byte_level, scored = byte_level_vocabulary(), scored_vocabulary()
     write("gguf_byte_level.json", byte_level)
@@ -116,6 +135,7 @@ def main():
         for pre in PRE:
             write_gguf(path, byte_level, "gpt2", tokenizer_pre=pre, bos_token_id=0, eos_token_id=2)
             result["byte_level"][pre] = llama_ids(path, SKIPPED.get(pre, ()))
+        result["aliases"] = aliases(path, byte_level, result["byte_level"])
         for prefix in (True, False):
             write_gguf(path, scored, "llama", add_space_prefix=prefix, add_eos_token=not prefix)
             result["scored"]["prefix" if prefix else "no_prefix"] = llama_ids(path)

@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 13> kTextKeys = {"dataset",
+constexpr std::array<std::string_view, 14> kTextKeys = {"dataset",
                                                         "dataset_name",
                                                         "dataset_cache_dir",
                                                         "dataset_local_root",
@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, 13> kTextKeys = {"dataset",
                                                         "output_csv",
                                                         "bucket_csv",
                                                         "component_csv",
+                                                        "output_dir",
                                                         "compat",
                                                         "method",
                                                         "covariance",
@@ -65,16 +66,39 @@ YamlValue read_tree(const ConfigSource& source) {
   return tree;
 }
 
+bool is_option(const MappingReader& top, std::string_view key) {
+  return top.place(key).starts_with("--");
+}
+
+// What says where the dataset is, given as an option although something else decides.
+void note_unused_source(MappingReader& top, AnalysisConfig& out) {
+  const DatasetSource& source = out.source;
+  const auto unused = [&](const char* key, const char* winner) {
+    if (top.any(key) == nullptr || !is_option(top, key)) return;
+    note_no_effect(top, key, fmt::format("the dataset is given by {}", winner), out);
+  };
+  if (source.dataset) {
+    unused("dataset_local_root", "dataset");
+    unused("dataset_name", "dataset");
+  } else if (source.dataset_local_root) {
+    for (const char* key : {"dataset_name", "dataset_revision", "dataset_cache_dir"}) {
+      unused(key, "dataset_local_root");
+    }
+  }
+}
+
 void read_dataset(MappingReader& top, AnalysisConfig& out) {
   out.source.dataset = top.text_or_null("dataset");
   out.source.dataset_local_root = top.text_or_null("dataset_local_root");
-  out.source.dataset_name = top.text_or_null("dataset_name").value_or(out.source.dataset_name);
+  const auto name = top.text_or_null("dataset_name");
+  out.source_given = out.source.dataset || out.source.dataset_local_root || name;
+  out.source.dataset_name = name.value_or(out.source.dataset_name);
   out.source.dataset_revision = top.text_or_null("dataset_revision");
   out.source.dataset_cache_dir = top.text_or_null("dataset_cache_dir");
   if (top.integer_or_null("download_max_workers", 1, kAny)) {
-    out.warnings.push_back(top.place("download_max_workers") +
-                           ": download_max_workers: has no effect, nothing is downloaded");
+    note_no_effect(top, "download_max_workers", "nothing is downloaded", out);
   }
+  note_unused_source(top, out);
   out.source.model_dir = expand_home(top.text_or_null("model_dir").value_or("")).string();
   out.head_counts.num_layers = top.integer_or_null("num_layers", 1, kMostHeads);
   out.head_counts.num_q_heads = top.integer_or_null("num_q_heads", 1, kMostHeads);
@@ -96,10 +120,10 @@ void read_method(MappingReader& top, AnalysisConfig& out) {
   if (const auto word = top.text_or_null("covariance")) {
     constexpr std::array<std::string_view, 2> kCovariances = {"diagonal", "full"};
     out.measure.covariance = static_cast<Covariance>(top.choice("covariance", *word, kCovariances));
-    if (out.measure.covariance == Covariance::kDiagonal && out.measure.method != "linear") {
-      out.warnings.push_back(
-          fmt::format("{}: covariance: only applies to the method linear; {} has a full covariance",
-                      top.place("covariance"), out.measure.method));
+    if (out.measure.method != "linear") {
+      note_no_effect(top, "covariance",
+                     fmt::format("the method {} always has a full covariance", out.measure.method),
+                     out);
     }
   }
   out.measure.num_pairs_per_bucket = top.integer("num_pairs_per_bucket", 1, int64_t{1} << 24)
@@ -121,13 +145,24 @@ void read_statistics(MappingReader& top, AnalysisConfig& out) {
 }
 
 void read_outputs(MappingReader& top, AnalysisConfig& out) {
+  const bool is_named = top.any("output_csv") != nullptr;
+  const auto folder = top.text_or_null("output_dir");
+  if (folder && folder->empty()) top.refuse_with("output_dir", "must not be empty");
+  out.may_replace = out.measure.compat_reference || (is_named && !folder);
+  std::filesystem::path beside = expand_home(folder.value_or(""));
   const auto path = [&](const char* key, std::string& value) {
+    const bool is_default = top.any(key) == nullptr;
     value = expand_home(top.text(key).value_or(value)).string();
     if (value.empty()) top.refuse_with(key, "must not be empty");
+    if (folder || is_default) value = (beside / value).string();
   };
   path("output_csv", out.output_csv);
+  if (!folder && is_named && !out.measure.compat_reference) {
+    beside = std::filesystem::path(out.output_csv).parent_path();
+  }
   path("bucket_csv", out.bucket_csv);
   path("component_csv", out.component_csv);
+  path("ci_csv", out.ci_csv);
   const auto same = [&](const char* first, const std::string& a, const char* second,
                         const std::string& b) {
     if (!is_same_path(a, b)) return;

@@ -16,6 +16,7 @@ namespace qk {
 
 struct AnalysisConfig {
   DatasetSource source;
+  bool source_given = false;  // by dataset, dataset_local_root or dataset_name
   HeadCounts head_counts;
   int64_t max_tokens_per_head = 50000;  // rows, of queries and of keys
   MeasureOptions measure;
@@ -24,6 +25,9 @@ struct AnalysisConfig {
   std::string bucket_csv = "head_bucket_plasticity.csv";
   std::string component_csv = "head_component_weights.csv";
   std::string ci_csv = "head_metrics_ci.csv";
+  // Whether existing files may be replaced unasked, as the original does: output_csv was named
+  // without output_dir, or compat: reference.
+  bool may_replace = false;
   std::optional<int64_t> max_workers;  // threads; none: all cores
 
   std::string given_json = "{}";      // the fields as they were given, as a JSON object
@@ -41,7 +45,8 @@ struct ConfigSource {
 };
 
 // Reads the file, if there is one, and applies the overrides. Throws Error with the file's line or
-// the option, and the key: everything that docs/analysis.md calls an error.
+// the option, and the key: everything that docs/analysis.md calls an error. A field that has no
+// effect with the others is a warning, and with --set an Error.
 AnalysisConfig load_analysis_config(const ConfigSource& source);
 
 }  // namespace qk

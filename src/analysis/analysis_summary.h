@@ -1,6 +1,7 @@
 // The table at the end of an analysis.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,9 +26,12 @@ class AnalysisSummary {
   AnalysisSummary();
   void add(const HeadMetrics& head);
   std::string text() const;
+  // Heads with queries that were left out of the plasticity (HeadMetrics).
+  int64_t num_passed_over() const { return num_passed_over_; }
 
  private:
   std::vector<std::vector<double>> values_;  // of each metric shown
+  int64_t num_passed_over_ = 0;
 };
 
 }  // namespace qk

@@ -5,8 +5,10 @@
 #include <optional>
 
 #include "base/error.h"
+#include "dataset/footer_agreement.h"
 #include "dataset/head_rows.h"
 #include "dataset/schema.h"
+#include "heads/head_survey.h"
 #include "heads/load_table.h"
 #include "plasticity/head_intervals.h"
 #include "plasticity/head_seeds.h"
@@ -23,18 +25,27 @@ struct HeadSource {
   HeadRowReader reader;
 };
 
-HeadSource open_head(const AnalysisConfig& config, const fs::path& dataset, int64_t layer,
-                     int64_t head, Kind kind) {
-  const fs::path folder =
-      dataset / config_name(static_cast<int>(layer), static_cast<int>(head), kind);
-  std::vector<fs::path> files = list_parquet_files(folder);
-  if (files.empty()) fail("{}: holds no Parquet file", folder.string());
-  const fs::path original = folder / "data.parquet";  // the only file that the original knows
-  if (config.measure.compat_reference &&
-      std::find(files.begin(), files.end(), original) != files.end()) {
-    files = {original};
-  }
-  return {folder.string(), HeadRowReader(std::move(files))};
+HeadSource open_head(const AnalysisConfig& config, const HeadCatalog& catalog,
+                     const ConfigName& head) {
+  const auto contradiction = catalog.contradictions.find(head);
+  if (contradiction != catalog.contradictions.end()) fail("{}", contradiction->second);
+  const fs::path folder = catalog.folder / config_name(head.layer, head.head, head.kind);
+  HeadFolder listing = files_to_read(folder, config.measure.compat_reference);
+  if (!listing.fault.empty()) fail("{}: {}", folder.string(), listing.fault);
+  return {folder.string(), HeadRowReader(std::move(listing.files))};
+}
+
+ConfigName query_name(const HeadId& head) {
+  return {static_cast<int>(head.layer), static_cast<int>(head.q_head), Kind::kQuery};
+}
+
+ConfigName key_name(const HeadGroup& group) {
+  return {static_cast<int>(group.layer), static_cast<int>(group.k_head), Kind::kKey};
+}
+
+void check_geometry(const HeadSource& source, const ConfigName& head, int64_t head_dim) {
+  const std::string fault = geometry_fault(source.reader.footer(), head, head_dim);
+  if (!fault.empty()) fail("{}: {}", source.folder, fault);
 }
 
 // How many of the rows are kept.
@@ -67,6 +78,7 @@ LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadS
                           .seed = key_rows_seed(config.measure, group.layer, group.k_head),
                           .compat_reference = config.measure.compat_reference,
                           .orientation = &orientation});
+  check_geometry(source, key_name(group), out.table.head_dim);
   out.signs = orientation.signs();
   orient(out.table, out.signs);
   return out;
@@ -74,7 +86,7 @@ LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadS
 
 HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalog,
                          const HeadId& head, const LoadedKeys& keys, const KeyGroups& key_groups) {
-  HeadSource source = open_head(config, catalog.folder, head.layer, head.q_head, Kind::kQuery);
+  HeadSource source = open_head(config, catalog, query_name(head));
   HeadTable queries = load_table(source.reader, source.folder,
                                  {.max_rows = config.max_tokens_per_head,
                                   .seed = query_rows_seed(config.measure, head.layer, head.q_head),
@@ -84,6 +96,7 @@ HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalo
          config_name(static_cast<int>(head.layer), static_cast<int>(head.k_head), Kind::kKey),
          keys.table.head_dim);
   }
+  check_geometry(source, query_name(head), queries.head_dim);
   orient(queries, keys.signs);
   // A footer may be older than the rows and their buckets; the rows decide.
   const bool is_recorded =
@@ -118,7 +131,7 @@ std::vector<HeadResult> analyze_group(const AnalysisConfig& config, const HeadCa
   LoadedKeys keys;
   std::optional<KeyGroups> key_groups;
   const auto keys_fault = failure_of([&] {
-    source.emplace(open_head(config, catalog.folder, group.layer, group.k_head, Kind::kKey));
+    source.emplace(open_head(config, catalog, key_name(group)));
     hold.emplace(memory, group_bytes(config, source->reader));
     keys = load_keys(config, group, *source);
     source.reset();

@@ -1,12 +1,16 @@
 #include "analysis/method_config.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/home_path.h"
+#include "base/error.h"
+#include "yaml/overrides.h"
 
 namespace qk {
 namespace {
@@ -52,7 +56,33 @@ void read_online(MappingReader& top, MethodOptions& out) {
   }
 }
 
+// Options of other methods, and of error bars that are not wanted.
+void note_unused(MappingReader& top, AnalysisConfig& out) {
+  const std::string& method = out.measure.method;
+  const auto unused = [&](const char* key, const std::string& why) {
+    if (top.any(key) != nullptr) note_no_effect(top, key, why, out);
+  };
+  if (method == "linear") unused("min_queries", "the method is linear, not bucket or online");
+  if (method != "online") {
+    for (const char* key : {"online_alpha", "online_half_life", "online_clock", "online_start",
+                            "online_times", "online_reach", "online_reach_unit"}) {
+      unused(key, fmt::format("the method is {}, not online", method));
+    }
+  }
+  if (out.measure.bootstrap.replicates > 0) return;
+  for (const char* key : {"confidence", "interval", "ci_csv"}) {
+    unused(key, "bootstrap is not given, so there are no error bars");
+  }
+}
+
 }  // namespace
+
+void note_no_effect(const MappingReader& top, std::string_view key, std::string_view why,
+                    AnalysisConfig& out) {
+  std::string sentence = top.sentence(key, fmt::format("has no effect: {}", why));
+  if (sentence.starts_with(kOverrideOption)) throw Error(sentence);
+  out.warnings.push_back(std::move(sentence));
+}
 
 bool is_same_path(const std::string& a, const std::string& b) {
   namespace fs = std::filesystem;
@@ -74,8 +104,7 @@ void read_method_options(MappingReader& top, AnalysisConfig& out) {
   if (is_second(top, "interval", {"percentile", "bias-corrected"})) {
     bootstrap.interval = IntervalKind::kBiasCorrected;
   }
-  out.ci_csv = expand_home(top.text("ci_csv").value_or(out.ci_csv)).string();
-  if (out.ci_csv.empty()) top.refuse_with("ci_csv", "must not be empty");
+  note_unused(top, out);
   for (const std::string* other : {&out.output_csv, &out.bucket_csv, &out.component_csv}) {
     if (is_same_path(out.ci_csv, *other))
       top.refuse_with("ci_csv", "is the same file as another output");

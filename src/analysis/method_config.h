@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "analysis/analysis_config.h"
 #include "yaml/yaml_reader.h"
@@ -12,8 +13,12 @@ namespace qk {
 // ./out/../out/a.csv do.
 bool is_same_path(const std::string& a, const std::string& b);
 
-// Reads min_queries, online_*, bootstrap, confidence, interval and ci_csv. Throws Error as
-// load_analysis_config().
+// A field that is given but has no effect: a warning, or Error if it was given with --set.
+void note_no_effect(const MappingReader& top, std::string_view key, std::string_view why,
+                    AnalysisConfig& out);
+
+// Reads min_queries, online_*, bootstrap, confidence and interval, and checks ci_csv. Throws Error
+// as load_analysis_config(). REQUIRES: method and output files have been read.
 void read_method_options(MappingReader& top, AnalysisConfig& out);
 
 }  // namespace qk

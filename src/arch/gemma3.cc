@@ -15,9 +15,12 @@ constexpr TensorName kNames[] = {
 
 constexpr Architecture kGemma3 = {
     .name = "gemma3",
+    .title = "Gemma 3",
     .model_types = kModelTypes,
     .wrappers = kWrappers,
     .activation_key = "hidden_activation",
+    .head_dim = HeadDimRule::kNotNull,
+    .null_key_value_heads = false,
     .gguf_arch = "gemma3",
     .gguf_norms_plus_one = true,
     .gguf_hidden_scale_layers = 62,
@@ -29,6 +32,7 @@ constexpr Architecture kGemma3 = {
               .embedding_times_sqrt_hidden = true,
               .softmax_scale_key = "query_pre_attn_scalar",
               .window = WindowRule::kByLayerType,
+              .window_required = true,
               .layer_types = LayerTypeRule::kPattern,
               .may_be_bidirectional = true},
     .defaults = {.vocab_size = 262208,

@@ -290,12 +290,11 @@ TEST(GgufTest, WhatTheFormatCannotSayIsRefused) {
        "rope.dimension_count: expected at most 16, found 17"},
       {9, "rope.dimension_sections", uint32_t{4},
        "rope.dimension_sections: expected the key to be absent"},
-      {9, "nextn_predict_layers", uint32_t{1}, "nextn_predict_layers: expected 0, found 1"},
+      {9, "nextn_predict_layers", uint32_t{1}, "expected the tensor blk."},
       {4, "attention.temperature_scale", 0.1F, "attention.temperature_scale: expected 0"},
       {10, "rope.scaling.type", std::string("longrope"), "expected none, linear or yarn"},
       {5, "attention.sliding_window_pattern", std::vector<bool>{true},
-       "layer_types: expected an entry for each of 7 layers, found 1"},
-      {5, "attention.sliding_window_pattern", uint32_t{0}, "sliding_window_pattern: expected"},
+       "expected an entry for each of 7 layers (block_count), found 1"},
   };
   for (const OtherRefusal& item : table) {
     Conversion conversion = conversions().at(item.conversion);
@@ -331,8 +330,10 @@ TEST(GgufTest, WrongMetadataIsRefused) {
       {"llama.attention.layer_norm_rms_epsilon", 0.0F, "rms_norm_eps: expected a number above 0"},
       {"llama.rope.freq_base", 0.0F, "rope_theta: expected a number above 0, found 0"},
       {"llama.rope.freq_base", -1.0F, "rope_theta: expected a number above 0"},
-      {"llama.rope.freq_base", std::numeric_limits<float>::infinity(), "rope_theta: expected"},
-      {"llama.rope.freq_base", std::numeric_limits<float>::quiet_NaN(), "rope_theta: expected"},
+      {"llama.rope.freq_base", std::numeric_limits<float>::infinity(),
+       "llama.rope.freq_base: expected a finite number, found inf"},
+      {"llama.rope.freq_base", std::numeric_limits<float>::quiet_NaN(),
+       "llama.rope.freq_base: expected a finite number, found nan"},
       {"llama.rope.dimension_count", uint32_t{4}, "rope.dimension_count: expected 8, found 4"},
       {"llama.rope.scaling.type", std::string("longrope"), "expected none, linear or yarn"},
       {"llama.expert_count", uint32_t{8}, "llama.expert_count: expected 0, found 8"},

@@ -10,7 +10,10 @@ constexpr std::string_view kModelTypes[] = {"glm"};
 
 constexpr Architecture kGlm = {
     .name = "glm",
+    .title = "GLM",
     .model_types = kModelTypes,
+    .head_dim = HeadDimRule::kNotNull,
+    .null_key_value_heads = false,
     .block = {.o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,
               .fused_gate_up = true,

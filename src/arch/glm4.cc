@@ -13,8 +13,12 @@ constexpr TensorName kNames[] = {
 
 constexpr Architecture kGlm4 = {
     .name = "glm4",
+    .title = "GLM-4-0414",
     .model_types = kModelTypes,
+    .head_dim = HeadDimRule::kNotNull,
+    .null_key_value_heads = false,
     .gguf_arch = "glm4",
+    .gguf_nextn_layers = true,
     .block = {.sandwich_norms = true,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

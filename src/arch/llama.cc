@@ -11,9 +11,11 @@ constexpr std::string_view kModelTypes[] = {"llama"};
 
 constexpr Architecture kLlama = {
     .name = "llama",
+    .title = "Llama",
     .model_types = kModelTypes,
     .gguf_arch = "llama",
     .gguf_permuted_qk = true,
+    .gguf_rope_freqs = true,
 };
 
 }  // namespace qk

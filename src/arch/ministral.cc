@@ -12,12 +12,15 @@ constexpr KeyedType kKeyedTypes[] = {{"mistral", "layer_types"}};
 
 constexpr Architecture kMinistral = {
     .name = "ministral",
+    .title = "Ministral",
     .model_types = kModelTypes,
     .keyed_types = kKeyedTypes,
+    .head_dim = HeadDimRule::kRequired,
     .block = {.qkv_bias = BiasRule::kNever,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,
               .window = WindowRule::kByLayerType,
+              .window_required = true,
               .layer_types = LayerTypeRule::kAllSliding},
     .defaults = {.intermediate_size = 14336,
                  .num_key_value_heads = 8,

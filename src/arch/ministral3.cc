@@ -11,10 +11,13 @@ constexpr Wrapper kWrappers[] = {{"mistral3", /*is_default=*/false}};
 
 constexpr Architecture kMinistral3 = {
     .name = "ministral3",
+    .title = "Ministral 3",
     .model_types = kModelTypes,
     .wrappers = kWrappers,
     .gguf_arch = "mistral3",
     .gguf_permuted_qk = true,
+    .gguf_rope_freqs = true,
+    .gguf_yarn_keys = true,
     .block = {.qkv_bias = BiasRule::kNever,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

@@ -12,6 +12,7 @@ constexpr Wrapper kWrappers[] = {{"mistral3"}};
 
 constexpr Architecture kMistral = {
     .name = "mistral",
+    .title = "Mistral",
     .model_types = kModelTypes,
     .wrappers = kWrappers,
     .block = {.qkv_bias = BiasRule::kNever,

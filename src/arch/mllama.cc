@@ -11,9 +11,11 @@ constexpr Wrapper kWrappers[] = {{"mllama"}};
 
 constexpr Architecture kMllama = {
     .name = "mllama",
+    .title = "Llama 3.2 Vision",
     .model_types = kModelTypes,
     .wrappers = kWrappers,
-    .head_dim_key = false,
+    .head_dim = HeadDimRule::kDerived,
+    .null_key_value_heads = false,
     .block = {.qkv_bias = BiasRule::kNever,
               .o_bias = BiasRule::kNever,
               .mlp_bias = BiasRule::kNever,

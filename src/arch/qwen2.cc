@@ -11,7 +11,9 @@ constexpr std::string_view kModelTypes[] = {"qwen2"};
 
 constexpr Architecture kQwen2 = {
     .name = "qwen2",
+    .title = "Qwen2",
     .model_types = kModelTypes,
+    .head_dim = HeadDimRule::kNotNull,
     .gguf_arch = "qwen2",
     .block = {.qkv_bias = BiasRule::kAlways,
               .o_bias = BiasRule::kNever,

@@ -10,7 +10,9 @@ constexpr std::string_view kModelTypes[] = {"qwen3"};
 
 constexpr Architecture kQwen3 = {
     .name = "qwen3",
+    .title = "Qwen3",
     .model_types = kModelTypes,
+    .head_dim = HeadDimRule::kNotNull,
     .gguf_arch = "qwen3",
     .block = {.qk_norm = true,
               .mlp_bias = BiasRule::kNever,

@@ -10,7 +10,9 @@ constexpr std::string_view kModelTypes[] = {"smollm3"};
 
 constexpr Architecture kSmolLm3 = {
     .name = "smollm3",
+    .title = "SmolLM3",
     .model_types = kModelTypes,
+    .head_dim = HeadDimRule::kNotNull,
     .gguf_arch = "smollm3",
     .gguf_permuted_qk = true,
     .block = {.no_rope_layers = true,

@@ -39,9 +39,18 @@ std::optional<std::string> nearest(std::string_view word,
   return best;
 }
 
+std::string one_of(std::span<const std::string_view> words) {
+  std::string out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " or " : ", ";
+    out += words[i];
+  }
+  return out;
+}
+
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
   const std::optional<std::string> near = nearest(word, candidates);
-  return near ? ", did you mean " + *near + "?" : "";
+  return near ? "; did you mean " + *near + "?" : "";
 }
 
 }  // namespace qk

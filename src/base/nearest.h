@@ -13,7 +13,10 @@ namespace qk {
 std::optional<std::string> nearest(std::string_view word,
                                    std::span<const std::string_view> candidates);
 
-// ", did you mean green?", for the end of a sentence; empty if no candidate is near.
+// "red", "red or green", "red, green or blue".
+std::string one_of(std::span<const std::string_view> words);
+
+// "; did you mean green?", for the end of a sentence; empty if no candidate is near.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace qk

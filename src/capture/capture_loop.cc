@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/process_memory.h"
+#include "capture/run_steps.h"
 #include "model/weight_pages.h"
 
 namespace qk {
@@ -27,13 +28,9 @@ CaptureLoop::CaptureLoop(const PreparedRun& run, const RunOptions& options,
       options_(options),
       memory_(memory),
       model_(run.model, *options.backend, pool),
-      reader_(run, memory, done),
+      reader_(run, memory, done, options.stop),
       num_documents_(run.corpus->num_documents()),
       counts_(before) {}
-
-bool CaptureLoop::stop_wanted() const {
-  return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
-}
 
 void CaptureLoop::show(double part) const {
   if (!options_.progress) return;
@@ -133,10 +130,10 @@ bool CaptureLoop::run(JournalWriter& journal) {
   while (true) {
     batch_documents_ = batch_tokens_ = 0;
     show();
-    if (stop_wanted()) return false;
     watch.lap();
     std::vector<TokenizedDocument> documents = reader_.next_batch();
     counts_.times.tokenize += watch.lap();
+    if (stop_wanted(options_)) return false;
     if (documents.empty()) return true;
     batch_documents_ = std::ssize(documents);
     batch_tokens_ = count_tokens(documents);

@@ -38,7 +38,6 @@ class CaptureLoop {
                      BlockCollector& collector);
   void skip_not_finite(const NotFinite& fault, TokenizedDocument& document) const;
   void look_at_memory();
-  bool stop_wanted() const;
   // part: of the batch in progress that is done, in [0, 1]
   void show(double part = 0) const;
 

@@ -43,9 +43,8 @@ size_t choose(const MappingReader& section, std::string_view key, const std::str
               std::span<const std::string_view> choices) {
   const auto it = std::find(choices.begin(), choices.end(), word);
   if (it != choices.end()) return static_cast<size_t>(it - choices.begin());
-  section.refuse_with(key,
-                      fmt::format("expected one of {}, found \"{}\"{}", fmt::join(choices, ", "),
-                                  printable(word), did_you_mean(word, choices)));
+  section.refuse_with(key, fmt::format("expected {}, found \"{}\"{}", one_of(choices),
+                                       printable(word), did_you_mean(word, choices)));
 }
 
 std::string dtype_name(MappingReader& section, std::string_view key) {
@@ -54,11 +53,25 @@ std::string dtype_name(MappingReader& section, std::string_view key) {
   return name;
 }
 
-// Accepted because old files have it, but of no effect.
+// Where the original ignores unknown keys: a warning in a file, an error in an override.
+void note_unknown(const std::string& sentence, std::vector<std::string>& warnings) {
+  if (sentence.starts_with(kOverrideOption)) throw Error(sentence);
+  warnings.push_back(sentence + " (ignored, as the original does)");
+}
+
+// Refuses the key in an override. A file may have it, since files of the original do.
+void refuse_without_effect(MappingReader& section, std::string_view key, std::string_view why) {
+  const bool is_override = section.place(key).starts_with(kOverrideOption);
+  if (section.any(key) == nullptr || !is_override) return;
+  section.refuse_with(key, fmt::format("has no effect: {}", why));
+}
+
+// The same with a warning for the file.
 void note_without_effect(MappingReader& section, std::string_view key, std::string_view why,
                          std::vector<std::string>& warnings) {
+  refuse_without_effect(section, key, why);
   if (section.any(key) == nullptr) return;
-  warnings.push_back(fmt::format("{}: {}: {}", section.place(key), section.full_name(key), why));
+  warnings.push_back(section.sentence(key, fmt::format("has no effect: {}", why)));
 }
 
 CorpusConfig read_dataset(MappingReader section) {
@@ -77,7 +90,8 @@ CorpusConfig read_dataset(MappingReader section) {
     out.skip_bad_text = choose(section, "on_bad_text", *word, kPolicies) == 1;
   }
   out.max_text_bytes = section.integer("max_text_bytes", 1, kLargestText).value_or(kLargestText);
-  section.boolean("streaming");  // documents are always streamed
+  section.boolean("streaming");
+  refuse_without_effect(section, "streaming", "documents are always streamed");
   section.reject_unknown_keys();
   return out;
 }
@@ -90,10 +104,12 @@ ModelSection read_model(MappingReader section, std::vector<std::string>& warning
   if (const YamlValue* map = section.any("device_map")) out.device_map = yaml_to_json(*map);
   out.trust_remote_code = section.boolean("trust_remote_code").value_or(false);
   if (out.trust_remote_code) {
-    note_without_effect(section, "trust_remote_code",
-                        "has no effect, code from a checkpoint is never run", warnings);
+    note_without_effect(section, "trust_remote_code", "code from a checkpoint is never run",
+                        warnings);
   }
+  refuse_without_effect(section, "device_map", "everything is computed on the CPU");
   out.attn_implementation = section.text_or_null("attn_implementation");
+  refuse_without_effect(section, "attn_implementation", "there is only one implementation");
   const YamlValue* overrides = section.mapping("config_overrides");
   if (overrides != nullptr && !overrides->entries.empty()) {
     out.config_overrides = yaml_to_json(*overrides);
@@ -116,10 +132,11 @@ TokenizerSection read_tokenizer(MappingReader section, std::vector<std::string>&
   if (out.name && out.name->empty()) out.name.reset();
   out.max_length = section.integer("max_length", 1, kInt32).value_or(out.max_length);
   out.padding = read_padding(section);
+  refuse_without_effect(section, "padding", "pad tokens are never computed");
   out.trust_remote_code = section.boolean("trust_remote_code").value_or(false);
   if (out.trust_remote_code) {
-    note_without_effect(section, "trust_remote_code",
-                        "has no effect, code from a checkpoint is never run", warnings);
+    note_without_effect(section, "trust_remote_code", "code from a checkpoint is never run",
+                        warnings);
   }
   const std::string side = section.text("padding_side").value_or("right");
   if (side == "left") {
@@ -139,13 +156,15 @@ InferenceSection read_inference(MappingReader section, std::vector<std::string>&
   const auto every = section.integer("debug_log_every_n_batches", -kAny, kAny).value_or(1);
   out.debug_log_every_n_batches = std::max<int64_t>(1, every);
   section.integer("mps_cleanup_every_batches", -kAny, kAny);
-  for (const std::string& unknown : section.unknown_keys()) {
-    warnings.push_back(unknown + " (ignored, as the original does)");
+  for (const char* key :
+       {"autocast_dtype", "debug_log_every_n_batches", "mps_cleanup_every_batches"}) {
+    refuse_without_effect(section, key, "Qkscope computes in float32 on the CPU");
   }
+  for (const std::string& unknown : section.unknown_keys()) note_unknown(unknown, warnings);
   return out;
 }
 
-void read_sampler(MappingReader& capture, CaptureSection& out) {
+void read_sampler(MappingReader& capture, CaptureSection& out, std::vector<std::string>& warnings) {
   const YamlValue* value = capture.any("sampler");
   if (value == nullptr || value->kind == YamlValue::Kind::kNull) return;
   if (value->kind == YamlValue::Kind::kText) {  // the short form: only the type
@@ -163,6 +182,9 @@ void read_sampler(MappingReader& capture, CaptureSection& out) {
     section.refuse_with("base_rate", fmt::format("expected a number above 0, found {}: the run "
                                                  "would capture nothing",
                                                  out.base_rate));
+  }
+  if (out.sampler == SamplerType::kAll) {
+    note_without_effect(section, "base_rate", "the sampler all takes every position", warnings);
   }
   section.reject_unknown_keys();
 }
@@ -201,7 +223,7 @@ std::vector<int64_t> index_set(MappingReader& section, std::string_view key) {
   return out;
 }
 
-CaptureSection read_capture(MappingReader section) {
+CaptureSection read_capture(MappingReader section, std::vector<std::string>& warnings) {
   CaptureSection out;
   out.capture_queries = section.boolean("capture_queries").value_or(true);
   out.capture_keys = section.boolean("capture_keys").value_or(true);
@@ -213,7 +235,7 @@ CaptureSection read_capture(MappingReader section) {
   out.heads = index_set(section, "heads");
   read_head_sampling(section, out);
   out.full_attention_only = section.boolean("full_attention_only").value_or(false);
-  read_sampler(section, out);
+  read_sampler(section, out, warnings);
   out.max_rows_per_batch = section.integer_or_null("max_rows_per_batch", -kAny, kAny);
   if (out.max_rows_per_batch && *out.max_rows_per_batch <= 0) out.max_rows_per_batch.reset();
   out.min_bucket_size =
@@ -232,24 +254,29 @@ OutputSection read_output(MappingReader section, std::vector<std::string>& warni
   out.data_root = expand_home(section.text("data_root").value_or(out.data_root)).string();
   if (out.data_root.empty()) section.refuse_with("data_root", "must not be empty");
   if (section.text("readme_path").value_or("README.md") != "README.md") {
-    note_without_effect(section, "readme_path",
-                        "has no effect, the card is always README.md in data_root", warnings);
+    note_without_effect(section, "readme_path", "the card is always README.md in data_root",
+                        warnings);
   }
   out.hf_repo_id = section.text_or_null("hf_repo_id");
   out.hf_branch = section.text_or_null("hf_branch");
   section.boolean("private");
-  if (section.integer("write_batch_size", -kAny, kAny)) {
-    note_without_effect(section, "write_batch_size", "has no effect", warnings);
-  }
+  refuse_without_effect(section, "private", "nothing is uploaded");
+  section.integer("write_batch_size", -kAny, kAny);
+  note_without_effect(section, "write_batch_size", "rows go to a journal", warnings);
   section.reject_unknown_keys();
   return out;
 }
 
+// A section that is absent or null is empty.
 MappingReader section_of(MappingReader& top, std::string_view name) {
+  static const YamlValue kEmpty = [] {
+    YamlValue value;
+    value.kind = YamlValue::Kind::kMapping;
+    return value;
+  }();
   const YamlValue* value = top.any(name);
   if (value == nullptr || value->kind == YamlValue::Kind::kNull) {
-    top.refuse_with(
-        name, fmt::format("the section is missing; an empty one is written \"{}: {{}}\"", name));
+    return {kEmpty, std::string(name), top.place(name)};
   }
   if (value->kind != YamlValue::Kind::kMapping) top.refuse(name, "a mapping");
   return {*value, std::string(name)};
@@ -263,6 +290,7 @@ SniffConfig load_config(const std::filesystem::path& path,
                         const std::vector<std::string>& overrides) {
   const std::string file = path.string();
   YamlValue tree = parse_yaml(read_file(path, size_t{1} << 20), file);
+  if (tree.kind == YamlValue::Kind::kNull) tree.kind = YamlValue::Kind::kMapping;
   if (tree.kind != YamlValue::Kind::kMapping) {
     fail("{}: expected a mapping with the sections {}, found {}", file, fmt::join(kSections, ", "),
          tree.describe());
@@ -275,17 +303,14 @@ SniffConfig load_config(const std::filesystem::path& path,
   out.model = read_model(section_of(top, "model"), out.warnings);
   out.tokenizer = read_tokenizer(section_of(top, "tokenizer"), out.warnings);
   out.inference = read_inference(section_of(top, "inference"), out.warnings);
-  out.capture = read_capture(section_of(top, "capture"));
+  out.capture = read_capture(section_of(top, "capture"), out.warnings);
   out.output = read_output(section_of(top, "output"), out.warnings);
   if (const auto compat = top.text_or_null("compat")) {
     constexpr std::array<std::string_view, 1> kModes = {"reference"};
     choose(top, "compat", *compat, kModes);
     out.compat_reference = true;
   }
-  for (const std::string& unknown : top.unknown_keys()) {
-    if (unknown.starts_with(kOverrideOption)) throw Error(unknown);
-    out.warnings.push_back(unknown + " (ignored, as the original does)");
-  }
+  for (const std::string& unknown : top.unknown_keys()) note_unknown(unknown, out.warnings);
   return out;
 }
 

@@ -72,18 +72,16 @@ const std::vector<BadCase> kBadCases = {
     {"NotYaml", "", "a: [1\n", "F:8: is not YAML: end of sequence flow not found"},
     {"Tab", "capture", "capture:\n\tlayers: null", "F:6: is not YAML: illegal map value"},
     {"TwoDocuments", "", "---\na: 1\n", "F: holds 2 documents, expected one"},
-    {"SectionMissing", "tokenizer", "", R"(F: tokenizer: the section is missing; an empty one is written "tokenizer: {}")"},
-    {"SectionNull", "output", "output:", R"(F:6: output: the section is missing; an empty one is written "output: {}")"},
     {"SectionList", "capture", "capture: [1]", "F:5: capture: expected a mapping, found a list"},
     {"SectionText", "model", "model: gpt", R"(F:2: model: expected a mapping, found text "gpt")"},
     {"SectionTwice", "output", "output: {}\nmodel: {}", R"(F:7: key "model" occurs twice, first at F:2)"},
     {"KeyTwice", "capture", "capture:\n  heads: null\n  heads: [1]", R"(F:7: key "heads" occurs twice, first at F:6)"},
-    {"UnknownDataset", "dataset", "dataset: {path: c, max_sample: 1}", "F:1: dataset.max_sample: unknown key, did you mean dataset.max_samples?"},
-    {"UnknownModel", "model", "model:\n  name: m\n  dtyp: float32", "F:4: model.dtyp: unknown key, did you mean model.dtype?"},
-    {"UnknownTokenizer", "tokenizer", "tokenizer: {maxlength: 5}", "F:3: tokenizer.maxlength: unknown key, did you mean tokenizer.max_length?"},
-    {"UnknownCapture", "capture", "capture: {layer: [0]}", "F:5: capture.layer: unknown key, did you mean capture.layers?"},
+    {"UnknownDataset", "dataset", "dataset: {path: c, max_sample: 1}", "F:1: dataset.max_sample: unknown key; did you mean dataset.max_samples?"},
+    {"UnknownModel", "model", "model:\n  name: m\n  dtyp: float32", "F:4: model.dtyp: unknown key; did you mean model.dtype?"},
+    {"UnknownTokenizer", "tokenizer", "tokenizer: {maxlength: 5}", "F:3: tokenizer.maxlength: unknown key; did you mean tokenizer.max_length?"},
+    {"UnknownCapture", "capture", "capture: {layer: [0]}", "F:5: capture.layer: unknown key; did you mean capture.layers?"},
     {"UnknownSampler", "capture", "capture: {sampler: {kind: all}}", "F:5: capture.sampler.kind: unknown key (known: base_rate, type)"},
-    {"UnknownHeadSampling", "capture", "capture: {head_sampling: {count: 1, sed: 0}}", "F:5: capture.head_sampling.sed: unknown key, did you mean capture.head_sampling.seed?"},
+    {"UnknownHeadSampling", "capture", "capture: {head_sampling: {count: 1, sed: 0}}", "F:5: capture.head_sampling.sed: unknown key; did you mean capture.head_sampling.seed?"},
     {"UnknownOutput", "output", "output: {root: x}", "F:6: output.root: unknown key (known: data_root, hf_branch, hf_repo_id, private, readme_path, write_batch_size)"},
     {"PathMissing", "dataset", "dataset: {split: test}", "F:1: dataset.path: is required"},
     {"PathEmpty", "dataset", "dataset: {path: ''}", "F:1: dataset.path: must not be empty"},
@@ -96,7 +94,7 @@ const std::vector<BadCase> kBadCases = {
     {"SamplesFloat", "dataset", "dataset: {path: c, max_samples: 8.0}", "F:1: dataset.max_samples: expected an integer of at least 0, found number 8.0"},
     {"StreamingText", "dataset", "dataset: {path: c, streaming: maybe}", R"(F:1: dataset.streaming: expected true or false, found text "maybe")"},
     {"NameMissing", "model", "model: {}", "F:2: model.name: is required"},
-    {"Dtype", "model", "model: {name: m, dtype: float61}", R"(F:2: model.dtype: expected one of float16, bfloat16, float32, fp16, bf16, fp32, found "float61", did you mean float16?)"},
+    {"Dtype", "model", "model: {name: m, dtype: float61}", R"(F:2: model.dtype: expected float16, bfloat16, float32, fp16, bf16 or fp32, found "float61"; did you mean float16?)"},
     {"Overrides", "model", "model: {name: m, config_overrides: [1]}", "F:2: model.config_overrides: expected a mapping, found a list"},
     {"RevisionNumber", "model", "model: {name: m, revision: 0}", "F:2: model.revision: expected text (put it in quotes), found integer 0"},
     {"RevisionDate", "model", "model: {name: m, revision: 2024-01-31}", "F:2: model.revision: expected text (put it in quotes), found date 2024-01-31"},
@@ -104,11 +102,11 @@ const std::vector<BadCase> kBadCases = {
     {"LengthZero", "tokenizer", "tokenizer: {max_length: 0}", "F:3: tokenizer.max_length: expected an integer of at least 1, found integer 0"},
     {"LengthText", "tokenizer", "tokenizer: {max_length: 4k}", R"(F:3: tokenizer.max_length: expected an integer of at least 1, found text "4k")"},
     {"LengthNull", "tokenizer", "tokenizer: {max_length: null}", "F:3: tokenizer.max_length: expected an integer of at least 1, found null"},
-    {"Padding", "tokenizer", "tokenizer: {padding: longst}", R"(F:3: tokenizer.padding: expected one of longest, max_length, do_not_pad, found "longst", did you mean longest?)"},
+    {"Padding", "tokenizer", "tokenizer: {padding: longst}", R"(F:3: tokenizer.padding: expected longest, max_length or do_not_pad, found "longst"; did you mean longest?)"},
     {"PaddingLeft", "tokenizer", "tokenizer: {padding_side: left}", "F:3: tokenizer.padding_side: expected right, found left, with which positions would be wrong"},
     {"PaddingSide", "tokenizer", "tokenizer: {padding_side: up}", R"(F:3: tokenizer.padding_side: expected right, found text "up")"},
     {"BatchZero", "inference", "inference: {batch_size: 0}", "F:4: inference.batch_size: expected an integer of at least 1, found integer 0"},
-    {"Autocast", "inference", "inference: {autocast_dtype: int8}", R"(F:4: inference.autocast_dtype: expected one of float16, bfloat16, float32, fp16, bf16, fp32, found "int8")"},
+    {"Autocast", "inference", "inference: {autocast_dtype: int8}", R"(F:4: inference.autocast_dtype: expected float16, bfloat16, float32, fp16, bf16 or fp32, found "int8")"},
     {"DebugText", "inference", "inference: {debug_logging: 'true'}", R"(F:4: inference.debug_logging: expected true or false, found text "true")"},
     {"NothingWanted", "capture", "capture:\n  capture_queries: false\n  capture_keys: false", "F:7: capture.capture_keys: is false and so is capture_queries: the run would capture nothing"},
     {"QueriesNull", "capture", "capture: {capture_queries: null}", "F:5: capture.capture_queries: expected true or false, found null"},
@@ -118,7 +116,7 @@ const std::vector<BadCase> kBadCases = {
     {"CountMissing", "capture", "capture: {head_sampling: {seed: 1}}", "F:5: capture.head_sampling.count: is required"},
     {"CountZero", "capture", "capture: {head_sampling: {count: 0}}", "F:5: capture.head_sampling.count: expected an integer of at least 1, found integer 0"},
     {"SeedText", "capture", "capture: {head_sampling: {count: 1, seed: x}}", R"(F:5: capture.head_sampling.seed: expected an integer, found text "x")"},
-    {"SamplerType", "capture", "capture: {sampler: {type: loguniform}}", R"(F:5: capture.sampler.type: expected one of log_uniform, uniform, all, found "loguniform", did you mean log_uniform?)"},
+    {"SamplerType", "capture", "capture: {sampler: {type: loguniform}}", R"(F:5: capture.sampler.type: expected log_uniform, uniform or all, found "loguniform"; did you mean log_uniform?)"},
     {"SamplerList", "capture", "capture: {sampler: []}", "F:5: capture.sampler: expected a mapping, found a list"},
     {"RateZero", "capture", "capture: {sampler: {base_rate: 0}}", "F:5: capture.sampler.base_rate: expected a number above 0, found 0: the run would capture nothing"},
     {"RateNegative", "capture", "capture: {sampler: {base_rate: -1.5}}", "F:5: capture.sampler.base_rate: expected a number above 0, found -1.5: the run would capture nothing"},
@@ -127,12 +125,12 @@ const std::vector<BadCase> kBadCases = {
     {"BucketZero", "capture", "capture: {min_bucket_size: 0}", "F:5: capture.min_bucket_size: expected an integer from 1 to 1073741824, found integer 0"},
     {"BucketHuge", "capture", "capture: {min_bucket_size: 4294967296}", "F:5: capture.min_bucket_size: expected an integer from 1 to 1073741824, found integer 4294967296"},
     {"CapText", "capture", "capture: {max_rows_per_batch: many}", R"(F:5: capture.max_rows_per_batch: expected an integer, found text "many")"},
-    {"Rope", "capture", "capture: {rope: after}", R"(F:5: capture.rope: expected one of post, pre, both, found "after")"},
+    {"Rope", "capture", "capture: {rope: after}", R"(F:5: capture.rope: expected post, pre or both, found "after")"},
     {"RopeContradicts", "capture", "capture:\n  capture_pre_rope: true\n  rope: post", "F:7: capture.rope: is post, but F:6 says capture.capture_pre_rope: true"},
     {"RopePreContradicts", "capture", "capture:\n  capture_pre_rope: false\n  rope: pre", "F:7: capture.rope: is pre, but F:6 says capture.capture_pre_rope: false"},
     {"RootEmpty", "output", "output: {data_root: ''}", "F:6: output.data_root: must not be empty"},
     {"Private", "output", "output: {private: 0}", "F:6: output.private: expected true or false, found integer 0"},
-    {"Compat", "", "compat: refrence\n", R"(F:7: compat: expected one of reference, found "refrence", did you mean reference?)"},
+    {"Compat", "", "compat: refrence\n", R"(F:7: compat: expected reference, found "refrence"; did you mean reference?)"},
 };
 // clang-format on
 
@@ -148,10 +146,9 @@ TEST(ConfigErrors, FileThatIsNoMapping) {
       sentence_of(write_yaml("- 1\n")),
       "F: expected a mapping with the sections dataset, model, tokenizer, inference, capture, "
       "output, found a list");
-  EXPECT_EQ(
-      sentence_of(write_yaml("")),
-      "F: expected a mapping with the sections dataset, model, tokenizer, inference, capture, "
-      "output, found null");
+  EXPECT_EQ(sentence_of(write_yaml("")), "F: dataset.path: is required");
+  EXPECT_EQ(sentence_of(write_yaml("dataset: {path: c}\nmodel:\n")),
+            "F:2: model.name: is required");
 }
 
 TEST(ConfigErrors, ValuesThatHoldThemselves) {
@@ -167,16 +164,54 @@ TEST(ConfigErrors, OverridesAreNamed) {
   EXPECT_EQ(sentence("capture..x=1"),
             "--set capture..x=1: expected key=value, or section.key=value inside a section");
   EXPECT_EQ(sentence("captur.layers=[1]"),
-            "--set captur.layers=[1]: captur: unknown key, did you mean capture?");
+            "--set captur.layers=[1]: captur: unknown key; did you mean capture?");
   EXPECT_EQ(sentence("capture.layer=[1]"),
-            "--set capture.layer=[1]: capture.layer: unknown key, did you mean capture.layers?");
+            "--set capture.layer=[1]: unknown key; did you mean capture.layers?");
   EXPECT_EQ(sentence("capture.min_bucket_size=x"),
-            "--set capture.min_bucket_size=x: capture.min_bucket_size: expected an integer from 1 "
-            "to 1073741824, found text \"x\"");
+            "--set capture.min_bucket_size=x: expected an integer from 1 to 1073741824, found text "
+            "\"x\"");
   EXPECT_EQ(sentence("model.name.x=1"),
             "--set model.name.x=1: x is not a key of text \"m\" at F:2");
   EXPECT_EQ(sentence("capture.layers=[1"),
             "--set capture.layers=[1: is not YAML: end of sequence flow not found");
+}
+
+TEST(ConfigErrors, OverridesThatNothingReadsAreRefused) {
+  const std::filesystem::path path = write_yaml(file_with({"", "", "", ""}));
+  const auto sentence = [&](const std::string& text) { return sentence_of(path, {text}); };
+  EXPECT_EQ(sentence("inference.batchsize=2"),
+            "--set inference.batchsize=2: unknown key; did you mean inference.batch_size?");
+  EXPECT_EQ(
+      sentence("capture.sampler={type: all, bas_rate: 2}"),
+      "--set capture.sampler={type: all, bas_rate: 2}: capture.sampler.bas_rate: unknown key; did "
+      "you mean capture.sampler.base_rate?");
+  EXPECT_EQ(sentence("capture.sampler.type.name=all"),
+            "--set capture.sampler.type.name=all: capture.sampler.type: expected text, found a "
+            "mapping");
+  EXPECT_EQ(sentence("compatt=reference"),
+            "--set compatt=reference: unknown key; did you mean compat?");
+}
+
+TEST(ConfigErrors, OverridesWithoutEffectAreRefused) {
+  const std::filesystem::path path = write_yaml(file_with({"", "", "", ""}));
+  const auto sentence = [&](const std::vector<std::string>& sets) {
+    return sentence_of(path, sets);
+  };
+  EXPECT_EQ(sentence({"capture.head_sampling.seed=3"}),
+            "--set capture.head_sampling.seed=3: capture.head_sampling.count: is required");
+  EXPECT_EQ(
+      sentence({"capture.sampler.type=all", "capture.sampler.base_rate=2"}),
+      "--set capture.sampler.base_rate=2: has no effect: the sampler all takes every position");
+  EXPECT_EQ(sentence({"model.device_map=cuda:0"}),
+            "--set model.device_map=cuda:0: has no effect: everything is computed on the CPU");
+  for (const char* set :
+       {"dataset.streaming=true", "model.attn_implementation=sdpa", "model.trust_remote_code=true",
+        "tokenizer.padding=longest", "tokenizer.trust_remote_code=true",
+        "inference.autocast_dtype=float32", "inference.debug_log_every_n_batches=2",
+        "inference.mps_cleanup_every_batches=2", "output.private=true",
+        "output.readme_path=card.md", "output.write_batch_size=10"}) {
+    EXPECT_EQ(sentence({set}).find(fmt::format("--set {}: has no effect: ", set)), 0U) << set;
+  }
 }
 
 }  // namespace

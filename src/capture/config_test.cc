@@ -157,12 +157,12 @@ models: {}
 )");
   ASSERT_EQ(config.warnings.size(), 6U);
   EXPECT_THAT(config.warnings[0], HasSubstr(".yaml:2: model.trust_remote_code: has no effect"));
-  EXPECT_THAT(config.warnings[1], HasSubstr(".yaml:5: inference.batchsize: unknown key, did you "
+  EXPECT_THAT(config.warnings[1], HasSubstr(".yaml:5: inference.batchsize: unknown key; did you "
                                             "mean inference.batch_size? (ignored"));
   EXPECT_THAT(config.warnings[2], HasSubstr(".yaml:6: inference.distributed: unknown key"));
   EXPECT_THAT(config.warnings[3], HasSubstr(".yaml:8: output.readme_path: has no effect"));
   EXPECT_THAT(config.warnings[4], HasSubstr(".yaml:8: output.write_batch_size: has no effect"));
-  EXPECT_THAT(config.warnings[5], HasSubstr(".yaml:9: models: unknown key, did you mean model?"));
+  EXPECT_THAT(config.warnings[5], HasSubstr(".yaml:9: models: unknown key; did you mean model?"));
 }
 
 TEST(Config, MaxRowsOfZeroIsNoCap) {
@@ -196,6 +196,24 @@ TEST(Config, OverridesReplaceAndAdd) {
   EXPECT_EQ(config.output.data_root, "a=b");
   EXPECT_TRUE(config.compat_reference);
   EXPECT_THAT(config.capture.layers, ElementsAre(0, 2));
+}
+
+TEST(Config, SectionsThatAreAbsentOrNullAreEmpty) {
+  const SniffConfig config =
+      load("dataset: {path: c}\nmodel: {name: m}\ninference:\ncapture: null\n");
+  EXPECT_EQ(config.tokenizer.max_length, 4096);
+  EXPECT_EQ(config.inference.batch_size, 1);
+  EXPECT_EQ(config.output.data_root, "data");
+  EXPECT_THAT(config.warnings, IsEmpty());
+  EXPECT_EQ(load("", {"dataset.path=c", "model.name=m"}).model.name, "m");
+}
+
+TEST(Config, ARateThatHasNoEffectIsAWarning) {
+  const SniffConfig config =
+      load("dataset: {path: c}\nmodel: {name: m}\ncapture: {sampler: {type: all, base_rate: 2}}\n");
+  EXPECT_THAT(config.warnings, ElementsAre(HasSubstr(
+                                   ".yaml:3: capture.sampler.base_rate: has no effect: the sampler "
+                                   "all takes every position")));
 }
 
 TEST(Config, AnchorsAndMergeKeys) {

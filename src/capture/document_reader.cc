@@ -34,8 +34,8 @@ int64_t tokenizing_bytes(const Document& document) {
 }  // namespace
 
 DocumentReader::DocumentReader(const PreparedRun& run, const MemoryPlan& memory,
-                               std::span<const int64_t> done)
-    : run_(run), memory_(memory), done_(done) {}
+                               std::span<const int64_t> done, const std::atomic<bool>* stop)
+    : run_(run), memory_(memory), done_(done), stop_(stop) {}
 
 DocumentReader::~DocumentReader() {
   cancelled_ = true;  // and ahead_ waits for its thread
@@ -68,19 +68,23 @@ void DocumentReader::fill(Batch& batch, bool beside_forward) {
 
 bool DocumentReader::tokenize_next(bool beside_forward) {
   if (!text_) text_ = read_text();
-  if (!text_ || cancelled_ || (beside_forward && must_wait(*text_))) return false;
+  if (!text_ || is_stopped() || (beside_forward && must_wait(*text_))) return false;
   next_ = tokenize(*text_);
   text_.reset();
   return true;
 }
 
 std::optional<Document> DocumentReader::read_text() {
-  while (!at_end_ && !cancelled_) {
+  while (!at_end_ && !is_stopped()) {
     std::optional<Document> document = run_.corpus->next();
     at_end_ = !document;
     if (document && is_wanted(*document)) return document;
   }
   return std::nullopt;
+}
+
+bool DocumentReader::is_stopped() const {
+  return cancelled_ || (stop_ != nullptr && stop_->load(std::memory_order_relaxed));
 }
 
 bool DocumentReader::is_wanted(const Document& document) const {

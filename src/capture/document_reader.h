@@ -23,13 +23,14 @@ namespace qk {
 class DocumentReader {
  public:
   // done: documents that are whole in the journal, ascending; they are left out.
-  // REQUIRES: all arguments outlive the reader.
-  DocumentReader(const PreparedRun& run, const MemoryPlan& memory, std::span<const int64_t> done);
+  // stop: once it is true, no further document is read. REQUIRES: all arguments outlive the reader.
+  DocumentReader(const PreparedRun& run, const MemoryPlan& memory, std::span<const int64_t> done,
+                 const std::atomic<bool>* stop = nullptr);
   DocumentReader(const DocumentReader&) = delete;
   DocumentReader& operator=(const DocumentReader&) = delete;
   ~DocumentReader();
 
-  // Within the plan's limits; empty at the end of the corpus. Throws Error naming the document
+  // Within the plan's limits; empty at the end of the corpus, or after `stop`. Throws Error naming the document
   // (cannot be read or tokenised, ids that the model lacks, too large for the budget) in place of
   // the batch that it belongs to; nothing can be read after that.
   std::vector<TokenizedDocument> next_batch();
@@ -46,6 +47,7 @@ class DocumentReader {
   // Fills next_. False if it cannot for now.
   bool tokenize_next(bool beside_forward);
   std::optional<Document> read_text();
+  bool is_stopped() const;
   bool is_wanted(const Document& document) const;
   bool must_wait(const Document& document) const;
   TokenizedDocument tokenize(const Document& document) const;
@@ -58,6 +60,7 @@ class DocumentReader {
   std::optional<Document> text_;           // read, not yet tokenised
   std::optional<TokenizedDocument> next_;  // tokenised, not yet in a batch
   bool at_end_ = false;
+  const std::atomic<bool>* stop_;
   std::atomic<bool> cancelled_ = false;
   std::future<Batch> ahead_;
 };

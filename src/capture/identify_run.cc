@@ -9,11 +9,16 @@ RunRecord identify_run(const RunContext& context) {
   const PreparedRun& run = context.run;
   const RunOptions& options = context.options;
   const RunClock watch;
+  const auto give_up = [&] {
+    if (!options.overwrite) check_stop(options);
+  };
   const auto show = [&](int64_t done, int64_t total) {
+    give_up();
     if (!options.progress) return;
     options.progress(
         {.phase = Phase::kIdentify, .done = done, .total = total, .seconds = watch.seconds()});
   };
+  give_up();
   RunIdentity identity;
   identity.model_files = identify_files(source_files(run.model), context.pool, show);
   if (options.certificate) {
@@ -22,6 +27,7 @@ RunRecord identify_run(const RunContext& context) {
   }
   identity.tokenizer_sha256 = run.tokenizer.identity();
   identity.corpus_sha256 = identify(*run.corpus);
+  give_up();
   identity.num_corpus_files = std::ssize(run.corpus->files());
   return {provenance_json(run.config, identity),
           geometry_json(run.plan, run.model.config, *run.model.architecture)};

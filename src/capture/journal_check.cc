@@ -98,10 +98,12 @@ class JournalChecker {
 
 }  // namespace
 
-void check_journal_rows(const JournalSet& journal, const CapturePlan& plan, ThreadPool& pool) {
+void check_journal_rows(const JournalSet& journal, const CapturePlan& plan, ThreadPool& pool,
+                        const std::function<void()>& step) {
   const JournalChecker checker(journal, plan);
   const std::vector<DocumentEnd>& documents = journal.documents();
   pool.parallel_for(std::ssize(documents), [&](int64_t index, int) {
+    if (step) step();
     checker.check_document(documents[static_cast<size_t>(index)]);
   });
 }

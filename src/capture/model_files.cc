@@ -11,8 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_gguf(const fs::path& path) { return path.extension() == ".gguf"; }
-
 Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model& model) {
   if (fs::is_directory(path)) {
     if (!is_present(path / "tokenizer.json")) {
@@ -21,7 +19,7 @@ Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model
     }
     return Tokenizer::from_folder(path);
   }
-  if (!is_gguf(path)) return Tokenizer::from_file(path);
+  if (path.extension() != ".gguf" && !begins_as_gguf(path)) return Tokenizer::from_file(path);
   if (model.gguf && fs::equivalent(path, model.gguf->path())) {
     return Tokenizer::from_gguf(gguf_vocabulary(*model.gguf));
   }

@@ -8,8 +8,14 @@ namespace qk {
 
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
                         Resolver& resolver) {
-  Model model = load_model(find_model(config, resolver), config.model.config_overrides, registry);
-  CapturePlan plan = make_plan(config, model.config, *model.architecture);
+  CapturePlan plan;
+  const auto last_layer = [&](const ModelConfig& model, const Architecture& architecture) {
+    plan = make_plan(config, model, architecture);
+    return plan.last_layer;
+  };
+  Model model =
+      load_model(find_model(config, resolver), config.model.config_overrides, registry, last_layer);
+  config.warnings.insert(config.warnings.end(), model.warnings.begin(), model.warnings.end());
   Tokenizer tokenizer = load_tokenizer(config, model, resolver, config.warnings);
   std::unique_ptr<Corpus> corpus = open_corpus(config.dataset, resolver);
   return {std::move(config), std::move(model), std::move(plan), std::move(tokenizer),

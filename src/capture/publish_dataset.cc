@@ -1,4 +1,3 @@
-#include <exception>
 #include <filesystem>
 #include <string>
 
@@ -17,9 +16,6 @@ namespace qk {
 namespace {
 
 constexpr int64_t kMostCanaries = 64;
-
-// Thrown out of the writing of the files.
-class Stopped : public std::exception {};
 
 // Every document of the corpus is in the journal, once.
 void check_documents(const JournalSet& journal, int64_t expected) {
@@ -69,9 +65,7 @@ DatasetSummary write_files(const RunContext& context, const RunRecord& record,
   const RunClock watch;
   return write_dataset(journal, context.run.config.output.data_root, options, writers,
                        [&](int64_t done, int64_t total) {
-                         if (run_options.stop != nullptr && run_options.stop->load()) {
-                           throw Stopped();
-                         }
+                         check_stop(run_options);
                          if (!run_options.progress) return;
                          run_options.progress({.phase = Phase::kWrite,
                                                .done = done,
@@ -100,7 +94,8 @@ Published publish_dataset(const RunContext& context, const RunRecord& record,
   try {
     const JournalSet journal({journal_path(config.output.data_root)});
     check_documents(journal, captured.counts.num_documents);
-    check_journal_rows(journal, context.run.plan, context.pool);
+    check_journal_rows(journal, context.run.plan, context.pool,
+                       [&] { check_stop(context.options); });
     out.documents = count_documents(journal.documents(), config.compat_reference);
     out.dataset = write_files(context, record, captured, journal);
     finish_dataset(context, out);

@@ -62,8 +62,15 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   const RunContext context{run, options, memory, pool, resumes};
   const std::string finished = options.resume && !resumes ? provenance_of_dataset(folder) : "";
   if (finished.empty()) prepare_output_folder(folder, start_of(options, resumes));
+  report.resumed = resumes;
   RunClock watch;
-  const RunRecord record = identify_run(context);
+  RunRecord record;
+  try {
+    record = identify_run(context);
+  } catch (const Stopped&) {
+    report.stopped = true;
+    return report;
+  }
   report.times.identify = watch.lap();
   if (!finished.empty()) {
     check_finished(folder, finished, record);

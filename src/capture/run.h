@@ -9,6 +9,7 @@ namespace qk {
 // Runs it. The dataset appears in output.data_root file by file, each whole, the card last; until
 // then every captured row is in the journal below <data_root>/.qkscope. Results do not depend on
 // batch_size, num_threads and chunk_tokens, nor on how often the run was interrupted and resumed.
+// A signal (options.stop) ends it with report.stopped; what was captured is in the journal then.
 // Throws Error: the output folder holds a dataset or a journal and neither overwrite nor resume is
 // set, another run is writing into it, it cannot be written, the disk is full, a document cannot be
 // read or tokenised, no row was captured; with resume, the journal or the dataset is of another

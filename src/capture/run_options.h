@@ -43,8 +43,8 @@ struct RunOptions {
   const Backend* backend = &kCpuBackend;
   ForwardOptions forward;
   std::optional<Certificate> certificate;  // goes into the card and the footers
-  // Set from a signal handler: the documents in progress, or the files, are finished or given up,
-  // then the run ends.
+  // Set from a signal handler: the documents in progress are finished, files in progress are given
+  // up, then the run ends.
   const std::atomic<bool>* stop = nullptr;
   std::function<void(const RunProgress&)> progress;
   std::function<void(const std::string&)> warn;  // whole sentences
@@ -73,6 +73,7 @@ struct RunTimes {  // seconds
 
 struct RunReport {
   bool stopped = false;    // by `stop`: no dataset was written, the journal is kept
+  bool resumed = false;    // a journal was there
   bool was_whole = false;  // with `resume`: the dataset was finished before, nothing was done
   CaptureCounts counts;
   DocumentCounts documents;  // once the dataset is written

@@ -1,6 +1,7 @@
 // The three steps of a run. Each takes what the one before gives.
 #pragma once
 
+#include <exception>
 #include <string>
 
 #include "base/thread_pool.h"
@@ -20,13 +21,26 @@ struct RunContext {
   bool resumes = false;  // the run continues the journal in the folder
 };
 
+// Thrown out of a step when options.stop is set and the step has nothing to keep.
+class Stopped : public std::exception {};
+
+inline bool stop_wanted(const RunOptions& options) {
+  return options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
+}
+
+// Throws Stopped if the run is to stop.
+inline void check_stop(const RunOptions& options) {
+  if (stop_wanted(options)) throw Stopped();
+}
+
 // What the footers of the files say (capture/provenance.h), as JSON.
 struct RunRecord {
   std::string provenance, geometry;
 };
 
 // Reads all files of model and corpus for their digests. Throws Error: a file cannot be read, or
-// the certificate is of another model.
+// the certificate is of another model; Stopped, except with options.overwrite: --resume could not
+// continue before the journal says that an older dataset is to be replaced.
 RunRecord identify_run(const RunContext& context);
 
 struct Captured {

@@ -1,7 +1,11 @@
 #include "cli/analyze_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -15,6 +19,8 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/home_path.h"
+#include "cli/analysis_outputs.h"
+#include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
@@ -25,12 +31,9 @@
 namespace qk {
 namespace {
 
-constexpr const char* kInput = "Input";
 constexpr const char* kMeasurement = "Measurement";
 constexpr const char* kOnline = "Measurement with --method online";
 constexpr const char* kErrorBars = "Error bars";
-constexpr const char* kOutputGroup = "Output";
-constexpr const char* kResources = "Resources";
 
 // A field of the configuration that is also an option.
 struct FieldOption {
@@ -40,17 +43,20 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 34> kFieldOptions = {{
-    {"dataset", "DIR", kInput, "Dataset: a folder, or the id of a Hub dataset in the local cache"},
-    {"dataset_local_root", "DIR", kInput, "Dataset folder, under the original tool's name"},
-    {"dataset_name", "ID", kInput, "Hub dataset, looked up in the local cache only"},
-    {"dataset_revision", "NAME", kInput, "Branch, tag or commit of the Hub dataset"},
-    {"dataset_cache_dir", "DIR", kInput, "Hub cache"},
-    {"model_dir", "DIR", kInput, "Subfolder of the dataset that holds the heads"},
-    {"num_layers", "INT", kInput, "Number of layers (default: from the dataset)"},
-    {"num_q_heads", "INT", kInput, "Number of query heads per layer (default: from the dataset)"},
-    {"num_k_heads", "INT", kInput, "Number of key heads per layer (default: from the dataset)"},
-    {"download_max_workers", "INT", kInput, "No effect: nothing is downloaded"},
+constexpr std::array<FieldOption, 35> kFieldOptions = {{
+    {"dataset", "DIR", kInputGroup,
+     "Dataset: a folder, or the id of a Hub dataset in the local cache"},
+    {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
+    {"dataset_name", "ID", kInputGroup, "Hub dataset, looked up in the local cache only"},
+    {"dataset_revision", "NAME", kInputGroup, "Branch, tag or commit of the Hub dataset"},
+    {"dataset_cache_dir", "DIR", kInputGroup, "Hub cache"},
+    {"model_dir", "DIR", kInputGroup, "Subfolder of the dataset that holds the heads"},
+    {"num_layers", "INT", kInputGroup, "Number of layers (default: from the dataset)"},
+    {"num_q_heads", "INT", kInputGroup,
+     "Number of query heads per layer (default: from the dataset)"},
+    {"num_k_heads", "INT", kInputGroup,
+     "Number of key heads per layer (default: from the dataset)"},
+    {"download_max_workers", "INT", kInputGroup, "No effect: nothing is downloaded"},
     {"method", "NAME", kMeasurement,
      "How plasticity is estimated: linear, bucket or online (default: linear)"},
     {"covariance", "NAME", kMeasurement,
@@ -80,13 +86,15 @@ constexpr std::array<FieldOption, 34> kFieldOptions = {{
     {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
     {"interval", "NAME", kErrorBars,
      "Kind of interval: percentile or bias-corrected (default: percentile)"},
-    {"output_csv", "FILE", kOutputGroup, "Metrics of every head (default: head_metrics.csv)"},
+    {"output_dir", "DIR", kOutputGroup, "Folder of the files below (default: the working folder)"},
+    {"output_csv", "FILE", kOutputGroup,
+     "Metrics of every head (default: head_metrics.csv); the other files go beside it"},
     {"bucket_csv", "FILE", kOutputGroup,
      "Plasticity per pair of buckets (default: head_bucket_plasticity.csv)"},
     {"component_csv", "FILE", kOutputGroup,
      "Weights of components (default: head_component_weights.csv)"},
     {"ci_csv", "FILE", kOutputGroup, "Error bars of every metric (default: head_metrics_ci.csv)"},
-    {"max_workers", "INT", kResources, "Number of threads (default: all cores)"},
+    {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
 }};
 
 struct AnalyzeFlags {
@@ -96,14 +104,16 @@ struct AnalyzeFlags {
   std::array<CLI::Option*, kFieldOptions.size()> options{};
   CLI::Option* config_option = nullptr;
   int num_threads = 0;
-  uint64_t ram_bytes = 0;
+  int64_t ram_bytes = 0;
   bool keep_going = false;
+  bool overwrite = false;
   bool quiet = false;
 };
 
 constexpr const char* kAnalyzeExamples = R"(
 Examples:
-  qkscope analyze --dataset data/run
+  qkscope analyze data/run
+  qkscope analyze data/run --method bucket --output_dir results/bucket
   qkscope analyze --config analysis.yaml --seed 7
   qkscope analyze --config analysis.yaml --compat reference --dataset_local_root data/run
 
@@ -139,14 +149,27 @@ std::string catalog_text(const HeadCatalog& catalog) {
       count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
       catalog.num_layers, catalog.num_q_heads, catalog.num_k_heads,
       catalog.is_counted ? ", by the folders" : "");
-  if (catalog.num_without_keys > 0) {
-    out += fmt::format("; skipped {} without keys", plural(catalog.num_without_keys, "head"));
+  if (catalog.without_keys.empty()) return out + "\n";
+  std::vector<std::string> names;
+  for (const ConfigName& head : catalog.without_keys) {
+    names.push_back(config_name(head.layer, head.head, head.kind));
   }
+  constexpr size_t kMostNamed = 8;
+  out += fmt::format(
+      "; skipped {} without keys ({}{})", plural(std::ssize(names), "head"),
+      fmt::join(names.begin(), names.begin() + std::min(names.size(), kMostNamed), ", "),
+      names.size() > kMostNamed ? ", ..." : "");
   return out + "\n";
 }
 
 void warn(const std::string& sentence) {
   std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+}
+
+void report_failure(const HeadFailure& failure) {
+  std::fprintf(stderr, "qkscope: layer %d, query head %d, key head %d: %s\n",
+               static_cast<int>(failure.head.layer), static_cast<int>(failure.head.q_head),
+               static_cast<int>(failure.head.k_head), failure.reason.c_str());
 }
 
 // A table without rows is not written; if the file exists, it belongs to another run.
@@ -168,14 +191,17 @@ std::string method_text(const AnalysisConfig& config) {
 }
 
 std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
+                        const std::vector<std::filesystem::path>& replaced,
                         const AnalysisReport& report, const AnalysisSummary& summary) {
   std::string out = fmt::format("Measured  {} in {}, method {}\n", plural(report.num_heads, "head"),
                                 seconds_text(report.seconds), method_text(config));
   for (const CsvTable* table :
        {&tables.heads(), &tables.buckets(), &tables.components(), tables.intervals()}) {
     if (table == nullptr) continue;
-    out += fmt::format("{} {}\n", table->has_rows() ? "Wrote    " : "No rows  ",
-                       table->path().string());
+    const bool was_there =
+        std::find(replaced.begin(), replaced.end(), table->path()) != replaced.end();
+    const char* what = !table->has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
+    out += fmt::format("{:<9} {}\n", what, table->path().string());
   }
   out += fmt::format("Wrote     {}.json: record of this run\n", config.output_csv);
   return out + "\n" + summary.text();
@@ -189,13 +215,14 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 }
 
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
-                   const HeadCatalog& catalog, CsvTables& tables, AnalysisSummary& summary) {
+                   const HeadCatalog& catalog, CsvTables& tables, AnalysisSummary& summary,
+                   const std::atomic<bool>& stop) {
   ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
                                         : static_cast<int>(config.max_workers.value_or(0)));
   ProgressLine line;
   AnalysisOptions options;
-  options.memory_bytes = static_cast<int64_t>(flags.ram_bytes);
-  options.stop = &watch_stop_signals();
+  options.memory_bytes = flags.ram_bytes;
+  options.stop = &stop;
   options.on_head = [&](const HeadMetrics& head) {
     tables.add(head);
     summary.add(head);
@@ -209,30 +236,43 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
   return run_analysis(config, catalog, pool, options);
 }
 
+// Without a word about the dataset, the original's default is read if the cache has it.
+std::filesystem::path find_given_dataset(const AnalysisConfig& config) {
+  LocalResolver resolver;
+  if (config.source_given) return find_dataset(config.source, resolver);
+  try {
+    return find_dataset(config.source, resolver);
+  } catch (const Error&) {
+    fail(
+        "analyze: no dataset was given: type `qkscope analyze FOLDER` (see qkscope analyze "
+        "--help)");
+  }
+}
+
 int analyze(const AnalyzeFlags& flags) {
+  const std::atomic<bool>& stop = watch_stop_signals();
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
-  LocalResolver resolver;
-  const HeadCatalog catalog =
-      read_catalog(find_dataset(config.source, resolver), config.source.model_dir,
-                   config.head_counts, config.measure.compat_reference);
+  const HeadCatalog catalog = read_catalog(find_given_dataset(config), config.source.model_dir,
+                                           config.head_counts, config.measure.compat_reference);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
+  for (const std::string& warning : catalog.warnings) warn(warning);
+  for (const auto& [head, file] : catalog.missing) {
+    report_failure({head, file.string() + ": there is no such file"});
+  }
   if (catalog.is_unfinished) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
+  const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
   const bool with_intervals = config.measure.bootstrap.replicates > 0;
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
                     with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;
-  const AnalysisReport report = run(flags, config, catalog, tables, summary);
-  for (const HeadFailure& failure : report.failures) {
-    std::fprintf(stderr, "qkscope: layer %d, query head %d, key head %d: %s\n",
-                 static_cast<int>(failure.head.layer), static_cast<int>(failure.head.q_head),
-                 static_cast<int>(failure.head.k_head), failure.reason.c_str());
-  }
+  const AnalysisReport report = run(flags, config, catalog, tables, summary, stop);
+  for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
-    std::fprintf(stderr, "qkscope: stopped after %s; nothing was written\n",
+    std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
                  plural(report.num_heads, "head").c_str());
     return 1;
   }
@@ -240,38 +280,43 @@ int analyze(const AnalyzeFlags& flags) {
     std::fputs("qkscope: no head could be measured; nothing was written\n", stderr);
     return exit_code_of(flags, config, report);
   }
+  if (summary.num_passed_over() > 0) {
+    warn(
+        fmt::format("{} with query buckets below 0: compat: reference passes over these, as the "
+                    "original does, so they have no plasticity",
+                    plural(summary.num_passed_over(), "head")));
+  }
   warn_of_older_tables(tables);
   tables.finish();
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));
-  std::fputs(report_text(config, tables, report, summary).c_str(), stdout);
+  std::fputs(report_text(config, tables, replaced, report, summary).c_str(), stdout);
   return exit_code_of(flags, config, report);
 }
 
 void add_inputs(CLI::App& command, AnalyzeFlags& flags) {
   flags.config_option = command.add_option("--config", flags.config, "YAML file of the analysis")
                             ->type_name("FILE")
-                            ->group(kInput);
+                            ->group(kInputGroup);
   command.add_option("--set", flags.sets, "Replace a field of the file (repeatable)")
       ->type_name("FIELD=VALUE")
       ->allow_extra_args(false)
-      ->group(kInput);
+      ->group(kInputGroup);
+}
+
+// The dataset may also be given without its option's name.
+std::string names_of(const FieldOption& field) {
+  const std::string key = field.key;
+  return "--" + key + (key == "dataset" ? ",dataset" : "");
 }
 
 void add_resources(CLI::App& command, AnalyzeFlags& flags) {
-  command
-      .add_option("--threads", flags.num_threads,
-                  "Number of threads, 1 to 1024 (default: max_workers)")
-      ->check(CLI::Range(1, 1024).description(""))
-      ->group(kResources);
-  command
-      .add_option("--ram", flags.ram_bytes,
-                  "Memory limit shared by all threads, e.g. 300MiB or 2GiB (default: half of the "
-                  "memory)")
-      ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50).description(""))
-      ->group(kResources);
+  add_threads(command, flags.num_threads, " (default: max_workers)")->group(kResourcesGroup);
+  add_ram(command, flags.ram_bytes,
+          "Memory limit shared by all threads, e.g. 300MiB or 2GB (default: half of the memory)")
+      ->group(kResourcesGroup);
+  command.add_flag("--overwrite", flags.overwrite, "Replace the files of an earlier analysis")
+      ->group(kOutputGroup);
   command
       .add_flag("--keep-going", flags.keep_going,
                 "Exit with 0 even if some heads could not be measured")
@@ -287,10 +332,9 @@ void add_analyze_command(CLI::App& app, int& exit_code) {
   add_inputs(*command, *flags);
   for (size_t i = 0; i < kFieldOptions.size(); ++i) {
     const FieldOption& field = kFieldOptions[i];
-    flags->options[i] =
-        command->add_option(std::string("--") + field.key, flags->fields[i], field.help)
-            ->type_name(field.type)
-            ->group(field.group);
+    flags->options[i] = command->add_option(names_of(field), flags->fields[i], field.help)
+                            ->type_name(field.type)
+                            ->group(field.group);
   }
   add_resources(*command, *flags);
   command->footer(kAnalyzeExamples);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/home_path.h"
+#include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "dataset/dataset_check.h"
 
@@ -54,6 +55,9 @@ std::string check_text(const DatasetCheck& check) {
 }
 
 int run_check(const CheckFlags& flags) {
+  if (flags.folder.empty()) {
+    fail("check: no dataset was given: type `qkscope check FOLDER` (see qkscope check --help)");
+  }
   ThreadPool pool(flags.num_threads);
   const DatasetCheck check = check_dataset(expand_home(flags.folder), pool);
   std::fputs(check_text(check).c_str(), stdout);
@@ -66,11 +70,9 @@ void add_check_command(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<CheckFlags>();
   CLI::App* command =
       app.add_subcommand("check", "Check every byte, count and digest of a finished dataset");
-  command->add_option("folder", flags->folder, "Folder of the dataset")
-      ->required()
+  command->add_option("--dataset,dataset", flags->folder, "Folder of the dataset")
       ->type_name("DIR");
-  command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
-      ->check(CLI::Range(0, 4096).description(""));
+  add_threads(*command, flags->num_threads, " (default: all cores)");
   command->footer(kCheckExamples);
   command->callback([flags, &exit_code] { exit_code = run_check(*flags); });
 }

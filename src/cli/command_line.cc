@@ -1,15 +1,14 @@
 #include "cli/command_line.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
-#include <span>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/build_info.h"
-#include "base/error.h"
-#include "base/nearest.h"
 #include "cli/analyze_command.h"
 #include "cli/check_command.h"
 #include "cli/dotenv.h"
@@ -18,6 +17,7 @@
 #include "cli/plot_command.h"
 #include "cli/sniff_command.h"
 #include "cli/stop_signal.h"
+#include "cli/usage.h"
 #include "cli/verify_command.h"
 #include "dataset/arrow_version.h"
 #include "kernels/simd_name.h"
@@ -30,18 +30,18 @@ constexpr const char* kAbout =
     "query and key vectors over real documents, measures every head, and draws figures.";
 
 constexpr const char* kExamples = R"(
-Examples:
-  qkscope sniff --config run.yaml --dry-run     show what would be captured: heads, rows, bytes, memory
-  qkscope sniff --config run.yaml               capture it
-  qkscope inspect data/run                      show what a dataset holds and whether it is whole
-  qkscope check data/run                        check every row, digest and count
-  qkscope verify --model M --reference R.safetensors
-                                                compare a model's computation with transformers'
-  qkscope analyze --dataset data/run            measure every head; writes three CSV files
-  qkscope plot heatmap --bucket_csv FILE        draw a figure of the measurements
+Examples, in the order of work:
+  qkscope sniff run.yaml --dry-run         show what would be captured: heads, rows, bytes, memory
+  qkscope sniff run.yaml                   capture it
+  qkscope inspect data/run                 show what a dataset holds and whether it is whole
+  qkscope check data/run                   check every row, digest and count
+  qkscope analyze data/run                 measure every head; writes three CSV files
+  qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
+  qkscope verify MODEL R.safetensors       compare a model's computation with transformers'
 
-`qkscope COMMAND --help` explains a command. Exit codes: 0 success; 1 user error, failed check or
-interrupted run (stderr or the report says which); 2 a bug in Qkscope.)";
+`qkscope COMMAND --help` or `qkscope help COMMAND` explains a command; in the names of options, dashes
+and underscores are the same. Exit codes: 0 success; 1 user error or failed check (stderr or the report
+says which); 2 a bug in Qkscope; 75 a run stopped by a signal: resume it.)";
 
 std::string version_text() {
   const std::string commit = build_commit();
@@ -53,45 +53,41 @@ std::string version_text() {
 // Ends the parsing as --version does.
 void print_licenses() { throw CLI::CallForVersion(third_party_notices(), 0); }
 
-// The arguments after the program's name, in reverse order, as CLI11 expects them.
+// The arguments after the program's name.
 std::vector<std::string> arguments(int argc, char** argv) {
   std::vector<std::string> out;
-  for (int i = argc - 1; i > 0; --i) out.emplace_back(argv[i]);
   const std::string program = argc > 0 ? argv[0] : "";
   if (program.substr(program.find_last_of('/') + 1) == "sniff-qk") out.emplace_back("sniff");
+  for (int i = 1; i < argc; ++i) out.emplace_back(argv[i]);
   return out;
 }
 
-// Names an unknown command and the nearest known one, which CLI11's own message does not.
-// `reversed` is read from its end; a command may have subcommands.
-void check_command(const CLI::App& app, std::span<const std::string> reversed) {
-  if (reversed.empty() || reversed.back().starts_with('-')) return;
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
-  if (names.empty()) return;
-  const std::string& word = reversed.back();
-  if (std::find(names.begin(), names.end(), word) != names.end()) {
-    return check_command(*app.get_subcommand(word), reversed.first(reversed.size() - 1));
-  }
-  const std::vector<std::string_view> views(names.begin(), names.end());
-  fail("{}: unknown command{} (see --help)", printable(word), did_you_mean(word, views));
+// "qkscope plot heatmap", for messages.
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent == nullptr ? "" : full_name(*parent) + " ") + command.get_name();
 }
 
-// ", did you mean --seed?" for the first unknown option that resembles a known one; else empty.
-std::string suggestion(const CLI::App& app) {
-  const CLI::App* command = &app;
-  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
-  std::vector<std::string> names;
-  for (const CLI::Option* option : command->get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+int parse(CLI::App& app, std::vector<std::string> words) {
+  turn_help_into_flag(words);
+  size_t num_names = 0;
+  const CLI::App& command = find_command(app, words, num_names);
+  if (num_names == words.size() && !command.get_subcommands(nullptr).empty()) {
+    const std::string parent =
+        command.get_parent() == nullptr ? "" : full_name(*command.get_parent());
+    std::fputs(command.help(parent).c_str(), stderr);
+    return 1;
   }
-  const std::vector<std::string_view> views(names.begin(), names.end());
-  for (const std::string& word : app.remaining(true)) {
-    if (!word.starts_with("--")) continue;
-    const std::string meant = did_you_mean(word.substr(0, word.find('=')), views);
-    if (!meant.empty()) return meant;
+  respell_options(command, words);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version, --licenses
+    std::fprintf(stderr, "qkscope: %s (see %s --help)\n",
+                 usage_sentence(app, command, words, error).c_str(), full_name(command).c_str());
+    return 1;
   }
-  return "";
+  return 0;
 }
 
 }  // namespace
@@ -105,25 +101,16 @@ int run_command_line(int argc, char** argv) {
   app.add_flag_callback("--licenses", print_licenses, "Licences of everything inside the program");
   app.require_subcommand(1);
   app.footer(kExamples);
+  app.formatter(std::make_shared<HelpText>());
   app.get_formatter()->column_width(28);
   add_sniff_command(app, exit_code);
   add_inspect_command(app, exit_code);
   add_check_command(app, exit_code);
-  add_verify_command(app, exit_code);
   add_analyze_command(app, exit_code);
   add_plot_command(app, exit_code);
-  try {
-    std::vector<std::string> words = arguments(argc, argv);
-    check_command(app, words);
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version, --licenses
-    const bool is_unknown = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-    std::fprintf(stderr, "qkscope: %s%s (see --help)\n", printable(error.what(), 400).c_str(),
-                 is_unknown ? suggestion(app).c_str() : "");
-    return 1;
-  }
-  return exit_code;
+  add_verify_command(app, exit_code);
+  const int parsed = parse(app, arguments(argc, argv));
+  return parsed == 0 ? exit_code : parsed;
 }
 
 }  // namespace qk

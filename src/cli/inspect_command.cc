@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "base/home_path.h"
+#include "cli/common_options.h"
 #include "cli/inspect_report.h"
 
 namespace qk {
@@ -28,6 +30,10 @@ card lists is there. Datasets of the original tool can be read too. Exit codes: 
 incomplete or not a dataset.)";
 
 int inspect(const InspectFlags& flags) {
+  if (flags.folder.empty()) {
+    fail(
+        "inspect: no dataset was given: type `qkscope inspect FOLDER` (see qkscope inspect --help)");
+  }
   ThreadPool pool(flags.num_threads);
   const DatasetInfo info = read_dataset(expand_home(flags.folder), pool);
   const std::string report = flags.json ? inspect_json(info) : inspect_text(info);
@@ -41,12 +47,10 @@ void add_inspect_command(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what a dataset holds and whether it is whole");
-  command->add_option("folder", flags->folder, "Folder of the dataset")
-      ->required()
+  command->add_option("--dataset,dataset", flags->folder, "Folder of the dataset")
       ->type_name("DIR");
   command->add_flag("--json", flags->json, "Print one JSON object instead of text");
-  command->add_option("--threads", flags->num_threads, "Number of threads; 0: all cores")
-      ->check(CLI::Range(0, 4096).description(""));
+  add_threads(*command, flags->num_threads, " (default: all cores)");
   command->footer(kInspectExamples);
   command->callback([flags, &exit_code] { exit_code = inspect(*flags); });
 }

@@ -8,7 +8,8 @@
 #include "cli/command_line.h"
 #include "cli/standard_streams.h"
 
-// Exit codes: 0 success; 1 user error, failed check or interrupted run; 2 a bug in Qkscope.
+// Exit codes: 0 success; 1 user error, or a failed check; 2 a bug in Qkscope; 75 a run that was
+// stopped by a signal and can be resumed.
 int main(int argc, char** argv) {
   qk::open_standard_streams();
   try {

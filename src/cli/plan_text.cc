@@ -1,9 +1,10 @@
 #include "cli/plan_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "capture/memory_plan.h"
+#include "base/error.h"
 #include "cli/number_text.h"
 
 namespace qk {
@@ -93,6 +94,20 @@ void add_rows(std::string& out, const PreparedRun& run) {
   }
 }
 
+// Tensors beside the decoder.
+void add_passed_over(std::string& out, const std::vector<std::string>& tensors) {
+  constexpr size_t kShown = 3;
+  if (tensors.empty()) return;
+  std::string names;
+  for (size_t i = 0; i < std::min(tensors.size(), kShown); ++i) {
+    names += (i > 0 ? ", " : "") + printable(tensors[i]);
+  }
+  add_line(out, "",
+           fmt::format("passed over: {} that queries and keys do not depend on: {}{}",
+                       plural(static_cast<int64_t>(tensors.size()), "tensor"), names,
+                       tensors.size() > kShown ? ", ..." : ""));
+}
+
 void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memory) {
   const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
   add_line(
@@ -127,7 +142,7 @@ std::string ranges_text(const std::vector<int32_t>& ascending) {
   return out;
 }
 
-std::string plan_text(const PreparedRun& run, const RunOptions& options) {
+std::string plan_text(const PreparedRun& run, const MemoryPlan& memory) {
   const SniffConfig& config = run.config;
   const ModelConfig& model = run.model.config;
   static constexpr std::array<const char*, 3> kRope = {
@@ -140,6 +155,7 @@ std::string plan_text(const PreparedRun& run, const RunOptions& options) {
                        model.architecture, plural(model.num_hidden_layers, "layer"),
                        model.num_attention_heads, model.num_key_value_heads, model.head_dim,
                        bytes_text(static_cast<double>(run.model.weight_bytes))));
+  add_passed_over(out, run.model.ignored_tensors);
   const auto documents = run.corpus->num_documents();
   add_line(out, "documents",
            fmt::format("{}{}, truncated to {}", documents ? count_text(*documents) + " of " : "",
@@ -151,7 +167,7 @@ std::string plan_text(const PreparedRun& run, const RunOptions& options) {
                        plural(run.plan.num_key_heads, "key head")));
   add_layers(out, run.plan);
   add_rows(out, run);
-  add_memory(out, run, plan_memory(run, options));
+  add_memory(out, run, memory);
   add_line(out, "output", config.output.data_root);
   return out;
 }

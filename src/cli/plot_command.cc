@@ -44,7 +44,7 @@ void warn(const std::vector<std::string>& warnings) {
 }
 
 void save(const Figure& figure, const PlotFiles& files, const std::string& what) {
-  write_figure(figure, files.output);
+  warn(write_figure(figure, files.output));
   std::printf("Saved %s: %s\n", files.output.c_str(), what.c_str());
 }
 

@@ -132,7 +132,7 @@ TEST_F(PlotOptions, LogBuckets) {
 TEST_F(PlotOptions, UnknownKeysAreWarnings) {
   const PlasticityPlot plot = plasticity("bucket_csv: b.csv\nline_widht: 2\n");
   EXPECT_THAT(plot.warnings, ElementsAre(path_.string() +
-                                         ":2: line_widht: unknown key, did you mean line_width?"));
+                                         ":2: line_widht: unknown key; did you mean line_width?"));
 }
 
 TEST_F(PlotOptions, Refusals) {

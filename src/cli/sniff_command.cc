@@ -1,14 +1,20 @@
 #include "cli/sniff_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/error.h"
 #include "base/home_path.h"
+#include "capture/memory_plan.h"
 #include "capture/run.h"
+#include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
@@ -27,19 +33,19 @@ struct SniffFlags {
   bool resume = false;
   bool quiet = false;
   int num_threads = 0;
-  uint64_t ram_bytes = 0;
+  int64_t ram_bytes = 0;
   int64_t chunk_tokens = ForwardOptions().chunk_tokens;
 };
 
 constexpr const char* kSniffExamples = R"(
 Examples:
-  qkscope sniff --config run.yaml --dry-run
-  qkscope sniff --config run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
-  qkscope sniff --config run.yaml --resume
+  qkscope sniff run.yaml --dry-run
+  qkscope sniff run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
+  qkscope sniff run.yaml --resume
 
-The YAML file has the original tool's format. Ctrl-C finishes the documents in progress and then stops;
-a second Ctrl-C stops at once. However a run was interrupted, --resume continues after the last complete
-document, and the finished dataset is byte-identical to that of an uninterrupted run. --resume starts a
+The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 finish the
+documents in progress and then stop with exit code 75; only a second Ctrl-C stops at once. However a run
+was interrupted, --resume continues after the last complete document, and the finished dataset is byte-identical to that of an uninterrupted run. --resume starts a
 new run if there is none, and does nothing if the dataset is complete. Results go to stdout, progress
 and warnings to stderr.)";
 
@@ -80,6 +86,12 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
 }
 
 std::string stopped_text(const RunReport& report) {
+  if (report.counts.num_documents == 0) {
+    if (!report.resumed) return "stopped before the first document; use --resume to continue";
+    return fmt::format(
+        "stopped before the next document; earlier ones are kept in {}; use --resume to continue",
+        report.journal.string());
+  }
   return fmt::format(
       "stopped after {} with {}; they are kept in {}, and no dataset was written; use --resume to "
       "continue",
@@ -142,7 +154,7 @@ int report_run(const PreparedRun& run, const RunReport& report) {
   if (run.config.inference.debug_logging) std::fputs(times_text(report).c_str(), stderr);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: %s\n", stopped_text(report).c_str());
-    return 1;
+    return kExitStopped;
   }
   std::fputs(report_text(run, report).c_str(), stdout);
   return 0;
@@ -156,7 +168,18 @@ void refuse_overrides(const SniffConfig& config) {
       "cover them");
 }
 
+// Prints the plan. Returns the exit code: 1 if the run does not fit in --ram.
+int dry_run(const PreparedRun& run, const RunOptions& options) {
+  const MemoryPlan memory = plan_memory(run, options);
+  std::fputs(plan_text(run, memory).c_str(), stdout);
+  return memory.fits ? 0 : 1;
+}
+
 int sniff(const SniffFlags& flags) {
+  const std::atomic<bool>& stop = watch_stop_signals();
+  if (flags.config.empty()) {
+    fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
+  }
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
@@ -171,13 +194,10 @@ int sniff(const SniffFlags& flags) {
   }
   options.resume = flags.resume;
   options.num_threads = flags.num_threads;
-  options.ram_bytes = static_cast<int64_t>(flags.ram_bytes);
+  options.ram_bytes = flags.ram_bytes;
   options.forward.chunk_tokens = flags.chunk_tokens;
-  if (flags.dry_run) {
-    std::fputs(plan_text(run, options).c_str(), stdout);
-    return 0;
-  }
-  options.stop = &watch_stop_signals();
+  if (flags.dry_run) return dry_run(run, options);
+  options.stop = &stop;
   ProgressLine line;
   if (!flags.quiet) {
     options.progress = [&line](const RunProgress& progress) { line.show(progress); };
@@ -191,45 +211,49 @@ int sniff(const SniffFlags& flags) {
   return report_run(run, report);
 }
 
-void add_run_options(CLI::App& command, SniffFlags& flags) {
-  command.add_option("--config", flags.config, "YAML file of the run")
-      ->required()
-      ->type_name("FILE");
+void add_inputs(CLI::App& command, SniffFlags& flags) {
+  command.add_option("--config,config", flags.config, "YAML file of the run")
+      ->type_name("FILE")
+      ->group(kInputGroup);
   command.add_option("--set", flags.overrides, "Replace a field of the file (repeatable)")
       ->type_name("SECTION.KEY=VALUE")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->group(kInputGroup);
   command
       .add_option("--certificate", flags.certificate,
                   "Certificate from `qkscope verify` to embed in the dataset")
       ->type_name("FILE")
-      ->check([](const std::string& text) {
-        return text.empty() ? std::string("expected the name of a file, found nothing") : "";
-      });
-  command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing");
+      ->check(not_empty())
+      ->group(kInputGroup);
+}
+
+void add_outputs(CLI::App& command, SniffFlags& flags) {
+  command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing")
+      ->group(kOutputGroup);
   CLI::Option* overwrite =
-      command.add_flag("--overwrite", flags.overwrite,
-                       "Replace the dataset or discard the journal in output.data_root");
+      command
+          .add_flag("--overwrite", flags.overwrite,
+                    "Replace the dataset or discard the journal in output.data_root")
+          ->group(kOutputGroup);
   command
       .add_flag("--resume", flags.resume,
                 "Resume the interrupted run in output.data_root; the result is byte-identical")
-      ->excludes(overwrite);
+      ->excludes(overwrite)
+      ->group(kOutputGroup);
+  command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutputGroup);
 }
 
 void add_resources(CLI::App& command, SniffFlags& flags) {
-  command
-      .add_option("--threads", flags.num_threads,
-                  "Number of threads, 1 to 1024 (default: all cores); one more tokenises")
-      ->check(CLI::Range(1, 1024).description(""));
-  command
-      .add_option("--ram", flags.ram_bytes,
-                  "Memory limit, e.g. 300MiB or 2GiB; weights that do not fit are streamed")
-      ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 50).description(""));
+  add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")
+      ->group(kResourcesGroup);
+  add_ram(command, flags.ram_bytes,
+          "Memory limit, e.g. 300MiB or 2GB; weights that do not fit are streamed")
+      ->group(kResourcesGroup);
   command
       .add_option("--chunk-tokens", flags.chunk_tokens,
                   "Tokens per chunk; smaller chunks use less memory (default: 1024)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""));
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""))
+      ->group(kResourcesGroup);
 }
 
 }  // namespace
@@ -237,9 +261,9 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
 void add_sniff_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<SniffFlags>();
   CLI::App* command = app.add_subcommand("sniff", "Capture query and key vectors into a dataset");
-  add_run_options(*command, *flags);
+  add_inputs(*command, *flags);
+  add_outputs(*command, *flags);
   add_resources(*command, *flags);
-  command->add_flag("--quiet", flags->quiet, "Show no progress");
   command->footer(kSniffExamples);
   command->fallthrough();
   command->callback([flags, &exit_code] { exit_code = sniff(*flags); });

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 
@@ -11,21 +12,25 @@ namespace qk {
 namespace {
 
 std::atomic<bool> g_stop{false};
-
-// Uses only what is safe in a handler: an atomic flag, write, signal, raise.
-void on_signal(int number) {
-  if (g_stop.exchange(true)) {
-    std::signal(number, SIG_DFL);
-    std::raise(number);
-    return;
-  }
-  constexpr const char* kText =
-      "\nqkscope: finishing the work in progress; interrupt again to stop at once\n";
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, std::strlen(kText));
-}
+std::atomic<int> g_interrupts{0};  // SIGINT, that is Ctrl-C
 
 void say(const char* text) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
+}
+
+// Uses only what is safe in a handler: atomics, write, signal, raise.
+void on_signal(int number) {
+  const int saved_errno = errno;
+  const bool is_first = !g_stop.exchange(true);
+  if (number == SIGINT && g_interrupts.fetch_add(1) > 0) {
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+  } else if (is_first) {
+    say(number == SIGINT
+            ? "\nqkscope: finishing the work in progress; press Ctrl-C again to stop at once\n"
+            : "\nqkscope: signal received; finishing the work in progress, then stopping\n");
+  }
+  errno = saved_errno;
 }
 
 void on_bus_error(int number, siginfo_t* info, void* /*context*/) {
@@ -57,8 +62,12 @@ const std::atomic<bool>& watch_stop_signals() {
   struct sigaction action{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU}) {
+    ::sigaction(number, &action, nullptr);
+  }
+  struct sigaction hangup{};
+  ::sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);  // else: nohup
   return g_stop;
 }
 

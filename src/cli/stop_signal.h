@@ -1,12 +1,17 @@
-// Ctrl-C and SIGTERM: the first asks the run to stop at the next safe point, the second ends the
-// process at once.
+// Signals that ask a run to stop: Ctrl-C, and those that batch systems and terminals send.
 #pragma once
 
 #include <atomic>
 
 namespace qk {
 
-// Installs the handlers. The returned flag becomes true at the first signal. To be called once.
+// EX_TEMPFAIL of sysexits.h: the run was stopped by a signal, and --resume continues it.
+inline constexpr int kExitStopped = 75;
+
+// Installs the handlers of SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, and SIGHUP unless it is
+// ignored (nohup). The returned flag becomes true at the first signal; the caller stops at the next
+// safe point. Further signals change nothing, except that a second SIGINT ends the process at once.
+// To be called once.
 const std::atomic<bool>& watch_stop_signals();
 
 // Handles two signals that would end the process silently. A mapped file that can no longer be read

@@ -7,8 +7,10 @@
 
 #include "arch/registry.h"
 #include "base/atomic_file.h"
+#include "base/error.h"
 #include "base/home_path.h"
 #include "capture/model_files.h"
+#include "cli/common_options.h"
 #include "cli/verify_report.h"
 #include "hub/local_resolver.h"
 #include "verify/certificate.h"
@@ -28,14 +30,19 @@ struct VerifyFlags {
 constexpr const char* kVerifyExamples = R"(
 Examples:
   uv run tools/make_reference.py MODEL reference.safetensors      on any machine that has the model
-  qkscope verify --model MODEL --reference reference.safetensors
-  qkscope verify --model MODEL --reference reference.safetensors --certificate proof.json
-  qkscope sniff --config run.yaml --certificate proof.json        embeds the certificate in the dataset
+  qkscope verify MODEL reference.safetensors
+  qkscope verify MODEL reference.safetensors --certificate proof.json
+  qkscope sniff run.yaml --certificate proof.json                 embeds the certificate in the dataset
 
 Tolerances and the format of the reference: docs/verify.md. Exit codes: 0 passed; 1 failed, or the
 reference is damaged or belongs to another model.)";
 
 int verify_model(const VerifyFlags& flags) {
+  if (flags.model.empty() || flags.reference.empty()) {
+    fail(
+        "verify: no {} was given: type `qkscope verify MODEL REFERENCE` (see qkscope verify --help)",
+        flags.model.empty() ? "model" : "reference");
+  }
   SniffConfig config;
   config.model.name = flags.model;
   if (!flags.revision.empty()) config.model.revision = flags.revision;
@@ -45,6 +52,9 @@ int verify_model(const VerifyFlags& flags) {
   const TokenizerSource tokenizer = [&] {
     return load_tokenizer(config, model, resolver, config.warnings);
   };
+  for (const std::string& warning : model.warnings) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+  }
   const Verification result = verify(model, expand_home(flags.reference), tokenizer, pool, {});
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
@@ -63,26 +73,25 @@ void add_verify_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<VerifyFlags>();
   CLI::App* command =
       app.add_subcommand("verify", "Compare a model's queries and keys with transformers'");
-  command->add_option("--model", flags->model, "Checkpoint folder, GGUF file or Hub id")
-      ->required()
-      ->type_name("MODEL");
+  command->add_option("--model,model", flags->model, "Checkpoint folder, GGUF file or Hub id")
+      ->type_name("MODEL")
+      ->group(kInputGroup);
+  command
+      ->add_option("--reference,reference", flags->reference,
+                   "File written by tools/make_reference.py")
+      ->type_name("FILE")
+      ->group(kInputGroup);
   command->add_option("--revision", flags->revision, "Revision of the Hub id (default: main)")
-      ->type_name("NAME");
-  command->add_option("--reference", flags->reference, "File written by tools/make_reference.py")
-      ->required()
-      ->type_name("FILE");
+      ->type_name("NAME")
+      ->group(kInputGroup);
   command
       ->add_option("--certificate", flags->certificate,
                    "Write a certificate here if the model passes")
       ->type_name("FILE")
-      ->check([](const std::string& text) {
-        return text.empty() ? std::string("expected the name of a file, found nothing") : "";
-      });
-  command
-      ->add_option("--threads", flags->num_threads,
-                   "Number of threads, 1 to 1024 (default: all cores)")
-      ->check(CLI::Range(1, 1024).description(""));
-  command->add_flag("--quiet", flags->quiet, "Print only the verdict");
+      ->check(not_empty())
+      ->group(kOutputGroup);
+  command->add_flag("--quiet", flags->quiet, "Print only the verdict")->group(kOutputGroup);
+  add_threads(*command, flags->num_threads, " (default: all cores)")->group(kResourcesGroup);
   command->footer(kVerifyExamples);
   command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });
 }

@@ -7,8 +7,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/path_text.h"
 #include "dataset/card.h"
+#include "dataset/footer_agreement.h"
 #include "dataset/head_inspection.h"
 #include "dataset/overwrite.h"
 
@@ -20,16 +20,13 @@ namespace fs = std::filesystem;
 // Layer, then queries before keys, then head.
 auto order(const ConfigName& file) { return std::tuple(file.layer, file.kind, file.head); }
 
-std::vector<HeadInfo> list_heads(const fs::path& folder) {
+std::string name_of(const HeadInfo& head) {
+  return config_name(head.head.layer, head.head.head, head.head.kind);
+}
+
+std::vector<HeadInfo> list_heads(const DatasetFolder& listing) {
   std::vector<HeadInfo> heads;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const auto file = parse_config_name(it->path().filename().string());
-    std::error_code ignored;
-    if (!file || !it->is_directory(ignored)) continue;
-    heads.emplace_back().head = *file;
-  }
-  if (error) fail("{}: cannot be read: {}", path_text(folder), error.message());
+  for (const ConfigName& head : listing.heads) heads.emplace_back().head = head;
   std::sort(heads.begin(), heads.end(),
             [](const HeadInfo& a, const HeadInfo& b) { return order(a.head) < order(b.head); });
   return heads;
@@ -89,7 +86,7 @@ void check_card(DatasetInfo& info) {
   if (listed.empty()) return;  // the original's
   std::set<std::string> present;
   for (const HeadInfo& head : info.heads) {
-    present.insert(config_name(head.head.layer, head.head.head, head.head.kind));
+    present.insert(name_of(head));
   }
   for (const std::string& name : listed) {
     if (!present.contains(name)) {
@@ -105,33 +102,52 @@ void check_card(DatasetInfo& info) {
 }
 
 // Compares every readable head with the first readable one of its layer and kind.
-void check_agreement(DatasetInfo& info, const std::vector<bool>& readable) {
+void check_agreement(DatasetInfo& info) {
   const HeadInfo* first = nullptr;
-  const HeadInfo* first_of_all = nullptr;
   for (size_t i = 0; i < info.heads.size(); ++i) {
-    if (!readable[i]) continue;
     const HeadInfo& head = info.heads[i];
-    if (first_of_all == nullptr) first_of_all = &head;
+    if (!head.is_read) continue;
     const bool same_group = first != nullptr && first->head.layer == head.head.layer &&
                             first->head.kind == head.head.kind;
     if (!same_group) first = &head;
     const fs::path& file = head.files.front();
-    const auto name = [](const HeadInfo& other) {
-      return config_name(other.head.layer, other.head.head, other.head.kind);
-    };
     if (head.rows != first->rows) {
       info.problems.push_back(
-          {file, fmt::format("has {} rows, {} has {}", head.rows, name(*first), first->rows)});
+          {file, fmt::format("has {} rows, {} has {}", head.rows, name_of(*first), first->rows)});
     } else if (head.rows_digest != first->rows_digest) {
       info.problems.push_back(
-          {file, "has other rows (bucket, example_id or position) than " + name(*first)});
+          {file, "has other rows (bucket, example_id or position) than " + name_of(*first)});
     } else if (head.vector_dim != first->vector_dim) {
       info.problems.push_back(
-          {file, fmt::format("has vectors of {} numbers, {} of {}", head.vector_dim, name(*first),
-                             first->vector_dim)});
+          {file, fmt::format("has vectors of {} numbers, {} of {}", head.vector_dim,
+                             name_of(*first), first->vector_dim)});
     }
-    if (head.footer != first_of_all->footer) {
-      info.problems.push_back({file, "has another footer than " + name(*first_of_all)});
+  }
+}
+
+// Compares every readable head's footer with its name and vectors, and with the footer that most
+// heads have.
+void check_footers(DatasetInfo& info) {
+  std::vector<const Footer*> footers(info.heads.size());
+  for (size_t i = 0; i < info.heads.size(); ++i) {
+    if (info.heads[i].is_read) footers[i] = &info.heads[i].footer;
+  }
+  const std::optional<size_t> common = most_common_footer(footers);
+  if (!common) return;
+  const HeadInfo& model = info.heads[*common];
+  for (size_t i = 0; i < info.heads.size(); ++i) {
+    if (footers[i] == nullptr) continue;
+    const HeadInfo& head = info.heads[i];
+    const fs::path& file = head.files.front();
+    if (auto fault = geometry_fault(head.footer, head.head, head.vector_dim); !fault.empty()) {
+      info.problems.push_back({file, std::move(fault)});
+    }
+    if (!is_recorded(head.footer)) {
+      info.problems.push_back({file, "has no footer of Qkscope, " + name_of(model) + " has one"});
+    } else if (const auto found = footer_difference(head.footer, model.footer)) {
+      info.problems.push_back({file, contradiction_text(*found, name_of(model))});
+    } else if (head.footer != model.footer) {
+      info.problems.push_back({file, "has another footer than " + name_of(model)});
     }
   }
 }
@@ -142,11 +158,12 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
                          std::map<std::string, RowWatch>* watches) {
   DatasetInfo info;
   info.folder = folder;
-  info.heads = list_heads(folder);
+  const DatasetFolder listing = list_dataset_folder(folder);
+  info.heads = list_heads(listing);
   std::error_code error;
   info.has_journal = fs::exists(journal_path(folder), error);
   if (info.heads.empty()) {
-    fail("{}: holds no dataset: it has no folder like l00h00q{}", folder.string(),
+    fail("{}: holds no dataset{}{}", folder.string(), no_heads_text(folder, listing),
          info.has_journal ? ", only the journal of an unfinished run" : "");
   }
   if (info.has_journal) {
@@ -155,29 +172,30 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
   std::vector<std::vector<DatasetProblem>> problems(info.heads.size());
   pool.parallel_for(static_cast<int64_t>(info.heads.size()), [&](int64_t index, int) {
     HeadInfo& head = info.heads[static_cast<size_t>(index)];
-    const std::string config = config_name(head.head.layer, head.head.head, head.head.kind);
+    const std::string config = name_of(head);
     RowWatch none;
     const bool watched = watches != nullptr && watches->contains(config);
     inspect_head(folder / config, head, problems[static_cast<size_t>(index)],
                  watched ? watches->at(config) : none);
   });
-  std::vector<bool> readable;
   for (const auto& of_head : problems) {
-    readable.push_back(of_head.empty());
     info.problems.insert(info.problems.end(), of_head.begin(), of_head.end());
   }
+  info.problems.insert(info.problems.end(), listing.unread.begin(), listing.unread.end());
   check_card(info);
-  check_agreement(info, readable);
+  check_agreement(info);
+  check_footers(info);
   info.model = model_name(info);
   return info;
 }
 
 std::string first_footer_value(const fs::path& folder, const std::string& key) {
-  const std::vector<HeadInfo> heads = list_heads(folder);
+  const std::vector<HeadInfo> heads = list_heads(list_dataset_folder(folder));
   if (heads.empty()) return "";
   const ConfigName& head = heads.front().head;
   const fs::path file = folder / config_name(head.layer, head.head, head.kind) / "data.parquet";
-  return footer_value(file, key);
+  const auto footer = read_footer(file);
+  return footer && footer->contains(key) ? footer->at(key) : "";
 }
 
 }  // namespace qk

@@ -13,6 +13,7 @@
 
 #include "base/thread_pool.h"
 #include "dataset/canary.h"
+#include "dataset/dataset_folder.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -41,12 +42,7 @@ struct HeadInfo {
   int64_t stored_vector_bytes = 0;
   std::map<std::string, std::string> footer;  // key-value pairs, Arrow's own left out
   uint64_t rows_digest = 0;                   // of bucket, example id and position, in row order
-};
-
-// Something wrong with one file, or with the whole (then `file` is the folder).
-struct DatasetProblem {
-  std::filesystem::path file;
-  std::string what;  // "the footer cannot be read: ..."
+  bool is_read = false;                       // every row of every file
 };
 
 struct DatasetInfo {
@@ -61,9 +57,10 @@ struct DatasetInfo {
 
 // Checked: every file opens and has the columns of the format in their types; bucket, example_id,
 // position and vector are never null; every vector has the same length and is finite; token_str has
-// no nulls; footers agree; all heads of one layer and kind have the same rows; all heads of one
-// kind of a layer the same vector length; no temporary file is left behind. Throws Error if the
-// folder cannot be read or holds no dataset.
+// no nulls; footers agree with one another and with the heads; all heads of one layer and kind have
+// the same rows; all heads of one kind of a layer the same vector length; no temporary file is left
+// behind, and nothing that looks like data of a head is left unread. Throws Error if the folder
+// cannot be read, holds no dataset, or is a table of a lake format.
 //   watches  by config; vectors to be collected on the way
 DatasetInfo read_dataset(const std::filesystem::path& folder, ThreadPool& pool,
                          std::map<std::string, RowWatch>* watches = nullptr);

@@ -3,7 +3,6 @@
 #include <arrow/array.h>
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
-#include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
@@ -20,6 +19,7 @@
 #include "base/error.h"
 #include "base/readable_file.h"
 #include "dataset/arrow_result.h"
+#include "dataset/footer_agreement.h"
 #include "dataset/row_digest.h"
 #include "dataset/schema.h"
 
@@ -149,14 +149,12 @@ class FileReader {
 
  private:
   void take_footer(const parquet::FileMetaData& metadata, const arrow::Schema& schema) {
-    std::map<std::string, std::string> footer;
-    if (const auto& pairs = metadata.key_value_metadata()) {
-      for (int64_t i = 0; i < pairs->size(); ++i) {
-        if (pairs->key(i) != "ARROW:schema") footer[pairs->key(i)] = pairs->value(i);
-      }
+    Footer footer = footer_of(metadata);
+    if (info_.row_groups > 0 && footer != info_.footer) {
+      const auto found = footer_difference(footer, info_.footer);
+      fail("{}", found ? contradiction_text(*found, "the file before")
+                       : "has another footer than the file before");
     }
-    if (info_.row_groups > 0 && footer != info_.footer)
-      fail("has another footer than the file before");
     info_.footer = std::move(footer);
     info_.created_by = metadata.created_by();
     info_.row_groups += metadata.num_row_groups();
@@ -273,39 +271,26 @@ void inspect_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
   info.rows_digest = digest.value();
 }
 
-std::string footer_value(const fs::path& file, const std::string& key) {
-  if (!why_unreadable(file).empty()) return "";
-  try {
-    const auto reader = parquet::ParquetFileReader::OpenFile(file.string(), /*memory_map=*/false);
-    const auto& pairs = reader->metadata()->key_value_metadata();
-    if (!pairs) return "";
-    const auto value = pairs->Get(key);
-    return value.ok() ? *value : "";
-  } catch (const std::exception&) {
-    return "";
-  }
-}
-
 void inspect_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetProblem>& problems,
                   RowWatch& watch) {
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const fs::path& file = it->path();
-    if (file.extension() == ".parquet") info.files.push_back(file);
-    if (file.extension() == ".tmp") problems.push_back({file, "was left by an interrupted run"});
-  }
-  if (error) problems.push_back({folder, "cannot be read: " + error.message()});
-  if (!error && info.files.empty()) problems.push_back({folder, "holds no Parquet file"});
-  std::sort(info.files.begin(), info.files.end());
+  HeadFolder listing = list_head_folder(folder);
+  info.files = std::move(listing.files);
+  problems = std::move(listing.unread);
+  info.is_read = listing.fault.empty();
+  if (!listing.fault.empty()) problems.insert(problems.begin(), {folder, listing.fault});
   std::unordered_set<int64_t> example_ids;
   RowDigest digest;
   for (const fs::path& file : info.files) {
+    const auto fault = [&](std::string what) {
+      info.is_read = false;
+      problems.push_back({file, std::move(what)});
+    };
     try {
       FileReader(info, example_ids, digest, watch).read(file);
-    } catch (const Error& fault) {
-      problems.push_back({file, fault.what()});
-    } catch (const std::exception& fault) {  // Parquet's and the file system's own
-      problems.push_back({file, printable(fault.what(), 300)});
+    } catch (const Error& error) {
+      fault(error.what());
+    } catch (const std::exception& error) {  // Parquet's and the file system's own
+      fault(printable(error.what(), 300));
     }
   }
   info.num_example_ids = static_cast<int64_t>(example_ids.size());

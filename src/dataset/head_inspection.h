@@ -14,11 +14,8 @@ namespace qk {
 // Reads the only file of a head into `info`. Throws Error with what is wrong, without the path.
 void inspect_head_file(const std::filesystem::path& file, HeadInfo& info, RowWatch& watch);
 
-// A value of a file's footer; empty if there is none, or the footer cannot be read.
-std::string footer_value(const std::filesystem::path& file, const std::string& key);
-
-// Fills `info` from the files of `folder` as far as they can be read; each file's first fault is
-// added to `problems`. Further files must match the first (vector length, footer).
+// Fills `info` from the files of `folder` as far as they can be read; `problems` are what lies there
+// unread and each file's first fault. Further files must match the first (vector length, footer).
 void inspect_head(const std::filesystem::path& folder, HeadInfo& info,
                   std::vector<DatasetProblem>& problems, RowWatch& watch);
 

@@ -1,23 +1,22 @@
 #include "dataset/head_rows.h"
 
-#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
-#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
-#include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
-#include "base/readable_file.h"
 #include "dataset/arrow_result.h"
+#include "dataset/footer_agreement.h"
+#include "dataset/head_file.h"
 #include "dataset/integer_column.h"
 #include "dataset/vector_column.h"
 
@@ -35,85 +34,61 @@ struct Column {
   bool (*fits)(const arrow::DataType& type);
 };
 
+bool is_any_type(const arrow::DataType& /*type*/) { return true; }  // null in every row, perhaps
+
 constexpr Column kColumns[] = {
-    {"bucket", true, "integers", is_integer_type},
-    {"position", true, "integers", is_position_type},
-    {"vector", true, "lists of float32, float16 or bfloat16", is_vector_type},
-    {"example_id", false, "integers", is_integer_type},
-    {"sliding_window", false, "integers or null", is_window_type},
+    {"bucket", true, "integers or whole floats", is_whole_type},
+    {"position", true, "integers or whole floats", is_whole_type},
+    {"vector", true,
+     "lists of float32, float16, bfloat16 (its bits as uint16, int16 or 2-byte binary) or float64",
+     is_vector_type},
+    {"example_id", false, "integers or whole floats, a number for each document", is_whole_type},
+    {"sliding_window", false, "", is_any_type},
 };
 
-// The leaf columns of the file that are read.
-std::vector<int> wanted_leaves(const parquet::arrow::FileReader& reader,
-                               const arrow::Schema& schema) {
-  std::vector<std::string> names;
+bool is_read(std::string_view name) {
+  return std::ranges::any_of(kColumns, [&](const Column& column) { return name == column.name; });
+}
+
+void check_columns(const HeadFile& file) {
   for (const Column& column : kColumns) {
-    const int count = static_cast<int>(schema.GetAllFieldIndices(column.name).size());
+    const auto count = std::ranges::count(file.columns, column.name);
     if (count > 1) fail("column {} occurs {} times", column.name, count);
     if (count == 0 && !column.required) continue;
     if (count == 0) {
       fail("column {} is missing (there are: {})", column.name,
-           printable(fmt::format("{}", fmt::join(schema.field_names(), ", ")), 300));
+           printable(fmt::format("{}", fmt::join(file.columns, ", ")), 300));
     }
-    const arrow::DataType& type = *schema.GetFieldByName(column.name)->type();
-    if (!column.fits(type)) {
-      fail("column {}: expected {}, found {}", column.name, column.expected,
-           printable(type.ToString()));
-    }
-    names.emplace_back(column.name);
+    const arrow::DataType& type = *file.schema->GetFieldByName(column.name)->type();
+    if (column.fits(type)) continue;
+    fail("column {}: expected {}, found {}", column.name, column.expected,
+         printable(type.ToString()));
   }
-  std::vector<int> leaves;
-  const parquet::SchemaDescriptor& descriptor = *reader.parquet_reader()->metadata()->schema();
-  for (int leaf = 0; leaf < descriptor.num_columns(); ++leaf) {
-    const std::string root = descriptor.Column(leaf)->path()->ToDotVector().front();
-    if (std::find(names.begin(), names.end(), root) != names.end()) leaves.push_back(leaf);
-  }
-  return leaves;
+  const std::vector<int64_t> shape = tensor_shape(file.arrow_schema, "vector");
+  if (std::ranges::count_if(shape, [](int64_t length) { return length != 1; }) <= 1) return;
+  fail("column vector: expected one vector in every row, found tensors of shape [{}]",
+       fmt::join(shape, ", "));
 }
 
-}  // namespace
-
-// One file, opened.
-struct OpenFile {
-  std::unique_ptr<parquet::arrow::FileReader> reader;
-  std::vector<int> leaves;
-  std::shared_ptr<arrow::Schema> schema;
-
-  explicit OpenFile(const fs::path& path) {
-    if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
-    std::error_code error;
-    if (fs::file_size(path, error) == 0) fail("the file is empty");
-    parquet::ReaderProperties properties(arrow::system_memory_pool());
-    properties.enable_buffered_stream();
-    properties.set_page_checksum_verification(true);
-    parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
-    arrow_properties.set_batch_size(kBatchRows);
-    arrow_properties.set_pre_buffer(false);
-    parquet::arrow::FileReaderBuilder builder;
-    check_arrow(builder.OpenFile(path.string(), /*memory_map=*/false, properties));
-    reader = value_of(
-        builder.memory_pool(arrow::system_memory_pool())->properties(arrow_properties)->Build());
-    check_arrow(reader->GetSchema(&schema));
-    leaves = wanted_leaves(*reader, *schema);
-  }
-
-  int64_t num_rows() const { return reader->parquet_reader()->metadata()->num_rows(); }
-};
-
-namespace {
-
-std::map<std::string, std::string> footer_of(const OpenFile& file) {
-  std::map<std::string, std::string> out;
-  if (const auto& pairs = file.reader->parquet_reader()->metadata()->key_value_metadata()) {
-    for (int64_t i = 0; i < pairs->size(); ++i) {
-      if (pairs->key(i) != "ARROW:schema") out[pairs->key(i)] = pairs->value(i);
-    }
-  }
-  return out;
+// The files of a head all have a column, or none has.
+void check_like(const char* column, bool has_it, bool first_has_it, const std::string& first) {
+  if (has_it == first_has_it) return;
+  fail("has {} column {}, unlike {}", has_it ? "a" : "no", column, first);
 }
+
+HeadFile open_file(const fs::path& path) {
+  HeadFile file = open_head_file(path, is_read, kBatchRows);
+  check_columns(file);
+  return file;
+}
+
+int64_t rows_of(const HeadFile& file) {
+  return file.reader->parquet_reader()->metadata()->num_rows();
+}
+
 
 // Numbers of the vectors by the number of rows, in the first row group that has rows.
-int64_t dim_of(const OpenFile& file) {
+int64_t dim_of(const HeadFile& file) {
   const parquet::FileMetaData& metadata = *file.reader->parquet_reader()->metadata();
   for (int group = 0; group < metadata.num_row_groups(); ++group) {
     const auto rows = metadata.RowGroup(group);
@@ -145,7 +120,7 @@ auto naming(const fs::path& file, Task task) {
 struct HeadRowReader::Files {
   std::vector<fs::path> paths;
   size_t current = 0;
-  std::optional<OpenFile> open;
+  std::optional<HeadFile> open;
   std::unique_ptr<arrow::RecordBatchReader> batches;
   std::shared_ptr<arrow::RecordBatch> batch;  // keeps the vectors of the last next()
   std::vector<float> converted;
@@ -159,15 +134,15 @@ struct HeadRowReader::Files {
 
   void start() {
     file_row = 0;
-    open.emplace(paths[current]);
+    open.emplace(open_file(paths[current]));
     std::vector<int> groups(static_cast<size_t>(open->reader->num_row_groups()));
     std::iota(groups.begin(), groups.end(), 0);
     batches = value_of(open->reader->GetRecordBatchReader(groups, open->leaves));
   }
 
   void end() {
-    if (file_row != open->num_rows()) {
-      fail("the footer says {} rows, found {}", open->num_rows(), file_row);
+    if (file_row != rows_of(*open)) {
+      fail("the footer says {} rows, found {}", rows_of(*open), file_row);
     }
     batches.reset();
     open.reset();
@@ -180,9 +155,8 @@ struct HeadRowReader::Files {
     read_integers(*batch->GetColumnByName("position"), "position", file_row, out.positions);
     out.example_ids.clear();
     out.windows.clear();
-    if (has_example_ids) {
-      read_integers(*batch->GetColumnByName("example_id"), "example_id", file_row, out.example_ids);
-    }
+    out.has_large_ids = out.has_negative_ids = false;
+    if (has_example_ids) read_ids(*batch->GetColumnByName("example_id"), file_row, out);
     if (has_windows) read_windows(*batch->GetColumnByName("sliding_window"), file_row, out.windows);
     out.vectors = vector_rows(*batch->GetColumnByName("vector"), file_row, dim, converted);
     out.head_dim = dim;
@@ -206,17 +180,19 @@ HeadRowReader::HeadRowReader(std::vector<fs::path> files) : files_(std::make_uni
   files_->paths = std::move(files);
   for (size_t i = 0; i < files_->paths.size(); ++i) {
     naming(files_->paths[i], [&] {
-      const OpenFile file(files_->paths[i]);
+      const HeadFile file = open_file(files_->paths[i]);
       const bool has_ids = file.schema->GetFieldIndex("example_id") >= 0;
       const bool has_windows = file.schema->GetFieldIndex("sliding_window") >= 0;
-      if (i > 0 && (has_ids != files_->has_example_ids || has_windows != files_->has_windows)) {
-        fail("has other columns than {}", files_->paths.front().filename().string());
+      if (i > 0) {
+        const std::string first = files_->paths.front().filename().string();
+        check_like("example_id", has_ids, files_->has_example_ids, first);
+        check_like("sliding_window", has_windows, files_->has_windows, first);
       }
       files_->has_example_ids = has_ids;
       files_->has_windows = has_windows;
-      files_->num_rows += file.num_rows();
+      files_->num_rows += rows_of(file);
       if (i > 0) return;
-      files_->footer = footer_of(file);
+      files_->footer = footer_of(*file.reader->parquet_reader()->metadata());
       files_->footer_dim = dim_of(file);
     });
   }
@@ -239,18 +215,6 @@ bool HeadRowReader::next(HeadRowBatch& batch) {
     if (found && batch.num_rows() > 0) return true;
   }
   return false;
-}
-
-std::vector<fs::path> list_parquet_files(const fs::path& folder) {
-  std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const bool is_hidden = it->path().filename().string().starts_with('.');  // as ._data.parquet
-    if (it->path().extension() == ".parquet" && !is_hidden) out.push_back(it->path());
-  }
-  if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
-  std::sort(out.begin(), out.end());
-  return out;
 }
 
 }  // namespace qk

@@ -19,6 +19,8 @@ struct HeadRowBatch {
   std::vector<int64_t> buckets;
   std::vector<int64_t> positions;
   std::vector<int64_t> example_ids;             // empty if there is no such column
+  bool has_large_ids = false;                   // some are the bits of numbers from 2^63 on
+  bool has_negative_ids = false;                // some are numbers below 0
   std::vector<std::optional<int64_t>> windows;  // tokens; empty if there is no such column
   std::span<const float> vectors;               // [rows, head_dim], until the next call
   int64_t head_dim = 0;
@@ -26,14 +28,16 @@ struct HeadRowBatch {
   int64_t num_rows() const { return static_cast<int64_t>(buckets.size()); }
 };
 
-// Columns:
-//   bucket, position   any integer type, never null; a position may be a whole float
-//   vector             a list or fixed-size list, never null, of one length, of float32, of
-//                      float16, of bfloat16 (the bits as uint16 or as binary of 2 bytes), or of
-//                      float64 whose numbers float32 holds exactly; finite
-//   example_id         any integer type, never null; may be absent
-//   sliding_window     any integer type, or floats that are whole; nulls allowed; may be absent
-// Every other column is ignored.
+// Columns; "whole numbers" are integers of 8 to 64 bits, floats that are whole and no larger than
+// those of their width hold exactly, and whole decimals:
+//   bucket, position   whole numbers, never null
+//   vector             lists of any kind, never null, of one length, of float32, of float16, of
+//                      bfloat16 (the bits as uint16, int16 or binary of 2 bytes), or of float64
+//                      whose numbers float32 holds exactly; finite
+//   example_id         whole numbers below 2^64, never null; may be absent
+//   sliding_window     whole numbers; nulls allowed, and a column of any type that has only nulls;
+//                      may be absent
+// Every other column, of whatever type, is passed over.
 class HeadRowReader {
  public:
   // Opens the files and checks their columns; rows come in the order of the files. Throws Error
@@ -58,9 +62,5 @@ class HeadRowReader {
   struct Files;
   std::unique_ptr<Files> files_;
 };
-
-// The Parquet files of a head's folder in name order, without hidden ones; empty if it holds none.
-// Throws Error if the folder cannot be read.
-std::vector<std::filesystem::path> list_parquet_files(const std::filesystem::path& folder);
 
 }  // namespace qk

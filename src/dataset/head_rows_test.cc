@@ -1,9 +1,11 @@
 #include "dataset/head_rows.h"
 
 #include <arrow/array.h>
+#include <arrow/array/util.h>
 #include <arrow/builder.h>
 #include <arrow/io/file.h>
 #include <arrow/table.h>
+#include <arrow/util/decimal.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <parquet/arrow/writer.h>
@@ -160,13 +162,26 @@ TEST_F(HeadRows, DoublesAreNotRounded) {
             "0.1 at 1");
 }
 
-TEST_F(HeadRows, PositionsMayBeWholeFloats) {
+TEST_F(HeadRows, NumbersMayBeWholeFloats) {
   const auto positions = [](std::vector<double> values) {
     return array_of<arrow::DoubleBuilder>(values);
   };
   EXPECT_EQ(read({{"position", positions({3, 70})}}).positions, (std::vector<int64_t>{3, 70}));
+  EXPECT_EQ(read({{"bucket", positions({-0.0, -7})}}).buckets, (std::vector<int64_t>{0, -7}));
+  EXPECT_EQ(read({{"example_id", positions({-3, 1e15})}}).example_ids,
+            (std::vector<int64_t>{-3, 1'000'000'000'000'000}));
+  arrow::HalfFloatBuilder halves;
+  ASSERT_TRUE(halves.AppendValues(std::vector<uint16_t>{0xC000, 0x6800}).ok());
+  EXPECT_EQ(read({{"bucket", halves.Finish().ValueOrDie()}}).buckets,
+            (std::vector<int64_t>{-2, 2048}));
+  for (const double bad : {0.5, std::nan(""), HUGE_VAL}) {
+    for (const char* name : {"bucket", "example_id"}) {
+      EXPECT_EQ(fault_of({{name, positions({0, bad})}}),
+                fmt::format("row 1: column {}: expected a whole number, found {}", name, bad));
+    }
+  }
   EXPECT_EQ(fault_of({{"position", positions({3, 70.5})}}),
-            "row 1: column position: expected a whole number of tokens, found 70.5");
+            "row 1: column position: expected a whole number, found 70.5");
 }
 
 TEST_F(HeadRows, ReadsHalvesOfEveryKind) {
@@ -203,7 +218,41 @@ TEST_F(HeadRows, WindowsMayBeNullOrFloatsOrAbsent) {
   EXPECT_TRUE(read({{"sliding_window", nullptr}}).windows.empty());
   EXPECT_TRUE(read({{"example_id", nullptr}}).example_ids.empty());
   EXPECT_EQ(fault_of({{"sliding_window", array_of<arrow::DoubleBuilder>(std::vector{512.0, 0.5})}}),
-            "row 1: column sliding_window: expected a whole number of tokens, found 0.5");
+            "row 1: column sliding_window: expected a whole number, found 0.5");
+}
+
+// Snowflake's integers.
+TEST_F(HeadRows, NumbersMayBeWholeDecimals) {
+  const auto decimals = [](const std::vector<std::string>& texts, int32_t scale) {
+    arrow::Decimal128Builder builder(arrow::decimal128(38, scale));
+    for (const std::string& text : texts) {
+      EXPECT_TRUE(builder.Append(arrow::Decimal128::FromString(text).ValueOrDie()).ok());
+    }
+    return builder.Finish().ValueOrDie();
+  };
+  EXPECT_EQ(read({{"bucket", decimals({"-9223372036854775808", "5"}, 0)}}).buckets,
+            (std::vector<int64_t>{std::numeric_limits<int64_t>::min(), 5}));
+  EXPECT_EQ(read({{"position", decimals({"300", "700"}, 2)}}).positions,
+            (std::vector<int64_t>{3, 7}));
+  const HeadRowBatch batch = read({{"example_id", decimals({"18446744073709551615", "-1"}, 0)}});
+  EXPECT_EQ(batch.example_ids, (std::vector<int64_t>{-1, -1}));
+  EXPECT_TRUE(batch.has_large_ids && batch.has_negative_ids);
+  EXPECT_EQ(fault_of({{"position", decimals({"300", "701"}, 2)}}),
+            "row 1: column position: expected a whole number, found 7.01");
+  for (const char* beyond : {"18446744073709551616", "-9223372036854775809"}) {
+    EXPECT_EQ(fault_of({{"example_id", decimals({"0", beyond}, 0)}}),
+              fmt::format("row 1: column example_id: {} is out of range", beyond));
+  }
+}
+
+TEST_F(HeadRows, IdsAreUnsignedToo) {
+  const auto ids = array_of<arrow::UInt64Builder>(std::vector<uint64_t>{1, ~uint64_t{0}});
+  const HeadRowBatch batch = read({{"example_id", ids}});
+  EXPECT_EQ(batch.example_ids, (std::vector<int64_t>{1, -1}));
+  EXPECT_TRUE(batch.has_large_ids);
+  EXPECT_FALSE(batch.has_negative_ids);
+  EXPECT_FALSE(read({}).has_large_ids);
+  EXPECT_TRUE(read({}).has_negative_ids);
 }
 
 // Above 2^53 a double does not say which integer was meant.
@@ -217,23 +266,82 @@ TEST_F(HeadRows, WholeFloatsHaveALimit) {
     EXPECT_EQ(read({{"position", doubles(limit)}}).positions[1], static_cast<int64_t>(limit));
     for (const char* name : {"sliding_window", "position"}) {
       EXPECT_EQ(fault_of({{name, doubles(limit + std::copysign(2, limit))}}),
-                fmt::format("row 1: column {}: expected a whole number of tokens, found {}", name,
-                            limit + std::copysign(2, limit)));
+                fmt::format("row 1: column {}: found {}, but floats of this width hold every "
+                            "integer only up to 2^53; store the column as integers",
+                            name, limit + std::copysign(2, limit)));
     }
   }
+  const auto floats_to = [](float number) {
+    return array_of<arrow::FloatBuilder>(std::vector{0.0F, number});
+  };
+  EXPECT_EQ(read({{"example_id", floats_to(0x1p24F)}}).example_ids[1], 1 << 24);
+  EXPECT_THAT(fault_of({{"example_id", floats_to(0x1p24F + 2)}}), HasSubstr("only up to 2^24"));
 }
 
-TEST_F(HeadRows, IgnoresFurtherColumns) { expect_numbers({{"score", floats()->Slice(0, 2)}}); }
+TEST_F(HeadRows, AWindowOfNullsMayHaveAnyType) {
+  const std::optional<int64_t> none;
+  for (const auto& type :
+       {arrow::utf8(), arrow::boolean(), arrow::date32(), arrow::float16(), arrow::binary(),
+        arrow::list(arrow::int32()), arrow::struct_({arrow::field("a", arrow::int8())})}) {
+    const ArrayPtr nulls = arrow::MakeArrayOfNull(type, 2).ValueOrDie();
+    EXPECT_THAT(read({{"sliding_window", nulls}}).windows, testing::ElementsAre(none, none))
+        << type->ToString();
+  }
+  arrow::StringBuilder builder;
+  ASSERT_TRUE(builder.AppendNull().ok() && builder.Append("128").ok());
+  EXPECT_EQ(fault_of({{"sliding_window", builder.Finish().ValueOrDie()}}),
+            "row 1: column sliding_window: expected an integer, a whole float or null, found 128 "
+            "(string)");
+}
+
+TEST_F(HeadRows, IgnoresFurtherColumns) {
+  expect_numbers({{"score", floats()->Slice(0, 2)}});
+  expect_numbers({{"vector.list.element", integers({1, 2})}, {"Bucket", floats()->Slice(0, 2)}});
+  Columns twice = columns({{"score", integers({1, 2})}});
+  twice.insert(twice.begin(), {"score", integers({3, 4})});
+  reader_.emplace(std::vector<fs::path>{write(twice)});
+  HeadRowBatch batch;
+  ASSERT_TRUE(reader_->next(batch));
+  EXPECT_EQ(batch.positions, (std::vector<int64_t>{3, 70}));
+  Columns two_buckets = columns();
+  two_buckets.emplace_back("bucket", integers({1, 2}));
+  const fs::path path = write(two_buckets);
+  EXPECT_THAT([&] { HeadRowReader({path}); },
+              testing::ThrowsMessage<Error>(HasSubstr("column bucket occurs 2 times")));
+}
+
+TEST_F(HeadRows, SixteenBitIntegersAreBfloat16) {
+  const std::vector<uint16_t> words = bfloat16_words();
+  const std::vector<int16_t> signed_words(words.begin(), words.end());
+  expect_numbers({{"vector", fixed_list(array_of<arrow::Int16Builder>(signed_words), 3)}});
+  const auto fault = [&](const std::vector<int16_t>& numbers) {
+    return fault_of({{"vector", fixed_list(array_of<arrow::Int16Builder>(numbers), 3)}});
+  };
+  constexpr const char* kHint =
+      " (16-bit integers are read as the bits of bfloat16; store other numbers as float32)";
+  EXPECT_EQ(fault({3, -2, 0, 7, 1, 0}),
+            std::string("row 0: column vector: expected finite numbers, found -nan at 1") + kHint);
+  EXPECT_THAT(fault({3, 2, 0, 0x1FFF, 1, 0}),
+              testing::AllOf(HasSubstr("from row 0 on the largest number is 1"), HasSubstr(kHint)));
+  EXPECT_THAT(fault({3, 2, 0, 0x5F00, 1, 0}), HasSubstr("the largest number is 9.2"));
+  EXPECT_EQ(fault({3, 2, 0, 0x2000, 0x5EFF, 0}), "");
+  EXPECT_EQ(fault({0, 0, 0, 0, 0, 0}), "");
+}
 
 TEST_F(HeadRows, RefusesColumnsThatAreMissingOrOfAnotherType) {
   EXPECT_EQ(fault_of({{"position", nullptr}}),
             "column position is missing (there are: bucket, vector, example_id, sliding_window)");
   EXPECT_EQ(fault_of({{"vector", nullptr}}),
             "column vector is missing (there are: bucket, position, example_id, sliding_window)");
-  EXPECT_EQ(fault_of({{"bucket", floats()->Slice(0, 2)}}),
-            "column bucket: expected integers, found float");
+  EXPECT_EQ(fault_of({{"bucket", array_of<arrow::BooleanBuilder>(std::vector<bool>{true, false})}}),
+            "column bucket: expected integers or whole floats, found bool");
   EXPECT_THAT(fault_of({{"vector", fixed_list(integers({1, 2, 3, 4, 5, 6}), 3)}}),
-              HasSubstr("column vector: expected lists of float32, float16 or bfloat16, found"));
+              HasSubstr("column vector: expected lists of float32, float16, bfloat16 (its bits as "
+                        "uint16, int16 or 2-byte binary) or float64, found list<element: int64>"));
+  EXPECT_EQ(fault_of({{"example_id",
+                       array_of<arrow::StringBuilder>(std::vector<std::string>{"a", "b"})}}),
+            "column example_id: expected integers or whole floats, a number for each document, "
+            "found string");
 }
 
 TEST_F(HeadRows, RefusesVectorsThatDoNotFit) {
@@ -260,7 +368,7 @@ TEST_F(HeadRows, RefusesVectorsThatDoNotFit) {
   ASSERT_TRUE(holes.AppendValues(kNumbers.data(), 5).ok());
   ASSERT_TRUE(holes.AppendNull().ok());
   EXPECT_EQ(fault_of({{"vector", fixed_list(holes.Finish().ValueOrDie(), 3)}}),
-            "column vector: a vector from row 0 on has null elements");
+            "row 1: column vector: expected numbers, found null at 2");
   const ArrayPtr nothing = array_of<arrow::Int32Builder>(std::vector<int32_t>{0, 0, 0});
   EXPECT_EQ(fault_of({{"vector", arrow::ListArray::FromArrays(*nothing, *floats()).ValueOrDie()}}),
             "row 0: column vector: the vector has no numbers");
@@ -273,8 +381,11 @@ TEST_F(HeadRows, RefusesNullsAndNumbersOutOfRange) {
   EXPECT_EQ(fault_of({{"bucket", builder.Finish().ValueOrDie()}}),
             "row 1: column bucket: expected an integer, found null");
   const auto large = array_of<arrow::UInt64Builder>(std::vector<uint64_t>{1, ~uint64_t{0}});
-  EXPECT_EQ(fault_of({{"example_id", large}}),
-            "row 1: column example_id: 18446744073709551615 is out of range");
+  for (const char* name : {"bucket", "position", "sliding_window"}) {
+    EXPECT_EQ(fault_of({{name, large}}),
+              fmt::format("row 1: column {}: expected at most 2^63 - 1, found 18446744073709551615",
+                          name));
+  }
 }
 
 TEST_F(HeadRows, SeveralFilesFollowEachOther) {
@@ -290,7 +401,9 @@ TEST_F(HeadRows, SeveralFilesFollowEachOther) {
   EXPECT_EQ(batch.positions, (std::vector<int64_t>{8, 9}));
   EXPECT_FALSE(reader.next(batch));
   const fs::path other = write(columns({{"example_id", nullptr}}), "c.parquet");
-  EXPECT_THROW(HeadRowReader({first, other}), Error);
+  EXPECT_THAT(
+      [&] { HeadRowReader({first, other}); },
+      testing::ThrowsMessage<Error>(HasSubstr("has no column example_id, unlike a.parquet")));
 }
 
 TEST_F(HeadRows, SaysWhatIsWrongWithAFile) {

@@ -1,4 +1,5 @@
-// Integer columns of any width. Includes Arrow: for .cc files of this folder only.
+// Columns of whole numbers, of whatever type they are stored in. Includes Arrow: for .cc files of
+// this folder only.
 #pragma once
 
 #include <arrow/array.h>
@@ -8,21 +9,26 @@
 #include <string>
 #include <vector>
 
+#include "dataset/head_rows.h"
+
 namespace qk {
 
-// Signed or unsigned, 8 to 64 bits.
-bool is_integer_type(const arrow::DataType& type);
-// The above, float32 or float64: the original's positions may be floats.
-bool is_position_type(const arrow::DataType& type);
-// The above or null.
-bool is_window_type(const arrow::DataType& type);
+// Integers of 8 to 64 bits, signed or unsigned; float16, float32, float64; decimals of up to 256
+// bits.
+bool is_whole_type(const arrow::DataType& type);
 
-// Throws Error "row 17: column position: ..." for a null, a number beyond int64, or a float that is
-// not whole. `first_row` counts in messages. REQUIRES: is_position_type.
+// Throws Error "row 17: column position: ..." for a null, a number beyond int64, a number that is
+// not whole, or a float above the largest (2^53 in float64) up to which it holds every integer.
+// `first_row` counts in messages. REQUIRES: is_whole_type.
 void read_integers(const arrow::Array& array, const std::string& name, int64_t first_row,
                    std::vector<int64_t>& out);
 
-// Null and NaN give nullopt. Throws Error for floats that are not whole. REQUIRES: is_window_type.
+// The same for example_id, up to 2^64 - 1, into out.example_ids; sets out.has_large_ids and
+// out.has_negative_ids if there are such.
+void read_ids(const arrow::Array& array, int64_t first_row, HeadRowBatch& out);
+
+// Null and NaN give nullopt, in a column of any type. Throws Error for anything else that is not a
+// whole number.
 void read_windows(const arrow::Array& array, int64_t first_row,
                   std::vector<std::optional<int64_t>>& out);
 

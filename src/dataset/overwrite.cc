@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/path_text.h"
+#include "dataset/entry_names.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -54,7 +55,8 @@ void check_head_folder(const fs::path& path) {
   }
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     const fs::path& file = it->path();
-    if (file.extension() == ".parquet" && file.filename() != "data.parquet") {
+    const std::string name = file.filename().string();
+    if (is_parquet_name(name) && !is_sidecar_name(name) && name != "data.parquet") {
       fail("{}: a new dataset would not replace it, and readers would mix the two: remove it",
            file.string());
     }

@@ -1,11 +1,14 @@
 #include "dataset/vector_column.h"
 
 #include <arrow/type.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
 #include "base/error.h"
+#include "dataset/half_floats.h"
 
 namespace qk {
 namespace {
@@ -19,8 +22,7 @@ struct Flat {
   int64_t end = 0;
 };
 
-template <typename List>
-Flat flatten(const List& list, int64_t first_row, int64_t& dim) {
+Flat flatten(const arrow::ListArray& list, int64_t first_row, int64_t& dim) {
   if (list.null_count() != 0) {
     for (int64_t row = 0; row < list.length(); ++row) {
       if (list.IsNull(row))
@@ -41,29 +43,18 @@ Flat flatten(const List& list, int64_t first_row, int64_t& dim) {
   return {list.values().get(), begin, end};
 }
 
-Flat flatten_any(const arrow::Array& array, int64_t first_row, int64_t& dim) {
-  switch (array.type_id()) {
-    case Type::LIST:
-      return flatten(static_cast<const arrow::ListArray&>(array), first_row, dim);
-    case Type::LARGE_LIST:
-      return flatten(static_cast<const arrow::LargeListArray&>(array), first_row, dim);
-    default:
-      return flatten(static_cast<const arrow::FixedSizeListArray&>(array), first_row, dim);
+void refuse_null_numbers(const Flat& flat, int64_t first_row, int64_t dim) {
+  if (flat.values->null_count() == 0) return;
+  for (int64_t i = flat.begin; i < flat.end; ++i) {
+    if (flat.values->IsValid(i)) continue;
+    const int64_t index = i - flat.begin;
+    fail("row {}: column vector: expected numbers, found null at {}", first_row + index / dim,
+         index % dim);
   }
 }
 
-float from_half(uint16_t bits) {
-  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000U) << 16;
-  const uint32_t magnitude = bits & 0x7FFFU;
-  if (magnitude >= 0x7C00U) {  // infinity and NaN
-    return std::bit_cast<float>(sign | 0x7F800000U | (magnitude & 0x3FFU) << 13);
-  }
-  const auto scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112F;  // denormals too
-  return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | sign);
-}
-
-float from_bfloat16(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+bool is_word_type(const arrow::DataType& type) {
+  return type.id() == Type::UINT16 || type.id() == Type::INT16;
 }
 
 // The 16-bit words, whatever the column calls them.
@@ -73,6 +64,9 @@ const uint16_t* words_of(const arrow::Array& values) {
       return static_cast<const arrow::HalfFloatArray&>(values).raw_values();
     case Type::UINT16:
       return static_cast<const arrow::UInt16Array&>(values).raw_values();
+    case Type::INT16:
+      return reinterpret_cast<const uint16_t*>(
+          static_cast<const arrow::Int16Array&>(values).raw_values());
     default: {
       const auto& binary = static_cast<const arrow::FixedSizeBinaryArray&>(values);
       return reinterpret_cast<const uint16_t*>(binary.raw_values());
@@ -93,43 +87,55 @@ void narrow(const double* numbers, int64_t first_row, int64_t dim, std::span<flo
   }
 }
 
-void check_finite(std::span<const float> numbers, int64_t first_row, int64_t dim) {
+// The bits of the number that is largest apart from its sign.
+uint32_t largest_bits(std::span<const float> numbers) {
   uint32_t largest = 0;
   for (const float number : numbers) {
     largest = std::max(largest, std::bit_cast<uint32_t>(number) & 0x7FFFFFFFU);
   }
-  if (largest < 0x7F800000U) return;
+  return largest;
+}
+
+constexpr const char* kWordHint =
+    "16-bit integers are read as the bits of bfloat16; store other numbers as float32";
+
+void check_finite(std::span<const float> numbers, int64_t first_row, int64_t dim, bool are_words) {
+  if (largest_bits(numbers) < 0x7F800000U) return;
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (std::isfinite(numbers[i])) continue;
     const auto index = static_cast<int64_t>(i);
-    fail("row {}: column vector: expected finite numbers, found {} at {}", first_row + index / dim,
-         numbers[i], index % dim);
+    fail("row {}: column vector: expected finite numbers, found {} at {}{}",
+         first_row + index / dim, numbers[i], index % dim,
+         are_words ? fmt::format(" ({})", kWordHint) : "");
   }
+}
+
+// Integers, as of quantised vectors, would be bfloat16 numbers that no model computes.
+void check_are_bfloat16(std::span<const float> numbers, int64_t first_row) {
+  const auto largest = std::bit_cast<float>(largest_bits(numbers));
+  if (largest == 0 || (largest >= 0x1p-63F && largest < 0x1p63F)) return;
+  fail("column vector: from row {} on the largest number is {} ({})", first_row, largest,
+       kWordHint);
 }
 
 }  // namespace
 
 bool is_vector_type(const arrow::DataType& type) {
-  const bool is_list = type.id() == Type::LIST || type.id() == Type::LARGE_LIST ||
-                       type.id() == Type::FIXED_SIZE_LIST;
-  if (!is_list) return false;
-  const arrow::DataType& value = *static_cast<const arrow::BaseListType&>(type).value_type();
+  if (type.id() != Type::LIST) return false;
+  const arrow::DataType& value = *static_cast<const arrow::ListType&>(type).value_type();
   if (value.id() == Type::FIXED_SIZE_BINARY) {
     return static_cast<const arrow::FixedSizeBinaryType&>(value).byte_width() == 2;
   }
   return value.id() == Type::FLOAT || value.id() == Type::HALF_FLOAT ||
-         value.id() == Type::DOUBLE || value.id() == Type::UINT16;
+         value.id() == Type::DOUBLE || is_word_type(value);
 }
 
 std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row, int64_t& dim,
                                    std::vector<float>& converted) {
   if (array.length() == 0) return {};
-  const Flat flat = flatten_any(array, first_row, dim);
+  const Flat flat = flatten(static_cast<const arrow::ListArray&>(array), first_row, dim);
   const auto count = static_cast<size_t>(flat.end - flat.begin);
-  if (flat.values->null_count() != 0 &&
-      flat.values->Slice(flat.begin, flat.end - flat.begin)->null_count() != 0) {
-    fail("column vector: a vector from row {} on has null elements", first_row);
-  }
+  refuse_null_numbers(flat, first_row, dim);
   std::span<const float> out;
   if (flat.values->type_id() == Type::FLOAT) {
     const auto& floats = static_cast<const arrow::FloatArray&>(*flat.values);
@@ -148,7 +154,9 @@ std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row,
     }
     out = converted;
   }
-  check_finite(out, first_row, dim);
+  const bool are_words = is_word_type(*flat.values->type());
+  check_finite(out, first_row, dim, are_words);
+  if (are_words) check_are_bfloat16(out, first_row);
   return out;
 }
 

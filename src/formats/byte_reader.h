@@ -1,6 +1,7 @@
 // Reads a binary file from front to back; nothing beyond its end is ever touched.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,10 @@ class ByteReader {
     T value;
     std::memcpy(&value, take(sizeof value, what), sizeof value);
     return value;
+  }
+  // The next bytes, fewer where the file ends; they are not consumed.
+  std::string_view peek(uint64_t count) const {
+    return {reinterpret_cast<const char*>(bytes_.data() + position_), std::min(count, remaining())};
   }
   // A length (u64) and that many bytes, NUL included.
   std::string_view text(std::string_view what) {

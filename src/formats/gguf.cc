@@ -1,6 +1,10 @@
 #include "formats/gguf.h"
 
+#include <array>
 #include <bit>
+#include <fstream>
+#include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -79,6 +83,15 @@ std::vector<StoredTensor> lay_out(std::vector<GgufTensorInfo> infos,
 }
 
 }  // namespace
+
+bool begins_as_gguf(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return false;
+  std::array<char, 4> magic{};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(magic.data(), magic.size()) &&
+         std::string_view(magic.data(), magic.size()) == "GGUF";
+}
 
 GgufFile::GgufFile(const std::filesystem::path& path) : file_(path), path_(path) {
   parse(file_.bytes());

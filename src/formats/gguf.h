@@ -27,6 +27,10 @@ using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, std
                                std::vector<int64_t>, std::vector<double>, std::vector<bool>,
                                std::vector<std::string>>;
 
+// Does a regular file begin with the four bytes of a GGUF file, whatever its name? False for one
+// that cannot be read.
+bool begins_as_gguf(const std::filesystem::path& path);
+
 class GgufFile {
  public:
   // Throws Error naming the file and the rule that is broken.

@@ -9,7 +9,6 @@
 namespace qk {
 namespace {
 
-constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
 // What a file may cost in memory. The largest vocabularies need 1.5 million array elements.
 constexpr uint64_t kMaxKeys = 1 << 16;
 constexpr uint64_t kMaxTensors = 1 << 20;
@@ -21,12 +20,19 @@ constexpr uint64_t kMinInfoBytes = 8 + 4 + 4 + 8;
 constexpr uint32_t kMaxAxes = 4;
 
 void read_preamble(ByteReader& reader) {
-  if (reader.remaining() < 4 || reader.number<uint32_t>("the magic") != kMagic) {
-    fail("{}: is not a GGUF file: it does not begin with 'GGUF'", reader.place());
+  constexpr std::string_view kMagic = "GGUF";
+  const std::string_view magic = reader.peek(kMagic.size());
+  if (magic != kMagic) {
+    fail("{}: is not a GGUF file: expected 'GGUF' at its start, found {}", reader.place(),
+         magic.empty() ? "no content" : fmt::format("'{}'", printable(magic)));
   }
+  reader.number<uint32_t>("the magic");
   const auto version = reader.number<uint32_t>("the version");
   if (version != 0 && (version & 0xFFFF) == 0) {
-    fail("{}: is a big-endian GGUF file, which is not supported", reader.place());
+    fail(
+        "{}: is a big-endian GGUF file, expected a little-endian one: "
+        "convert a copy of it with `gguf-convert-endian FILE little` (Python package gguf)",
+        reader.place());
   }
   if (version != 2 && version != 3) {
     fail("{}: GGUF version: expected 2 or 3, found {}", reader.place(), version);

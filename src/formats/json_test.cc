@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -95,6 +97,42 @@ TEST(ParseJson, LimitsTheNumberOfValues) {
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "f.json: holds more than 3 values");
+  }
+}
+
+// The right values are those of Python's json.loads.
+TEST(ParsePythonJson, TakesWhatPythonTakes) {
+  const auto value = parse_python_json(
+      R"({"a": [NaN, Infinity, -Infinity, 1e999, -1e400, 1], "b": 1, "s": "NaN \" -Infinity 1e999",
+          "b": 2, "c": {"k": [1], "k": Infinity}})",
+      "f.json");
+  EXPECT_TRUE(std::isnan(value["a"][0].get<double>()));
+  EXPECT_EQ(value["a"][1], std::numeric_limits<double>::infinity());
+  EXPECT_EQ(value["a"][2], -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(value["a"][3], std::numeric_limits<double>::infinity());
+  EXPECT_EQ(value["a"][4], -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(value["a"][5], 1);
+  EXPECT_EQ(value["b"], 2);
+  EXPECT_EQ(value["s"], "NaN \" -Infinity 1e999");
+  EXPECT_EQ(value["c"]["k"], std::numeric_limits<double>::infinity());
+  EXPECT_EQ(parse_python_json(R"(["\ud83d\ude00 \ud800", "\\ud800"])", "f.json"),
+            nlohmann::json({"\xF0\x9F\x98\x80 \xEF\xBF\xBD", "\\ud800"}));
+}
+
+TEST(ParsePythonJson, SaysWhatIsWrongAndWhere) {
+  const auto refusal = [](std::string_view text) -> std::string {
+    try {
+      parse_python_json(text, "f.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(refusal("{\"a\": NaN,\n \"b\": }"),
+              HasSubstr("f.json: line 2, column 7: is not JSON"));
+  for (const char* text : {"[nan]", "[+Infinity]", "[-NaN]", "[1NaN]", "[1.NaN]", "[NaNN]", "[Inf]",
+                           "NaN NaN", "'a'", "", "[1,]", "[01]", "[-]", "\"\\ud80\"", "\"open"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("is not JSON")) << text;
   }
 }
 

@@ -32,8 +32,9 @@ struct SafetensorsModel {
 
 // Opens <folder>/model.safetensors if it is there, else the shards that the weight_map of
 // <folder>/model.safetensors.index.json names (the order of transformers). Other files of the
-// folder are never looked at. Throws Error: neither exists, a shard is missing or not a plain file
-// name, a mapped tensor is not in its shard, a shard holds a tensor that is not mapped to it.
+// folder are never looked at. Where index and shards disagree, or a shard is missing or damaged, the
+// tensors concerned have a `fault`; it is a fault of the model only if one of them is needed.
+// Throws Error: neither exists, the single file or the index is damaged.
 SafetensorsModel open_safetensors(const std::filesystem::path& folder);
 
 }  // namespace qk

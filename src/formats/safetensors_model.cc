@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "formats/json.h"
+#include "formats/other_weights.h"
 #include "formats/safetensors.h"
 #include "formats/stored_name.h"
 
@@ -30,7 +33,7 @@ void check_shard_name(const std::string& place, const std::string& name) {
 
 WeightMap read_weight_map(const fs::path& index_path) {
   const std::string place = index_path.string();
-  const nlohmann::json index = parse_json(read_file(index_path, kMaxIndexBytes), place);
+  const nlohmann::json index = parse_python_json(read_file(index_path, kMaxIndexBytes), place);
   const auto found = index.is_object() ? index.find("weight_map") : index.end();
   if (found == index.end() || !found->is_object() || found->empty()) {
     fail("{}: weight_map: expected a map from tensor names to file names", place);
@@ -48,53 +51,6 @@ WeightMap read_weight_map(const fs::path& index_path) {
   return weight_map;
 }
 
-// What is wrong between the map and the shards: the first few names, and how many.
-class Findings {
- public:
-  void add(std::string_view tensor, std::string_view shard) {
-    constexpr int kShown = 3;
-    if (++count_ > kShown) return;
-    if (count_ > 1) shown_ += ", ";
-    shown_ += fmt::format("{} of {}", printable(tensor), printable(shard));
-  }
-  int64_t count() const { return count_; }
-  std::string text() const {
-    return fmt::format("{} ({}{})", count_, shown_, count_ > 3 ? ", ..." : "");
-  }
-
- private:
-  int64_t count_ = 0;
-  std::string shown_;
-};
-
-void check_against_map(const std::string& place, const WeightMap& weight_map,
-                       const std::vector<StoredTensor>& tensors) {
-  Findings unmapped;
-  Findings missing;
-  std::map<std::string_view, std::string_view> stored;  // tensors that are where the map says
-  for (const StoredTensor& tensor : tensors) {
-    const auto mapped = weight_map.find(tensor.name);
-    if (mapped == weight_map.end() || mapped->second != tensor.file) {
-      unmapped.add(tensor.name, tensor.file);
-    } else {
-      stored.emplace(tensor.name, tensor.file);
-    }
-  }
-  for (const auto& [name, shard] : weight_map) {
-    if (!stored.contains(name)) missing.add(name, shard);
-  }
-  if (missing.count() > 0) {
-    fail(
-        "{}: weight_map: tensors that are not in their shard: {}; tensors of a shard that are not "
-        "mapped to it: {}",
-        place, missing.text(), unmapped.count() == 0 ? "none" : unmapped.text());
-  }
-  if (unmapped.count() > 0) {
-    fail("{}: weight_map: tensors of a shard that are not mapped to it: {}", place,
-         unmapped.text());
-  }
-}
-
 void append(SafetensorsModel& model, const fs::path& path) {
   model.files.emplace_back(path);
   std::vector<StoredTensor> tensors = parse_safetensors(model.files.back());
@@ -102,26 +58,98 @@ void append(SafetensorsModel& model, const fs::path& path) {
                        std::make_move_iterator(tensors.end()));
 }
 
-SafetensorsModel open_shards(const fs::path& folder, const fs::path& index_path) {
-  const WeightMap weight_map = read_weight_map(index_path);
-  std::vector<std::string> shards;
-  for (const auto& [tensor, shard] : weight_map) shards.push_back(shard);
-  std::sort(shards.begin(), shards.end());
-  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-  SafetensorsModel model;
-  for (const std::string& shard : shards) {
-    std::error_code ignored;
-    if (!fs::exists(folder / shard, ignored)) {
-      fail("{}: weight_map: the shard {} is not in the folder", index_path.string(),
-           printable(shard));
-    }
-    append(model, folder / shard);
+// Opens the shards that a weight_map names, and notes at each tensor what is wrong with it.
+class ShardReader {
+ public:
+  ShardReader(const fs::path& folder, WeightMap weight_map)
+      : folder_(folder), weight_map_(std::move(weight_map)) {}
+
+  SafetensorsModel read() {
+    std::set<std::string> shards;
+    for (const auto& [tensor, shard] : weight_map_) shards.insert(shard);
+    for (const std::string& shard : shards) open(shard);
+    std::ranges::stable_sort(model_.tensors, {}, &StoredTensor::name);
+    merge_copies();
+    for (StoredTensor& tensor : model_.tensors) compare_with_map(tensor);
+    add_missing();
+    std::ranges::stable_sort(model_.tensors, {}, &StoredTensor::name);
+    return std::move(model_);
   }
-  check_against_map(index_path.string(), weight_map, model.tensors);
-  std::sort(model.tensors.begin(), model.tensors.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
-  return model;
-}
+
+ private:
+  void open(const std::string& shard) {
+    std::error_code ignored;
+    if (!fs::exists(folder_ / shard, ignored)) {
+      unreadable_[shard] = "which is not in the folder";
+      return;
+    }
+    try {
+      append(model_, folder_ / shard);
+    } catch (const Error& error) {
+      unreadable_[shard] = fmt::format("which cannot be read ({})", error.what());
+    }
+  }
+
+  // Of a tensor in several shards the copy stays that the map names.
+  void merge_copies() {
+    std::vector<StoredTensor> merged;
+    for (StoredTensor& tensor : model_.tensors) {
+      if (merged.empty() || merged.back().name != tensor.name) {
+        merged.push_back(std::move(tensor));
+        continue;
+      }
+      StoredTensor& first = merged.back();
+      if (!same_content(first, tensor)) {
+        first.fault = fmt::format("is in {} and in {} with different content",
+                                  printable(first.file), printable(tensor.file));
+      } else if (first.fault.empty() && is_mapped_to(tensor)) {
+        first = std::move(tensor);
+      }
+    }
+    model_.tensors = std::move(merged);
+  }
+
+  static bool same_content(const StoredTensor& a, const StoredTensor& b) {
+    return a.dtype_name == b.dtype_name && a.shape == b.shape &&
+           std::ranges::equal(a.bytes, b.bytes);
+  }
+
+  bool is_mapped_to(const StoredTensor& tensor) const {
+    const auto mapped = weight_map_.find(tensor.name);
+    return mapped != weight_map_.end() && mapped->second == tensor.file;
+  }
+
+  void compare_with_map(StoredTensor& tensor) const {
+    if (!tensor.fault.empty() || is_mapped_to(tensor)) return;
+    const auto mapped = weight_map_.find(tensor.name);
+    tensor.fault =
+        mapped == weight_map_.end()
+            ? fmt::format("is in {}, but the index does not list it", printable(tensor.file))
+            : fmt::format("is in {}, but the index says {}", printable(tensor.file),
+                          printable(mapped->second));
+  }
+
+  void add_missing() {
+    std::set<std::string> stored;
+    for (const StoredTensor& tensor : model_.tensors) stored.insert(tensor.name);
+    for (const auto& [name, shard] : weight_map_) {
+      if (stored.contains(name)) continue;
+      const auto unreadable = unreadable_.find(shard);
+      StoredTensor& tensor = model_.tensors.emplace_back();
+      tensor.name = name;
+      tensor.file = shard;
+      tensor.fault =
+          unreadable == unreadable_.end()
+              ? fmt::format("is not in {}, where the index says it is", printable(shard))
+              : fmt::format("is in {} by the index, {}", printable(shard), unreadable->second);
+    }
+  }
+
+  const fs::path& folder_;
+  WeightMap weight_map_;
+  SafetensorsModel model_;
+  std::map<std::string, std::string> unreadable_;  // shard -> why
+};
 
 }  // namespace
 
@@ -140,8 +168,9 @@ SafetensorsModel open_safetensors(const fs::path& folder) {
     append(model, single);
     return model;
   }
-  if (fs::exists(index, ignored)) return open_shards(folder, index);
-  fail("{}: holds neither model.safetensors nor model.safetensors.index.json", folder.string());
+  if (fs::exists(index, ignored)) return ShardReader(folder, read_weight_map(index)).read();
+  fail("{}: holds neither model.safetensors nor model.safetensors.index.json{}", folder.string(),
+       other_weights(folder));
 }
 
 }  // namespace qk

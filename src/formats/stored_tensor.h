@@ -19,6 +19,9 @@ struct StoredTensor {
   std::vector<int64_t> shape;        // outermost axis first, also for GGUF
   std::span<const std::byte> bytes;  // mapped, valid as long as the file object
   std::string file;                  // name for messages, "model-00002-of-00004.safetensors"
+  // Why the bytes cannot be used: "is not in a.safetensors, where the index says it is". Empty: they
+  // can. A tensor that no file holds has no type, shape and bytes.
+  std::string fault = {};
 };
 
 // For messages: "[512, 4096]"; more than six axes are cut with "...".

@@ -1,6 +1,8 @@
 #include "heads/document_index.h"
 
 #include <algorithm>
+#include <limits>
+#include <vector>
 
 #include "base/error.h"
 
@@ -16,6 +18,19 @@ std::vector<int64_t> places(const std::vector<int64_t>& ids, const std::vector<i
   return out;
 }
 
+// The ids as a table with large ids has them.
+std::vector<int64_t> shifted(const std::vector<int64_t>& ids) {
+  std::vector<int64_t> out;
+  out.reserve(ids.size());
+  for (const int64_t id : ids) {
+    if (id < 0) {
+      fail("example_id: queries and keys together have ids of 2^63 or more and {}", id);
+    }
+    out.push_back(id + std::numeric_limits<int64_t>::min());
+  }
+  return out;
+}
+
 }  // namespace
 
 DocumentIndex index_documents(const HeadTable& queries, const HeadTable& keys) {
@@ -23,13 +38,19 @@ DocumentIndex index_documents(const HeadTable& queries, const HeadTable& keys) {
     fail("bootstrap: the {} have no example_id, so documents cannot be resampled",
          queries.example_ids.empty() ? "queries" : "keys");
   }
+  const bool is_large = queries.has_large_ids || keys.has_large_ids;
+  const auto ids_of = [&](const HeadTable& table) {
+    return is_large && !table.has_large_ids ? shifted(table.example_ids) : table.example_ids;
+  };
+  const std::vector<int64_t> of_queries = ids_of(queries);
+  const std::vector<int64_t> of_keys = ids_of(keys);
   DocumentIndex out;
-  out.ids = queries.example_ids;
-  out.ids.insert(out.ids.end(), keys.example_ids.begin(), keys.example_ids.end());
+  out.ids = of_queries;
+  out.ids.insert(out.ids.end(), of_keys.begin(), of_keys.end());
   std::sort(out.ids.begin(), out.ids.end());
   out.ids.erase(std::unique(out.ids.begin(), out.ids.end()), out.ids.end());
-  out.of_query = places(queries.example_ids, out.ids);
-  out.of_key = places(keys.example_ids, out.ids);
+  out.of_query = places(of_queries, out.ids);
+  out.of_key = places(of_keys, out.ids);
   return out;
 }
 

@@ -10,14 +10,16 @@
 namespace qk {
 
 struct DocumentIndex {
-  std::vector<int64_t> ids;       // distinct example ids of queries and keys, ascending
+  std::vector<int64_t> ids;  // distinct example ids of queries and keys, ascending; minus 2^63 if
+                             // some are 2^63 or more
   std::vector<int64_t> of_query;  // [query rows], index into ids
   std::vector<int64_t> of_key;    // [key rows]
 
   int64_t num_documents() const { return static_cast<int64_t>(ids.size()); }
 };
 
-// Throws Error if the tables have no example ids.
+// Throws Error if a table has no example ids, or if one has negative ids and the other ids of 2^63 or
+// more.
 DocumentIndex index_documents(const HeadTable& queries, const HeadTable& keys);
 
 // Some rows of a head, document by document.

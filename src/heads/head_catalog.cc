@@ -1,5 +1,7 @@
 #include "heads/head_catalog.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <system_error>
@@ -7,85 +9,76 @@
 
 #include "base/error.h"
 #include "base/path_text.h"
-#include "dataset/head_rows.h"
+#include "dataset/dataset_folder.h"
 #include "dataset/overwrite.h"
-#include "dataset/schema.h"
-#include "heads/dataset_record.h"
+#include "heads/head_survey.h"
 
 namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> subfolders(const fs::path& folder) {
+using Heads = std::set<ConfigName>;
+
+std::string name_of(const ConfigName& head) {
+  return config_name(head.layer, head.head, head.kind);
+}
+
+// The folders below the root that hold heads, in name order.
+std::vector<fs::path> folders_with_heads(const DatasetFolder& root) {
   std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code ignored;
-    if (it->is_directory(ignored)) out.push_back(it->path());
-  }
-  if (error) fail("{}: cannot be read: {}", path_text(folder), error.message());
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-std::set<ConfigName> heads_in(const fs::path& folder) {
-  std::set<ConfigName> out;
-  for (const fs::path& path : subfolders(folder)) {
-    if (const auto head = parse_config_name(path.filename().string())) out.insert(*head);
-  }
-  return out;
-}
-
-fs::path folder_with_heads(const fs::path& root, const std::string& model_dir) {
-  std::error_code error;
-  if (!model_dir.empty() && fs::is_directory(root / model_dir, error)) {
-    return root / model_dir;
-  }
-  if (!model_dir.empty() || !heads_in(root).empty()) return root;
-  std::vector<fs::path> candidates;
-  for (const fs::path& path : subfolders(root)) {
-    if (!heads_in(path).empty()) candidates.push_back(path);
-  }
-  if (candidates.size() > 1) {
-    fail("model_dir: {} holds the heads of several models, {} and {} among them: choose one",
-         root.string(), printable(candidates[0].filename().string()),
-         printable(candidates[1].filename().string()));
-  }
-  return candidates.empty() ? root : candidates.front();
-}
-
-// The record of the first head whose file can be opened.
-DatasetRecord record_of(const fs::path& folder, const std::set<ConfigName>& heads) {
-  for (const ConfigName& head : heads) {
-    try {
-      const auto files = list_parquet_files(folder / config_name(head.layer, head.head, head.kind));
-      if (!files.empty()) return parse_record(HeadRowReader(files).footer());
-    } catch (const Error&) {
-      continue;  // reported when the head itself is read
+  for (const DatasetProblem& entry : root.unread) {
+    std::error_code error;
+    if (fs::is_directory(entry.file, error) && !list_dataset_folder(entry.file).heads.empty()) {
+      out.push_back(entry.file);
     }
   }
-  return {};
+  return out;
 }
 
-// The recorded number, which the configuration must not contradict.
+// Decides out.folder and lists it. Throws Error if no folder holds heads.
+DatasetFolder find_heads(const fs::path& root, const std::string& model_dir, HeadCatalog& out) {
+  DatasetFolder listing = list_dataset_folder(root);
+  out.folder = root;
+  std::error_code error;
+  const bool has_model_dir = !model_dir.empty() && fs::is_directory(root / model_dir, error);
+  if (has_model_dir) {
+    out.folder = root / model_dir;
+  } else if (model_dir.empty() && listing.heads.empty()) {
+    const std::vector<fs::path> candidates = folders_with_heads(listing);
+    if (candidates.size() > 1) {
+      fail("model_dir: {} holds the heads of several models, {} and {} among them: choose one",
+           root.string(), printable(candidates[0].filename().string()),
+           printable(candidates[1].filename().string()));
+    }
+    if (!candidates.empty()) out.folder = candidates.front();
+  }
+  if (out.folder != root) listing = list_dataset_folder(out.folder);
+  const bool is_missing = !model_dir.empty() && !has_model_dir;
+  if (listing.heads.empty()) {
+    fail("{}: holds no heads{}{}", out.folder.string(),
+         is_missing ? fmt::format(", and no folder {}", printable(model_dir)) : "",
+         no_heads_text(out.folder, listing));
+  }
+  if (is_missing) {
+    out.warnings.push_back(fmt::format("model_dir: {} has no folder {}: its own heads are read",
+                                       root.string(), printable(model_dir)));
+  }
+  return listing;
+}
+
+// The recorded number, which the configuration must not contradict; with compat: reference the
+// configured number.
 std::optional<int64_t> agreed(const char* key, const std::optional<int64_t>& recorded,
-                              const std::optional<int64_t>& configured) {
+                              const std::optional<int64_t>& configured, bool compat_reference) {
+  if (compat_reference && configured) return configured;
   if (recorded && configured && *recorded != *configured) {
     fail("{}: expected {}, as the dataset records, found {}", key, *recorded, *configured);
   }
   return recorded ? recorded : configured;
 }
 
-// One more than the highest number, if every number below occurs somewhere.
-int64_t count_of(const std::set<int64_t>& numbers, const char* key, const fs::path& folder) {
-  const int64_t count = *numbers.rbegin() + 1;
-  if (static_cast<int64_t>(numbers.size()) == count) return count;
-  fail("{}: must be given: {} does not record it, and not all of the first {} heads were captured",
-       key, folder.string(), count);
-}
-
-std::set<int64_t> numbers_of(const std::set<ConfigName>& heads, Kind kind) {
+std::set<int64_t> numbers_of(const Heads& heads, Kind kind) {
   std::set<int64_t> out;
   for (const ConfigName& head : heads) {
     if (head.kind == kind) out.insert(head.head);
@@ -93,73 +86,115 @@ std::set<int64_t> numbers_of(const std::set<ConfigName>& heads, Kind kind) {
   return out;
 }
 
-void count_heads(const std::set<ConfigName>& heads, const DatasetRecord& record,
-                 const HeadCounts& configured, bool compat_reference, HeadCatalog& out) {
+// One more than the highest number, if every number below occurs somewhere.
+int64_t count_of(const Heads& heads, Kind kind, const fs::path& folder) {
+  const bool is_query = kind == Kind::kQuery;
+  const std::set<int64_t> numbers = numbers_of(heads, kind);
+  if (numbers.empty()) fail("{}: holds no {}", folder.string(), is_query ? "queries" : "keys");
+  const int64_t count = *numbers.rbegin() + 1;
+  if (static_cast<int64_t>(numbers.size()) == count) return count;
+  fail("{}: must be given: {} does not record it, and not all of the first {} heads were captured",
+       is_query ? "num_q_heads" : "num_k_heads", folder.string(), count);
+}
+
+void count_heads(const Heads& heads, const DatasetRecord& record, const HeadCounts& configured,
+                 bool compat_reference, HeadCatalog& out) {
   int64_t layers = 0;
   for (const ConfigName& head : heads) layers = std::max<int64_t>(layers, head.layer + 1);
-  // The original silently accepts fewer layers than there are.
-  const bool few_layers = compat_reference && configured.num_layers && record.num_layers &&
-                          *configured.num_layers < *record.num_layers;
-  const auto recorded_layers = few_layers ? configured.num_layers : record.num_layers;
-  out.num_layers = agreed("num_layers", recorded_layers, configured.num_layers).value_or(layers);
-  const auto q = agreed("num_q_heads", record.num_q_heads, configured.num_q_heads);
-  const auto k = agreed("num_k_heads", record.num_k_heads, configured.num_k_heads);
-  const std::set<int64_t> queries = numbers_of(heads, Kind::kQuery);
-  const std::set<int64_t> keys = numbers_of(heads, Kind::kKey);
-  if (queries.empty() || keys.empty()) {
-    fail("{}: holds no {}", out.folder.string(), queries.empty() ? "queries" : "keys");
-  }
+  const auto count = [&](const char* key, const auto& recorded, const auto& given) {
+    return agreed(key, recorded, given, compat_reference);
+  };
+  out.num_layers = count("num_layers", record.num_layers, configured.num_layers).value_or(layers);
+  const auto q = count("num_q_heads", record.num_q_heads, configured.num_q_heads);
+  const auto k = count("num_k_heads", record.num_k_heads, configured.num_k_heads);
   out.is_counted = !q || !k;
-  out.num_q_heads = q ? *q : count_of(queries, "num_q_heads", out.folder);
-  out.num_k_heads = k ? *k : count_of(keys, "num_k_heads", out.folder);
+  out.num_q_heads = q ? *q : count_of(heads, Kind::kQuery, out.folder);
+  out.num_k_heads = k ? *k : count_of(heads, Kind::kKey, out.folder);
   if (out.num_q_heads % out.num_k_heads != 0) {
     fail("num_q_heads: expected a multiple of num_k_heads ({}), found {}", out.num_k_heads,
          out.num_q_heads);
   }
 }
 
+bool is_in_grid(const ConfigName& head, const HeadCatalog& catalog) {
+  const bool is_query = head.kind == Kind::kQuery;
+  return head.layer < catalog.num_layers &&
+         head.head < (is_query ? catalog.num_q_heads : catalog.num_k_heads);
+}
+
 // Refuses folders of heads and layers that the model does not have.
-void check_numbers(const std::set<ConfigName>& heads, bool reference, const HeadCatalog& catalog) {
+void check_numbers(const Heads& heads, const HeadCatalog& catalog) {
   for (const ConfigName& head : heads) {
+    if (is_in_grid(head, catalog)) continue;
     const bool is_query = head.kind == Kind::kQuery;
     const int64_t count = is_query ? catalog.num_q_heads : catalog.num_k_heads;
-    const std::string name = config_name(head.layer, head.head, head.kind);
+    const char* key = is_query ? "num_q_heads" : "num_k_heads";
     if (head.head >= count) {
-      fail("{}: found {}, though {} is {}", catalog.folder.string(), name,
-           is_query ? "num_q_heads" : "num_k_heads", count);
+      fail("{}: found {}, though {} is {}", catalog.folder.string(), name_of(head), key, count);
     }
-    if (head.layer >= catalog.num_layers && !reference) {
-      fail("{}: found {}, though num_layers is {}", catalog.folder.string(), name,
-           catalog.num_layers);
+    fail("{}: found {}, though num_layers is {}", catalog.folder.string(), name_of(head),
+         catalog.num_layers);
+  }
+}
+
+// "l00h00q", or "l00h00q and 3 more heads".
+std::string first_of(const std::vector<ConfigName>& heads) {
+  const std::string first = name_of(heads.front());
+  if (heads.size() == 1) return first;
+  return fmt::format("{} and {} more head{}", first, heads.size() - 1,
+                     heads.size() == 2 ? "" : "s");
+}
+
+// Leaves the heads outside the configured grid out, as the original does.
+void cut_to_grid(Heads& heads, const DatasetRecord& record, HeadCatalog& out) {
+  std::vector<ConfigName> outside;
+  for (const ConfigName& head : heads) {
+    if (!is_in_grid(head, out)) outside.push_back(head);
+  }
+  for (const ConfigName& head : outside) heads.erase(head);
+  if (!outside.empty()) {
+    out.warnings.push_back(fmt::format(
+        "{}: {} outside the grid of {} layers, {} query heads and {} key heads {} left out",
+        out.folder.string(), first_of(outside), out.num_layers, out.num_q_heads, out.num_k_heads,
+        outside.size() == 1 ? "is" : "are"));
+  }
+  if (!record.num_q_heads || !record.num_k_heads) return;
+  const int64_t configured = out.num_q_heads / out.num_k_heads;
+  const int64_t recorded = *record.num_q_heads / *record.num_k_heads;
+  if (configured == recorded) return;
+  out.warnings.push_back(fmt::format(
+      "num_q_heads and num_k_heads: {} query heads share a key head as configured, {} as "
+      "the dataset records: queries are measured against keys of other heads",
+      configured, recorded));
+}
+
+// The heads of the grid without a file. Throws Error if the grid is larger than any model's.
+void find_missing(const Heads& heads, HeadCatalog& out) {
+  constexpr int64_t kMostHeads = 1'000'000;
+  if (out.num_layers > kMostHeads / out.num_q_heads) {
+    fail("num_layers and num_q_heads: expected at most {} heads, found {} layers of {}", kMostHeads,
+         out.num_layers, out.num_q_heads);
+  }
+  const int64_t group_size = out.num_q_heads / out.num_k_heads;
+  for (int64_t layer = 0; layer < out.num_layers; ++layer) {
+    for (int64_t q_head = 0; q_head < out.num_q_heads; ++q_head) {
+      const HeadId id{layer, q_head, q_head / group_size};
+      const ConfigName query{static_cast<int>(layer), static_cast<int>(q_head), Kind::kQuery};
+      const ConfigName keys{static_cast<int>(layer), static_cast<int>(id.k_head), Kind::kKey};
+      if (heads.contains(query) && heads.contains(keys)) continue;
+      const std::string name = name_of(heads.contains(query) ? keys : query);
+      out.missing.emplace_back(id, out.folder / name / "data.parquet");
     }
   }
 }
 
-}  // namespace
-
-HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
-                         const HeadCounts& configured, bool compat_reference) {
-  HeadCatalog out;
-  out.folder = folder_with_heads(root, model_dir);
-  const std::set<ConfigName> heads = heads_in(out.folder);
-  if (heads.empty()) {
-    const bool is_missing = !model_dir.empty() && out.folder == root;
-    fail("{}: holds no heads: it has no folder like l00h00q{}", out.folder.string(),
-         is_missing ? ", and there is no folder " + printable(model_dir) : "");
-  }
-  const DatasetRecord record = record_of(out.folder, heads);
-  std::error_code error;
-  out.is_unfinished = fs::exists(journal_path(out.folder), error);
-  out.model = record.model;
-  out.ranges = record.ranges;
-  count_heads(heads, record, configured, compat_reference, out);
-  check_numbers(heads, compat_reference, out);
+void make_groups(const Heads& heads, HeadCatalog& out) {
   const int64_t group_size = out.num_q_heads / out.num_k_heads;
   for (const ConfigName& head : heads) {
-    if (head.kind != Kind::kQuery || head.layer >= out.num_layers) continue;
+    if (head.kind != Kind::kQuery) continue;
     const int64_t k_head = head.head / group_size;
     if (!heads.contains({head.layer, static_cast<int>(k_head), Kind::kKey})) {
-      ++out.num_without_keys;
+      out.without_keys.push_back(head);
       continue;
     }
     const bool is_new = out.groups.empty() || out.groups.back().layer != head.layer ||
@@ -168,8 +203,80 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
     out.groups.back().q_heads.push_back(head.head);
     ++out.num_heads;
   }
-  out.num_not_captured = out.num_layers * out.num_q_heads - out.num_heads - out.num_without_keys;
-  if (out.num_heads == 0) {
+  out.num_not_captured =
+      out.num_layers * out.num_q_heads - out.num_heads - std::ssize(out.without_keys);
+}
+
+// The heads that are read, by layer and group, the keys first.
+std::vector<ConfigName> used_heads(const HeadCatalog& catalog) {
+  std::vector<ConfigName> out;
+  for (const HeadGroup& group : catalog.groups) {
+    const int layer = static_cast<int>(group.layer);
+    out.push_back({layer, static_cast<int>(group.k_head), Kind::kKey});
+    for (const int64_t q_head : group.q_heads) {
+      out.push_back({layer, static_cast<int>(q_head), Kind::kQuery});
+    }
+  }
+  return out;
+}
+
+void warn_of_unread(const std::vector<DatasetProblem>& unread, HeadCatalog& out) {
+  constexpr size_t kMostNamed = 8;
+  for (size_t i = 0; i < std::min(unread.size(), kMostNamed); ++i) {
+    out.warnings.push_back(
+        fmt::format("{}: {}", printable(unread[i].file.string(), 400), unread[i].what));
+  }
+  if (unread.size() <= kMostNamed) return;
+  out.warnings.push_back(fmt::format("{}: {} more files or folders are not read",
+                                     out.folder.string(), unread.size() - kMostNamed));
+}
+
+// What the survey found about the heads that are read.
+void take_survey(HeadSurvey& survey, std::vector<DatasetProblem> unread, HeadCatalog& out) {
+  std::vector<ConfigName> unrecorded;
+  std::string renamed;
+  for (const ConfigName& head : used_heads(out)) {
+    const auto other_name = survey.renamed.find(head);
+    if (renamed.empty() && other_name != survey.renamed.end()) renamed = other_name->second;
+    if (survey.unrecorded.contains(head)) unrecorded.push_back(head);
+    const auto it = survey.unread.find(head);
+    if (it != survey.unread.end()) {
+      unread.insert(unread.end(), it->second.begin(), it->second.end());
+    }
+  }
+  warn_of_unread(unread, out);
+  if (!renamed.empty()) out.warnings.push_back(renamed + "; the model's files are the same");
+  out.contradictions = std::move(survey.contradictions);
+  if (unrecorded.empty()) return;
+  out.warnings.push_back(fmt::format(
+      "{}: {} {} no footer of Qkscope, others have: whether all vectors are of one model, "
+      "and all before or all after RoPE, is not known",
+      out.folder.string(), first_of(unrecorded), unrecorded.size() == 1 ? "has" : "have"));
+}
+
+}  // namespace
+
+HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
+                         const HeadCounts& configured, bool compat_reference) {
+  HeadCatalog out;
+  DatasetFolder listing = find_heads(root, model_dir, out);
+  Heads heads(listing.heads.begin(), listing.heads.end());
+  HeadSurvey survey = survey_heads(out.folder, listing.heads, compat_reference);
+  std::error_code error;
+  out.is_unfinished = fs::exists(journal_path(out.folder), error);
+  out.model = survey.record.model;
+  out.ranges = survey.record.ranges;
+  count_heads(heads, survey.record, configured, compat_reference, out);
+  const bool has_grid = configured.num_layers && configured.num_q_heads && configured.num_k_heads;
+  if (compat_reference) {
+    cut_to_grid(heads, survey.record, out);
+    if (has_grid) find_missing(heads, out);
+  } else {
+    check_numbers(heads, out);
+  }
+  make_groups(heads, out);
+  take_survey(survey, std::move(listing.unread), out);
+  if (out.num_heads == 0 && out.missing.empty()) {
     fail("{}: no query head has the keys of its group in the dataset", out.folder.string());
   }
   return out;

@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "dataset/schema.h"
 #include "heads/bucket_ranges.h"
+#include "heads/head_id.h"
 
 namespace qk {
 
@@ -32,21 +36,28 @@ struct HeadCatalog {
   int64_t num_layers = 0;
   int64_t num_q_heads = 0;
   int64_t num_k_heads = 0;
-  int64_t num_heads = 0;               // query heads to measure
-  int64_t num_not_captured = 0;        // query heads of the model without a folder
-  int64_t num_without_keys = 0;        // query heads whose key head has no folder
-  bool is_counted = false;             // the numbers of heads are those of the folders
-  bool is_unfinished = false;          // a capture is in progress, or was interrupted
-  std::string model;                   // its name in the dataset's record, or empty
-  std::optional<BucketRanges> ranges;  // by the dataset's record
+  int64_t num_heads = 0;                 // query heads to measure
+  int64_t num_not_captured = 0;          // query heads of the model without a folder
+  std::vector<ConfigName> without_keys;  // query heads whose key head has no folder
+  bool is_counted = false;               // the numbers of heads are those of the folders
+  bool is_unfinished = false;            // a capture is in progress, or was interrupted
+  std::string model;                     // its name in the dataset's record, or empty
+  std::optional<BucketRanges> ranges;    // by the dataset's record
+
+  // Heads that must not be measured: their footers contradict those of the other heads. The sentence
+  // names both files and values.
+  std::map<ConfigName, std::string> contradictions;
+  // With compat: reference and a configured grid: heads of the grid without a file, and that file.
+  std::vector<std::pair<HeadId, std::filesystem::path>> missing;
+  std::vector<std::string> warnings;  // sentences: what is not read, what is not known
 };
 
 // Looks into <root>/<model_dir> (into the root if there is no such folder; without model_dir also
 // into the only folder below the root that holds heads). Heads, layers and their map come from the
-// dataset's record, else from `configured`, else from the folders. compat_reference: num_layers may
-// be less than the record's, as in the original.
-// Throws Error: no head, configured counts that contradict the record or the folders, query heads
-// that are not a multiple of the key heads, a map that cannot be inferred.
+// dataset's record, else from `configured`, else from the folders. compat_reference: from `configured`
+// first, as in the original; heads outside that grid are left out.
+// Throws Error: no head, a table of a lake format, configured counts that contradict the record or
+// the folders, query heads that are not a multiple of the key heads, a map that cannot be inferred.
 HeadCatalog read_catalog(const std::filesystem::path& root, const std::string& model_dir,
                          const HeadCounts& configured, bool compat_reference);
 

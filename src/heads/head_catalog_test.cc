@@ -22,17 +22,27 @@ class Catalog : public testing::Test {
     return read_catalog(root_, model_dir_, configured_, compat_reference_);
   }
 
+  // The root's path in a sentence becomes R.
+  std::string shortened(std::string text) const {
+    for (size_t at; (at = text.find(root_.string())) != std::string::npos;) {
+      text.replace(at, root_.string().size(), "R");
+    }
+    return text;
+  }
+
   std::string fault() const {
     try {
       read();
     } catch (const Error& error) {
-      std::string text = error.what();
-      for (size_t at; (at = text.find(root_.string())) != std::string::npos;) {
-        text.replace(at, root_.string().size(), "R");
-      }
-      return text;
+      return shortened(error.what());
     }
     return "";
+  }
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> out;
+    for (const std::string& warning : read().warnings) out.push_back(shortened(warning));
+    return out;
   }
 
   void give(int64_t layers, int64_t q_heads, int64_t k_heads) {
@@ -90,6 +100,35 @@ TEST_F(Catalog, WrongNumbersAreRefused) {
   EXPECT_EQ(read().num_heads, 3);
 }
 
+// As the original: every head of the grid is tried, others are not looked at.
+TEST_F(Catalog, TheConfiguredGridDecidesWithCompatReference) {
+  make({"l00h00q", "l00h01q", "l00h02q", "l00h00k", "l00h01k", "l01h00q", "l01h00k"});
+  compat_reference_ = true;
+  give(1, 2, 1);
+  HeadCatalog catalog = read();
+  EXPECT_EQ(catalog.num_heads, 2);
+  EXPECT_TRUE(catalog.missing.empty());
+  EXPECT_EQ(warnings(),
+            (std::vector<std::string>{
+                "R: l00h01k and 3 more heads outside the grid of 1 layers, 2 query heads "
+                "and 1 key heads are left out"}));
+  give(2, 4, 2);
+  catalog = read();
+  EXPECT_EQ(catalog.num_heads, 4);
+  EXPECT_EQ(catalog.num_not_captured, 4);
+  ASSERT_EQ(catalog.missing.size(), 4U);
+  EXPECT_EQ(catalog.missing[0].first, (HeadId{0, 3, 1}));
+  EXPECT_EQ(catalog.missing[0].second, root_ / "l00h03q" / "data.parquet");
+  give(1, 2, 2);
+  fs::remove(root_ / "l00h01k");
+  catalog = read();
+  ASSERT_EQ(catalog.missing.size(), 1U);
+  EXPECT_EQ(catalog.missing[0].second, root_ / "l00h01k" / "data.parquet");
+  give(500'000, 4, 2);
+  EXPECT_EQ(fault(),
+            "num_layers and num_q_heads: expected at most 1000000 heads, found 500000 layers of 4");
+}
+
 TEST_F(Catalog, QueriesOrKeysAlone) {
   make({"l00h00q", "l00h01q"});
   EXPECT_EQ(fault(), "R: holds no keys");
@@ -98,7 +137,7 @@ TEST_F(Catalog, QueriesOrKeysAlone) {
   make({"l01h01q"});
   const HeadCatalog catalog = read();
   EXPECT_EQ(catalog.num_heads, 1);
-  EXPECT_EQ(catalog.num_without_keys, 2);
+  EXPECT_EQ(catalog.without_keys.size(), 2U);
 }
 
 TEST_F(Catalog, TheOlderLayoutAndTheRoot) {
@@ -108,10 +147,15 @@ TEST_F(Catalog, TheOlderLayoutAndTheRoot) {
   model_dir_ = "";
   EXPECT_EQ(read().folder, root_ / "Some_Model");
   model_dir_ = "Other_Model";
-  EXPECT_EQ(fault(),
-            "R: holds no heads: it has no folder like l00h00q, and there is no folder Other_Model");
+  EXPECT_EQ(
+      fault(),
+      "R: holds no heads, and no folder Other_Model: it has no folder like l00h00q; the heads "
+      "lie in Some_Model: name that folder");
   make({"l00h00q", "l00h00k"});
   EXPECT_EQ(read().folder, root_);
+  EXPECT_EQ(warnings(), (std::vector<std::string>{
+                            "model_dir: R has no folder Other_Model: its own heads are read",
+                            "R/Some_Model: is not read: it holds heads of its own, like l00h00k"}));
 }
 
 TEST_F(Catalog, ACaptureThatIsNotFinishedIsNoticed) {

@@ -32,6 +32,24 @@ TEST(HeadTable, TakesRowsInAnyOrderAndMoreThanOnce) {
   EXPECT_EQ(table.window, 9);
 }
 
+TEST(HeadTable, OriginOfPositionsIsNearThem) {
+  HeadTable table = three_rows();
+  constexpr int64_t kFar = int64_t{1} << 20;
+  const auto origin = [&](const std::vector<int64_t>& positions) {
+    table.positions = positions;
+    return position_origin(table);
+  };
+  EXPECT_EQ(origin({5, 6, 7}), 0);
+  EXPECT_EQ(origin({3 * kFar, 2 * kFar, kFar - 1}), 0);
+  EXPECT_EQ(origin({kFar, kFar, kFar}), kFar);
+  EXPECT_EQ(origin({3 * kFar + 7, 3 * kFar + 9, 3 * kFar + 10}), 3 * kFar + 4);  // multiple of 4
+  EXPECT_EQ(origin({3 * kFar, kFar, kFar}), 0);                                  // of 2^22
+  constexpr int64_t kLargest = int64_t{1} << 53;
+  EXPECT_EQ(origin({kLargest, kLargest - 1, kLargest}), kLargest - 2);
+  EXPECT_EQ(position_origin(three_rows(), table), 0);
+  EXPECT_EQ(position_origin(table, table), kLargest - 2);
+}
+
 TEST(HeadTable, TakesRowsWithoutExampleIds) {
   HeadTable table = three_rows();
   table.example_ids.clear();

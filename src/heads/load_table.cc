@@ -47,6 +47,7 @@ class TableLoader {
     if (num_rows_ == 0) fail("{}: expected rows, found none", folder_);
     check_windows();
     check_repeats();
+    shift_large_ids();
     return std::move(table_);
   }
 
@@ -65,6 +66,8 @@ class TableLoader {
     if (!options_.compat_reference) digest(batch);
     if (!options_.compat_reference) windows_.insert(batch.windows.begin(), batch.windows.end());
     check_positions(batch);
+    has_large_ids_ = has_large_ids_ || batch.has_large_ids;
+    has_negative_ids_ = has_negative_ids_ || batch.has_negative_ids;
     const size_t base = table_.positions.size();
     if (is_sampled_) {
       take_sampled(batch);
@@ -80,6 +83,19 @@ class TableLoader {
       if (position >= 0 && position <= kLargestPosition) continue;
       fail("{}: column position: expected 0 to 2^53, found {}", folder_, position);
     }
+  }
+
+  // Keeps large ids apart and in order.
+  void shift_large_ids() {
+    if (!has_large_ids_) return;
+    if (has_negative_ids_) {
+      fail("{}: column example_id: expected ids below 2^63, or none below 0; found both", folder_);
+    }
+    constexpr auto kHighest = uint64_t{1} << 63;
+    for (int64_t& id : table_.example_ids) {
+      id = static_cast<int64_t>(static_cast<uint64_t>(id) ^ kHighest);
+    }
+    table_.has_large_ids = true;
   }
 
   void take_sampled(const HeadRowBatch& batch) {
@@ -146,6 +162,8 @@ class TableLoader {
   int64_t num_rows_ = 0;  // read so far
   std::set<std::optional<int64_t>> windows_;
   std::vector<Digest> digests_;
+  bool has_large_ids_ = false;
+  bool has_negative_ids_ = false;
   HeadTable table_;
 };
 

@@ -19,8 +19,8 @@ struct LoadOptions {
 
 // Reads all rows and keeps the sampled ones. Throws Error "<file>: ..." as HeadRowReader does; and
 // with the name of `folder` if there are no rows, if a position is not in 0..2^53, if
-// sliding_window has several values, or if a row (example_id, bucket, position and vector) occurs
-// twice.
+// sliding_window has several values, if some ids are negative and others 2^63 or more, or if a row
+// (example_id, bucket, position and vector) occurs twice.
 HeadTable load_table(HeadRowReader& reader, const std::string& folder, const LoadOptions& options);
 
 // Upper bound of the bytes that a table of this many rows needs.

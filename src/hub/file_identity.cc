@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -49,11 +50,13 @@ std::vector<IdentifiedFile> identify_files(
     if (out.back().sha256.empty()) total += out.back().bytes;
   }
   std::atomic<int64_t> done{0};
-  pool.parallel_for(static_cast<int64_t>(paths.size()), [&](int64_t index, int thread) {
+  std::mutex mutex;
+  pool.parallel_for(static_cast<int64_t>(paths.size()), [&](int64_t index, int) {
     IdentifiedFile& file = out[static_cast<size_t>(index)];
     if (!file.sha256.empty()) return;
     file.sha256 = digest(paths[static_cast<size_t>(index)], done, [&] {
-      if (thread == 0 && progress) progress(done, total);
+      const std::lock_guard lock(mutex);
+      if (progress) progress(done, total);
     });
   });
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

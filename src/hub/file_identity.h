@@ -19,7 +19,7 @@ struct IdentifiedFile {
 };
 
 // Sorted by name. progress(bytes done, bytes in all) counts the files that are read, and is called
-// from the calling thread. A file of the Hub cache whose blob is named by its SHA-256 is not read.
+// by one thread at a time; what it throws ends the reading. A file of the Hub cache whose blob is named by its SHA-256 is not read.
 // Throws Error if a file cannot be read.
 std::vector<IdentifiedFile> identify_files(
     std::span<const std::filesystem::path> paths, ThreadPool& pool,

@@ -92,6 +92,8 @@ struct Block {
   std::string_view softmax_scale_key = {};
 
   WindowRule window = WindowRule::kNone;
+  // the window may not be null, even if no layer has one
+  bool window_required = false;
   // Unless this key is true, no layer has a window; with kLayersWithoutRope the layers keep it and
   // only the recorded window is dropped.
   std::string_view window_switch_key = {};
@@ -135,18 +137,31 @@ struct KeyedType {
   std::string_view key;
 };
 
+// head_dim of config.json. Where there is none it is hidden_size / num_attention_heads.
+enum class HeadDimRule : uint8_t {
+  kMayBeNull,  // the key; null counts as absent
+  kNotNull,    // the key, or the class's default; null is refused
+  kRequired,   // the key
+  kDerived,    // always hidden_size / num_attention_heads, and no other value is accepted
+};
+
 struct Architecture {
-  std::string_view name;  // in messages and in ModelConfig::architecture
+  std::string_view name;        // in messages and in ModelConfig::architecture
+  std::string_view title = {};  // as people write it, "Llama"
   // of config.json, at the top or in text_config
   std::span<const std::string_view> model_types = {};
   std::span<const KeyedType> keyed_types = {};
   std::span<const Wrapper> wrappers = {};
   std::string_view activation_key = "hidden_act";
-  bool head_dim_key = true;  // false: head_dim is always hidden_size / num_attention_heads
+  HeadDimRule head_dim = HeadDimRule::kMayBeNull;
+  bool null_key_value_heads = true;  // num_key_value_heads: null means num_attention_heads
 
   std::string_view gguf_arch = {};   // general.architecture; empty: no GGUF of it exists
   bool gguf_permuted_qk = false;     // rows of q and k are stored in interleaved order
   bool gguf_norms_plus_one = false;  // norm weights are stored with 1 added
+  bool gguf_nextn_layers = false;    // layers that predict further tokens may come last
+  bool gguf_rope_freqs = false;      // rope_freqs.weight may divide the frequencies
+  bool gguf_yarn_keys = false;       // rope.scaling.yarn_* are read; else YaRN has its defaults
   // GGUF has no key for softmax_scale_key: it is head_dim, but hidden_size / num_attention_heads in
   // models with this number of layers. 0: in no model.
   int64_t gguf_hidden_scale_layers = 0;
@@ -158,5 +173,9 @@ struct Architecture {
 
 // The name of a role: the architecture's own, else Llama's.
 TensorName tensor_name(const Architecture& architecture, Role role);
+
+// Of a GGUF tensor that belongs to no layer and that queries and keys do not depend on (or that is
+// read apart: rope_freqs.weight).
+bool gguf_is_beside_decoder(std::string_view name);
 
 }  // namespace qk

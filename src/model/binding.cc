@@ -1,7 +1,10 @@
 #include "model/binding.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -77,6 +80,10 @@ class Binder {
     }
     const StoredTensor& tensor = *it->second;
     used_.insert(name);
+    if (!tensor.fault.empty()) {
+      differ("{} {}", name, tensor.fault);
+      return nullptr;
+    }
     if (tensor.shape != shape) {
       differ("{} in {} is {}, expected {}", name, printable(tensor.file),
              printable(shape_text(tensor.shape)), shape_text(shape));
@@ -213,20 +220,51 @@ std::string decoder_prefix(std::span<const StoredTensor> tensors, const std::str
     if (!name.ends_with(embedding_name)) continue;
     const std::string_view prefix = name.substr(0, name.size() - embedding_name.size());
     if (!prefix.empty() && !prefix.ends_with('.')) continue;
-    const bool other_part = prefix.find("vision") != std::string_view::npos ||
-                            prefix.find("visual") != std::string_view::npos ||
-                            prefix.find("audio") != std::string_view::npos;
-    if (!other_part) found.emplace_back(prefix);
+    if (!is_other_part(prefix)) found.emplace_back(prefix);
   }
   if (found.size() == 1) return found.front();
+  constexpr std::array<std::string_view, 5> kUsual = {"model.", "", "language_model.model.",
+                                                      "model.language_model.", "language_model."};
+  std::vector<std::string> usual;
+  std::ranges::copy_if(found, std::back_inserter(usual), [&](const std::string& prefix) {
+    return std::ranges::find(kUsual, prefix) != kUsual.end();
+  });
+  if (usual.size() == 1) return usual.front();
   fail("{}: expected one tensor named ...{}, found {}", source, embedding_name,
        found.empty()
            ? "none"
            : fmt::format("{}, the second with the prefix {}", found.size(), printable(found[1])));
 }
 
+namespace {
+
+// Notes the tensors that are not used, or differs.
+void pass_over_rest(std::span<const StoredTensor> tensors, const std::string& source,
+                    const std::string& prefix, int64_t last_layer, Binder& binder, Model& model) {
+  std::vector<std::string> faults;
+  for (const StoredTensor& tensor : tensors) {
+    if (binder.used(tensor.name)) continue;
+    if (!may_be_ignored(tensor, prefix, binder.is_gguf(), model.config, last_layer)) {
+      binder.differ("{} in {} is unexpected", printable(tensor.name), printable(tensor.file));
+    } else if (!tensor.fault.empty()) {
+      faults.push_back(fmt::format("{} {}", printable(tensor.name), tensor.fault));
+    } else if (!every_model_has(tensor.name, prefix, binder.is_gguf(), model.config, last_layer)) {
+      model.ignored_tensors.push_back(tensor.name);
+    }
+  }
+  if (faults.empty()) return;
+  const size_t hidden = faults.size() - std::min(faults.size(), kMaxListed);
+  faults.resize(faults.size() - hidden);
+  model.warnings.push_back(fmt::format(
+      "{}/model.safetensors.index.json: the index and the shards disagree about tensors that this "
+      "capture does not need: {}{}",
+      source, fmt::join(faults, "; "), hidden > 0 ? fmt::format("; and {} more", hidden) : ""));
+}
+
+}  // namespace
+
 void bind_weights(std::span<const StoredTensor> tensors, bool is_gguf, const std::string& source,
-                  Model& model) {
+                  int64_t last_layer, Model& model) {
   const ModelConfig& config = model.config;
   const TensorName embedding = tensor_name(*model.architecture, Role::kEmbedding);
   const std::string ending = std::string(is_gguf ? embedding.gguf : embedding.hf) + ".weight";
@@ -235,18 +273,11 @@ void bind_weights(std::span<const StoredTensor> tensors, bool is_gguf, const std
   model.embedding = binder.matrix(prefix + ending, config.embedding_rows, config.hidden_size);
   model.layers.resize(static_cast<size_t>(config.num_hidden_layers));
   for (size_t layer = 0; layer < model.layers.size(); ++layer) {
-    if (!config.layers[layer].runs) continue;
+    if (!config.layers[layer].runs || static_cast<int64_t>(layer) > last_layer) continue;
     const std::string layers = prefix + (is_gguf ? "blk." : "layers.");
     model.layers[layer] = LayerBinder(binder, model, fmt::format("{}{}.", layers, layer)).bind();
   }
-  for (const StoredTensor& tensor : tensors) {
-    if (binder.used(tensor.name)) continue;
-    if (may_be_ignored(tensor.name, prefix, is_gguf, config)) {
-      model.ignored_tensors.push_back(tensor.name);
-    } else {
-      binder.differ("{} in {} is unexpected", printable(tensor.name), printable(tensor.file));
-    }
-  }
+  pass_over_rest(tensors, source, prefix, last_layer, binder, model);
   binder.finish(source);
   model.weight_bytes = binder.used_bytes();
 }

@@ -1,4 +1,6 @@
 // Which tensors of a checkpoint the capture does not need.
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "model/binding.h"
@@ -21,37 +23,66 @@ int64_t layer_number(std::string_view name) {
   return error == std::errc() && ends_in_dot ? layer : -1;
 }
 
-bool layer_does_not_run(int64_t layer, const ModelConfig& config) {
-  if (layer < 0) return false;
-  return layer >= config.num_hidden_layers || !config.layers[static_cast<size_t>(layer)].runs;
+bool is_needed_layer(int64_t layer, const ModelConfig& config, int64_t last_layer) {
+  return layer < 0 || (layer < config.num_hidden_layers && layer <= last_layer &&
+                       config.layers[static_cast<size_t>(layer)].runs);
 }
 
-bool is_vision(std::string_view name) {
-  skip(name, "model.");
-  return name.starts_with("vision_tower.") || name.starts_with("vision_model.") ||
-         name.starts_with("multi_modal_projector.");
+// Tables that older versions of transformers stored in a layer.
+bool is_buffer(const StoredTensor& tensor) {
+  constexpr std::array<std::string_view, 5> kEndings = {
+      ".rotary_emb.inv_freq", ".rotary_emb.original_inv_freq", ".rotary_emb.cos_cached",
+      ".rotary_emb.sin_cached", ".masked_bias"};
+  const std::string_view name = tensor.name;
+  const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
+  // A causal mask [1, 1, tokens, tokens] is stored as the bias of attention.
+  const bool mask = name.ends_with("attn.bias") && tensor.shape.size() == 4;
+  return mask || std::ranges::any_of(kEndings, ends);
 }
 
-bool is_output_head(std::string_view name) {
-  skip(name, "model.");
-  skip(name, "language_model.");
-  return name.starts_with("lm_head.");
+// A part of the decoder's input that its architecture does not have.
+bool changes_input(std::string_view name) {
+  const std::string_view first = name.substr(0, name.find('.'));
+  return first.find("embed") != std::string_view::npos ||
+         first.find("position") != std::string_view::npos || first == "wpe";
 }
 
-bool gguf_may_be_ignored(std::string_view name, const ModelConfig& config) {
-  if (skip(name, "blk.")) return layer_does_not_run(layer_number(name), config);
-  return name == "output.weight" || name == "output_norm.weight" || name == "rope_freqs.weight";
+bool is_adapter(std::string_view name) { return name.find(".lora_") != std::string_view::npos; }
+
+bool gguf_may_be_ignored(std::string_view name, const ModelConfig& config, int64_t last_layer) {
+  if (skip(name, "blk.")) return !is_needed_layer(layer_number(name), config, last_layer);
+  return gguf_is_beside_decoder(name);
 }
 
 }  // namespace
 
-bool may_be_ignored(std::string_view name, std::string_view prefix, bool is_gguf,
-                    const ModelConfig& config) {
-  if (is_gguf) return gguf_may_be_ignored(name, config);
-  if (is_vision(name) || is_output_head(name)) return true;
-  if (name.ends_with("rotary_emb.inv_freq")) return true;
+bool is_other_part(std::string_view name) {
+  return name.find("vision") != std::string_view::npos ||
+         name.find("visual") != std::string_view::npos ||
+         name.find("audio") != std::string_view::npos;
+}
+
+bool may_be_ignored(const StoredTensor& tensor, std::string_view prefix, bool is_gguf,
+                    const ModelConfig& config, int64_t last_layer) {
+  std::string_view name = tensor.name;
+  if (is_gguf) return gguf_may_be_ignored(name, config, last_layer);
+  if (!skip(name, prefix)) return !is_adapter(name) || is_other_part(name);
+  if (skip(name, "layers.")) {
+    return !is_needed_layer(layer_number(name), config, last_layer) || is_buffer(tensor);
+  }
+  return is_other_part(name) || !(changes_input(name) || is_adapter(name));
+}
+
+bool every_model_has(std::string_view name, std::string_view prefix, bool is_gguf,
+                     const ModelConfig& config, int64_t last_layer) {
+  const auto is_later = [&](std::string_view rest) {
+    const int64_t layer = layer_number(rest);
+    return layer < config.num_hidden_layers && !is_needed_layer(layer, config, last_layer);
+  };
+  if (is_gguf) return skip(name, "blk.") ? is_later(name) : true;
+  if (name.ends_with("lm_head.weight")) return true;
   if (!skip(name, prefix)) return false;
-  if (skip(name, "layers.")) return layer_does_not_run(layer_number(name), config);
+  if (skip(name, "layers.")) return is_later(name);
   return name == "norm.weight";
 }
 

@@ -49,8 +49,7 @@ TEST(BindingTest, MatricesStayMappedAndNormsAreWidened) {
   EXPECT_EQ(layer.input_norm,
             test_weights("model.layers.4.input_layernorm.weight", 32, /*centred=*/false));
   EXPECT_TRUE(layer.q_bias.empty());
-  EXPECT_EQ(model.ignored_tensors,
-            (std::vector<std::string>{"lm_head.weight", "model.norm.weight"}));
+  EXPECT_TRUE(model.ignored_tensors.empty());
   const auto bytes = model.files.at(0)->bytes();
   EXPECT_TRUE(layer.q_proj.data >= bytes.data() && layer.q_proj.data < bytes.data() + bytes.size());
   EXPECT_GT(model.weight_bytes, 2 * 5 * 7680);
@@ -74,9 +73,51 @@ TEST(BindingTest, LayersThatDoNotRunAreIgnored) {
   item.config["num_hidden_layers"] = 3;
   const Model model = load(item);
   EXPECT_EQ(model.layers.size(), 3U);
-  EXPECT_EQ(model.ignored_tensors.size(), 2U + 2 * 9);
+  EXPECT_EQ(model.ignored_tensors.size(), 2U * 9);
   item.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {4};
-  EXPECT_EQ(load(item).ignored_tensors.size(), 2U + 2 * 9 + 1);
+  EXPECT_EQ(load(item).ignored_tensors.size(), 2U * 9 + 1);
+}
+
+TEST(BindingTest, LayersAfterTheLastOneNeededMayBeMissing) {
+  FixtureCase item = plain();
+  item.tensors.erase("model.layers.3.self_attn.k_proj.weight");
+  item.tensors["model.layers.4.unknown.weight"] = {2};
+  const TestFolder folder;
+  write_checkpoint(folder.path(), item, {.num_shards = 3});
+  const Architecture* const registry[] = {&kPlain};
+  const auto load_to = [&](int last) {
+    return load_model(folder.path(), "", registry,
+                      [last](const ModelConfig&, const Architecture&) { return last; });
+  };
+  const Model model = load_to(2);
+  EXPECT_NE(model.layers.at(2).q_proj.data, nullptr);
+  EXPECT_EQ(model.layers.at(3).q_proj.data, nullptr);
+  EXPECT_THROW(load_to(3), Error);
+}
+
+TEST(BindingTest, FaultsOfTheIndexCountOnlyWhereATensorIsNeeded) {
+  const TestFolder folder;
+  FixtureCase item = plain();
+  item.tensors["score.weight"] = {2, 32};
+  write_checkpoint(folder.path(), item, {.num_shards = 2});
+  const std::filesystem::path index = folder.path() / "model.safetensors.index.json";
+  auto map = json::parse(read_file(index));
+  map["weight_map"].erase("score.weight");
+  map["weight_map"]["mtp.fc.weight"] = "absent.safetensors";
+  write_file(index, map.dump());
+  const Architecture* const registry[] = {&kPlain};
+  const Model model = load_model(folder.path(), "", registry);
+  ASSERT_EQ(model.warnings.size(), 1U);
+  EXPECT_THAT(model.warnings[0], HasSubstr("mtp.fc.weight is in absent.safetensors by the index"));
+  EXPECT_THAT(model.warnings[0], HasSubstr("but the index does not list it"));
+  map["weight_map"]["model.layers.1.input_layernorm.weight"] = "absent.safetensors";
+  write_file(index, map.dump());
+  try {
+    load_model(folder.path(), "", registry);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("model.layers.1.input_layernorm.weight is in part-"));
+  }
 }
 
 TEST(BindingTest, DifferencesAreListedAndCounted) {
@@ -107,8 +148,12 @@ TEST(BindingTest, TheEmbeddingIsFoundOnce) {
   item.tensors.erase("model.embed_tokens.weight");
   EXPECT_THAT(refusal(item), HasSubstr("expected one tensor named ...embed_tokens.weight, found"));
   item = plain();
-  item.tensors["other.embed_tokens.weight"] = {97, 32};
-  EXPECT_THAT(refusal(item), HasSubstr("found 2, the second with the prefix other."));
+  item.tensors["other.embed_tokens.weight"] = {97, 32};  // of a drafting decoder
+  item.tensors["model.layers.7.embed_tokens.weight"] = {97, 32};
+  EXPECT_EQ(refusal(item), "nothing was refused");
+  item.tensors["embed_tokens.weight"] = {97, 32};
+  EXPECT_THAT(refusal(item),
+              HasSubstr("expected one tensor named ...embed_tokens.weight, found 4"));
 }
 
 TEST(BindingTest, EmbeddingsOfOtherPartsAreNotTheDecoders) {
@@ -134,7 +179,7 @@ TEST(BindingTest, TypesThatCannotBeComputedAreRefused) {
   model.config.num_hidden_layers = 0;
   model.config.layers.clear();
   try {
-    bind_weights({&tensor, 1}, /*is_gguf=*/false, "a", model);
+    bind_weights({&tensor, 1}, /*is_gguf=*/false, "a", 0, model);
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("embed_tokens.weight in a.safetensors is F8_E4M3, expected "
@@ -176,22 +221,44 @@ TEST(IgnoredTest, OnlyWhatTheRulesName) {
   config.num_hidden_layers = 2;
   config.layers.resize(2);
   config.layers[1].runs = false;
+  const auto ask = [&](const char* name, const char* prefix, bool is_gguf, size_t axes = 1) {
+    StoredTensor tensor;
+    tensor.name = name;
+    tensor.shape.resize(axes);
+    return may_be_ignored(tensor, prefix, is_gguf, config, /*last_layer=*/1);
+  };
   const auto ignored = [&](const char* name, const char* prefix = "model.") {
-    return may_be_ignored(name, prefix, /*is_gguf=*/false, config);
+    return ask(name, prefix, /*is_gguf=*/false);
   };
   EXPECT_TRUE(ignored("model.layers.1.cross_attn.q_proj.weight"));
   EXPECT_TRUE(ignored("model.layers.2.mlp.experts.0.weight"));
   EXPECT_TRUE(ignored("language_model.lm_head.weight", "language_model.model."));
   EXPECT_TRUE(ignored("norm.weight", ""));
   EXPECT_TRUE(ignored("model.vision_tower.blocks.0.weight", "model.language_model."));
-  EXPECT_FALSE(ignored("model.language_model.vision_tower.weight", "model.language_model."));
   EXPECT_FALSE(ignored("model.layers.0.mlp.extra.weight"));
   EXPECT_FALSE(ignored("model.layers.x.weight"));
   EXPECT_FALSE(ignored("model.layers.99999999999999999999.weight"));
-  EXPECT_FALSE(ignored("model.norm.bias"));
-  EXPECT_TRUE(may_be_ignored("output_norm.weight", "", /*is_gguf=*/true, config));
-  EXPECT_TRUE(may_be_ignored("blk.7.attn_q.weight", "", /*is_gguf=*/true, config));
-  EXPECT_FALSE(may_be_ignored("blk.0.ffn_gate_inp.weight", "", /*is_gguf=*/true, config));
+  for (const char* head :
+       {"score.weight", "v_head.summary.weight", "classifier.out_proj.bias", "mtp.fc.weight",
+        "model.mtp.layers.0.mlp.up_proj.weight", "medusa.0.1.weight",
+        "draft.layers.0.self_attn.q_proj.weight", "model.value_head.weight"}) {
+    EXPECT_TRUE(ignored(head)) << head;
+  }
+  EXPECT_TRUE(ignored("score.weight", ""));
+  EXPECT_TRUE(ignored("model.rotary_emb.inv_freq"));
+  EXPECT_TRUE(ignored("model.layers.0.self_attn.rotary_emb.cos_cached"));
+  EXPECT_TRUE(ignored("model.layers.0.self_attn.masked_bias"));
+  EXPECT_TRUE(ask("model.layers.0.self_attn.bias", "model.", /*is_gguf=*/false, /*axes=*/4));
+  EXPECT_FALSE(ask("model.layers.0.self_attn.bias", "model.", /*is_gguf=*/false, /*axes=*/1));
+  for (const char* change :
+       {"model.layers.0.self_attn.q_proj.lora_A.weight", "model.layers.0.self_attn.q_norm.weight",
+        "model.layers.0.self_attn.q_proj.weight_scale", "model.embed_positions.weight",
+        "model.embed_tokens.weight_scale", "base.layers.0.self_attn.q_proj.lora_A.weight"}) {
+    EXPECT_FALSE(ignored(change)) << change;
+  }
+  EXPECT_TRUE(ask("output_norm.weight", "", /*is_gguf=*/true));
+  EXPECT_TRUE(ask("blk.7.attn_q.weight", "", /*is_gguf=*/true));
+  EXPECT_FALSE(ask("blk.0.ffn_gate_inp.weight", "", /*is_gguf=*/true));
 }
 
 }  // namespace binding_test

@@ -1,11 +1,17 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/nearest.h"
+#include "base/lfs_pointer.h"
 #include "formats/json.h"
+#include "formats/other_weights.h"
 #include "model/config_normalise.h"
 #include "model/model.h"
 #include "model/model_source.h"
+#include "model/unsupported_models.h"
 
 namespace qk {
 namespace {
@@ -15,16 +21,25 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxConfigBytes = size_t{16} << 20;
 
-std::string known_model_types(std::span<const Architecture* const> registry) {
-  std::string out;
-  const auto append = [&out](std::string_view name) {
-    out += (out.empty() ? "" : ", ") + std::string(name);
-  };
+[[noreturn]] void refuse_model_type(const ConfigObject& config, std::string_view type,
+                                    std::span<const Architecture* const> registry) {
+  std::vector<std::string_view> titles;
+  std::vector<std::string_view> types;
   for (const Architecture* architecture : registry) {
-    for (const std::string_view type : architecture->model_types) append(type);
-    for (const Wrapper& wrapper : architecture->wrappers) append(wrapper.model_type);
+    titles.push_back(architecture->title);
+    types.insert(types.end(), architecture->model_types.begin(), architecture->model_types.end());
+    for (const Wrapper& wrapper : architecture->wrappers) types.push_back(wrapper.model_type);
   }
-  return out;
+  const UnsupportedModel* known = find_unsupported_model(type);
+  std::string model = printable(type);
+  if (known != nullptr) model = known->title;
+  std::string more = ".";
+  if (known != nullptr && !known->reason.empty()) more = fmt::format(": {}.", known->reason);
+  if (const auto near = nearest(type, types); known == nullptr && near) {
+    more = fmt::format("; did you mean {}?", *near);
+  }
+  fail("{}: {}: {} is not supported{} Supported: {}. See docs/adding-a-model.md", config.file(),
+       config.name("model_type"), model, more, fmt::join(titles, ", "));
 }
 
 bool has_type(const Architecture& architecture, std::string_view type) {
@@ -71,7 +86,7 @@ void refuse_adapter(const fs::path& folder) {
       fs::exists(folder / "model.safetensors.index.json")) {
     return;
   }
-  const json adapter = parse_json(read_file(path, kMaxConfigBytes), path.string());
+  const json adapter = parse_python_json(read_file(path, kMaxConfigBytes), path.string());
   std::string base = "its base model";
   if (adapter.is_object() && adapter.contains("base_model_name_or_path") &&
       adapter["base_model_name_or_path"].is_string()) {
@@ -108,7 +123,7 @@ const Architecture* unwrap(const ConfigObject& config, const std::string& type,
       return architecture;
     }
   }
-  text.refuse("model_type", "one of " + known_model_types(registry));
+  refuse_model_type(text, text_type, registry);
 }
 
 // Overrides apply to the top of config.json, where a wrapper has nothing about its decoder.
@@ -121,15 +136,36 @@ void refuse_wrapped_overrides(const ModelSource& source, const std::string& over
       printable(changes.begin().key()), source.config_name);
 }
 
+// "; the folder holds X.gguf: name that file", if it does.
+std::string gguf_hint(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (begins_as_gguf(entry.path())) names.push_back(printable(entry.path().filename().string()));
+  }
+  if (names.empty()) return "";
+  std::ranges::sort(names);
+  if (names.size() == 1) return fmt::format("; the folder holds {}: name that file", names.front());
+  return fmt::format("; the folder holds {} GGUF files, {} first: name one of them", names.size(),
+                     names.front());
+}
+
+// What the folder holds in place of a model that is read.
+std::string other_files(const fs::path& folder) {
+  const std::string hint = gguf_hint(folder);
+  return hint.empty() ? other_weights(folder) : hint;
+}
+
 ModelSource open_folder(const fs::path& folder, std::span<const Architecture* const> registry) {
   ModelSource out;
   const fs::path path = folder / "config.json";
   out.config_name = path.string();
   refuse_adapter(folder);
   if (!fs::is_regular_file(path)) {
-    fail("{}: expected a model folder with config.json, found no such file", path.string());
+    fail("{}: expected a model folder with config.json, found no such file{}", path.string(),
+         other_files(folder));
   }
-  const json top = parse_json(read_file(path, kMaxConfigBytes), out.config_name);
+  const json top = parse_python_json(read_file(path, kMaxConfigBytes), out.config_name);
   if (!top.is_object()) fail("{}: expected an object, found {}", out.config_name, shown(top));
   const ConfigObject config(top, out.config_name);
   refuse_quantised(config);
@@ -145,7 +181,7 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
   out.is_wrapped = true;
   out.architecture = unwrap(config, type, registry, out.decoder);
   if (out.architecture == nullptr) {
-    config.refuse("model_type", "one of " + known_model_types(registry));
+    refuse_model_type(config, type, registry);
   }
   return out;
 }
@@ -156,11 +192,14 @@ ModelSource open_model_source(const fs::path& source,
                               std::span<const Architecture* const> registry) {
   if (fs::is_directory(source)) return open_folder(source, registry);
   if (!fs::exists(source)) {
-    fail("{}: expected a model folder or a .gguf file, found nothing", printable(source.string()));
+    fail("{}: expected a model folder or a GGUF file, found nothing", printable(source.string()));
   }
-  if (source.extension() != ".gguf") {
-    fail("{}: expected a model folder or a .gguf file, found another file",
-         printable(source.string()));
+  if (source.extension() != ".gguf" && !begins_as_gguf(source)) {
+    refuse_lfs_pointer(source);
+    fail(
+        "{}: expected a model folder or a GGUF file, found another file; a checkpoint of "
+        "safetensors files is named by its folder",
+        printable(source.string()));
   }
   ModelSource out;
   out.gguf = std::make_shared<const GgufFile>(source);
@@ -172,18 +211,20 @@ ModelSource open_model_source(const fs::path& source,
 
 ModelConfig resolve_config(const ModelSource& source, const std::string& overrides) {
   const Architecture& architecture = *source.architecture;
-  json config = normalise_config({source.decoder, source.config_name}, architecture);
+  const ConfigObject decoder(source.decoder, source.config_name);
+  if (!source.gguf) check_config_json(decoder, architecture);
+  json config = normalise_config(decoder, architecture);
+  if (source.gguf && architecture.block.query_position_scale) {
+    set_default(config["rope_parameters"], "llama_4_scaling_beta", 0.0);  // a file may have none
+  }
   if (source.is_wrapped) refuse_wrapped_overrides(source, overrides);
-  apply_overrides(config, overrides);
-  const std::string name =
-      source.config_name + (overrides.empty() ? "" : " with model.config_overrides");
-  ModelConfig out = read_config({config, name}, architecture);
+  ModelConfig out = read_overridden_config({config, source.config_name}, overrides, architecture);
   if (!source.gguf) return out;
   RopeParameters& rope = out.rope.front();
   rope.divisors = gguf_rope_divisors(*source.gguf, rope.rotary_dim);
   if (!rope.divisors.empty() && rope.type != RopeType::kDefault) {
-    fail("{}: rope_freqs.weight: expected no other rope scaling beside it, found {}", name,
-         printable(config["rope_parameters"]["rope_type"].dump()));
+    fail("{}: rope_freqs.weight: expected no other rope scaling beside it, found {}",
+         source.config_name, printable(config["rope_parameters"]["rope_type"].dump()));
   }
   return out;
 }

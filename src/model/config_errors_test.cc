@@ -17,8 +17,8 @@ struct Refusal {
 TEST(ConfigErrors, WrongValuesAreRefusedWithASentence) {
   const std::vector<Refusal> table = {
       {{{"model_type", "made_up"}},
-       "model_type: expected one of plain, upper, two_ropes_text, two_ropes, no_rope, found "
-       "\"made_up\""},
+       "model_type: made_up is not supported. Supported: Plain, Upper, Two Ropes, No Rope. See "
+       "docs/adding-a-model.md"},
       {{{"model_type", nullptr}}, "model_type: expected a string, found null"},
       {{{"model_type", "two_ropes"}}, "text_config: expected an object, found nothing"},
       {{{"hidden_size", true}}, "hidden_size: expected an integer from 1 to 4194304, found true"},
@@ -36,7 +36,7 @@ TEST(ConfigErrors, WrongValuesAreRefusedWithASentence) {
       {{{"rms_norm_eps", 0}}, "rms_norm_eps: expected a number above 0, found 0"},
       {{{"rms_norm_eps", "1e-5"}}, "rms_norm_eps: expected a number above 0, found \"1e-5\""},
       {{{"hidden_act", "relu2"}}, "hidden_act: expected one of silu, swish"},
-      {{{"attention_bias", 1}}, "attention_bias: expected true or false, found 1"},
+      {{{"attention_bias", "yes"}}, "attention_bias: expected true or false, found \"yes\""},
       {{{"rope_theta", -1}}, "rope_parameters.rope_theta: expected a number above 0, found -1"},
       {{{"rope_scaling", 3}}, "rope_scaling: expected an object, found 3"},
       {{{"rope_scaling", {{"rope_type", "su"}}}},
@@ -55,7 +55,10 @@ TEST(ConfigErrors, WrongValuesAreRefusedWithASentence) {
        "quantised with fp8"},
       {{{"model_type", "upper"}, {"layer_types", {"full_attention"}}},
        "layer_types: expected an entry for each of 5 layers, found 1"},
-      {{{"model_type", "upper"}, {"use_sliding_window", true}, {"sliding_window", 0}},
+      {{{"model_type", "upper"},
+        {"use_sliding_window", true},
+        {"max_window_layers", 0},
+        {"sliding_window", 0}},
        "sliding_window: expected an integer from 1 to"},
       {{{"model_type", "upper"}, {"layer_types", {"chunked_attention", "", "", "", ""}}},
        "layer_types[0]: expected full_attention or sliding_attention, found chunked_attention"},

@@ -1,13 +1,17 @@
-// GGUF metadata read as if it were config.json. Keys: tokenizers and GGUF notes of llama.cpp's
-// converters (gguf-py/gguf/constants.py).
+// GGUF metadata in the keys of config.json, with llama.cpp's defaults where a key is absent
+// (llama-model.cpp, models/*.cpp, llama-context.cpp; version 0.5.0).
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <numbers>
 
 #include "base/error.h"
 #include "kernels/widen.h"
-#include "model/config_object.h"
+#include "model/gguf_keys.h"
+#include "model/gguf_other_keys.h"
 #include "model/model_source.h"
 
 namespace qk {
@@ -15,62 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-// Reads keys "<architecture>.<key>".
-class Keys {
- public:
-  Keys(const GgufFile& file, std::string arch) : file_(file), arch_(std::move(arch)) {}
-
-  std::string full(std::string_view key) const { return arch_ + "." + std::string(key); }
-  std::string where(std::string_view key) const {
-    return file_.path().string() + ": " + printable(full(key));
-  }
-  std::optional<int64_t> integer(std::string_view key) const { return file_.integer(full(key)); }
-  std::optional<double> number(std::string_view key) const { return file_.number(full(key)); }
-  std::optional<std::string> string(std::string_view key) const { return file_.string(full(key)); }
-  int64_t required(std::string_view key) const {
-    const auto value = integer(key);
-    if (!value) fail("{}: expected an integer, found nothing", where(key));
-    return *value;
-  }
-  // A number, or one number per layer that is the same for all.
-  std::optional<int64_t> uniform(std::string_view key) const {
-    const auto it = file_.metadata().find(full(key));
-    if (it == file_.metadata().end()) return std::nullopt;
-    const bool list = std::holds_alternative<std::vector<uint64_t>>(it->second) ||
-                      std::holds_alternative<std::vector<int64_t>>(it->second);
-    if (!list) return integer(key);
-    const auto values = file_.integers(full(key));
-    if (!values || values->empty() ||
-        std::ranges::count(*values, values->front()) != std::ssize(*values)) {
-      fail("{}: expected the same number in every layer, found a list of different ones",
-           where(key));
-    }
-    return values->front();
-  }
-  // true or false for every layer; nothing if the key is absent or is not such a list.
-  std::optional<std::vector<bool>> flags(std::string_view key) const {
-    const auto it = file_.metadata().find(full(key));
-    if (it == file_.metadata().end()) return std::nullopt;
-    const auto* list = std::get_if<std::vector<bool>>(&it->second);
-    return list != nullptr ? std::optional(*list) : std::nullopt;
-  }
-  void refuse_list(std::string_view key) const {
-    if (!file_.metadata().contains(full(key))) return;
-    fail(
-        "{}: expected the key to be absent, found it: positions with several axes are not "
-        "supported",
-        where(key));
-  }
-  // Throws Error if the key is there with a value that changes the computation.
-  void refuse_unless(std::string_view key, double neutral) const {
-    const auto value = number(key);
-    if (value && *value != neutral) fail("{}: expected {}, found {}", where(key), neutral, *value);
-  }
-
- private:
-  const GgufFile& file_;
-  std::string arch_;
-};
+constexpr double kRopeTheta = 10000;  // llama.cpp's, where a file does not say
 
 const StoredTensor* find_tensor(const GgufFile& file, std::string_view name) {
   for (const StoredTensor& tensor : file.tensors()) {
@@ -79,101 +28,127 @@ const StoredTensor* find_tensor(const GgufFile& file, std::string_view name) {
   return nullptr;
 }
 
-void copy_number(const Keys& keys, json& to, const char* name, std::string_view key) {
-  if (const auto value = keys.number(key)) to[name] = *value;
+// 17 for "blk.17.attn_q.weight", -1 for tensors of no layer.
+int64_t gguf_layer(std::string_view name) {
+  int64_t layer = -1;
+  if (name.starts_with("blk.")) std::from_chars(name.data() + 4, name.data() + name.size(), layer);
+  return layer;
 }
 
-// The factors by which YaRN multiplies cosine and sine, as the converter took them from
-// config.json.
-void copy_yarn(const Keys& keys, json& rope) {
-  copy_number(keys, rope, "beta_fast", "rope.scaling.yarn_beta_fast");
-  copy_number(keys, rope, "beta_slow", "rope.scaling.yarn_beta_slow");
-  copy_number(keys, rope, "attention_factor", "rope.scaling.yarn_attn_factor");
-  if (const auto all = keys.number("rope.scaling.yarn_log_multiplier")) {
-    rope["mscale"] = 1.0;  // which the converter assumes
-    rope["mscale_all_dim"] = *all;
-  }
+// What positions are divided by. 1 where the file does not say, or says 0.
+double rope_factor(const GgufKeys& keys) {
+  auto factor = keys.number("rope.scaling.factor");
+  if (!factor) factor = keys.number("rope.scale_linear");  // the old name
+  return factor.value_or(0) == 0 ? 1 : *factor;
 }
 
-json rope_parameters(const Keys& keys, const Architecture& architecture) {
-  json rope = {{"rope_theta", keys.number("rope.freq_base").value_or(10000.0)}};
-  const std::string type = keys.string("rope.scaling.type").value_or("none");
+// A file with a factor and without a type means linear. A factor of 1 scales nothing.
+std::string rope_type(const GgufKeys& keys, double factor) {
+  const std::string type = keys.string("rope.scaling.type").value_or("linear");
   if (type != "none" && type != "linear" && type != "yarn") {
     fail("{}: expected none, linear or yarn, found {}", keys.where("rope.scaling.type"),
          printable(type));
   }
-  rope["rope_type"] = type == "none" ? "default" : type;
+  return type == "none" || factor == 1 ? "default" : type;
+}
+
+// Where the components to be stretched would end before they begin, llama.cpp and transformers
+// differ.
+void check_yarn_range(const GgufKeys& keys, const json& rope) {
+  const double length = rope.at("original_max_position_embeddings");
+  const double slow = rope.value("beta_slow", 1.0);
+  if (length >= 2 * std::numbers::pi * slow && rope.value("beta_fast", 32.0) >= slow) return;
+  fail(
+      "{}: expected more than 2 pi rope.scaling.yarn_beta_slow, and yarn_beta_fast above it; "
+      "found {}, with yarn_beta_slow {} and yarn_beta_fast {}",
+      keys.where("rope.scaling.original_context_length"), length, slow,
+      rope.value("beta_fast", 32.0));
+}
+
+// The length that YaRN and the growth of queries with the position start from.
+int64_t original_length(const GgufKeys& keys) {
+  constexpr std::string_view kKey = "rope.scaling.original_context_length";
+  const auto length = keys.integer(kKey);
+  if (length && (*length == 0 || *length > INT32_MAX)) {
+    fail("{}: expected an integer from 1 to {}, found {}", keys.where(kKey), INT32_MAX, *length);
+  }
+  return length ? *length : keys.required_integer("context_length");
+}
+
+void copy_yarn(const GgufKeys& keys, json& rope) {
+  rope["beta_fast"] = keys.number("rope.scaling.yarn_beta_fast").value_or(32);
+  rope["beta_slow"] = keys.number("rope.scaling.yarn_beta_slow").value_or(1);
+  const double all_dim = keys.number("rope.scaling.yarn_log_multiplier").value_or(0);
+  if (all_dim == 0) return;
+  rope["mscale"] = 1.0;  // which the converter assumes
+  rope["mscale_all_dim"] = all_dim;
+}
+
+json rope_parameters(const GgufKeys& keys, const Architecture& architecture, double theta) {
+  const double factor = rope_factor(keys);
+  json rope = {{"rope_theta", theta}, {"rope_type", rope_type(keys, factor)}};
   if (architecture.block.query_position_scale) {
-    copy_number(keys, rope, "llama_4_scaling_beta", "attention.temperature_scale");
+    rope["llama_4_scaling_beta"] = keys.number("attention.temperature_scale").value_or(0);
+    rope["original_max_position_embeddings"] = original_length(keys);
   }
-  if (type == "none") return rope;
-  copy_number(keys, rope, "factor", "rope.scaling.factor");
-  if (const auto length = keys.integer("rope.scaling.original_context_length")) {
-    rope["original_max_position_embeddings"] = *length;
-  }
-  if (type == "yarn") copy_yarn(keys, rope);
+  if (rope["rope_type"] == "default") return rope;
+  rope["factor"] = factor;
+  rope["original_max_position_embeddings"] = original_length(keys);
+  if (rope["rope_type"] != "yarn") return rope;
+  if (architecture.gguf_yarn_keys) copy_yarn(keys, rope);
+  check_yarn_range(keys, rope);
   return rope;
 }
 
-// Scaling holds for layers without a window only.
-json rope_parameters_by_layer_type(const Keys& keys, const Architecture& architecture) {
-  const double theta =
-      keys.number("rope.freq_base_swa").value_or(architecture.defaults.sliding_rope_theta);
-  return {{"full_attention", rope_parameters(keys, architecture)},
+// Scaling holds for layers without a window only. Every file with two sets says freq_base, and
+// says freq_base_swa only if it is not 10,000.
+json rope_parameters_by_layer_type(const GgufKeys& keys, const Architecture& architecture) {
+  const double theta = keys.number("rope.freq_base_swa").value_or(kRopeTheta);
+  return {{"full_attention",
+           rope_parameters(keys, architecture, keys.required_number("rope.freq_base"))},
           {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", theta}}}};
 }
 
-void refuse_unknown_behaviour(const Keys& keys, const Architecture& architecture) {
-  for (const std::string_view key :
-       {"expert_count", "attn_logit_softcapping", "attention.scale", "attention.max_alibi_bias",
-        "attention.clamp_kqv", "attention.temperature_length", "nextn_predict_layers"}) {
-    keys.refuse_unless(key, 0);
+// Every n-th layer has no window, the others have one. n = 0: all have one.
+std::vector<bool> sliding_layers(const GgufKeys& keys, int64_t num_layers) {
+  constexpr std::string_view kKey = "attention.sliding_window_pattern";
+  if (const auto flags = keys.flags(kKey, num_layers)) return *flags;
+  const int64_t period = keys.integer(kKey).value_or(6);
+  std::vector<bool> out;
+  for (int64_t layer = 0; layer < num_layers; ++layer) {
+    out.push_back(period == 0 || layer % period < period - 1);
   }
-  if (!architecture.block.query_position_scale) {
-    keys.refuse_unless("attention.temperature_scale", 0);
-    keys.refuse_unless("rope.scaling.yarn_log_multiplier", 0);
-  }
-  for (const std::string_view key :
-       {"rope.scaling.attn_factor", "rope.scaling.yarn_ext_factor", "rope.scale_linear"}) {
-    keys.refuse_unless(key, 1);
-  }
-  keys.refuse_list("rope.dimension_sections");
-  if (architecture.block.layer_types != LayerTypeRule::kPattern) {
-    // Which layers a window holds for is not in the file.
-    keys.refuse_unless("attention.sliding_window", 0);
-  }
+  return out;
 }
 
-// A window and the pattern of the layers that have it. No window: full attention everywhere.
-void copy_windows(const Keys& keys, const Architecture& architecture, json& config) {
+// A window and the layers that have it. No window: full attention everywhere.
+void copy_windows(const GgufKeys& keys, const Architecture& architecture, json& config) {
+  config["sliding_window"] = nullptr;
   if (architecture.block.layer_types != LayerTypeRule::kPattern) {
-    config["sliding_window"] = nullptr;
+    // Which layers a window holds for is not in the file.
+    keys.refuse_unless("attention.sliding_window", {0});
     return;
   }
   const int64_t window = keys.integer("attention.sliding_window").value_or(0);
-  config["sliding_window"] = window > 0 ? json(window) : json();
-  if (window == 0) {
-    config["sliding_window_pattern"] = 1;
-  } else if (const auto types = keys.flags("attention.sliding_window_pattern")) {
-    json names = json::array();
-    for (const bool sliding : *types) {
-      names.push_back(sliding ? "sliding_attention" : "full_attention");
-    }
-    config["layer_types"] = std::move(names);
-  } else if (const auto pattern = keys.integer("attention.sliding_window_pattern")) {
-    config["sliding_window_pattern"] = *pattern;
+  if (window > 0) config["sliding_window"] = window;
+  json types = json::array();
+  for (const bool sliding : sliding_layers(keys, keys.required_integer("block_count"))) {
+    types.push_back(sliding && window > 0 ? "sliding_attention" : "full_attention");
   }
+  types.erase(types.begin() + config.at("num_hidden_layers").get<int64_t>(), types.end());
+  config["layer_types"] = std::move(types);
 }
 
-void copy_head_dim(const Keys& keys, json& config) {
-  const auto key_length = keys.integer("attention.key_length");
-  const auto value_length = keys.integer("attention.value_length");
-  if (value_length && value_length != key_length) {
-    fail("{}: expected attention.key_length ({}), found {}", keys.where("attention.value_length"),
-         key_length.value_or(0), *value_length);
-  }
+void copy_head_dim(const GgufKeys& keys, json& config) {
   const int64_t heads = std::max<int64_t>(config.at("num_attention_heads").get<int64_t>(), 1);
-  config["head_dim"] = key_length.value_or(config.at("hidden_size").get<int64_t>() / heads);
+  const int64_t share = config.at("hidden_size").get<int64_t>() / heads;
+  const int64_t key_length = keys.integer("attention.key_length").value_or(share);
+  const int64_t value_length = keys.integer("attention.value_length").value_or(share);
+  if (value_length != key_length) {
+    fail("{}: expected attention.key_length ({}), found {}", keys.where("attention.value_length"),
+         key_length, value_length);
+  }
+  config["head_dim"] = key_length;
 }
 
 // The fraction f of a head that rotates, with int(head_dim * f) = dimension.
@@ -183,17 +158,16 @@ double fraction(int64_t dimension, int64_t head_dim) {
   return below ? std::nextafter(f, 2.0) : f;
 }
 
-void copy_rotary_dim(const Keys& keys, const Architecture& architecture, json& config) {
-  const auto rotary_dim = keys.integer("rope.dimension_count");
-  if (!rotary_dim) return;
+void copy_rotary_dim(const GgufKeys& keys, const Architecture& architecture, json& config) {
   const int64_t head_dim = config.at("head_dim").get<int64_t>();
-  const bool partial = architecture.block.partial_rotary && *rotary_dim >= 1;
-  if (partial ? *rotary_dim > head_dim : *rotary_dim != head_dim) {
+  const int64_t rotary_dim = keys.integer("rope.dimension_count").value_or(head_dim);
+  const bool partial = architecture.block.partial_rotary && rotary_dim >= 1;
+  if (partial ? rotary_dim > head_dim : rotary_dim != head_dim) {
     fail("{}: expected {}{}, found {}", keys.where("rope.dimension_count"),
-         partial ? "at most " : "", head_dim, *rotary_dim);
+         partial ? "at most " : "", head_dim, rotary_dim);
   }
   if (partial) {
-    config["rope_parameters"]["partial_rotary_factor"] = fraction(*rotary_dim, head_dim);
+    config["rope_parameters"]["partial_rotary_factor"] = fraction(rotary_dim, head_dim);
   }
 }
 
@@ -201,9 +175,69 @@ void copy_softmax_scale(const Architecture& architecture, json& config) {
   const std::string key(architecture.block.softmax_scale_key);
   if (key.empty()) return;
   const bool of_hidden = config.at("num_hidden_layers") == architecture.gguf_hidden_scale_layers;
-  const auto heads = std::max<double>(config.at("num_attention_heads").get<double>(), 1);
+  const int64_t heads = std::max<int64_t>(config.at("num_attention_heads").get<int64_t>(), 1);
   config[key] =
-      of_hidden ? json(config.at("hidden_size").get<double>() / heads) : config.at("head_dim");
+      of_hidden ? json(config.at("hidden_size").get<int64_t>() / heads) : config.at("head_dim");
+}
+
+// block_count counts the layers that predict further tokens, which come last and do not run.
+int64_t decoder_layers(const GgufKeys& keys, const Architecture& architecture) {
+  constexpr std::string_view kKey = "nextn_predict_layers";
+  if (!architecture.gguf_nextn_layers) keys.refuse_unless(kKey, {0});
+  const int64_t all = keys.required_integer("block_count");
+  const int64_t beside = keys.integer(kKey).value_or(0);
+  if (beside == 0) return all;
+  if (beside >= all) {
+    fail("{}: expected less than block_count ({}), found {}", keys.where(kKey), all, beside);
+  }
+  const std::string sign = fmt::format("blk.{}.nextn.eh_proj.weight", all - beside);
+  if (find_tensor(keys.file(), sign) == nullptr) {
+    fail("{}: expected the tensor {} with the value {}, found no such tensor", keys.where(kKey),
+         sign, beside);
+  }
+  return all - beside;
+}
+
+json sizes(const GgufKeys& keys, const Architecture& architecture) {
+  const int64_t blocks = keys.required_integer("block_count");
+  const auto of_layers = [&](std::string_view key) {
+    const auto value = keys.per_layer(key, blocks);
+    return value ? *value : keys.required_integer(key);
+  };
+  json config = {{"model_type", architecture.model_types.front()},
+                 {"hidden_size", keys.required_integer("embedding_length")},
+                 {"intermediate_size", of_layers("feed_forward_length")},
+                 {"num_hidden_layers", decoder_layers(keys, architecture)},
+                 {"num_attention_heads", of_layers("attention.head_count")},
+                 {"rms_norm_eps", keys.required_number("attention.layer_norm_rms_epsilon")},
+                 {"max_position_embeddings", keys.required_integer("context_length")}};
+  config["num_key_value_heads"] = keys.per_layer("attention.head_count_kv", blocks)
+                                      .value_or(config.at("num_attention_heads").get<int64_t>());
+  return config;
+}
+
+// Tensors of layers that block_count does not count, and tensors that llama.cpp reads for other
+// architectures only.
+void refuse_other_tensors(const GgufKeys& keys, const Architecture& architecture) {
+  const int64_t blocks = keys.required_integer("block_count");
+  for (const StoredTensor& tensor : keys.file().tensors()) {
+    const int64_t layer = gguf_layer(tensor.name);
+    if (layer >= blocks) {
+      fail("{}: {}: expected layers below block_count ({}), found layer {}",
+           keys.file().path().string(), printable(tensor.name), blocks, layer);
+    }
+  }
+  if (find_tensor(keys.file(), "rope_freqs.weight") != nullptr && !architecture.gguf_rope_freqs) {
+    fail("{}: rope_freqs.weight: expected no such tensor with the architecture {}, found it",
+         keys.file().path().string(), architecture.gguf_arch);
+  }
+}
+
+// Adapters and the like have the architecture of the model that they belong to.
+void refuse_other_types(const GgufFile& file) {
+  const std::string type = file.string("general.type").value_or("model");
+  if (type == "model") return;
+  fail("{}: general.type: expected model, found {}", file.path().string(), printable(type));
 }
 
 }  // namespace
@@ -222,24 +256,9 @@ const Architecture& gguf_architecture(const GgufFile& file,
 }
 
 json gguf_decoder_config(const GgufFile& file, const Architecture& architecture) {
-  const Keys keys(file, std::string(architecture.gguf_arch));
-  refuse_unknown_behaviour(keys, architecture);
-  json config = {{"model_type", architecture.model_types.front()},
-                 {"hidden_size", keys.required("embedding_length")},
-                 {"intermediate_size", keys.required("feed_forward_length")},
-                 {"num_hidden_layers", keys.required("block_count")},
-                 {"num_attention_heads", keys.required("attention.head_count")}};
-  const auto epsilon = keys.number("attention.layer_norm_rms_epsilon");
-  if (!epsilon) {
-    fail("{}: expected a number, found nothing", keys.where("attention.layer_norm_rms_epsilon"));
-  }
-  config["rms_norm_eps"] = *epsilon;
-  if (const auto heads = keys.uniform("attention.head_count_kv")) {
-    config["num_key_value_heads"] = *heads;
-  }
-  if (const auto length = keys.integer("context_length")) {
-    config["max_position_embeddings"] = *length;
-  }
+  refuse_other_types(file);
+  const GgufKeys keys(file, architecture.gguf_arch);
+  json config = sizes(keys, architecture);
   copy_head_dim(keys, config);
   copy_softmax_scale(architecture, config);
   copy_windows(keys, architecture, config);
@@ -249,13 +268,16 @@ json gguf_decoder_config(const GgufFile& file, const Architecture& architecture)
          file.path().string());
   }
   config["vocab_size"] = embedding->shape.front();
+  refuse_other_tensors(keys, architecture);
   // The metadata does not say which projections have a bias: the tensors do.
   config["attention_bias"] = find_tensor(file, "blk.0.attn_q.bias") != nullptr;
   config["mlp_bias"] = find_tensor(file, "blk.0.ffn_up.bias") != nullptr;
-  config["rope_parameters"] = architecture.block.rope_by_layer_type
-                                  ? rope_parameters_by_layer_type(keys, architecture)
-                                  : rope_parameters(keys, architecture);
+  config["rope_parameters"] =
+      architecture.block.rope_by_layer_type
+          ? rope_parameters_by_layer_type(keys, architecture)
+          : rope_parameters(keys, architecture, keys.number("rope.freq_base").value_or(kRopeTheta));
   copy_rotary_dim(keys, architecture, config);
+  refuse_other_keys(keys, architecture, config);
   return config;
 }
 

@@ -15,15 +15,15 @@ constexpr int64_t kMaxWindow = int64_t{1} << 31;
 
 bool switched_on(const ConfigObject& config, const Block& block) {
   if (block.window_switch_key.empty()) return true;
-  return config.given(block.window_switch_key) && config.boolean(block.window_switch_key);
+  return config.present(block.window_switch_key) && config.truth(block.window_switch_key);
 }
 
-int64_t window_or_zero(const ConfigObject& config) {
-  return config.given("sliding_window") ? config.integer("sliding_window", 1, kMaxWindow) : 0;
+int64_t window_of(const ConfigObject& config) {
+  return config.whole("sliding_window", 1, kMaxWindow);
 }
 
 int64_t integer_or(const ConfigObject& config, std::string_view key, int64_t otherwise) {
-  return config.given(key) ? config.integer(key, 0, kMaxLayers) : otherwise;
+  return config.present(key) ? config.whole(key, 0, kMaxLayers) : otherwise;
 }
 
 // 1 where the layer has a rotary embedding.
@@ -43,11 +43,16 @@ json derived_layer_types(const ConfigObject& config, const Architecture& archite
                          int64_t num_layers) {
   const Block& block = architecture.block;
   const ConfigDefaults& defaults = architecture.defaults;
-  const bool window = window_or_zero(config) > 0;
-  const int64_t first = integer_or(config, "max_window_layers", defaults.max_window_layers);
-  const int64_t pattern =
-      integer_or(config, "sliding_window_pattern", defaults.sliding_window_pattern);
-  if (pattern == 0) config.refuse("sliding_window_pattern", "an integer of at least 1");
+  const bool window = config.given("sliding_window");
+  int64_t first = 0;
+  int64_t pattern = 1;
+  if (window && block.layer_types == LayerTypeRule::kUpperLayers) {
+    first = integer_or(config, "max_window_layers", defaults.max_window_layers);
+  }
+  if (block.layer_types == LayerTypeRule::kPattern) {
+    pattern = integer_or(config, "sliding_window_pattern", defaults.sliding_window_pattern);
+    if (pattern == 0) config.refuse("sliding_window_pattern", "an integer of at least 1");
+  }
   json out = json::array();
   for (int64_t layer = 0; layer < num_layers; ++layer) {
     bool sliding = window;
@@ -70,18 +75,23 @@ json derived_layer_types(const ConfigObject& config, const Architecture& archite
   return out;
 }
 
+[[noreturn]] void refuse_length(const ConfigObject& config, std::string_view key, size_t found,
+                                int64_t num_layers) {
+  fail("{}: {}: expected an entry for each of {} layers, found {}", config.file(), config.name(key),
+       num_layers, found);
+}
+
 void check_length(const ConfigObject& config, std::string_view key, size_t found,
                   int64_t num_layers) {
-  if (found < static_cast<size_t>(num_layers)) {
-    fail("{}: {}: expected an entry for each of {} layers, found {}", config.file(),
-         config.name(key), num_layers, found);
-  }
+  if (found < static_cast<size_t>(num_layers)) refuse_length(config, key, found, num_layers);
 }
 
 void read_windows(const ConfigObject& config, const Block& block, ModelConfig& model) {
   if (block.window == WindowRule::kNone) return;
-  const int64_t window = window_or_zero(config);
-  const bool recorded = window > 0 && switched_on(config, block);
+  const bool recorded = switched_on(config, block);
+  const bool may_be_null = block.window == WindowRule::kAllLayers;
+  const bool given = config.given("sliding_window");
+  if (may_be_null && !given) return;
   std::vector<std::string> types;
   if (block.window == WindowRule::kByLayerType) {
     types = config.strings("layer_types", kMaxLayers);
@@ -98,7 +108,7 @@ void read_windows(const ConfigObject& config, const Block& block, ModelConfig& m
       }
       if (block.rope_by_layer_type) out.rope_idx = sliding ? 1 : 0;
     }
-    out.sliding_window = sliding ? window : 0;
+    out.sliding_window = sliding ? window_of(config) : 0;
     out.recorded_window = sliding && recorded;
   }
 }
@@ -129,13 +139,19 @@ void normalise_layers(json& config, const std::string& file, const Architecture&
   const bool keep_unrecorded = block.layer_types == LayerTypeRule::kLayersWithoutRope;
   if (!keep_unrecorded && !switched_on(reader, block)) config["sliding_window"] = nullptr;
   if (block.may_be_bidirectional && reader.given("use_bidirectional_attention") &&
-      reader.boolean("use_bidirectional_attention") && reader.given("sliding_window")) {
-    config["sliding_window"] = window_or_zero(reader) / 2 + 1;
+      reader.truth("use_bidirectional_attention") && reader.given("sliding_window")) {
+    config["sliding_window"] = window_of(reader) / 2 + 1;
   }
-  if (block.window == WindowRule::kByLayerType && !reader.given("layer_types")) {
-    json types = derived_layer_types(reader, architecture, num_layers);
-    config["layer_types"] = std::move(types);
+  if (block.window != WindowRule::kByLayerType) return;
+  if (reader.given("layer_types")) {
+    const size_t found = reader.strings("layer_types", kMaxLayers).size();
+    if (found != static_cast<size_t>(num_layers)) {
+      refuse_length(reader, "layer_types", found, num_layers);
+    }
+    return;
   }
+  json types = derived_layer_types(reader, architecture, num_layers);
+  config["layer_types"] = std::move(types);
 }
 
 void read_layers(const ConfigObject& config, const Architecture& architecture, ModelConfig& model) {

@@ -1,5 +1,7 @@
 #include "model/config_normalise.h"
 
+#include <fmt/format.h>
+
 namespace qk {
 
 using nlohmann::json;
@@ -32,8 +34,10 @@ json normalise_config(const ConfigObject& decoder, const Architecture& architect
   const int64_t hidden_size = sizes.integer("hidden_size", 1, kMaxWidth);
   sizes.integer("num_hidden_layers", 1, kMaxLayers);
   if (!sizes.given("num_key_value_heads")) config["num_key_value_heads"] = heads;
-  if (!sizes.given("head_dim") || !architecture.head_dim_key) {
-    config["head_dim"] = hidden_size / heads;
+  const int64_t quotient = hidden_size / heads;
+  if (!sizes.given("head_dim")) config["head_dim"] = quotient;
+  if (architecture.head_dim == HeadDimRule::kDerived && config["head_dim"] != quotient) {
+    sizes.refuse("head_dim", fmt::format("hidden_size / num_attention_heads ({})", quotient));
   }
   normalise_rope(config, file, architecture);
   normalise_layers(config, file, architecture);

@@ -1,7 +1,7 @@
 // The steps of configuration resolution, each a function of its own:
 //   decoder config (from config.json or GGUF metadata)
 //     -> normalise_config: every key present, one spelling (transformers 5), every default applied
-//     -> apply_overrides:  what the user changes, merged as transformers 5 would
+//     -> read_overridden_config: what the user changes, merged as transformers 5 would
 //     -> read_config:      types and ranges checked, ModelConfig filled
 #pragma once
 
@@ -26,6 +26,12 @@ inline constexpr int64_t kMaxPositions = int64_t{1} << 40;
 // Throws Error if a key that others are derived from has a wrong type or range.
 nlohmann::json normalise_config(const ConfigObject& decoder, const Architecture& architecture);
 
+// Throws Error for what transformers refuses in a config.json though other sources may leave it out
+// (a null window, no head_dim, ...), for attention that is not causal by a key that versions of
+// transformers take differently, and for a nested text_config.
+//   decoder  before normalise_config
+void check_config_json(const ConfigObject& decoder, const Architecture& architecture);
+
 // Sets `key` where it is absent.
 void set_default(nlohmann::json& config, const char* key, const nlohmann::json& value);
 
@@ -38,15 +44,19 @@ void normalise_rope(nlohmann::json& config, const std::string& file,
 void normalise_layers(nlohmann::json& config, const std::string& file,
                       const Architecture& architecture);
 
-// overrides: JSON text of an object, or empty. rope_scaling is another name of rope_parameters. An
-// object is merged into an existing object, one level deep; anything else replaces.
-// Throws Error for overrides that would silently have no effect.
-void apply_overrides(nlohmann::json& config, const std::string& overrides);
+// read_config with changes.
+//   overrides  JSON text of an object, or empty. rope_scaling is another name of rope_parameters. An
+//              object is merged into an existing object, one level deep; anything else replaces.
+// Throws Error for overrides that would silently have no effect: keys that nothing reads, and values
+// that differ from the file's and yet change nothing.
+// REQUIRES: config comes from normalise_config.
+ModelConfig read_overridden_config(const ConfigObject& config, const std::string& overrides,
+                                   const Architecture& architecture);
 
 // REQUIRES: config comes from normalise_config.
 ModelConfig read_config(const ConfigObject& config, const Architecture& architecture);
 
-// One rope object. head_dim and max_position_embeddings are read from `model`.
+// One rope object. head_dim is read from `model`.
 RopeParameters read_rope(const ConfigObject& config, const ConfigObject& rope,
                          const ModelConfig& model, const Architecture& architecture);
 

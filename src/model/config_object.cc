@@ -10,6 +10,10 @@ namespace qk {
 std::string shown(const nlohmann::json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return fmt::format("a list of {}", value.size());
+  if (value.is_number_float() && !std::isfinite(value.get<double>())) {
+    return std::isnan(value.get<double>()) ? "NaN"
+                                           : (value.get<double>() < 0 ? "-Infinity" : "Infinity");
+  }
   return printable(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), 60);
 }
 
@@ -27,8 +31,15 @@ std::optional<int64_t> exact_integer(const nlohmann::json& value) {
   return static_cast<int64_t>(number);
 }
 
+nlohmann::json::const_iterator ConfigObject::find(std::string_view key) const {
+  if (reads_ != nullptr) reads_->insert(name(key));
+  return object_.find(key);
+}
+
+bool ConfigObject::present(std::string_view key) const { return find(key) != object_.end(); }
+
 bool ConfigObject::given(std::string_view key) const {
-  const auto it = object_.find(key);
+  const auto it = find(key);
   return it != object_.end() && !it->is_null();
 }
 
@@ -39,12 +50,18 @@ void ConfigObject::refuse(std::string_view key, std::string_view expected) const
 }
 
 const nlohmann::json& ConfigObject::value(std::string_view key, std::string_view expected) const {
-  const auto it = object_.find(key);
+  const auto it = find(key);
   if (it == object_.end() || it->is_null()) refuse(key, expected);
   return *it;
 }
 
 int64_t ConfigObject::integer(std::string_view key, int64_t min, int64_t max) const {
+  const std::string expected = fmt::format("an integer from {} to {}", min, max);
+  if (value(key, expected).is_number_float()) refuse(key, expected);
+  return whole(key, min, max);
+}
+
+int64_t ConfigObject::whole(std::string_view key, int64_t min, int64_t max) const {
   const std::string expected = fmt::format("an integer from {} to {}", min, max);
   const auto n = exact_integer(value(key, expected));
   if (!n || *n < min || *n > max) refuse(key, expected);
@@ -65,8 +82,10 @@ double ConfigObject::positive(std::string_view key) const {
   return found.get<double>();
 }
 
-bool ConfigObject::boolean(std::string_view key) const {
+bool ConfigObject::truth(std::string_view key) const {
+  if (present(key) && !given(key)) return false;
   const nlohmann::json& found = value(key, "true or false");
+  if (found.is_number()) return found.get<double>() != 0;
   if (!found.is_boolean()) refuse(key, "true or false");
   return found.get<bool>();
 }
@@ -127,7 +146,7 @@ std::vector<std::string> ConfigObject::strings(std::string_view key, int64_t max
 ConfigObject ConfigObject::object(std::string_view key) const {
   const nlohmann::json& found = value(key, "an object");
   if (!found.is_object()) refuse(key, "an object");
-  return {found, file_, name(key) + "."};
+  return {found, file_, name(key) + ".", reads_};
 }
 
 }  // namespace qk

@@ -30,7 +30,7 @@ Activation read_activation(const ConfigObject& config, std::string_view key) {
 }
 
 bool read_bias(const ConfigObject& config, BiasRule rule, std::string_view key) {
-  if (rule == BiasRule::kConfigKey) return config.boolean(key);
+  if (rule == BiasRule::kConfigKey) return config.truth(key);
   return rule == BiasRule::kAlways;
 }
 
@@ -44,6 +44,13 @@ float softmax_scale(const ConfigObject& config, const Architecture& architecture
   return static_cast<float>(std::pow(value, -0.5));
 }
 
+// Few rotary embeddings need it, so it is no fault here if it is null or infinite.
+int64_t usable_length(const ConfigObject& config) {
+  if (!config.given("max_position_embeddings")) return 0;
+  const auto length = exact_integer(config.json().at("max_position_embeddings"));
+  return length && *length >= 1 && *length <= kMaxPositions ? *length : 0;
+}
+
 void read_sizes(const ConfigObject& config, const Architecture& architecture, ModelConfig& out) {
   out.vocab_size = config.integer("vocab_size", 1, kMaxVocabulary);
   out.embedding_rows = out.vocab_size + architecture.block.extra_embedding_rows;
@@ -53,7 +60,7 @@ void read_sizes(const ConfigObject& config, const Architecture& architecture, Mo
   out.num_attention_heads = config.integer("num_attention_heads", 1, kMaxHeads);
   out.num_key_value_heads = config.integer("num_key_value_heads", 1, kMaxHeads);
   out.head_dim = config.integer("head_dim", 1, kMaxHeadDim);
-  out.max_position_embeddings = config.integer("max_position_embeddings", 1, kMaxPositions);
+  out.max_position_embeddings = usable_length(config);
   if (out.num_attention_heads % out.num_key_value_heads != 0) {
     config.refuse("num_key_value_heads",
                   fmt::format("a divisor of num_attention_heads ({})", out.num_attention_heads));
@@ -61,52 +68,14 @@ void read_sizes(const ConfigObject& config, const Architecture& architecture, Mo
 }
 
 void read_query_scale(const ConfigObject& rope, ModelConfig& out) {
-  if (!rope.given("llama_4_scaling_beta")) return;
   out.query_scale_beta = rope.number("llama_4_scaling_beta");
   if (out.query_scale_beta == 0) return;
-  out.query_scale_length = rope.integer("original_max_position_embeddings", 1, kMaxPositions);
-}
-
-// Keys whose override would change nothing, though the user means it to.
-void refuse_idle_override(const std::string& key, const json& value) {
-  if (key == "rope_theta" || key == "rope_local_base_freq") {
-    fail(
-        "model.config_overrides: {}: expected the key inside rope_parameters, found it at the top, "
-        "where it has no effect",
-        key);
-  }
-  if (key == "text_config") {
-    fail("model.config_overrides: text_config: expected a key of the top-level configuration");
-  }
-  const bool rope = key == "rope_scaling" || key == "rope_parameters";
-  if (rope && value.is_object() && value.contains("type") && !value.contains("rope_type")) {
-    fail(
-        "model.config_overrides: {}: expected the key rope_type, found only its old name type, "
-        "which has no effect here",
-        key);
-  }
+  const int64_t length = out.rope.front().original_max_position_embeddings;
+  out.query_scale_length =
+      length > 0 ? length : rope.whole("original_max_position_embeddings", 1, kMaxPositions);
 }
 
 }  // namespace
-
-void apply_overrides(json& config, const std::string& overrides) {
-  if (overrides.empty()) return;
-  const json changes = json::parse(overrides, nullptr, /*allow_exceptions=*/false);
-  if (!changes.is_object()) {
-    fail("model.config_overrides: expected a mapping, found {}",
-         changes.is_discarded() ? printable(overrides, 60) : shown(changes));
-  }
-  for (const auto& [name, value] : changes.items()) {
-    refuse_idle_override(name, value);
-    const std::string key = name == "rope_scaling" ? "rope_parameters" : name;
-    json& existing = config[key];
-    if (existing.is_object() && value.is_object()) {
-      existing.update(value);
-    } else {
-      existing = value;
-    }
-  }
-}
 
 ModelConfig read_config(const ConfigObject& config, const Architecture& architecture) {
   const Block& block = architecture.block;
@@ -124,7 +93,7 @@ ModelConfig read_config(const ConfigObject& config, const Architecture& architec
   }
   out.softmax_scale = softmax_scale(config, architecture, out.head_dim);
   if (block.may_be_bidirectional && config.given("use_bidirectional_attention")) {
-    out.causal = !config.boolean("use_bidirectional_attention");
+    out.causal = !config.truth("use_bidirectional_attention");
   }
   const ConfigObject rope = config.object("rope_parameters");
   if (block.rope_by_layer_type) {

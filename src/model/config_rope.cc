@@ -26,10 +26,20 @@ json object_or_empty(const json& config, const std::string& file, const char* ke
   return reader.given(key) ? reader.object(key).json() : json::object();
 }
 
-// The value of a top-level key, or another one if it is absent or null.
+// The value of a top-level key, null included, or another one if it is absent.
 json top_or(const json& config, const char* key, double otherwise) {
   const auto it = config.find(key);
-  return it == config.end() || it->is_null() ? json(otherwise) : *it;
+  return it == config.end() ? json(otherwise) : *it;
+}
+
+// transformers gives a fraction at the top, the class's own one included, priority over the rope
+// object; for rope type "default" only where the object has none.
+void set_fraction(const json& config, double otherwise, json& rope) {
+  constexpr const char* kKey = "partial_rotary_factor";
+  const json top = config.contains(kKey) ? config.at(kKey) : json(otherwise);
+  const bool wins = config.contains(kKey) || otherwise != 1.0;
+  if (wins && !top.is_null() && rope["rope_type"] != "default") rope[kKey] = top;
+  set_default(rope, kKey, top);
 }
 
 void name_type(json& rope) {
@@ -56,9 +66,8 @@ json single_rope(const json& config, const std::string& file, const Architecture
     fail("{}: rope_parameters: expected one set of parameters, found one per layer type", file);
   }
   set_default(rope, "rope_theta", top_or(config, "rope_theta", architecture.defaults.rope_theta));
-  set_default(rope, "partial_rotary_factor",
-              top_or(config, "partial_rotary_factor", architecture.defaults.partial_rotary_factor));
   name_type(rope);
+  set_fraction(config, architecture.defaults.partial_rotary_factor, rope);
   return rope;
 }
 
@@ -67,6 +76,11 @@ json single_rope(const json& config, const std::string& file, const Architecture
 json rope_per_layer_type(const json& config, const std::string& file,
                          const Architecture& architecture) {
   json rope = object_or_empty(config, file, "rope_parameters");
+  const ConfigObject reader(config, file);
+  if (reader.given("rope_parameters") && !rope.contains("full_attention") &&
+      reader.given("rope_scaling")) {
+    reader.refuse("rope_parameters", "the key full_attention, which rope_scaling changes");
+  }
   if (rope.empty()) {
     rope = {{"full_attention", {{"rope_type", "default"}}},
             {"sliding_attention", {{"rope_type", "default"}}}};
@@ -84,8 +98,8 @@ json rope_per_layer_type(const json& config, const std::string& file,
   set_default(rope["sliding_attention"], "rope_theta",
               top_or(config, "rope_local_base_freq", architecture.defaults.sliding_rope_theta));
   for (const char* type : {"full_attention", "sliding_attention"}) {
-    set_default(rope[type], "partial_rotary_factor", architecture.defaults.partial_rotary_factor);
     name_type(rope[type]);
+    set_fraction(config, architecture.defaults.partial_rotary_factor, rope[type]);
     rope[type].erase("truncate");  // transformers reads it from the outer object only
     if (rope.contains("truncate")) rope[type]["truncate"] = rope["truncate"];
   }
@@ -108,24 +122,28 @@ std::optional<double> optional_number(const ConfigObject& rope, std::string_view
   return rope.number(key);
 }
 
+// max_position_embeddings, where it is needed.
+int64_t longest(const ConfigObject& config) {
+  return config.whole("max_position_embeddings", 1, kMaxPositions);
+}
+
 // The top of the file wins over the rope object, but not over one of a layer type.
-int64_t original_length(const ConfigObject& config, const ConfigObject& rope,
-                        const ModelConfig& model, bool by_layer_type) {
+int64_t original_length(const ConfigObject& config, const ConfigObject& rope, bool by_layer_type) {
   constexpr std::string_view kKey = "original_max_position_embeddings";
-  if (!by_layer_type && config.given(kKey)) return config.integer(kKey, 1, kMaxPositions);
-  if (rope.given(kKey)) return rope.integer(kKey, 1, kMaxPositions);
-  return model.max_position_embeddings;
+  if (!by_layer_type && config.present(kKey)) return config.whole(kKey, 1, kMaxPositions);
+  if (rope.present(kKey)) return rope.whole(kKey, 1, kMaxPositions);
+  return longest(config);
 }
 
 // factor: null means the ratio of the two lengths.
-double length_ratio(const RopeParameters& out, const ModelConfig& model) {
-  return static_cast<double>(model.max_position_embeddings) /
+double length_ratio(const RopeParameters& out, const ConfigObject& config) {
+  return static_cast<double>(longest(config)) /
          static_cast<double>(out.original_max_position_embeddings);
 }
 
-void read_yarn(const ConfigObject& rope, const ModelConfig& model, RopeParameters& out) {
+void read_yarn(const ConfigObject& config, const ConfigObject& rope, RopeParameters& out) {
   const bool is_null = rope.present("factor") && !rope.given("factor");
-  out.factor = is_null ? length_ratio(out, model) : rope.positive("factor");
+  out.factor = is_null ? length_ratio(out, config) : rope.positive("factor");
   out.attention_factor = optional_number(rope, "attention_factor");
   out.mscale = optional_number(rope, "mscale");
   out.mscale_all_dim = optional_number(rope, "mscale_all_dim");
@@ -135,12 +153,12 @@ void read_yarn(const ConfigObject& rope, const ModelConfig& model, RopeParameter
   if (const double slow = optional_number(rope, "beta_slow").value_or(0); slow != 0) {
     out.beta_slow = rope.positive("beta_slow");
   }
-  if (rope.given("truncate")) out.truncate = rope.boolean("truncate");
+  if (rope.present("truncate")) out.truncate = rope.truth("truncate");
   if (out.rope_theta == 1.0) rope.refuse("rope_theta", "a number other than 1 with yarn");
 }
 
-void read_longrope(const ConfigObject& rope, const ModelConfig& model, RopeParameters& out) {
-  out.factor = rope.given("factor") ? rope.positive("factor") : length_ratio(out, model);
+void read_longrope(const ConfigObject& config, const ConfigObject& rope, RopeParameters& out) {
+  out.factor = rope.given("factor") ? rope.positive("factor") : length_ratio(out, config);
   out.attention_factor = optional_number(rope, "attention_factor");
   out.short_factor = rope.positives("short_factor", out.rotary_dim / 2);
   out.long_factor = rope.positives("long_factor", out.rotary_dim / 2);
@@ -177,36 +195,45 @@ RopeParameters read_rope(const ConfigObject& config, const ConfigObject& rope,
   RopeParameters out;
   out.type = read_type(rope);
   out.rope_theta = rope.positive("rope_theta");
-  out.max_position_embeddings = model.max_position_embeddings;
   out.rotary_dim = model.head_dim;
   if (out.type != RopeType::kDefault || architecture.block.partial_rotary) {
     const double fraction =
-        rope.given("partial_rotary_factor") ? rope.positive("partial_rotary_factor") : 1.0;
+        rope.present("partial_rotary_factor") ? rope.positive("partial_rotary_factor") : 1.0;
     if (fraction > 1) rope.refuse("partial_rotary_factor", "a number from 0 to 1");
     out.rotary_dim = static_cast<int64_t>(static_cast<double>(model.head_dim) * fraction);
+    if (!architecture.block.partial_rotary && out.rotary_dim != model.head_dim) {
+      rope.refuse("partial_rotary_factor", "1 (this architecture rotates whole heads)");
+    }
   }
   const int64_t least = out.type == RopeType::kDynamic ? 4 : 2;
   if (out.rotary_dim < least || out.rotary_dim % 2 != 0) {
     fail("{}: head_dim {} gives {} rotary components, expected an even number of at least {}",
          config.file(), model.head_dim, out.rotary_dim, least);
   }
-  out.original_max_position_embeddings =
-      original_length(config, rope, model, architecture.block.rope_by_layer_type);
+  if (out.type == RopeType::kLlama3 || out.type == RopeType::kYarn ||
+      out.type == RopeType::kLongrope) {
+    if (out.type != RopeType::kLongrope) longest(config);  // which transformers compares with
+    out.original_max_position_embeddings =
+        original_length(config, rope, architecture.block.rope_by_layer_type);
+  }
   switch (out.type) {
     case RopeType::kDefault:
       break;
-    case RopeType::kLinear:
     case RopeType::kDynamic:
+      out.max_position_embeddings = longest(config);
+      out.factor = rope.positive("factor");
+      break;
+    case RopeType::kLinear:
       out.factor = rope.positive("factor");
       break;
     case RopeType::kLlama3:
       read_llama3(rope, out);
       break;
     case RopeType::kYarn:
-      read_yarn(rope, model, out);
+      read_yarn(config, rope, out);
       break;
     case RopeType::kLongrope:
-      read_longrope(rope, model, out);
+      read_longrope(config, rope, out);
       break;
   }
   return out;

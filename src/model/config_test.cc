@@ -37,18 +37,101 @@ TEST(ConfigTest, KeyThatMakesItAnotherArchitecture) {
 
 TEST(ConfigTest, NullIsNotAbsent) {
   EXPECT_EQ(resolve(base("upper")).head_dim, 128);
-  EXPECT_EQ(resolve(with(base("upper"), {{"head_dim", nullptr}})).head_dim, 8);
+  EXPECT_EQ(resolve(with(base("plain"), {{"head_dim", nullptr}})).head_dim, 8);
   EXPECT_EQ(resolve(with(base("plain"), {{"num_key_value_heads", nullptr}})).num_key_value_heads,
             4);
-  const json windowed = with(base("two_ropes_text"), {{"head_dim", 16}});
+  const json windowed =
+      with(base("upper"), {{"use_sliding_window", true}, {"max_window_layers", 0}});
   EXPECT_EQ(resolve(windowed).layers.at(0).sliding_window, 4096);
   EXPECT_EQ(resolve(with(windowed, {{"sliding_window", nullptr}})).layers.at(0).sliding_window, 0);
 }
 
-TEST(ConfigTest, IntegralFloatsAreIntegers) {
-  EXPECT_EQ(resolve(with(base("plain"), {{"hidden_size", 64.0}})).hidden_size, 64);
-  EXPECT_THAT(refusal(with(base("plain"), {{"hidden_size", 64.5}})),
-              HasSubstr("hidden_size: expected an integer from 1 to 4194304, found 64.5"));
+// As Python: a float is no size, but it may be a window.
+TEST(ConfigTest, IntegralFloatsAreWindowsButNoSizes) {
+  const json config = with(base("upper"), {{"use_sliding_window", true}, {"max_window_layers", 0}});
+  EXPECT_EQ(resolve(with(config, {{"sliding_window", 9.0}})).layers.at(0).sliding_window, 9);
+  EXPECT_THAT(refusal(with(config, {{"sliding_window", 9.5}})), HasSubstr("found 9.5"));
+  EXPECT_THAT(refusal(with(base("plain"), {{"hidden_size", 64.0}})),
+              HasSubstr("hidden_size: expected an integer from 1 to 4194304, found 64.0"));
+}
+
+TEST(ConfigTest, FlagsArePythonsTruth) {
+  for (const json& value : {json(), json(false), json(0), json(0.0)}) {
+    EXPECT_FALSE(resolve(with(base("plain"), {{"attention_bias", value}})).qkv_bias) << value;
+  }
+  EXPECT_TRUE(resolve(with(base("plain"), {{"attention_bias", 1}})).qkv_bias);
+}
+
+// Values that nothing reads may be anything.
+TEST(ConfigTest, OnlyWhatIsUsedIsRefused) {
+  const json yarn = {{"rope_type", "yarn"}, {"factor", 2.0}};
+  const json plain = with(base("plain"), {{"max_position_embeddings", nullptr},
+                                          {"original_max_position_embeddings", "x"},
+                                          {"sliding_window", "x"},
+                                          {"query_pre_attn_scalar", -1}});
+  EXPECT_EQ(resolve(plain).max_position_embeddings, 0);
+  EXPECT_THAT(refusal(with(plain, {{"rope_scaling", yarn}, {"max_position_embeddings", 512}})),
+              HasSubstr("original_max_position_embeddings: expected an integer"));
+  json no_length = with(plain, {{"rope_scaling", yarn}});
+  no_length.erase("original_max_position_embeddings");
+  EXPECT_THAT(refusal(no_length), HasSubstr("max_position_embeddings: expected an integer from 1 "
+                                            "to 1099511627776, found null"));
+  // No layer has a window.
+  const json upper = with(base("upper"), {{"sliding_window", 0}});
+  EXPECT_EQ(resolve(upper).layers.at(4).sliding_window, 0);
+  EXPECT_THAT(refusal(with(upper, {{"use_sliding_window", true}, {"max_window_layers", 4}})),
+              HasSubstr("sliding_window: expected an integer from 1 to 2147483648, found 0"));
+}
+
+TEST(ConfigTest, NonFiniteNumbersAreReadAndRefusedWhereUsed) {
+  const auto outcome = [](const std::string& key, const std::string& value) -> std::string {
+    const TestFolder folder;
+    std::string text = base("plain").dump();
+    text.insert(1, "\"" + key + "\": " + value + ", ");
+    write_file(folder.path() / "config.json", text);
+    try {
+      read_model_config(folder.path(), "", kRegistry);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "read";
+  };
+  EXPECT_EQ(outcome("time_step_limit", "[0.0, Infinity]"), "read");
+  EXPECT_EQ(outcome("initializer_range", "NaN"), "read");
+  EXPECT_EQ(outcome("sliding_window", "-Infinity"), "read");
+  EXPECT_THAT(outcome("rms_norm_eps", "NaN"),
+              HasSubstr("rms_norm_eps: expected a number above 0, found NaN"));
+  EXPECT_THAT(outcome("rope_theta", "Infinity"),
+              HasSubstr("rope_theta: expected a number above 0"));
+  EXPECT_THAT(outcome("head_dim", "-Infinity"), HasSubstr("found -Infinity"));
+}
+
+// What transformers makes of these is an error, or depends on its version.
+TEST(ConfigTest, WhatTransformersRefusesIsRefused) {
+  const std::pair<json, std::string> table[] = {
+      {with(base("upper"), {{"head_dim", nullptr}}), "head_dim: expected an integer, found null"},
+      {with(base("two_ropes_text"), {{"sliding_window", nullptr}}),
+       "sliding_window: expected an integer, found null"},
+      {with(base("two_ropes_text"), {{"num_key_value_heads", nullptr}}),
+       "num_key_value_heads: expected an integer, found null"},
+      {with(base("no_rope"), {{"head_dim", 16}}),
+       "head_dim: expected hidden_size / num_attention_heads (8), found 16"},
+      {with(base("plain"), {{"rope_theta", nullptr}}), "rope_theta: expected a number above 0"},
+      {with(base("plain"), {{"partial_rotary_factor", 0.5},
+                            {"rope_scaling", {{"rope_type", "linear"}, {"factor", 2.0}}}}),
+       "partial_rotary_factor: expected 1 (this architecture rotates whole heads), found 0.5"},
+      {with(base("plain"), {{"text_config", json::object()}}), "text_config: expected nothing"},
+      {with(base("upper"), {{"layer_types", json::array({"full_attention"})}}),
+       "layer_types: expected an entry for each of 5 layers, found 1"},
+      {with(base("plain"), {{"is_causal", false}}), "is_causal: expected true"},
+      {with(base("plain"), {{"is_causal", nullptr}}), "is_causal: expected true"},
+      {with(base("no_rope"), {{"rope_parameters", {{"rope_type", "default"}}}}),
+       "llama_4_scaling_beta: expected a number, found nothing"},
+  };
+  for (const auto& [config, sentence] : table) {
+    EXPECT_THAT(refusal(config), HasSubstr(sentence)) << config;
+  }
+  EXPECT_EQ(refusal(with(base("plain"), {{"is_causal", true}})), "nothing was refused");
 }
 
 TEST(ConfigTest, BothSpellingsOfRopeMeanTheSame) {
@@ -183,7 +266,7 @@ TEST(OverridesTest, RopeScalingIsMergedAndKeepsTheta) {
 
 TEST(OverridesTest, OtherKeysAreReplaced) {
   const ModelConfig config =
-      resolve(base("plain"), R"({"num_hidden_layers": 2, "made_up": true, "rms_norm_eps": 0.5})");
+      resolve(base("plain"), R"({"num_hidden_layers": 2, "rms_norm_eps": 0.5})");
   EXPECT_EQ(config.num_hidden_layers, 2);
   EXPECT_EQ(config.layers.size(), 2U);
   EXPECT_EQ(config.rms_norm_eps, 0.5);
@@ -193,7 +276,11 @@ TEST(OverridesTest, DerivedLayerTypesStay) {
   const json config =
       with(base("upper"),
            {{"sliding_window", 6}, {"max_window_layers", 3}, {"use_sliding_window", true}});
-  EXPECT_EQ(resolve(config, R"({"max_window_layers": 0})").layers.at(0).sliding_window, 0);
+  // It has been used already when overrides apply.
+  EXPECT_THAT(
+      refusal(config, R"({"max_window_layers": 0})"),
+      HasSubstr("max_window_layers: expected a key that this model reads, found one that has "
+                "no effect on it"));
   EXPECT_EQ(resolve(config, R"({"sliding_window": 9})").layers.at(4).sliding_window, 9);
 }
 
@@ -214,6 +301,42 @@ TEST(OverridesTest, IdleOverridesAreRefused) {
   EXPECT_THAT(refusal(base("plain"), "[1]"), HasSubstr("expected a mapping"));
   EXPECT_THAT(refusal(base("plain"), R"({"hidden_size": "a"})"),
               HasSubstr("config.json with model.config_overrides: hidden_size: expected"));
+}
+
+TEST(OverridesTest, KeysThatNothingReadsAreRefusedWithTheNearest) {
+  const json yarn = {{"rope_type", "yarn"}, {"factor", 2.0}};
+  const json config = with(base("plain"), {{"rope_scaling", yarn}});
+  const std::pair<const char*, const char*> table[] = {
+      {R"({"rms_norm_epsilon": 1e-5})",
+       "rms_norm_epsilon: expected a key that this model reads, found one that has no effect on it, "
+       "did you mean rms_norm_eps?"},
+      {R"({"rope_scaling": {"beta_fst": 8}})", "did you mean rope_parameters.beta_fast?"},
+      {R"({"rope_parameters": {"low_freq_factor": 2.0}})",
+       "rope_parameters.low_freq_factor: expected a key that this model reads"},
+      {R"({"use_cache": false})", "use_cache: expected a key that this model reads"},
+      {R"({"sliding_window": 4})", "sliding_window: expected a key that this model reads"},
+      {R"({"rope_scaling": {"factor": 3}, "rope_parameters": {"factor": 3}})", "found both"},
+      {R"({"model_type": "upper"})", "model_type: expected another key"},
+  };
+  for (const auto& [overrides, sentence] : table) {
+    EXPECT_THAT(refusal(config, overrides), HasSubstr(sentence)) << overrides;
+  }
+  EXPECT_EQ(resolve(config, R"({"rope_scaling": {"factor": 3}})").rope.at(0).factor, 3.0);
+}
+
+TEST(OverridesTest, ValuesThatChangeNothingAreRefused) {
+  const json off = with(base("upper"), {{"sliding_window", 6}});
+  EXPECT_THAT(
+      refusal(off, R"({"sliding_window": 9})"),
+      HasSubstr("sliding_window: expected a value that changes the model, found 9, which has "
+                "no effect: no layer has a window"));
+  EXPECT_EQ(refusal(off, R"({"rms_norm_eps": 1e-6})"),
+            "nothing was refused");  // it is that already
+  const json yarn = {{"rope_type", "yarn"}, {"factor", 2.0}, {"attention_factor", 1.5}};
+  EXPECT_THAT(refusal(with(base("plain"),
+                           {{"rope_scaling", yarn}, {"original_max_position_embeddings", 16}}),
+                      R"({"rope_parameters": {"original_max_position_embeddings": 32}})"),
+              HasSubstr("rope_parameters.original_max_position_embeddings: expected a key"));
 }
 
 // Files that transformers 5 writes for models whose layers are all of one type.

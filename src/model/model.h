@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -31,11 +32,13 @@ struct LayerWeights {
 struct Model {
   const Architecture* architecture = nullptr;
   ModelConfig config;
-  WeightMatrix embedding;  // [embedding_rows, hidden_size]
-  std::vector<LayerWeights> layers;
-  std::filesystem::path source;  // folder or GGUF file
-  int64_t weight_bytes = 0;      // mapped bytes of the tensors in use
+  WeightMatrix embedding;            // [embedding_rows, hidden_size]
+  std::vector<LayerWeights> layers;  // [num_hidden_layers]; empty after the last needed one
+  std::filesystem::path source;      // folder or GGUF file
+  int64_t weight_bytes = 0;          // mapped bytes of the tensors in use
+  // Beside the decoder and its output head: what queries and keys do not depend on.
   std::vector<std::string> ignored_tensors;
+  std::vector<std::string> warnings;
   // The files that the views point into.
   std::vector<std::shared_ptr<const MappedFile>> files;
   std::shared_ptr<const GgufFile> gguf;  // null for safetensors
@@ -48,9 +51,13 @@ struct Model {
 ModelConfig read_model_config(const std::filesystem::path& source, const std::string& overrides,
                               std::span<const Architecture* const> registry);
 
-// Binds every tensor. Throws one Error that lists all differences between what the architecture
-// names and what the files hold (the first few and the count).
+// The last layer that is needed, given what the plan needs to know.
+using LastLayer = std::function<int(const ModelConfig&, const Architecture&)>;
+
+// Binds every tensor up to the last layer that is needed (default: all). Throws one Error that lists
+// all differences between what the architecture names and what the files hold (the first few and the
+// count).
 Model load_model(const std::filesystem::path& source, const std::string& overrides,
-                 std::span<const Architecture* const> registry);
+                 std::span<const Architecture* const> registry, const LastLayer& last_layer = {});
 
 }  // namespace qk

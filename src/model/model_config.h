@@ -46,7 +46,7 @@ struct ModelConfig {
   int64_t hidden_size = 0, intermediate_size = 0;
   int64_t num_hidden_layers = 0;
   int64_t num_attention_heads = 0, num_key_value_heads = 0, head_dim = 0;
-  int64_t max_position_embeddings = 0;
+  int64_t max_position_embeddings = 0;  // 0: not known
   double rms_norm_eps = 1e-6;
   Activation hidden_act = Activation::kSilu;
   float embedding_scale = 1.0F;

@@ -24,7 +24,18 @@ constexpr std::array<TensorName, 15> kLlamaNames = {{
     {Role::kDownProj, "mlp.down_proj", "ffn_down"},
 }};
 
+// Vision and audio parts of multimodal files, and the heads of embedding and ranking models.
+constexpr std::string_view kGgufBeside[] = {"v.", "a.", "mm.", "cls.", "dense_2.", "dense_3."};
+
 }  // namespace
+
+bool gguf_is_beside_decoder(std::string_view name) {
+  for (const std::string_view start : kGgufBeside) {
+    if (name.starts_with(start)) return true;
+  }
+  return name == "output.weight" || name == "output.bias" || name == "output_norm.weight" ||
+         name == "rope_freqs.weight";
+}
 
 TensorName tensor_name(const Architecture& architecture, Role role) {
   for (const TensorName& name : architecture.names) {

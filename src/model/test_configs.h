@@ -16,14 +16,17 @@ namespace qk {
 using nlohmann::json;
 
 inline constexpr std::string_view kPlainTypes[] = {"plain"};
-inline constexpr Architecture kPlain = {.name = "plain", .model_types = kPlainTypes};
+inline constexpr Architecture kPlain = {
+    .name = "plain", .title = "Plain", .model_types = kPlainTypes};
 
 inline constexpr std::string_view kUpperTypes[] = {"upper"};
 inline constexpr KeyedType kUpperKeyedTypes[] = {{"plain", "layer_types"}};
 inline constexpr Architecture kUpper = {
     .name = "upper",
+    .title = "Upper",
     .model_types = kUpperTypes,
     .keyed_types = kUpperKeyedTypes,
+    .head_dim = HeadDimRule::kNotNull,
     .block = {.qkv_bias = BiasRule::kAlways,
               .o_bias = BiasRule::kNever,
               .window = WindowRule::kByLayerType,
@@ -37,13 +40,16 @@ inline constexpr std::string_view kTwoRopesTypes[] = {"two_ropes_text"};
 inline constexpr Wrapper kTwoRopesWrappers[] = {{"two_ropes"}};
 inline constexpr Architecture kTwoRopes = {
     .name = "two_ropes",
+    .title = "Two Ropes",
     .model_types = kTwoRopesTypes,
     .wrappers = kTwoRopesWrappers,
     .activation_key = "hidden_activation",
+    .null_key_value_heads = false,
     .block = {.rope_by_layer_type = true,
               .embedding_times_sqrt_hidden = true,
               .softmax_scale_key = "query_pre_attn_scalar",
               .window = WindowRule::kByLayerType,
+              .window_required = true,
               .layer_types = LayerTypeRule::kPattern,
               .may_be_bidirectional = true},
     .defaults = {.num_key_value_heads = 4,
@@ -58,8 +64,9 @@ inline constexpr Architecture kTwoRopes = {
 inline constexpr std::string_view kNoRopeTypes[] = {"no_rope"};
 inline constexpr Architecture kNoRope = {
     .name = "no_rope",
+    .title = "No Rope",
     .model_types = kNoRopeTypes,
-    .head_dim_key = false,
+    .head_dim = HeadDimRule::kDerived,
     .block = {.no_rope_layers = true,
               .query_position_scale = true,
               .extra_embedding_rows = 8,

@@ -13,7 +13,8 @@ namespace qk {
 
 class TestGguf {
  public:
-  using Value = std::variant<uint32_t, float, std::string, std::vector<bool>>;
+  using Value = std::variant<uint32_t, int32_t, float, bool, std::string, std::vector<bool>,
+                             std::vector<uint32_t>>;
 
   void set(const std::string& key, Value value) { metadata_.emplace_back(key, std::move(value)); }
   // shape: outermost axis first
@@ -73,6 +74,17 @@ class TestGguf {
     } else if (const auto* real = std::get_if<float>(&value)) {
       put<uint32_t>(out, 6);
       put(out, *real);
+    } else if (const auto* whole = std::get_if<int32_t>(&value)) {
+      put<uint32_t>(out, 5);
+      put(out, *whole);
+    } else if (const auto* flag = std::get_if<bool>(&value)) {
+      put<uint32_t>(out, 7);
+      put<uint8_t>(out, *flag ? 1 : 0);
+    } else if (const auto* list = std::get_if<std::vector<uint32_t>>(&value)) {
+      put<uint32_t>(out, 9);
+      put<uint32_t>(out, 4);
+      put<uint64_t>(out, list->size());
+      for (const uint32_t number : *list) put(out, number);
     } else if (const auto* flags = std::get_if<std::vector<bool>>(&value)) {
       put<uint32_t>(out, 9);
       put<uint32_t>(out, 7);

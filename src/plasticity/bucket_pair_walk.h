@@ -17,9 +17,9 @@ struct BucketPairDraw {
   std::span<const KeyPair> pairs;  // valid during the call; empty: no keys to compare
 };
 
-// Visits every query bucket above 0 with every key bucket before it that the window reaches, in
-// ascending order, the key bucket varying faster. compat: reference draws pairs with repeats and
-// takes the window for a number of buckets.
+// Visits every query bucket with every key bucket before it that the window reaches, in ascending
+// order, the key bucket varying faster. compat: reference draws pairs with repeats, takes the window
+// for a number of buckets, and passes over query buckets that are not above 0.
 void for_each_bucket_pair(const PlasticityInput& input,
                           const std::function<void(const BucketPairDraw&)>& visit);
 

@@ -1,5 +1,6 @@
 #include "plasticity/bucket_pairs.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -61,6 +62,10 @@ PlasticityResult measure_bucket_pairs(const PlasticityInput& input, QueryDistrib
     ++count;
   });
   if (count > 0) out.ap_overall = sum / static_cast<double>(count);
+  if (input.options.compat_reference) {
+    out.num_passed_over =
+        std::ranges::count_if(input.queries.buckets, [](int64_t bucket) { return bucket < 0; });
+  }
   return out;
 }
 

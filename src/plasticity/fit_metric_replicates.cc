@@ -85,12 +85,8 @@ class LineReplicates {
 // How well the projections predict log2(position + 1), for kBlockWidth replicates at once.
 class ScalarReplicates {
  public:
-  explicit ScalarReplicates(const QueryReplicateInput& input) : input_(input) {
-    for (const int64_t position : input.queries.positions) {
-      y_.push_back(std::log2(static_cast<double>(position) + 1));
-    }
-    const double mean = std::reduce(y_.begin(), y_.end()) / static_cast<double>(y_.size());
-    for (double& y : y_) y -= mean;
+  explicit ScalarReplicates(const QueryReplicateInput& input)
+      : input_(input), y_(centered_log_positions(input.queries)) {
     projections_.resize(y_.size() * static_cast<size_t>(kBlockWidth));
   }
 
@@ -155,7 +151,7 @@ class ScalarReplicates {
   }
 
   const QueryReplicateInput& input_;
-  std::vector<double> y_;            // [rows], minus the sample's mean
+  std::vector<double> y_;            // [rows], centered_log_positions()
   std::vector<double> projections_;  // [rows, kBlockWidth]
 };
 

@@ -8,6 +8,12 @@
 
 namespace qk {
 
+double kept_weight(double alpha, double steps) {
+  constexpr double kTiny = 0x1p-20;  // below it 1 - alpha loses digits of alpha that matter
+  if (alpha < kTiny) return std::exp(steps * std::log1p(-alpha));
+  return std::pow(1 - alpha, steps);
+}
+
 double unbiased_scale(double weight, double squared_weight) {
   const double freedom = weight - squared_weight / weight;
   if (!(freedom > 1e-9 * weight)) return std::numeric_limits<double>::quiet_NaN();
@@ -25,7 +31,7 @@ ForgettingLaw::ForgettingLaw(std::span<const double> origin, double alpha, Forge
 
 void ForgettingLaw::forget(double steps) {
   QK_CHECK(steps >= 0);
-  const double factor = std::pow(1 - alpha_, steps);  // 0^0 = 1
+  const double factor = kept_weight(alpha_, steps);
   weight_ *= factor;
   squared_weight_ *= factor * factor;
   sums_.scale(factor);

@@ -41,6 +41,9 @@ class ForgettingLaw {
   MomentSums sums_;
 };
 
+// (1 - alpha)^steps, what a weight is after so many steps, however small alpha is; 0^0 = 1.
+double kept_weight(double alpha, double steps);
+
 // The factor of a scatter of queries with these sums of weights and of squared weights; NaN if
 // there is no more than one effective query.
 double unbiased_scale(double weight, double squared_weight);

@@ -82,5 +82,14 @@ TEST(ForgettingLaw, OneQueryHasNoCovariance) {
   EXPECT_TRUE(std::isnan(law.law().covariance[0]));
 }
 
+// (1 - 2^-50)^(2^50) is 1/e to 2^-51; 1 - 2^-50 itself is exact, 1 - 2^-55 rounds to 1.
+TEST(KeptWeight, FollowsTheTiniestAlpha) {
+  EXPECT_NEAR(kept_weight(0x1p-50, 0x1p50), std::exp(-1.0), 1e-14);
+  EXPECT_NEAR(kept_weight(0x1p-55, 0x1p55), std::exp(-1.0), 1e-14);
+  EXPECT_EQ(kept_weight(0.25, 2), 0.5625);
+  EXPECT_EQ(kept_weight(1, 0), 1);
+  EXPECT_EQ(kept_weight(1, 3), 0);
+}
+
 }  // namespace
 }  // namespace qk

@@ -28,6 +28,9 @@ struct HeadMetrics {
   int64_t num_keys = 0;     // n_k_tokens
   int64_t head_dim = 0;     // the column is called d_model
 
+  // Queries in buckets below 0, where `compat: reference` leaves those out of the plasticity.
+  int64_t num_passed_over = 0;
+
   double q_r2_pos = kNotANumber;
   double q_beta_norm = kNotANumber;
   double q_r2_scalar = kNotANumber;

@@ -24,8 +24,7 @@ LinearFullLaw::LinearFullLaw(const HeadTable& queries, const QueryFit& fit) : fi
     const int64_t count = std::min(kLinearRowsAtOnce, n - begin);
     for (int64_t r = 0; r < count; ++r) {
       const std::span<const float> x = queries.vector(begin + r);
-      const double moved = static_cast<double>(queries.positions[static_cast<size_t>(begin + r)]) -
-                           fit.mean_position;
+      const double moved = fit.centered_positions[static_cast<size_t>(begin + r)];
       for (size_t j = 0; j < d; ++j) {
         residuals[static_cast<size_t>(r) * d + j] =
             static_cast<double>(x[j]) - fit.mean[j] - fit.slope[j] * moved;

@@ -18,6 +18,7 @@ class LinearFullLaw final : public QueryDistribution {
 
   void project(const QueryTime& time, std::span<const double> differences, std::span<double> means,
                std::span<double> variances) override;
+  // position: relative to fit.position_origin.
   const GaussianLaw& at(double position);
 
  private:

@@ -14,7 +14,8 @@
 namespace qk {
 namespace {
 
-// Mean position of the queries of every bucket in every replicate; NaN where it has none.
+// Mean position, relative to the fit's origin, of the queries of every bucket in every replicate;
+// NaN where it has none.
 std::map<int64_t, std::vector<double>> mean_positions(const ReplicateInput& input) {
   const HeadTable& queries = input.head.queries;
   struct Sum {
@@ -24,7 +25,7 @@ std::map<int64_t, std::vector<double>> mean_positions(const ReplicateInput& inpu
   std::map<int64_t, std::map<int64_t, Sum>> sums;  // bucket -> document
   for (size_t i = 0; i < queries.positions.size(); ++i) {
     Sum& sum = sums[queries.buckets[i]][input.documents.of_query[i]];
-    sum.positions += static_cast<double>(queries.positions[i]);
+    sum.positions += static_cast<double>(queries.positions[i] - input.head.fit.position_origin);
     sum.rows += 1;
   }
   std::map<int64_t, std::vector<double>> out;

@@ -65,7 +65,7 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
   out.num_queries = queries.num_rows();
   out.num_keys = keys.num_rows();
   out.head_dim = queries.head_dim;
-  QueryFit fit = fit_queries(queries);
+  QueryFit fit = fit_queries(queries, options.compat_reference);
   fill_fit(queries, fit, options.compat_reference, out);
   const std::vector<int64_t> dims = noise_dims(options, head, queries.head_dim);
   const NoiseOptions noise{
@@ -76,6 +76,7 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
   PlasticityResult plasticity = find_method(options.method).measure(input);
   out.ap_overall = plasticity.ap_overall;
   out.buckets = std::move(plasticity.buckets);
+  out.num_passed_over = plasticity.num_passed_over;
   if (options.bootstrap.replicates > 0) out.intervals = head_intervals(input, noise, out);
   return out;
 }

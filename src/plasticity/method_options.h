@@ -20,7 +20,7 @@ struct MethodOptions {
   int64_t min_queries = 32;  // `bucket`, `online`: fewer do not give a covariance
 
   // Forgetting: alpha in (0, 1] a step, or the steps after which half is left. Neither: a half-life
-  // of reach * (highest position + 1) tokens, at least 1.
+  // of reach * (highest position + 1 - origin) tokens, at least 1; see position_origin().
   std::optional<double> online_alpha;
   std::optional<double> online_half_life;
   OnlineClock online_clock = OnlineClock::kPosition;

@@ -88,12 +88,12 @@ void expect_replicates(const ReplicatedHead& head, const MakeLaw& make_law) {
 constexpr TestHeadShape kRareBucket = {.rare_after = 3};
 
 TEST(LinearReplicates, FullCovariance) {
-  QueryFit fit;
-  const MakeLaw make_law = [&](const HeadTable& repeated) {
-    fit = fit_queries(repeated);
-    return std::make_unique<LinearFullLaw>(repeated, fit);
-  };
   for (const bool reference : {false, true}) {
+    QueryFit fit;
+    const MakeLaw make_law = [&](const HeadTable& repeated) {
+      fit = fit_queries(repeated, reference);
+      return std::make_unique<LinearFullLaw>(repeated, fit);
+    };
     const MeasureOptions options = options_of("linear", reference, Covariance::kFull);
     expect_replicates(ReplicatedHead(options), make_law);
     expect_replicates(ReplicatedHead(options, kRareBucket), make_law);
@@ -107,7 +107,7 @@ TEST(LinearReplicates, DiagonalCovariance) {
       const ReplicatedHead head(options, shape);
       QueryFit fit;
       expect_replicates(head, [&](const HeadTable& repeated) {
-        fit = fit_queries(repeated);
+        fit = fit_queries(repeated, reference);
         measure_noise(repeated, fit, head.noise);
         return std::make_unique<DiagonalLaw>(fit, reference ? 1e-12 : 0);
       });

@@ -32,7 +32,7 @@ void expect_fit_metrics(const ReplicatedHead& head) {
   for (int64_t r = 0; r < head.counts.replicates(); ++r) {
     const std::string what = "replicate " + std::to_string(r);
     const HeadTable repeated = head.repeated(r);
-    const QueryFit fit = fit_queries(repeated);
+    const QueryFit fit = fit_queries(repeated, reference);
     const HeadMetrics& metrics = found[static_cast<size_t>(r)];
     EXPECT_NEAR(metrics.q_r2_pos, mean_r2(fit, component_r2(fit, reference), reference), 1e-11)
         << what;

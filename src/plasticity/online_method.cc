@@ -19,11 +19,11 @@ constexpr size_t kOnlineRowsAtOnce = 512;
 // The queries of a head in order of position, observed as time advances.
 class QueryStream {
  public:
-  QueryStream(const HeadTable& queries, const MethodOptions& options)
+  QueryStream(const HeadTable& queries, const MethodOptions& options, int64_t origin)
       : queries_(queries),
         sorted_(sorted_rows(queries.positions)),
         clock_(options.online_clock, queries),
-        alpha_(online_alpha(options, queries)),
+        alpha_(online_alpha(options, queries, origin)),
         law_(GatheredRows(queries, std::span(sorted_).first(1)).view().flat(), alpha_,
              options.online_start) {}
 
@@ -38,7 +38,7 @@ class QueryStream {
       const size_t begin = next_;
       while (next_ < sorted_.size() && next_ - begin < kOnlineRowsAtOnce &&
              position_of(next_) <= position) {
-        weights.push_back(std::pow(1 - alpha_, now - clock_.at(position_of(next_))));
+        weights.push_back(kept_weight(alpha_, now - clock_.at(position_of(next_))));
         ++next_;
       }
       const auto rows = std::span<const int64_t>(sorted_).subspan(begin, next_ - begin);
@@ -82,7 +82,7 @@ int64_t later_bucket(const HeadTable& keys, const KeyPair& pair) {
 PlasticityResult measure_online(const PlasticityInput& input) {
   const MethodOptions& options = input.options.methods;
   const HeadTable& keys = input.keys;
-  QueryStream stream(input.queries, options);
+  QueryStream stream(input.queries, options, position_origin(input.queries, keys));
   std::map<std::pair<int64_t, int64_t>, Mean> cells;
   Mean overall;
   for (const OnlineTime& time :

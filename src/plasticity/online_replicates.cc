@@ -2,6 +2,7 @@
 
 #include "heads/gathered_rows.h"
 #include "heads/row_runs.h"
+#include "plasticity/forgetting_law.h"
 #include "plasticity/method_replicates.h"
 #include "plasticity/online_times.h"
 #include "plasticity/score_moments.h"
@@ -16,7 +17,8 @@ class OnlineReplicates {
       : input_(input),
         options_(input.head.options.methods),
         clock_(options_.online_clock, input.head.queries),
-        alpha_(online_alpha(options_, input.head.queries)),
+        alpha_(online_alpha(options_, input.head.queries,
+                            position_origin(input.head.queries, input.head.keys))),
         average_(input.counts) {
     sorted_ = sorted_rows(input.head.queries.positions);
   }
@@ -30,7 +32,7 @@ class OnlineReplicates {
     }
     phantom_ = 0;
     if (options_.online_start == ForgettingStart::kZero) {
-      phantom_ = std::pow(1 - alpha_, clock_.at(time.position)) / alpha_;
+      phantom_ = kept_weight(alpha_, clock_.at(time.position)) / alpha_;
     }
     const HeadTable& keys = input_.head.keys;
     const VectorBlocks differences = difference_blocks(keys, time.pairs);
@@ -68,7 +70,7 @@ class OnlineReplicates {
     weights.reserve(rows.size());
     for (int64_t row : group.rows) {
       weights.push_back(
-          std::pow(1 - alpha_, now - clock_.at(table.positions[static_cast<size_t>(row)])));
+          kept_weight(alpha_, now - clock_.at(table.positions[static_cast<size_t>(row)])));
     }
     return {table, std::move(group), std::move(weights), input_.counts};
   }

@@ -19,7 +19,7 @@ namespace online_replicates_test {
 ForgettingLaw law_at(const ReplicatedHead& head, const HeadTable& table, const OnlineTime& time) {
   const MethodOptions& options = head.options.methods;
   const StepClock clock(options.online_clock, head.queries);
-  const double alpha = online_alpha(options, head.queries);
+  const double alpha = online_alpha(options, head.queries, 0);
   const std::vector<double> origin(static_cast<size_t>(table.head_dim));
   ForgettingLaw law(origin, alpha, options.online_start);
   const double now = clock.at(time.position);

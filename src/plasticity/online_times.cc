@@ -21,7 +21,8 @@ struct DocumentKeys {
   int64_t reach = 1;
 };
 
-std::vector<DocumentKeys> documents_of(const HeadTable& keys, const MethodOptions& options) {
+std::vector<DocumentKeys> documents_of(const HeadTable& keys, const MethodOptions& options,
+                                       int64_t origin) {
   std::vector<DocumentKeys> out;
   if (keys.example_ids.empty()) return out;
   const std::vector<int64_t> by_position = sorted_rows(keys.positions);
@@ -33,7 +34,7 @@ std::vector<DocumentKeys> documents_of(const HeadTable& keys, const MethodOption
   }
   for (auto& [id, document] : documents) {
     const auto captured = static_cast<int64_t>(document.rows.size());
-    const int64_t tokens = document.positions.back() + 1;
+    const int64_t tokens = document.positions.back() - origin + 1;
     const bool in_keys = options.online_reach_unit == ReachUnit::kKeys;
     document.reach = local_reach(in_keys ? captured : tokens, options.online_reach);
     out.push_back(std::move(document));
@@ -95,7 +96,8 @@ void draw_pairs(const std::vector<DocumentKeys>& documents, int64_t window, Reac
 std::vector<OnlineTime> online_times(const HeadTable& queries, const HeadTable& keys,
                                      const MethodOptions& options, int64_t num_pairs,
                                      const SeedWords& seed) {
-  const std::vector<DocumentKeys> documents = documents_of(keys, options);
+  const std::vector<DocumentKeys> documents =
+      documents_of(keys, options, position_origin(queries, keys));
   // A window that is not positive is no window, as everywhere; none reaches back to position 0.
   int64_t window = queries.window.value_or(0);
   if (window <= 0) window = std::numeric_limits<int64_t>::max() / 2;
@@ -107,14 +109,14 @@ std::vector<OnlineTime> online_times(const HeadTable& queries, const HeadTable& 
   return out;
 }
 
-double online_alpha(const MethodOptions& options, const HeadTable& queries) {
+double online_alpha(const MethodOptions& options, const HeadTable& queries, int64_t origin) {
   if (options.online_alpha) return *options.online_alpha;
   double half_life = 1;
   if (options.online_half_life) {
     half_life = *options.online_half_life;
   } else {
     const int64_t highest = *std::max_element(queries.positions.begin(), queries.positions.end());
-    half_life = std::max(1.0, options.online_reach * static_cast<double>(highest + 1));
+    half_life = std::max(1.0, options.online_reach * static_cast<double>(highest - origin + 1));
   }
   return -std::expm1(-std::log(2.0) / half_life);
 }

@@ -25,8 +25,8 @@ std::vector<OnlineTime> online_times(const HeadTable& queries, const HeadTable& 
                                      const MethodOptions& options, int64_t num_pairs,
                                      const SeedWords& seed);
 
-// Forgetting a step, from the options or from the positions.
-double online_alpha(const MethodOptions& options, const HeadTable& queries);
+// Forgetting a step, from the options or from the positions. origin: position_origin() of the head.
+double online_alpha(const MethodOptions& options, const HeadTable& queries, int64_t origin);
 
 // The clock of `options` at the query positions.
 class StepClock {

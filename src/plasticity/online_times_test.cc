@@ -62,12 +62,12 @@ TEST(OnlineTimes, LieWhereEqualPartsOfABucketsQueriesEnd) {
 TEST(OnlineAlpha, IsOneOfTheOptionsOrFollowsFromThePositions) {
   const HeadTable queries = rows({3, 99, 50}, 10);
   MethodOptions options;
-  EXPECT_NEAR(std::pow(1 - online_alpha(options, queries), 5), 0.5, 1e-12);  // 0.05 * 100
-  EXPECT_NEAR(online_alpha(options, rows({3}, 10)), 0.5, 1e-12);             // at least 1 token
+  EXPECT_NEAR(std::pow(1 - online_alpha(options, queries, 0), 5), 0.5, 1e-12);  // 0.05 * 100
+  EXPECT_NEAR(online_alpha(options, rows({3}, 10), 0), 0.5, 1e-12);             // at least 1 token
   options.online_half_life = 20;
-  EXPECT_NEAR(std::pow(1 - online_alpha(options, queries), 20), 0.5, 1e-12);
+  EXPECT_NEAR(std::pow(1 - online_alpha(options, queries, 0), 20), 0.5, 1e-12);
   options.online_alpha = 0.3;
-  EXPECT_EQ(online_alpha(options, queries), 0.3);
+  EXPECT_EQ(online_alpha(options, queries, 0), 0.3);
 }
 
 TEST(StepClock, CountsTokensOrPositionsWithQueries) {

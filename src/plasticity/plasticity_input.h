@@ -1,6 +1,7 @@
 // What every method is given, and what it returns.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "heads/bucket_ranges.h"
@@ -27,6 +28,7 @@ struct PlasticityInput {
 struct PlasticityResult {
   double ap_overall = kNotANumber;
   std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
+  int64_t num_passed_over = 0;            // see HeadMetrics
 };
 
 }  // namespace qk

@@ -51,7 +51,7 @@ const PlasticityMethod& find_method(std::string_view name) {
     if (method.name == name) return method;
     names.push_back(method.name);
   }
-  fail("method: expected {}, found {}{}", fmt::join(names, ", "), printable(name),
+  fail("method: expected {}, found {}{}", one_of(names), printable(name),
        did_you_mean(name, names));
 }
 

@@ -9,7 +9,7 @@ namespace qk {
 // Which queries.
 struct QueryTime {
   int64_t bucket = 0;
-  double mean_position = 0;  // of the head's queries in the bucket, tokens
+  double mean_position = 0;  // of the head's queries in the bucket, from QueryFit's origin, tokens
 };
 
 // Threads: one at a time; each head has its own.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "base/error.h"
@@ -19,12 +20,15 @@ double norm_of(std::span<const double> vector) {
 }
 
 void center_positions(const HeadTable& queries, QueryFit& fit) {
+  fit.position_origin = position_origin(queries);
   double sum = 0;
-  for (const int64_t position : queries.positions) sum += static_cast<double>(position);
+  for (const int64_t position : queries.positions) {
+    sum += static_cast<double>(position - fit.position_origin);
+  }
   fit.mean_position = sum / static_cast<double>(fit.num_rows);
   fit.centered_positions.reserve(queries.positions.size());
   for (const int64_t position : queries.positions) {
-    const double centered = static_cast<double>(position) - fit.mean_position;
+    const double centered = static_cast<double>(position - fit.position_origin) - fit.mean_position;
     fit.centered_positions.push_back(centered);
     fit.position_ss += centered * centered;
   }
@@ -32,9 +36,13 @@ void center_positions(const HeadTable& queries, QueryFit& fit) {
 
 }  // namespace
 
-std::vector<double> reflection_of(std::span<const double> slope, double norm) {
+double position_spread(double position_ss, double rows, bool compat_reference) {
+  return compat_reference ? 1 : std::sqrt(position_ss / rows);
+}
+
+std::vector<double> reflection_of(std::span<const double> slope, double norm, double spread) {
   std::vector<double> out(slope.size(), 0.0);
-  if (norm < kSmallest) return out;
+  if (norm * spread < kSmallest) return out;
   std::transform(slope.begin(), slope.end(), out.begin(), [&](double x) { return x / norm; });
   out[0] -= 1;
   const double length = norm_of(out);
@@ -43,7 +51,7 @@ std::vector<double> reflection_of(std::span<const double> slope, double norm) {
   return out;
 }
 
-QueryFit fit_queries(const HeadTable& queries) {
+QueryFit fit_queries(const HeadTable& queries, bool compat_reference) {
   QK_CHECK(queries.num_rows() > 0 && queries.head_dim > 0);
   QueryFit fit;
   fit.num_rows = queries.num_rows();
@@ -62,7 +70,9 @@ QueryFit fit_queries(const HeadTable& queries) {
     fit.intercept[j] = fit.mean[j] - fit.slope[j] * fit.mean_position;
   }
   fit.slope_norm = norm_of(fit.slope);
-  fit.reflection = reflection_of(fit.slope, fit.slope_norm);
+  const double spread =
+      position_spread(fit.position_ss, static_cast<double>(fit.num_rows), compat_reference);
+  fit.reflection = reflection_of(fit.slope, fit.slope_norm, spread);
   const double along =
       2 * std::inner_product(fit.slope.begin(), fit.slope.end(), fit.reflection.begin(), 0.0);
   std::vector<double> direction(dim, 0.0);
@@ -110,21 +120,35 @@ double mean_r2(const QueryFit& fit, std::span<const double> component_r2, bool c
   return count > 0 ? sum / static_cast<double>(count) : 0;
 }
 
+std::vector<double> centered_log_positions(const HeadTable& queries) {
+  const auto [lowest, highest] =
+      std::minmax_element(queries.positions.begin(), queries.positions.end());
+  // Where all logarithms are nearly equal they are taken relative to that of the lowest position,
+  // whose rounding would else be as large as their differences.
+  constexpr int64_t kNearlyEqual = 1024;
+  const bool is_narrow = *highest - *lowest < *lowest / kNearlyEqual;
+  const double base = static_cast<double>(*lowest) + 1;
+  std::vector<double> out;
+  out.reserve(queries.positions.size());
+  for (const int64_t position : queries.positions) {
+    out.push_back(is_narrow ? std::log1p(static_cast<double>(position - *lowest) / base) *
+                                  std::numbers::log2e
+                            : std::log2(static_cast<double>(position) + 1));
+  }
+  const double mean = std::reduce(out.begin(), out.end()) / static_cast<double>(out.size());
+  for (double& y : out) y -= mean;
+  return out;
+}
+
 ScalarPredictability predict_position(const HeadTable& queries, const QueryFit& fit) {
   const auto n = static_cast<double>(fit.num_rows);
-  std::vector<double> y;
-  y.reserve(queries.positions.size());
-  for (const int64_t position : queries.positions) {
-    y.push_back(std::log2(static_cast<double>(position) + 1));
-  }
-  const double mean = std::reduce(y.begin(), y.end()) / n;
+  const std::vector<double> y = centered_log_positions(queries);
   const double mean_projection = std::reduce(fit.projections.begin(), fit.projections.end()) / n;
   ScalarPredictability out;
   double total = 0;
   double squares = 0;
   double products = 0;
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] -= mean;
     const double s = fit.projections[i] - mean_projection;
     out.mae_baseline += std::abs(y[i]);
     total += y[i] * y[i];

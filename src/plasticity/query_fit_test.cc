@@ -36,7 +36,7 @@ TEST(QueryFit, GivesTheOriginalsRegressionsAndStatistics) {
   const Json vectors = load_vectors("plasticity/statistics.json");
   for (const Json& json : vectors["regression"]) {
     const HeadTable table = table_of_regression(json);
-    QueryFit fit = fit_queries(table);
+    QueryFit fit = fit_queries(table, /*compat_reference=*/true);
     const std::vector<double> r2 = component_r2(fit, true);
     for (size_t j = 0; j < r2.size(); ++j) {
       EXPECT_NEAR(fit.intercept[j], json["alpha"][j].get<double>(), 1e-9);
@@ -70,7 +70,7 @@ TEST(QueryFit, TurnsTheSlopeIntoTheFirstAxis) {
     const auto beta = json["beta"].get<std::vector<double>>();
     double squares = 0;
     for (const double x : beta) squares += x * x;
-    expect_reflection(reflection_of(beta, std::sqrt(squares)), json["H"]);
+    expect_reflection(reflection_of(beta, std::sqrt(squares), 1), json["H"]);
   }
   EXPECT_EQ(vectors["rotation"].size(), 9U);
 }

@@ -21,7 +21,7 @@ struct Layout {
 };
 
 void sum_document(const HeadTable& queries, std::span<const int64_t> rows,
-                  std::span<const double> origin, double position_origin,
+                  std::span<const double> origin, int64_t position_origin,
                   std::vector<double>& matrix, std::vector<double>& out) {
   const Layout at{static_cast<size_t>(queries.head_dim)};
   std::fill(out.begin(), out.end(), 0.0);
@@ -31,8 +31,8 @@ void sum_document(const HeadTable& queries, std::span<const int64_t> rows,
   add_outer_products(x.view(), ones, matrix);
   out[0] = static_cast<double>(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    const double t =
-        static_cast<double>(queries.positions[static_cast<size_t>(rows[i])]) - position_origin;
+    const auto t =
+        static_cast<double>(queries.positions[static_cast<size_t>(rows[i])] - position_origin);
     out[1] += t;
     out[2] += t * t;
     const double* row = x.view()[static_cast<int64_t>(i)].data();
@@ -51,7 +51,7 @@ void sum_document(const HeadTable& queries, std::span<const int64_t> rows,
 
 ReplicateFits::ReplicateFits(const ReplicateInput& input)
     : dim_(input.head.queries.head_dim),
-      position_origin_(std::round(input.head.fit.mean_position)),
+      mean_position_(std::round(input.head.fit.mean_position)),
       sums_(input.counts, 0, input.counts.replicates(),
             static_cast<int64_t>(Layout{static_cast<size_t>(dim_)}.length())) {
   const HeadTable& queries = input.head.queries;
@@ -66,8 +66,9 @@ ReplicateFits::ReplicateFits(const ReplicateInput& input)
   for (size_t g = 0; g < group.documents.size(); ++g) {
     const auto begin = static_cast<size_t>(group.begins[g]);
     const size_t count = static_cast<size_t>(group.begins[g + 1]) - begin;
-    sum_document(queries, std::span(group.rows).subspan(begin, count), origin_, position_origin_,
-                 matrix, numbers);
+    sum_document(queries, std::span(group.rows).subspan(begin, count), origin_,
+                 input.head.fit.position_origin + static_cast<int64_t>(mean_position_), matrix,
+                 numbers);
     sums_.add(group.documents[g], numbers);
   }
   sums_.finish();
@@ -77,7 +78,7 @@ ReplicateFits::ReplicateFits(const ReplicateInput& input)
     line.rows = s[0];
     line.mean.resize(at.d);
     line.slope.resize(at.d);
-    line.position = position_origin_ + s[1] / s[0];
+    line.position = mean_position_ + s[1] / s[0];
     line.position_ss = std::max(0.0, s[2] - s[1] * s[1] / s[0]);
     for (size_t j = 0; j < at.d; ++j) {
       const double moved = s[at.position_rows + j] / s[0];
@@ -123,7 +124,8 @@ RotatedDiagonal ReplicateFits::diagonal(int64_t replicate, bool compat_reference
   const auto d = static_cast<size_t>(dim_);
   const double norm =
       std::sqrt(std::inner_product(line.slope.begin(), line.slope.end(), line.slope.begin(), 0.0));
-  RotatedDiagonal out{reflection_of(line.slope, norm), std::vector<double>(d)};
+  const double spread = position_spread(line.position_ss, line.rows, compat_reference);
+  RotatedDiagonal out{reflection_of(line.slope, norm, spread), std::vector<double>(d)};
   const std::vector<double>& v = out.reflection;
   // Diagonal of H S H with H = I - 2 v v': S_jj - 4 v_j (S v)_j + 4 v_j^2 v' S v.
   std::vector<double> product(d);

@@ -22,7 +22,7 @@ struct RotatedDiagonal {
 
 struct ReplicateLine {
   double rows = 0;
-  double position = 0;  // mean, tokens
+  double position = 0;  // mean, from the fit's origin, tokens
   double position_ss = 0;
   std::vector<double> mean;   // [head_dim], there
   std::vector<double> slope;  // [head_dim], per token
@@ -49,7 +49,7 @@ class ReplicateFits {
 
   int64_t dim_;
   std::vector<double> origin_;
-  double position_origin_ = 0;
+  double mean_position_ = 0;  // rounded, from the fit's origin
   ReplicateSums sums_;
   std::vector<ReplicateLine> lines_;  // [replicates]
 };

@@ -30,7 +30,7 @@ struct ReplicatedHead {
         keys(std::move(key_table)),
         groups(keys),
         ranges(BucketRanges::uniform(width)),
-        fit(fit_queries(queries)),
+        fit(fit_queries(queries, options.compat_reference)),
         documents(index_documents(queries, keys)),
         counts(documents.num_documents(), 20, 5) {
     for (int64_t j = 0; j < queries.head_dim - 1 && j < 3; ++j) noise_dims.push_back(j);

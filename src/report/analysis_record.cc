@@ -77,7 +77,7 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
                     {"num_k_heads", catalog.num_k_heads}};
   out["heads"] = {{"measured", report.num_heads},
                   {"not_captured", catalog.num_not_captured},
-                  {"without_keys", catalog.num_without_keys},
+                  {"without_keys", std::ssize(catalog.without_keys)},
                   {"failed", failures_json(report)}};
   return out.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

@@ -42,7 +42,7 @@ TEST(Colormap, UnknownName) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(),
-                testing::StartsWith("cmap: unknown colour map virdis, did you mean viridis? "
+                testing::StartsWith("cmap: unknown colour map virdis; did you mean viridis? "
                                     "(known: viridis, magma, "));
   }
 }

@@ -5,50 +5,177 @@
 #include <arrow/io/interfaces.h>
 #include <arrow/io/memory.h>
 #include <arrow/table.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "report/packed_text.h"
 
 namespace qk {
 namespace {
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const arrow::Status& status) {
-  fail("{}: is not a CSV table: {}", path.string(), printable(status.message(), 300));
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+// pandas' STR_NA_VALUES.
+const std::vector<std::string>& missing_words() {
+  static const std::vector<std::string> words = {
+      "",     "#N/A",   "#N/A N/A", "#NA",  "-1.#IND", "-1.#QNAN", "-NaN",
+      "-nan", "1.#IND", "1.#QNAN",  "<NA>", "N/A",     "NA",       "NULL",
+      "NaN",  "None",   "n/a",      "nan",  "null"};
+  return words;
 }
 
-std::vector<double> numbers(const arrow::ChunkedArray& column) {
+// A table in memory, and the name of its file for messages.
+struct Csv {
+  const std::filesystem::path& path;
+  std::string_view text;
+};
+
+[[noreturn]] void refuse(const Csv& csv, const arrow::Status& status) {
+  if (status.message().find("Empty CSV file") != std::string::npos)
+    fail("{}: is empty", csv.path.string());
+  fail("{}: is not a CSV table: {}", csv.path.string(), printable(status.message(), 300));
+}
+
+void refuse_wide_characters(const Csv& csv) {
+  const std::string_view start = csv.text.substr(0, 4);
+  const bool is_wide = start.starts_with("\xff\xfe") || start.starts_with("\xfe\xff") ||
+                       start.find('\0') != std::string_view::npos;
+  if (is_wide) fail("{}: expected text in UTF-8, found UTF-16 or UTF-32", csv.path.string());
+}
+
+// The header as the file has it, without line end and byte order mark.
+std::string_view first_line(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
+// How many of the columns the line names, if `separator` separates its cells.
+size_t num_named(std::string_view line, char separator, std::span<const std::string_view> columns) {
+  size_t count = 0;
+  while (true) {
+    const size_t end = std::min(line.find(separator), line.size());
+    std::string_view cell = line.substr(0, end);
+    if (cell.size() >= 2 && cell.front() == '"' && cell.back() == '"') {
+      cell = cell.substr(1, cell.size() - 2);
+    }
+    count += std::find(columns.begin(), columns.end(), cell) != columns.end() ? 1 : 0;
+    if (end == line.size()) return count;
+    line.remove_prefix(end + 1);
+  }
+}
+
+void refuse_other_separator(const Csv& csv, std::span<const std::string_view> columns) {
+  struct Separator {
+    char character;
+    const char* name;
+  };
+  constexpr std::array<Separator, 5> kSeparators = {{{';', "semicolons"},
+                                                     {'\t', "tabs"},
+                                                     {'|', "vertical bars"},
+                                                     {' ', "spaces"},
+                                                     {':', "colons"}}};
+  const std::string_view line = first_line(csv.text);
+  const size_t expected = num_named(line, ',', columns);
+  for (const Separator& separator : kSeparators) {
+    if (num_named(line, separator.character, columns) <= std::max<size_t>(expected, 1)) continue;
+    fail("{}: columns are separated by {}, expected commas", csv.path.string(), separator.name);
+  }
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> read_table(
+    const Csv& csv, std::span<const std::string_view> columns,
+    const std::shared_ptr<arrow::DataType>& type) {
+  auto read = arrow::csv::ReadOptions::Defaults();
+  read.use_threads = false;  // so that errors name the row
+  constexpr size_t kSmallestBlock = size_t{1} << 20;
+  constexpr size_t kLargestBlock = size_t{64} << 20;  // no cell is longer
+  read.block_size =
+      static_cast<int32_t>(std::clamp(csv.text.size(), kSmallestBlock, kLargestBlock));
+  auto parse = arrow::csv::ParseOptions::Defaults();
+  parse.newlines_in_values = true;
+  auto convert = arrow::csv::ConvertOptions::Defaults();
+  convert.null_values = missing_words();
+  convert.strings_can_be_null = true;
+  for (const std::string_view name : columns) convert.column_types[std::string(name)] = type;
+  const auto source =
+      std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(csv.text));
+  ARROW_ASSIGN_OR_RAISE(
+      const auto reader,
+      arrow::csv::TableReader::Make(arrow::io::default_io_context(), source, read, parse, convert));
+  return reader->Read();
+}
+
+// As pandas reads a number: blanks around it and a plus sign do not matter.
+std::optional<double> number_of(std::string_view cell) {
+  const size_t begin = std::min(cell.find_first_not_of(" \t"), cell.size());
+  cell = cell.substr(begin, cell.find_last_not_of(" \t") + 1 - begin);
+  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc{} || end != cell.data() + cell.size()) return std::nullopt;
+  return value;
+}
+
+double value_at(const arrow::DoubleArray& values, int64_t i, const auto&) {
+  return values.Value(i);
+}
+
+double value_at(const arrow::StringArray& cells, int64_t i, const auto& place) {
+  const auto value = number_of(cells.GetView(i));
+  if (!value) fail("{}: expected a number, found '{}'", place(), printable(cells.GetView(i)));
+  return *value;
+}
+
+// `Array`: what the column was read as.
+template <typename Array>
+std::vector<double> numbers(const Csv& csv, std::string_view name,
+                            const arrow::ChunkedArray& column) {
   std::vector<double> out;
   out.reserve(static_cast<size_t>(column.length()));
   for (const auto& chunk : column.chunks()) {
-    const auto& values = static_cast<const arrow::DoubleArray&>(*chunk);
-    for (int64_t i = 0; i < values.length(); ++i) {
-      out.push_back(values.IsNull(i) ? std::numeric_limits<double>::quiet_NaN() : values.Value(i));
+    const auto& cells = static_cast<const Array&>(*chunk);
+    for (int64_t i = 0; i < cells.length(); ++i) {
+      const auto place = [&] {
+        return fmt::format("{}: row {}: {}", csv.path.string(), out.size() + 1, name);
+      };
+      out.push_back(cells.IsNull(i) ? kMissing : value_at(cells, i, place));
     }
   }
   return out;
 }
 
-std::shared_ptr<arrow::Table> read_table(const MappedFile& file,
-                                         std::span<const std::string_view> columns) {
-  const auto bytes = file.bytes();
-  const auto buffer = std::make_shared<arrow::Buffer>(
-      reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int64_t>(bytes.size()));
-  auto read = arrow::csv::ReadOptions::Defaults();
-  read.use_threads = false;  // so that errors name the row
-  auto convert = arrow::csv::ConvertOptions::Defaults();
+template <typename Array>
+NumberTable number_table(const Csv& csv, const arrow::Table& table,
+                         std::span<const std::string_view> columns) {
+  NumberTable out;
+  out.header = table.ColumnNames();
   for (const std::string_view name : columns) {
-    convert.column_types[std::string(name)] = arrow::float64();
+    const std::vector<int> places = table.schema()->GetAllFieldIndices(std::string(name));
+    if (places.size() > 1) fail("{}: column {} occurs twice", csv.path.string(), name);
+    if (places.size() != 1) continue;
+    out.columns.emplace(std::string(name), numbers<Array>(csv, name, *table.column(places[0])));
   }
-  const auto reader = arrow::csv::TableReader::Make(
-      arrow::io::default_io_context(), std::make_shared<arrow::io::BufferReader>(buffer), read,
-      arrow::csv::ParseOptions::Defaults(), convert);
-  if (!reader.ok()) refuse(file.path(), reader.status());
-  const auto table = (*reader)->Read();
-  if (!table.ok()) refuse(file.path(), table.status());
-  return *table;
+  return out;
+}
+
+NumberTable read_numbers(const Csv& csv, std::span<const std::string_view> columns) {
+  refuse_wide_characters(csv);
+  refuse_other_separator(csv, columns);
+  const auto table = read_table(csv, columns, arrow::float64());
+  if (table.ok()) return number_table<arrow::DoubleArray>(csv, **table, columns);
+  // A number that Arrow does not know, or none: cell by cell.
+  const auto cells = read_table(csv, columns, arrow::utf8());
+  if (!cells.ok()) refuse(csv, table.status());
+  return number_table<arrow::StringArray>(csv, **cells, columns);
 }
 
 }  // namespace
@@ -56,18 +183,12 @@ std::shared_ptr<arrow::Table> read_table(const MappedFile& file,
 NumberTable read_number_table(const std::filesystem::path& path,
                               std::span<const std::string_view> columns) {
   const MappedFile file(path);
-  if (file.bytes().empty()) fail("{}: is empty", path.string());
-  const auto table = read_table(file, columns);
-  NumberTable out;
-  out.header = table->ColumnNames();
-  for (const std::string_view name : columns) {
-    const std::vector<int> places = table->schema()->GetAllFieldIndices(std::string(name));
-    if (places.size() > 1) fail("{}: column {} occurs twice", path.string(), name);
-    if (places.size() == 1) {
-      out.columns.emplace(std::string(name), numbers(*table->column(places[0])));
-    }
+  const auto bytes = file.bytes();
+  if (is_packed(bytes)) {
+    const std::string text = unpack_text(bytes, path);
+    return read_numbers({path, text}, columns);
   }
-  return out;
+  return read_numbers({path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}}, columns);
 }
 
 }  // namespace qk

@@ -1,5 +1,6 @@
 // Columns of numbers from a CSV file with a header, as `qkscope analyze` and the original tool
-// write them. Arrow's reader does the work. Threads: safe.
+// write them, plain or packed (packed_text.h). Arrow's reader does the work; cells are understood
+// as pandas.read_csv understands them. Threads: safe.
 #pragma once
 
 #include <filesystem>
@@ -25,7 +26,8 @@ struct NumberTable {
 
 // Other columns are not looked at. Throws Error: the file cannot be read or is empty, a line has
 // another number of fields than the header, a field of these columns is not a number, a column
-// occurs twice.
+// occurs twice, columns are separated by something else than commas, the text is not UTF-8 but
+// UTF-16 or UTF-32.
 NumberTable read_number_table(const std::filesystem::path& path,
                               std::span<const std::string_view> columns);
 

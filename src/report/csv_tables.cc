@@ -52,19 +52,19 @@ std::string head_line(const HeadMetrics& head) {
 }  // namespace
 
 CsvTable::CsvTable(const fs::path& path, const std::string& header)
-    : path_(path), file_(with_folder(path)), buffer_(header + '\n') {}
+    : path_(path), packing_(packing_of(path)), file_(with_folder(path)), buffer_(header + '\n') {}
 
 void CsvTable::append(const std::string& lines) {
   has_rows_ = has_rows_ || !lines.empty();
   buffer_ += lines;
-  if (buffer_.size() < kBufferBytes) return;
+  if (packing_ != Packing::kNone || buffer_.size() < kBufferBytes) return;
   file_.append(buffer_);
   buffer_.clear();
 }
 
 void CsvTable::flush() {
   if (!has_rows_) return;
-  file_.append(buffer_);
+  file_.append(packing_ == Packing::kNone ? buffer_ : pack_text(buffer_, packing_, path_));
   buffer_.clear();
   file_.sync();
 }

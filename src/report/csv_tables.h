@@ -8,12 +8,15 @@
 
 #include "base/atomic_file.h"
 #include "plasticity/head_metrics.h"
+#include "report/packed_text.h"
 
 namespace qk {
 
 class CsvTable {
  public:
-  // Creates the parent folder and the temporary file. Throws Error if it cannot.
+  // Creates the parent folder and the temporary file. A name such as m.csv.gz makes a packed file
+  // (packed_text.h), whose text is in memory until flush(). Throws Error if it cannot, or if the
+  // name has the suffix of a packing that is not written.
   CsvTable(const std::filesystem::path& path, const std::string& header);
   void append(const std::string& lines);
   // Writes and syncs all rows to the temporary file. Throws Error.
@@ -26,6 +29,7 @@ class CsvTable {
 
  private:
   std::filesystem::path path_;
+  Packing packing_;
   AtomicFile file_;
   std::string buffer_;
   bool has_rows_ = false;

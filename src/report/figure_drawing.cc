@@ -1,25 +1,53 @@
 #include "report/figure_drawing.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/path_text.h"
 #include "report/figures_c.h"
+#include "report/math_text.h"
 
 namespace qk {
 namespace {
 
 using Json = nlohmann::json;
 
-// One line of valid UTF-8 without control characters, which SVG cannot hold.
-std::string line_text(std::string text) {
+// Replaces the noncharacters of Unicode, of which XML cannot hold some and math_text.h uses others.
+// REQUIRES: valid UTF-8.
+std::string without_noncharacters(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t offset) { return static_cast<unsigned char>(text[i + offset]); };
+    size_t size = 1;
+    while (i + size < text.size() && (byte(size) & 0xC0) == 0x80) ++size;
+    const bool is_last_two = size >= 3 && byte(size - 1) >= 0xBE && byte(size - 2) == 0xBF &&
+                             (size == 3 ? byte(0) == 0xEF : (byte(1) & 0x0F) == 0x0F);
+    const bool is_inner =
+        size == 3 && byte(0) == 0xEF && byte(1) == 0xB7 && byte(2) >= 0x90 && byte(2) <= 0xAF;
+    out += is_last_two || is_inner ? "?" : text.substr(i, size);
+    i += size;
+  }
+  return out;
+}
+
+// One line of text with the marks of its formulas. Adds notes that begin with `name`.
+std::string label_text(std::string text, const char* name, std::vector<std::string>& notes) {
   constexpr size_t kLongest = 1000;  // bytes
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-  return printable(text, kLongest);
+  if (text.size() > kLongest) {
+    notes.push_back(
+        fmt::format("the {} is too long: only its first {} bytes are drawn", name, kLongest));
+  }
+  MathText out = read_math(without_noncharacters(printable(text, kLongest)));
+  for (const std::string& note : out.notes) notes.push_back(fmt::format("{}: {}", name, note));
+  return std::move(out.text);
 }
 
 Json color_json(const Rgb& color) { return Json::array({color.red, color.green, color.blue}); }
@@ -33,9 +61,9 @@ Json ticks_json(const std::optional<std::vector<Tick>>& ticks) {
   return out;
 }
 
-Json axis_json(const Axis& axis) {
+Json axis_json(const Axis& axis, const char* name, std::vector<std::string>& notes) {
   QK_CHECK(axis.low < axis.high);
-  return {{"label", line_text(axis.label)},
+  return {{"label", label_text(axis.label, name, notes)},
           {"low", axis.low},
           {"high", axis.high},
           {"grid", axis.grid},
@@ -65,30 +93,31 @@ Json data_json(const Figure& figure) {
   return {{"cells", std::move(cells)}, {"bars", std::move(bars)}, {"lines", std::move(lines)}};
 }
 
-Json color_bar_json(const std::optional<ColorBar>& bar) {
+Json color_bar_json(const std::optional<ColorBar>& bar, std::vector<std::string>& notes) {
   if (!bar) return nullptr;
   QK_CHECK(bar->low < bar->high && !bar->colors.empty());
   Json colors = Json::array();
   for (const Rgb& color : bar->colors) colors.push_back(color_json(color));
-  return {{"label", line_text(bar->label)},
+  return {{"label", label_text(bar->label, "colour bar's label", notes)},
           {"low", bar->low},
           {"high", bar->high},
           {"colors", std::move(colors)},
           {"ticks", ticks_json(bar->ticks)}};
 }
 
-std::string figure_json(const Figure& figure) {
+std::string figure_json(const Figure& figure, std::vector<std::string>& notes) {
   Json out = data_json(figure);
   out["width_in"] = figure.width_in;
   out["height_in"] = figure.height_in;
-  out["title"] = line_text(figure.title);
-  out["x"] = axis_json(figure.x);
-  out["y"] = axis_json(figure.y);
-  out["color_bar"] = color_bar_json(figure.color_bar);
+  out["title"] = label_text(figure.title, "title", notes);
+  out["x"] = axis_json(figure.x, "x-axis label", notes);
+  out["y"] = axis_json(figure.y, "y-axis label", notes);
+  out["color_bar"] = color_bar_json(figure.color_bar, notes);
   out["legend"] = Json::array();
   for (const LegendEntry& entry : figure.legend) {
-    out["legend"].push_back(
-        {{"label", entry.label}, {"color", color_json(entry.color)}, {"width_pt", entry.width_pt}});
+    out["legend"].push_back({{"label", label_text(entry.label, "legend", notes)},
+                             {"color", color_json(entry.color)},
+                             {"width_pt", entry.width_pt}});
   }
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -111,25 +140,31 @@ FigureFormat figure_format(const std::filesystem::path& path) {
   fail("{}: expected a file name that ends in .png, .svg or .pdf", printable(path.string(), 400));
 }
 
-std::string draw_figure(const Figure& figure, FigureFormat format) {
-  const std::string json = figure_json(figure);
+DrawnFigure draw_figure(const Figure& figure, FigureFormat format) {
+  DrawnFigure out;
+  const std::string json = figure_json(figure, out.notes);
   qk_figures_bytes drawn{};
+  qk_figures_bytes notes{};
   qk_figures_bytes error{};
-  if (qk_figures_draw(json.data(), json.size(), static_cast<int32_t>(format), &drawn, &error) !=
-      0) {
+  if (qk_figures_draw(json.data(), json.size(), static_cast<int32_t>(format), &drawn, &notes,
+                      &error) != 0) {
     fail("the figure cannot be drawn: {}", printable(take(error), 400));
   }
-  return take(drawn);
+  out.bytes = take(drawn);
+  std::istringstream lines(take(notes));
+  for (std::string line; std::getline(lines, line);) out.notes.push_back(printable(line, 400));
+  return out;
 }
 
-void write_figure(const Figure& figure, const std::filesystem::path& path) {
-  const std::string bytes = draw_figure(figure, figure_format(path));
+std::vector<std::string> write_figure(const Figure& figure, const std::filesystem::path& path) {
+  DrawnFigure drawn = draw_figure(figure, figure_format(path));
   std::error_code error;
   const std::filesystem::path folder = path.parent_path();
   if (!folder.empty() && !std::filesystem::create_directories(folder, error) && error) {
     fail("{}: cannot be created: {}", path_text(folder), error.message());
   }
-  write_file(path, bytes);
+  write_file(path, drawn.bytes);
+  return std::move(drawn.notes);
 }
 
 }  // namespace qk

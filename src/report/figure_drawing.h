@@ -83,11 +83,18 @@ enum class FigureFormat : uint8_t { kSvg, kPng, kPdf };  // PNG: 200 dots per in
 // By the extension, in any case. Throws Error for another one or none.
 FigureFormat figure_format(const std::filesystem::path& path);
 
-// The file's bytes. Throws Error: labels that leave no room.
-// REQUIRES: numbers are finite.
-std::string draw_figure(const Figure& figure, FigureFormat format);
+struct DrawnFigure {
+  std::string bytes;               // of the file
+  std::vector<std::string> notes;  // what is not drawn as asked for, a sentence each
+};
 
-// Draws into a file, which appears complete or not at all; makes its folder. Throws Error.
-void write_figure(const Figure& figure, const std::filesystem::path& path);
+// Texts may hold formulas (math_text.h) and anything else: what cannot be in a file is replaced by
+// '?', what does not fit is broken, then drawn smaller, then cut with a note. Throws Error: labels
+// that leave no room. REQUIRES: numbers are finite.
+DrawnFigure draw_figure(const Figure& figure, FigureFormat format);
+
+// Draws into a file, which appears complete or not at all; makes its folder. Returns the notes.
+// Throws Error.
+std::vector<std::string> write_figure(const Figure& figure, const std::filesystem::path& path);
 
 }  // namespace qk

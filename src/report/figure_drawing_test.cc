@@ -37,7 +37,7 @@ uint32_t big_endian(const std::string& bytes, size_t at) {
 }
 
 TEST(FigureDrawing, PngOf200DotsPerInch) {
-  const std::string png = draw_figure(small_figure(), FigureFormat::kPng);
+  const std::string png = draw_figure(small_figure(), FigureFormat::kPng).bytes;
   ASSERT_THAT(png, StartsWith("\x89PNG\r\n\x1a\n"));
   EXPECT_EQ(big_endian(png, 16), 800u);
   EXPECT_EQ(big_endian(png, 20), 600u);
@@ -47,7 +47,7 @@ TEST(FigureDrawing, PngOf200DotsPerInch) {
 }
 
 TEST(FigureDrawing, SvgHoldsItsTexts) {
-  const std::string svg = draw_figure(small_figure(), FigureFormat::kSvg);
+  const std::string svg = draw_figure(small_figure(), FigureFormat::kSvg).bytes;
   EXPECT_THAT(svg, StartsWith("<svg width=\"4in\" height=\"3in\" viewBox=\"0 0 4000 3000\""));
   EXPECT_THAT(svg, HasSubstr(">Curves of &lt;two&gt; &amp; &quot;three&quot;</text>"));
   EXPECT_THAT(svg, HasSubstr(">Position (tokens)</text>"));
@@ -60,7 +60,7 @@ TEST(FigureDrawing, SvgHoldsItsTexts) {
 }
 
 TEST(FigureDrawing, PdfWithItsFont) {
-  const std::string pdf = draw_figure(small_figure(), FigureFormat::kPdf);
+  const std::string pdf = draw_figure(small_figure(), FigureFormat::kPdf).bytes;
   EXPECT_THAT(pdf, StartsWith("%PDF-1."));
   EXPECT_THAT(pdf, HasSubstr("/MediaBox [0 0 288 216]"));
   EXPECT_THAT(pdf, HasSubstr("DejaVuSans"));
@@ -71,7 +71,7 @@ TEST(FigureDrawing, SameBytesAgain) {
   Figure figure = small_figure();
   for (int i = 0; i < 30; ++i) figure.lines.push_back(figure.lines.front());  // 31 resources in PDF
   for (const auto format : {FigureFormat::kSvg, FigureFormat::kPng, FigureFormat::kPdf}) {
-    EXPECT_TRUE(draw_figure(figure, format) == draw_figure(figure, format));
+    EXPECT_TRUE(draw_figure(figure, format).bytes == draw_figure(figure, format).bytes);
   }
 }
 
@@ -82,7 +82,7 @@ TEST(FigureDrawing, KnownBytes) {
   figure.bars.push_back({500, 200, 0.5, {40, 50, 60}});
   figure.color_bar = {"Colour", 0, 2, {{10, 20, 30}, {40, 50, 60}}, {}};
   const auto digest = [&](FigureFormat format) {
-    const std::string bytes = draw_figure(figure, format);
+    const std::string bytes = draw_figure(figure, format).bytes;
     return sha256_hex(std::as_bytes(std::span(bytes)));
   };
   EXPECT_EQ(digest(FigureFormat::kSvg),
@@ -99,7 +99,7 @@ TEST(FigureDrawing, LabelsThatWouldTouchAreThinned) {
   for (int64_t i = 0; i < 100; ++i) {
     figure.x.ticks->push_back({static_cast<double>(i), std::to_string(i * 8192), i});
   }
-  const std::string svg = draw_figure(figure, FigureFormat::kSvg);
+  const std::string svg = draw_figure(figure, FigureFormat::kSvg).bytes;
   EXPECT_THAT(svg, HasSubstr(">0</text>"));
   EXPECT_THAT(svg, HasSubstr(">327680</text>"));  // 40 of 100
   EXPECT_THAT(svg, Not(HasSubstr(">8192</text>")));
@@ -110,10 +110,10 @@ TEST(FigureDrawing, AnyTextGivesValidFiles) {
   Figure figure = small_figure();
   figure.title =
       "Line\nend, \x01 control, \xff bytes, \u2014 \u00e9 \u4e2d " + std::string(300, 'w');
-  const std::string svg = draw_figure(figure, FigureFormat::kSvg);
+  const std::string svg = draw_figure(figure, FigureFormat::kSvg).bytes;
   EXPECT_THAT(svg, HasSubstr(">Line end, ? control, ? bytes, \u2014 \u00e9 \u4e2d</text>"));
-  EXPECT_THAT(draw_figure(figure, FigureFormat::kPng), StartsWith("\x89PNG"));
-  EXPECT_THAT(draw_figure(figure, FigureFormat::kPdf), StartsWith("%PDF"));
+  EXPECT_THAT(draw_figure(figure, FigureFormat::kPng).bytes, StartsWith("\x89PNG"));
+  EXPECT_THAT(draw_figure(figure, FigureFormat::kPdf).bytes, StartsWith("%PDF"));
 }
 
 TEST(FigureDrawing, AxesOfEveryLength) {
@@ -126,7 +126,7 @@ TEST(FigureDrawing, AxesOfEveryLength) {
     figure.x.high = figure.y.high = high;
     figure.x.label = "x";
     figure.color_bar = {"Colour", low, high, {{10, 20, 30}}, {}};
-    EXPECT_THAT(draw_figure(figure, FigureFormat::kPng), StartsWith("\x89PNG")) << low;
+    EXPECT_THAT(draw_figure(figure, FigureFormat::kPng).bytes, StartsWith("\x89PNG")) << low;
   }
 }
 
@@ -135,7 +135,7 @@ TEST(FigureDrawing, CellsBarsAndColorBar) {
   figure.cells.push_back({0, 0, {1, 2, 3}});
   figure.bars.push_back({500, 100, 0.5, {4, 5, 6}});
   figure.color_bar = {"Colour", 0, 2, {{10, 20, 30}, {40, 50, 60}}, {}};
-  const std::string svg = draw_figure(figure, FigureFormat::kSvg);
+  const std::string svg = draw_figure(figure, FigureFormat::kSvg).bytes;
   for (const char* color : {"#010203", "#040506", "#0A141E", "#28323C"}) {
     EXPECT_THAT(svg, HasSubstr(fmt::format("fill=\"{}\"", color)));
   }
@@ -161,7 +161,7 @@ class FigureFile : public testing::Test {
 TEST_F(FigureFile, MakesItsFolder) {
   const std::filesystem::path path = folder_ / "a" / "b" / "figure.svg";
   write_figure(small_figure(), path);
-  EXPECT_EQ(read_file(path), draw_figure(small_figure(), FigureFormat::kSvg));
+  EXPECT_EQ(read_file(path), draw_figure(small_figure(), FigureFormat::kSvg).bytes);
   EXPECT_FALSE(std::filesystem::exists(path.string() + ".tmp"));
 }
 

@@ -15,6 +15,8 @@ namespace qk {
 namespace {
 
 constexpr double kLargestValue = 1e100;
+constexpr std::string_view kBucketTable = "head_bucket_plasticity.csv";
+constexpr std::string_view kComponentTable = "head_component_weights.csv";
 
 // One table with its value column, row by row.
 class Rows {
@@ -67,16 +69,38 @@ std::vector<std::string_view> missing(const NumberTable& table,
   return out;
 }
 
+// What `qkscope analyze` calls the table, by a column that only it has; or empty.
+std::string_view table_name(const NumberTable& table) {
+  constexpr std::array<std::array<std::string_view, 2>, 4> kNames = {
+      {{"ap_overall", "head_metrics.csv"},
+       {"ci_low", "head_metrics_ci.csv"},
+       {"component_weight", "head_component_weights.csv"},
+       {"ap_bucket", "head_bucket_plasticity.csv"}}};
+  for (const auto& [column, name] : kNames) {
+    if (std::find(table.header.begin(), table.header.end(), column) != table.header.end()) {
+      return name;
+    }
+  }
+  return "";
+}
+
+// `wanted`: the table that the figure is drawn from.
 [[noreturn]] void refuse_missing(const std::filesystem::path& path, const NumberTable& table,
-                                 const std::vector<std::string_view>& columns) {
+                                 const std::vector<std::string_view>& columns,
+                                 std::string_view wanted) {
+  const std::string_view found = table_name(table);
+  if (!found.empty() && found != wanted) {
+    fail("{}: has the columns of {}; this figure is drawn from {}", path.string(), found, wanted);
+  }
   fail("{}: has no column {} (it has {})", path.string(), fmt::join(columns, ", "),
        printable(fmt::format("{}", fmt::join(table.header, ", ")), 300));
 }
 
-Rows read_rows(const std::filesystem::path& path, std::span<const std::string_view> columns) {
+Rows read_rows(const std::filesystem::path& path, std::span<const std::string_view> columns,
+               std::string_view wanted) {
   NumberTable table = read_number_table(path, columns);
   const auto absent = missing(table, columns);
-  if (!absent.empty()) refuse_missing(path, table, absent);
+  if (!absent.empty()) refuse_missing(path, table, absent, wanted);
   return {path, std::move(table), columns.back()};
 }
 
@@ -91,7 +115,9 @@ std::vector<HeadBucketRow> read_head_bucket_rows(const std::filesystem::path& pa
                                                     "ap_bucket"};
   NumberTable table = read_number_table(path, kColumns);
   const bool is_new = missing(table, kNew).empty();
-  if (!is_new && !missing(table, kOld).empty()) refuse_missing(path, table, missing(table, kNew));
+  if (!is_new && !missing(table, kOld).empty()) {
+    refuse_missing(path, table, missing(table, kNew), kBucketTable);
+  }
   const std::string_view bucket = is_new ? "q_bucket" : "bucket";
   const Rows rows(path, std::move(table), "ap_bucket");
   std::vector<HeadBucketRow> out;
@@ -106,7 +132,7 @@ std::vector<HeadBucketRow> read_head_bucket_rows(const std::filesystem::path& pa
 
 std::vector<BucketPairRow> read_bucket_pair_rows(const std::filesystem::path& path) {
   constexpr std::array<std::string_view, 3> kColumns = {"q_bucket", "k_bucket", "ap_bucket"};
-  const Rows rows = read_rows(path, kColumns);
+  const Rows rows = read_rows(path, kColumns, kBucketTable);
   std::vector<BucketPairRow> out;
   out.reserve(rows.numbers().size());
   for (const size_t row : rows.numbers()) {
@@ -117,7 +143,7 @@ std::vector<BucketPairRow> read_bucket_pair_rows(const std::filesystem::path& pa
 
 std::vector<ComponentRow> read_component_rows(const std::filesystem::path& path) {
   constexpr std::array<std::string_view, 2> kColumns = {"component", "component_weight"};
-  const Rows rows = read_rows(path, kColumns);
+  const Rows rows = read_rows(path, kColumns, kComponentTable);
   std::vector<ComponentRow> out;
   out.reserve(rows.numbers().size());
   for (const size_t row : rows.numbers()) {

@@ -12,7 +12,6 @@
 namespace qk {
 namespace {
 
-using testing::HasSubstr;
 using testing::StartsWith;
 
 class FigureTables : public testing::Test {
@@ -96,8 +95,8 @@ TEST_F(FigureTables, DamagedFiles) {
   EXPECT_THAT(
       refused_buckets(std::string(kHeader) + "0,0,0,1,0,0.5\n0,0,0\n"),
       StartsWith("T: is not a CSV table: CSV parse error: Row #3: Expected 6 columns, got 3"));
-  EXPECT_THAT(refused_buckets(std::string(kHeader) + "0,0,0,1,0,half\n"),
-              testing::AllOf(StartsWith("T: is not a CSV table: "), HasSubstr("'half'")));
+  EXPECT_EQ(refused_buckets(std::string(kHeader) + "0,0,0,1,0,half\n"),
+            "T: row 1: ap_bucket: expected a number, found 'half'");
   EXPECT_EQ(refused_buckets(std::string(kHeader) + "0,0,0,1,0,0.5\n0,0,0,1.5,0,0.5\n"),
             "T: row 2: q_bucket: expected an integer, found 1.5");
   EXPECT_EQ(refused_buckets(std::string(kHeader) + "0,,0,1,0,0.5\n"),

@@ -19,9 +19,11 @@ typedef struct {
 } qk_figures_bytes;
 
 /* json [size]: see rust/figures_c/src/figure.rs. format: 0 SVG, 1 PNG of 200 dots per inch, 2 PDF.
- * Equal arguments give equal bytes: no dates, no fonts but the built-in one. */
+ * Equal arguments give equal bytes: no dates, no fonts but the built-in one. *notes, filled on
+ * success: a line for each thing that is not drawn as asked for (texts that do not fit, characters
+ * that the font lacks). */
 int32_t qk_figures_draw(const char* json, size_t size, int32_t format, qk_figures_bytes* figure,
-                        qk_figures_bytes* error);
+                        qk_figures_bytes* notes, qk_figures_bytes* error);
 
 void qk_figures_free(qk_figures_bytes bytes);
 

@@ -13,13 +13,15 @@ const GgufPretokenizer& pretokenizer_of(const GgufVocabulary& vocabulary) {
   if (vocabulary.pre.empty()) {
     fail(
         "{}: tokenizer.ggml.pre: expected one of {}, found none: which text the pieces may span is "
-        "not known",
-        vocabulary.file, gguf_pretokenizer_names());
+        "not known; {}",
+        vocabulary.file, gguf_pretokenizer_names(), kNameAnother);
   }
   const GgufPretokenizer* found = find_gguf_pretokenizer(vocabulary.pre);
   if (found == nullptr) {
-    fail("{}: tokenizer.ggml.pre: expected one of {}, found {}", vocabulary.file,
-         gguf_pretokenizer_names(), printable(vocabulary.pre));
+    fail(
+        "{}: tokenizer.ggml.pre: expected one of {}, or a name that llama.cpp reads as one of "
+        "them, found {}; {}",
+        vocabulary.file, gguf_pretokenizer_names(), printable(vocabulary.pre), kNameAnother);
   }
   return *found;
 }

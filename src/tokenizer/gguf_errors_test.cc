@@ -78,7 +78,9 @@ TEST(GgufErrors, AnyVocabulary) {
 TEST(GgufErrors, ByteLevelVocabulary) {
   const std::pair<Change, std::string> cases[] = {
       {[](auto& v) { v.pre = ""; }, "pre: expected one of default, gpt-2, "},
-      {[](auto& v) { v.pre = "other"; }, "tekken, found other"},
+      {[](auto& v) { v.pre = "other"; },
+       "tekken, or a name that llama.cpp reads as one of them, found other; name a folder or Hub id that "
+       "holds the model's tokenizer.json in tokenizer.name"},
       {[](auto& v) { v.merges.clear(); }, "merges: expected the merges of a gpt2 vocabulary"},
       {[](auto& v) { v.merges[1] = "ab"; },
        "merges: entry 1: expected two pieces with a space between, found 'ab'"},

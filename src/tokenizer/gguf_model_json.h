@@ -10,6 +10,10 @@
 
 namespace qk {
 
+// How messages say what helps where a vocabulary cannot be used.
+inline constexpr std::string_view kNameAnother =
+    "name a folder or Hub id that holds the model's tokenizer.json in tokenizer.name";
+
 enum class GgufPieceType : uint8_t {
   kNormal = 1,
   kUnknown = 2,

@@ -24,12 +24,66 @@ constexpr GgufPretokenizer kPretokenizers[] = {
     {.name = "chatglm-bpe", .patterns = {kThreeDigits}},
     {.name = "glm4", .patterns = {kThreeDigits}, .ignore_merges = true},
     {.name = "qwen2", .patterns = {kOneDigit}, .normal_form_c = true},
+    {.name = "stablelm2", .patterns = {kOneDigit}},
     {.name = "tekken", .patterns = {kCaseBoundaries}, .ignore_merges = true, .adds_bos = true},
+};
+
+// Other names that llama.cpp reads as one of those above.
+struct Alias {
+  std::string_view name;
+  std::string_view means;
+};
+constexpr Alias kAliases[] = {
+    {"a.x-4.0", "gpt-2"},
+    {"codeshell", "smollm"},
+    {"command-r", "smollm"},
+    {"dbrx", "smaug-bpe"},
+    {"deepseek-r1-qwen", "qwen2"},
+    {"exaone", "smollm"},
+    {"exaone4", "gpt-2"},
+    {"f2llmv2", "qwen2"},
+    {"falcon-h1", "llama-bpe"},
+    {"falcon3", "llama-bpe"},
+    {"gigachat", "gpt-2"},
+    {"glm5", "glm4"},
+    {"granite-docling", "gpt-2"},
+    {"grok-2", "stablelm2"},
+    {"hunyuan", "stablelm2"},
+    {"jais", "gpt-2"},
+    {"jina-de", "gpt-2"},
+    {"jina-es", "gpt-2"},
+    {"jina-v1-en", "gpt-2"},
+    {"jina-v2-code", "gpt-2"},
+    {"jina-v2-de", "gpt-2"},
+    {"jina-v2-es", "gpt-2"},
+    {"jina-v5-nano", "llama-bpe"},
+    {"kormo", "qwen2"},
+    {"lfm2", "llama-bpe"},
+    {"llama-v3", "llama-bpe"},
+    {"llama3", "llama-bpe"},
+    {"megrez", "qwen2"},
+    {"mellum", "gpt-2"},
+    {"mellum2", "smollm"},
+    {"midm-2.0", "llama-bpe"},
+    {"minerva-7b", "smollm"},
+    {"modern-bert", "gpt-2"},
+    {"mpt", "gpt-2"},
+    {"olmo", "gpt-2"},
+    {"phi-2", "gpt-2"},
+    {"pixtral", "llama-bpe"},
+    {"refact", "smollm"},
+    {"roberta-bpe", "gpt-2"},
+    {"solar-open", "stablelm2"},
+    {"starcoder", "smollm"},
+    {"trillion", "gpt-2"},
 };
 
 }  // namespace
 
 const GgufPretokenizer* find_gguf_pretokenizer(std::string_view name) {
+  for (const Alias& alias : kAliases) {
+    if (alias.name == name) return find_gguf_pretokenizer(alias.means);
+  }
   for (const GgufPretokenizer& known : kPretokenizers) {
     if (known.name == name) return &known;
   }
@@ -37,7 +91,8 @@ const GgufPretokenizer* find_gguf_pretokenizer(std::string_view name) {
 }
 
 std::string_view gguf_pretokenizer_names() {
-  return "default, gpt-2, smollm, llama-bpe, smaug-bpe, chatglm-bpe, glm4, qwen2, tekken";
+  return "default, gpt-2, smollm, llama-bpe, smaug-bpe, chatglm-bpe, glm4, qwen2, stablelm2, "
+         "tekken";
 }
 
 }  // namespace qk

@@ -20,10 +20,10 @@ struct GgufPretokenizer {
   bool adds_bos = false;       // if the file does not say
 };
 
-// Null if the name is not known.
+// Null if the name is not known. Other names of llama.cpp's for the same rule are known too.
 const GgufPretokenizer* find_gguf_pretokenizer(std::string_view name);
 
-// All names, separated by commas, for messages.
+// The name of each rule, separated by commas, for messages.
 std::string_view gguf_pretokenizer_names();
 
 }  // namespace qk

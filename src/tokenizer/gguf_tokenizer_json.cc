@@ -45,13 +45,15 @@ GgufModelJson model_json(const GgufPieces& pieces) {
   const std::string& model = pieces.vocabulary.model;
   if (model == "gpt2") return byte_level_json(pieces);
   if (model == "llama") return scored_json(pieces);
-  fail("{}: tokenizer.ggml.model: expected gpt2 or llama, found {}", pieces.vocabulary.file,
-       printable(model));
+  fail("{}: tokenizer.ggml.model: expected gpt2 or llama, found {}; {}", pieces.vocabulary.file,
+       printable(model), kNameAnother);
 }
 
 // Pieces that are found as a whole in the text before anything else is done with it.
 json added_tokens_json(const GgufPieces& pieces) {
   json added = json::array();
+  // llama.cpp has <mask> take the white space before it with these.
+  const bool mask_strips = pieces.vocabulary.pre.starts_with("jina-v2-");
   for (size_t id = 0; id < pieces.vocabulary.tokens.size(); ++id) {
     const GgufPieceType type = pieces.type(id);
     if (type != GgufPieceType::kUnknown && type != GgufPieceType::kControl &&
@@ -61,7 +63,7 @@ json added_tokens_json(const GgufPieces& pieces) {
     added.push_back({{"id", id},
                      {"content", pieces.vocabulary.tokens[id]},
                      {"single_word", false},
-                     {"lstrip", false},
+                     {"lstrip", mask_strips && pieces.vocabulary.tokens[id] == "<mask>"},
                      {"rstrip", false},
                      {"normalized", false},
                      {"special", type != GgufPieceType::kUserDefined}});

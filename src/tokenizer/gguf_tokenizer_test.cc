@@ -44,12 +44,23 @@ TEST_P(GgufPre, GivesTheIdsOfLlamaCpp) {
 
 INSTANTIATE_TEST_SUITE_P(Names, GgufPre,
                          testing::Values("default", "gpt-2", "smollm", "llama-bpe", "smaug-bpe",
-                                         "chatglm-bpe", "glm4", "qwen2", "tekken"),
+                                         "chatglm-bpe", "glm4", "qwen2", "stablelm2", "tekken"),
                          [](const auto& pre) {
                            std::string name = pre.param;
                            std::erase(name, '-');
                            return name;
                          });
+
+// With every other name llama.cpp's ids are those of a name above.
+TEST(GgufPreAliases, GiveTheIdsOfLlamaCpp) {
+  const json ids = read_tokenizer_data("gguf_ids.json");
+  ASSERT_EQ(ids.at("aliases").size(), 42U);
+  for (const auto& [alias, name] : ids.at("aliases").items()) {
+    SCOPED_TRACE(alias);
+    expect_same_ids(Tokenizer::from_gguf(byte_level(alias)),
+                    ids.at("byte_level").at(name.get<std::string>()));
+  }
+}
 
 TEST(GgufScored, GivesTheIdsOfLlamaCpp) {
   const json expected = read_tokenizer_data("gguf_ids.json").at("scored");

@@ -19,6 +19,14 @@ std::string range_text(int64_t lowest, int64_t highest) {
   return fmt::format("an integer from {} to {}", lowest, highest);
 }
 
+// Whether the place is "--set name=...", "--name" or "--name value".
+bool is_option_of(std::string_view place, const std::string& name) {
+  if (place.starts_with("--set " + name + "=")) return true;
+  if (!place.starts_with("--" + name)) return false;
+  const std::string_view rest = place.substr(name.size() + 2);
+  return rest.empty() || rest[0] == ' ';
+}
+
 }  // namespace
 
 const YamlValue* YamlValue::find(std::string_view key) const {
@@ -53,8 +61,9 @@ std::string YamlValue::describe() const {
   return "";
 }
 
-MappingReader::MappingReader(const YamlValue& mapping, std::string section)
-    : mapping_(mapping), section_(std::move(section)) {
+MappingReader::MappingReader(const YamlValue& mapping, std::string section,
+                             std::optional<std::string> place)
+    : mapping_(mapping), section_(std::move(section)), place_(place.value_or(mapping.place)) {
   QK_CHECK(mapping.kind == Kind::kMapping);
 }
 
@@ -64,11 +73,18 @@ std::string MappingReader::full_name(std::string_view key) const {
 
 const std::string& MappingReader::place(std::string_view key) const {
   const YamlValue* value = mapping_.find(key);
-  return value != nullptr ? value->place : mapping_.place;
+  return value != nullptr ? value->place : place_;
+}
+
+std::string MappingReader::sentence(std::string_view key, std::string_view sentence) const {
+  const std::string name = full_name(key);
+  const std::string& where = place(key);
+  if (is_option_of(where, name)) return fmt::format("{}: {}", where, sentence);
+  return fmt::format("{}: {}: {}", where, name, sentence);
 }
 
 void MappingReader::refuse_with(std::string_view key, std::string_view sentence) const {
-  fail("{}: {}: {}", place(key), full_name(key), sentence);
+  throw Error(this->sentence(key, sentence));
 }
 
 void MappingReader::refuse(std::string_view key, std::string_view expected) const {
@@ -81,7 +97,7 @@ size_t MappingReader::choice(std::string_view key, const std::string& word,
                              std::span<const std::string_view> words) const {
   const auto it = std::find(words.begin(), words.end(), word);
   if (it != words.end()) return static_cast<size_t>(it - words.begin());
-  refuse_with(key, fmt::format("expected {}, found {}{}", fmt::join(words, " or "), printable(word),
+  refuse_with(key, fmt::format("expected {}, found {}{}", one_of(words), printable(word),
                                did_you_mean(word, words)));
 }
 
@@ -171,9 +187,11 @@ std::vector<std::string> MappingReader::unknown_keys() const {
   for (const YamlValue::Entry& entry : mapping_.entries) {
     if (known_.contains(entry.key)) continue;
     std::string sentence =
-        fmt::format("{}: {}: unknown key", entry.place, full_name(printable(entry.key)));
+        is_option_of(entry.place, full_name(entry.key))
+            ? fmt::format("{}: unknown key", entry.place)
+            : fmt::format("{}: {}: unknown key", entry.place, full_name(printable(entry.key)));
     if (const auto near = nearest(entry.key, known)) {
-      sentence += fmt::format(", did you mean {}?", full_name(*near));
+      sentence += fmt::format("; did you mean {}?", full_name(*near));
     } else {
       sentence += fmt::format(" (known: {})", fmt::join(known, ", "));
     }

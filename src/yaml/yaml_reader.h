@@ -59,8 +59,10 @@ std::string yaml_to_json(const YamlValue& value);
 // Null is another type, except where the getter's name or comment allows it.
 class MappingReader {
  public:
-  // `section` is the dotted name of the mapping, empty at the top level.
-  MappingReader(const YamlValue& mapping, std::string section);
+  // `section` is the dotted name of the mapping, empty at the top level. `place` is where an absent
+  // key is missing; the mapping's place if it is not given.
+  MappingReader(const YamlValue& mapping, std::string section,
+                std::optional<std::string> place = std::nullopt);
 
   std::optional<std::string> text(std::string_view key);
   std::optional<std::string> text_or_null(std::string_view key);
@@ -83,11 +85,13 @@ class MappingReader {
   size_t choice(std::string_view key, const std::string& word,
                 std::span<const std::string_view> words) const;
 
+  // "place: section.key: sentence"; without the name if the place is an option that has it.
+  std::string sentence(std::string_view key, std::string_view sentence) const;
   // The place of the key's value, or of the mapping if it is absent.
   const std::string& place(std::string_view key) const;
   // Throws Error "place: section.key: expected ..., found ...".
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
-  // Throws Error with the key's place and name before the sentence.
+  // Throws Error with sentence(key, sentence).
   [[noreturn]] void refuse_with(std::string_view key, std::string_view sentence) const;
   std::string full_name(std::string_view key) const;
 
@@ -102,6 +106,7 @@ class MappingReader {
 
   const YamlValue& mapping_;
   std::string section_;
+  std::string place_;
   std::set<std::string, std::less<>> known_;
 };
 

@@ -48,26 +48,14 @@ Json answer(const YamlValue& value) {
 // docs/config.md, "Differences from PyYAML".
 const std::map<std::string, Json>& meant_differences() {
   const auto number = [](double value) { return Json{{"kind", "number"}, {"value", value}}; };
-  const auto integer = [](int64_t value) { return Json{{"kind", "integer"}, {"value", value}}; };
   const Json text = {{"kind", "text"}};
-  const Json date = {{"kind", "date"}};
   static const std::map<std::string, Json> differences = {
-      {"1e3", number(1e3)},   {"1e+3", number(1e3)},
-      {"1e-3", number(1e-3)}, {"-1e-3", number(-1e-3)},
-      {"1E5", number(1e5)},   {"1.0e3", number(1e3)},
-      {"1.0E3", number(1e3)}, {"-.5", number(-0.5)},
-      {"+.5", number(0.5)},   {"08", number(8)},
-      {"09", number(9)},      {"018", number(18)},
-      {"0_", number(0)},      {"_1", number(1)},
-      {"_1.5", number(1.5)},  {"._5", number(0.5)},
-      {"+-1", number(-1)},    {"1:300", integer(360)},
-      {"1:3_0", integer(90)}, {"10:000", integer(600)},
-      {"1:30.5", text},       {"0:0.0", text},
-      {"190:20:30.15", text}, {"1.5e+400", text},
-      {"2024-1-31", date},    {"2024-1-1", date},
-      {"2024-001-31", date},  {"2024-01-31T10:20", date},
-      {"2024-01-31-", date},  {"2024-01-31 ", date},
-      {"2019-2023", date},    {"1234-5678", date}};
+      {"1e3", number(1e3)},     {"1e+3", number(1e3)}, {"1e-3", number(1e-3)},
+      {"-1e-3", number(-1e-3)}, {"1E5", number(1e5)},  {"1.0e3", number(1e3)},
+      {"1.0E3", number(1e3)},   {"-.5", number(-0.5)}, {"+.5", number(0.5)},
+      {"08", number(8)},        {"09", number(9)},     {"018", number(18)},
+      {"0_", number(0)},        {"_1", number(1)},     {"_1.5", number(1.5)},
+      {"._5", number(0.5)},     {"+-1", number(-1)},   {"1.5e+400", text}};
   return differences;
 }
 
@@ -217,7 +205,7 @@ TEST(MappingReader, ChoosesAWordOfAClosedList) {
   const std::string_view words[] = {"red", "green"};
   EXPECT_EQ(reader.choice("a", *reader.text("a"), words), 1U);
   EXPECT_THAT([&] { reader.choice("b", *reader.text("b"), words); },
-              ThrowsMessage<Error>("F:2: s.b: expected red or green, found gren, did you mean "
+              ThrowsMessage<Error>("F:2: s.b: expected red or green, found gren; did you mean "
                                    "green?"));
   EXPECT_THAT([&] { reader.choice("c", *reader.text("c"), words); },
               ThrowsMessage<Error>("F:3: s.c: expected red or green, found purple"));

@@ -18,6 +18,7 @@ import unittest
 import fixtures
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
+COLUMNS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/dataset/columns")
 FILES = ("head_metrics.csv", "head_bucket_plasticity.csv", "head_component_weights.csv")
 HEADER = ("layer,q_head,k_head,n_q_tokens,n_k_tokens,d_model,q_R2_pos,q_beta_norm,q_R2_scalar,"
           "q_mae_baseline,q_mae_proj,q_mae_ratio,q_resid0_skew,q_resid0_kurt,q_resid0_ks_p,"
@@ -191,7 +192,7 @@ max_workers: 2
         done = self.analyze("--dataset", self.data, *arguments, code=1)
         self.assertEqual(done.stderr.replace(self.root + "/", "R/"), sentence)
         self.assertEqual(len(self.table("head_metrics.csv")), 12 - failed)
-        again = self.analyze("--dataset", self.data, "--keep-going", *arguments)
+        again = self.analyze("--dataset", self.data, "--keep-going", "--overwrite", *arguments)
         self.assertEqual(again.stderr, done.stderr)
         self.assertIn("Measured", again.stdout)
 
@@ -234,17 +235,6 @@ max_workers: 2
         self.assertEqual(read(f"{self.root}/one/{FILES[0]}"), read(f"{self.root}/two/{FILES[0]}"))
         self.assertIn("Measured", before.stdout)
 
-    def test_vectors_of_another_length(self):
-        shutil.rmtree(f"{self.root}/other", ignore_errors=True)
-        fixtures.make_model(f"{self.root}/wide", hidden_size=64)
-        subprocess.run([PROGRAM, "sniff", "--quiet", "--config", self.config, "--set",
-                        f"model.name={self.root}/wide", "--set", f"output.data_root={self.root}/other"],
-                       check=True, capture_output=True, timeout=300)
-        shutil.copytree(f"{self.root}/other/l00h00q", f"{self.data}/l00h00q", dirs_exist_ok=True)
-        self.assert_one_head_fails(
-            "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: vectors have 16 numbers, "
-            "those of l00h00k have 8\n", 1)
-
     def capture(self, out, *sets):
         flags = [flag for text in sets for flag in ("--set", text)]
         subprocess.run([PROGRAM, "sniff", "--quiet", "--config", self.config, "--set",
@@ -266,13 +256,6 @@ max_workers: 2
         self.analyze("--dataset", out, "--compat", "reference")
         back = {int(r["q_bucket"]) - int(r["k_bucket"]) for r in self.table(FILES[1])}
         self.assertEqual(max(back), 7)
-
-    def test_windows_that_differ_within_a_head(self):
-        shutil.copy(f"{self.capture_with_window()}/l00h00q/data.parquet",
-                    f"{self.data}/l00h00q/more.parquet")
-        self.assert_one_head_fails(
-            "qkscope: layer 0, query head 0, key head 0: R/data/l00h00q: column sliding_window: "
-            "expected one value for the head, found null and 32\n", 1)
 
     def test_no_head_at_all(self):
         for name in os.listdir(self.data):
@@ -308,17 +291,17 @@ max_workers: 2
 
     def test_configurations(self):
         config = fixtures.write(f"{self.root}/a.yaml", f"dataset: {self.data}\nnum_layer: 3\n")
-        self.assert_says("R/a.yaml:2: num_layer: unknown key, did you mean num_layers?",
+        self.assert_says("R/a.yaml:2: num_layer: unknown key; did you mean num_layers?",
                          "--config", config)
         fixtures.write(config, f"dataset: {self.data}\nseed: -1\n")
         self.assert_says("R/a.yaml:2: seed: expected an integer of at least 0, found integer -1",
                          "--config", config)
         fixtures.write(config, "- a\n")
         self.assert_says("R/a.yaml:1: expected a mapping of fields, found a list", "--config", config)
-        self.assert_says("--max_tokens_per_head: max_tokens_per_head: expected an integer of at least "
+        self.assert_says("--max_tokens_per_head: expected an integer of at least "
                          "1, found integer 0", "--dataset", self.data, "--max_tokens_per_head", "0")
         done = self.analyze("--dataset", self.data, "--method", "linaer", code=1)
-        self.assertRegex(done.stderr, "^qkscope: --method: method: expected .*linear.*, found linaer, "
+        self.assertRegex(done.stderr, "^qkscope: --method: expected linear, bucket or online, found linaer; "
                          "did you mean linear\\?\n$")
 
     def test_outputs_that_cannot_be_written(self):
@@ -334,8 +317,52 @@ max_workers: 2
                          "--dataset", self.data, "--bucket_csv", "folder")
         self.assert_says("output_csv and bucket_csv: expected two files, found head_metrics.csv twice",
                          "--dataset", self.data, "--bucket_csv", "./x/../head_metrics.csv")
-        self.assert_says("The following arguments were not expected: 7 --seeed, did you mean --seed? "
-                         "(see --help)", "--dataset", self.data, "--seeed", "7")
+        self.assert_says("--seeed: unknown option of analyze; did you mean --seed? (see qkscope "
+                         "analyze --help)", "--dataset", self.data, "--seeed", "7")
+
+    def test_files_of_an_earlier_analysis_are_not_replaced_unasked(self):
+        self.analyze(self.data)
+        before = {name: read(f"{self.root}/{name}") for name in FILES}
+        done = self.analyze(self.data, "--method", "bucket", code=1)
+        self.assertEqual(done.stderr, "qkscope: head_metrics.csv: exists already: --overwrite replaces "
+                                      "the files of an earlier analysis, --output_dir FOLDER writes "
+                                      "others\n")
+        self.assertEqual(before, {name: read(f"{self.root}/{name}") for name in FILES})
+        self.analyze(self.data, "--method", "bucket", "--output-dir", "results/bucket")
+        for name in FILES:
+            self.assertTrue(os.path.exists(f"{self.root}/results/bucket/{name}"))
+        self.analyze(self.data, "--method", "bucket", "--output-dir", "results/bucket", code=1)
+        os.remove(f"{self.root}/results/bucket/{FILES[0]}")
+        self.analyze(self.data, "--output-dir", "results/bucket", code=1)
+        done = self.analyze(self.data, "--method", "bucket", "--overwrite")
+        for name in FILES:
+            self.assertIn(f"Replaced  {name}\n", done.stdout)
+            self.assertNotEqual(before[FILES[1]], read(f"{self.root}/{FILES[1]}"))
+
+    def test_named_files_are_replaced_as_by_the_original(self):
+        self.analyze(self.data, "--output_csv", "r/a.csv")
+        for name in ("a.csv", *FILES[1:]):
+            self.assertTrue(os.path.exists(f"{self.root}/r/{name}"))
+        done = self.analyze(self.data, "--output_csv", "r/a.csv", "--seed", "1")
+        self.assertIn("Replaced  r/a.csv\n", done.stdout)
+        self.assertIn("Replaced  r/head_bucket_plasticity.csv\n", done.stdout)
+        for _ in range(2):
+            done = self.analyze(self.data, "--compat", "reference", "--output_csv", "s/a.csv")
+            self.assertTrue(os.path.exists(f"{self.root}/head_component_information.csv"))
+            self.assertFalse(os.path.exists(f"{self.root}/s/{FILES[1]}"))
+        self.assertIn("Replaced  head_component_information.csv\n", done.stdout)
+
+    def test_what_has_no_effect_is_said(self):
+        done = self.analyze(self.data, "--method", "bucket", "--covariance", "full", "--online_reach",
+                            "0.1", "--dataset_name", "o/n")
+        self.assertEqual(done.stderr.splitlines(), [
+            "qkscope: warning: --dataset_name: has no effect: the dataset is given by dataset",
+            "qkscope: warning: --covariance: has no effect: the method bucket always has a full "
+            "covariance",
+            "qkscope: warning: --online_reach: has no effect: the method is bucket, not online"])
+        done = self.analyze(self.data, "--set", "min_queries=9", code=1)
+        self.assertEqual(done.stderr, "qkscope: --set min_queries=9: has no effect: the method is "
+                                      "linear, not bucket or online\n")
 
     def test_a_full_disk_leaves_the_older_files(self):
         self.analyze("--dataset", self.data)
@@ -343,7 +370,7 @@ max_workers: 2
         most = len(before[FILES[0]]) + 100
         self.assertLess(most, len(before[FILES[1]]))
         done = subprocess.run(
-            [PROGRAM, "analyze", "--quiet", "--dataset", self.data, "--seed", "1"], cwd=self.root,
+            [PROGRAM, "analyze", "--quiet", self.data, "--seed", "1", "--overwrite"], cwd=self.root,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
             capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 1)
@@ -355,7 +382,7 @@ max_workers: 2
     def test_tables_of_another_run_are_pointed_out(self):
         self.analyze("--dataset", self.data)
         one = self.capture(f"{self.root}/one", "capture.min_bucket_size=128")
-        done = self.analyze("--dataset", one)
+        done = self.analyze("--dataset", one, "--overwrite")
         self.assertIn("No rows   head_bucket_plasticity.csv", done.stdout)
         self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: not written, "
                                       "since this run has no rows for it; the file belongs to another "
@@ -372,6 +399,53 @@ max_workers: 2
             for row in self.table(name):
                 for value in row.values():
                     self.assertTrue(value == "" or math.isfinite(float(value)), row)
+
+    # Columns of other programs: tests/data/README.md, dataset/columns.
+
+    def head_of(self, name):
+        """A dataset whose queries and keys are one fixture's rows."""
+        shutil.rmtree(self.data)
+        for head in ("l00h00q", "l00h00k"):
+            os.makedirs(f"{self.data}/{head}")
+            shutil.copy(f"{COLUMNS}/{name}.parquet", f"{self.data}/{head}/data.parquet")
+
+    def test_columns_of_other_types_change_no_number(self):
+        with open(f"{COLUMNS}/expected.json", encoding="utf-8") as file:
+            names = json.load(file)["read"]
+        self.head_of("id_dictionary")
+        self.analyze("--dataset", self.data, where="plain")
+        for name in names:
+            if not name.startswith(("extra_", "window_", "vector_", "id_float")):
+                continue
+            self.head_of(name)
+            done = self.analyze("--dataset", self.data, where=name)
+            self.assertEqual(done.stderr, "", name)
+            for table in FILES:
+                self.assertEqual(read(f"{self.root}/{name}/{table}"),
+                                 read(f"{self.root}/plain/{table}"), name)
+
+    def test_buckets_below_zero_have_plasticity(self):
+        self.head_of("id_dictionary")
+        self.analyze("--dataset", self.data, where="plain")
+        self.head_of("bucket_negative")
+        self.analyze("--dataset", self.data, where="negative")
+        rows = self.table(FILES[1], "negative")
+        self.assertEqual([(row["q_bucket"], row["k_bucket"]) for row in rows],
+                         [("-2", "-3"), ("-1", "-3"), ("-1", "-2")])
+        self.assertEqual([row["ap_bucket"] for row in rows],
+                         [row["ap_bucket"] for row in self.table(FILES[1], "plain")])
+        done = self.analyze("--dataset", self.data, "--compat", "reference", where="reference")
+        self.assertEqual(done.stderr, "qkscope: warning: 1 head with query buckets below 0: compat: "
+                                      "reference passes over these, as the original does, so they "
+                                      "have no plasticity\n")
+
+    def test_a_column_that_is_refused_is_named(self):
+        for name, sentence in (("id_null", "row 2: column example_id: expected an integer, found null"),
+                               ("vector_matrix", "column vector: expected one vector in every row, found "
+                                                 "tensors of shape [2, 2]")):
+            self.head_of(name)
+            done = self.analyze("--dataset", self.data, code=1)
+            self.assertIn(f"data.parquet: {sentence}\n", done.stderr)
 
 
 if __name__ == "__main__":

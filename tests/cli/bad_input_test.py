@@ -58,30 +58,101 @@ class BadInput(unittest.TestCase):
 
     # The command line.
 
-    def test_no_command(self):
-        self.assert_says("A subcommand is required (see --help)")
+    def test_without_arguments(self):
+        """What to type, and exit code 1."""
+        for words, expected in (([], "\n  qkscope sniff run.yaml "),
+                                (["plot"], "\n  qkscope plot heatmap ")):
+            done = self.run_program(*words)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(expected, done.stderr)
+        self.assert_says("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff "
+                         "--help)", "sniff")
+        self.assert_says("analyze: no dataset was given: type `qkscope analyze FOLDER` (see qkscope "
+                         "analyze --help)", "analyze")
+        for command in ("inspect", "check"):
+            self.assert_says(f"{command}: no dataset was given: type `qkscope {command} FOLDER` (see "
+                             f"qkscope {command} --help)", command)
+        self.assert_says("verify: no model was given: type `qkscope verify MODEL REFERENCE` (see "
+                         "qkscope verify --help)", "verify")
+        self.assert_says("verify: no reference was given: type `qkscope verify MODEL REFERENCE` (see "
+                         "qkscope verify --help)", "verify", "model")
 
     def test_unknown_command(self):
-        self.assert_says("snif: unknown command, did you mean sniff? (see --help)", "snif")
+        self.assert_says("snif: unknown command; did you mean sniff?", "snif")
+        self.assert_says("frobnicate: unknown command (known: sniff, inspect, check, analyze, plot, "
+                         "verify)", "frobnicate")
+        self.assert_says("snif: unknown command; did you mean sniff?", "help", "snif")
 
-    def test_unknown_flag(self):
-        self.assert_says("The following argument was not expected: --overwrit, did you mean "
-                         "--overwrite? (see --help)",
-                         "sniff", "--config", self.config, "--overwrit")
+    def test_unknown_options(self):
+        for command, words, sentence in (
+                ("sniff", ["run.yaml", "--overwrit"], "--overwrit: unknown option of sniff; did you mean "
+                                                      "--overwrite?"),
+                ("sniff", ["--confg", "run.yaml"], "--confg: unknown option of sniff; did you mean "
+                                                   "--config?"),
+                ("sniff", ["--confg=run.yaml"], "--confg: unknown option of sniff; did you mean "
+                                                "--config?"),
+                ("sniff", ["run.yaml", "--model", "x"], "--model: unknown option of sniff; write --set "
+                                                        "model.name=x"),
+                ("sniff", ["--output=x", "run.yaml"], "--output: unknown option of sniff; write --set "
+                                                      "output.data_root=x"),
+                ("sniff", ["--dataset", "x", "run.yaml"], "--dataset: unknown option of sniff; write "
+                                                          "--set dataset.path=x"),
+                ("sniff", ["run.yaml", "--min-bucket-size", "8"],
+                 "--min-bucket-size: unknown option of sniff; write --set capture.min_bucket_size=8"),
+                ("sniff", ["run.yaml", "--layers"], "--layers: unknown option of sniff; write --set "
+                                                    "capture.layers=VALUE"),
+                ("sniff", ["run.yaml", "-c", "x"], "-c: unknown option of sniff"),
+                ("analyze", ["d", "--methd", "bucket"], "--methd: unknown option of analyze; did you "
+                                                        "mean --method?"),
+                ("analyze", ["d", "--outputcsv=x"], "--outputcsv: unknown option of analyze; did you "
+                                                    "mean --output_csv?"),
+                ("inspect", ["d", "--jsn"], "--jsn: unknown option of inspect; did you mean --json?"),
+                ("check", ["d", "e"], "e: unexpected argument"),
+                ("sniff", ["a", "b"], "b: unexpected argument"),
+                ("sniff", ["a", "--config", "b"], "--config: is given more than once"),
+                ("sniff", ["a", "--set"], "--set: expected a value, found none"),
+                ("sniff", ["a", "--resume", "--overwrite"], "--overwrite and --resume: give only one of "
+                                                            "them")):
+            self.assert_says(f"{sentence} (see qkscope {command} --help)", command, *words)
 
-    def test_no_config(self):
-        self.assert_says("--config is required (see --help)", "sniff")
+    def test_numbers_of_options(self):
+        for command in ("sniff", "analyze", "inspect", "check", "verify"):
+            for text in ("0", "1025", "-1", "two", "1.5", "0x2"):
+                self.assert_says(f"--threads: expected an integer from 1 to 1024, found {text} (see "
+                                 f"qkscope {command} --help)", command, "x", "--threads", text)
+        for text in ("12", "lots", "3 parsecs", "-1GB", "2PB", "1e9", ""):
+            for command in ("sniff", "analyze"):
+                self.assert_says("--ram: expected a size of at least 1MiB, such as 300MiB or 2GB, found "
+                                 f"{text} (see qkscope {command} --help)", command, "x", "--ram", text)
 
-    def test_threads(self):
-        self.assert_says("--threads: Value 0 not in range 1 to 1024 (see --help)", "sniff",
-                         "--config", self.config, "--threads", "0")
+    def test_dashes_and_underscores_are_the_same(self):
+        flags = ["--dry_run", "--chunk_tokens", "64"]
+        self.assertEqual(self.run_program("sniff", self.config, *flags).returncode, 0)
+        self.assertEqual(self.run_program("sniff", self.config, "--quiet").returncode, 0)
+        done = self.run_program("analyze", "out", "--output-csv", "h.csv", "--max-tokens-per-head=50",
+                                "--keep_going", "--num_pairs-per_bucket", "9")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(os.path.exists(f"{self.root}/h.csv"))
+
+    def test_the_main_argument_needs_no_name(self):
+        done = self.run_program("sniff", "run.yaml", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in (["inspect", "out"], ["check", "out"], ["analyze", "out"],
+                      ["inspect", "--dataset", "out"], ["check", "--dataset=out"]):
+            done = self.run_program(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_help_and_version(self):
-        for arguments in (["--help"], ["sniff", "--help"], ["inspect", "--help"],
-                          ["verify", "--help"]):
-            done = self.run_program(*arguments)
-            self.assertEqual(done.returncode, 0)
-            self.assertIn("Examples:", done.stdout)
+        for words in ([], ["sniff"], ["inspect"], ["check"], ["analyze"], ["plot"],
+                      ["plot", "heatmap"], ["verify"]):
+            done = self.run_program(*words, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertRegex(done.stdout, "\nExamples.*:\n")
+            self.assertNotIn("{false}", done.stdout)
+            self.assertEqual(done.stdout, self.run_program("help", *words).stdout)
+        commands = self.run_program("--help").stdout.split("Subcommands:\n")[1].split("\n\n")[0]
+        self.assertEqual([line.split()[0] for line in commands.splitlines()],
+                         ["sniff", "inspect", "check", "analyze", "plot", "verify"])
         done = self.run_program("--version")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^qkscope \d+\.\d+\.\d+")
@@ -99,7 +170,7 @@ class BadInput(unittest.TestCase):
 
     def test_config_key(self):
         edit(self.config, lambda text: text.replace(b"min_bucket_size", b"min_bucketsize"))
-        self.assert_sniff_says("R/run.yaml:11: capture.min_bucketsize: unknown key, did you mean "
+        self.assert_sniff_says("R/run.yaml:11: capture.min_bucketsize: unknown key; did you mean "
                                "capture.min_bucket_size?")
 
     def test_layers_of_the_model(self):
@@ -127,8 +198,8 @@ class BadInput(unittest.TestCase):
         edit_config(self.root, model_type="gpt2")
         done = self.run_program("sniff", "--config", self.config)
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stderr, r"/model/config.json: model_type: expected one of .*llama.*, "
-                                      r'found "gpt2"\n$')
+        self.assertRegex(done.stderr, r"/model/config.json: model_type: GPT-2 is not supported: it has "
+                                      r"learned positions, no rotary embedding. Supported: Llama, ")
 
     def test_weights_missing(self):
         os.remove(f"{self.root}/model/model.safetensors")

@@ -148,6 +148,34 @@ def make_all(root):
     return write(f"{root}/run.yaml", CONFIG.format(root=root))
 
 
+def head_columns(layer, head, kind):
+    """The rows of a head of a made-up dataset without a footer: two documents of 64 tokens, every
+    second position, buckets of 16; vectors of 4 multiples of 1/256."""
+    numbers = Numbers(1000 * layer + 10 * head + (kind == "k"))
+    places = [(example, position) for example in (3, 8) for position in range(0, 64, 2)]
+    vectors = [[round(256 * (numbers.next() + (i + 1) * position / 64)) / 256 for i in range(4)]
+               for _, position in places]
+    return {"bucket": [position // 16 for _, position in places],
+            "example_id": [example for example, _ in places],
+            "position": [position for _, position in places],
+            "vector": vectors}
+
+
+def write_grid_dataset(folder):
+    """2 layers of 4 query heads and 2 key heads, with pyarrow."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    types = {"bucket": pa.int32(), "example_id": pa.int64(), "position": pa.int32(),
+             "vector": pa.list_(pa.float32())}
+    for layer in range(2):
+        for kind, count in (("q", 4), ("k", 2)):
+            for head in range(count):
+                columns = head_columns(layer, head, kind)
+                table = pa.table({name: pa.array(columns[name], types[name]) for name in types})
+                os.makedirs(f"{folder}/l{layer:02}h{head:02}{kind}")
+                pq.write_table(table, f"{folder}/l{layer:02}h{head:02}{kind}/data.parquet")
+
+
 def sniff_arguments(config, out, *flags, sets=()):
     """What follows `qkscope sniff` for a run into the folder `out`; sets: "section.key=value"."""
     arguments = ["--config", config, "--set", f"output.data_root={out}", *flags]

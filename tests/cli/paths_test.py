@@ -126,7 +126,7 @@ class Paths(unittest.TestCase):
     def outputs(self):
         """Option -> the command line up to its value, for every path that is written."""
         made = self.made.name
-        out = {f"analyze --{option}": ["analyze", "--quiet", "--dataset", f"{made}/out",
+        out = {f"analyze --{option}": ["analyze", "--quiet", "--overwrite", "--dataset", f"{made}/out",
                                        "--bootstrap", "2", f"--{option}"]
                for option in CSV_OPTIONS}
         for figure, option, file in (("plasticity", "bucket_csv", "head_bucket_plasticity.csv"),
@@ -200,7 +200,8 @@ class Paths(unittest.TestCase):
 
     def test_model_folder_that_is_not_there(self):
         """The heads lie in the dataset's folder then, as in published datasets."""
-        command = ["analyze", "--quiet", "--dataset", f"{self.made.name}/out", "--model_dir"]
+        command = ["analyze", "--quiet", "--overwrite", "--dataset", f"{self.made.name}/out",
+                   "--model_dir"]
         for name, path in {**odd_paths(self.root), **absent_paths(self.root)}.items():
             if name in ("folder", "folder with a slash"):
                 continue  # a folder without heads
@@ -260,7 +261,7 @@ class Paths(unittest.TestCase):
         self.assertEqual(self.run_program(*sniff).returncode, 1)
         self.assertEqual(self.run_program(*sniff, HF_HUB_CACHE="~/cache").returncode, 0)
         for analyze in (["--dataset", "org/heads"], ["--dataset_name", "org/heads"]):
-            command = ["analyze", "--quiet", *analyze, "--dataset_cache_dir", "~/cache"]
+            command = ["analyze", "--quiet", "--overwrite", *analyze, "--dataset_cache_dir", "~/cache"]
             self.assertEqual(self.run_program(*command).returncode, 0)
         fixtures.write(f"{self.root}/.env", "HF_HUB_CACHE=~/cache\n")
         self.assertEqual(self.run_program(*sniff).returncode, 0)
@@ -286,7 +287,7 @@ class Paths(unittest.TestCase):
                 os.remove(f"{data}/l00h00q/data.parquet")
                 make(f"{data}/l00h00q/data.parquet")
                 for command in (["inspect", data], ["check", data],
-                                ["analyze", "--quiet", "--dataset", data]):
+                                ["analyze", "--quiet", "--overwrite", "--dataset", data]):
                     done = self.run_program(*command)
                     self.assertEqual(done.returncode, 1, done.stderr)
                     self.assertIn(b"l00h00q/data.parquet: ", done.stdout + done.stderr)

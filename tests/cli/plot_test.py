@@ -150,7 +150,7 @@ class Plot(unittest.TestCase):
         fixtures.write(f"{self.root}/plot.yaml", "bucket_csv: buckets.csv\ncmapp: viridis\n")
         done = self.run_program("heatmap", "--config", "plot.yaml")
         self.assertEqual(done.returncode, 0)
-        self.assertEqual(done.stderr, "qkscope: warning: plot.yaml:2: cmapp: unknown key, did you "
+        self.assertEqual(done.stderr, "qkscope: warning: plot.yaml:2: cmapp: unknown key; did you "
                                       "mean cmap?\n")
 
     def test_a_failed_run_keeps_the_old_figure(self):
@@ -162,7 +162,7 @@ class Plot(unittest.TestCase):
         self.assertEqual(read(f"{self.root}/h.png"), before)
 
     def test_errors(self):
-        self.assert_says("heatmp: unknown command, did you mean heatmap? (see --help)", "heatmp")
+        self.assert_says("heatmp: unknown figure; did you mean heatmap?", "heatmp")
         self.assert_says("bucket_csv is required: the CSV file to draw, as --bucket_csv FILE or as "
                          "a key of the --config file", "heatmap")
         self.assert_says("none.csv: cannot be opened: No such file or directory", "heatmap",
@@ -172,7 +172,7 @@ class Plot(unittest.TestCase):
         self.assert_says("components.csv: has no column q_bucket, k_bucket, ap_bucket (it has layer, "
                          "q_head, k_head, component, component_r2, component_weight)", "heatmap",
                          "--bucket_csv", "components.csv")
-        self.assert_says("cmap: unknown colour map magmma, did you mean magma? (known: viridis, "
+        self.assert_says("cmap: unknown colour map magmma; did you mean magma? (known: viridis, "
                          "magma, inferno, plasma, cividis, turbo, coolwarm, RdBu, Blues, Greens, "
                          "Reds, Greys, gray; each also with _r, reversed)", "heatmap",
                          "--bucket_csv", "buckets.csv", "--cmap", "magmma")
@@ -180,7 +180,7 @@ class Plot(unittest.TestCase):
                          "--bucket_csv", "buckets.csv", "--vmin", "0.9", "--vmax", "0.1")
         self.assert_says("x.gif: expected a file name that ends in .png, .svg or .pdf", "heatmap",
                          "--bucket_csv", "buckets.csv", "--output", "x.gif")
-        self.assert_says("--color_trend true: color_trend: expected one of color_by_layer and "
+        self.assert_says("--color_trend true: expected one of color_by_layer and "
                          "color_trend, found both", "plasticity", "--bucket_csv", "buckets.csv",
                          "--color_trend", "--color_by_layer")
 

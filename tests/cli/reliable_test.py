@@ -201,7 +201,7 @@ class Reliable(unittest.TestCase):
                     r"give --ram \d+MiB")
         self.assertRegex(self.sniff("out", "--ram", "8MiB", code=1).stderr, sentence)
         self.assertFalse(os.path.exists(f"{self.root}/out"))
-        plan = self.sniff("out", "--dry-run", "--ram", "8MiB").stdout
+        plan = self.sniff("out", "--dry-run", "--ram", "8MiB", code=1).stdout
         self.assertIn("DOES NOT FIT in --ram 8.4 MB", plan)
 
 

@@ -232,7 +232,7 @@ class Runs(unittest.TestCase):
         run = self.start(self.out("a"), sets)
         run.send_signal(signal.SIGINT)
         stdout, stderr = run.communicate(timeout=60)
-        self.assertEqual(run.returncode, 1)
+        self.assertEqual(run.returncode, 75)
         self.assertEqual(stdout, "")
         self.assertRegex(stderr, r"qkscope: stopped after [\d,]+ documents with [\d,]+ rows; they are "
                                  r"kept in .*/\.qkscope/journal")

@@ -1,6 +1,6 @@
-// Reads any bytes as a head's Parquet file and as a card. The result must be a list of problems, or
-// a dataset whose rows are those that were read. A false size must not cause a large allocation,
-// and nothing may end the process.
+// Reads any bytes as a head's Parquet file, in both ways, and as a card. The result must be an error,
+// or a list of problems, or a dataset whose rows are those that were read. A false size must not
+// cause a large allocation, and nothing may end the process.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "dataset/card.h"
 #include "dataset/dataset_check.h"
+#include "dataset/head_rows.h"
 
 namespace {
 
@@ -53,6 +54,18 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+// As `analyze` reads it.
+void read_rows(const fs::path& file) {
+  try {
+    qk::HeadRowReader reader({file});
+    qk::HeadRowBatch batch;
+    int64_t rows = 0;
+    while (reader.next(batch)) rows += batch.num_rows();
+    require(rows == reader.num_rows());
+  } catch (const qk::Error&) {
+  }
+}
+
 // The first two bytes hold the length of the first part.
 void split(std::string_view input, std::string_view& card, std::string_view& file) {
   const auto byte = [&](size_t at) { return static_cast<size_t>(static_cast<uint8_t>(input[at])); };
@@ -73,6 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   put(folder() / "README.md", card);
   put(folder() / "l00h00q/data.parquet", file);
   put(folder() / "l00h00k/data.parquet", file);
+  read_rows(folder() / "l00h00q/data.parquet");
   static qk::ThreadPool pool(1);
   try {
     const qk::DatasetCheck check = qk::check_dataset(folder(), pool);

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use svg2pdf::usvg::fontdb::Database;
-use svg2pdf::usvg::{Options, Tree};
+use svg2pdf::usvg::{Group, Node, Options, Rect, Tree};
 use svg2pdf::{ConversionOptions, PageOptions};
 
+use crate::label::Notes;
 use crate::text::FONT;
 
 const DOTS_PER_INCH: f64 = 200.0;
@@ -23,6 +24,43 @@ fn parse(svg: &str) -> Result<Tree, String> {
         ..Options::default()
     };
     Tree::from_str(svg, &options).map_err(|error| error.to_string())
+}
+
+fn add_texts(group: &Group, page: Rect, cut: &mut Vec<String>) {
+    for node in group.children() {
+        match node {
+            Node::Group(group) => add_texts(group, page, cut),
+            Node::Text(text) => {
+                let place = text.abs_bounding_box();
+                let inside = place.left() >= page.left()
+                    && place.top() >= page.top()
+                    && place.right() <= page.right()
+                    && place.bottom() <= page.bottom();
+                if !inside {
+                    cut.push(text.chunks().iter().map(|chunk| chunk.text()).collect());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A note about each text that the edge of the figure cuts, as the renderer measures it.
+pub fn note_cut(svg: &str, notes: &mut Notes) -> Result<(), String> {
+    // Without a size in inches the page is measured in the texts' own units.
+    let head = svg.lines().next().unwrap_or_default();
+    let view = head.find("viewBox").map_or("", |at| &head[at..]);
+    let texts = svg.lines().filter(|line| line.starts_with("<text "));
+    let texts: Vec<&str> = texts.collect();
+    let tree = parse(&format!("<svg {view}\n{}\n</svg>", texts.join("\n")))?;
+    let page = Rect::from_xywh(0.0, 0.0, tree.size().width(), tree.size().height())
+        .ok_or("the figure has no size")?;
+    let mut cut = Vec::new();
+    add_texts(tree.root(), page, &mut cut);
+    for text in cut {
+        notes.push(format!("the edge of the figure cuts the text \"{text}\""));
+    }
+    Ok(())
 }
 
 pub fn png(svg: &str, width_in: f64, height_in: f64) -> Result<Vec<u8>, String> {

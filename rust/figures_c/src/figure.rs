@@ -32,7 +32,7 @@ pub struct Axis {
     pub ticks: Option<Vec<Tick>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Tick {
     pub at: f64,
     pub label: String,

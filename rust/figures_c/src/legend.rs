@@ -5,6 +5,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::draw::{rgb, stroke, Area, Chart, LABEL_PT};
 use crate::figure::Figure;
+use crate::label::{one_line, Notes};
 use crate::text::{font, units, width};
 
 const PADDING_PT: f64 = 5.0;
@@ -38,20 +39,29 @@ fn hidden(chart: &Chart, figure: &Figure, corner: (i32, i32), size: (i32, i32)) 
     count
 }
 
-pub fn draw_legend<'a>(chart: &Chart<'a>, root: &Area<'a>, figure: &Figure) -> Result<(), String> {
+pub fn draw_legend<'a>(
+    chart: &Chart<'a>,
+    root: &Area<'a>,
+    figure: &Figure,
+    notes: &mut Notes,
+) -> Result<(), String> {
     if figure.legend.is_empty() {
         return Ok(());
     }
-    let mut text_width = 0;
-    for entry in &figure.legend {
-        text_width = text_width.max(width(&entry.label, LABEL_PT)?);
-    }
     let padding = units(PADDING_PT);
+    let (x, y) = chart.plotting_area().get_pixel_range();
+    let room = x.end - x.start - units(SAMPLE_PT) - 5 * padding;
+    let mut text_width = 0;
+    let mut labels = Vec::new();
+    for entry in &figure.legend {
+        let label = one_line(&entry.label, LABEL_PT, room, ("legend", notes))?;
+        text_width = text_width.max(width(&label.lines[0], label.points)?);
+        labels.push(label);
+    }
     let size = (
         text_width + units(SAMPLE_PT) + 3 * padding,
         units(ROW_PT) * figure.legend.len() as i32 + padding,
     );
-    let (x, y) = chart.plotting_area().get_pixel_range();
     let columns = [
         x.end - padding - size.0,
         x.start + padding,
@@ -71,7 +81,7 @@ pub fn draw_legend<'a>(chart: &Chart<'a>, root: &Area<'a>, figure: &Figure) -> R
     let grey = RGBColor(0xCC, 0xCC, 0xCC);
     root.draw(&PathElement::new(outline, stroke(grey, 0.8)))
         .map_err(failed)?;
-    for (index, entry) in figure.legend.iter().enumerate() {
+    for (index, (entry, label)) in figure.legend.iter().zip(&labels).enumerate() {
         let middle = corner.1 + padding / 2 + units(ROW_PT * (index as f64 + 0.5));
         let left = corner.0 + padding;
         let sample = [(left, middle), (left + units(SAMPLE_PT), middle)];
@@ -80,11 +90,11 @@ pub fn draw_legend<'a>(chart: &Chart<'a>, root: &Area<'a>, figure: &Figure) -> R
             stroke(rgb(entry.color), entry.width_pt),
         ))
         .map_err(failed)?;
-        let style = font(LABEL_PT)
+        let style = font(label.points)
             .color(&BLACK)
             .pos(Pos::new(HPos::Left, VPos::Center));
         let place = (left + units(SAMPLE_PT) + padding, middle);
-        root.draw_text(&entry.label, &style, place)
+        root.draw_text(&label.lines[0], &style, place)
             .map_err(failed)?;
     }
     Ok(())

@@ -1,0 +1,15 @@
+// The files of an analysis, and what becomes of those that are there already.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "analysis/analysis_config.h"
+
+namespace qk {
+
+// Those of the tables that exist. Throws Error if there is one and neither the configuration nor
+// `overwrite` allows to replace it.
+std::vector<std::filesystem::path> tables_to_replace(const AnalysisConfig& config, bool overwrite);
+
+}  // namespace qk

@@ -1,0 +1,29 @@
+// Options that several commands have.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace qk {
+
+// Headings of the help.
+inline constexpr const char* kInputGroup = "Input";
+inline constexpr const char* kOutputGroup = "Output";
+inline constexpr const char* kResourcesGroup = "Resources";
+
+// "300MiB", "2GB", "1.5 g", "1048576" in bytes: MB is 10^6 and MiB 2^20, a letter alone is as with
+// "B". Nothing if it is not a size, or beyond 2^50 bytes.
+std::optional<int64_t> parse_size(std::string text);
+
+// Refuses an empty name of a file.
+CLI::Validator not_empty();
+
+// --threads, an integer from 1 to 1024. `more` ends the help text: " (default: all cores)".
+CLI::Option* add_threads(CLI::App& command, int& num_threads, const std::string& more);
+
+// --ram, in bytes.
+CLI::Option* add_ram(CLI::App& command, int64_t& bytes, const std::string& help);
+
+}  // namespace qk

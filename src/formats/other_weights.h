@@ -1,0 +1,13 @@
+// What a model folder holds in place of safetensors, for messages.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace qk {
+
+// ": it holds pytorch_model.bin; pickle files are not read: ...", for the end of a sentence; empty if
+// the folder holds no weights of another format. Weights of Meta's releases lie in original/.
+std::string other_weights(const std::filesystem::path& folder);
+
+}  // namespace qk
