@@ -49,7 +49,8 @@ void rename_into_place(const std::filesystem::path& from, const std::filesystem:
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
   refuse_what_is_no_file(path_);
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  // O_NONBLOCK: a pipe of that name would wait for its reader here.
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
   if (fd_ < 0) fail("{}: cannot be created: {}", path_text(temporary_), std::strerror(errno));
 }
 

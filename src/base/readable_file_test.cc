@@ -31,6 +31,24 @@ TEST(ReadableFile, WhatIsNoFileIsSaid) {
   EXPECT_EQ(why_unreadable("/dev/zero"), "is not a regular file");
 }
 
+TEST(ReadableFile, ALinkToNothingIsAnIncompleteDownload) {
+  const TestFolder folder;
+  folder.write("file", "");
+  std::filesystem::create_symlink("../blobs/x", folder / "link");
+  std::filesystem::create_symlink("loop", folder / "loop");
+  EXPECT_TRUE(is_present(folder / "file"));
+  EXPECT_TRUE(is_present(folder.path()));
+  EXPECT_FALSE(is_present(folder / "absent"));
+  EXPECT_FALSE(is_present(folder / "file/x"));
+  const std::string sentence =
+      "is a link to ../blobs/x, which is not there: the download is not complete";
+  EXPECT_EQ(error_of([&] { is_present(folder / "link"); }),
+            (folder / "link").string() + ": " + sentence);
+  EXPECT_EQ(why_unreadable(folder / "link"), "cannot be opened: " + sentence);
+  EXPECT_THAT(error_of([&] { is_present(folder / "loop"); }),
+              testing::EndsWith("loop: Too many levels of symbolic links"));
+}
+
 TEST(ReadableFile, PointersAreSeenThroughLinks) {
   const TestFolder folder;
   folder.write("blob", "version https://git-lfs.github.com/spec/v1\r\noid sha256:12\r\nsize 3\r\n");

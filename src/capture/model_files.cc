@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/readable_file.h"
 #include "capture/gguf_vocabulary.h"
 
 namespace qk {
@@ -12,7 +13,7 @@ namespace fs = std::filesystem;
 
 Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model& model) {
   if (fs::is_directory(path)) {
-    if (!fs::exists(path / "tokenizer.json")) {
+    if (!is_present(path / "tokenizer.json")) {
       fail("{}: {} holds no tokenizer.json; name a folder that does in tokenizer.name", key,
            path.string());
     }
@@ -39,10 +40,10 @@ Tokenizer load_tokenizer(const SniffConfig& config, const Model& model, Resolver
   if (const auto path = find_on_disk(name)) return tokenizer_at(*path, key, model);
   const RepoName wanted = {key, RepoKind::kModel, name};
   const std::optional<Snapshot> snapshot = resolver.find_snapshot(wanted);
-  if (snapshot && fs::exists(snapshot->folder / "tokenizer.json")) {
+  if (snapshot && is_present(snapshot->folder / "tokenizer.json")) {
     return Tokenizer::from_folder(snapshot->folder);
   }
-  if (name == config.model.name && fs::exists(model.source / "tokenizer.json")) {
+  if (name == config.model.name && is_present(model.source / "tokenizer.json")) {
     warnings.push_back(fmt::format(
         "{}: the tokenizer of {} is taken from revision {}: revision main is not in the Hub cache",
         key, name, config.model.revision.value_or("main")));

@@ -48,7 +48,7 @@ class FilesCorpus final : public Corpus {
       const fs::path path = found.root / name;
       std::error_code error;
       const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
-      if (error) fail("{}: {}", path_text(path), error.message());
+      if (error) fail("{}: {}", path_text(path), why_unreadable(path));
       files_.push_back({path, std::move(name), bytes, ""});
     }
     count_documents(rows_wanted(slice, config.max_samples));

@@ -166,6 +166,19 @@ TEST(CorpusErrors, Cards) {
   EXPECT_EQ(with_card("- config_name: [\n"), "");  // it wins over the README
 }
 
+TEST(CorpusErrors, OptionsOfOtherConfigs) {
+  const TestFolder folder;
+  folder.write("a.jsonl", R"({"text":""})");
+  folder.write("README.md",
+               "---\nconfigs:\n- config_name: a\n  data_files: a.jsonl\n- config_name: b\n"
+               "  data_files: a.jsonl\n  field: rows\n---\n");
+  CorpusConfig config = at(folder.path().string());
+  config.name = "a";
+  EXPECT_EQ(error_with(config), "");
+  config.name = "b";
+  EXPECT_THAT(error_with(config), EndsWith("config 'b': the option 'field' is not supported"));
+}
+
 TEST(CorpusErrors, Columns) {
   const std::string types = kCorpora + "types/all.parquet";
   EXPECT_EQ(

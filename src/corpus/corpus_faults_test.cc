@@ -179,6 +179,19 @@ TEST(CorpusFaults, FilesBeyondTheRowsThatAreUsedAreNotRead) {
   }
 }
 
+TEST(CorpusFaults, LinksToNothingAreRefused) {
+  const TestFolder folder;
+  folder.write("a.jsonl", "{\"text\":\"a\"}\n");
+  std::filesystem::create_symlink("../blobs/b", folder / "b.jsonl");
+  const std::string sentence =
+      "is a link to ../blobs/b, which is not there: the download is not complete";
+  EXPECT_THAT(error_in(at(folder.path().string(), true)),
+              EndsWith("b.jsonl: cannot be opened: " + sentence));
+  EXPECT_THAT(error_in(at(folder / "*.jsonl", true)), EndsWith(sentence));
+  std::filesystem::rename(folder / "b.jsonl", folder / "README.md");
+  EXPECT_THAT(error_in(at(folder.path().string(), true)), EndsWith("README.md: " + sentence));
+}
+
 TEST(CorpusFaults, OtherSplitsAreNotRead) {
   const TestFolder folder;
   folder.write("train.jsonl", "{\"text\":\"a\"}\n");

@@ -147,7 +147,8 @@ CorpusFiles glob_files(const CorpusConfig& config) {
   const std::string pattern = bare ? config.path : config.path.substr(slash + 1);
   std::error_code ignored;
   CorpusFiles out{root, {}, FileFormat::kParquet};
-  if (fs::is_directory(root, ignored)) out.names = match_files(list_files(root), pattern);
+  if (fs::is_directory(root, ignored))
+    out.names = match_files(list_files(root, DanglingLinks::kList), pattern);
   if (out.names.empty()) {
     fail("dataset.path: no file matches the pattern '{}'", printable(config.path, kShownPath));
   }
@@ -179,7 +180,8 @@ CorpusFiles find_corpus_files(const CorpusConfig& written, Resolver& resolver) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (config.path.empty()) fail("dataset.path: expected a path or a Hub id, found nothing");
-  if (fs::is_directory(status)) return folder_files(config, path, list_files(path));
+  if (fs::is_directory(status))
+    return folder_files(config, path, list_files(path, DanglingLinks::kList));
   if (fs::is_regular_file(status)) return single_file(config, path);
   if (fs::exists(status)) fail("dataset.path: {}: neither a file nor a folder", show(path));
   if (error && error != std::errc::no_such_file_or_directory &&

@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/readable_file.h"
 #include "corpus/data_files.h"
 
 namespace qk {
@@ -22,6 +23,7 @@ constexpr std::array<std::string_view, 7> kRowOptions = {
 
 std::string card_text(const fs::path& path) {
   std::error_code ignored;
+  if (!is_present(path)) return "";
   return fs::is_regular_file(path, ignored) ? read_file(path, kMaxCardBytes) : "";
 }
 
@@ -80,7 +82,7 @@ class CardReader {
     out.name = node["config_name"].Scalar();
     const std::string where = fmt::format("{}: config '{}'", file_, printable(out.name));
     for (const std::string_view option : kRowOptions) {
-      if (node[std::string(option)]) fail("{}: the option '{}' is not supported", where, option);
+      if (node[std::string(option)]) out.unsupported = option;
     }
     if (const YAML::Node dir = node["data_dir"]; dir && !dir.IsNull()) {
       if (!dir.IsScalar()) fail("{}: data_dir: expected a string", where);
@@ -185,6 +187,10 @@ const CardConfig& choose_config(const std::vector<CardConfig>& configs,
   }
   if (chosen == nullptr) {
     fail("dataset.name: expected one of the configs of {}: {}", where, names_of(configs));
+  }
+  if (!chosen->unsupported.empty()) {
+    fail("{}: README.md: config '{}': the option '{}' is not supported", where,
+         printable(chosen->name), chosen->unsupported);
   }
   return *chosen;
 }

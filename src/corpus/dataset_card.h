@@ -19,16 +19,16 @@ struct CardConfig {
   std::string data_dir;                              // relative to the folder, "" is the folder
   std::optional<std::vector<CardSplit>> data_files;  // nothing: the default rules below data_dir
   bool is_default = false;
+  std::string unsupported;  // an option of the reader that would change the rows; empty: none
 };
 
 // The configs in the order of the card; empty without a card or without `configs`. Throws Error
-// naming file and config: YAML that cannot be read, a field of the wrong kind, a split twice, an
-// option of the reader that would change the rows and is not supported.
+// naming file and config: YAML that cannot be read, a field of the wrong kind, a split twice.
 std::vector<CardConfig> read_dataset_card(const std::filesystem::path& folder);
 
 // The config that `name` asks for; without a name the default one: `default: true`, or named
-// "default", or the only one. Throws Error listing the names there are. REQUIRES: configs not
-// empty.
+// "default", or the only one. Throws Error: no such config (the names there are are listed), or its
+// option is not supported. REQUIRES: configs not empty.
 const CardConfig& choose_config(const std::vector<CardConfig>& configs,
                                 const std::optional<std::string>& name,
                                 const std::filesystem::path& folder);

@@ -75,7 +75,8 @@ void make_folder(const fs::path& folder) {
 
 void check_journal(const fs::path& journal, Start start) {
   if (!is_there(journal)) return;
-  const int fd = ::open(journal.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  // O_NONBLOCK: a pipe would wait for its writer here.
+  const int fd = ::open(journal.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd >= 0) {
     const bool taken = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     ::close(fd);

@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/readable_file.h"
 
 namespace qk {
 namespace {
@@ -27,7 +28,7 @@ constexpr const char* kAdditional = "additional_special_tokens";
 
 // A file of the folder as an object; an empty one if it is not there.
 ordered_json object_in(const fs::path& path) {
-  if (!fs::exists(path)) return ordered_json::object();
+  if (!is_present(path)) return ordered_json::object();
   ordered_json out = ordered_json::parse(read_file(path, kMaxConfigBytes), nullptr, false);
   if (!out.is_object()) fail("{}: is not a JSON object", path.string());
   return out;

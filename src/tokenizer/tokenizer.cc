@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
+#include "base/readable_file.h"
 #include "base/utf8.h"
 #include "tokenizer/appended_tokens.h"
 #include "tokenizer/gguf_tokenizer_json.h"
@@ -44,7 +45,7 @@ std::string_view text_of(const MappedFile& file) {
 // "left", "right", or nothing if tokenizer_config.json does not say.
 std::optional<std::string> configured_truncation_side(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer_config.json";
-  if (!std::filesystem::exists(path)) return std::nullopt;
+  if (!is_present(path)) return std::nullopt;
   const MappedFile file(path);
   const std::string name = path.string();
   const auto config = nlohmann::json::parse(text_of(file), nullptr, false);
@@ -93,8 +94,8 @@ Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer.json";
-  if (!std::filesystem::exists(path)) {
-    const bool sentencepiece = std::filesystem::exists(folder / "tokenizer.model");
+  if (!is_present(path)) {
+    const bool sentencepiece = is_present(folder / "tokenizer.model");
     fail("{}: is missing{}", path.string(),
          sentencepiece ? ": tokenizer.model beside it is not read, save the tokenizer once with "
                          "transformers to convert it"
