@@ -308,7 +308,7 @@ TEST(OverridesTest, KeysThatNothingReadsAreRefusedWithTheNearest) {
   const json config = with(base("plain"), {{"rope_scaling", yarn}});
   const std::pair<const char*, const char*> table[] = {
       {R"({"rms_norm_epsilon": 1e-5})",
-       "rms_norm_epsilon: expected a key that this model reads, found one that has no effect on it, "
+       "rms_norm_epsilon: expected a key that this model reads, found one that has no effect on it; "
        "did you mean rms_norm_eps?"},
       {R"({"rope_scaling": {"beta_fst": 8}})", "did you mean rope_parameters.beta_fast?"},
       {R"({"rope_parameters": {"low_freq_factor": 2.0}})",

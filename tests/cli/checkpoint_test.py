@@ -285,7 +285,7 @@ class Checkpoint(unittest.TestCase):
     def test_overrides_without_effect_are_refused(self):
         for overrides, sentence in (
                 ("{rms_norm_epsilon: 1.0e-4}", "rms_norm_epsilon: expected a key that this model reads, "
-                 "found one that has no effect on it, did you mean rms_norm_eps?"),
+                 "found one that has no effect on it; did you mean rms_norm_eps?"),
                 ("{rope_scaling: {rope_type: linear, factr: 2.0}}", "factor: expected a number"),
                 ("{rope_scaling: {rope_type: linear, factor: 2.0, beta_fast: 3}}",
                  "rope_parameters.beta_fast: expected a key that this model reads"),
