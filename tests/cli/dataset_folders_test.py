@@ -67,7 +67,8 @@ class DatasetFolders(unittest.TestCase):
         return done
 
     def analyze(self, *arguments, code=0):
-        return self.run_program("analyze", "--quiet", "--overwrite", "--dataset", self.data, *arguments, code=code)
+        return self.run_program("analyze", "--quiet", "--overwrite", "--dataset", self.data,
+                                *arguments, code=code)
 
     def rows(self):
         with open(f"{self.root}/{CSV}", encoding="utf-8", newline="") as file:
