@@ -48,7 +48,7 @@ Result measure(const Method& method, const KnownTables& tables, int64_t width, i
   config.methods.online_half_life = kHalfLife;
   const KeyGroups groups(tables.keys);
   const BucketRanges ranges = BucketRanges::uniform(width);
-  QueryFit fit = fit_queries(tables.queries);
+  QueryFit fit = fit_queries(tables.queries, config.compat_reference);
   measure_noise(tables.queries, fit, {});
   const PlasticityInput input{
       config, tables.queries, tables.keys, groups, fit, ranges, key_pairs_seed(config, 0, 0)};

@@ -192,8 +192,8 @@ class FilesCorpus final : public Corpus {
   void check_size(Row& row) const {
     if (std::ssize(row.text) <= max_text_bytes_) return;
     if (!columns_.keep_faulty) {
-      fail("{}: the text has {} bytes, dataset.max_text_bytes allows {}", printable(row.place, 300),
-           row.text.size(), max_text_bytes_);
+      fail("{}: the text has {} bytes, dataset.max_text_bytes allows {}; {}",
+           printable(row.place, 300), row.text.size(), max_text_bytes_, kSkipAdvice);
     }
     row.fault = TextFault::kTooLarge;
     row.text = {};

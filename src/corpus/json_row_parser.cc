@@ -103,14 +103,14 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
  private:
   void refuse_fault() const {
     if (row_.fault == TextFault::kNoText && row_.has_text) {
-      fail("{}: column '{}': expected a string, found {}", where_, printable(columns_.text),
-           text_kind_);
+      fail("{}: column '{}': expected a string, found {}; {}", where_, printable(columns_.text),
+           text_kind_, kSkipAdvice);
     }
     if (row_.fault == TextFault::kNotUtf8) {
       fail(
           "{}: column '{}': expected Unicode text, found a lone surrogate or bytes that are not "
-          "UTF-8",
-          where_, printable(text_is_faulty_ ? columns_.text : *columns_.id));
+          "UTF-8; {}",
+          where_, printable(text_is_faulty_ ? columns_.text : *columns_.id), kSkipAdvice);
     }
   }
 

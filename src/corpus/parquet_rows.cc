@@ -178,8 +178,9 @@ class ParquetRows final : public RowReader {
     const bool is_null = text_ != nullptr || open_.summary.text == TextType::kNull;
     row.fault = TextFault::kNoText;
     if (columns_.keep_faulty) return;
-    fail("{} row {}: column '{}': expected a string, found {}", file_, row_,
-         printable(columns_.text), is_null ? "null" : printable(open_.summary.text_type));
+    fail("{} row {}: column '{}': expected a string, found {}; {}", file_, row_,
+         printable(columns_.text), is_null ? "null" : printable(open_.summary.text_type),
+         kSkipAdvice);
   }
 
   void take_id(Row& row) const {
@@ -194,8 +195,9 @@ class ParquetRows final : public RowReader {
     const std::optional<size_t> invalid = first_invalid_utf8(bytes);
     if (!invalid) return true;
     if (!columns_.keep_faulty) {
-      fail("{} row {}: column '{}': expected UTF-8, found the byte 0x{:02x} at offset {}", file_,
-           row_, printable(column), static_cast<unsigned char>(bytes[*invalid]), *invalid);
+      fail("{} row {}: column '{}': expected UTF-8, found the byte 0x{:02x} at offset {}; {}",
+           file_, row_, printable(column), static_cast<unsigned char>(bytes[*invalid]), *invalid,
+           kSkipAdvice);
     }
     if (row.fault == TextFault::kNone) row.fault = TextFault::kNotUtf8;
     row.text.clear();

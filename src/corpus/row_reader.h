@@ -14,6 +14,9 @@
 
 namespace qk {
 
+// The end of every message about a row whose text is at fault.
+inline constexpr const char* kSkipAdvice = "dataset.on_bad_text: skip leaves such documents out";
+
 struct Columns {
   std::string text;
   std::optional<std::string> id;

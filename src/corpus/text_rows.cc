@@ -47,8 +47,8 @@ class TextRow final : public RowReader {
     bytes_.reset();
     if (const std::optional<size_t> at = first_invalid_utf8(row.text)) {
       if (keep_faulty_) return Row{{}, {}, name_, TextFault::kNotUtf8};
-      fail("{}: expected UTF-8, found the byte 0x{:02x} at offset {}", file_,
-           static_cast<unsigned char>(row.text[*at]), *at);
+      fail("{}: expected UTF-8, found the byte 0x{:02x} at offset {}; {}", file_,
+           static_cast<unsigned char>(row.text[*at]), *at, kSkipAdvice);
     }
     unify_line_ends(row.text);
     if (text_is_id_) row.id = row.text;

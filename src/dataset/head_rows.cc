@@ -86,7 +86,6 @@ int64_t rows_of(const HeadFile& file) {
   return file.reader->parquet_reader()->metadata()->num_rows();
 }
 
-
 // Numbers of the vectors by the number of rows, in the first row group that has rows.
 int64_t dim_of(const HeadFile& file) {
   const parquet::FileMetaData& metadata = *file.reader->parquet_reader()->metadata();

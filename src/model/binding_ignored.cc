@@ -79,7 +79,11 @@ bool every_model_has(std::string_view name, std::string_view prefix, bool is_ggu
     const int64_t layer = layer_number(rest);
     return layer < config.num_hidden_layers && !is_needed_layer(layer, config, last_layer);
   };
-  if (is_gguf) return skip(name, "blk.") ? is_later(name) : true;
+  if (is_gguf) {
+    if (skip(name, "blk.")) return is_later(name);
+    return name.starts_with("output.") || name == "output_norm.weight" ||
+           name == "rope_freqs.weight";
+  }
   if (name.ends_with("lm_head.weight")) return true;
   if (!skip(name, prefix)) return false;
   if (skip(name, "layers.")) return is_later(name);

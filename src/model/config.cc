@@ -4,8 +4,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/nearest.h"
 #include "base/lfs_pointer.h"
+#include "base/nearest.h"
 #include "formats/json.h"
 #include "formats/other_weights.h"
 #include "model/config_normalise.h"
