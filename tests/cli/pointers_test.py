@@ -71,7 +71,7 @@ class Pointers(unittest.TestCase):
         fixtures.write(f"{root}/analysis.yaml", "dataset: out\n")
         fixtures.write(f"{root}/plot.yaml", "bucket_csv: head_bucket_plasticity.csv\n")
         for command in (["sniff", "--quiet", "--config", cls.config],
-                        ["analyze", "--quiet", "--dataset", "out"]):
+                        ["analyze", "--quiet", "--overwrite", "--dataset", "out"]):
             done = cls.run_program(*command)
             assert done.returncode == 0, done.stderr
 
@@ -165,7 +165,7 @@ class Pointers(unittest.TestCase):
 
     def test_datasets(self):
         for command in (["inspect", "out"], ["check", "out"],
-                        ["analyze", "--quiet", "--dataset", "out"]):
+                        ["analyze", "--quiet", "--overwrite", "--dataset", "out"]):
             self.assert_refused("out/l01h00k/data.parquet", *command)
             self.assert_refused("out/l00h00q/data.parquet", *command)
         for command in ("inspect", "check"):
