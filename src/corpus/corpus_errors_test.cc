@@ -20,6 +20,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 
 const std::string kCorpora = QK_TEST_DATA "/corpus/";
+const std::string kAdvice = "; dataset.on_bad_text: skip leaves such documents out";
 
 CorpusConfig at(const std::string& path) {
   CorpusConfig config;
@@ -206,10 +207,12 @@ TEST(CorpusErrors, CellsOfParquet) {
   const TestFolder folder;
   const std::string file = folder / "a.parquet";
   write_parquet(file, {"text"}, {strings({"a", std::nullopt})});
-  EXPECT_EQ(error_with(at(file)), file + " row 1: column 'text': expected a string, found null");
-  write_parquet(file, {"text"}, {strings({"a", "b", "cd\xFF"})});
   EXPECT_EQ(error_with(at(file)),
-            file + " row 2: column 'text': expected UTF-8, found the byte 0xff at offset 2");
+            file + " row 1: column 'text': expected a string, found null" + kAdvice);
+  write_parquet(file, {"text"}, {strings({"a", "b", "cd\xFF"})});
+  EXPECT_EQ(
+      error_with(at(file)),
+      file + " row 2: column 'text': expected UTF-8, found the byte 0xff at offset 2" + kAdvice);
   write_parquet(file, {"text", "text"}, {strings({"a"}), strings({"b"})});
   EXPECT_EQ(error_with(at(file)), file + ": more than one column 'text': it has text, text");
   write_parquet(file, {"text", "id"},
@@ -246,7 +249,8 @@ TEST(CorpusErrors, DamagedFiles) {
   const std::string lines = folder.write("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\n");
   EXPECT_THAT(error_with(at(lines)), HasSubstr(lines + " line 2: not JSON: "));
   const std::string text = folder.write("a.txt", "abc\xC3(");
-  EXPECT_EQ(error_with(at(text)), text + ": expected UTF-8, found the byte 0xc3 at offset 3");
+  EXPECT_EQ(error_with(at(text)),
+            text + ": expected UTF-8, found the byte 0xc3 at offset 3" + kAdvice);
   for (const char* name : {"a.jsonl.gz", "b.jsonl.zst", "c.jsonl.bz2"}) {
     const std::string packed = read_file(kCorpora + "packed/" + name);
     const std::string cut = folder.write(name, packed.substr(0, packed.size() - 12));

@@ -110,9 +110,12 @@ TEST(JsonRows, ErrorsNameTheRowAndTheColumn) {
   EXPECT_EQ(error_in(good + R"({"id":1,"body":""})"),
             "/c/f.json line 3: no column 'text': it has id, body");
   EXPECT_EQ(error_in(good + R"({"id":1,"text":null})"),
-            "/c/f.json line 3: column 'text': expected a string, found null");
-  EXPECT_EQ(error_in(good + R"({"id":1,"text":["a"]})"),
-            "/c/f.json line 3: column 'text': expected a string, found a list");
+            "/c/f.json line 3: column 'text': expected a string, found null; dataset.on_bad_text: "
+            "skip leaves such documents out");
+  EXPECT_EQ(
+      error_in(good + R"({"id":1,"text":["a"]})"),
+      "/c/f.json line 3: column 'text': expected a string, found a list; dataset.on_bad_text: "
+      "skip leaves such documents out");
   EXPECT_EQ(
       error_in(good + R"({"id":{},"text":""})"),
       "/c/f.json line 3: column 'id': expected a string, a number, a boolean or null, found an "
@@ -169,7 +172,7 @@ TEST(JsonRows, TextsThatAreNotUnicodeAreAtFault) {
     const std::string line = std::string(R"({"id":7,"text":")") + text + "\"}";
     EXPECT_EQ(error_in(line),
               "/c/f.json line 1: column 'text': expected Unicode text, found a lone surrogate or "
-              "bytes that are not UTF-8");
+              "bytes that are not UTF-8; dataset.on_bad_text: skip leaves such documents out");
     const auto rows = rows_of(bytes_in_memory(line), {"text", "id", true});
     EXPECT_EQ(rows.at(0).fault, TextFault::kNotUtf8) << text;
     EXPECT_EQ(rows.at(0).text, "") << text;

@@ -304,7 +304,8 @@ class BadInput(unittest.TestCase):
     def test_corpus_with_a_null(self):
         fixtures.write(f"{self.root}/corpus/train.jsonl", '{"id": 1, "text": null}\n')
         self.assert_sniff_says(
-            "R/corpus/train.jsonl line 1: column 'text': expected a string, found null")
+            "R/corpus/train.jsonl line 1: column 'text': expected a string, found null; "
+            "dataset.on_bad_text: skip leaves such documents out")
 
     def test_no_row_drawn(self):
         self.assert_sniff_says(
