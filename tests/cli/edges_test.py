@@ -162,7 +162,7 @@ class Capture(Case):
         self.open("parquet-null-typed-shard")
         self.refused("sniff", "--config", "run.yaml",
                      says=["train-00001-of-00002.parquet", "row 0", "on_bad_text"])
-        self.assertIn("1 skipped", self.sniff("--set", "dataset.on_bad_text=skip"))
+        self.assertIn("1 document skipped", self.sniff("--overwrite", "--set", "dataset.on_bad_text=skip"))
         self.assertEqual(self.example_ids(), [1])
 
     def test_tilde_is_home_everywhere(self):
