@@ -148,6 +148,7 @@ TokenizerSection read_tokenizer(MappingReader section, std::vector<std::string>&
                         "expected right, found left, with which positions would be wrong");
   }
   if (side != "right") section.refuse("padding_side", "right");
+  refuse_without_effect(section, "padding_side", "pad tokens are never computed");
   section.reject_unknown_keys();
   return out;
 }
@@ -160,10 +161,10 @@ InferenceSection read_inference(MappingReader section, std::vector<std::string>&
   const auto every = section.integer("debug_log_every_n_batches", -kAny, kAny).value_or(1);
   out.debug_log_every_n_batches = std::max<int64_t>(1, every);
   section.integer("mps_cleanup_every_batches", -kAny, kAny);
-  for (const char* key :
-       {"autocast_dtype", "debug_log_every_n_batches", "mps_cleanup_every_batches"}) {
-    refuse_without_effect(section, key, "Qkscope computes in float32 on the CPU");
-  }
+  refuse_without_effect(section, "autocast_dtype", "Qkscope computes in float32");
+  refuse_without_effect(section, "debug_logging", "progress is shown in one line");
+  refuse_without_effect(section, "debug_log_every_n_batches", "progress is shown in one line");
+  refuse_without_effect(section, "mps_cleanup_every_batches", "Qkscope computes on the CPU");
   for (const std::string& unknown : section.unknown_keys()) note_unknown(unknown, warnings);
   return out;
 }

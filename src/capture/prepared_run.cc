@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "capture/model_files.h"
@@ -10,12 +11,26 @@ namespace qk {
 
 namespace {
 
+// The longest context in tokens that the model is made for; scaled rotary embeddings extend it.
+int64_t longest_context(const ModelConfig& model) {
+  int64_t longest = model.max_position_embeddings;
+  for (const RopeParameters& rope : model.rope) {
+    const int64_t original = rope.original_max_position_embeddings > 0
+                                 ? rope.original_max_position_embeddings
+                                 : model.max_position_embeddings;
+    const double scaled = static_cast<double>(original) * rope.factor;
+    longest = std::max(longest, static_cast<int64_t>(std::min(scaled, 9e15)));
+  }
+  return longest;
+}
+
 void warn_of_length(const ModelConfig& model, SniffConfig& config) {
-  const int64_t longest = model.max_position_embeddings;
-  if (longest <= 0 || config.tokenizer.max_length <= longest) return;
+  const int64_t longest = longest_context(model);
+  if (model.max_position_embeddings <= 0 || config.tokenizer.max_length <= longest) return;
   config.warnings.push_back(
       fmt::format("tokenizer.max_length: {} tokens are more than the {} that the model is made for "
-                  "(max_position_embeddings); queries and keys of later positions mean little",
+                  "(max_position_embeddings, rope_scaling); queries and keys of later positions "
+                  "mean little",
                   config.tokenizer.max_length, longest));
 }
 

@@ -177,7 +177,7 @@ int dry_run(const PreparedRun& run, const RunOptions& options) {
 }
 
 int sniff(const SniffFlags& flags) {
-  const std::atomic<bool>& stop = watch_stop_signals();
+  const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
   if (flags.config.empty()) {
     fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
   }
@@ -198,7 +198,7 @@ int sniff(const SniffFlags& flags) {
   options.ram_bytes = flags.ram_bytes;
   options.forward.chunk_tokens = flags.chunk_tokens;
   if (flags.dry_run) return dry_run(run, options);
-  options.stop = &stop;
+  options.stop = stop;
   ProgressLine line;
   if (!flags.quiet) {
     options.progress = [&line](const RunProgress& progress) { line.show(progress); };

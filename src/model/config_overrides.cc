@@ -1,6 +1,9 @@
 // model.config_overrides: what the user changes in a normalised configuration.
 #include <fmt/ranges.h>
 
+#include <array>
+#include <cmath>
+#include <cstdlib>
 #include <optional>
 #include <vector>
 
@@ -13,6 +16,12 @@ namespace {
 
 using nlohmann::json;
 using KeyPath = std::vector<std::string>;
+
+// The keys of rope_parameters, those of other types of RoPE included.
+constexpr std::array<std::string_view, 12> kRopeKeys = {
+    "rope_type",        "rope_theta",  "factor",    "original_max_position_embeddings",
+    "attention_factor", "beta_fast",   "beta_slow", "low_freq_factor",
+    "high_freq_factor", "long_factor", "mscale",    "mscale_all_dim"};
 
 std::string dotted(const KeyPath& path) { return fmt::format("{}", fmt::join(path, ".")); }
 
@@ -103,7 +112,22 @@ json without(json changes, const KeyPath& path) {
   return changes;
 }
 
-// Refuses every override that nothing reads and every one that could as well be left out.
+// Other values of the same kind, to find out whether a key has an effect.
+std::vector<json> other_values(const json& value) {
+  if (value.is_boolean()) return {!value.get<bool>()};
+  if (value.is_number_integer()) return {2 * std::abs(value.get<int64_t>()) + 1};
+  if (value.is_number()) return {2 * std::abs(value.get<double>()) + 0.5, 0.5};
+  return {};
+}
+
+json with(json changes, const KeyPath& path, const json& value) {
+  json* object = &changes;
+  for (const std::string& key : path) object = &(*object)[key];
+  *object = value;
+  return changes;
+}
+
+// Refuses every override that nothing reads and every one whose value cannot take effect.
 class OverrideCheck {
  public:
   OverrideCheck(const json& config, const json& changes, const ModelConfig& result,
@@ -124,24 +148,40 @@ class OverrideCheck {
   void check(const KeyPath& leaf) const {
     const std::string name = dotted(leaf);
     if (!reads_.contains(name)) {
-      const std::vector<std::string_view> known(reads_.begin(), reads_.end());
       fail(
           "model.config_overrides: {}: expected a key that this model reads, found one that has no "
           "effect on it{}",
-          printable(name), did_you_mean(name, known));
+          printable(name), did_you_mean(leaf.back(), siblings(leaf)));
     }
     const json& value = *value_at(changes_, leaf);
     const json* before = value_at(config_, leaf);
-    if ((before != nullptr && *before == value) || changes_result(leaf)) return;
+    if ((before != nullptr && *before == value) || differs(without(changes_, leaf))) return;
+    // A value that equals the default changes nothing, but its key has an effect.
+    for (const json& other : other_values(value)) {
+      if (differs(with(changes_, leaf, other))) return;
+    }
     fail(
         "model.config_overrides: {}: expected a value that changes the model, found {}, which has "
         "no effect: {}",
         printable(name), shown(value), reason(name));
   }
 
-  bool changes_result(const KeyPath& leaf) const {
+  // Keys beside the leaf that some model reads.
+  std::vector<std::string_view> siblings(const KeyPath& leaf) const {
+    std::vector<std::string_view> out;
+    if (leaf.size() > 1) out.assign(kRopeKeys.begin(), kRopeKeys.end());
+    const std::string above = dotted({leaf.begin(), leaf.end() - 1}) + (leaf.size() > 1 ? "." : "");
+    for (const std::string& key : reads_) {
+      if (!key.starts_with(above)) continue;
+      const std::string_view name = std::string_view(key).substr(above.size());
+      if (name.find('.') == std::string_view::npos) out.push_back(name);
+    }
+    return out;
+  }
+
+  bool differs(const json& changes) const {
     try {
-      return read_config({merged(config_, without(changes_, leaf)), ""}, architecture_) != result_;
+      return read_config({merged(config_, changes), ""}, architecture_) != result_;
     } catch (const Error&) {
       return true;
     }

@@ -310,9 +310,10 @@ TEST(OverridesTest, KeysThatNothingReadsAreRefusedWithTheNearest) {
       {R"({"rms_norm_epsilon": 1e-5})",
        "rms_norm_epsilon: expected a key that this model reads, found one that has no effect on it; "
        "did you mean rms_norm_eps?"},
-      {R"({"rope_scaling": {"beta_fst": 8}})", "did you mean rope_parameters.beta_fast?"},
+      {R"({"rope_scaling": {"beta_fst": 8}})", "did you mean beta_fast?"},
       {R"({"rope_parameters": {"low_freq_factor": 2.0}})",
        "rope_parameters.low_freq_factor: expected a key that this model reads"},
+      {R"({"rope_scaling": {"fcator": 3}})", "did you mean factor?"},
       {R"({"use_cache": false})", "use_cache: expected a key that this model reads"},
       {R"({"sliding_window": 4})", "sliding_window: expected a key that this model reads"},
       {R"({"rope_scaling": {"factor": 3}, "rope_parameters": {"factor": 3}})", "found both"},
@@ -322,6 +323,16 @@ TEST(OverridesTest, KeysThatNothingReadsAreRefusedWithTheNearest) {
     EXPECT_THAT(refusal(config, overrides), HasSubstr(sentence)) << overrides;
   }
   EXPECT_EQ(resolve(config, R"({"rope_scaling": {"factor": 3}})").rope.at(0).factor, 3.0);
+}
+
+TEST(OverridesTest, ValuesThatEqualTheDefaultAreTaken) {
+  const json config = with(base("plain"), {{"max_position_embeddings", 64}});
+  const ModelConfig found = resolve(config, R"({"rope_scaling": {"rope_type": "yarn", "factor": 4.0,
+      "original_max_position_embeddings": 64, "beta_fast": 32, "beta_slow": 1}})");
+  EXPECT_EQ(found.rope.at(0).factor, 4.0);
+  EXPECT_EQ(found.rope.at(0).original_max_position_embeddings, 64);
+  EXPECT_EQ(refusal(config, R"({"tie_word_embeddings": false, "hidden_act": "silu"})"),
+            refusal(config, R"({"tie_word_embeddings": false})"));
 }
 
 TEST(OverridesTest, ValuesThatChangeNothingAreRefused) {
