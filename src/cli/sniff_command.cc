@@ -67,8 +67,8 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
   std::string out = fmt::format(
       "Captured {} of {} heads from {} ({}) in {}, {:.0f} tokens/s\n",
       plural(report.dataset.rows, "row"), count_text(std::ssize(report.dataset.configs)),
-      plural(counts.num_documents, "document"), plural(counts.num_tokens, "token"),
-      seconds_text(report.times.total),
+      plural(counts.num_documents - report.documents.skipped(), "document"),
+      plural(counts.num_tokens, "token"), seconds_text(report.times.total),
       rate(counts.num_tokens - counts.num_tokens_before, capture_seconds));
   out += fmt::format("Dataset   {}: {} in {} files\n", folder,
                      bytes_text(static_cast<double>(report.dataset.bytes)),

@@ -1,4 +1,5 @@
-// The bytes of a file, unpacked where its name ends in .gz, .zst or .bz2.
+// The bytes of a file, unpacked if its first bytes or its suffix are those of gzip, Zstandard or
+// bzip2.
 #pragma once
 
 #include <cstddef>

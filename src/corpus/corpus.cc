@@ -168,8 +168,8 @@ class FilesCorpus final : public Corpus {
         rows_.reset();
         continue;
       }
-      if (row->missing.empty()) has_texts_ = true;
-      if (missing_.empty()) missing_ = row->missing;
+      if (row->wrong_column.empty()) has_texts_ = true;
+      if (wrong_column_.empty()) wrong_column_ = row->wrong_column;
       return row;
     }
   }
@@ -178,7 +178,7 @@ class FilesCorpus final : public Corpus {
     std::optional<Row> row;
     if (!limit_ || next_index_ < *limit_) row = next_row();
     if (!row) {
-      if (!has_texts_ && !missing_.empty()) throw Error(missing_);  // of no row: a wrong name
+      if (!has_texts_ && !wrong_column_.empty()) throw Error(wrong_column_);
       return std::nullopt;
     }
     check_size(*row);
@@ -211,10 +211,10 @@ class FilesCorpus final : public Corpus {
   FileFormat format_;
   Columns columns_;
   int64_t max_text_bytes_;
-  bool has_texts_ = false;  // some file or row has the text column, and not only nulls in it
-  std::string missing_;     // Row::missing of the first row that has one
-  std::string id_type_;     // of the first Parquet file whose ids are not all null
-  std::string id_file_;     // its name
+  bool has_texts_ = false;    // some file or row has a text, or some JSON row a null
+  std::string wrong_column_;  // Row::wrong_column of the first row that has one
+  std::string id_type_;       // of the first Parquet file whose ids are not all null
+  std::string id_file_;       // its name
   std::optional<int64_t> limit_;
   std::optional<int64_t> num_documents_;
   std::unique_ptr<RowReader> rows_;

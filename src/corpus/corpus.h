@@ -70,7 +70,7 @@ class Corpus {
 //   file, pattern   all of it is the split `train`
 // Parquet (.parquet .geoparquet .gpq), JSON Lines or a list of objects (.jsonl .json .ndjson), text
 // (.txt, one document a file; `datasets` would make one of each line); JSON and text also packed
-// (.gz .zst .bz2). Ids and texts are those of load_dataset, with one exception: it turns the ids of
+// (.gz .zst .bz2, by the first bytes or the suffix). Ids and texts are those of load_dataset, with one exception: it turns the ids of
 // a JSON file into times if all of them look like times; here they stay strings.
 // The first document is read ahead, so that a wrong column is reported at once.
 // Throws Error: nothing found at the path, no such split (the ones there are named), column missing

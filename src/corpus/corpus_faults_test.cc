@@ -126,7 +126,9 @@ TEST(CorpusFaults, NumbersInALaterFileAreNoTexts) {
   const std::string path = folder.path().string();
   EXPECT_EQ(texts_of(read(at(path, true))), (Texts{"a", std::nullopt, std::nullopt, "c"}));
   EXPECT_EQ(error_in(at(path, false)), (folder / "b.parquet").string() +
-                                           " row 0: column 'text': expected a string, found int64");
+                                           " row 0: column 'text': expected a string, found "
+                                           "int64; dataset.on_bad_text: skip leaves such "
+                                           "documents out");
 }
 
 // A column that no text was ever in is the wrong one: nothing could be captured.
@@ -134,11 +136,63 @@ TEST(CorpusFaults, AWrongColumnIsNotSkipped) {
   const TestFolder folder;
   write_parquet(folder / "a/a.parquet", {"text"}, {numbers({7})});
   folder.write("b/a.jsonl", "{\"body\":1}\n{\"body\":2}\n");
+  folder.write("c/a.jsonl", "{\"text\":1}\n{\"text\":[2]}\n");
   for (const bool skip : {true, false}) {
     EXPECT_THAT(error_in(at(folder / "a", skip)), EndsWith("expected strings, found int64"));
     EXPECT_THAT(error_in(at(folder / "b", skip)),
                 EndsWith("a.jsonl line 1: no column 'text': it has body"));
+    EXPECT_THAT(error_in(at(folder / "c", skip)),
+                HasSubstr("a.jsonl line 1: column 'text': expected a string, found a number"));
   }
+}
+
+TEST(CorpusFaults, FilesAndRowGroupsWithoutRowsHoldNoDocument) {
+  const TestFolder folder;
+  write_parquet(folder / "a.parquet", {"text", "id"}, {strings({}), numbers({})});
+  write_parquet(folder / "b.parquet", {"text", "id"}, {strings({"b"}), numbers({7})});
+  write_parquet(folder / "c.parquet", {"text", "id"}, {strings({}), numbers({})});
+  CorpusConfig config = at(folder.path().string(), false);
+  config.id_column = "id";
+  EXPECT_EQ(texts_of(read(config)), Texts{"b"});
+  EXPECT_EQ(texts_of(read(at(folder / "a.parquet", false))), Texts{});
+}
+
+// As datasets knows them.
+TEST(CorpusFaults, PackedFilesAreKnownByTheirFirstBytes) {
+  const TestFolder folder;
+  for (const char* file : {"a.jsonl.gz", "b.jsonl.zst", "c.jsonl.bz2"}) {
+    const std::string path = std::string(QK_TEST_DATA "/corpus/packed/") + file;
+    const Texts expected = texts_of(read(at(path, false)));
+    ASSERT_FALSE(expected.empty());
+    for (const char* name : {"a.jsonl", "a.jsonl.GZ", "a.json", "a.json.zst"}) {
+      const std::string copy = folder.write(name, read_file(path));
+      EXPECT_EQ(texts_of(read(at(copy, false))), expected) << file << " as " << name;
+    }
+  }
+  const std::string zip = folder.write("a.txt", std::string("PK\x03\x04") + "a text");
+  EXPECT_THAT(error_in(at(zip, true)), EndsWith("one packed as .gz, .zst or .bz2, found .zip"));
+}
+
+TEST(CorpusFaults, OneObjectOverSeveralLines) {
+  const TestFolder folder;
+  for (const char* text : {"{\n\"text\": \"a\"\n}\n", "{\"text\":\"a\"}{\"text\":\"b\"}\n"}) {
+    EXPECT_THAT(error_in(at(folder.write("a.json", text), true)),
+                EndsWith("; expected one whole object a line, or a list of objects"));
+  }
+}
+
+TEST(CorpusFaults, FoldersOfSaveToDiskAreNamed) {
+  const TestFolder folder;
+  folder.write("a/state.json", "{\n}");
+  folder.write("a/dataset_info.json", "{}");
+  folder.write("a/data-00000-of-00001.arrow", "");
+  folder.write("b/dataset_dict.json", "{}");
+  folder.write("b/train/state.json", "{\n}");
+  folder.write("c/state.json/a.jsonl", "{\"text\":\"a\"}");
+  for (const char* name : {"a", "b"}) {
+    EXPECT_THAT(error_in(at(folder / name, true)), HasSubstr(": was written by save_to_disk"));
+  }
+  EXPECT_EQ(error_in(at(folder / "c", true)), "");
 }
 
 TEST(CorpusFaults, IdsThatAreNotUnicodeLeaveTheDocumentOut) {
@@ -204,10 +258,7 @@ TEST(CorpusFaults, PointersAreRefusedInEveryFormat) {
   const TestFolder folder;
   for (const char* name : {"a.parquet", "a.jsonl", "a.json", "a.ndjson", "a.txt", "a.jsonl.gz",
                            "a.json.zst", "a.txt.bz2", "a.jsonl.xz", "a.jsonl.lz4", "a.txt.zip"}) {
-    for (const std::string& pointer : {kPointer,
-                                       "version https://git-lfs.github.com/spec/v1\r\n"
-                                       "oid sha256:12\r\nsize 17209920\r\n" +
-                                           std::string()}) {
+    for (const std::string& pointer : {kPointer, kPointerOfWindows}) {
       const std::string file = folder.write(name, pointer);
       for (const bool skip : {true, false}) {
         EXPECT_THAT(error_in(at(file, skip)),

@@ -98,8 +98,21 @@ std::vector<std::string> pick_split(const CorpusConfig& config, const fs::path& 
        names, is_slice ? " (slices are written name[from:to], sums name+name)" : "");
 }
 
+void refuse_saved_dataset(const fs::path& root, const std::vector<std::string>& listing) {
+  const bool is_dict = std::ranges::count(listing, "dataset_dict.json") > 0;
+  const auto is_state = [&](const std::string& name) {
+    return name == "state.json" || (is_dict && name.ends_with("/state.json"));
+  };
+  if (std::ranges::none_of(listing, is_state)) return;
+  fail(
+      "dataset.path: {}: was written by save_to_disk, whose Arrow files are not read: write it with "
+      "to_parquet or to_json instead",
+      show(root));
+}
+
 CorpusFiles folder_files(const CorpusConfig& config, const fs::path& root,
                          const std::vector<std::string>& listing) {
+  refuse_saved_dataset(root, listing);
   std::vector<SplitFiles> splits;
   const std::vector<CardConfig> configs = read_dataset_card(root);
   const bool named = config.name && !config.name->empty();

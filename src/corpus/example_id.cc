@@ -14,7 +14,7 @@ int64_t id_of_double(double value) {
     return blake2b8(python_float_text(value));
   }
   if (value < -0x1p63 || value >= 0x1p63) {
-    fail("id: expected a whole number within 64 bits, found {}", python_float_text(value));
+    fail("expected a whole number within 64 bits, found {}", python_float_text(value));
   }
   return static_cast<int64_t>(value);
 }

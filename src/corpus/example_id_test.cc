@@ -63,7 +63,7 @@ TEST(ExampleId, WholeDoublesBeyond64BitsAreAnError) {
     normalise_example_id(1e30);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "id: expected a whole number within 64 bits, found 1e+30");
+    EXPECT_STREQ(error.what(), "expected a whole number within 64 bits, found 1e+30");
   }
 }
 

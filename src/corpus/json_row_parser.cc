@@ -13,6 +13,8 @@
 namespace qk {
 namespace {
 
+constexpr const char* kWholeObjects = "; expected one whole object a line, or a list of objects";
+
 class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
  public:
   // respelt: of the text that will be parsed. refuses: whether a text that is not JSON throws Error.
@@ -79,7 +81,8 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     std::string_view message = error.what();  // "[json.exception...] parse error at ...: ..."
     const size_t label = message.find("] ");
     if (label != std::string_view::npos) message.remove_prefix(label + 2);
-    fail("{}: not JSON: {}", where_, printable(message, 200));
+    const bool ends_wrongly = message.find("end of input") != std::string_view::npos;
+    fail("{}: not JSON: {}{}", where_, printable(message, 200), ends_wrongly ? kWholeObjects : "");
   }
 
   // The row, if its columns are there and of the right kinds. REQUIRES: all of it is parsed.
@@ -92,6 +95,7 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
     row_.has_id = !id_kind_.empty();
     if (text_kind_ != "a string") {
       row_.fault = TextFault::kNoText;
+      if (text_kind_ != "null") row_.other_kind = text_kind_;
     } else if (text_is_faulty_ || (columns_.id && id_is_faulty_)) {
       row_.fault = TextFault::kNotUtf8;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "corpus/row_reader.h"
 
@@ -13,7 +14,8 @@ struct JsonRow {
   bool has_text = false;  // the key is there
   bool has_id = false;
   TextFault fault = TextFault::kNone;
-  std::string keys;  // the first ones, joined by ", ", for messages
+  std::string_view other_kind{};  // "a number": of a text that is neither a string nor null
+  std::string keys;               // the first ones, joined by ", ", for messages
 };
 
 // Parses one object; `json` is consumed. Throws Error, its message starting with `where`, as

@@ -29,8 +29,14 @@ class JsonRows final : public RowReader {
     if (!row.has_text && !columns_.keep_faulty) fail("{}", lacks(columns_.text));
     if (columns_.id && !row.has_id && is_first_) fail("{}", lacks(*columns_.id));
     is_first_ = false;
-    return Row{std::move(row.text), std::move(row.id), name_ + " " + place, row.fault,
-               row.has_text ? "" : lacks(columns_.text)};
+    Row out{std::move(row.text), std::move(row.id), name_ + " " + place, row.fault};
+    if (!row.has_text) {
+      out.wrong_column = lacks(columns_.text);
+    } else if (!row.other_kind.empty()) {
+      out.wrong_column = fmt::format("{}: column '{}': expected a string, found {}", where,
+                                     printable(columns_.text), row.other_kind);
+    }
+    return out;
   }
 
  private:

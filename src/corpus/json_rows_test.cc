@@ -188,9 +188,10 @@ TEST(JsonRows, RowsWithoutATextAreAtFault) {
   const auto rows =
       rows_of(bytes_in_memory("{\"id\":1}\n{\"id\":2,\"text\":3}"), {"text", "id", true});
   EXPECT_EQ(rows.at(0).fault, TextFault::kNoText);
-  EXPECT_EQ(rows.at(0).missing, "/c/f.json line 1: no column 'text': it has id");
+  EXPECT_EQ(rows.at(0).wrong_column, "/c/f.json line 1: no column 'text': it has id");
   EXPECT_EQ(rows.at(1).fault, TextFault::kNoText);
-  EXPECT_EQ(rows.at(1).missing, "");
+  EXPECT_EQ(rows.at(1).wrong_column,
+            "/c/f.json line 2: column 'text': expected a string, found a number");
 }
 
 TEST(JsonRows, ListsMustCloseAndEndTheFile) {

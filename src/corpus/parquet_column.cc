@@ -115,7 +115,7 @@ class ColumnOf final : public ParquetColumn {
     at_ = 0;
     value_ = 0;
     num_read_ = 0;
-    if (!chunk_->HasNext()) return false;
+    if (chunk_ == nullptr || !chunk_->HasNext()) return false;
     int64_t num_values = 0;
     levels_.fill(highest_level_);  // not filled if no value can be null
     num_read_ =

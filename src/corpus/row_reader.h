@@ -28,7 +28,8 @@ struct Row {
   RawId id;           // null without an id column
   std::string place;  // "train.parquet row 17", "train.jsonl line 18"; rows from 0, lines from 1
   TextFault fault = TextFault::kNone;
-  std::string missing{};  // with kNoText: the sentence that the row has no such column, if so
+  // With kNoText, unless the text is null: what an Error says if no row has a text.
+  std::string wrong_column{};
 };
 
 class RowReader {

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <map>
 
-#include "base/home_path.h"
 #include "base/test_folder.h"
 
 namespace qk {
@@ -65,16 +64,6 @@ TEST_F(HubCache, TheFolderComesFromTheEnvironment) {
   EXPECT_EQ(hub_cache_folder(), "/root dir//root dir/$QK_NOT_SET/x$");
   set("HF_HUB_CACHE", "");
   EXPECT_EQ(hub_cache_folder(), "/legacy");
-}
-
-TEST_F(HubCache, ATildeIsTheHomeFolder) {
-  EXPECT_EQ(expand_home("~/a"), "~/a");
-  set("HOME", "");
-  EXPECT_EQ(expand_home("~/a"), "~/a");
-  set("HOME", "/home/u");
-  EXPECT_EQ(expand_home("~/a"), "/home/u/a");
-  EXPECT_EQ(expand_home("~"), "/home/u");
-  for (const char* text : {"~v/a", "a/~/b", "/~", ""}) EXPECT_EQ(expand_home(text), text);
 }
 
 TEST_F(HubCache, RepositoryIds) {

@@ -78,6 +78,7 @@ class Reliable(unittest.TestCase):
                          "1 document with the id of an earlier one: example_id cannot distinguish "
                          "their rows"):
             self.assertIn(f"qkscope: warning: {sentence}\n", done.stderr)
+        self.assertRegex(done.stdout, r"Captured [\d,]+ rows of \d+ heads from 5 documents ")
         self.assertEqual(self.ids_of("out"), 3)
         self.program("check", f"{self.root}/out")
         self.sniff("reference", sets=[*sets, "compat=reference"])
@@ -86,7 +87,7 @@ class Reliable(unittest.TestCase):
     def test_text_that_is_too_large_stops_the_run(self):
         self.assertRegex(self.sniff("out", sets=["dataset.max_text_bytes=200"], code=1).stderr,
                          r"train.jsonl line 1: the text has \d+ bytes, dataset.max_text_bytes allows "
-                         r"200\n$")
+                         r"200; dataset.on_bad_text: skip leaves such documents out\n$")
 
     # Numbers.
 
