@@ -391,7 +391,7 @@ class Torture(unittest.TestCase):
         self.assertEqual(self.run_once(out, code=1),
                          f"qkscope: {journal}: an interrupted run left this journal: --resume "
                          "continues it, --overwrite discards it\n")
-        self.assertIn("--overwrite excludes --resume",
+        self.assertIn("--overwrite and --resume: give only one of them",
                       self.run_once(out, "--resume", "--overwrite", code=1))
         self.run_once(out, "--overwrite")
         self.assert_expected(out)
