@@ -64,7 +64,7 @@ std::string found_in(const fs::path& folder, const std::string& shown_as) {
                name.ends_with(other.ending);
       });
       if (!skipped) {
-        return fmt::format(": it holds {}{}; {}", shown_as, printable(name), format.advice);
+        return fmt::format("; the folder holds {}{}; {}", shown_as, printable(name), format.advice);
       }
     }
   }

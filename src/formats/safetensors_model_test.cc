@@ -191,10 +191,10 @@ TEST_F(SafetensorsModelTest, ShardsThatCannotBeReadAreAFaultOfTheirTensors) {
 
 TEST_F(SafetensorsModelTest, SaysWhatTheFolderHoldsInstead) {
   const std::pair<const char*, const char*> table[] = {
-      {"model.h5", "it holds model.h5; weights of TensorFlow, Flax and ONNX are not read"},
+      {"model.h5", "the folder holds model.h5; weights of TensorFlow, Flax and ONNX are not read"},
       {"training_args.bin", "holds model.h5"},
       {"pytorch_model-00001-of-00002.bin",
-       "it holds pytorch_model-00001-of-00002.bin; pickle files are not read; load the model in "
+       "the folder holds pytorch_model-00001-of-00002.bin; pickle files are not read; load the model in "
        "transformers and save it with save_pretrained(..., safe_serialization=True)"},
       {"other.safetensors", "expected the name model.safetensors"},
       {"consolidated.safetensors", "download model.safetensors"},
@@ -209,7 +209,7 @@ TEST_F(SafetensorsModelTest, SaysWhatTheFolderHoldsInstead) {
 TEST_F(SafetensorsModelTest, NamesTheFilesOfMetasReleases) {
   fs::create_directory(folder_ / "original");
   write_file(folder_ / "original" / "consolidated.00.pth", "");
-  EXPECT_THAT(error(), HasSubstr("it holds original/consolidated.00.pth; pickle files"));
+  EXPECT_THAT(error(), HasSubstr("the folder holds original/consolidated.00.pth; pickle files"));
 }
 
 }  // namespace

@@ -268,9 +268,9 @@ class Checkpoint(unittest.TestCase):
     def test_weights_of_other_formats_are_named(self):
         os.remove(self.weights)
         for name, sentence in (
-                ("tf_model.h5", "it holds tf_model.h5; weights of TensorFlow, Flax and ONNX are not read"),
-                ("original/consolidated.00.pth", "it holds tf_model.h5"),
-                ("pytorch_model.bin", "it holds pytorch_model.bin; pickle files are not read; load the "
+                ("tf_model.h5", "the folder holds tf_model.h5; weights of TensorFlow, Flax and ONNX are not read"),
+                ("original/consolidated.00.pth", "the folder holds tf_model.h5"),
+                ("pytorch_model.bin", "the folder holds pytorch_model.bin; pickle files are not read; load the "
                                       "model in transformers and save it with save_pretrained(..., "
                                       "safe_serialization=True)")):
             with self.subTest(name):
@@ -278,7 +278,7 @@ class Checkpoint(unittest.TestCase):
                 self.assert_refused(sentence)
         os.remove(f"{self.model}/tf_model.h5")
         os.remove(f"{self.model}/pytorch_model.bin")
-        self.assert_refused("it holds original/consolidated.00.pth; pickle files are not read")
+        self.assert_refused("the folder holds original/consolidated.00.pth; pickle files are not read")
 
     # model.config_overrides
 
