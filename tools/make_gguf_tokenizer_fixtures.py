@@ -136,6 +136,9 @@ def main():
             write_gguf(path, byte_level, "gpt2", tokenizer_pre=pre, bos_token_id=0, eos_token_id=2)
             result["byte_level"][pre] = llama_ids(path, SKIPPED.get(pre, ()))
         result["aliases"] = aliases(path, byte_level, result["byte_level"])
+        normal = {**byte_level, "token_types": [NORMAL] * len(byte_level["tokens"])}
+        write_gguf(path, normal, "gpt2", tokenizer_pre="gpt-2", bos_token_id=0, eos_token_id=2)
+        result["all_normal"] = llama_ids(path)
         for prefix in (True, False):
             write_gguf(path, scored, "llama", add_space_prefix=prefix, add_eos_token=not prefix)
             result["scored"]["prefix" if prefix else "no_prefix"] = llama_ids(path)

@@ -36,9 +36,14 @@ FORMAT = "qkscope.reference.1"
 TEXT_ONLY = {"mllama": "text_config", "mllama_text_model": None}
 
 
+def is_gguf(model):
+    """A GGUF file is known by its first bytes, not by its name."""
+    return model.is_file() and model.open("rb").read(4) == b"GGUF"
+
+
 def model_files(model):
     """The files of a model, as qkscope identifies it."""
-    if model.suffix == ".gguf":
+    if is_gguf(model):
         return [model]
     index = model / "model.safetensors.index.json"
     if (model / "model.safetensors").exists():
@@ -69,7 +74,7 @@ def complete(model, info):
 def load(model):
     """The model in float32: bf16 and f16 are widened, GGUF blocks dequantised by transformers."""
     options = {"dtype": torch.float32, "attn_implementation": "eager", "output_loading_info": True}
-    if model.suffix == ".gguf":
+    if is_gguf(model):
         auto = transformers.AutoModelForCausalLM
         return complete(*auto.from_pretrained(str(model.parent), gguf_file=model.name, **options))
     config = json.loads((model / "config.json").read_text())
@@ -196,7 +201,7 @@ def float64_distances(decoder, ids, rows, taken):
 def tokenize(model, text, max_length):
     """The model's own ids of a text. For a GGUF file these are llama.cpp's, since transformers does
     not convert such vocabularies exactly."""
-    if model.suffix != ".gguf":
+    if not is_gguf(model):
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(model))
         return tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
     import llama_cpp

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "arch/registry.h"
+#include "formats/safetensors.h"
 #include "model/model.h"
 #include "model/test_gguf.h"
 
@@ -95,7 +96,7 @@ TEST(GgufKeys, AFactorWithoutATypeIsLinear) {
       const RopeParameters rope = config_of(arch, row.changes).rope.at(0);
       EXPECT_EQ(rope.type, row.type) << arch << " " << row.changes.at(0).first;
       EXPECT_EQ(row.type == RopeType::kDefault ? 1 : rope.factor, row.factor) << arch;
-      EXPECT_EQ(rope.original_max_position_embeddings, 512);
+      EXPECT_EQ(rope.original_max_position_embeddings, row.type == RopeType::kYarn ? 512 : 0);
     }
   }
 }
@@ -183,7 +184,9 @@ TEST(GgufKeys, WhatChangesTheComputationIsReadOrRefused) {
       {"llama",
        {{"attention.key_length", uint32_t{16}}},
        "attention.value_length: expected attention.key_length (16), found 8"},
-      {"gemma3", {{"rope.freq_base", std::nullopt}}, "gemma3.rope.freq_base: expected a number"},
+      {"gemma3",
+       {{"rope.freq_base", std::nullopt}, {"rope.global.freq_base", 1e6F}},  // as Ollama writes it
+       "gemma3.rope.freq_base: expected a number, found nothing; llama.cpp's convert_hf_to_gguf.py"},
       {"llama", {{"attention.causal", false}}, "attention.causal: expected true, found false"},
       {"gemma3", {{"attn_logit_softcapping", 50.0F}}, "softcapping: expected 0, found 50"},
       {"llama", {{"residual_scale", 0.5F}}, "residual_scale: expected 1 or 0, found 0.5"},
@@ -301,6 +304,12 @@ TEST(GgufFileNames, AFolderSaysWhichFileToName) {
   write_file(folder.path() / "a-Q8.gguf", file_of("llama", {}).bytes());
   EXPECT_THAT(refusal_of(folder.path()),
               HasSubstr("the folder holds 2 GGUF files, a-Q8.gguf first: name one of them"));
+  try {  // as where a config.json lies beside them
+    open_safetensors(folder.path());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a-Q8.gguf first: name one of them"));
+  }
 }
 
 }  // namespace gguf_keys_test

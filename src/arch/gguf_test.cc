@@ -317,8 +317,9 @@ struct Refusal {
 TEST(GgufTest, WrongMetadataIsRefused) {
   const std::vector<Refusal> table = {
       {"general.architecture", std::string("made-up"),
-       "general.architecture: expected one of llama, mistral3, qwen2, qwen3, gemma3, glm4, "
-       "smollm3, found made-up"},
+       "general.architecture: made-up is not supported. Supported: llama, mistral3, qwen2, qwen3, "
+       "gemma3, glm4, smollm3"},
+      {"general.architecture", std::string("clip"), "expected the file of its decoder"},
       {"general.architecture", std::nullopt, "smollm3, found nothing"},
       {"llama.block_count", std::nullopt, "llama.block_count: expected an integer, found nothing"},
       {"llama.block_count", uint32_t{0}, "llama.block_count: expected an integer from 1 to 4096"},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "formats/gguf.h"
 
 namespace qk {
 namespace {
@@ -71,9 +72,24 @@ std::string found_in(const fs::path& folder, const std::string& shown_as) {
   return "";
 }
 
+std::string gguf_files(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (fs::directory_iterator it(folder, ignored), end; !ignored && it != end;
+       it.increment(ignored)) {
+    if (begins_as_gguf(it->path())) names.push_back(printable(it->path().filename().string()));
+  }
+  if (names.empty()) return "";
+  std::ranges::sort(names);
+  if (names.size() == 1) return fmt::format("; the folder holds {}: name that file", names.front());
+  return fmt::format("; the folder holds {} GGUF files, {} first: name one of them", names.size(),
+                     names.front());
+}
+
 }  // namespace
 
 std::string other_weights(const fs::path& folder) {
+  if (const std::string found = gguf_files(folder); !found.empty()) return found;
   std::error_code ignored;
   for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
     if (fs::exists(folder / name, ignored)) return "";

@@ -6,8 +6,9 @@
 
 namespace qk {
 
-// "; the folder holds pytorch_model.bin; pickle files are not read: ...", for the end of a sentence; empty if
-// the folder holds safetensors as it should, or no weights at all. Weights of Meta's releases lie in original/.
+// "; the folder holds pytorch_model.bin; pickle files are not read: ..." or "; the folder holds
+// X.gguf: name that file", for the end of a sentence; empty if the folder holds safetensors as it
+// should, or no weights at all. Weights of Meta's releases lie in original/.
 std::string other_weights(const std::filesystem::path& folder);
 
 }  // namespace qk

@@ -90,8 +90,9 @@ class Binder {
       return nullptr;
     }
     if (!tensor.dtype) {
-      differ("{} in {} is {}, expected a type that can be computed with", name,
-             printable(tensor.file), printable(tensor.dtype_name));
+      differ("{} in {} is {}, expected F32, F16{}", name, printable(tensor.file),
+             printable(tensor.dtype_name),
+             is_gguf_ ? ", BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1 or Q4_0" : " or BF16");
       return nullptr;
     }
     used_bytes_ += std::ssize(tensor.bytes);

@@ -183,7 +183,7 @@ TEST(BindingTest, TypesThatCannotBeComputedAreRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("embed_tokens.weight in a.safetensors is F8_E4M3, expected "
-                                        "a type that can be computed with"));
+                                        "F32, F16 or BF16"));
   }
 }
 

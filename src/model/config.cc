@@ -136,26 +136,6 @@ void refuse_wrapped_overrides(const ModelSource& source, const std::string& over
       printable(changes.begin().key()), source.config_name);
 }
 
-// "; the folder holds X.gguf: name that file", if it does.
-std::string gguf_hint(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (begins_as_gguf(entry.path())) names.push_back(printable(entry.path().filename().string()));
-  }
-  if (names.empty()) return "";
-  std::ranges::sort(names);
-  if (names.size() == 1) return fmt::format("; the folder holds {}: name that file", names.front());
-  return fmt::format("; the folder holds {} GGUF files, {} first: name one of them", names.size(),
-                     names.front());
-}
-
-// What the folder holds in place of a model that is read.
-std::string other_files(const fs::path& folder) {
-  const std::string hint = gguf_hint(folder);
-  return hint.empty() ? other_weights(folder) : hint;
-}
-
 ModelSource open_folder(const fs::path& folder, std::span<const Architecture* const> registry) {
   ModelSource out;
   const fs::path path = folder / "config.json";
@@ -163,7 +143,7 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
   refuse_adapter(folder);
   if (!fs::is_regular_file(path)) {
     fail("{}: expected a model folder with config.json, found no such file{}", path.string(),
-         other_files(folder));
+         other_weights(folder));
   }
   const json top = parse_python_json(read_file(path, kMaxConfigBytes), out.config_name);
   if (!top.is_object()) fail("{}: expected an object, found {}", out.config_name, shown(top));

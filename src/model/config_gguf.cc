@@ -267,8 +267,13 @@ const Architecture& gguf_architecture(const GgufFile& file,
     if (name && *name == architecture->gguf_arch) return *architecture;
     known += (known.empty() ? "" : ", ") + std::string(architecture->gguf_arch);
   }
-  fail("{}: general.architecture: expected one of {}, found {}", file.path().string(), known,
-       name ? printable(*name) : "nothing");
+  const std::string where = file.path().string() + ": general.architecture: ";
+  if (!name) fail("{}expected one of {}, found nothing", where, known);
+  if (*name == "clip") {
+    fail("{}clip is the part of a model that sees or hears: expected the file of its decoder",
+         where);
+  }
+  fail("{}{} is not supported. Supported: {}", where, printable(*name), known);
 }
 
 json gguf_decoder_config(const GgufFile& file, const Architecture& architecture) {

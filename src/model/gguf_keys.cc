@@ -10,6 +10,12 @@
 #include "formats/gguf_header.h"
 
 namespace qk {
+namespace {
+
+constexpr std::string_view kConverterWritesIt =
+    "llama.cpp's convert_hf_to_gguf.py always writes this key";
+
+}  // namespace
 
 std::string GgufKeys::where(std::string_view key) const {
   return file_.path().string() + ": " + printable(full(key));
@@ -51,13 +57,13 @@ std::optional<double> GgufKeys::number(std::string_view key) const {
 
 int64_t GgufKeys::required_integer(std::string_view key) const {
   const auto value = integer(key);
-  if (!value) fail("{}: expected an integer, found nothing", where(key));
+  if (!value) fail("{}: expected an integer, found nothing; {}", where(key), kConverterWritesIt);
   return *value;
 }
 
 double GgufKeys::required_number(std::string_view key) const {
   const auto value = number(key);
-  if (!value) fail("{}: expected a number, found nothing", where(key));
+  if (!value) fail("{}: expected a number, found nothing; {}", where(key), kConverterWritesIt);
   return *value;
 }
 

@@ -1,5 +1,9 @@
 #include "tokenizer/gguf_tokenizer_json.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
 #include "base/error.h"
 #include "base/utf8.h"
 #include "tokenizer/gguf_model_json.h"
@@ -49,6 +53,24 @@ GgufModelJson model_json(const GgufPieces& pieces) {
        printable(model), kNameAnother);
 }
 
+// Pieces that llama.cpp finds as a whole although the file calls them normal: it takes their type
+// for a fault of the file.
+constexpr std::string_view kControlTexts[] = {
+    // ends
+    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>",
+    "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]",
+    "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
+    "<｜end▁of▁sentence｜>", "[e~[",
+    // parts of gpt-oss's dialogues
+    "<|channel|>", "<|message|>", "<|start|>", "<|constrain|>",
+    // gaps to fill in code
+    "<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>",
+    "<|code_prefix|>", "<|prefix|>", "<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>",
+    "<｜fim▁hole｜>", "<SUF>", "▁<SUF>", "<|code_suffix|>", "<|suffix|>", "<|fim_middle|>",
+    "<fim-middle>", "<fim_middle>", "<｜fim▁end｜>", "<MID>", "▁<MID>", "<|code_middle|>",
+    "<|middle|>", "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>",
+    "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"};
+
 // Pieces that are found as a whole in the text before anything else is done with it.
 json added_tokens_json(const GgufPieces& pieces) {
   json added = json::array();
@@ -57,7 +79,8 @@ json added_tokens_json(const GgufPieces& pieces) {
   for (size_t id = 0; id < pieces.vocabulary.tokens.size(); ++id) {
     const GgufPieceType type = pieces.type(id);
     if (type != GgufPieceType::kUnknown && type != GgufPieceType::kControl &&
-        type != GgufPieceType::kUserDefined) {
+        type != GgufPieceType::kUserDefined &&
+        std::ranges::find(kControlTexts, pieces.vocabulary.tokens[id]) == std::end(kControlTexts)) {
       continue;
     }
     added.push_back({{"id", id},

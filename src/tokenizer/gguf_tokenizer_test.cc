@@ -1,6 +1,8 @@
 // Ids with GGUF vocabularies, equal to those of llama.cpp (tools/make_gguf_tokenizer_fixtures.py).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tokenizer/test_data.h"
 #include "tokenizer/tokenizer.h"
 
@@ -60,6 +62,16 @@ TEST(GgufPreAliases, GiveTheIdsOfLlamaCpp) {
     expect_same_ids(Tokenizer::from_gguf(byte_level(alias)),
                     ids.at("byte_level").at(name.get<std::string>()));
   }
+}
+
+// llama.cpp finds <|endoftext|> and <|im_end|> as a whole, and <|im_start|> not.
+TEST(GgufControlTexts, AreFoundWhereTheFileCallsThemNormal) {
+  GgufVocabulary vocabulary = byte_level("gpt-2");
+  std::ranges::fill(vocabulary.token_types, 1);
+  const json expected = read_tokenizer_data("gguf_ids.json").at("all_normal");
+  expect_same_ids(Tokenizer::from_gguf(vocabulary), expected);
+  vocabulary.token_types.clear();
+  expect_same_ids(Tokenizer::from_gguf(vocabulary), expected);
 }
 
 TEST(GgufScored, GivesTheIdsOfLlamaCpp) {

@@ -138,6 +138,19 @@ class Capture(Case):
             self.assertEqual(pq.read_table(f"{self.root}/out/{name}/data.parquet").num_rows,
                              pq.read_table(f"{self.root}/other/{name}/data.parquet").num_rows)
 
+    def test_a_blob_of_ollama(self):
+        self.open("gguf-factor-without-type")
+        blobs = f"{self.root}/models/blobs"
+        os.makedirs(blobs)
+        model, template = f"sha256-{'3b' * 32}", f"sha256-{'7c' * 32}"
+        os.rename(f"{self.root}/m.gguf", f"{blobs}/{model}")
+        with open(f"{blobs}/{template}", "w") as file:
+            file.write("{{ .Prompt }}")
+        self.sniff("--set", f"model.name=models/blobs/{model}")
+        self.assert_expected(self.example_ids())
+        self.refused("sniff", "run.yaml", "--overwrite", "--set", f"model.name={blobs}/{template}",
+                     says=[template, "expected a model folder or a GGUF file, found another file"])
+
     def test_a_cut_emoji_in_the_text_is_a_fault_of_its_document(self):
         self.open("jsonl-lone-surrogate")
         self.refused("sniff", "--config", "run.yaml", says=["corpus/train.jsonl", "on_bad_text"])
