@@ -2,6 +2,7 @@
 // pyarrow and Python's json (tools/make_corpus_fault_fixtures.py).
 #include <arrow/api.h>
 #include <arrow/io/file.h>
+#include <arrow/util/compression.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <parquet/arrow/writer.h>
@@ -171,6 +172,30 @@ TEST(CorpusFaults, PackedFilesAreKnownByTheirFirstBytes) {
   }
   const std::string zip = folder.write("a.txt", std::string("PK\x03\x04") + "a text");
   EXPECT_THAT(error_in(at(zip, true)), EndsWith("one packed as .gz, .zst or .bz2, found .zip"));
+}
+
+TEST(CorpusFaults, NothingIsLostAfterANul) {
+  const TestFolder folder;
+  const std::string row = "{\"text\":\"a\"}";
+  for (const std::string& rest : {std::string(3, '\0'), std::string(1, '\0') + row}) {
+    for (const std::string& file : {row + rest + "\n", "[" + row + rest + "]"}) {
+      EXPECT_THAT(error_in(at(folder.write("a.json", file), true)),
+                  EndsWith(": not JSON: found a NUL byte at offset 12"));
+    }
+  }
+}
+
+TEST(CorpusFaults, APointerIsNoTextWhenItIsPacked) {
+  const TestFolder folder;
+  const auto codec = arrow::util::Codec::Create(arrow::Compression::GZIP).ValueOrDie();
+  std::string packed(1024, '\0');
+  packed.resize(codec
+                    ->Compress(std::ssize(kPointer),
+                               reinterpret_cast<const uint8_t*>(kPointer.data()), 1024,
+                               reinterpret_cast<uint8_t*>(packed.data()))
+                    .ValueOrDie());
+  EXPECT_THAT(error_in(at(folder.write("a.txt.gz", packed), true)),
+              HasSubstr("a.txt.gz: unpacked, it is a Git LFS pointer"));
 }
 
 TEST(CorpusFaults, OneObjectOverSeveralLines) {
