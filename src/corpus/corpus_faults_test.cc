@@ -132,6 +132,21 @@ TEST(CorpusFaults, NumbersInALaterFileAreNoTexts) {
                                            "documents out");
 }
 
+TEST(CorpusFaults, LaterFilesAndRowsWithoutTheColumn) {
+  const TestFolder folder;
+  write_parquet(folder / "p/a.parquet", {"text", "id"}, {strings({"a"}), numbers({1})});
+  write_parquet(folder / "p/b.parquet", {"id"}, {numbers({2})});
+  write_parquet(folder / "p/c.parquet", {"text", "id"}, {strings({"c"}), numbers({3})});
+  folder.write("j/a.jsonl", "{\"text\":\"a\"}\n{\"id\":2}\n{\"text\":\"c\"}\n");
+  const std::string advice =
+      "no column 'text': it has id; dataset.on_bad_text: skip leaves such "
+      "documents out";
+  for (const char* name : {"p", "j"}) {
+    EXPECT_EQ(texts_of(read(at(folder / name, true))), (Texts{"a", std::nullopt, "c"}));
+    EXPECT_THAT(error_in(at(folder / name, false)), EndsWith(advice));
+  }
+}
+
 // A column that no text was ever in is the wrong one: nothing could be captured.
 TEST(CorpusFaults, AWrongColumnIsNotSkipped) {
   const TestFolder folder;
