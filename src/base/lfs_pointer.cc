@@ -20,13 +20,26 @@ constexpr std::array<std::string_view, 4> kVersions = {
     "https://git-lfs.github.com/spec/", "http://git-media.io/v/", "https://hawser.github.com/spec/",
     "http://git-lfs.github.com/spec/"};
 
-// The value of a line "key value" ("\n" or "\r\n" at its end), or "".
+// What follows a byte order mark, blanks and the first line of a merge conflict.
+std::string_view skip_preamble(std::string_view content) {
+  const auto skip_any_of = [&](std::string_view characters) {
+    content.remove_prefix(std::min(content.find_first_not_of(characters), content.size()));
+  };
+  if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);
+  skip_any_of(" \t\r\n");
+  if (content.starts_with("<<<<<<< ")) {
+    content.remove_prefix(std::min(content.find_first_of("\r\n"), content.size()));
+    skip_any_of("\r\n");
+  }
+  return content;
+}
+
+// The value of a line "key value", whatever ends the line, or "".
 std::string_view value_of(std::string_view content, std::string_view key) {
   while (!content.empty()) {
-    const size_t end = std::min(content.find('\n'), content.size());
-    std::string_view line = content.substr(0, end);
+    const size_t end = std::min(content.find_first_of("\r\n"), content.size());
+    const std::string_view line = content.substr(0, end);
     content.remove_prefix(std::min(end + 1, content.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.starts_with(key) && line.substr(key.size()).starts_with(' ')) {
       return line.substr(key.size() + 1);
     }
@@ -38,6 +51,7 @@ std::string_view value_of(std::string_view content, std::string_view key) {
 
 bool is_lfs_pointer(std::string_view content) {
   if (content.size() > kMostBytes) return false;
+  content = skip_preamble(content);
   if (!content.starts_with("version ")) return false;
   content = content.substr(0, content.find('\0'));
   const std::string_view version = value_of(content, "version");
@@ -58,12 +72,16 @@ std::string lfs_pointer_fault(const std::filesystem::path& path) {
   }
   ::close(fd);
   const std::string_view text(content.data(), static_cast<size_t>(std::max<ssize_t>(bytes, 0)));
-  if (!is_lfs_pointer(text)) return "";
+  return lfs_pointer_fault(text);
+}
+
+std::string lfs_pointer_fault(std::string_view content) {
+  if (!is_lfs_pointer(content)) return "";
   return fmt::format(
       "is a Git LFS pointer (the repository was cloned without git-lfs), not the file of {} bytes "
       "that it stands for: fetch it with `git lfs install && git lfs pull` in that folder, or "
       "download the file",
-      printable(value_of(text, "size")));
+      printable(value_of(content, "size")));
 }
 
 void refuse_lfs_pointer(const std::filesystem::path& path) {

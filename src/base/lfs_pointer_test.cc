@@ -25,11 +25,20 @@ TEST(LfsPointer, ThoseOfTheSpecificationAreRecognised) {
   EXPECT_TRUE(is_lfs_pointer("version https://git-lfs.github.com/spec/v1\r\noid sha256:12\r\n"));
 }
 
+TEST(LfsPointer, ThoseThatWereChangedAreRecognised) {
+  for (const std::string before : {"\xEF\xBB\xBF", "\n", "  \r\n", "<<<<<<< HEAD\n"}) {
+    EXPECT_TRUE(is_lfs_pointer(before + kPointer)) << before;
+  }
+  EXPECT_TRUE(is_lfs_pointer("version https://git-lfs.github.com/spec/v1\roid sha256:12\rsize 1"));
+}
+
 TEST(LfsPointer, OtherTextsAreNot) {
   EXPECT_FALSE(is_lfs_pointer(""));
   EXPECT_FALSE(is_lfs_pointer("version https://git-lfs.github.com/spec/v1\nsize 3\n"));  // no oid
   EXPECT_FALSE(is_lfs_pointer("version 2\n" + kOid));
-  EXPECT_FALSE(is_lfs_pointer(" " + kPointer));
+  for (const char* text : {" ", "\n", "\xEF\xBB\xBF", "<<<<<<< ", "<<<<<<< HEAD"}) {
+    EXPECT_FALSE(is_lfs_pointer(text));
+  }
   EXPECT_FALSE(is_lfs_pointer("A text about pointers:\n" + kPointer));
   EXPECT_FALSE(is_lfs_pointer(kPointer + std::string(1024, 'x')));  // too long for one
 }

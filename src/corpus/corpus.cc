@@ -1,5 +1,7 @@
 #include "corpus/corpus.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -124,8 +126,12 @@ class FilesCorpus final : public Corpus {
   }
 
   // The first file whose texts are not all null must hold texts: else the column is the wrong one.
-  // Texts of another type in a later file are faults of its rows.
+  // Texts of another type in a later file, or none, are faults of its rows.
   void check_types(const ParquetSummary& found, const CorpusFile& file) {
+    if (!found.lacks.empty() && !(has_texts_ && columns_.keep_faulty)) {
+      fail("{}: {}{}", path_text(file.path), found.lacks,
+           has_texts_ ? fmt::format("; {}", kSkipAdvice) : "");
+    }
     if (!has_texts_ && found.text != TextType::kNull) {
       if (found.text != TextType::kText) {
         fail("{}: column '{}': expected strings, found {}", path_text(file.path),

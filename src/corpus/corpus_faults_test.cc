@@ -2,6 +2,7 @@
 // pyarrow and Python's json (tools/make_corpus_fault_fixtures.py).
 #include <arrow/api.h>
 #include <arrow/io/file.h>
+#include <arrow/util/compression.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <parquet/arrow/writer.h>
@@ -131,6 +132,21 @@ TEST(CorpusFaults, NumbersInALaterFileAreNoTexts) {
                                            "documents out");
 }
 
+TEST(CorpusFaults, LaterFilesAndRowsWithoutTheColumn) {
+  const TestFolder folder;
+  write_parquet(folder / "p/a.parquet", {"text", "id"}, {strings({"a"}), numbers({1})});
+  write_parquet(folder / "p/b.parquet", {"id"}, {numbers({2})});
+  write_parquet(folder / "p/c.parquet", {"text", "id"}, {strings({"c"}), numbers({3})});
+  folder.write("j/a.jsonl", "{\"text\":\"a\"}\n{\"id\":2}\n{\"text\":\"c\"}\n");
+  const std::string advice =
+      "no column 'text': it has id; dataset.on_bad_text: skip leaves such "
+      "documents out";
+  for (const char* name : {"p", "j"}) {
+    EXPECT_EQ(texts_of(read(at(folder / name, true))), (Texts{"a", std::nullopt, "c"}));
+    EXPECT_THAT(error_in(at(folder / name, false)), EndsWith(advice));
+  }
+}
+
 // A column that no text was ever in is the wrong one: nothing could be captured.
 TEST(CorpusFaults, AWrongColumnIsNotSkipped) {
   const TestFolder folder;
@@ -171,6 +187,30 @@ TEST(CorpusFaults, PackedFilesAreKnownByTheirFirstBytes) {
   }
   const std::string zip = folder.write("a.txt", std::string("PK\x03\x04") + "a text");
   EXPECT_THAT(error_in(at(zip, true)), EndsWith("one packed as .gz, .zst or .bz2, found .zip"));
+}
+
+TEST(CorpusFaults, NothingIsLostAfterANul) {
+  const TestFolder folder;
+  const std::string row = "{\"text\":\"a\"}";
+  for (const std::string& rest : {std::string(3, '\0'), std::string(1, '\0') + row}) {
+    for (const std::string& file : {row + rest + "\n", "[" + row + rest + "]"}) {
+      EXPECT_THAT(error_in(at(folder.write("a.json", file), true)),
+                  EndsWith(": not JSON: found a NUL byte at offset 12"));
+    }
+  }
+}
+
+TEST(CorpusFaults, APointerIsNoTextWhenItIsPacked) {
+  const TestFolder folder;
+  const auto codec = arrow::util::Codec::Create(arrow::Compression::GZIP).ValueOrDie();
+  std::string packed(1024, '\0');
+  packed.resize(codec
+                    ->Compress(std::ssize(kPointer),
+                               reinterpret_cast<const uint8_t*>(kPointer.data()), 1024,
+                               reinterpret_cast<uint8_t*>(packed.data()))
+                    .ValueOrDie());
+  EXPECT_THAT(error_in(at(folder.write("a.txt.gz", packed), true)),
+              HasSubstr("a.txt.gz: unpacked, it is a Git LFS pointer"));
 }
 
 TEST(CorpusFaults, OneObjectOverSeveralLines) {

@@ -160,6 +160,10 @@ class RowHandler final : public nlohmann::json_sax<nlohmann::json> {
 }  // namespace
 
 JsonRow parse_json_row(std::string& json, const Columns& columns, const std::string& where) {
+  // The parser takes a NUL for the end.
+  if (const size_t nul = json.find('\0'); nul != std::string::npos) {
+    fail("{}: not JSON: found a NUL byte at offset {}", where, nul);
+  }
   RowHandler strict(columns, {}, /*refuses=*/false, where);
   if (nlohmann::json::sax_parse(json, &strict)) return strict.take_row();
   RespeltStrings respelt = respell_json(json);

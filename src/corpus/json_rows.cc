@@ -24,9 +24,12 @@ class JsonRows final : public RowReader {
     const std::string where = file_ + " " + place;
     JsonRow row = parse_json_row(piece_, columns_, where);
     const auto lacks = [&](const std::string& column) {
-      return fmt::format("{}: no column '{}': it has {}", where, printable(column), row.keys);
+      return fmt::format("{}: no column '{}': it has {}", where, printable(column),
+                         row.keys.empty() ? "none" : row.keys);
     };
-    if (!row.has_text && !columns_.keep_faulty) fail("{}", lacks(columns_.text));
+    if (!row.has_text && !columns_.keep_faulty) {
+      fail("{}{}", lacks(columns_.text), is_first_ ? "" : fmt::format("; {}", kSkipAdvice));
+    }
     if (columns_.id && !row.has_id && is_first_) fail("{}", lacks(*columns_.id));
     is_first_ = false;
     Row out{std::move(row.text), std::move(row.id), name_ + " " + place, row.fault};

@@ -108,7 +108,8 @@ TEST(JsonRows, TheTextMayBeTheId) {
 TEST(JsonRows, ErrorsNameTheRowAndTheColumn) {
   const std::string good = "{\"text\":\"\",\"id\":1}\n\n";
   EXPECT_EQ(error_in(good + R"({"id":1,"body":""})"),
-            "/c/f.json line 3: no column 'text': it has id, body");
+            "/c/f.json line 3: no column 'text': it has id, body; dataset.on_bad_text: skip leaves "
+            "such documents out");
   EXPECT_EQ(error_in(good + R"({"id":1,"text":null})"),
             "/c/f.json line 3: column 'text': expected a string, found null; dataset.on_bad_text: "
             "skip leaves such documents out");

@@ -57,6 +57,7 @@ struct OpenFile {
 
 std::string column_names(const parquet::schema::GroupNode& root) {
   constexpr int kShown = 20;
+  if (root.field_count() == 0) return "none";
   std::string names;
   for (int i = 0; i < std::min(root.field_count(), kShown); ++i) {
     names += (i == 0 ? "" : ", ") + printable(root.field(i)->name());
@@ -78,6 +79,14 @@ ParquetColumnType find_column(const parquet::FileMetaData& metadata, const std::
   return parquet_column_type(metadata, fields[0]);
 }
 
+bool has_column(const parquet::FileMetaData& metadata, const std::string& column) {
+  const parquet::schema::GroupNode& root = *metadata.schema()->group_node();
+  for (int i = 0; i < root.field_count(); ++i) {
+    if (root.field(i)->name() == column) return true;
+  }
+  return false;
+}
+
 TextType text_type_of(const ParquetColumnType& column) {
   if (column.type->id() == arrow::Type::NA) return TextType::kNull;
   if (column.leaf < 0) return TextType::kOther;
@@ -92,9 +101,15 @@ OpenFile open_file(const fs::path& path, const Columns& columns) {
   const std::shared_ptr<parquet::FileMetaData> metadata = open.reader->metadata();
   open.summary.rows = metadata->num_rows();
   if (open.summary.rows < 0) fail("{}: the footer says {} rows", file, open.summary.rows);
-  open.text = guarded(file, [&] { return find_column(*metadata, columns.text, file); });
-  open.summary.text_type = open.text.type->ToString();
-  open.summary.text = text_type_of(open.text);
+  if (has_column(*metadata, columns.text)) {
+    open.text = guarded(file, [&] { return find_column(*metadata, columns.text, file); });
+    open.summary.text_type = open.text.type->ToString();
+    open.summary.text = text_type_of(open.text);
+  } else {
+    open.summary.text = TextType::kOther;
+    open.summary.lacks = fmt::format("no column '{}': it has {}", printable(columns.text),
+                                     column_names(*metadata->schema()->group_node()));
+  }
   if (!columns.id) return open;
   open.id = guarded(file, [&] { return find_column(*metadata, *columns.id, file); });
   open.summary.id_type = open.id.type->ToString();

@@ -51,14 +51,15 @@ enum class TextType : uint8_t {
 struct ParquetSummary {
   int64_t rows = 0;
   TextType text = TextType::kText;
+  std::string lacks;      // if there is no such column, the sentence that says so
   std::string text_type;  // Arrow's names of the two columns' types
   std::string id_type;    // empty without an id column
 };
 
 // name: what places show (the path relative to the corpus); errors show the path.
 // Only the columns asked for are looked at. A row whose text is null, of another type or not UTF-8,
-// or whose id is not UTF-8, is at fault. Throws Error: damaged or unreadable file, column missing
-// (the ones there are named), ids of another type than string, null, bool, integer, float, binary or
+// or whose id is not UTF-8, is at fault; so is every row of a file without the text column. Throws
+// Error: damaged or unreadable file, id column missing (the ones there are named), ids of another type than string, null, bool, integer, float, binary or
 // dictionaries of them.
 std::unique_ptr<RowReader> open_parquet_rows(const std::filesystem::path& path,
                                              const std::string& name, const Columns& columns);

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/lfs_pointer.h"
 #include "base/utf8.h"
 #include "corpus/row_reader.h"
 
@@ -45,6 +46,8 @@ class TextRow final : public RowReader {
     if (bytes_ == nullptr) return std::nullopt;
     Row row{read_all(*bytes_, file_), {}, name_};
     bytes_.reset();
+    const std::string fault = lfs_pointer_fault(std::string_view(row.text));
+    if (!fault.empty()) fail("{}: unpacked, it {}", file_, fault);
     if (const std::optional<size_t> at = first_invalid_utf8(row.text)) {
       if (keep_faulty_) return Row{{}, {}, name_, TextFault::kNotUtf8};
       fail("{}: expected UTF-8, found the byte 0x{:02x} at offset {}; {}", file_,

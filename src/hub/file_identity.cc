@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
+#include "base/path_text.h"
 
 namespace qk {
 namespace {
@@ -45,7 +46,7 @@ std::vector<IdentifiedFile> identify_files(
   for (const fs::path& path : paths) {
     std::error_code error;
     const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
-    if (error) fail("{}: cannot be read: {}", path.string(), error.message());
+    if (error) fail("{}: cannot be read: {}", path_text(path), error.message());
     out.push_back({path.filename().string(), bytes, digest_from_blob_name(path)});
     if (out.back().sha256.empty()) total += out.back().bytes;
   }
