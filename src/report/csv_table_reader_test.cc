@@ -182,13 +182,10 @@ TEST(PackedText, SkippableFramesOfZstd) {
 }
 
 TEST(PackedText, MoreThanAGibibyteIsRefused) {
-  for (const char* name : {"t.gz", "t.xz"}) {
-    const Packing packing = packing_of(name);
-    std::string packed = pack_text(std::string(size_t{1} << 27, ' '), packing, name);
-    std::string many;
-    for (int i = 0; i < 9; ++i) many += packed;
-    EXPECT_EQ(refusal(many), "T: cannot be unpacked: it holds more than 1 GiB; unpack it first");
-  }
+  const std::string part = pack_text(std::string(size_t{1} << 27, ' '), Packing::kGzip, "t.gz");
+  std::string packed;
+  for (int i = 0; i < 9; ++i) packed += part;
+  EXPECT_EQ(refusal(packed), "T: cannot be unpacked: it holds more than 1 GiB; unpack it first");
 }
 
 TEST(PackedText, DamagedFiles) {
