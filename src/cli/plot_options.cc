@@ -182,14 +182,21 @@ class Options {
     const auto size = positive("bucket_min_size");
     BucketScale out;
     out.multiply_log = choice("compat", {"none", "reference"}) == 1;
-    const auto recorded = out.multiply_log ? std::nullopt : recorded_buckets(csv);
-    out.type = recorded ? recorded->type : BucketType::kUniform;
+    std::vector<BucketScale> records;
+    if (!out.multiply_log) records = recorded_buckets(csv);
+    const BucketScale* recorded = records.size() == 1 ? &records[0] : nullptr;
+    out.type = recorded != nullptr ? recorded->type : BucketType::kUniform;
     if (type) out.type = *type == 1 ? BucketType::kLog : BucketType::kUniform;
-    const bool is_recorded = recorded && recorded->type == out.type;
+    const bool is_recorded = recorded != nullptr && recorded->type == out.type;
     out.min_size = size.value_or(is_recorded ? recorded->min_size : 1);
     const bool is_known = size || is_recorded || out.multiply_log;
     if (out.type == BucketType::kUniform && !is_known) out.type = BucketType::kNumber;
-    if (recorded) compare(out, *recorded);
+    if (recorded != nullptr) compare(out, *recorded);
+    if (records.size() > 1 && out.type == BucketType::kNumber) {
+      warnings_.push_back(
+          "records of analyses beside the table contradict each other about its buckets, so the "
+          "figure shows bucket numbers; bucket_type and bucket_min_size give positions");
+    }
     if (out.type == BucketType::kLog && out.min_size != 1 && !out.multiply_log) {
       warnings_.push_back(
           "bucket_min_size has no effect on log buckets, whose numbers are already exponents "

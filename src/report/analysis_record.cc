@@ -1,6 +1,8 @@
 #include "report/analysis_record.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
 
 #include "base/atomic_file.h"
@@ -127,17 +129,19 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
   return out.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::optional<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv) {
+std::vector<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv) {
   const std::filesystem::path folder =
       bucket_csv.has_parent_path() ? bucket_csv.parent_path() : std::filesystem::path(".");
-  std::optional<BucketScale> out;
+  std::vector<BucketScale> out;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".json") continue;
     const auto buckets = buckets_in(entry.path(), bucket_csv.filename().string());
     if (!buckets) continue;
-    if (out && (out->type != buckets->type || out->min_size != buckets->min_size)) return {};
-    out = buckets;
+    const auto is_equal = [&](const BucketScale& other) {
+      return other.type == buckets->type && other.min_size == buckets->min_size;
+    };
+    if (std::none_of(out.begin(), out.end(), is_equal)) out.push_back(*buckets);
   }
   return out;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "analysis/analysis_config.h"
 #include "analysis/analysis_run.h"
@@ -22,8 +22,8 @@ struct ProgramName {
 std::string analysis_record(const ProgramName& program, const AnalysisConfig& config,
                             const HeadCatalog& catalog, const AnalysisReport& report);
 
-// Where the buckets of a table lie: by the records (*.json) in its folder that name it. Nothing if
-// there is none, if the dataset did not say it, or if two records disagree.
-std::optional<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv);
+// Where the buckets of a table lie: by the records (*.json) in its folder that name it, each
+// answer once. Nothing if there is no record, or if the dataset did not say it.
+std::vector<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv);
 
 }  // namespace qk

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -54,8 +55,77 @@ void refuse_wide_characters(const Csv& csv) {
 // The header as the file has it, without line end and byte order mark.
 std::string_view first_line(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   return text.substr(0, text.find_first_of("\r\n"));
+}
+
+// A row of the text: its end, without the line end, and its number of cells.
+struct Row {
+  size_t end = 0;
+  size_t num_cells = 1;
+  bool is_open = false;  // the text ends within quotes
+};
+
+Row row_at(std::string_view text, size_t begin) {
+  Row row;
+  bool at_start = true;  // of a cell
+  size_t i = begin;
+  for (; i < text.size(); ++i) {
+    const char c = text[i];
+    if (row.is_open) {
+      if (c != '"') continue;
+      const bool is_doubled = i + 1 < text.size() && text[i + 1] == '"';
+      row.is_open = is_doubled;
+      i += is_doubled ? 1 : 0;
+      continue;
+    }
+    if (c == '\n' || c == '\r') break;
+    row.is_open = c == '"' && at_start;
+    row.num_cells += c == ',' ? 1 : 0;
+    at_start = c == ',';
+  }
+  row.end = i;
+  return row;
+}
+
+// The table as pandas takes it: lines of blanks do not count, missing cells at the end of a row are
+// empty, and rows with one cell more than the header begin with a column that has no name.
+std::string with_equal_rows(std::string_view text) {
+  std::string out;
+  size_t width = 0;
+  bool is_first = true;  // of the rows below the header
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  for (size_t begin = 0; begin < text.size();) {
+    const Row row = row_at(text, begin);
+    const std::string_view line = text.substr(begin, row.end - begin);
+    begin = row.end + 1;
+    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
+    if (width == 0) {
+      width = row.num_cells;
+    } else if (std::exchange(is_first, false) && row.num_cells == width + 1 &&
+               !line.ends_with(',')) {
+      out.insert(0, ",");
+      ++width;
+    }
+    out += line;
+    out.append(width - std::min(width, row.num_cells), ',');
+    out += '\n';
+  }
+  return out;
+}
+
+// Arrow takes what follows an open quote for one cell, however many rows that are.
+void refuse_open_quote(const Csv& csv) {
+  if (csv.text.find('"') == std::string_view::npos) return;
+  size_t num_rows = 0;  // with the header
+  for (size_t begin = 0; begin < csv.text.size();) {
+    const Row row = row_at(csv.text, begin);
+    if (row.is_open) {
+      fail("{}: is not a CSV table: a quote in row {} is not closed", csv.path.string(), num_rows);
+    }
+    num_rows += row.end > begin ? 1 : 0;
+    begin = row.end + 1;
+  }
 }
 
 // How many of the columns the line names, if `separator` separates its cells.
@@ -170,11 +240,13 @@ NumberTable number_table(const Csv& csv, const arrow::Table& table,
 NumberTable read_numbers(const Csv& csv, std::span<const std::string_view> columns) {
   refuse_wide_characters(csv);
   refuse_other_separator(csv, columns);
+  refuse_open_quote(csv);
   const auto table = read_table(csv, columns, arrow::float64());
   if (table.ok()) return number_table<arrow::DoubleArray>(csv, **table, columns);
-  // A number that Arrow does not know, or none: cell by cell.
-  const auto cells = read_table(csv, columns, arrow::utf8());
-  if (!cells.ok()) refuse(csv, table.status());
+  // A number that Arrow does not know, or none, or rows of different lengths: cell by cell.
+  const std::string text = with_equal_rows(csv.text);
+  const auto cells = read_table({csv.path, text}, columns, arrow::utf8());
+  if (!cells.ok()) refuse(csv, cells.status());
   return number_table<arrow::StringArray>(csv, **cells, columns);
 }
 

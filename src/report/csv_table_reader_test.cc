@@ -97,6 +97,31 @@ TEST(CsvTableReader, CellsThatAreNoNumbers) {
             "T: row 1: ap_bucket: expected a number, found '+-1'");
 }
 
+// All of them are read by pandas with the same rows, the last one as a missing value.
+TEST(CsvTableReader, RowsOfOtherLengthsAndBlankLines) {
+  const std::string header(kHeader);
+  for (const std::string& text :
+       {table() + "0,0,0,3,1\n", header + "0\n" + std::string(kRows), "  \n" + table(),
+        header + " \t\r\n" + std::string(kRows) + "  ", "\xEF\xBB\xBF" + table() + "0,1,0,3,\"1\"",
+        header + "a,0,0,0,1,0,0.35\nb,0,0,0,2,0,0.5\n",
+        "note," + header + "\"a\n\"\"b,\",0,0,0,1\nx,0,0,0,1,0,0.35\ny,0,0,0,2,0,0.5\n"}) {
+    SCOPED_TRACE(text);
+    const TestFolder folder;
+    const auto rows = read_bucket_pair_rows(folder.write("T", text));
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows[0].q_bucket, 1);
+    EXPECT_EQ(rows[1].k_bucket, 0);
+    EXPECT_EQ(rows[1].plasticity, 0.5);
+  }
+  EXPECT_THAT(refusal(table() + "0,0,0,3,1,0.5,9\n"), HasSubstr("Expected 6 columns, got 7"));
+  EXPECT_THAT(refusal(header + "0,0,0,1,0,0.35,\n"), HasSubstr("Expected 6 columns, got 7"));
+}
+
+TEST(CsvTableReader, AnOpenQuoteHidesNoRows) {
+  EXPECT_EQ(refusal("ap_bucket,q_bucket,k_bucket,note\n0.5,1,0,\"a\"\n0.5,2,0,\"b\n0.5,3,0,c\n"),
+            "T: is not a CSV table: a quote in row 2 is not closed");
+}
+
 TEST(CsvTableReader, OtherEncodings) {
   const std::string sentence = "T: expected text in UTF-8, found UTF-16 or UTF-32";
   std::string wide;
@@ -147,6 +172,20 @@ TEST(PackedText, OtherPackingsAreNotWritten) {
     EXPECT_THAT(error_of([&] { packing_of(name); }),
                 StartsWith(std::string(name) + ": expected a plain file, or one packed as .gz"));
   }
+}
+
+TEST(PackedText, SkippableFramesOfZstd) {
+  const std::string packed = pack_text(table(), Packing::kZstd, "t.zst");
+  const TestFolder folder;
+  const std::string frame("\x50\x2a\x4d\x18\x04\0\0\0four", 12);  // as pzstd begins a file
+  EXPECT_EQ(read_bucket_pair_rows(folder.write("T", frame + packed)).size(), 2u);
+}
+
+TEST(PackedText, MoreThanAGibibyteIsRefused) {
+  const std::string part = pack_text(std::string(size_t{1} << 27, ' '), Packing::kGzip, "t.gz");
+  std::string packed;
+  for (int i = 0; i < 9; ++i) packed += part;
+  EXPECT_EQ(refusal(packed), "T: cannot be unpacked: it holds more than 1 GiB; unpack it first");
 }
 
 TEST(PackedText, DamagedFiles) {

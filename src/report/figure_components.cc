@@ -48,15 +48,17 @@ Figure components_figure(std::span<const std::pair<int64_t, double>> weights,
   figure.height_in = 4;
   figure.title = options.title;
   double largest = 0;
+  double smallest = 0;
   for (const auto& [component, weight] : weights) {
     figure.bars.push_back({static_cast<double>(component), kBarWidth, weight, kBar});
     largest = std::max(largest, weight);
+    smallest = std::min(smallest, weight);
   }
   const double low = static_cast<double>(weights.front().first) - kBarWidth / 2;
   const double high = static_cast<double>(weights.back().first) + kBarWidth / 2;
   const double margin = kComponentMargin * (high - low);
   figure.x = {"Component index", low - margin, high + margin, false, component_ticks(weights)};
-  figure.y = {options.ylabel, 0, std::max(0.01, 1.1 * largest), true, {}};
+  figure.y = {options.ylabel, 1.1 * smallest, std::max(0.01, 1.1 * largest), true, {}};
   return figure;
 }
 

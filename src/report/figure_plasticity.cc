@@ -178,7 +178,21 @@ class Builder {
     figure_.y.label = "Attention plasticity";
     fit(figure_.x, [](const auto& point) { return point.first; });
     fit(figure_.y, [](const auto& point) { return point.second; });
-    if (options_.is_log_axis) add_powers(figure_.x);
+    if (options_.is_log_axis) {
+      add_powers(figure_.x);
+    } else if (options_.scale.type == BucketType::kNumber) {
+      add_integers(figure_.x);
+    }
+  }
+
+  // No ticks between buckets; of a longer axis all are integers anyway. (-0 + 0 is 0.)
+  static void add_integers(Axis& axis) {
+    constexpr double kLong = 10;
+    if (axis.high - axis.low > kLong) return;
+    axis.ticks.emplace();
+    for (double at = std::ceil(axis.low) + 0.0; at <= axis.high; ++at) {
+      axis.ticks->push_back({at, position_text(at), static_cast<int64_t>(at)});
+    }
   }
 
   // A tick at every power of 2, of which there are at least two.

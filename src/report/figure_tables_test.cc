@@ -93,8 +93,8 @@ TEST_F(FigureTables, NoValues) {
 TEST_F(FigureTables, DamagedFiles) {
   EXPECT_EQ(refused_buckets(""), "T: is empty");
   EXPECT_THAT(
-      refused_buckets(std::string(kHeader) + "0,0,0,1,0,0.5\n0,0,0\n"),
-      StartsWith("T: is not a CSV table: CSV parse error: Row #3: Expected 6 columns, got 3"));
+      refused_buckets(std::string(kHeader) + "0,0,0,1,0,0.5\n0,0,0,2,0,1,9\n"),
+      StartsWith("T: is not a CSV table: CSV parse error: Row #3: Expected 6 columns, got 7"));
   EXPECT_EQ(refused_buckets(std::string(kHeader) + "0,0,0,1,0,half\n"),
             "T: row 1: ap_bucket: expected a number, found 'half'");
   EXPECT_EQ(refused_buckets(std::string(kHeader) + "0,0,0,1,0,0.5\n0,0,0,1.5,0,0.5\n"),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include "base/error.h"
@@ -271,7 +272,8 @@ class Parser {
     for (std::string_view rest = text; !rest.empty();) {
       const std::string_view letter = rest.substr(0, first_size(rest));
       const auto* found = find_in(table, letter);
-      if (found == nullptr && is_letter(letter[0])) return in_plain_letters(word, text);
+      if (found == nullptr && std::isalnum(static_cast<unsigned char>(letter[0])) != 0)
+        return in_plain_letters(word, text);
       out += found != nullptr ? *found : letter;
       rest.remove_prefix(letter.size());
     }
@@ -284,10 +286,10 @@ class Parser {
                : "(" + text + ")";
   }
 
-  // On one line.
   std::string fraction() {
     const std::string above = argument();
     const std::string below = argument();
+    notes_.emplace_back("\\frac is drawn on one line");
     return in_parentheses(above) + "/" + in_parentheses(below);
   }
 

@@ -77,6 +77,8 @@ TEST(MathText, WhatCannotBeReadIsKeptAndNamed) {
   EXPECT_THAT(notes("$x^$"), ElementsAre(HasSubstr("something is missing")));
   EXPECT_THAT(notes("$" + std::string(500, '{') + "$"), ElementsAre(HasSubstr("nested")));
   EXPECT_THAT(notes("$\\mathfrak{g}$"), ElementsAre(HasSubstr("drawn in plain letters")));
+  EXPECT_THAT(notes("$\\mathbb{1}$"), ElementsAre(HasSubstr("drawn in plain letters")));
+  EXPECT_THAT(notes("$\\frac{a}{b}c$"), ElementsAre("\\frac is drawn on one line"));
   EXPECT_THAT(notes("$R^2$"), IsEmpty());
 }
 

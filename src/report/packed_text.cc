@@ -17,7 +17,7 @@
 namespace qk {
 namespace {
 
-constexpr uint64_t kMostBytes = uint64_t{16} << 30;
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
 constexpr int kMostLayers = 3;
 
 enum class Archive : uint8_t { kXz, kZip, kTar };  // as archive_c.h numbers them
@@ -50,15 +50,17 @@ struct Magic {
 
 using namespace std::string_view_literals;
 
-constexpr std::array<Magic, 11> kMagics = {{{"\x1f\x8b"sv, 0, Packing::kGzip, ""},
+constexpr std::array<Magic, 13> kMagics = {{{"\x1f\x8b"sv, 0, Packing::kGzip, ""},
                                             {"BZh"sv, 0, Packing::kBzip2, ""},
                                             {"\xfd\x37zXZ\0"sv, 0, Packing::kXz, ""},
                                             {"\x28\xb5\x2f\xfd"sv, 0, Packing::kZstd, ""},
+                                            {"\x2a\x4d\x18"sv, 1, Packing::kZstd, ""},
                                             {"PK\x03\x04"sv, 0, Packing::kZip, ""},
                                             {"PK\x05\x06"sv, 0, Packing::kZip, ""},
                                             {"ustar"sv, 257, Packing::kTar, ""},
                                             {"\x04\x22\x4d\x18"sv, 0, Packing::kNone, "LZ4"},
                                             {"7z\xbc\xaf\x27\x1c"sv, 0, Packing::kNone, "7z"},
+                                            {"\x5d\0\0"sv, 0, Packing::kNone, "LZMA"},
                                             {"Rar!\x1a"sv, 0, Packing::kNone, "RAR"},
                                             {"\x1f\x9d"sv, 0, Packing::kNone, "compress (.Z)"}}};
 
@@ -123,7 +125,7 @@ arrow::Result<std::string> unpack_stream(std::string_view bytes, arrow::Compress
     if (piece->size() == 0) return out;
     out += std::string_view(*piece);
     if (out.size() > kMostBytes) {
-      return arrow::Status::Invalid("it holds more than ", kMostBytes, " bytes");
+      return arrow::Status::Invalid("it holds more than 1 GiB; unpack it first");
     }
   }
 }

@@ -34,7 +34,7 @@ std::string pack_text(std::string_view text, Packing packing, const std::filesys
 
 // What a file holds, unpacked by its first bytes, whatever its name is; layers such as .tar.gz are
 // all removed. Plain text comes back as it is. Throws Error naming `path`: damaged, an archive of
-// several files, more than 16 GiB.
+// several files, more than 1 GiB.
 std::string unpack_text(std::span<const std::byte> bytes, const std::filesystem::path& path);
 
 // Whether unpack_text would change the bytes.

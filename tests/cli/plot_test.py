@@ -250,8 +250,28 @@ class Plot(unittest.TestCase):
                              "are uniform, 512 tokens wide\n")
         record["buckets"]["width"] = 64
         fixtures.write(f"{self.root}/n.csv.json", json.dumps(record))
-        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "d.svg")
+        done = self.run_program("plasticity", "--bucket_csv", "buckets.csv", "--output", "d.svg")
+        self.assertEqual(done.returncode, 0)
+        self.assertTrue(done.stderr.startswith("qkscope: warning: records of analyses beside the "
+                                               "table contradict each other"), done.stderr)
         self.assertIn("Query bucket", texts(f"{self.root}/d.svg"))
+        self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "e.svg",
+                  "--bucket_min_size", "512")
+        self.assertEqual(read(f"{self.root}/e.svg"), read(f"{self.root}/b.svg"))
+
+    def test_few_buckets_have_whole_numbers(self):
+        head = "layer,q_head,k_head,q_bucket,k_bucket,ap_bucket\n"
+        fixtures.write(f"{self.root}/f.csv", head + "".join(f"0,0,0,{b},-9,{200 + b}\n"
+                                                            for b in range(-1, 3)))
+        self.plot("plasticity", "--bucket_csv", "f.csv", "--output", "f.svg")
+        found = texts(f"{self.root}/f.svg")
+        self.assertTrue({"-1", "0", "1", "2"} <= set(found), found)
+        self.assertTrue({"0.5", "-0.5", "-0", "0.0", "1.5"}.isdisjoint(found), found)
+
+    def test_negative_weights_are_seen(self):
+        fixtures.write(f"{self.root}/n.csv", "component,component_weight\n0,0.5\n1,-0.25\n")
+        self.plot("components", "--component_csv", "n.csv", "--output", "n.svg")
+        self.assertIn("-0.2", texts(f"{self.root}/n.svg"))
 
     def test_trends_are_counted_in_the_text(self):
         said = self.plot("plasticity", "--bucket_csv", "buckets.csv", "--color_trend",

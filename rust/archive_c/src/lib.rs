@@ -55,7 +55,8 @@ fn read_all(reader: impl Read, limit: u64) -> Result<Vec<u8>, String> {
         .read_to_end(&mut out)
         .map_err(text_of)?;
     if size as u64 > limit {
-        return Err(format!("it holds more than {limit} bytes"));
+        let limit = limit >> 30;
+        return Err(format!("it holds more than {limit} GiB; unpack it first"));
     }
     Ok(out)
 }
@@ -141,7 +142,10 @@ pub unsafe extern "C" fn qk_archive_unpack(
     guarded("archive", error, || {
         let data = slice(data, size);
         unpacked.write(Bytes::new(match kind {
-            XZ => read_all(XzReader::new(data, true), limit)?,
+            XZ => {
+                let limit_kb = (limit >> 10) as u32;
+                read_all(XzReader::new_mem_limit(data, true, limit_kb), limit)?
+            }
             ZIP => unpack_zip(data, limit)?,
             TAR => unpack_tar(data, limit)?,
             _ => return Err(format!("kind {kind} is not known")),
