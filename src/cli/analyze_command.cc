@@ -303,6 +303,13 @@ int analyze(const AnalyzeFlags& flags) {
                     "original does, so they have no plasticity",
                     plural(summary.num_passed_over(), "head")));
   }
+  if (report.num_contradicting_ranges > 0) {
+    warn(
+        fmt::format("{} with rows outside the buckets that the footers record; the record of this "
+                    "run does not say where buckets lie, and figures show bucket numbers unless "
+                    "bucket_type and bucket_min_size are given",
+                    plural(report.num_contradicting_ranges, "head")));
+  }
   warn_of_older_tables(tables);
   tables.finish();
   write_file(config.output_csv + ".json",

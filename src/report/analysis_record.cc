@@ -51,7 +51,7 @@ std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
 
-// Null: the dataset does not say it.
+// Null: not known.
 ordered_json buckets_json(const std::optional<BucketRanges>& ranges) {
   if (!ranges) return nullptr;
   if (ranges->is_log()) return {{"type", "log"}};
@@ -116,7 +116,8 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
                     {"num_layers", catalog.num_layers},
                     {"num_q_heads", catalog.num_q_heads},
                     {"num_k_heads", catalog.num_k_heads}};
-  out["buckets"] = buckets_json(catalog.ranges);
+  const bool ranges_hold = report.num_contradicting_ranges == 0;
+  out["buckets"] = ranges_hold ? buckets_json(catalog.ranges) : ordered_json(nullptr);
   out["tables"] = {{"heads", file_name(config.output_csv)},
                    {"buckets", file_name(config.bucket_csv)},
                    {"components", file_name(config.component_csv)}};

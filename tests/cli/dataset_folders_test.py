@@ -300,6 +300,30 @@ class DatasetFolders(unittest.TestCase):
                          ".* says .*; the model's files are the same")
         self.assertEqual(self.rows(), before)
 
+    def test_rows_that_contradict_the_recorded_buckets(self):
+        def axes(*options):
+            self.run_program("plot", "plasticity", "head_bucket_plasticity.csv", "--output", "f.svg",
+                             *options)
+            with open(f"{self.root}/f.svg", encoding="utf-8") as file:
+                return file.read()
+
+        self.assertEqual(self.warnings(), [])
+        self.assertIn("Position (tokens)", axes())
+        for name in sorted(os.listdir(self.data)):
+            if not os.path.exists(f"{self.data}/{name}/data.parquet"):
+                continue
+            table = self.table(name)
+            at = table.schema.get_field_index("bucket")
+            buckets = [position // 4 for position in table["position"].to_pylist()]
+            column = pa.array(buckets, table.schema.field(at).type)
+            self.write(table.set_column(at, table.schema.field(at), column), f"{name}/data.parquet")
+        [warning] = self.warnings()
+        self.assertIn("heads with rows outside the buckets that the footers record", warning)
+        with open(f"{self.root}/{CSV}.json", encoding="utf-8") as file:
+            self.assertIsNone(json.load(file)["buckets"])
+        self.assertIn("Query bucket", axes())
+        self.assertIn("Position (tokens)", axes("--bucket_min_size", "4"))
+
     def test_heads_without_a_footer_among_others(self):
         for name in ("l00h00k", "l02h01q"):
             self.write(self.table(name).replace_schema_metadata(None), f"{name}/data.parquet")
