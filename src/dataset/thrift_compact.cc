@@ -59,6 +59,7 @@ class ThriftBytes {
     const auto type = static_cast<uint8_t>(header & 15U);
     if (type == 0) return 0;
     id = header >> 4 == 0 ? zigzag() : id + (header >> 4);
+    if (!std::in_range<int16_t>(id)) fail("has a field with the id {}", id);
     return type;
   }
 
