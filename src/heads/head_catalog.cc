@@ -24,14 +24,21 @@ std::string name_of(const ConfigName& head) {
   return config_name(head.layer, head.head, head.kind);
 }
 
+// False of a folder that cannot be read, or is a table of a lake format.
+bool holds_heads(const fs::path& folder) {
+  try {
+    return !list_dataset_folder(folder).heads.empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // The folders below the root that hold heads, in name order.
 std::vector<fs::path> folders_with_heads(const DatasetFolder& root) {
   std::vector<fs::path> out;
   for (const DatasetProblem& entry : root.unread) {
     std::error_code error;
-    if (fs::is_directory(entry.file, error) && !list_dataset_folder(entry.file).heads.empty()) {
-      out.push_back(entry.file);
-    }
+    if (fs::is_directory(entry.file, error) && holds_heads(entry.file)) out.push_back(entry.file);
   }
   return out;
 }
