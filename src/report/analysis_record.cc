@@ -61,6 +61,13 @@ ordered_json buckets_json(const std::optional<BucketRanges>& ranges) {
 
 constexpr size_t kLargestRecord = size_t{64} << 20;
 
+// Whether a file has the name of a record: <table>.json beside that table.
+bool is_named_as_record(const std::filesystem::path& file) {
+  std::error_code error;
+  return file.extension() == ".json" &&
+         std::filesystem::exists(file.parent_path() / file.stem(), error);
+}
+
 // The buckets that a record gives for the table of this name, if it is a record and names it.
 std::optional<BucketScale> buckets_in(const std::filesystem::path& record,
                                       const std::string& table) {
@@ -133,9 +140,10 @@ std::optional<BucketScale> recorded_buckets(const std::filesystem::path& bucket_
       bucket_csv.has_parent_path() ? bucket_csv.parent_path() : std::filesystem::path(".");
   std::optional<BucketScale> out;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".json") continue;
-    const auto buckets = buckets_in(entry.path(), bucket_csv.filename().string());
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (!is_named_as_record(it->path())) continue;
+    const auto buckets = buckets_in(it->path(), bucket_csv.filename().string());
     if (!buckets) continue;
     if (out && (out->type != buckets->type || out->min_size != buckets->min_size)) return {};
     out = buckets;

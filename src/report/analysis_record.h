@@ -22,7 +22,7 @@ struct ProgramName {
 std::string analysis_record(const ProgramName& program, const AnalysisConfig& config,
                             const HeadCatalog& catalog, const AnalysisReport& report);
 
-// Where the buckets of a table lie: by the records (*.json) in its folder that name it. Nothing if
+// Where the buckets of a table lie: by the records in its folder that name it (x.json beside a table x). Nothing if
 // there is none, if the dataset did not say it, or if two records disagree.
 std::optional<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv);
 
