@@ -256,7 +256,8 @@ void refuse_unfinished(const std::filesystem::path& folder) {
   std::error_code error;
   if (!fs::exists(journal_path(folder), error)) return;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_directory(error) && it->path().filename() != ".qkscope") return;
+    std::error_code unreadable;  // of this entry
+    if (it->is_directory(unreadable) && it->path().filename() != ".qkscope") return;
   }
   fail(
       "{}: holds no heads, only the journal of an unfinished run: `qkscope sniff` with --resume "
