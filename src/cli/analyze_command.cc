@@ -173,6 +173,15 @@ void report_failure(const HeadFailure& failure) {
                static_cast<int>(failure.head.k_head), failure.reason.c_str());
 }
 
+// Heads of the configured grid without a file.
+std::vector<HeadFailure> missing_heads(const HeadCatalog& catalog) {
+  std::vector<HeadFailure> out;
+  for (const auto& [head, file] : catalog.missing) {
+    out.push_back({head, file.string() + ": there is no such file"});
+  }
+  return out;
+}
+
 // A table without rows is not written; if the file exists, it belongs to another run.
 void warn_of_older_tables(const CsvTables& tables) {
   for (const CsvTable* table : {&tables.buckets(), &tables.components(), tables.intervals()}) {
@@ -276,9 +285,8 @@ int analyze(const AnalyzeFlags& flags) {
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);
-  for (const auto& [head, file] : catalog.missing) {
-    report_failure({head, file.string() + ": there is no such file"});
-  }
+  const std::vector<HeadFailure> missing = missing_heads(catalog);
+  for (const HeadFailure& failure : missing) report_failure(failure);
   if (catalog.is_unfinished) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
@@ -287,7 +295,7 @@ int analyze(const AnalyzeFlags& flags) {
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
                     with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;
-  const AnalysisReport report = run(flags, config, catalog, tables, summary, stop);
+  AnalysisReport report = run(flags, config, catalog, tables, summary, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
@@ -313,6 +321,7 @@ int analyze(const AnalyzeFlags& flags) {
   }
   warn_of_older_tables(tables);
   tables.finish();
+  report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));
   std::fputs(report_text(config, tables, replaced, report, summary).c_str(), stdout);
