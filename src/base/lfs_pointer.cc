@@ -59,11 +59,12 @@ std::string lfs_pointer_fault(const std::filesystem::path& path) {
   ::close(fd);
   const std::string_view text(content.data(), static_cast<size_t>(std::max<ssize_t>(bytes, 0)));
   if (!is_lfs_pointer(text)) return "";
+  const std::string size = printable(value_of(text, "size"));
   return fmt::format(
-      "is a Git LFS pointer (the repository was cloned without git-lfs), not the file of {} bytes "
+      "is a Git LFS pointer (the repository was cloned without git-lfs), not the file{} "
       "that it stands for: fetch it with `git lfs install && git lfs pull` in that folder, or "
       "download the file",
-      printable(value_of(text, "size")));
+      size.empty() ? "" : fmt::format(" of {} bytes", size));
 }
 
 void refuse_lfs_pointer(const std::filesystem::path& path) {
