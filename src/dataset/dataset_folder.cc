@@ -118,7 +118,8 @@ bool leads_up(const fs::path& link) {
   std::error_code error;
   const fs::path target = fs::canonical(link, error);
   const fs::path here = error ? fs::path() : fs::canonical(link.parent_path(), error);
-  return error || std::ranges::mismatch(target, here).in1 == target.end();
+  return error || std::mismatch(target.begin(), target.end(), here.begin(), here.end()).first ==
+                      target.end();
 }
 
 void find_data(const fs::path& folder, int depth, DataBelow& out);
