@@ -145,11 +145,11 @@ std::string progress_text(const AnalysisProgress& progress) {
 std::string catalog_text(const HeadCatalog& catalog) {
   std::string out = fmt::format(
       "Dataset   {}{}: {} of {} heads "
-      "({} layers, {} query heads, {} key heads{})",
+      "({}, {}, {}{})",
       catalog.folder.string(), catalog.model.empty() ? "" : " of " + printable(catalog.model),
       count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
-      catalog.num_layers, catalog.num_q_heads, catalog.num_k_heads,
-      catalog.is_counted ? ", by the folders" : "");
+      plural(catalog.num_layers, "layer"), plural(catalog.num_q_heads, "query head"),
+      plural(catalog.num_k_heads, "key head"), catalog.is_counted ? ", by the folders" : "");
   if (catalog.without_keys.empty()) return out + "\n";
   std::vector<std::string> names;
   for (const ConfigName& head : catalog.without_keys) {

@@ -401,6 +401,16 @@ class DatasetFolders(unittest.TestCase):
         self.assertIn("l00h01k and 8 more heads outside the grid of 1 layers, 2 query heads and 1 key "
                       "heads are left out", done.stderr)
 
+    def test_one_is_singular(self):
+        for name in os.listdir(self.data):
+            if name not in ("l00h00q", "l00h00k"):
+                path = f"{self.data}/{name}"
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+        for name in ("l00h00q", "l00h00k"):
+            self.write(self.table(name).replace_schema_metadata(None), f"{name}/data.parquet")
+        self.assertIn("1 of 1 heads (1 layer, 1 query head, 1 key head, by the folders)",
+                      self.analyze().stdout)
+
     def test_a_grid_with_another_map_is_warned_of(self):
         done = self.analyze("--compat", "reference", "--num_layers", "3", "--num_q_heads", "2",
                             "--num_k_heads", "2")
