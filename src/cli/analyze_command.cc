@@ -19,6 +19,7 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/home_path.h"
+#include "base/thread_pool.h"
 #include "cli/analysis_outputs.h"
 #include "cli/common_options.h"
 #include "cli/number_text.h"
@@ -225,10 +226,8 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 }
 
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
-                   const HeadCatalog& catalog, CsvTables& tables, AnalysisSummary& summary,
-                   const std::atomic<bool>& stop) {
-  ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
-                                        : static_cast<int>(config.max_workers.value_or(0)));
+                   const HeadCatalog& catalog, ThreadPool& pool, CsvTables& tables,
+                   AnalysisSummary& summary, const std::atomic<bool>& stop) {
   ProgressLine line;
   AnalysisOptions options;
   options.memory_bytes = flags.ram_bytes;
@@ -280,8 +279,10 @@ int analyze(const AnalyzeFlags& flags) {
   for (const std::string& warning : config.warnings) warn(warning);
   const std::filesystem::path folder = find_given_dataset(config);
   refuse_unfinished(folder);
+  ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
+                                        : static_cast<int>(config.max_workers.value_or(0)));
   const HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
-                                           config.measure.compat_reference);
+                                           config.measure.compat_reference, pool);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);
@@ -295,7 +296,7 @@ int analyze(const AnalyzeFlags& flags) {
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
                     with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;
-  AnalysisReport report = run(flags, config, catalog, tables, summary, stop);
+  AnalysisReport report = run(flags, config, catalog, pool, tables, summary, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",

@@ -264,11 +264,11 @@ void take_survey(HeadSurvey& survey, std::vector<DatasetProblem> unread, HeadCat
 }  // namespace
 
 HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
-                         const HeadCounts& configured, bool compat_reference) {
+                         const HeadCounts& configured, bool compat_reference, ThreadPool& pool) {
   HeadCatalog out;
   DatasetFolder listing = find_heads(root, model_dir, out);
   Heads heads(listing.heads.begin(), listing.heads.end());
-  HeadSurvey survey = survey_heads(out.folder, listing.heads, compat_reference);
+  HeadSurvey survey = survey_heads(out.folder, listing.heads, compat_reference, pool);
   std::error_code error;
   out.is_unfinished = fs::exists(journal_path(out.folder), error);
   out.model = survey.record.model;

@@ -19,7 +19,8 @@ class Catalog : public testing::Test {
   }
 
   HeadCatalog read() const {
-    return read_catalog(root_, model_dir_, configured_, compat_reference_);
+    ThreadPool pool(2);
+    return read_catalog(root_, model_dir_, configured_, compat_reference_, pool);
   }
 
   // The root's path in a sentence becomes R.
