@@ -159,6 +159,12 @@ TEST_F(Catalog, TheOlderLayoutAndTheRoot) {
                             "R/Some_Model: is not read: it holds heads of its own, like l00h00k"}));
 }
 
+TEST_F(Catalog, ATableBesideTheHeadsDoesNotEndTheSearch) {
+  make({"l00h00q", "l00h00k"}, "model");
+  make({"l00h00q", "_delta_log"}, "another");
+  EXPECT_EQ(read().folder, root_ / "model");
+}
+
 TEST_F(Catalog, ACaptureThatIsNotFinishedIsNoticed) {
   make({"l00h00q", "l00h00k", ".qkscope"});
   EXPECT_FALSE(read().is_unfinished);

@@ -396,6 +396,10 @@ class DatasetFolders(unittest.TestCase):
                     self.assertAlmostEqual(float(ours[column]), float(value), delta=1e-9)
             self.assertEqual(done.stderr.count("there is no such file"),
                              grid[0] * grid[1] - len(expected))
+            with open(f"{self.root}/{CSV}.json", encoding="utf-8") as file:
+                failed = json.load(file)["heads"]["failed"]
+            self.assertEqual(len(failed), grid[0] * grid[1] - len(expected))
+            self.assertTrue(all("there is no such file" in head["reason"] for head in failed))
         done = self.analyze("--compat", "reference", "--num_layers=1", "--num_q_heads=2",
                             "--num_k_heads=1")
         self.assertIn("l00h01k and 8 more heads outside the grid of 1 layers, 2 query heads and 1 key "
