@@ -42,9 +42,10 @@ class OrderedResults {
 
  private:
   void take(const HeadResult& result) {
-    if (const auto* metrics = std::get_if<HeadMetrics>(&result)) {
+    if (const auto* head = std::get_if<MeasuredHead>(&result)) {
       ++report_.num_heads;
-      if (options_.on_head) options_.on_head(*metrics);
+      if (head->contradicts_ranges) ++report_.num_contradicting_ranges;
+      if (options_.on_head) options_.on_head(head->metrics);
       return;
     }
     report_.failures.push_back(std::get<HeadFailure>(result));

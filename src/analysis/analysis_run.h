@@ -29,9 +29,10 @@ struct AnalysisOptions {
 };
 
 struct AnalysisReport {
-  bool stopped = false;               // by `stop`; the last heads are missing
-  int64_t num_heads = 0;              // measured
-  std::vector<HeadFailure> failures;  // in (layer, q_head) order
+  bool stopped = false;                  // by `stop`; the last heads are missing
+  int64_t num_heads = 0;                 // measured
+  int64_t num_contradicting_ranges = 0;  // of these, heads with rows outside the catalog's ranges
+  std::vector<HeadFailure> failures;     // in (layer, q_head) order
   double seconds = 0;
 };
 

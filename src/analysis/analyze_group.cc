@@ -84,8 +84,8 @@ LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadS
   return out;
 }
 
-HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalog,
-                         const HeadId& head, const LoadedKeys& keys, const KeyGroups& key_groups) {
+MeasuredHead analyze_head(const AnalysisConfig& config, const HeadCatalog& catalog,
+                          const HeadId& head, const LoadedKeys& keys, const KeyGroups& key_groups) {
   HeadSource source = open_head(config, catalog, query_name(head));
   HeadTable queries = load_table(source.reader, source.folder,
                                  {.max_rows = config.max_tokens_per_head,
@@ -103,7 +103,8 @@ HeadMetrics analyze_head(const AnalysisConfig& config, const HeadCatalog& catalo
       catalog.ranges && catalog.ranges->hold(queries) && catalog.ranges->hold(keys.table);
   const BucketRanges ranges =
       is_recorded ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
-  return measure_head(config.measure, head, queries, keys.table, key_groups, ranges);
+  return {.metrics = measure_head(config.measure, head, queries, keys.table, key_groups, ranges),
+          .contradicts_ranges = catalog.ranges && !is_recorded};
 }
 
 // Runs the task. Returns the reason of its failure, or nothing.

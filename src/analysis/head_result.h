@@ -14,6 +14,12 @@ struct HeadFailure {
   std::string reason;  // one sentence with the file's name
 };
 
-using HeadResult = std::variant<HeadMetrics, HeadFailure>;
+struct MeasuredHead {
+  HeadMetrics metrics;
+  // The catalog has ranges of buckets, and rows of this head lie outside them.
+  bool contradicts_ranges = false;
+};
+
+using HeadResult = std::variant<MeasuredHead, HeadFailure>;
 
 }  // namespace qk

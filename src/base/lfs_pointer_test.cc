@@ -56,5 +56,15 @@ TEST(LfsPointer, NoReaderTakesOneForTheFile) {
   EXPECT_NO_THROW(refuse_lfs_pointer(folder / "absent"));
 }
 
+TEST(LfsPointer, TheSizeIsSaidIfTheFileHasIt) {
+  const TestFolder folder;
+  folder.write("with", kPointer);
+  folder.write("without", "version https://git-lfs.github.com/spec/v1\n" + kOid);
+  EXPECT_THAT(lfs_pointer_fault(folder / "with"),
+              testing::HasSubstr("not the file of 4711 bytes that it stands for"));
+  EXPECT_THAT(lfs_pointer_fault(folder / "without"),
+              testing::HasSubstr("not the file that it stands for"));
+}
+
 }  // namespace lfs_pointer_test
 }  // namespace qk

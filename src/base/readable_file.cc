@@ -21,7 +21,7 @@ std::string fault_of(const std::filesystem::path& path, int reason) {
   std::error_code ignored;
   const std::filesystem::path target = std::filesystem::read_symlink(path, ignored);
   if (reason != ENOENT || target.empty()) return std::strerror(reason);
-  return fmt::format("is a link to {}, which is not there: the download is not complete",
+  return fmt::format("is a link to {}, which is not there (an incomplete download?)",
                      path_text(target));
 }
 

@@ -31,7 +31,7 @@ TEST(ReadableFile, WhatIsNoFileIsSaid) {
   EXPECT_EQ(why_unreadable("/dev/zero"), "is not a regular file");
 }
 
-TEST(ReadableFile, ALinkToNothingIsAnIncompleteDownload) {
+TEST(ReadableFile, ALinkToNothingIsNamed) {
   const TestFolder folder;
   folder.write("file", "");
   std::filesystem::create_symlink("../blobs/x", folder / "link");
@@ -41,7 +41,7 @@ TEST(ReadableFile, ALinkToNothingIsAnIncompleteDownload) {
   EXPECT_FALSE(is_present(folder / "absent"));
   EXPECT_FALSE(is_present(folder / "file/x"));
   const std::string sentence =
-      "is a link to ../blobs/x, which is not there: the download is not complete";
+      "is a link to ../blobs/x, which is not there (an incomplete download?)";
   EXPECT_EQ(error_of([&] { is_present(folder / "link"); }),
             (folder / "link").string() + ": " + sentence);
   EXPECT_EQ(why_unreadable(folder / "link"), "cannot be opened: " + sentence);

@@ -19,6 +19,7 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/home_path.h"
+#include "base/thread_pool.h"
 #include "cli/analysis_outputs.h"
 #include "cli/common_options.h"
 #include "cli/number_text.h"
@@ -145,11 +146,11 @@ std::string progress_text(const AnalysisProgress& progress) {
 std::string catalog_text(const HeadCatalog& catalog) {
   std::string out = fmt::format(
       "Dataset   {}{}: {} of {} heads "
-      "({} layers, {} query heads, {} key heads{})",
+      "({}, {}, {}{})",
       catalog.folder.string(), catalog.model.empty() ? "" : " of " + printable(catalog.model),
       count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
-      catalog.num_layers, catalog.num_q_heads, catalog.num_k_heads,
-      catalog.is_counted ? ", by the folders" : "");
+      plural(catalog.num_layers, "layer"), plural(catalog.num_q_heads, "query head"),
+      plural(catalog.num_k_heads, "key head"), catalog.is_counted ? ", by the folders" : "");
   if (catalog.without_keys.empty()) return out + "\n";
   std::vector<std::string> names;
   for (const ConfigName& head : catalog.without_keys) {
@@ -171,6 +172,15 @@ void report_failure(const HeadFailure& failure) {
   std::fprintf(stderr, "qkscope: layer %d, query head %d, key head %d: %s\n",
                static_cast<int>(failure.head.layer), static_cast<int>(failure.head.q_head),
                static_cast<int>(failure.head.k_head), failure.reason.c_str());
+}
+
+// Heads of the configured grid without a file.
+std::vector<HeadFailure> missing_heads(const HeadCatalog& catalog) {
+  std::vector<HeadFailure> out;
+  for (const auto& [head, file] : catalog.missing) {
+    out.push_back({head, file.string() + ": there is no such file"});
+  }
+  return out;
 }
 
 // A table without rows is not written; if the file exists, it belongs to another run.
@@ -216,10 +226,8 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 }
 
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
-                   const HeadCatalog& catalog, CsvTables& tables, AnalysisSummary& summary,
-                   const std::atomic<bool>& stop) {
-  ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
-                                        : static_cast<int>(config.max_workers.value_or(0)));
+                   const HeadCatalog& catalog, ThreadPool& pool, CsvTables& tables,
+                   AnalysisSummary& summary, const std::atomic<bool>& stop) {
   ProgressLine line;
   AnalysisOptions options;
   options.memory_bytes = flags.ram_bytes;
@@ -256,7 +264,8 @@ void refuse_unfinished(const std::filesystem::path& folder) {
   std::error_code error;
   if (!fs::exists(journal_path(folder), error)) return;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_directory(error) && it->path().filename() != ".qkscope") return;
+    std::error_code unreadable;  // of this entry
+    if (it->is_directory(unreadable) && it->path().filename() != ".qkscope") return;
   }
   fail(
       "{}: holds no heads, only the journal of an unfinished run: `qkscope sniff` with --resume "
@@ -270,14 +279,15 @@ int analyze(const AnalyzeFlags& flags) {
   for (const std::string& warning : config.warnings) warn(warning);
   const std::filesystem::path folder = find_given_dataset(config);
   refuse_unfinished(folder);
+  ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
+                                        : static_cast<int>(config.max_workers.value_or(0)));
   const HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
-                                           config.measure.compat_reference);
+                                           config.measure.compat_reference, pool);
   std::fputs(catalog_text(catalog).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);
-  for (const auto& [head, file] : catalog.missing) {
-    report_failure({head, file.string() + ": there is no such file"});
-  }
+  const std::vector<HeadFailure> missing = missing_heads(catalog);
+  for (const HeadFailure& failure : missing) report_failure(failure);
   if (catalog.is_unfinished) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
@@ -286,7 +296,7 @@ int analyze(const AnalyzeFlags& flags) {
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
                     with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;
-  const AnalysisReport report = run(flags, config, catalog, tables, summary, stop);
+  AnalysisReport report = run(flags, config, catalog, pool, tables, summary, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
@@ -303,8 +313,16 @@ int analyze(const AnalyzeFlags& flags) {
                     "original does, so they have no plasticity",
                     plural(summary.num_passed_over(), "head")));
   }
+  if (report.num_contradicting_ranges > 0) {
+    warn(
+        fmt::format("{} with rows outside the buckets that the footers record; the record of this "
+                    "run does not say where buckets lie, and figures show bucket numbers unless "
+                    "bucket_type and bucket_min_size are given",
+                    plural(report.num_contradicting_ranges, "head")));
+  }
   warn_of_older_tables(tables);
   tables.finish();
+  report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));
   std::fputs(report_text(config, tables, replaced, report, summary).c_str(), stdout);

@@ -278,7 +278,7 @@ TEST(CorpusFaults, LinksToNothingAreRefused) {
   folder.write("a.jsonl", "{\"text\":\"a\"}\n");
   std::filesystem::create_symlink("../blobs/b", folder / "b.jsonl");
   const std::string sentence =
-      "is a link to ../blobs/b, which is not there: the download is not complete";
+      "is a link to ../blobs/b, which is not there (an incomplete download?)";
   EXPECT_THAT(error_in(at(folder.path().string(), true)),
               EndsWith("b.jsonl: cannot be opened: " + sentence));
   EXPECT_THAT(error_in(at(folder / "*.jsonl", true)), EndsWith(sentence));

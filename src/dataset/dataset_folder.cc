@@ -113,6 +113,27 @@ struct DataBelow {
   std::string lake;  // "holds data, which is a Delta Lake table ..."
 };
 
+// Does a link lead to the folder that it lies in, or to one above?
+bool leads_up(const fs::path& link) {
+  std::error_code error;
+  const fs::path target = fs::canonical(link, error);
+  const fs::path here = error ? fs::path() : fs::canonical(link.parent_path(), error);
+  return error || std::mismatch(target.begin(), target.end(), here.begin(), here.end()).first ==
+                      target.end();
+}
+
+void find_data(const fs::path& folder, int depth, DataBelow& out);
+
+// Of a linked folder only the files directly in it, since links can lead round in circles.
+void look_into(const fs::path& folder, int depth, DataBelow& out) {
+  std::error_code error;
+  if (!fs::is_symlink(folder, error)) {
+    find_data(folder, depth, out);
+  } else if (!leads_up(folder)) {
+    find_data(folder, kMostDepth, out);
+  }
+}
+
 void find_data(const fs::path& folder, int depth, DataBelow& out) {
   std::error_code unreadable;
   const std::vector<fs::path> entries = entries_of(folder, unreadable);
@@ -122,7 +143,7 @@ void find_data(const fs::path& folder, int depth, DataBelow& out) {
   for (const fs::path& entry : entries) {
     if (is_sidecar_name(name_of(entry))) continue;
     if (is_folder(entry)) {
-      if (depth < kMostDepth) find_data(entry, depth + 1, out);
+      if (depth < kMostDepth) look_into(entry, depth + 1, out);
     } else if (is_parquet_name(name_of(entry)) || !reason_for_file(entry).empty()) {
       out.files.push_back(entry);
     }
@@ -200,7 +221,7 @@ HeadFolder list_head_folder(const fs::path& folder) {
     if (is_sidecar_name(name_of(entry))) continue;
     if (is_folder(entry)) {
       const size_t before = below.files.size();
-      find_data(entry, 1, below);
+      look_into(entry, 1, below);
       // An empty folder with the name of a file: whoever opens it says so.
       const bool is_in_place_of_file = is_parquet_name(name_of(entry));
       if (is_in_place_of_file && below.files.size() == before) out.files.push_back(entry);

@@ -48,6 +48,32 @@ TEST_F(Folder, ParquetFilesComeInNameOrder) {
   EXPECT_THAT(unread_of_head(), IsEmpty());
 }
 
+TEST_F(Folder, LinksThatLoopAreNotFollowed) {
+  put("head/data.parquet");
+  put("head/inner/a.parquet");
+  for (const char* name : {"self", "self2", "inner/back"}) {
+    fs::create_directory_symlink(root_ / "head", root_ / "head" / name);
+  }
+  fs::create_directory_symlink("..", root_ / "head/up");
+  EXPECT_THAT(
+      sentences(list_head_folder(root_ / "head").unread),
+      ElementsAre("head/inner/a.parquet is not read: a head's Parquet files lie directly in "
+                  "its folder"));
+}
+
+TEST_F(Folder, DataOfALinkedFolderIsNamed) {
+  put("elsewhere/b.parquet");
+  put("elsewhere/deeper/c.parquet");
+  put("head/data.parquet");
+  fs::create_directory_symlink("../elsewhere", root_ / "head/linked");
+  const HeadFolder head = list_head_folder(root_ / "head");
+  ASSERT_EQ(head.unread.size(), 1U);
+  EXPECT_EQ(head.unread[0].file, root_ / "head/linked/b.parquet");
+  fs::create_directory_symlink("head", root_ / "l00h00q");
+  EXPECT_THAT(list_head_folder(root_ / "l00h00q").files,
+              ElementsAre(root_ / "l00h00q/data.parquet"));
+}
+
 TEST_F(Folder, SidecarsAreNoDataAndNoFault) {
   put("data.parquet");
   for (const char* name :

@@ -12,6 +12,7 @@
 
 #include "dataset/card.h"
 #include "dataset/dataset_writer.h"
+#include "dataset/head_inspection.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
 #include "journal/test_blocks.h"
@@ -88,6 +89,18 @@ TEST(DatasetReader, TellsWhatADatasetHolds) {
   EXPECT_FALSE(head.footer.contains("ARROW:schema"));
   EXPECT_EQ(head.file_bytes,
             static_cast<int64_t>(fs::file_size(folder / "data/l00h03q/data.parquet")));
+}
+
+// The ids would take memory that the plan of a capture does not count.
+TEST(DatasetReader, DocumentsOfBucketsAreCountedForReportsAlone) {
+  const TestFolder folder;
+  make_dataset(folder);
+  EXPECT_EQ(inspect(folder / "data").heads[1].bucket_documents.counts().at(0), 3);
+  HeadInfo checked;
+  RowWatch watch;
+  inspect_head_file(folder / "data/l00h03q/data.parquet", checked, watch);
+  EXPECT_EQ(checked.rows, 15);
+  EXPECT_THAT(checked.bucket_documents.counts(), testing::IsEmpty());
 }
 
 TEST(DatasetReader, ReadsTheReferenceLayout) {

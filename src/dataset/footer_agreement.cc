@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "dataset/footer_json.h"
 #include "dataset/head_file.h"
 
 namespace qk {
@@ -23,7 +24,6 @@ constexpr std::string_view kProvenanceKeys[] = {"/model/files",
                                                 "/tokenizer/sha256",
                                                 "/corpus/sha256",
                                                 "/computed_in",
-                                                "/config/model/dtype",
                                                 "/config/model/config_overrides",
                                                 "/config/tokenizer/max_length",
                                                 "/config/dataset/name",
@@ -36,13 +36,6 @@ constexpr std::string_view kProvenanceKeys[] = {"/model/files",
                                                 "/config/compat"};
 constexpr std::string_view kNameKeys[] = {"/model/name", "/model/revision"};
 constexpr std::string_view kCaptured[] = {"captured", "query_heads", "key_heads"};
-
-json object_of(const Footer& footer, std::string_view key) {
-  const auto it = footer.find(std::string(key));
-  if (it == footer.end()) return json::object();
-  json out = json::parse(it->second, nullptr, false);
-  return out.is_object() ? out : json::object();
-}
 
 std::string text_of(const json& value) {
   return printable(value.is_string() ? value.get<std::string>() : value.dump(), 80);
@@ -94,12 +87,6 @@ bool has_same_files(const json& first, const json& second) {
          !first[files].empty() && first[files] == second[files];
 }
 
-std::optional<int64_t> count_at(const json& object, const char* key) {
-  const auto it = object.find(key);
-  if (it == object.end() || !it->is_number_integer()) return {};
-  return it->get<int64_t>();
-}
-
 }  // namespace
 
 Footer footer_of(const parquet::FileMetaData& metadata) {
@@ -122,15 +109,15 @@ std::optional<Footer> read_footer(const std::filesystem::path& file) {
 
 std::optional<FooterDifference> footer_difference(const Footer& first, const Footer& second) {
   if (first == second) return {};
-  const json geometry = object_of(first, kFooterGeometry);
-  const json other_geometry = object_of(second, kFooterGeometry);
+  const json geometry = footer_object(first, kFooterGeometry);
+  const json other_geometry = footer_object(second, kFooterGeometry);
   const std::string prefix{kFooterGeometry};
   if (geometry.contains("vector") && other_geometry.contains("vector")) {
     auto found = difference(geometry["vector"], other_geometry["vector"], prefix + ".vector");
     if (found) return found;
   }
-  const json provenance = object_of(first, kFooterProvenance);
-  const json other_provenance = object_of(second, kFooterProvenance);
+  const json provenance = footer_object(first, kFooterProvenance);
+  const json other_provenance = footer_object(second, kFooterProvenance);
   if (!has_same_files(provenance, other_provenance)) {
     if (auto found = name_difference(provenance, other_provenance)) return found;
   }
@@ -143,7 +130,8 @@ std::optional<FooterDifference> footer_difference(const Footer& first, const Foo
 
 std::optional<FooterDifference> model_name_difference(const Footer& first, const Footer& second) {
   if (first == second) return {};
-  return name_difference(object_of(first, kFooterProvenance), object_of(second, kFooterProvenance));
+  return name_difference(footer_object(first, kFooterProvenance),
+                         footer_object(second, kFooterProvenance));
 }
 
 std::string contradiction_text(const FooterDifference& difference, const std::string& other) {
@@ -174,7 +162,7 @@ std::optional<size_t> most_common_footer(const std::vector<const Footer*>& foote
 }
 
 std::string geometry_fault(const Footer& footer, const ConfigName& head, int64_t vector_dim) {
-  const json geometry = object_of(footer, kFooterGeometry);
+  const json geometry = footer_object(footer, kFooterGeometry);
   const auto fault = [&](const char* key, int64_t found, const char* what) -> std::string {
     const auto count = count_at(geometry, key);
     if (!count || found < *count) return "";

@@ -59,6 +59,9 @@ TEST(FooterAgreement, WhatSaysNothingAboutTheVectorsMayDiffer) {
                            "/config/capture/heads", "/certificate"}) {
     EXPECT_EQ(contradiction(footer_with("provenance", path, "other")), "") << path;
   }
+  const Footer half = footer_with("provenance", "/config/model/dtype", "float16");
+  EXPECT_FALSE(
+      footer_difference(half, footer_with("provenance", "/config/model/dtype", "bfloat16")));
   EXPECT_EQ(contradiction({}), "");
   EXPECT_EQ(contradiction({{"qkscope.geometry", "not JSON"}}), "");
 }

@@ -1,7 +1,9 @@
 #include "dataset/footer_projection.h"
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "dataset/thrift_compact.h"
@@ -20,20 +22,21 @@ constexpr int kDeepestColumn = 64;
 // The schema is a tree in depth-first order; its leaves are the chunks of a row group, in order.
 class SchemaCut {
  public:
-  SchemaCut(const ThriftList& schema, const std::function<bool(std::string_view)>& is_wanted)
+  SchemaCut(const std::vector<std::string_view>& schema,
+            const std::function<bool(std::string_view)>& is_wanted)
       : schema_(schema) {
-    if (schema.elements.empty()) fail("no schema");
-    ThriftStruct root(schema.elements.front());
+    if (schema.empty()) fail("no schema");
+    ThriftStruct root(schema.front());
     next_ = 1;
     int64_t num_kept = 0;
     for (int64_t child = root.integer(kNumChildren); child > 0; --child) {
-      if (next_ >= schema.elements.size()) fail("columns are missing");
-      columns.emplace_back(ThriftStruct(schema.elements[next_]).text(kElementName));
+      if (next_ >= schema.size()) fail("columns are missing");
+      columns.emplace_back(ThriftStruct(schema[next_]).text(kElementName));
       const bool is_kept = is_wanted(columns.back());
       if (is_kept) ++num_kept;
       take_element(is_kept, 0);
     }
-    if (next_ != schema.elements.size()) fail("too many columns");
+    if (next_ != schema.size()) fail("too many columns");
     root.set_integer(kNumChildren, num_kept);
     elements.insert(elements.begin(), root.write());
   }
@@ -45,8 +48,8 @@ class SchemaCut {
  private:
   void take_element(bool is_kept, int depth) {
     if (depth > kDeepestColumn) fail("a column is nested too deeply");
-    if (next_ >= schema_.elements.size()) fail("columns are missing");
-    const std::string_view bytes = schema_.elements[next_++];
+    if (next_ >= schema_.size()) fail("columns are missing");
+    const std::string_view bytes = schema_[next_++];
     if (is_kept) elements.emplace_back(bytes);
     const ThriftStruct element(bytes);
     int64_t children = element.has(kNumChildren) ? element.integer(kNumChildren) : 0;
@@ -54,17 +57,17 @@ class SchemaCut {
     for (; children > 0; --children) take_element(is_kept, depth + 1);
   }
 
-  const ThriftList& schema_;
+  const std::vector<std::string_view>& schema_;
   size_t next_ = 0;
 };
 
 std::string cut_row_group(std::string_view bytes, const std::vector<bool>& is_kept_leaf) {
   ThriftStruct group(bytes);
-  const ThriftList chunks = group.list(kChunks);
-  if (chunks.elements.size() != is_kept_leaf.size()) fail("a row group has other columns");
+  const std::vector<std::string_view> chunks = group.list(kChunks);
+  if (chunks.size() != is_kept_leaf.size()) fail("a row group has other columns");
   std::vector<std::string> kept;
   for (size_t leaf = 0; leaf < is_kept_leaf.size(); ++leaf) {
-    if (is_kept_leaf[leaf]) kept.emplace_back(chunks.elements[leaf]);
+    if (is_kept_leaf[leaf]) kept.emplace_back(chunks[leaf]);
   }
   group.set_list(kChunks, kept);
   group.remove(kSortingColumns);  // numbers of columns
@@ -74,8 +77,8 @@ std::string cut_row_group(std::string_view bytes, const std::vector<bool>& is_ke
 void cut_key_values(ThriftStruct& file, std::string& arrow_schema) {
   if (!file.has(kKeyValues)) return;
   std::vector<std::string> kept;
-  const ThriftList pairs = file.list(kKeyValues);
-  for (const std::string_view bytes : pairs.elements) {
+  const std::vector<std::string_view> pairs = file.list(kKeyValues);
+  for (const std::string_view bytes : pairs) {
     const ThriftStruct pair(bytes);
     if (pair.text(kKey) != "ARROW:schema") {
       kept.emplace_back(bytes);
@@ -92,13 +95,13 @@ std::optional<ProjectedFooter> project_footer(
     std::string_view footer, const std::function<bool(std::string_view)>& is_wanted) {
   try {
     ThriftStruct file(footer);
-    const ThriftList schema = file.list(kSchema);
+    const std::vector<std::string_view> schema = file.list(kSchema);
     SchemaCut cut(schema, is_wanted);
     file.set_list(kSchema, cut.elements);
     std::vector<std::string> groups;
-    const ThriftList row_groups = file.list(kRowGroups);
-    groups.reserve(row_groups.elements.size());
-    for (const std::string_view bytes : row_groups.elements) {
+    const std::vector<std::string_view> row_groups = file.list(kRowGroups);
+    groups.reserve(row_groups.size());
+    for (const std::string_view bytes : row_groups) {
       groups.push_back(cut_row_group(bytes, cut.is_kept_leaf));
     }
     file.set_list(kRowGroups, groups);

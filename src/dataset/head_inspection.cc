@@ -113,12 +113,19 @@ bool all_finite(std::span<const float> numbers) {
   return finite;
 }
 
+// Whether the documents of each bucket are counted, which takes some 50 bytes for each.
+enum class BucketDocumentCounts : uint8_t { kNone, kAll };
+
 // One file of a head, added to what is known of the head.
 class FileReader {
  public:
   FileReader(HeadInfo& info, std::unordered_set<int64_t>& example_ids, RowDigest& digest,
-             RowWatch& watch)
-      : info_(info), example_ids_(example_ids), digest_(digest), watch_(watch) {}
+             RowWatch& watch, BucketDocumentCounts counts)
+      : info_(info),
+        example_ids_(example_ids),
+        digest_(digest),
+        watch_(watch),
+        counts_documents_(counts == BucketDocumentCounts::kAll) {}
 
   void read(const fs::path& path) {
     if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
@@ -202,7 +209,7 @@ class FileReader {
       info_.max_position = is_first ? position : std::max(info_.max_position, position);
       ++info_.bucket_counts[static_cast<int32_t>(bucket)];
       example_ids_.insert(id);
-      info_.bucket_documents.add(static_cast<int32_t>(bucket), id);
+      if (counts_documents_) info_.bucket_documents.add(static_cast<int32_t>(bucket), id);
       digest_.add(bucket, id, position);
     }
     take_windows(*batch.GetColumnByName("sliding_window"));
@@ -254,6 +261,7 @@ class FileReader {
   std::unordered_set<int64_t>& example_ids_;
   RowDigest& digest_;
   RowWatch& watch_;
+  bool counts_documents_;
 };
 
 }  // namespace
@@ -262,14 +270,13 @@ void inspect_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
   std::unordered_set<int64_t> example_ids;
   RowDigest digest;
   try {
-    FileReader(info, example_ids, digest, watch).read(file);
+    FileReader(info, example_ids, digest, watch, BucketDocumentCounts::kNone).read(file);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& fault) {  // Parquet's and the file system's own
     fail("{}", printable(fault.what(), 300));
   }
   info.num_example_ids = static_cast<int64_t>(example_ids.size());
-  info.bucket_documents.settle();
   info.rows_digest = digest.value();
 }
 
@@ -288,7 +295,7 @@ void inspect_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetPro
       problems.push_back({file, std::move(what)});
     };
     try {
-      FileReader(info, example_ids, digest, watch).read(file);
+      FileReader(info, example_ids, digest, watch, BucketDocumentCounts::kAll).read(file);
     } catch (const Error& error) {
       fault(error.what());
     } catch (const std::exception& error) {  // Parquet's and the file system's own

@@ -11,7 +11,8 @@
 
 namespace qk {
 
-// Reads the only file of a head into `info`. Throws Error with what is wrong, without the path.
+// Reads the only file of a head into `info`, except bucket_documents, whose ids take memory. Throws
+// Error with what is wrong, without the path.
 void inspect_head_file(const std::filesystem::path& file, HeadInfo& info, RowWatch& watch);
 
 // Fills `info` from the files of `folder` as far as they can be read; `problems` are what lies there

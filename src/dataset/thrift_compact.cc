@@ -11,8 +11,14 @@ namespace {
 constexpr uint8_t kTrue = 1;
 constexpr uint8_t kFalse = 2;
 constexpr uint8_t kSmallestByte = 3;
+constexpr uint8_t kI16 = 4;
+constexpr uint8_t kI64 = 6;
 constexpr uint8_t kDouble = 7;
+constexpr uint8_t kBinary = 8;
+constexpr uint8_t kList = 9;
+constexpr uint8_t kSet = 10;
 constexpr uint8_t kMap = 11;
+constexpr uint8_t kStruct = 12;
 constexpr uint8_t kUuid = 13;
 constexpr int kDeepest = 64;
 
@@ -59,6 +65,7 @@ class ThriftBytes {
     const auto type = static_cast<uint8_t>(header & 15U);
     if (type == 0) return 0;
     id = header >> 4 == 0 ? zigzag() : id + (header >> 4);
+    if (!std::in_range<int16_t>(id)) fail("has a field with the id {}", id);
     return type;
   }
 
@@ -69,18 +76,18 @@ class ThriftBytes {
       take(is_element ? 1 : 0);
     } else if (type == kSmallestByte) {
       take(1);
-    } else if (type >= 4 && type <= 6) {
+    } else if (type >= kI16 && type <= kI64) {
       varint();
     } else if (type == kDouble) {
       take(8);
-    } else if (type == 8) {
+    } else if (type == kBinary) {
       take(varint());
-    } else if (type == 9 || type == 10) {
+    } else if (type == kList || type == kSet) {
       auto [element, count] = list_header();
       for (; count > 0; --count) skip(element, true, depth + 1);
     } else if (type == kMap) {
       skip_map(depth);
-    } else if (type == 12) {
+    } else if (type == kStruct) {
       int64_t id = 0;
       while (const uint8_t field = field_header(id)) skip(field, false, depth + 1);
     } else if (type == kUuid) {
@@ -139,27 +146,28 @@ const ThriftStruct::Field& ThriftStruct::get(int64_t id) const {
 
 int64_t ThriftStruct::integer(int64_t id) const {
   const Field& field = get(id);
-  if (field.type < 4 || field.type > 6) fail("field {} is no integer", id);
+  if (field.type < kI16 || field.type > kI64) fail("field {} is no integer", id);
   return ThriftBytes(field.bytes).zigzag();
 }
 
 std::string_view ThriftStruct::text(int64_t id) const {
   const Field& field = get(id);
-  if (field.type != static_cast<uint8_t>(ThriftType::kBinary)) fail("field {} is no text", id);
+  if (field.type != kBinary) fail("field {} is no text", id);
   ThriftBytes reader(field.bytes);
   return reader.take(reader.varint());
 }
 
-ThriftList ThriftStruct::list(int64_t id) const {
+std::vector<std::string_view> ThriftStruct::list(int64_t id) const {
   const Field& field = get(id);
-  if (field.type != static_cast<uint8_t>(ThriftType::kList)) fail("field {} is no list", id);
+  if (field.type != kList) fail("field {} is no list", id);
   ThriftBytes reader(field.bytes);
   const auto [type, count] = reader.list_header();
-  ThriftList out{static_cast<ThriftType>(type), {}};
+  if (count > 0 && type != kStruct) fail("field {} is no list of structs", id);
+  std::vector<std::string_view> out;
   for (uint64_t i = 0; i < count; ++i) {
     const size_t begin = reader.at();
     reader.skip(type, true);
-    out.elements.push_back(field.bytes.substr(begin, reader.at() - begin));
+    out.push_back(field.bytes.substr(begin, reader.at() - begin));
   }
   return out;
 }
@@ -182,7 +190,7 @@ void ThriftStruct::set_integer(int64_t id, int64_t value) {
 }
 
 void ThriftStruct::set_list(int64_t id, const std::vector<std::string>& structs) {
-  std::string bytes(1, static_cast<char>(0xF0U | static_cast<unsigned>(ThriftType::kStruct)));
+  std::string bytes(1, static_cast<char>(0xF0U | kStruct));
   put_varint(structs.size(), bytes);
   for (const std::string& one : structs) bytes += one;
   set(id, std::move(bytes));

@@ -9,13 +9,6 @@
 
 namespace qk {
 
-enum class ThriftType : uint8_t { kI32 = 5, kI64 = 6, kBinary = 8, kList = 9, kStruct = 12 };
-
-struct ThriftList {
-  ThriftType type = ThriftType::kStruct;  // of the elements
-  std::vector<std::string_view> elements;
-};
-
 class ThriftStruct {
  public:
   // Throws Error if the bytes end early, or are none of the protocol's. Bytes after the struct are
@@ -26,7 +19,7 @@ class ThriftStruct {
   // The value of a field. Throw Error if there is none, or it has another type.
   int64_t integer(int64_t id) const;
   std::string_view text(int64_t id) const;
-  ThriftList list(int64_t id) const;
+  std::vector<std::string_view> list(int64_t id) const;  // of structs
 
   // Nothing happens if there is no such field.
   void remove(int64_t id);

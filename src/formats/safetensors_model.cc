@@ -159,7 +159,7 @@ SafetensorsModel open_safetensors(const fs::path& folder) {
   std::error_code ignored;
   for (const fs::path& file : {single, index}) {  // a Hub snapshot holds links to its blobs
     if (fs::is_symlink(file, ignored) && !fs::exists(file, ignored)) {
-      fail("{}: is a link to {}, which is not there: the download is not complete", file.string(),
+      fail("{}: is a link to {}, which is not there (an incomplete download?)", file.string(),
            fs::read_symlink(file, ignored).string());
     }
   }

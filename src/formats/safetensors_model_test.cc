@@ -104,8 +104,8 @@ TEST_F(SafetensorsModelTest, SaysThatThereIsNothing) {
 TEST_F(SafetensorsModelTest, SaysThatALinkLeadsNowhere) {
   std::filesystem::create_symlink("../blobs/0123", folder_ / "model.safetensors");
   EXPECT_EQ(error(), folder_.string() +
-                         "/model.safetensors: is a link to ../blobs/0123, which is not there: the "
-                         "download is not complete");
+                         "/model.safetensors: is a link to ../blobs/0123, which is not there (an "
+                         "incomplete download?)");
 }
 
 TEST_F(SafetensorsModelTest, SaysWhatIsWrongWithTheIndex) {

@@ -3,27 +3,13 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
+#include "dataset/footer_json.h"
 #include "dataset/schema.h"
 
 namespace qk {
 namespace {
 
 using nlohmann::json;
-
-json object_at(const std::map<std::string, std::string>& footer, std::string_view key) {
-  const auto it = footer.find(std::string(key));
-  if (it == footer.end()) return json::object();
-  json out = json::parse(it->second, nullptr, false);
-  return out.is_object() ? out : json::object();
-}
-
-std::optional<int64_t> count_at(const json& object, const char* key) {
-  const auto it = object.find(key);
-  if (it == object.end() || !it->is_number_integer()) return {};
-  const auto count = it->get<int64_t>();
-  if (count < 1) return {};
-  return count;
-}
 
 // The value at a path of keys, or null.
 json value_at(const json& object, std::initializer_list<const char*> keys) {
@@ -53,8 +39,8 @@ std::optional<BucketRanges> ranges_of(const json& provenance) {
 }  // namespace
 
 DatasetRecord parse_record(const std::map<std::string, std::string>& footer) {
-  const json geometry = object_at(footer, kFooterGeometry);
-  const json provenance = object_at(footer, kFooterProvenance);
+  const json geometry = footer_object(footer, kFooterGeometry);
+  const json provenance = footer_object(footer, kFooterProvenance);
   DatasetRecord out;
   out.num_layers = count_at(geometry, "num_hidden_layers");
   out.num_q_heads = count_at(geometry, "num_attention_heads");

@@ -39,11 +39,14 @@ DocumentIndex index_documents(const HeadTable& queries, const HeadTable& keys) {
          queries.example_ids.empty() ? "queries" : "keys");
   }
   const bool is_large = queries.has_large_ids || keys.has_large_ids;
-  const auto ids_of = [&](const HeadTable& table) {
-    return is_large && !table.has_large_ids ? shifted(table.example_ids) : table.example_ids;
+  std::vector<int64_t> shifted_ids;  // of one of the tables at most
+  const auto ids_of = [&](const HeadTable& table) -> const std::vector<int64_t>& {
+    if (!is_large || table.has_large_ids) return table.example_ids;
+    shifted_ids = shifted(table.example_ids);
+    return shifted_ids;
   };
-  const std::vector<int64_t> of_queries = ids_of(queries);
-  const std::vector<int64_t> of_keys = ids_of(keys);
+  const std::vector<int64_t>& of_queries = ids_of(queries);
+  const std::vector<int64_t>& of_keys = ids_of(keys);
   DocumentIndex out;
   out.ids = of_queries;
   out.ids.insert(out.ids.end(), of_keys.begin(), of_keys.end());

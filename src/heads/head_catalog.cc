@@ -24,14 +24,21 @@ std::string name_of(const ConfigName& head) {
   return config_name(head.layer, head.head, head.kind);
 }
 
+// False of a folder that cannot be read, or is a table of a lake format.
+bool holds_heads(const fs::path& folder) {
+  try {
+    return !list_dataset_folder(folder).heads.empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // The folders below the root that hold heads, in name order.
 std::vector<fs::path> folders_with_heads(const DatasetFolder& root) {
   std::vector<fs::path> out;
   for (const DatasetProblem& entry : root.unread) {
     std::error_code error;
-    if (fs::is_directory(entry.file, error) && !list_dataset_folder(entry.file).heads.empty()) {
-      out.push_back(entry.file);
-    }
+    if (fs::is_directory(entry.file, error) && holds_heads(entry.file)) out.push_back(entry.file);
   }
   return out;
 }
@@ -257,11 +264,11 @@ void take_survey(HeadSurvey& survey, std::vector<DatasetProblem> unread, HeadCat
 }  // namespace
 
 HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
-                         const HeadCounts& configured, bool compat_reference) {
+                         const HeadCounts& configured, bool compat_reference, ThreadPool& pool) {
   HeadCatalog out;
   DatasetFolder listing = find_heads(root, model_dir, out);
   Heads heads(listing.heads.begin(), listing.heads.end());
-  HeadSurvey survey = survey_heads(out.folder, listing.heads, compat_reference);
+  HeadSurvey survey = survey_heads(out.folder, listing.heads, compat_reference, pool);
   std::error_code error;
   out.is_unfinished = fs::exists(journal_path(out.folder), error);
   out.model = survey.record.model;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "dataset/schema.h"
 #include "heads/bucket_ranges.h"
 #include "heads/head_id.h"
@@ -55,10 +56,10 @@ struct HeadCatalog {
 // Looks into <root>/<model_dir> (into the root if there is no such folder; without model_dir also
 // into the only folder below the root that holds heads). Heads, layers and their map come from the
 // dataset's record, else from `configured`, else from the folders. compat_reference: from `configured`
-// first, as in the original; heads outside that grid are left out.
+// first, as in the original; heads outside that grid are left out. Footers are read on the pool.
 // Throws Error: no head, a table of a lake format, configured counts that contradict the record or
 // the folders, query heads that are not a multiple of the key heads, a map that cannot be inferred.
 HeadCatalog read_catalog(const std::filesystem::path& root, const std::string& model_dir,
-                         const HeadCounts& configured, bool compat_reference);
+                         const HeadCounts& configured, bool compat_reference, ThreadPool& pool);
 
 }  // namespace qk

@@ -19,7 +19,8 @@ class Catalog : public testing::Test {
   }
 
   HeadCatalog read() const {
-    return read_catalog(root_, model_dir_, configured_, compat_reference_);
+    ThreadPool pool(2);
+    return read_catalog(root_, model_dir_, configured_, compat_reference_, pool);
   }
 
   // The root's path in a sentence becomes R.
@@ -156,6 +157,12 @@ TEST_F(Catalog, TheOlderLayoutAndTheRoot) {
   EXPECT_EQ(warnings(), (std::vector<std::string>{
                             "model_dir: R has no folder Other_Model: its own heads are read",
                             "R/Some_Model: is not read: it holds heads of its own, like l00h00k"}));
+}
+
+TEST_F(Catalog, ATableBesideTheHeadsDoesNotEndTheSearch) {
+  make({"l00h00q", "l00h00k"}, "model");
+  make({"l00h00q", "_delta_log"}, "another");
+  EXPECT_EQ(read().folder, root_ / "model");
 }
 
 TEST_F(Catalog, ACaptureThatIsNotFinishedIsNoticed) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -19,18 +21,35 @@ struct FileFooter {
   Footer footer;
 };
 
-// The footers of all files that can be opened.
+struct ListedHead {
+  std::vector<DatasetProblem> unread;
+  std::vector<FileFooter> footers;  // of the files that can be opened
+};
+
+ListedHead list_head(const fs::path& folder, const ConfigName& head, bool compat_reference) {
+  ListedHead out;
+  HeadFolder listing =
+      files_to_read(folder / config_name(head.layer, head.head, head.kind), compat_reference);
+  if (!listing.fault.empty()) return out;
+  out.unread = std::move(listing.unread);
+  for (const fs::path& file : listing.files) {
+    if (auto footer = read_footer(file)) out.footers.push_back({head, file, std::move(*footer)});
+  }
+  return out;
+}
+
+// The footers of all files, in the order of the heads.
 std::vector<FileFooter> read_footers(const fs::path& folder, const std::vector<ConfigName>& heads,
-                                     bool compat_reference, HeadSurvey& out) {
+                                     bool compat_reference, ThreadPool& pool, HeadSurvey& out) {
+  std::vector<ListedHead> listed(heads.size());
+  pool.parallel_for(std::ssize(heads), [&](int64_t index, int) {
+    const auto i = static_cast<size_t>(index);
+    listed[i] = list_head(folder, heads[i], compat_reference);
+  });
   std::vector<FileFooter> footers;
-  for (const ConfigName& head : heads) {
-    HeadFolder listing =
-        files_to_read(folder / config_name(head.layer, head.head, head.kind), compat_reference);
-    if (!listing.fault.empty()) continue;
-    if (!listing.unread.empty()) out.unread[head] = std::move(listing.unread);
-    for (const fs::path& file : listing.files) {
-      if (auto footer = read_footer(file)) footers.push_back({head, file, std::move(*footer)});
-    }
+  for (size_t i = 0; i < heads.size(); ++i) {
+    if (!listed[i].unread.empty()) out.unread[heads[i]] = std::move(listed[i].unread);
+    std::ranges::move(listed[i].footers, std::back_inserter(footers));
   }
   return footers;
 }
@@ -51,9 +70,9 @@ HeadFolder files_to_read(const fs::path& folder, bool compat_reference) {
 }
 
 HeadSurvey survey_heads(const fs::path& folder, const std::vector<ConfigName>& heads,
-                        bool compat_reference) {
+                        bool compat_reference, ThreadPool& pool) {
   HeadSurvey out;
-  const std::vector<FileFooter> files = read_footers(folder, heads, compat_reference, out);
+  const std::vector<FileFooter> files = read_footers(folder, heads, compat_reference, pool, out);
   std::vector<const Footer*> footers;
   for (const FileFooter& file : files) footers.push_back(&file.footer);
   const std::optional<size_t> common = most_common_footer(footers);

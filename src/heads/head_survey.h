@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "dataset/dataset_folder.h"
 #include "heads/dataset_record.h"
 
@@ -30,6 +31,6 @@ struct HeadSurvey {
 
 // Files that cannot be opened are passed over: they are reported when their head is read.
 HeadSurvey survey_heads(const std::filesystem::path& folder, const std::vector<ConfigName>& heads,
-                        bool compat_reference);
+                        bool compat_reference, ThreadPool& pool);
 
 }  // namespace qk

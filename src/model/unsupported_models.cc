@@ -10,6 +10,7 @@ constexpr std::string_view kExperts = "it is a mixture of experts";
 constexpr std::string_view kLatent =
     "its attention compresses queries and keys into a latent space";
 constexpr std::string_view kLearned = "it has learned positions, no rotary embedding";
+constexpr std::string_view kSinusoidal = "it has sinusoidal positions, no rotary embedding";
 constexpr std::string_view kAlibi = "it has ALiBi in place of a rotary embedding";
 constexpr std::string_view kEncoderDecoder = "it is an encoder and a decoder";
 constexpr std::string_view kEncoder = "it is an encoder";
@@ -64,10 +65,10 @@ constexpr std::array<UnsupportedModel, 225> kUnsupported = {{
     {"opt", "OPT", kLearned},
     {"openai-gpt", "GPT", kLearned},
     {"biogpt", "BioGPT", kLearned},
-    {"xglm", "XGLM", kLearned},
+    {"xglm", "XGLM", kSinusoidal},
     {"galactica", "Galactica", kLearned},
     {"gptsan-japanese", "GPTSAN", kLearned},
-    {"ctrl", "CTRL", kLearned},
+    {"ctrl", "CTRL", kSinusoidal},
     {"imagegpt", "ImageGPT", kLearned},
     {"bloom", "BLOOM", kAlibi},
     {"mpt", "MPT", kAlibi},
@@ -88,7 +89,7 @@ constexpr std::array<UnsupportedModel, 225> kUnsupported = {{
     {"starcoder2", "StarCoder2", kLayerNorm},
     {"nemotron", "Nemotron", kLayerNorm},
     {"olmo", "OLMo", kLayerNorm},
-    {"jais", "Jais", kLayerNorm},
+    {"jais", "Jais", kAlibi},
     {"phi3", "Phi-3", kNotYet},
     {"phi4_multimodal", "Phi-4 Multimodal", kNotYet},
     {"phi3_v", "Phi-3 Vision", kNotYet},

@@ -53,7 +53,7 @@ std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
 
-// Null: the dataset does not say it.
+// Null: not known.
 ordered_json buckets_json(const std::optional<BucketRanges>& ranges) {
   if (!ranges) return nullptr;
   if (ranges->is_log()) return {{"type", "log"}};
@@ -62,6 +62,13 @@ ordered_json buckets_json(const std::optional<BucketRanges>& ranges) {
 }
 
 constexpr size_t kLargestRecord = size_t{64} << 20;
+
+// Whether a file has the name of a record: <table>.json beside that table.
+bool is_named_as_record(const std::filesystem::path& file) {
+  std::error_code error;
+  return file.extension() == ".json" &&
+         std::filesystem::exists(file.parent_path() / file.stem(), error);
+}
 
 // The buckets that a record gives for the table of this name, if it is a record and names it.
 std::optional<BucketScale> buckets_in(const std::filesystem::path& record,
@@ -118,7 +125,8 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
                     {"num_layers", catalog.num_layers},
                     {"num_q_heads", catalog.num_q_heads},
                     {"num_k_heads", catalog.num_k_heads}};
-  out["buckets"] = buckets_json(catalog.ranges);
+  const bool ranges_hold = report.num_contradicting_ranges == 0;
+  out["buckets"] = ranges_hold ? buckets_json(catalog.ranges) : ordered_json(nullptr);
   out["tables"] = {{"heads", file_name(config.output_csv)},
                    {"buckets", file_name(config.bucket_csv)},
                    {"components", file_name(config.component_csv)}};
@@ -134,9 +142,10 @@ std::vector<BucketScale> recorded_buckets(const std::filesystem::path& bucket_cs
       bucket_csv.has_parent_path() ? bucket_csv.parent_path() : std::filesystem::path(".");
   std::vector<BucketScale> out;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".json") continue;
-    const auto buckets = buckets_in(entry.path(), bucket_csv.filename().string());
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (!is_named_as_record(it->path())) continue;
+    const auto buckets = buckets_in(it->path(), bucket_csv.filename().string());
     if (!buckets) continue;
     const auto is_equal = [&](const BucketScale& other) {
       return other.type == buckets->type && other.min_size == buckets->min_size;

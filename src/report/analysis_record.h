@@ -22,8 +22,8 @@ struct ProgramName {
 std::string analysis_record(const ProgramName& program, const AnalysisConfig& config,
                             const HeadCatalog& catalog, const AnalysisReport& report);
 
-// Where the buckets of a table lie: by the records (*.json) in its folder that name it, each
-// answer once. Nothing if there is no record, or if the dataset did not say it.
+// Where the buckets of a table lie: by the records in its folder that name it (x.json beside a table
+// x), each answer once. Nothing if there is none, or if the dataset did not say it.
 std::vector<BucketScale> recorded_buckets(const std::filesystem::path& bucket_csv);
 
 }  // namespace qk

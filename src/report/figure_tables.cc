@@ -74,8 +74,8 @@ std::string_view table_name(const NumberTable& table) {
   constexpr std::array<std::array<std::string_view, 2>, 4> kNames = {
       {{"ap_overall", "head_metrics.csv"},
        {"ci_low", "head_metrics_ci.csv"},
-       {"component_weight", "head_component_weights.csv"},
-       {"ap_bucket", "head_bucket_plasticity.csv"}}};
+       {"component_weight", kComponentTable},
+       {"ap_bucket", kBucketTable}}};
   for (const auto& [column, name] : kNames) {
     if (std::find(table.header.begin(), table.header.end(), column) != table.header.end()) {
       return name;

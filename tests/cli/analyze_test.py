@@ -427,6 +427,9 @@ max_workers: 2
         fixtures.write(f"{self.data}/.qkscope/journal", "x")
         done = self.analyze("--dataset", self.data)
         self.assertIn("its capture is not finished", done.stderr)
+        for i in range(8):  # in a folder's order some come before the heads
+            os.symlink(f"loop{i}", f"{self.data}/loop{i}")
+        self.assertIn("12 of 12 heads", self.analyze("--dataset", self.data, "--overwrite").stdout)
 
     def test_numbers_are_finite_or_empty(self):
         self.analyze("--dataset", self.data)

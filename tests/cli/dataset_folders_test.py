@@ -300,6 +300,30 @@ class DatasetFolders(unittest.TestCase):
                          ".* says .*; the model's files are the same")
         self.assertEqual(self.rows(), before)
 
+    def test_rows_that_contradict_the_recorded_buckets(self):
+        def axes(*options):
+            self.run_program("plot", "plasticity", "head_bucket_plasticity.csv", "--output", "f.svg",
+                             *options)
+            with open(f"{self.root}/f.svg", encoding="utf-8") as file:
+                return file.read()
+
+        self.assertEqual(self.warnings(), [])
+        self.assertIn("Position (tokens)", axes())
+        for name in sorted(os.listdir(self.data)):
+            if not os.path.exists(f"{self.data}/{name}/data.parquet"):
+                continue
+            table = self.table(name)
+            at = table.schema.get_field_index("bucket")
+            buckets = [position // 4 for position in table["position"].to_pylist()]
+            column = pa.array(buckets, table.schema.field(at).type)
+            self.write(table.set_column(at, table.schema.field(at), column), f"{name}/data.parquet")
+        [warning] = self.warnings()
+        self.assertIn("heads with rows outside the buckets that the footers record", warning)
+        with open(f"{self.root}/{CSV}.json", encoding="utf-8") as file:
+            self.assertIsNone(json.load(file)["buckets"])
+        self.assertIn("Query bucket", axes())
+        self.assertIn("Position (tokens)", axes("--bucket_min_size", "4"))
+
     def test_heads_without_a_footer_among_others(self):
         for name in ("l00h00k", "l02h01q"):
             self.write(self.table(name).replace_schema_metadata(None), f"{name}/data.parquet")
@@ -372,10 +396,24 @@ class DatasetFolders(unittest.TestCase):
                     self.assertAlmostEqual(float(ours[column]), float(value), delta=1e-9)
             self.assertEqual(done.stderr.count("there is no such file"),
                              grid[0] * grid[1] - len(expected))
+            with open(f"{self.root}/{CSV}.json", encoding="utf-8") as file:
+                failed = json.load(file)["heads"]["failed"]
+            self.assertEqual(len(failed), grid[0] * grid[1] - len(expected))
+            self.assertTrue(all("there is no such file" in head["reason"] for head in failed))
         done = self.analyze("--compat", "reference", "--num_layers=1", "--num_q_heads=2",
                             "--num_k_heads=1")
         self.assertIn("l00h01k and 8 more heads outside the grid of 1 layers, 2 query heads and 1 key "
                       "heads are left out", done.stderr)
+
+    def test_one_is_singular(self):
+        for name in os.listdir(self.data):
+            if name not in ("l00h00q", "l00h00k"):
+                path = f"{self.data}/{name}"
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+        for name in ("l00h00q", "l00h00k"):
+            self.write(self.table(name).replace_schema_metadata(None), f"{name}/data.parquet")
+        self.assertIn("1 of 1 heads (1 layer, 1 query head, 1 key head, by the folders)",
+                      self.analyze().stdout)
 
     def test_a_grid_with_another_map_is_warned_of(self):
         done = self.analyze("--compat", "reference", "--num_layers", "3", "--num_q_heads", "2",

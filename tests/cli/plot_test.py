@@ -236,7 +236,11 @@ class Plot(unittest.TestCase):
         record = {"program": "qkscope", "tables": {"buckets": "buckets.csv"},
                   "buckets": {"type": "uniform", "width": 512}}
         fixtures.write(f"{self.root}/m.csv.json", json.dumps(record))
+        fixtures.write(f"{self.root}/m.csv", "")
         fixtures.write(f"{self.root}/other.json", "[1, {")
+        fixtures.write(f"{self.root}/other", "")
+        stray = {**record, "buckets": {"type": "log"}}  # of no table that is there
+        fixtures.write(f"{self.root}/stray.csv.json", json.dumps(stray))
         self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "a.svg")
         self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "b.svg",
                   "--bucket_min_size", "512")
@@ -249,6 +253,7 @@ class Plot(unittest.TestCase):
                              "contradict the record of the analysis beside the table: its buckets "
                              "are uniform, 512 tokens wide\n")
         record["buckets"]["width"] = 64
+        fixtures.write(f"{self.root}/n.csv", "")
         fixtures.write(f"{self.root}/n.csv.json", json.dumps(record))
         done = self.run_program("plasticity", "--bucket_csv", "buckets.csv", "--output", "d.svg")
         self.assertEqual(done.returncode, 0)
