@@ -31,7 +31,10 @@ constexpr std::string_view kOwnNames =
 constexpr std::string_view kNoIndex =
     "expected the name model.safetensors, or shards with a model.safetensors.index.json";
 
-constexpr std::array<OtherFormat, 14> kFormats = {{
+constexpr std::string_view kGguf = "to read it, name that file in place of the folder";
+
+constexpr std::array<OtherFormat, 15> kFormats = {{
+    {"", ".gguf", kGguf},
     {"adapter_model", ".safetensors", kAdapter},
     {"adapter_model", ".bin", kAdapter},
     {"consolidated", ".safetensors", kOwnNames},

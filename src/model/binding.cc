@@ -90,8 +90,9 @@ class Binder {
       return nullptr;
     }
     if (!tensor.dtype) {
-      differ("{} in {} is {}, expected a type that can be computed with", name,
-             printable(tensor.file), printable(tensor.dtype_name));
+      differ("{} in {} is {}, expected {}", name, printable(tensor.file),
+             printable(tensor.dtype_name),
+             is_gguf_ ? "a type that can be computed with" : "F32, F16 or BF16");
       return nullptr;
     }
     used_bytes_ += std::ssize(tensor.bytes);
@@ -234,6 +235,21 @@ std::string decoder_prefix(std::span<const StoredTensor> tensors, const std::str
        found.empty()
            ? "none"
            : fmt::format("{}, the second with the prefix {}", found.size(), printable(found[1])));
+}
+
+void name_tied_embedding(std::span<StoredTensor> tensors, std::string_view embedding_name) {
+  constexpr std::string_view kHead = "lm_head.weight";
+  constexpr std::string_view kFirst = "layers.0.input_layernorm.weight";
+  StoredTensor* head = nullptr;
+  std::string prefix;
+  for (StoredTensor& tensor : tensors) {
+    const std::string_view name = tensor.name;
+    if (is_other_part(name)) continue;
+    if (name.ends_with(embedding_name)) return;
+    if (name == kHead || name.ends_with("." + std::string(kHead))) head = &tensor;
+    if (name.ends_with(kFirst)) prefix = name.substr(0, name.size() - kFirst.size());
+  }
+  if (head != nullptr) head->name = prefix + std::string(embedding_name);
 }
 
 namespace {

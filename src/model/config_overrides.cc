@@ -124,7 +124,9 @@ class OverrideCheck {
   void check(const KeyPath& leaf) const {
     const std::string name = dotted(leaf);
     if (!reads_.contains(name)) {
-      const std::vector<std::string_view> known(reads_.begin(), reads_.end());
+      std::vector<std::string_view> known(reads_.begin(), reads_.end());
+      std::erase_if(known,
+                    [&](std::string_view key) { return name.starts_with(std::string(key) + "."); });
       fail(
           "model.config_overrides: {}: expected a key that this model reads, found one that has no "
           "effect on it{}",
@@ -149,7 +151,7 @@ class OverrideCheck {
 
   static std::string_view reason(std::string_view name) {
     if (name == "sliding_window") return "no layer has a window";
-    return "other keys decide";
+    return "the model is the same without it";
   }
 
   const json& config_;
