@@ -45,6 +45,7 @@ constexpr Architecture kGemma3 = {
                  .max_position_embeddings = 131072,
                  .hidden_act = "gelu_pytorch_tanh",
                  .rope_theta = 1e6,
+                 .tie_word_embeddings = true,
                  .softmax_scale_value = 256,
                  .sliding_window = 4096},
     .names = kNames,

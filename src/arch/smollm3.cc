@@ -25,7 +25,8 @@ constexpr Architecture kSmolLm3 = {
                  .num_attention_heads = 16,
                  .num_key_value_heads = 4,
                  .max_position_embeddings = 32768,
-                 .rope_theta = 2e6},
+                 .rope_theta = 2e6,
+                 .tie_word_embeddings = true},
 };
 
 }  // namespace qk

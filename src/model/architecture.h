@@ -118,6 +118,7 @@ struct ConfigDefaults {
   double partial_rotary_factor = 1.0;
   std::string_view rope_parameters = {};  // JSON, when the file has no rope object at all
   bool attention_bias = false;
+  bool tie_word_embeddings = false;
   double softmax_scale_value = 0;  // of softmax_scale_key
   int64_t sliding_window = 0;      // 0: null
   int64_t max_window_layers = 28, sliding_window_pattern = 6, no_rope_layer_interval = 4;

@@ -237,6 +237,21 @@ std::string decoder_prefix(std::span<const StoredTensor> tensors, const std::str
            : fmt::format("{}, the second with the prefix {}", found.size(), printable(found[1])));
 }
 
+void name_tied_embedding(std::span<StoredTensor> tensors, std::string_view embedding_name) {
+  constexpr std::string_view kHead = "lm_head.weight";
+  constexpr std::string_view kFirst = "layers.0.input_layernorm.weight";
+  StoredTensor* head = nullptr;
+  std::string prefix;
+  for (StoredTensor& tensor : tensors) {
+    const std::string_view name = tensor.name;
+    if (is_other_part(name)) continue;
+    if (name.ends_with(embedding_name)) return;
+    if (name == kHead || name.ends_with("." + std::string(kHead))) head = &tensor;
+    if (name.ends_with(kFirst)) prefix = name.substr(0, name.size() - kFirst.size());
+  }
+  if (head != nullptr) head->name = prefix + std::string(embedding_name);
+}
+
 namespace {
 
 // Notes the tensors that are not used, or differs.

@@ -29,6 +29,11 @@ void bind_weights(std::span<const StoredTensor> tensors, bool is_gguf, const std
 std::string decoder_prefix(std::span<const StoredTensor> tensors, const std::string& source,
                            std::string_view embedding_name);
 
+// safetensors.torch.save_model keeps one of the names of a matrix that the model holds twice. Gives
+// the output head the name of the embedding where there is no embedding.
+// REQUIRES: the configuration ties the two.
+void name_tied_embedding(std::span<StoredTensor> tensors, std::string_view embedding_name);
+
 // True for tensors that are not needed to capture queries and keys of the decoder under `prefix`:
 // what lies outside the decoder (heads of any kind, vision parts, drafting decoders), its final norm,
 // buffers, layers that do not run or come after `last_layer`.

@@ -30,10 +30,10 @@ bool is_needed_layer(int64_t layer, const ModelConfig& config, int64_t last_laye
 
 // Tables that older versions of transformers stored in a layer.
 bool is_buffer(const StoredTensor& tensor) {
-  constexpr std::array<std::string_view, 5> kEndings = {
-      ".rotary_emb.inv_freq", ".rotary_emb.original_inv_freq", ".rotary_emb.cos_cached",
-      ".rotary_emb.sin_cached", ".masked_bias"};
+  constexpr std::array<std::string_view, 3> kEndings = {".masked_bias", ".causal_mask",
+                                                        ".position_ids"};
   const std::string_view name = tensor.name;
+  if (name.find(".rotary_emb.") != std::string_view::npos) return true;
   const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
   // A causal mask [1, 1, tokens, tokens] is stored as the bias of attention.
   const bool mask = name.ends_with("attn.bias") && tensor.shape.size() == 4;
@@ -42,6 +42,7 @@ bool is_buffer(const StoredTensor& tensor) {
 
 // A part of the decoder's input that its architecture does not have.
 bool changes_input(std::string_view name) {
+  if (name == "position_ids") return false;  // 0, 1, 2, ...
   const std::string_view first = name.substr(0, name.find('.'));
   return first.find("embed") != std::string_view::npos ||
          first.find("position") != std::string_view::npos || first == "wpe";

@@ -12,7 +12,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 constexpr std::string_view kTypes[] = {"llama"};
-constexpr Architecture kPlain = {.name = "plain", .model_types = kTypes};
+constexpr Architecture kPlain = {.name = "plain", .title = "Plain", .model_types = kTypes};
 constexpr Architecture kFused = {.name = "fused",
                                  .model_types = kTypes,
                                  .block = {.sandwich_norms = true,
@@ -156,6 +156,57 @@ TEST(BindingTest, TheEmbeddingIsFoundOnce) {
               HasSubstr("expected one tensor named ...embed_tokens.weight, found 4"));
 }
 
+TEST(BindingTest, TheHeadOfATiedModelMayStandForTheEmbedding) {
+  FixtureCase item = plain();
+  item.tensors["lm_head.weight"] = item.tensors.at("model.embed_tokens.weight");
+  item.tensors.erase("model.embed_tokens.weight");
+  for (const char* prefix : {"model.", "", "model.language_model."}) {
+    item.config["tie_word_embeddings"] = true;
+    const Model model = load(item, {.prefix = prefix});
+    EXPECT_EQ(model.embedding.rows, 97);
+    EXPECT_TRUE(model.ignored_tensors.empty()) << prefix;
+  }
+  for (const json& untied : {json(false), json(nullptr), json("true")}) {
+    item.config["tie_word_embeddings"] = untied;
+    EXPECT_THAT(refusal(item), HasSubstr("expected one tensor named ...embed_tokens.weight"));
+  }
+  item.config.erase("tie_word_embeddings");
+  EXPECT_THAT(refusal(item), HasSubstr("expected one tensor named ...embed_tokens.weight"));
+  Architecture tied = kPlain;
+  tied.defaults.tie_word_embeddings = true;
+  EXPECT_EQ(refusal(item, tied), "nothing was refused");
+  item.config["tie_word_embeddings"] = true;
+  item.tensors["lm_head.weight"] = {95, 32};
+  EXPECT_THAT(refusal(item),
+              HasSubstr("model.embed_tokens.weight in model.safetensors is [95, 32]"));
+}
+
+TEST(BindingTest, KeysThatTransformersIgnoresAreNamed) {
+  const auto warnings = [](const json& changes) {
+    FixtureCase item = plain();
+    item.config.update(changes);
+    return load(item).warnings;
+  };
+  for (const json& changes :
+       std::vector<json>{{{"sliding_window", 8}},
+                         {{"use_bidirectional_attention", true}},
+                         {{"attn_logit_softcapping", 50.0}},
+                         {{"attention_chunk_size", 64}},
+                         {{"layer_types", json::array({"full_attention", "sliding_attention"})}}}) {
+    const std::vector<std::string> found = warnings(changes);
+    ASSERT_EQ(found.size(), 1U) << changes;
+    EXPECT_THAT(found[0],
+                testing::EndsWith(fmt::format("config.json: {} has no effect in Plain, as "
+                                              "in transformers",
+                                              changes.begin().key())));
+  }
+  EXPECT_TRUE(warnings({{"sliding_window", nullptr},
+                        {"use_bidirectional_attention", false},
+                        {"attn_logit_softcapping", nullptr},
+                        {"layer_types", json::array({"full_attention"})}})
+                  .empty());
+}
+
 TEST(BindingTest, EmbeddingsOfOtherPartsAreNotTheDecoders) {
   const auto tensor = [](const char* name) {
     return StoredTensor{name, "F16", DType::kF16, {97, 32}, {}, "a.safetensors"};
@@ -247,7 +298,10 @@ TEST(IgnoredTest, OnlyWhatTheRulesName) {
   EXPECT_TRUE(ignored("score.weight", ""));
   EXPECT_TRUE(ignored("model.rotary_emb.inv_freq"));
   EXPECT_TRUE(ignored("model.layers.0.self_attn.rotary_emb.cos_cached"));
+  EXPECT_TRUE(ignored("model.layers.0.self_attn.rotary_emb.sin"));
   EXPECT_TRUE(ignored("model.layers.0.self_attn.masked_bias"));
+  EXPECT_TRUE(ignored("model.layers.0.self_attn.causal_mask"));
+  EXPECT_TRUE(ignored("model.position_ids"));
   EXPECT_TRUE(ask("model.layers.0.self_attn.bias", "model.", /*is_gguf=*/false, /*axes=*/4));
   EXPECT_FALSE(ask("model.layers.0.self_attn.bias", "model.", /*is_gguf=*/false, /*axes=*/1));
   for (const char* change :

@@ -23,6 +23,7 @@ constexpr size_t kMaxConfigBytes = size_t{16} << 20;
 
 [[noreturn]] void refuse_model_type(const ConfigObject& config, std::string_view type,
                                     std::span<const Architecture* const> registry) {
+  if (type.empty()) config.refuse("model_type", "the name of a model");
   std::vector<std::string_view> titles;
   std::vector<std::string_view> types;
   for (const Architecture* architecture : registry) {
@@ -59,6 +60,11 @@ const Architecture* decoder_architecture(const json& top, std::string_view type,
   return found;
 }
 
+bool ties_embeddings(const json& top, const Architecture& architecture) {
+  const auto found = top.find("tie_word_embeddings");
+  return found == top.end() ? architecture.defaults.tie_word_embeddings : *found == true;
+}
+
 const Wrapper* wrapper_of(const Architecture& architecture, std::string_view type) {
   for (const Wrapper& wrapper : architecture.wrappers) {
     if (wrapper.model_type == type) return &wrapper;
@@ -82,10 +88,11 @@ void refuse_quantised(const ConfigObject& config) {
 // Adapters (LoRA and the like) come without the model that they change.
 void refuse_adapter(const fs::path& folder) {
   const fs::path path = folder / "adapter_config.json";
-  if (!fs::exists(path) || fs::exists(folder / "model.safetensors") ||
-      fs::exists(folder / "model.safetensors.index.json")) {
-    return;
+  std::error_code ignored;
+  for (const char* weights : {"model.safetensors", "model.safetensors.index.json"}) {
+    if (fs::exists(folder / weights, ignored)) return;
   }
+  if (!fs::exists(path, ignored)) return;
   const json adapter = parse_python_json(read_file(path, kMaxConfigBytes), path.string());
   std::string base = "its base model";
   if (adapter.is_object() && adapter.contains("base_model_name_or_path") &&
@@ -156,6 +163,7 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
     if (!has_type(*out.architecture, type)) {
       out.decoder["model_type"] = out.architecture->model_types.front();
     }
+    out.ties_embeddings = ties_embeddings(top, *out.architecture);
     return out;
   }
   out.is_wrapped = true;
@@ -163,6 +171,7 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
   if (out.architecture == nullptr) {
     refuse_model_type(config, type, registry);
   }
+  out.ties_embeddings = ties_embeddings(top, *out.architecture);
   return out;
 }
 

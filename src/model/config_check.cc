@@ -1,5 +1,10 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/error.h"
 #include "model/config_normalise.h"
+#include "model/model_source.h"
 
 namespace qk {
 namespace {
@@ -23,7 +28,38 @@ void check_head_dim(const ConfigObject& config, HeadDimRule rule) {
   }
 }
 
+// Values that switch nothing on.
+bool is_off(const nlohmann::json& value) { return value.is_null() || value == false || value == 0; }
+
+bool has_window(const nlohmann::json& layer_types) {
+  return layer_types.is_array() && std::ranges::any_of(layer_types, [](const auto& type) {
+           return type == "sliding_attention" || type == "chunked_attention";
+         });
+}
+
 }  // namespace
+
+std::vector<std::string> ignored_key_warnings(const ModelSource& source) {
+  const Block& block = source.architecture->block;
+  std::vector<std::string> out;
+  const auto warn_of = [&](std::string_view key) {
+    out.push_back(fmt::format("{}: {} has no effect in {}, as in transformers", source.config_name,
+                              key, source.architecture->title));
+  };
+  const auto warn_if_on = [&](std::string_view key) {
+    const auto found = source.decoder.find(key);
+    if (found != source.decoder.end() && !is_off(*found)) warn_of(key);
+  };
+  if (block.window == WindowRule::kNone) warn_if_on("sliding_window");
+  if (block.window != WindowRule::kByLayerType &&
+      has_window(source.decoder.value("layer_types", nlohmann::json()))) {
+    warn_of("layer_types");
+  }
+  if (!block.may_be_bidirectional) warn_if_on("use_bidirectional_attention");
+  warn_if_on("attn_logit_softcapping");
+  warn_if_on("attention_chunk_size");
+  return out;
+}
 
 void check_config_json(const ConfigObject& decoder, const Architecture& architecture) {
   if (decoder.present("is_causal") && decoder.json().at("is_causal") != true) {

@@ -19,6 +19,7 @@ TEST(ConfigErrors, WrongValuesAreRefusedWithASentence) {
       {{{"model_type", "made_up"}},
        "model_type: made_up is not supported. Supported: Plain, Upper, Two Ropes, No Rope. See "
        "docs/adding-a-model.md"},
+      {{{"model_type", ""}}, "model_type: expected the name of a model, found \"\""},
       {{{"model_type", nullptr}}, "model_type: expected a string, found null"},
       {{{"model_type", "two_ropes"}}, "text_config: expected an object, found nothing"},
       {{{"hidden_size", true}}, "hidden_size: expected an integer from 1 to 4194304, found true"},
@@ -107,6 +108,9 @@ TEST(ConfigErrors, AdaptersAloneAreRefused) {
   EXPECT_THAT(refuse(), HasSubstr("found only an adapter of org/base"));
   write_file(folder.path() / "model.safetensors",
              "x");  // a merged one that kept the adapter's file
+  EXPECT_EQ(refuse(), "nothing was refused");
+  std::filesystem::remove(folder.path() / "adapter_config.json");
+  std::filesystem::create_symlink("adapter_config.json", folder.path() / "adapter_config.json");
   EXPECT_EQ(refuse(), "nothing was refused");
 }
 

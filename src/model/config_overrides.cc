@@ -189,7 +189,7 @@ class OverrideCheck {
 
   static std::string_view reason(std::string_view name) {
     if (name == "sliding_window") return "no layer has a window";
-    return "other keys decide";
+    return "the model is the same without it";
   }
 
   const json& config_;

@@ -20,7 +20,12 @@ Model load_model(const std::filesystem::path& source, const std::string& overrid
     bind_weights(opened.gguf->tensors(), /*is_gguf=*/true, name, last, model);
     return model;
   }
+  model.warnings = ignored_key_warnings(opened);
   SafetensorsModel checkpoint = open_safetensors(source);
+  if (opened.ties_embeddings) {
+    const std::string embedding(tensor_name(*model.architecture, Role::kEmbedding).hf);
+    name_tied_embedding(checkpoint.tensors, embedding + ".weight");
+  }
   bind_weights(checkpoint.tensors, /*is_gguf=*/false, name, last, model);
   for (MappedFile& file : checkpoint.files) {
     model.files.push_back(std::make_shared<const MappedFile>(std::move(file)));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "formats/gguf.h"
 #include "model/architecture.h"
@@ -17,6 +18,7 @@ namespace qk {
 struct ModelSource {
   const Architecture* architecture = nullptr;
   nlohmann::json decoder;                // the decoder's configuration, in Hugging Face keys
+  bool ties_embeddings = false;          // the output head's matrix is the embedding
   bool is_wrapped = false;               // it was in text_config of a multimodal configuration
   std::string config_name;               // for messages: the file the configuration comes from
   std::shared_ptr<const GgufFile> gguf;  // null for safetensors
@@ -29,6 +31,10 @@ ModelSource open_model_source(const std::filesystem::path& source,
 
 // Normalised, overridden, read; for GGUF with the divisors of rope_freqs.weight.
 ModelConfig resolve_config(const ModelSource& source, const std::string& overrides);
+
+// A sentence for each key of the decoder's config.json that says which keys a query sees or how
+// scores are made, and that transformers ignores in this architecture.
+std::vector<std::string> ignored_key_warnings(const ModelSource& source);
 
 // GGUF metadata in Hugging Face keys. Throws Error for what a GGUF can express but we do not
 // compute.

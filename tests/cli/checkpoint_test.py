@@ -135,7 +135,8 @@ class Checkpoint(unittest.TestCase):
                       ["eagle.embed_tokens.weight", "eagle.layers.0.mlp.up_proj.weight"],
                       ["model.layers.3.embed_tokens.weight", "model.layers.3.eh_proj.weight"],
                       ["model.layers.0.self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq"],
-                      ["model.layers.2.self_attn.masked_bias"], ["vision_tower.patch_embed.weight"],
+                      ["model.layers.2.self_attn.masked_bias"], ["model.position_ids"],
+                      ["model.layers.0.self_attn.rotary_emb.sin"], ["model.layers.1.self_attn.causal_mask"], ["vision_tower.patch_embed.weight"],
                       ["audio_tower.layers.0.fc1.weight"], ["prediction_heads.0.weight"]):
             with self.subTest(names):
                 write_tensors(self.weights, {**self.tensors, **{name: tensor(2, 3) for name in names}})
@@ -148,6 +149,19 @@ class Checkpoint(unittest.TestCase):
         name = "model.layers.0.self_attn.bias"
         write_tensors(self.weights, {**self.tensors, name: tensor(1, 1, 4, 4, dtype="U8")})
         self.assert_same()
+
+    def test_the_head_stands_for_the_embedding_where_the_two_are_tied(self):
+        self.tensors["lm_head.weight"] = self.tensors.pop("model.embed_tokens.weight")
+        write_tensors(self.weights, self.tensors)
+        self.assert_same()
+        self.write_config(tie_word_embeddings=False)
+        self.assert_refused("expected one tensor named ...embed_tokens.weight, found none")
+
+    def test_prefixes_of_wrapping_modules(self):
+        for prefix in ("_orig_mod.", "module.", "base_model.model.", "pretrained_model."):
+            with self.subTest(prefix):
+                write_tensors(self.weights, {prefix + name: value for name, value in self.tensors.items()})
+                self.assert_same()
 
     def test_what_changes_a_layer_is_refused(self):
         for name in ("model.layers.0.self_attn.q_proj.lora_A.weight", "model.layers.1.self_attn.q_norm.weight",
@@ -234,6 +248,14 @@ class Checkpoint(unittest.TestCase):
                 self.write_config(**changes)
                 self.assert_same()
 
+    def test_keys_that_transformers_ignores_are_named(self):
+        for key, value in (("sliding_window", 4), ("use_bidirectional_attention", True),
+                           ("attn_logit_softcapping", 30.0)):
+            with self.subTest(key):
+                self.write_config(**{key: value})
+                self.assertIn(f"config.json: {key} has no effect in Llama, as in transformers",
+                              self.assert_same())
+
     def test_the_last_of_two_equal_keys_counts(self):
         self.write_config(before='"rms_norm_eps": 7, "rope_theta": "x", ')
         self.assert_same()
@@ -268,9 +290,11 @@ class Checkpoint(unittest.TestCase):
     def test_weights_of_other_formats_are_named(self):
         os.remove(self.weights)
         for name, sentence in (
-                ("tf_model.h5", "the folder holds tf_model.h5; weights of TensorFlow, Flax and ONNX are not read"),
+                ("tf_model.h5",
+                 "the folder holds tf_model.h5; weights of TensorFlow, Flax and ONNX are not read"),
                 ("original/consolidated.00.pth", "the folder holds tf_model.h5"),
-                ("pytorch_model.bin", "the folder holds pytorch_model.bin; pickle files are not read; load the "
+                ("pytorch_model.bin",
+                 "the folder holds pytorch_model.bin; pickle files are not read; load the "
                                       "model in transformers and save it with save_pretrained(..., "
                                       "safe_serialization=True)")):
             with self.subTest(name):
@@ -289,6 +313,7 @@ class Checkpoint(unittest.TestCase):
                 ("{rope_scaling: {rope_type: linear, factr: 2.0}}", "factor: expected a number"),
                 ("{rope_scaling: {rope_type: linear, factor: 2.0, beta_fast: 3}}",
                  "rope_parameters.beta_fast: expected a key that this model reads"),
+                ("{hidden_act: swish}", 'found "swish", which has no effect: the model is the same'),
                 ("{sliding_window: 8}", "sliding_window: expected a key that this model reads"),
                 ("{use_cache: false}", "use_cache: expected a key that this model reads"),
                 ("{rope_theta: 5000.0}", "rope_theta: expected the key inside rope_parameters")):
