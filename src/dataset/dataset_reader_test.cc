@@ -69,7 +69,7 @@ TEST(DatasetReader, TellsWhatADatasetHolds) {
   EXPECT_EQ(info.heads[2].head, (ConfigName{0, 1, Kind::kKey}));
   EXPECT_EQ(head.rows, 15);
   EXPECT_EQ(head.row_groups, 1);
-  EXPECT_EQ(head.bucket_counts, (std::map<int32_t, int64_t>{{0, 6}, {1, 6}, {2, 3}}));
+  EXPECT_EQ(head.bucket_counts, (std::map<int64_t, int64_t>{{0, 6}, {1, 6}, {2, 3}}));
   EXPECT_EQ(head.num_example_ids, 3);
   EXPECT_EQ(head.min_position, 0);
   EXPECT_EQ(head.max_position, 150);
