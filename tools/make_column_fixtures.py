@@ -105,7 +105,7 @@ REFUSED = {
                 "row 1: column example_id: expected a whole number, found 1.5"),
     "position_float32": ({"position": pa.array(np.array([0, 2**24 + 2, 0, 0, 0, 0], np.float32))},
                          "row 1: column position: found 16777218, but floats of this width hold every "
-                         "integer only up to 2^24; store the column as integers"),
+                         "integer only below 2^24; store the column as integers"),
     "bucket_uint64": ({"bucket": pa.array([0, 2**63, 0, 0, 0, 0], pa.uint64())},
                       "row 1: column bucket: expected at most 2^63 - 1, found 9223372036854775808"),
     "bucket_date": ({"bucket": pa.array(BUCKETS, pa.int32()).cast(pa.date32())},

@@ -20,7 +20,7 @@ ordered_json footer_json(const HeadInfo& head) {
   return out;
 }
 
-ordered_json buckets_json(const std::map<int32_t, int64_t>& counts) {
+ordered_json buckets_json(const std::map<int64_t, int64_t>& counts) {
   ordered_json out = ordered_json::object();
   for (const auto& [bucket, rows] : counts) out[std::to_string(bucket)] = rows;
   return out;

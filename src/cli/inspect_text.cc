@@ -42,8 +42,8 @@ struct BucketTotals {
   int64_t documents = 0;                  // most of a head
 };
 
-void take_buckets(const HeadInfo& head, std::map<int32_t, BucketTotals>& totals) {
-  const std::map<int32_t, int64_t>& documents = head.bucket_documents.counts();
+void take_buckets(const HeadInfo& head, std::map<int64_t, BucketTotals>& totals) {
+  const std::map<int64_t, int64_t>& documents = head.bucket_documents.counts();
   for (const auto& [bucket, rows] : head.bucket_counts) {
     const bool is_first = !totals.contains(bucket);
     BucketTotals& total = totals[bucket];
@@ -59,7 +59,7 @@ struct Totals {
   int64_t rows = 0, file_bytes = 0, vector_bytes = 0, stored_vector_bytes = 0;
   int64_t max_example_ids = 0, min_position = -1, max_position = 0;
   std::set<int> layers;
-  std::map<int32_t, BucketTotals> buckets;
+  std::map<int64_t, BucketTotals> buckets;
   Values vectors, created_by, columns;
 };
 
@@ -82,9 +82,11 @@ Totals sum(const DatasetInfo& info) {
     totals.vectors.add(fmt::format("{} numbers, {}, {}", head.vector_dim,
                                    printable(head.vector_type), head.vector_encoding));
     totals.created_by.add(printable(head.created_by));
-    totals.columns.add(fmt::format("example_id {}{}{}", head.example_id_type,
-                                   head.has_token_str ? ", token_str" : "",
-                                   head.has_pre_rope ? ", vector_pre_rope" : ""));
+    totals.columns.add(fmt::format(
+        "{}{}{}",
+        head.example_id_type.empty() ? "no example_id"
+                                     : "example_id " + printable(head.example_id_type),
+        head.has_token_str ? ", token_str" : "", head.has_pre_rope ? ", vector_pre_rope" : ""));
   }
   return totals;
 }

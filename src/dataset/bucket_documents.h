@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -10,9 +11,10 @@ namespace qk {
 
 class BucketDocuments {
  public:
-  void add(int32_t bucket, int64_t example_id) {
-    if (last_ == std::pair(bucket, example_id)) return;  // rows of a document follow each other
-    last_ = {bucket, example_id};
+  void add(int64_t bucket, int64_t example_id) {
+    const std::pair row(bucket, example_id);
+    if (last_ == row) return;  // rows of a document follow each other
+    last_ = row;
     seen_[bucket].insert(example_id);
   }
 
@@ -23,12 +25,12 @@ class BucketDocuments {
   }
 
   // Bucket -> distinct ids. REQUIRES: settle().
-  const std::map<int32_t, int64_t>& counts() const { return counts_; }
+  const std::map<int64_t, int64_t>& counts() const { return counts_; }
 
  private:
-  std::pair<int32_t, int64_t> last_{-1, 0};
-  std::map<int32_t, std::unordered_set<int64_t>> seen_;
-  std::map<int32_t, int64_t> counts_;
+  std::optional<std::pair<int64_t, int64_t>> last_;
+  std::map<int64_t, std::unordered_set<int64_t>> seen_;
+  std::map<int64_t, int64_t> counts_;
 };
 
 }  // namespace qk

@@ -126,7 +126,7 @@ class Checker {
 
   void check_counts() {
     int64_t rows = 0;
-    std::map<int32_t, int64_t> buckets;
+    std::map<int64_t, int64_t> buckets;
     for (const HeadInfo& head : check_.info.heads) {
       rows += head.rows;
       for (const auto& [bucket, count] : head.bucket_counts) buckets[bucket] += count;
@@ -141,13 +141,13 @@ class Checker {
     if (facts_.captured_configs && *facts_.captured_configs != configs) {
       problem(card, fmt::format("says {} heads, there are {}", *facts_.captured_configs, configs));
     }
-    check_buckets(card, facts_.bucket_counts, buckets);
+    check_buckets(card, {facts_.bucket_counts.begin(), facts_.bucket_counts.end()}, buckets);
     check_buckets(folder_ / "_saver_state.json", state_counts_, buckets);
   }
 
   // What a file says of the rows in each bucket, if it says anything.
-  void check_buckets(const fs::path& file, const std::map<int32_t, int64_t>& said,
-                     std::map<int32_t, int64_t> found) {
+  void check_buckets(const fs::path& file, const std::map<int64_t, int64_t>& said,
+                     std::map<int64_t, int64_t> found) {
     if (said.empty()) return;
     for (const auto& [bucket, count] : said) found.try_emplace(bucket, 0);
     for (const auto& [bucket, count] : found) {
@@ -162,7 +162,7 @@ class Checker {
   fs::path folder_;
   ThreadPool& pool_;
   CardFacts facts_;
-  std::map<int32_t, int64_t> state_counts_;  // of the original's state file
+  std::map<int64_t, int64_t> state_counts_;  // of the original's state file
   DatasetCheck check_;
   bool is_ours_ = false;
 };

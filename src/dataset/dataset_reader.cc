@@ -103,6 +103,9 @@ void check_card(DatasetInfo& info) {
 
 // Compares every readable head with the first readable one of its layer and kind.
 void check_agreement(DatasetInfo& info) {
+  std::error_code error;
+  const bool is_capture = fs::exists(info.folder / "_saver_state.json", error) ||
+                          std::ranges::any_of(info.heads, &HeadInfo::is_ours);
   const HeadInfo* first = nullptr;
   for (size_t i = 0; i < info.heads.size(); ++i) {
     const HeadInfo& head = info.heads[i];
@@ -111,10 +114,10 @@ void check_agreement(DatasetInfo& info) {
                             first->head.kind == head.head.kind;
     if (!same_group) first = &head;
     const fs::path& file = head.files.front();
-    if (head.rows != first->rows) {
+    if (is_capture && head.rows != first->rows) {
       info.problems.push_back(
           {file, fmt::format("has {} rows, {} has {}", head.rows, name_of(*first), first->rows)});
-    } else if (head.rows_digest != first->rows_digest) {
+    } else if (is_capture && head.rows_digest != first->rows_digest) {
       info.problems.push_back(
           {file, "has other rows (bucket, example_id or position) than " + name_of(*first)});
     } else if (head.vector_dim != first->vector_dim) {
@@ -146,7 +149,7 @@ void check_footers(DatasetInfo& info) {
       info.problems.push_back({file, "has no footer of Qkscope, " + name_of(model) + " has one"});
     } else if (const auto found = footer_difference(head.footer, model.footer)) {
       info.problems.push_back({file, contradiction_text(*found, name_of(model))});
-    } else if (head.footer != model.footer) {
+    } else if (head.is_ours && model.is_ours && head.footer != model.footer) {
       info.problems.push_back({file, "has another footer than " + name_of(model)});
     }
   }

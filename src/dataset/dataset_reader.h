@@ -1,4 +1,4 @@
-// Reads a dataset folder, ours or the original's, and proves it: every file is opened, every row is
+// Reads a dataset folder, ours, the original's or anyone's, and proves it: every file is opened, every row is
 // read. Threads: one task per head on the pool.
 #pragma once
 
@@ -26,9 +26,9 @@ struct HeadInfo {
   int64_t rows = 0;
   int64_t row_groups = 0;
   int64_t file_bytes = 0;
-  std::map<int32_t, int64_t> bucket_counts;  // bucket -> rows
+  std::map<int64_t, int64_t> bucket_counts;  // bucket -> rows
   BucketDocuments bucket_documents;
-  int64_t num_example_ids = 0;  // distinct ones
+  int64_t num_example_ids = 0;  // distinct ones; 0 if there is no such column
   int64_t min_position = 0;     // 0 if there are no rows
   int64_t max_position = 0;
   std::set<std::optional<int64_t>> sliding_windows;  // tokens; empty optional: null
@@ -37,8 +37,9 @@ struct HeadInfo {
   bool has_pre_rope = false;
   std::string vector_type;      // Arrow's name: "list<element: float>"
   std::string vector_encoding;  // "zstd, BYTE_STREAM_SPLIT"
-  std::string example_id_type;  // "int64" or "int32"
+  std::string example_id_type;  // "int64"; empty: there is no such column
   std::string created_by;
+  bool is_ours = false;  // some file was written by Qkscope
   // Of the vector columns, in bytes: as float32, and in the files.
   int64_t vector_bytes = 0;
   int64_t stored_vector_bytes = 0;
@@ -61,8 +62,9 @@ struct DatasetInfo {
 // position and vector are never null; every vector has the same length and is finite; token_str has
 // no nulls; footers agree with one another and with the heads; all heads of one layer and kind have
 // the same rows; all heads of one kind of a layer the same vector length; no temporary file is left
-// behind, and nothing that looks like data of a head is left unread. Throws Error if the folder
-// cannot be read, holds no dataset, or is a table of a lake format.
+// behind, and nothing that looks like data of a head is left unread. Files of other programs may
+// have whatever columns HeadRowReader reads, and heads of them alone may have different rows.
+// Throws Error if the folder cannot be read, holds no dataset, or is a table of a lake format.
 //   watches  by config; vectors to be collected on the way
 DatasetInfo read_dataset(const std::filesystem::path& folder, ThreadPool& pool,
                          std::map<std::string, RowWatch>* watches = nullptr);

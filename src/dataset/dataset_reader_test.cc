@@ -70,7 +70,7 @@ TEST(DatasetReader, TellsWhatADatasetHolds) {
   EXPECT_EQ(info.heads[2].head, (ConfigName{0, 1, Kind::kKey}));
   EXPECT_EQ(head.rows, 15);
   EXPECT_EQ(head.row_groups, 1);
-  EXPECT_EQ(head.bucket_counts, (std::map<int32_t, int64_t>{{0, 6}, {1, 6}, {2, 3}}));
+  EXPECT_EQ(head.bucket_counts, (std::map<int64_t, int64_t>{{0, 6}, {1, 6}, {2, 3}}));
   EXPECT_EQ(head.num_example_ids, 3);
   EXPECT_EQ(head.min_position, 0);
   EXPECT_EQ(head.max_position, 150);
@@ -272,7 +272,7 @@ class HandMade {
   }
 
   // The problems found in a dataset with this one file.
-  std::vector<std::string> problems() const {
+  std::vector<std::string> problems(const std::string& writer = created_by()) const {
     const TestFolder folder;
     fs::create_directories(folder / "l00h00q");
     arrow::FieldVector fields;
@@ -284,7 +284,11 @@ class HandMade {
     const auto table = arrow::Table::Make(arrow::schema(fields), arrays);
     const auto sink =
         arrow::io::FileOutputStream::Open((folder / "l00h00q/x.parquet").string()).ValueOrDie();
-    EXPECT_TRUE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), sink).ok());
+    const auto properties = parquet::WriterProperties::Builder().created_by(writer)->build();
+    constexpr int64_t kGroupRows = 1024;
+    EXPECT_TRUE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), sink, kGroupRows,
+                                           properties)
+                    .ok());
     EXPECT_TRUE(sink->Close().ok());
     return problems_of(folder.path());
   }
@@ -330,6 +334,23 @@ TEST(DatasetReader, WrongValuesAreNamed) {
   file.add("bucket", HandMade::numbers<arrow::Int64Builder>({0, int64_t{1} << 40}));
   EXPECT_THAT(file.problems(),
               ElementsAre("l00h00q/x.parquet: row 1: bucket 1099511627776 is out of range"));
+}
+
+TEST(DatasetReader, FilesOfOtherProgramsHaveTheColumnsThatAreAnalysed) {
+  HandMade file;
+  file.remove("sliding_window");
+  file.remove("example_id");
+  file.add("extra", HandMade::numbers<arrow::Int32Builder>({1, std::nullopt}));
+  file.add("token_str", HandMade::numbers<arrow::Int32Builder>({1, std::nullopt}));
+  file.add("bucket", HandMade::numbers<arrow::DoubleBuilder>({-1, 2}));
+  EXPECT_THAT(file.problems("polars"), ElementsAre());
+  file.add("example_id", HandMade::numbers<arrow::UInt64Builder>({0, -1}));
+  file.add("bucket", HandMade::numbers<arrow::Int64Builder>({0, int64_t{1} << 40}));
+  EXPECT_THAT(file.problems("polars"), ElementsAre());
+  file.add("position", HandMade::numbers<arrow::Int32Builder>({1, std::nullopt}));
+  EXPECT_THAT(file.problems("polars"),
+              ElementsAre("l00h00q/x.parquet: row 1: column position: expected an integer, found "
+                          "null"));
 }
 
 }  // namespace dataset_reader_test

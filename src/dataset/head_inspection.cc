@@ -12,6 +12,7 @@
 #include <bit>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -20,6 +21,8 @@
 #include "base/readable_file.h"
 #include "dataset/arrow_result.h"
 #include "dataset/footer_agreement.h"
+#include "dataset/head_file.h"
+#include "dataset/head_rows.h"
 #include "dataset/row_digest.h"
 #include "dataset/schema.h"
 
@@ -154,19 +157,42 @@ class FileReader {
     }
   }
 
+  // All files of a head that other programs wrote. What is not analysed may be anything.
+  void read_others() {
+    HeadRowReader rows(info_.files);
+    for (const fs::path& path : info_.files) {
+      const auto is_wanted = [](std::string_view name) {
+        return name == "vector" || name == "example_id";
+      };
+      const HeadFile file = open_head_file(path, is_wanted, 1);
+      info_.file_bytes += static_cast<int64_t>(fs::file_size(path));
+      try {
+        take_footer(*file.reader->parquet_reader()->metadata(), *file.schema);
+      } catch (const Error& error) {
+        fail("{}: {}", path.string(), error.what());
+      }
+      info_.has_token_str = std::ranges::count(file.columns, "token_str") > 0;
+      info_.has_pre_rope = std::ranges::count(file.columns, "vector_pre_rope") > 0;
+    }
+    HeadRowBatch batch;
+    while (rows.next(batch)) take_batch(batch);
+  }
+
  private:
   void take_footer(const parquet::FileMetaData& metadata, const arrow::Schema& schema) {
     Footer footer = footer_of(metadata);
     if (info_.row_groups > 0 && footer != info_.footer) {
-      const auto found = footer_difference(footer, info_.footer);
-      fail("{}", found ? contradiction_text(*found, "the file before")
-                       : "has another footer than the file before");
+      if (const auto found = footer_difference(footer, info_.footer)) {
+        fail("{}", contradiction_text(*found, "the file before"));
+      }
+      if (info_.is_ours) fail("has another footer than the file before");
     }
     info_.footer = std::move(footer);
     info_.created_by = metadata.created_by();
     info_.row_groups += metadata.num_row_groups();
     info_.vector_type = schema.GetFieldByName("vector")->type()->ToString();
-    info_.example_id_type = schema.GetFieldByName("example_id")->type()->ToString();
+    const auto id = schema.GetFieldByName("example_id");
+    info_.example_id_type = id == nullptr ? "" : id->type()->ToString();
     info_.has_token_str = schema.GetFieldIndex("token_str") >= 0;
     info_.has_pre_rope = schema.GetFieldIndex("vector_pre_rope") >= 0;
     for (int group = 0; group < metadata.num_row_groups(); ++group) {
@@ -204,13 +230,7 @@ class FileReader {
         fail("row {}: bucket {} is out of range", info_.rows + row, bucket);
       }
       if (position < 0) fail("row {}: position {} is negative", info_.rows + row, position);
-      const bool is_first = info_.rows + row == 0;
-      info_.min_position = is_first ? position : std::min(info_.min_position, position);
-      info_.max_position = is_first ? position : std::max(info_.max_position, position);
-      ++info_.bucket_counts[static_cast<int32_t>(bucket)];
-      example_ids_.insert(id);
-      if (counts_documents_) info_.bucket_documents.add(static_cast<int32_t>(bucket), id);
-      digest_.add(bucket, id, position);
+      take_row(bucket, position, id);
     }
     take_windows(*batch.GetColumnByName("sliding_window"));
     if (info_.has_token_str) column_without_nulls(batch, "token_str");
@@ -221,6 +241,34 @@ class FileReader {
                   {vectors.data + begin, static_cast<size_t>(vectors.offsets.back() - begin)});
     }
     if (info_.has_pre_rope) take_vectors(*batch.GetColumnByName("vector_pre_rope"));
+    info_.rows += batch.num_rows();
+  }
+
+  void take_row(int64_t bucket, int64_t position, std::optional<int64_t> id) {
+    const bool is_first = info_.bucket_counts.empty();
+    info_.min_position = is_first ? position : std::min(info_.min_position, position);
+    info_.max_position = is_first ? position : std::max(info_.max_position, position);
+    ++info_.bucket_counts[bucket];
+    digest_.add(bucket, id.value_or(0), position);
+    if (!id) return;
+    example_ids_.insert(*id);
+    if (counts_documents_) info_.bucket_documents.add(bucket, *id);
+  }
+
+  void take_batch(const HeadRowBatch& batch) {
+    const bool has_ids = !batch.example_ids.empty();
+    for (size_t row = 0; row < batch.buckets.size(); ++row) {
+      const int64_t position = batch.positions[row];
+      if (position < 0) {
+        fail("row {}: position {} is negative", info_.rows + static_cast<int64_t>(row), position);
+      }
+      take_row(batch.buckets[row], position,
+               has_ids ? std::optional(batch.example_ids[row]) : std::nullopt);
+    }
+    info_.sliding_windows.insert(batch.windows.begin(), batch.windows.end());
+    info_.vector_dim = batch.head_dim;
+    info_.vector_bytes += batch.num_rows() * batch.head_dim * static_cast<int64_t>(sizeof(float));
+    watch_.pass(info_.rows, info_.vector_dim, batch.vectors);
     info_.rows += batch.num_rows();
   }
 
@@ -264,6 +312,27 @@ class FileReader {
   bool counts_documents_;
 };
 
+// Did Qkscope write the file, or can it not be told?
+bool may_be_ours(const fs::path& file) {
+  const auto is_wanted = [](std::string_view name) { return name == "bucket"; };
+  try {
+    const HeadFile open = open_head_file(file, is_wanted, 1);
+    return open.reader->parquet_reader()->metadata()->created_by().starts_with("qkscope ");
+  } catch (const std::exception&) {
+    return true;
+  }
+}
+
+// A sentence of HeadRowReader begins with the file; others are about `otherwise`.
+DatasetProblem problem_of(const std::string& text, const fs::path& otherwise,
+                          const std::vector<fs::path>& files) {
+  for (const fs::path& file : files) {
+    const std::string path = file.string() + ": ";
+    if (text.starts_with(path)) return {file, text.substr(path.size())};
+  }
+  return {otherwise, text};
+}
+
 }  // namespace
 
 void inspect_head_file(const fs::path& file, HeadInfo& info, RowWatch& watch) {
@@ -289,18 +358,23 @@ void inspect_head(const fs::path& folder, HeadInfo& info, std::vector<DatasetPro
   if (!listing.fault.empty()) problems.insert(problems.begin(), {folder, listing.fault});
   std::unordered_set<int64_t> example_ids;
   RowDigest digest;
-  for (const fs::path& file : info.files) {
-    const auto fault = [&](std::string what) {
-      info.is_read = false;
-      problems.push_back({file, std::move(what)});
-    };
+  info.is_ours = std::ranges::any_of(info.files, may_be_ours);
+  FileReader reader(info, example_ids, digest, watch, BucketDocumentCounts::kAll);
+  const auto naming = [&](const fs::path& file, auto read) {
     try {
-      FileReader(info, example_ids, digest, watch, BucketDocumentCounts::kAll).read(file);
+      read();
     } catch (const Error& error) {
-      fault(error.what());
+      info.is_read = false;
+      problems.push_back(problem_of(error.what(), file, info.files));
     } catch (const std::exception& error) {  // Parquet's and the file system's own
-      fault(printable(error.what(), 300));
+      info.is_read = false;
+      problems.push_back({file, printable(error.what(), 300)});
     }
+  };
+  if (info.is_ours) {
+    for (const fs::path& file : info.files) naming(file, [&] { reader.read(file); });
+  } else if (!info.files.empty()) {
+    naming(info.files.front(), [&] { reader.read_others(); });
   }
   info.num_example_ids = static_cast<int64_t>(example_ids.size());
   info.bucket_documents.settle();

@@ -28,8 +28,8 @@ struct HeadRowBatch {
   int64_t num_rows() const { return static_cast<int64_t>(buckets.size()); }
 };
 
-// Columns; "whole numbers" are integers of 8 to 64 bits, floats that are whole and no larger than
-// those of their width hold exactly, and whole decimals:
+// Columns; "whole numbers" are integers of 8 to 64 bits, whole floats below 2^53 (float32:
+// 2^24, float16: 2^11), and whole decimals:
 //   bucket, position   whole numbers, never null
 //   vector             lists of any kind, never null, of one length, of float32, of float16, of
 //                      bfloat16 (the bits as uint16, int16 or binary of 2 bytes), or of float64

@@ -41,9 +41,9 @@ Whole whole_of_float(double value, int digits, const WholeColumn& column, int64_
     fail("row {}: column {}: expected a whole number, found {}", column.first_row + row,
          column.name, value);
   }
-  if (std::abs(value) > std::ldexp(1.0, digits)) {
+  if (std::abs(value) >= std::ldexp(1.0, digits)) {
     fail(
-        "row {}: column {}: found {}, but floats of this width hold every integer only up to "
+        "row {}: column {}: found {}, but floats of this width hold every integer only below "
         "2^{}; store the column as integers",
         column.first_row + row, column.name, value, digits);
   }

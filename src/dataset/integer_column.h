@@ -18,7 +18,7 @@ namespace qk {
 bool is_whole_type(const arrow::DataType& type);
 
 // Throws Error "row 17: column position: ..." for a null, a number beyond int64, a number that is
-// not whole, or a float above the largest (2^53 in float64) up to which it holds every integer.
+// not whole, or a float of 2^53 or more (float32: 2^24, float16: 2^11), which may be a rounded one.
 // `first_row` counts in messages. REQUIRES: is_whole_type.
 void read_integers(const arrow::Array& array, const std::string& name, int64_t first_row,
                    std::vector<int64_t>& out);

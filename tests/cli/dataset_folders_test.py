@@ -112,6 +112,7 @@ class DatasetFolders(unittest.TestCase):
     # Files and folders.
 
     def test_sidecar_files_are_no_data_and_no_fault(self):
+        self.analyze()
         before = self.analyze().stdout
         for folder in (self.data, f"{self.data}/l00h00q", f"{self.data}/l00h00k"):
             for name in (".DS_Store", "._data.parquet", "Thumbs.db", "desktop.ini", ".directory",
