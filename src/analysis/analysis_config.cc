@@ -136,7 +136,9 @@ void read_statistics(MappingReader& top, AnalysisConfig& out) {
   out.measure.normality_max_dims =
       top.integer("normality_max_dims", 0, kAny).value_or(out.measure.normality_max_dims);
   out.measure.p_alpha = top.number("p_alpha").value_or(out.measure.p_alpha);
-  if (!std::isfinite(out.measure.p_alpha)) top.refuse("p_alpha", "a finite number");
+  if (!(out.measure.p_alpha >= 0 && out.measure.p_alpha <= 1)) {
+    top.refuse("p_alpha", "a number from 0 to 1");
+  }
   constexpr int64_t kHighestSeed = kAny / 2;  // leaves room for what is added for each head
   out.measure.seed = top.integer("seed", 0, kHighestSeed).value_or(out.measure.seed);
   if (const auto workers = top.integer_or_null("max_workers", -kAny, kAny)) {

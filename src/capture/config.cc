@@ -75,10 +75,15 @@ void note_without_effect(MappingReader& section, std::string_view key, std::stri
   warnings.push_back(section.sentence(key, fmt::format("has no effect: {}", why)));
 }
 
-CorpusConfig read_dataset(MappingReader section) {
+CorpusConfig read_dataset(MappingReader section, std::vector<std::string>& warnings) {
   CorpusConfig out;
   out.path = section.required_text("path");
   out.name = section.text_or_null("name");
+  const auto place = find_on_disk(out.path);
+  if (std::error_code error; out.name && place && std::filesystem::is_regular_file(*place, error)) {
+    note_without_effect(section, "name", "dataset.path is a file, not a folder or Hub dataset",
+                        warnings);
+  }
   out.split = section.text("split").value_or(out.split);
   out.text_column = section.text("text_column").value_or(out.text_column);
   out.id_column = section.text_or_null("id_column");
@@ -264,6 +269,9 @@ OutputSection read_output(MappingReader section, std::vector<std::string>& warni
   }
   out.hf_repo_id = section.text_or_null("hf_repo_id");
   out.hf_branch = section.text_or_null("hf_branch");
+  if (out.hf_branch && !out.hf_repo_id) {
+    note_without_effect(section, "hf_branch", "there is no hf_repo_id", warnings);
+  }
   section.boolean("private");
   refuse_without_effect(section, "private", "nothing is uploaded");
   section.integer("write_batch_size", -kAny, kAny);
@@ -304,7 +312,7 @@ SniffConfig load_config(const std::filesystem::path& path,
   for (const std::string& text : overrides) apply_override(tree, text);
   SniffConfig out;
   MappingReader top(tree, "");
-  out.dataset = read_dataset(section_of(top, "dataset"));
+  out.dataset = read_dataset(section_of(top, "dataset"), out.warnings);
   out.model = read_model(section_of(top, "model"), out.warnings);
   out.tokenizer = read_tokenizer(section_of(top, "tokenizer"), out.warnings);
   out.inference = read_inference(section_of(top, "inference"), out.warnings);

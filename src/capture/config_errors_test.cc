@@ -100,6 +100,10 @@ const std::vector<BadCase> kBadCases = {
     {"RevisionDate", "model", "model: {name: m, revision: 2024-01-31}", "F:2: model.revision: expected text (put it in quotes), found date 2024-01-31"},
     {"RemoteCode", "model", "model: {name: m, trust_remote_code: 1}", "F:2: model.trust_remote_code: expected true or false, found integer 1"},
     {"LengthZero", "tokenizer", "tokenizer: {max_length: 0}", "F:3: tokenizer.max_length: expected an integer of at least 1, found integer 0"},
+    {"LengthTooLarge", "tokenizer", "tokenizer: {max_length: 3000000000}", "F:3: tokenizer.max_length: expected an integer of at most 2147483647, found integer 3000000000"},
+    {"UnknownTag", "capture", "capture: {sampler: {base_rate: !rate 4}}", "F:5: unknown tag !rate"},
+    {"PythonTag", "capture", "capture: {sampler: {base_rate: !!python/int:x 4}}", "F:5: unknown tag !!python/int:x"},
+    {"Tab", "capture", "capture:\n\tlayers: [0]", "F:6: is not YAML: illegal map value (the line is indented by a tab)"},
     {"LengthText", "tokenizer", "tokenizer: {max_length: 4k}", R"(F:3: tokenizer.max_length: expected an integer of at least 1, found text "4k")"},
     {"LengthNull", "tokenizer", "tokenizer: {max_length: null}", "F:3: tokenizer.max_length: expected an integer of at least 1, found null"},
     {"Padding", "tokenizer", "tokenizer: {padding: longst}", R"(F:3: tokenizer.padding: expected longest, max_length or do_not_pad, found "longst"; did you mean longest?)"},
@@ -110,7 +114,7 @@ const std::vector<BadCase> kBadCases = {
     {"DebugText", "inference", "inference: {debug_logging: 'true'}", R"(F:4: inference.debug_logging: expected true or false, found text "true")"},
     {"NothingWanted", "capture", "capture:\n  capture_queries: false\n  capture_keys: false", "F:7: capture.capture_keys: is false and so is capture_queries: the run would capture nothing"},
     {"QueriesNull", "capture", "capture: {capture_queries: null}", "F:5: capture.capture_queries: expected true or false, found null"},
-    {"LayersInteger", "capture", "capture: {layers: 3}", "F:5: capture.layers: expected a list of integers or null, found integer 3"},
+    {"LayersInteger", "capture", "capture: {layers: 3}", "F:5: capture.layers: expected a list of integers, such as [0, 2], or null, found integer 3"},
     {"LayersText", "capture", "capture:\n  layers:\n    - 1\n    - two", R"(F:8: capture.layers: expected a list of integers, found text "two" in it)"},
     {"HeadSamplingList", "capture", "capture: {head_sampling: [300]}", "F:5: capture.head_sampling: expected a mapping with count and seed, or null, found a list"},
     {"CountMissing", "capture", "capture: {head_sampling: {seed: 1}}", "F:5: capture.head_sampling.count: is required"},
@@ -181,6 +185,8 @@ TEST(ConfigErrors, OverridesThatNothingReadsAreRefused) {
   const auto sentence = [&](const std::string& text) { return sentence_of(path, {text}); };
   EXPECT_EQ(sentence("inference.batchsize=2"),
             "--set inference.batchsize=2: unknown key; did you mean inference.batch_size?");
+  EXPECT_EQ(sentence("output.hf_branch=x"),
+            "--set output.hf_branch=x: has no effect: there is no hf_repo_id");
   EXPECT_EQ(
       sentence("capture.sampler={type: all, bas_rate: 2}"),
       "--set capture.sampler={type: all, bas_rate: 2}: capture.sampler.bas_rate: unknown key; did "

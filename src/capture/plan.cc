@@ -15,13 +15,13 @@ namespace qk {
 namespace {
 
 void check_range(const std::vector<int64_t>& indexes, int64_t count, std::string_view key,
-                 std::string_view things) {
+                 std::string_view thing) {
   std::vector<int64_t> outside;
   std::copy_if(indexes.begin(), indexes.end(), std::back_inserter(outside),
                [&](int64_t index) { return index < 0 || index >= count; });
   if (outside.empty()) return;
-  fail("{}: the model has no {} {} (it has 0 to {})", key, things, fmt::join(outside, ", "),
-       count - 1);
+  fail("{}: the model has no {}{} {} (it has 0 to {})", key, thing, outside.size() > 1 ? "s" : "",
+       fmt::join(outside, ", "), count - 1);
 }
 
 std::vector<int32_t> all_heads(int64_t count) {
@@ -55,8 +55,8 @@ class CapturePlanner {
       : config_(config), capture_(config.capture), model_(model), architecture_(architecture) {}
 
   CapturePlan make() {
-    check_range(capture_.layers, model_.num_hidden_layers, "capture.layers", "layers");
-    check_range(capture_.heads, model_.num_attention_heads, "capture.heads", "query heads");
+    check_range(capture_.layers, model_.num_hidden_layers, "capture.layers", "layer");
+    check_range(capture_.heads, model_.num_attention_heads, "capture.heads", "query head");
     plan_.capture = capture_;
     plan_.compat_reference = config_.compat_reference;
     plan_.head_dim = model_.head_dim;
@@ -94,8 +94,8 @@ class CapturePlanner {
   // The original applies `heads` to keys as they are (D-20 in docs/config.md).
   std::vector<int32_t> same_key_heads() const {
     if (capture_.capture_keys) {
-      check_range(capture_.heads, model_.num_key_value_heads, "capture.heads",
-                  "key heads (with compat: reference they are meant for keys, too)");
+      check_range(capture_.heads, model_.num_key_value_heads,
+                  "capture.heads (which compat: reference takes for keys, too)", "key head");
     }
     return narrowed(capture_.heads);
   }

@@ -346,7 +346,9 @@ std::string names_of(const FieldOption& field) {
 }
 
 void add_resources(CLI::App& command, AnalyzeFlags& flags) {
-  add_threads(command, flags.num_threads, " (default: max_workers)")->group(kResourcesGroup);
+  add_threads(command, flags.num_threads, " (default: max_workers)")
+      ->excludes(command.get_option("--max_workers"))
+      ->group(kResourcesGroup);
   add_ram(command, flags.ram_bytes,
           "Memory limit shared by all threads, e.g. 300MiB or 2GB (default: half of the memory)")
       ->group(kResourcesGroup);

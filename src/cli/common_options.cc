@@ -30,12 +30,12 @@ double unit_bytes(std::string_view unit) {
   return rest == "ib" ? std::pow(1024.0, static_cast<double>(power + 1)) : 0;
 }
 
-std::string thread_fault(const std::string& text) {
+std::string integer_fault(const std::string& text, int most) {
   int value = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error == std::errc() && stop == end && value >= 1 && value <= kMostThreads) return "";
-  return fmt::format("expected an integer from 1 to {}, found {}", kMostThreads, printable(text));
+  if (error == std::errc() && stop == end && value >= 1 && value <= most) return "";
+  return fmt::format("expected an integer from 1 to {}, found {}", most, printable(text));
 }
 
 // Replaces the text by the number of bytes.
@@ -71,9 +71,13 @@ CLI::Validator not_empty() {
           ""};
 }
 
+CLI::Validator integer_up_to(int most) {
+  return {[most](const std::string& text) { return integer_fault(text, most); }, ""};
+}
+
 CLI::Option* add_threads(CLI::App& command, int& num_threads, const std::string& more) {
   return command.add_option("--threads", num_threads, "Number of threads, 1 to 1024" + more)
-      ->check(CLI::Validator([](std::string& text) { return thread_fault(text); }, ""));
+      ->check(integer_up_to(kMostThreads));
 }
 
 CLI::Option* add_ram(CLI::App& command, int64_t& bytes, const std::string& help) {

@@ -20,6 +20,9 @@ std::optional<int64_t> parse_size(std::string text);
 // Refuses an empty name of a file.
 CLI::Validator not_empty();
 
+// Refuses what is not an integer from 1 to `most`.
+CLI::Validator integer_up_to(int most);
+
 // --threads, an integer from 1 to 1024. `more` ends the help text: " (default: all cores)".
 CLI::Option* add_threads(CLI::App& command, int& num_threads, const std::string& more);
 

@@ -45,9 +45,9 @@ Examples:
 
 The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 finish the
 documents in progress and then stop with exit code 75; only a second Ctrl-C stops at once. However a run
-was interrupted, --resume continues after the last complete document, and the finished dataset is byte-identical to that of an uninterrupted run. --resume starts a
-new run if there is none, and does nothing if the dataset is complete. Results go to stdout, progress
-and warnings to stderr.)";
+was interrupted, --resume continues after the last complete document, and the finished dataset is
+byte-identical to that of an uninterrupted run. --resume starts a new run if there is none, and does
+nothing if the dataset is complete. Results go to stdout, progress and warnings to stderr.)";
 
 void warn(const SniffConfig& config, size_t first) {
   for (size_t i = first; i < config.warnings.size(); ++i) {
@@ -253,7 +253,7 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
   command
       .add_option("--chunk-tokens", flags.chunk_tokens,
                   "Tokens per chunk; smaller chunks use less memory (default: 1024)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""))
+      ->check(integer_up_to(1 << 20))
       ->group(kResourcesGroup);
 }
 

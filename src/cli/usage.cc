@@ -68,6 +68,13 @@ std::string value_of(const std::vector<std::string>& words, const std::string& w
   return *(it + 1);
 }
 
+// "key=value" as a shell takes it for one word.
+std::string setting(std::string_view key, const std::string& value) {
+  const std::string text = fmt::format("{}={}", key, printable(value));
+  return text.find_first_of(" []{}$&*\"\\;<>|()#!?~`") == std::string::npos ? text
+                                                                            : "'" + text + "'";
+}
+
 std::vector<std::string> long_names(const CLI::App& command) {
   std::vector<std::string> out;
   for (const CLI::Option* option : command.get_options()) {
@@ -82,10 +89,15 @@ std::string unknown_option(const CLI::App& command, const std::vector<std::strin
   if (command.get_name() == "sniff") {
     for (const auto& [field, key] : kSniffFields) {
       if (field != name) continue;
-      return fmt::format("{}: unknown option of sniff; write --set {}={}",
-                         printable(word.substr(0, word.find('='))), key,
-                         printable(value_of(words, word)));
+      return fmt::format("{}: unknown option of sniff; write --set {}",
+                         printable(word.substr(0, word.find('='))),
+                         setting(key, value_of(words, word)));
     }
+  }
+  const std::string value = value_of(words, word);
+  if (command.get_name() == "sniff" && name.find('.') != std::string::npos) {
+    return fmt::format("{}: unknown option of sniff; write --set {}",
+                       printable(word.substr(0, word.find('='))), setting(name, value));
   }
   const std::vector<std::string> known = long_names(command);
   const std::vector<std::string_view> views(known.begin(), known.end());
@@ -101,6 +113,13 @@ std::string plainer(const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     return option + (text.ends_with("missing") ? ": expected a value, found none"
                                                : ": is given more than once");
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    const size_t name = text.find("--");
+    const size_t equals = text.find(" = ", std::min(name, text.size()));
+    if (equals == std::string::npos) return printable(text, 400);
+    return fmt::format("{}: expected true or false, found {}", text.substr(name, equals - name),
+                       printable(text.substr(equals + 3)));
   }
   if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
     const size_t at = text.find(" excludes ");

@@ -26,7 +26,10 @@ fs::path find_dataset(const DatasetSource& source, Resolver& resolver) {
   if (source.dataset) {
     fs::path folder = resolver.resolve(repo_name(source, "dataset", *source.dataset));
     if (is_folder(folder)) return folder;
-    fail("dataset: {}: expected the dataset's folder, found a file", printable(folder.string()));
+    fail("dataset: {}: expected the dataset's folder, found a file{}", printable(folder.string()),
+         folder.extension() == ".yaml" || folder.extension() == ".yml"
+             ? "; --config reads a YAML file"
+             : "");
   }
   if (source.dataset_local_root) {
     fs::path folder = expand_home(*source.dataset_local_root);

@@ -1,8 +1,11 @@
 // From yaml-cpp's nodes to YamlValue: the only file of this folder that sees yaml-cpp.
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/error.h"
 #include "yaml/yaml_reader.h"
@@ -39,8 +42,18 @@ class Converter {
     return lines_ ? fmt::format("{}:{}", name_, node.Mark().line + 1) : name_;
   }
 
-  static YamlValue scalar(const YAML::Node& node) {
+  // A scalar with a tag of its own type is read as without it.
+  YamlValue scalar(const YAML::Node& node) const {
     const std::string& tag = node.Tag();
+    constexpr std::string_view kCore = "tag:yaml.org,2002:";
+    constexpr std::array<std::string_view, 6> kScalars = {"str",  "int",  "float",
+                                                          "bool", "null", "timestamp"};
+    const std::string_view core =
+        tag.starts_with(kCore) ? std::string_view(tag).substr(kCore.size()) : "";
+    if (!core.empty() && std::find(kScalars.begin(), kScalars.end(), core) == kScalars.end()) {
+      fail("{}: unknown tag !!{}", place(node), printable(std::string(core)));
+    }
+    if (tag.starts_with('!') && tag != "!") fail("{}: unknown tag {}", place(node), printable(tag));
     if (tag == "!" || tag == "tag:yaml.org,2002:str") {
       YamlValue value;
       value.kind = YamlValue::Kind::kText;
@@ -129,13 +142,27 @@ nlohmann::ordered_json to_json(const YamlValue& value) {
 
 }  // namespace
 
+namespace {
+
+// Whether a tab is among the white space at the start of the line; lines count from 0.
+bool is_indented_by_tab(const std::string& text, int line) {
+  size_t at = 0;
+  for (; line > 0 && at != std::string::npos; --line) at = text.find('\n', at + 1);
+  if (at == std::string::npos) return false;
+  const size_t tab = text.find('\t', at);
+  return tab != std::string::npos && text.find_first_not_of(" \t\n", at) > tab;
+}
+
+}  // namespace
+
 YamlValue parse_yaml(const std::string& text, const std::string& name, bool lines) {
   std::vector<YAML::Node> documents;
   try {
     documents = YAML::LoadAll(text);
   } catch (const YAML::Exception& error) {
     const std::string where = lines ? fmt::format("{}:{}", name, error.mark.line + 1) : name;
-    fail("{}: is not YAML: {}", where, printable(error.msg));
+    fail("{}: is not YAML: {}{}", where, printable(error.msg),
+         is_indented_by_tab(text, error.mark.line) ? " (the line is indented by a tab)" : "");
   }
   if (documents.size() > 1) fail("{}: holds {} documents, expected one", name, documents.size());
   try {

@@ -142,9 +142,10 @@ std::optional<int64_t> MappingReader::integer(std::string_view key, int64_t lowe
                                               int64_t highest) {
   const YamlValue* value = any(key);
   if (value == nullptr) return {};
-  if (value->kind != Kind::kInteger || value->integer < lowest || value->integer > highest) {
+  if (value->kind != Kind::kInteger || value->integer < lowest) {
     refuse(key, range_text(lowest, highest));
   }
+  if (value->integer > highest) refuse(key, fmt::format("an integer of at most {}", highest));
   return value->integer;
 }
 
@@ -163,7 +164,7 @@ std::optional<double> MappingReader::number(std::string_view key) {
 std::optional<std::vector<int64_t>> MappingReader::integers(std::string_view key) {
   const YamlValue* value = not_null(key);
   if (value == nullptr) return {};
-  if (value->kind != Kind::kList) refuse(key, "a list of integers or null");
+  if (value->kind != Kind::kList) refuse(key, "a list of integers, such as [0, 2], or null");
   std::vector<int64_t> out;
   for (const YamlValue& item : value->items) {
     if (item.kind != Kind::kInteger) {

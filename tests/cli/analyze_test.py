@@ -331,6 +331,11 @@ max_workers: 2
         fixtures.write(config, f"dataset: {self.data}\nseed: -1\n")
         self.assert_says("R/a.yaml:2: seed: expected an integer of at least 0, found integer -1",
                          "--config", config)
+        fixtures.write(config, f"dataset: {self.data}\np_alpha: 5\n")
+        self.assert_says("R/a.yaml:2: p_alpha: expected a number from 0 to 1, found integer 5",
+                         "--config", config)
+        self.assert_says("dataset: R/a.yaml: expected the dataset's folder, found a file; --config "
+                         "reads a YAML file", config)
         fixtures.write(config, "- a\n")
         self.assert_says("R/a.yaml:1: expected a mapping of fields, found a list", "--config", config)
         self.assert_says("--max_tokens_per_head: expected an integer of at least "

@@ -101,6 +101,16 @@ class BadInput(unittest.TestCase):
                  "--min-bucket-size: unknown option of sniff; write --set capture.min_bucket_size=8"),
                 ("sniff", ["run.yaml", "--layers"], "--layers: unknown option of sniff; write --set "
                                                     "capture.layers=VALUE"),
+                ("sniff", ["run.yaml", "--split=train[:9]"], "--split: unknown option of sniff; write "
+                                                             "--set 'dataset.split=train[:9]'"),
+                ("sniff", ["run.yaml", "--model.name", "x"], "--model.name: unknown option of sniff; "
+                                                             "write --set model.name=x"),
+                ("sniff", ["run.yaml", "--dry-run=later"], "--dry-run: expected true or false, "
+                                                          "found later"),
+                ("sniff", ["run.yaml", "--chunk-tokens", "1k"], "--chunk-tokens: expected an integer "
+                                                                "from 1 to 1048576, found 1k"),
+                ("analyze", ["d", "--threads", "1", "--max_workers", "2"],
+                 "--threads and --max_workers: give only one of them"),
                 ("sniff", ["run.yaml", "-c", "x"], "-c: unknown option of sniff"),
                 ("analyze", ["d", "--methd", "bucket"], "--methd: unknown option of analyze; did you "
                                                         "mean --method?"),
