@@ -16,6 +16,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/test_error.h"
 #include "base/test_folder.h"
 #include "journal/journal.h"
 
@@ -27,18 +28,6 @@ inline void put_file(const std::filesystem::path& path, std::string_view bytes) 
   std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-// The message of the Error that `action` throws; fails the test if it throws none.
-template <typename F>
-std::string error_of(F action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return "";
 }
 
 struct BlockShape {
