@@ -181,14 +181,15 @@ ModelSource open_model_source(const fs::path& source,
                               std::span<const Architecture* const> registry) {
   if (fs::is_directory(source)) return open_folder(source, registry);
   if (!fs::exists(source)) {
-    fail("{}: expected a model folder or a GGUF file, found nothing", printable(source.string()));
+    fail("{}: expected a model folder or a GGUF file, found nothing",
+         printable(source.string(), 400));
   }
   if (source.extension() != ".gguf" && !begins_as_gguf(source)) {
     refuse_lfs_pointer(source);
     fail(
         "{}: expected a model folder or a GGUF file, found another file; a checkpoint of "
         "safetensors files is named by its folder",
-        printable(source.string()));
+        printable(source.string(), 400));
   }
   ModelSource out;
   out.gguf = std::make_shared<const GgufFile>(source);
