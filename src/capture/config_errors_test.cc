@@ -103,7 +103,7 @@ const std::vector<BadCase> kBadCases = {
     {"LengthTooLarge", "tokenizer", "tokenizer: {max_length: 3000000000}", "F:3: tokenizer.max_length: expected an integer of at most 2147483647, found integer 3000000000"},
     {"UnknownTag", "capture", "capture: {sampler: {base_rate: !rate 4}}", "F:5: unknown tag !rate"},
     {"PythonTag", "capture", "capture: {sampler: {base_rate: !!python/int:x 4}}", "F:5: unknown tag !!python/int:x"},
-    {"Tab", "capture", "capture:\n\tlayers: [0]", "F:6: is not YAML: illegal map value (the line is indented by a tab)"},
+    {"TabOfALine", "capture", "capture:\n\tlayers: [0]", "F:6: is not YAML: illegal map value (the line is indented by a tab)"},
     {"LengthText", "tokenizer", "tokenizer: {max_length: 4k}", R"(F:3: tokenizer.max_length: expected an integer of at least 1, found text "4k")"},
     {"LengthNull", "tokenizer", "tokenizer: {max_length: null}", "F:3: tokenizer.max_length: expected an integer of at least 1, found null"},
     {"Padding", "tokenizer", "tokenizer: {padding: longst}", R"(F:3: tokenizer.padding: expected longest, max_length or do_not_pad, found "longst"; did you mean longest?)"},
