@@ -113,6 +113,15 @@ struct DataBelow {
   std::string lake;  // "holds data, which is a Delta Lake table ..."
 };
 
+// Is the entry a link to a folder that holds it? Following such links takes exponential time.
+bool leads_up(const fs::path& entry) {
+  std::error_code error;
+  if (!fs::is_symlink(entry, error)) return false;
+  const fs::path target = fs::canonical(entry, error);
+  const fs::path place = fs::canonical(entry.parent_path(), error);
+  return std::ranges::mismatch(target, place).in1 == target.end();
+}
+
 void find_data(const fs::path& folder, int depth, DataBelow& out) {
   std::error_code unreadable;
   const std::vector<fs::path> entries = entries_of(folder, unreadable);
@@ -122,7 +131,7 @@ void find_data(const fs::path& folder, int depth, DataBelow& out) {
   for (const fs::path& entry : entries) {
     if (is_sidecar_name(name_of(entry))) continue;
     if (is_folder(entry)) {
-      if (depth < kMostDepth) find_data(entry, depth + 1, out);
+      if (depth < kMostDepth && !leads_up(entry)) find_data(entry, depth + 1, out);
     } else if (is_parquet_name(name_of(entry)) || !reason_for_file(entry).empty()) {
       out.files.push_back(entry);
     }
@@ -200,7 +209,7 @@ HeadFolder list_head_folder(const fs::path& folder) {
     if (is_sidecar_name(name_of(entry))) continue;
     if (is_folder(entry)) {
       const size_t before = below.files.size();
-      find_data(entry, 1, below);
+      if (!leads_up(entry)) find_data(entry, 1, below);
       // An empty folder with the name of a file: whoever opens it says so.
       const bool is_in_place_of_file = is_parquet_name(name_of(entry));
       if (is_in_place_of_file && below.files.size() == before) out.files.push_back(entry);
