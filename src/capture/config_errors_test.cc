@@ -70,7 +70,7 @@ TEST_P(ConfigErrors, SaysWhatIsWrong) {
 // clang-format off
 const std::vector<BadCase> kBadCases = {
     {"NotYaml", "", "a: [1\n", "F:8: is not YAML: end of sequence flow not found"},
-    {"Tab", "capture", "capture:\n\tlayers: null", "F:6: is not YAML: illegal map value"},
+    {"Tab", "capture", "capture:\n\tlayers: null", "F:6: is not YAML: illegal map value (the line is indented by a tab)"},
     {"TwoDocuments", "", "---\na: 1\n", "F: holds 2 documents, expected one"},
     {"SectionList", "capture", "capture: [1]", "F:5: capture: expected a mapping, found a list"},
     {"SectionText", "model", "model: gpt", R"(F:2: model: expected a mapping, found text "gpt")"},
@@ -103,7 +103,6 @@ const std::vector<BadCase> kBadCases = {
     {"LengthTooLarge", "tokenizer", "tokenizer: {max_length: 3000000000}", "F:3: tokenizer.max_length: expected an integer of at most 2147483647, found integer 3000000000"},
     {"UnknownTag", "capture", "capture: {sampler: {base_rate: !rate 4}}", "F:5: unknown tag !rate"},
     {"PythonTag", "capture", "capture: {sampler: {base_rate: !!python/int:x 4}}", "F:5: unknown tag !!python/int:x"},
-    {"TabOfALine", "capture", "capture:\n\tlayers: [0]", "F:6: is not YAML: illegal map value (the line is indented by a tab)"},
     {"LengthText", "tokenizer", "tokenizer: {max_length: 4k}", R"(F:3: tokenizer.max_length: expected an integer of at least 1, found text "4k")"},
     {"LengthNull", "tokenizer", "tokenizer: {max_length: null}", "F:3: tokenizer.max_length: expected an integer of at least 1, found null"},
     {"Padding", "tokenizer", "tokenizer: {padding: longst}", R"(F:3: tokenizer.padding: expected longest, max_length or do_not_pad, found "longst"; did you mean longest?)"},
@@ -127,7 +126,7 @@ const std::vector<BadCase> kBadCases = {
     {"RateNan", "capture", "capture: {sampler: {base_rate: .nan}}", "F:5: capture.sampler.base_rate: expected a finite number, found number .nan"},
     {"RateText", "capture", "capture: {sampler: {base_rate: '1'}}", R"(F:5: capture.sampler.base_rate: expected a number, found text "1")"},
     {"BucketZero", "capture", "capture: {min_bucket_size: 0}", "F:5: capture.min_bucket_size: expected an integer from 1 to 1073741824, found integer 0"},
-    {"BucketHuge", "capture", "capture: {min_bucket_size: 4294967296}", "F:5: capture.min_bucket_size: expected an integer from 1 to 1073741824, found integer 4294967296"},
+    {"BucketHuge", "capture", "capture: {min_bucket_size: 4294967296}", "F:5: capture.min_bucket_size: expected an integer of at most 1073741824, found integer 4294967296"},
     {"CapText", "capture", "capture: {max_rows_per_batch: many}", R"(F:5: capture.max_rows_per_batch: expected an integer, found text "many")"},
     {"Rope", "capture", "capture: {rope: after}", R"(F:5: capture.rope: expected post, pre or both, found "after")"},
     {"RopeContradicts", "capture", "capture:\n  capture_pre_rope: true\n  rope: post", "F:7: capture.rope: is post, but F:6 says capture.capture_pre_rope: true"},

@@ -75,9 +75,10 @@ TEST(Plan, ReferenceAppliesHeadsToKeysAsTheyAre) {
   const CapturePlan plan = make_plan(config, model_with(1, 8, 2), {});
   EXPECT_THAT(plan.layers[0].key_heads, ElementsAre(0, 1));
   config.capture.heads = {5};
-  EXPECT_EQ(error_of(config, model_with(1, 8, 2)),
-            "capture.heads: the model has no key heads (with compat: reference they are meant for "
-            "keys, too) 5 (it has 0 to 1)");
+  EXPECT_EQ(
+      error_of(config, model_with(1, 8, 2)),
+      "capture.heads (which compat: reference takes for keys, too): the model has no key head 5 "
+      "(it has 0 to 1)");
   config.capture.capture_keys = false;
   EXPECT_THAT(make_plan(config, model_with(1, 8, 2), {}).layers[0].query_heads, ElementsAre(5));
 }
@@ -90,7 +91,7 @@ TEST(Plan, IndexesMustExist) {
   config.capture.layers = {};
   config.capture.heads = {4};
   EXPECT_EQ(error_of(config, model_with(3, 4, 2)),
-            "capture.heads: the model has no query heads 4 (it has 0 to 3)");
+            "capture.heads: the model has no query head 4 (it has 0 to 3)");
 }
 
 TEST(Plan, LayersAboveTheLastCapturedOneDoNotRun) {

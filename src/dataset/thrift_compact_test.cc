@@ -27,10 +27,12 @@ TEST(ThriftCompact, IdsAreOfTwoBytes) {
 
 TEST(ThriftCompact, ListsAreOfStructs) {
   const std::string end(1, '\0');
-  const ThriftStruct structs("\x19\x1C" + field_with_id("\x02") + end + end);
+  const std::string list = "\x19\x1C" + field_with_id("\x02") + end + end;
+  const ThriftStruct structs(list);
   EXPECT_THAT(structs.list(1), ElementsAre(field_with_id("\x02") + end));
   EXPECT_THAT(ThriftStruct("\x19" + end + end).list(1), testing::IsEmpty());  // of any type
-  const ThriftStruct numbers("\x19\x25\x02\x04" + end);
+  const std::string integers = "\x19\x25\x02\x04" + end;
+  const ThriftStruct numbers(integers);
   EXPECT_EQ(error_of([&] { numbers.list(1); }), "field 1 is no list of structs");
   EXPECT_EQ(error_of([&] { numbers.integer(1); }), "field 1 is no integer");
 }

@@ -110,7 +110,7 @@ class BadInput(unittest.TestCase):
                 ("sniff", ["run.yaml", "--chunk-tokens", "1k"], "--chunk-tokens: expected an integer "
                                                                 "from 1 to 1048576, found 1k"),
                 ("analyze", ["d", "--threads", "1", "--max_workers", "2"],
-                 "--threads and --max_workers: give only one of them"),
+                 "--max_workers and --threads: give only one of them"),
                 ("sniff", ["run.yaml", "-c", "x"], "-c: unknown option of sniff"),
                 ("analyze", ["d", "--methd", "bucket"], "--methd: unknown option of analyze; did you "
                                                         "mean --method?"),
@@ -188,7 +188,7 @@ class BadInput(unittest.TestCase):
                                "capture.layers=[0, 3, 9]")
 
     def test_heads_of_the_model(self):
-        self.assert_sniff_says("capture.heads: the model has no query heads 4 (it has 0 to 3)",
+        self.assert_sniff_says("capture.heads: the model has no query head 4 (it has 0 to 3)",
                                "capture.heads=[4]")
 
     # Model, tokenizer, corpus.
@@ -266,8 +266,8 @@ class BadInput(unittest.TestCase):
         done = self.run_program("sniff", "--config", self.config)
         self.assertEqual(done.returncode, 1)
         self.assertIn("/model: the tensors are not those that the configuration implies: "
-                      "model.embed_tokens.weight in model.safetensors is I32, expected a type that "
-                      "can be computed with; ", done.stderr)
+                      "model.embed_tokens.weight in model.safetensors is I32, expected F32, F16 or "
+                      "BF16; ", done.stderr)
         self.assertTrue(done.stderr.endswith("; and 23 more differences\n"))
 
     def test_tokenizer_missing(self):

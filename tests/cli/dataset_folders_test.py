@@ -232,6 +232,17 @@ class DatasetFolders(unittest.TestCase):
         done = self.run_program("analyze", "--dataset", f"{self.root}/a", code=1)
         self.assertIn("the heads lie in b/c: name that folder", done.stderr)
 
+    def test_links_that_lead_up_are_not_followed(self):
+        self.analyze()
+        before = self.rows()
+        for name in os.listdir(self.data):
+            if os.path.isdir(f"{self.data}/{name}"):
+                os.symlink("..", f"{self.data}/{name}/up")
+                os.symlink(".", f"{self.data}/{name}/self")
+        self.assertEqual(self.analyze().stderr, "")
+        self.assertEqual(self.rows(), before)
+        self.assertIn("Whole", self.run_program("inspect", self.data).stdout)
+
     def test_queries_without_keys_are_named(self):
         shutil.rmtree(f"{self.data}/l01h01k")
         self.assertIn("skipped 2 heads without keys (l01h02q, l01h03q)", self.analyze().stdout)
@@ -303,7 +314,8 @@ class DatasetFolders(unittest.TestCase):
 
     def test_rows_that_contradict_the_recorded_buckets(self):
         def axes(*options):
-            self.run_program("plot", "plasticity", "head_bucket_plasticity.csv", "--output", "f.svg",
+            self.run_program("plot", "plasticity", "--bucket_csv",
+                             "head_bucket_plasticity.csv", "--output", "f.svg",
                              *options)
             with open(f"{self.root}/f.svg", encoding="utf-8") as file:
                 return file.read()
