@@ -181,13 +181,6 @@ TEST(PackedText, SkippableFramesOfZstd) {
   EXPECT_EQ(read_bucket_pair_rows(folder.write("T", frame + packed)).size(), 2u);
 }
 
-TEST(PackedText, MoreThanAGibibyteIsRefused) {
-  const std::string part = pack_text(std::string(size_t{1} << 27, ' '), Packing::kGzip, "t.gz");
-  std::string packed;
-  for (int i = 0; i < 9; ++i) packed += part;
-  EXPECT_EQ(refusal(packed), "T: cannot be unpacked: it holds more than 1 GiB; unpack it first");
-}
-
 TEST(PackedText, DamagedFiles) {
   for (const char* name : {"t.gz", "t.bz2", "t.xz", "t.zst", "t.zip", "t.tar.gz", "t.tar"}) {
     SCOPED_TRACE(name);
