@@ -22,15 +22,16 @@ const char* type_name(RopeType type) {
 }
 
 // attention_factor and inv_freq are those of a short document; with dynamic and longrope longer
-// documents have others.
-ordered_json rope_json(const RopeParameters& rope) {
+// documents have others. The original length of a type that has none is that of the model.
+ordered_json rope_json(const RopeParameters& rope, int64_t max_position_embeddings) {
+  const int64_t length = rope.original_max_position_embeddings > 0
+                             ? rope.original_max_position_embeddings
+                             : max_position_embeddings;
   const RopeFrequencies frequencies = rope_frequencies(rope, 1);
   ordered_json out = {
       {"type", type_name(rope.type)}, {"theta", rope.rope_theta}, {"rotary_dim", rope.rotary_dim}};
   if (rope.type != RopeType::kDefault) out["factor"] = rope.factor;
-  if (rope.original_max_position_embeddings != 0) {
-    out["original_max_position_embeddings"] = rope.original_max_position_embeddings;
-  }
+  if (length > 0) out["original_max_position_embeddings"] = length;
   out["attention_factor"] = frequencies.attention_factor;
   out["inv_freq"] = frequencies.values;
   return out;
@@ -97,7 +98,8 @@ std::string geometry_json(const CapturePlan& plan, const ModelConfig& model,
       {"vector", plan.capture.rope == CaptureRope::kPre ? "pre_rope" : "post_rope"}};
   out["rope_layout"] = architecture.block.rope_layout == RopeLayout::kHalves ? "halves" : "pairs";
   out["rope"] = ordered_json::array();
-  for (const RopeParameters& rope : model.rope) out["rope"].push_back(rope_json(rope));
+  for (const RopeParameters& rope : model.rope)
+    out["rope"].push_back(rope_json(rope, model.max_position_embeddings));
   out["layers"] = ordered_json::array();
   for (size_t layer = 0; layer < plan.layers.size(); ++layer) {
     out["layers"].push_back(
