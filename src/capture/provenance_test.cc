@@ -50,6 +50,8 @@ TEST(Geometry, SaysWhatOfEachLayerIsCaptured) {
   EXPECT_EQ(found["rope_layout"], "halves");
   EXPECT_EQ(found["rope"][0]["inv_freq"].size(), 4U);
   EXPECT_EQ(found["rope"][0]["inv_freq"][0], 1);
+  EXPECT_EQ(found["rope"][0]["original_max_position_embeddings"],
+            run.model.config.max_position_embeddings);
   ASSERT_EQ(found["layers"].size(), 5U);
   EXPECT_EQ(found["layers"][0], json::parse(R"({"attention": true, "window": null, "rope": 0,
       "captured": "captured", "query_heads": "all", "key_heads": [0, 1]})"));
