@@ -282,14 +282,14 @@ OutputSection read_output(MappingReader section, std::vector<std::string>& warni
 
 // A section that is absent or null is empty.
 MappingReader section_of(MappingReader& top, std::string_view name) {
-  static const YamlValue kEmpty = [] {
+  static const YamlValue empty = [] {
     YamlValue value;
     value.kind = YamlValue::Kind::kMapping;
     return value;
   }();
   const YamlValue* value = top.any(name);
   if (value == nullptr || value->kind == YamlValue::Kind::kNull) {
-    return {kEmpty, std::string(name), top.place(name)};
+    return {empty, std::string(name), top.place(name)};
   }
   if (value->kind != YamlValue::Kind::kMapping) top.refuse(name, "a mapping");
   return {*value, std::string(name)};

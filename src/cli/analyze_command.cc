@@ -153,6 +153,7 @@ std::string catalog_text(const HeadCatalog& catalog) {
       plural(catalog.num_k_heads, "key head"), catalog.is_counted ? ", by the folders" : "");
   if (catalog.without_keys.empty()) return out + "\n";
   std::vector<std::string> names;
+  names.reserve(catalog.without_keys.size());
   for (const ConfigName& head : catalog.without_keys) {
     names.push_back(config_name(head.layer, head.head, head.kind));
   }
@@ -177,6 +178,7 @@ void report_failure(const HeadFailure& failure) {
 // Heads of the configured grid without a file.
 std::vector<HeadFailure> missing_heads(const HeadCatalog& catalog) {
   std::vector<HeadFailure> out;
+  out.reserve(catalog.missing.size());
   for (const auto& [head, file] : catalog.missing) {
     out.push_back({head, file.string() + ": there is no such file"});
   }

@@ -24,9 +24,9 @@ using arrow::Type;
 constexpr int kValuesPerBatch = 16;  // texts may be megabytes each
 
 // The type of the values, for a dictionary that of its entries.
-const arrow::DataType& value_type(const arrow::DataType& type) {
-  if (type.id() != Type::DICTIONARY) return type;
-  return *static_cast<const arrow::DictionaryType&>(type).value_type();
+Type::type value_type(const arrow::DataType& type) {
+  if (type.id() != Type::DICTIONARY) return type.id();
+  return static_cast<const arrow::DictionaryType&>(type).value_type()->id();
 }
 
 bool holds_text(Type::type id) {
@@ -174,12 +174,12 @@ ParquetColumnType parquet_column_type(const parquet::FileMetaData& metadata, int
   return out;
 }
 
-bool is_text_type(const arrow::DataType& type) { return holds_text(value_type(type).id()); }
+bool is_text_type(const arrow::DataType& type) { return holds_text(value_type(type)); }
 
-bool is_bytes_type(const arrow::DataType& type) { return holds_bytes(value_type(type).id()); }
+bool is_bytes_type(const arrow::DataType& type) { return holds_bytes(value_type(type)); }
 
 bool is_id_type(const arrow::DataType& type) {
-  const Type::type id = value_type(type).id();
+  const Type::type id = value_type(type);
   return holds_text(id) || holds_bytes(id) || id == Type::FIXED_SIZE_BINARY || id == Type::NA ||
          id == Type::BOOL || arrow::is_integer(id) || id == Type::HALF_FLOAT || id == Type::FLOAT ||
          id == Type::DOUBLE;
@@ -188,7 +188,7 @@ bool is_id_type(const arrow::DataType& type) {
 std::unique_ptr<ParquetColumn> open_parquet_column(const parquet::FileMetaData& metadata,
                                                    const ParquetColumnType& column) {
   const parquet::ColumnDescriptor& leaf = *metadata.schema()->Column(column.leaf);
-  const Type::type type = value_type(*column.type).id();
+  const Type::type type = value_type(*column.type);
   switch (leaf.physical_type()) {
     case parquet::Type::BOOLEAN:
       return std::make_unique<ColumnOf<parquet::BooleanType>>(leaf, column.leaf, type);

@@ -284,7 +284,7 @@ fs::path find_heads_below(const fs::path& folder, int depth) {
 }  // namespace
 
 std::string no_heads_text(const fs::path& folder, const DatasetFolder& listing) {
-  const std::string text = ": it has no folder like l00h00q";
+  std::string text = ": it has no folder like l00h00q";
   const fs::path itself = fs::absolute(folder / ".").lexically_normal().parent_path();
   if (parse_config_name(name_of(itself))) {
     return text + ", but is one itself: name the folder that holds it";

@@ -80,7 +80,7 @@ std::optional<int> take_leading_number(std::string_view& text) {
   const size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
   if (end == 0) return {};
   int value = 0;
-  std::from_chars(text.data(), text.data() + end, value);
+  std::from_chars(text.data(), text.data() + text.size(), value);
   text.remove_prefix(end);
   text.remove_prefix(std::min(text.find_first_not_of(kSeparators), text.size()));
   return value;
@@ -112,11 +112,11 @@ bool is_sidecar_name(std::string_view name) {
 }
 
 std::string copied_name(const std::string& name) {
-  static const std::regex kCopy(
+  static const std::regex pattern(
       R"((Copy of )?(.*?)( - Copy( \(\d+\))?| copy( \d+)?| \(copy\)| \(\d+\)|)"
       R"( \([^()]*conflicted copy[^()]*\)|\.sync-conflict-[^.]*)?(\.[^.]*))");
   std::smatch parts;
-  if (!std::regex_match(name, parts, kCopy)) return "";
+  if (!std::regex_match(name, parts, pattern)) return "";
   if (!parts[1].matched && !parts[3].matched) return "";
   return parts[2].str() + parts[6].str();
 }

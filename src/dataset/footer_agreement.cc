@@ -49,7 +49,8 @@ std::optional<FooterDifference> difference(const json& first, const json& second
       const bool is_selection = key.find(".layers.") != std::string::npos &&
                                 std::ranges::find(kCaptured, name) != std::end(kCaptured);
       if (is_selection || !second.contains(name)) continue;
-      if (auto found = difference(value, second[name], key + "." + name)) return found;
+      if (auto found = difference(value, second[name], fmt::format("{}.{}", key, name)))
+        return found;
     }
     return {};
   }
