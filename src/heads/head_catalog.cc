@@ -146,7 +146,7 @@ void check_numbers(const Heads& heads, const HeadCatalog& catalog) {
 
 // "l00h00q", or "l00h00q and 3 more heads".
 std::string first_of(const std::vector<ConfigName>& heads) {
-  const std::string first = name_of(heads.front());
+  std::string first = name_of(heads.front());
   if (heads.size() == 1) return first;
   return fmt::format("{} and {} more head{}", first, heads.size() - 1,
                      heads.size() == 2 ? "" : "s");

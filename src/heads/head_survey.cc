@@ -74,6 +74,7 @@ HeadSurvey survey_heads(const fs::path& folder, const std::vector<ConfigName>& h
   HeadSurvey out;
   const std::vector<FileFooter> files = read_footers(folder, heads, compat_reference, pool, out);
   std::vector<const Footer*> footers;
+  footers.reserve(files.size());
   for (const FileFooter& file : files) footers.push_back(&file.footer);
   const std::optional<size_t> common = most_common_footer(footers);
   if (!common) return out;

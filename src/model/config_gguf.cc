@@ -122,6 +122,7 @@ std::vector<bool> sliding_layers(const GgufKeys& keys, int64_t num_layers) {
   if (const auto flags = keys.flags(kKey, num_layers)) return *flags;
   const int64_t period = keys.integer(kKey).value_or(6);
   std::vector<bool> out;
+  out.reserve(static_cast<size_t>(num_layers));
   for (int64_t layer = 0; layer < num_layers; ++layer) {
     out.push_back(period == 0 || layer % period < period - 1);
   }
