@@ -185,13 +185,15 @@ class Builder {
     }
   }
 
-  // No ticks between buckets; of a longer axis all are integers anyway. (-0 + 0 is 0.)
+  // No ticks between buckets; of a longer axis all are integers anyway.
   static void add_integers(Axis& axis) {
     constexpr double kLong = 10;
     if (axis.high - axis.low > kLong) return;
     axis.ticks.emplace();
-    for (double at = std::ceil(axis.low) + 0.0; at <= axis.high; ++at) {
-      axis.ticks->push_back({at, position_text(at), static_cast<int64_t>(at)});
+    const auto last = static_cast<int64_t>(std::floor(axis.high));
+    for (auto at = static_cast<int64_t>(std::ceil(axis.low)); at <= last; ++at) {
+      const auto position = static_cast<double>(at);
+      axis.ticks->push_back({position, position_text(position), at});
     }
   }
 
