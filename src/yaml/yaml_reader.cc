@@ -62,7 +62,7 @@ std::string YamlValue::describe() const {
 }
 
 MappingReader::MappingReader(const YamlValue& mapping, std::string section,
-                             std::optional<std::string> place)
+                             const std::optional<std::string>& place)
     : mapping_(mapping), section_(std::move(section)), place_(place.value_or(mapping.place)) {
   QK_CHECK(mapping.kind == Kind::kMapping);
 }

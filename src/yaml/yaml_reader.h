@@ -62,7 +62,7 @@ class MappingReader {
   // `section` is the dotted name of the mapping, empty at the top level. `place` is where an absent
   // key is missing; the mapping's place if it is not given.
   MappingReader(const YamlValue& mapping, std::string section,
-                std::optional<std::string> place = std::nullopt);
+                const std::optional<std::string>& place = std::nullopt);
 
   std::optional<std::string> text(std::string_view key);
   std::optional<std::string> text_or_null(std::string_view key);
