@@ -197,7 +197,7 @@ class Signals(unittest.TestCase):
                 "--set", "dataset.max_samples=40")
         plain = self.new_out()
         # The least memory of a run, with which weights are streamed; sanitizers need more.
-        refused = self.start(plain, *sets, "--ram", "1MB").communicate(timeout=60)[1]
+        refused = self.start(plain, *sets, "--ram", "2MB").communicate(timeout=60)[1]
         sets += ("--ram", re.search(r"give --ram (\d+MB)", refused).group(1))
         self.run_to_end(plain, *sets)
         run = self.start(out, *sets)
