@@ -1,9 +1,7 @@
 // What the user reads when a corpus cannot be opened or read.
 #include <arrow/api.h>
-#include <arrow/io/file.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <parquet/arrow/writer.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include "base/atomic_file.h"
 #include "base/test_error.h"
 #include "corpus/test_corpus.h"
+#include "corpus/test_parquet.h"
 
 namespace qk {
 namespace {
@@ -52,19 +51,6 @@ std::shared_ptr<arrow::Array> array_of(const std::vector<std::optional<Value>>& 
     EXPECT_TRUE((value ? builder.Append(*value) : builder.AppendNull()).ok());
   }
   return builder.Finish().ValueOrDie();
-}
-
-void write_parquet(const std::string& path, const std::vector<std::string>& names,
-                   const std::vector<std::shared_ptr<arrow::Array>>& columns) {
-  arrow::FieldVector fields;
-  for (size_t i = 0; i < names.size(); ++i) {
-    fields.push_back(arrow::field(names[i], columns[i]->type()));
-  }
-  const auto file = arrow::io::FileOutputStream::Open(path).ValueOrDie();
-  ASSERT_TRUE(parquet::arrow::WriteTable(*arrow::Table::Make(arrow::schema(fields), columns),
-                                         arrow::default_memory_pool(), file)
-                  .ok());
-  ASSERT_TRUE(file->Close().ok());
 }
 
 std::shared_ptr<arrow::Array> strings(const std::vector<std::optional<std::string>>& values) {

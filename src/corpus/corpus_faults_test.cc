@@ -1,11 +1,9 @@
 // Corpora with something at fault: what counts is the text, row by row. Expected texts: datasets,
 // pyarrow and Python's json (tools/make_corpus_fault_fixtures.py).
 #include <arrow/api.h>
-#include <arrow/io/file.h>
 #include <arrow/util/compression.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <parquet/arrow/writer.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -18,6 +16,7 @@
 #include "base/test_error.h"
 #include "base/test_folder.h"
 #include "corpus/test_corpus.h"
+#include "corpus/test_parquet.h"
 
 namespace qk {
 namespace corpus_faults_test {
@@ -104,19 +103,6 @@ std::shared_ptr<arrow::Array> strings(const std::vector<std::string>& values) {
   arrow::StringBuilder builder;
   EXPECT_TRUE(builder.AppendValues(values).ok());
   return builder.Finish().ValueOrDie();
-}
-
-void write_parquet(const std::string& path, const std::vector<std::string>& names,
-                   const std::vector<std::shared_ptr<arrow::Array>>& columns) {
-  arrow::FieldVector fields;
-  for (size_t i = 0; i < names.size(); ++i) {
-    fields.push_back(arrow::field(names[i], columns[i]->type()));
-  }
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  const auto file = arrow::io::FileOutputStream::Open(path).ValueOrDie();
-  const auto table = arrow::Table::Make(arrow::schema(fields), columns);
-  ASSERT_TRUE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), file).ok());
-  ASSERT_TRUE(file->Close().ok());
 }
 
 TEST(CorpusFaults, NumbersInALaterFileAreNoTexts) {
