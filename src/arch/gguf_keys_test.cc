@@ -57,6 +57,19 @@ std::string refusal(const std::string& arch, const Changes& changes) {
 
 TestGguf::Value text(const char* value) { return std::string(value); }
 
+TEST(GgufKeys, TheFileSaysHowMuchOfAHeadRotates) {
+  for (const char* type : {"none", "linear", "yarn"}) {
+    SCOPED_TRACE(type);
+    const Changes scaling = {{"rope.scaling.type", text(type)}, {"rope.scaling.factor", 2.0F}};
+    Changes part = scaling;
+    part.emplace_back("rope.dimension_count", uint32_t{6});
+    EXPECT_EQ(config_of("glm4", scaling).rope.at(0).rotary_dim, 8);  // the class would say 4
+    EXPECT_EQ(config_of("glm4", part).rope.at(0).rotary_dim, 6);
+    part.back().second = uint32_t{3};
+    EXPECT_THAT(refusal("glm4", part), HasSubstr("expected an even number"));
+  }
+}
+
 TEST(GgufKeys, DefaultsAreThoseOfLlamaCpp) {
   for (const std::string& arch : kArchitectures) {
     SCOPED_TRACE(arch);

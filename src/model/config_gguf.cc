@@ -180,7 +180,7 @@ void copy_rotary_dim(const GgufKeys& keys, const Architecture& architecture, jso
          partial ? "at most " : "", head_dim, rotary_dim);
   }
   if (partial) {
-    config["rope_parameters"]["partial_rotary_factor"] = fraction(rotary_dim, head_dim);
+    config["partial_rotary_factor"] = fraction(rotary_dim, head_dim);  // wins over the class's
   }
 }
 
