@@ -74,5 +74,30 @@ TEST(ConfigChangesTest, NoChangeThatMattersIsIgnored) {
   EXPECT_GE(count, 1000);
 }
 
+// transformers: a null fraction in the rope object is the class's own (a half), but with longrope an
+// error.
+TEST(ConfigChangesTest, ANullFractionIsThatOfTheClass) {
+  json config = {
+      {"model_type", "glm4"},        {"vocab_size", 8},         {"hidden_size", 32},
+      {"intermediate_size", 8},      {"num_hidden_layers", 1},  {"num_attention_heads", 4},
+      {"num_key_value_heads", 2},    {"head_dim", 8},           {"rms_norm_eps", 1e-5},
+      {"hidden_act", "silu"},        {"attention_bias", false}, {"max_position_embeddings", 64},
+      {"tie_word_embeddings", false}};
+  config["rope_parameters"] = {{"rope_type", "yarn"},
+                               {"factor", 2.0},
+                               {"rope_theta", 1e4},
+                               {"original_max_position_embeddings", 32},
+                               {"partial_rotary_factor", nullptr}};
+  const auto found = read(config);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->rope.at(0).rotary_dim, 4);
+  json& rope = config["rope_parameters"];
+  rope["rope_type"] = "longrope";
+  rope["short_factor"] = rope["long_factor"] = {1.0, 1.0};
+  EXPECT_FALSE(read(config).has_value());
+  rope["partial_rotary_factor"] = 0.5;
+  EXPECT_TRUE(read(config).has_value());
+}
+
 }  // namespace config_changes_test
 }  // namespace qk

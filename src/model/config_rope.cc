@@ -37,8 +37,9 @@ json top_or(const json& config, const char* key, double otherwise) {
 void set_fraction(const json& config, double otherwise, json& rope) {
   constexpr const char* kKey = "partial_rotary_factor";
   const json top = config.contains(kKey) ? config.at(kKey) : json(otherwise);
-  const bool inner_null = rope.contains(kKey) && rope.at(kKey).is_null();  // left to be refused
-  const bool wins = !inner_null && (config.contains(kKey) || otherwise != 1.0);
+  // With longrope transformers fails on a null in the object, which is then left to be refused.
+  const bool fails = rope["rope_type"] == "longrope" && rope.value(kKey, json(1.0)).is_null();
+  const bool wins = !fails && (config.contains(kKey) || otherwise != 1.0);
   if (wins && !top.is_null() && rope["rope_type"] != "default") rope[kKey] = top;
   set_default(rope, kKey, top);
 }
