@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "analysis/method_list.h"
 #include "base/error.h"
 #include "yaml/overrides.h"
 
@@ -58,15 +59,18 @@ void read_online(MappingReader& top, MethodOptions& out) {
 
 // Options of other methods, and of error bars that are not wanted.
 void note_unused(MappingReader& top, AnalysisConfig& out) {
-  const std::string& method = out.measure.method;
+  const std::string methods = fmt::format("{}", fmt::join(out.measure.methods, ", "));
+  const bool is_online = has_method(out.measure, "online");
   const auto unused = [&](const char* key, const std::string& why) {
     if (top.any(key) != nullptr) note_no_effect(top, key, why, out);
   };
-  if (method == "linear") unused("min_queries", "the method is linear, not bucket or online");
-  if (method != "online") {
+  if (!is_online && !has_method(out.measure, "bucket")) {
+    unused("min_queries", fmt::format("the method is {}, not bucket or online", methods));
+  }
+  if (!is_online) {
     for (const char* key : {"online_alpha", "online_half_life", "online_clock", "online_start",
                             "online_times", "online_reach", "online_reach_unit"}) {
-      unused(key, fmt::format("the method is {}, not online", method));
+      unused(key, fmt::format("the method is {}, not online", methods));
     }
   }
   if (out.measure.bootstrap.replicates > 0) return;
@@ -91,9 +95,9 @@ bool is_same_path(const std::string& a, const std::string& b) {
 
 void read_method_options(MappingReader& top, AnalysisConfig& out) {
   constexpr int64_t kMostRows = int64_t{1} << 40;
-  out.measure.methods.min_queries =
-      top.integer("min_queries", 2, kMostRows).value_or(out.measure.methods.min_queries);
-  read_online(top, out.measure.methods);
+  out.measure.method_options.min_queries =
+      top.integer("min_queries", 2, kMostRows).value_or(out.measure.method_options.min_queries);
+  read_online(top, out.measure.method_options);
   BootstrapOptions& bootstrap = out.measure.bootstrap;
   bootstrap.replicates = top.integer("bootstrap", 0, kMostReplicates).value_or(0);
   if (bootstrap.replicates == 1) {

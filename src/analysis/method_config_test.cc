@@ -27,9 +27,9 @@ TEST(MethodConfig, DefaultsLeaveErrorBarsOut) {
   const AnalysisConfig config = config_of({});
   EXPECT_EQ(config.measure.bootstrap.replicates, 0);
   EXPECT_EQ(config.measure.bootstrap.interval, IntervalKind::kPercentile);
-  EXPECT_EQ(config.measure.methods.min_queries, 32);
-  EXPECT_EQ(config.measure.methods.online_start, ForgettingStart::kFirst);
-  EXPECT_FALSE(config.measure.methods.online_alpha);
+  EXPECT_EQ(config.measure.method_options.min_queries, 32);
+  EXPECT_EQ(config.measure.method_options.online_start, ForgettingStart::kFirst);
+  EXPECT_FALSE(config.measure.method_options.online_alpha);
   EXPECT_EQ(config.ci_csv, "head_metrics_ci.csv");
 }
 
@@ -38,18 +38,18 @@ TEST(MethodConfig, EveryField) {
       {"method=online", "min_queries=5", "online_alpha=1", "online_clock=observation",
        "online_start=zero", "online_times=3", "online_reach=0.5", "online_reach_unit=tokens",
        "bootstrap=200", "confidence=0.9", "interval=bias-corrected", "ci_csv=out/ci.csv"});
-  EXPECT_EQ(config.measure.methods.min_queries, 5);
-  EXPECT_EQ(config.measure.methods.online_alpha, 1);
-  EXPECT_EQ(config.measure.methods.online_clock, OnlineClock::kObservation);
-  EXPECT_EQ(config.measure.methods.online_start, ForgettingStart::kZero);
-  EXPECT_EQ(config.measure.methods.online_times, 3);
-  EXPECT_EQ(config.measure.methods.online_reach, 0.5);
-  EXPECT_EQ(config.measure.methods.online_reach_unit, ReachUnit::kTokens);
+  EXPECT_EQ(config.measure.method_options.min_queries, 5);
+  EXPECT_EQ(config.measure.method_options.online_alpha, 1);
+  EXPECT_EQ(config.measure.method_options.online_clock, OnlineClock::kObservation);
+  EXPECT_EQ(config.measure.method_options.online_start, ForgettingStart::kZero);
+  EXPECT_EQ(config.measure.method_options.online_times, 3);
+  EXPECT_EQ(config.measure.method_options.online_reach, 0.5);
+  EXPECT_EQ(config.measure.method_options.online_reach_unit, ReachUnit::kTokens);
   EXPECT_EQ(config.measure.bootstrap.replicates, 200);
   EXPECT_EQ(config.measure.bootstrap.confidence, 0.9);
   EXPECT_EQ(config.measure.bootstrap.interval, IntervalKind::kBiasCorrected);
   EXPECT_EQ(config.ci_csv, "out/ci.csv");
-  EXPECT_EQ(config_of({"method=online", "online_half_life=40.5"}).measure.methods.online_half_life,
+  EXPECT_EQ(config_of({"method=online", "online_half_life=40.5"}).measure.method_options.online_half_life,
             40.5);
 }
 

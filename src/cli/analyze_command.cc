@@ -15,6 +15,7 @@
 
 #include "analysis/analysis_run.h"
 #include "analysis/analysis_summary.h"
+#include "analysis/method_list.h"
 #include "base/atomic_file.h"
 #include "base/build_info.h"
 #include "base/error.h"
@@ -45,7 +46,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 35> kFieldOptions = {{
+constexpr std::array<FieldOption, 43> kFieldOptions = {{
     {"dataset", "DIR", kInputGroup,
      "Dataset: a folder, or the id of a Hub dataset in the local cache"},
     {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
@@ -59,8 +60,11 @@ constexpr std::array<FieldOption, 35> kFieldOptions = {{
     {"num_k_heads", "INT", kInputGroup,
      "Number of key heads per layer (default: from the dataset)"},
     {"download_max_workers", "INT", kInputGroup, "No effect: nothing is downloaded"},
-    {"method", "NAME", kMeasurement,
-     "How plasticity is estimated: linear, bucket or online (default: linear)"},
+    {"method", "NAMES", kMeasurement,
+     "How plasticity is estimated: bucket, counted, linear or online, or several with commas "
+     "between them (default: bucket)"},
+    {"queries", "NAME", kMeasurement,
+     "Queries that --method counted asks: all or same_document (default: all)"},
     {"covariance", "NAME", kMeasurement,
      "Covariance for --method linear: diagonal or full (default: diagonal)"},
     {"min_queries", "INT", kMeasurement,
@@ -96,6 +100,20 @@ constexpr std::array<FieldOption, 35> kFieldOptions = {{
     {"component_csv", "FILE", kOutputGroup,
      "Weights of components (default: head_component_weights.csv)"},
     {"ci_csv", "FILE", kOutputGroup, "Error bars of every metric (default: head_metrics_ci.csv)"},
+    {"detail_csv", "FILE", kOutputGroup,
+     "Cells with what stands behind them (default: head_bucket_details.csv)"},
+    {"position_csv", "FILE", kOutputGroup,
+     "Plasticity over position (default: head_positions.csv)"},
+    {"trend_csv", "FILE", kOutputGroup,
+     "Slopes over position and distance (default: head_trends.csv)"},
+    {"method_csv", "FILE", kOutputGroup,
+     "Methods side by side (default: head_methods.csv)"},
+    {"diagnostic_csv", "FILE", kOutputGroup,
+     "Position and fit of every head (default: head_diagnostics.csv)"},
+    {"rope_csv", "FILE", kOutputGroup,
+     "Position by RoPE pair (default: head_rope_pairs.csv)"},
+    {"curve_csv", "FILE", kOutputGroup,
+     "Means over heads by position and distance (default: mean_curves.csv)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
 }};
 
@@ -187,9 +205,9 @@ std::vector<HeadFailure> missing_heads(const HeadCatalog& catalog) {
 
 // A table without rows is not written; if the file exists, it belongs to another run.
 void warn_of_older_tables(const CsvTables& tables) {
-  for (const CsvTable* table : {&tables.buckets(), &tables.components(), tables.intervals()}) {
+  for (const auto& table : tables.tables().subspan(1)) {
     std::error_code error;
-    if (table == nullptr || table->has_rows()) continue;
+    if (table->has_rows()) continue;
     if (!std::filesystem::exists(table->path(), error)) continue;
     warn(table->path().string() +
          ": not written, since this run has no rows for it; the file belongs to another run");
@@ -197,10 +215,8 @@ void warn_of_older_tables(const CsvTables& tables) {
 }
 
 std::string method_text(const AnalysisConfig& config) {
-  std::string out = config.measure.method;
-  const bool is_linear = config.measure.method == "linear";  // the only method with a choice
-  if (is_linear && config.measure.covariance == Covariance::kFull) out += ", covariance full";
-  return out + (config.measure.compat_reference ? ", compat reference" : "");
+  return methods_text(config.measure) +
+         (config.measure.compat_reference ? ", compat reference" : "");
 }
 
 std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
@@ -208,9 +224,7 @@ std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
                         const AnalysisReport& report, const AnalysisSummary& summary) {
   std::string out = fmt::format("Measured  {} in {}, method {}\n", plural(report.num_heads, "head"),
                                 seconds_text(report.seconds), method_text(config));
-  for (const CsvTable* table :
-       {&tables.heads(), &tables.buckets(), &tables.components(), tables.intervals()}) {
-    if (table == nullptr) continue;
+  for (const auto& table : tables.tables()) {
     const bool was_there =
         std::find(replaced.begin(), replaced.end(), table->path()) != replaced.end();
     const char* what = !table->has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
@@ -294,9 +308,11 @@ int analyze(const AnalyzeFlags& flags) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
   const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
-  const bool with_intervals = config.measure.bootstrap.replicates > 0;
-  CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
-                    with_intervals ? config.ci_csv : "", config.measure.method});
+  std::vector<TablePath> paths;
+  for (const OutputTable& table : output_tables()) {
+    if (is_written(table, config)) paths.push_back({table.record, config.*table.path});
+  }
+  CsvTables tables(paths);
   AnalysisSummary summary;
   AnalysisReport report = run(flags, config, catalog, pool, tables, summary, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
@@ -322,6 +338,7 @@ int analyze(const AnalyzeFlags& flags) {
                     "bucket_type and bucket_min_size are given",
                     plural(report.num_contradicting_ranges, "head")));
   }
+  for (const std::string& warning : summary.warnings()) warn(warning);
   warn_of_older_tables(tables);
   tables.finish();
   report.failures.insert(report.failures.begin(), missing.begin(), missing.end());

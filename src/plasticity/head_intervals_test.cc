@@ -26,7 +26,7 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
       MeasureOptions options = options_of(method, reference);
       options.bootstrap = {.replicates = 20, .interval = IntervalKind::kBiasCorrected};
       options.seed = 5;  // of head.counts
-      options.methods.min_queries = 8;
+      options.method_options.min_queries = 8;
       const ReplicatedHead head(options);
       const PlasticityInput input = head.input();
       const QueryReplicateInput queries{head.queries, head.fit, head.documents, head.counts};
@@ -63,7 +63,7 @@ TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
   for (const char* method : {"linear", "bucket", "online"}) {
     MeasureOptions options = options_of(method);
     options.bootstrap.replicates = 30;
-    options.methods.min_queries = 8;
+    options.method_options.min_queries = 8;
     const ReplicatedHead head(options);
     const HeadMetrics metrics =
         measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
@@ -96,7 +96,7 @@ TEST(HeadIntervals, NeedMemoryOnlyIfThereAreReplicates) {
   options.bootstrap.replicates = 200;
   // Products of every replicate: half a matrix in double precision.
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{201} * 128 * 128 / 2 * 8);
-  options.method = "bucket";
+  options.methods = {"bucket"};
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{50000} * 128 * 8);
 }
 

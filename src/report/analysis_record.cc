@@ -5,6 +5,7 @@
 #include <optional>
 #include <system_error>
 
+#include "analysis/method_list.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 
@@ -24,13 +25,18 @@ ordered_json or_null(const std::optional<double>& number) {
 
 void add_method(const AnalysisConfig& config, ordered_json& out) {
   const MethodOptions& options = config.measure.methods;
-  out["method"] = config.measure.method;
-  if (config.measure.method == "linear") {
+  out["method"] = config.measure.methods.front();
+  out["methods"] = config.measure.methods;
+  if (has_method(config.measure, "linear")) {
     out["covariance"] = config.measure.covariance == Covariance::kFull ? "full" : "diagonal";
-    return;
   }
-  out["min_queries"] = options.min_queries;
-  if (config.measure.method != "online") return;
+  if (has_method(config.measure, "counted")) {
+    const bool asks_all = config.measure.counted_queries == CountedQueries::kAll;
+    out["queries"] = asks_all ? "all" : "same_document";
+  }
+  const bool is_online = has_method(config.measure, "online");
+  if (is_online || has_method(config.measure, "bucket")) out["min_queries"] = options.min_queries;
+  if (!is_online) return;
   out["online_alpha"] = or_null(options.online_alpha);
   out["online_half_life"] = or_null(options.online_half_life);
   const bool by_position = options.online_clock == OnlineClock::kPosition;
@@ -51,6 +57,15 @@ ordered_json bootstrap_json(const BootstrapOptions& options) {
 
 std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
+}
+
+// File names of the tables that this run writes.
+ordered_json tables_json(const AnalysisConfig& config) {
+  ordered_json out = ordered_json::object();
+  for (const OutputTable& table : output_tables()) {
+    if (is_written(table, config)) out[table.record] = file_name(config.*table.path);
+  }
+  return out;
 }
 
 // Null: not known.
@@ -127,9 +142,7 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
                     {"num_k_heads", catalog.num_k_heads}};
   const bool ranges_hold = report.num_contradicting_ranges == 0;
   out["buckets"] = ranges_hold ? buckets_json(catalog.ranges) : ordered_json(nullptr);
-  out["tables"] = {{"heads", file_name(config.output_csv)},
-                   {"buckets", file_name(config.bucket_csv)},
-                   {"components", file_name(config.component_csv)}};
+  out["tables"] = tables_json(config);
   out["heads"] = {{"measured", report.num_heads},
                   {"not_captured", catalog.num_not_captured},
                   {"without_keys", std::ssize(catalog.without_keys)},
