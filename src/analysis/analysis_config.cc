@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 22> kTextKeys = {"dataset",
+constexpr std::array<std::string_view, 24> kTextKeys = {"dataset",
                                                         "dataset_name",
                                                         "dataset_cache_dir",
                                                         "dataset_local_root",
@@ -35,6 +35,8 @@ constexpr std::array<std::string_view, 22> kTextKeys = {"dataset",
                                                         "method",
                                                         "covariance",
                                                         "ci_csv",
+                                                        "error_bars",
+                                                        "interval",
                                                         "queries",
                                                         "detail_csv",
                                                         "position_csv",
@@ -178,7 +180,7 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
 }  // namespace
 
 std::span<const OutputTable> output_tables() {
-  static constexpr std::array<OutputTable, 11> kTables = {{
+  static constexpr std::array<OutputTable, 9> kTables = {{
       {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
       {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
       {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
@@ -187,8 +189,6 @@ std::span<const OutputTable> output_tables() {
       {"position_csv", "positions", &AnalysisConfig::position_csv, TableUse::kNotReference},
       {"trend_csv", "trends", &AnalysisConfig::trend_csv, TableUse::kNotReference},
       {"method_csv", "methods", &AnalysisConfig::method_csv, TableUse::kNotReference},
-      {"diagnostic_csv", "diagnostics", &AnalysisConfig::diagnostic_csv, TableUse::kNotReference},
-      {"rope_csv", "rope_pairs", &AnalysisConfig::rope_csv, TableUse::kNotReference},
       {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
   }};
   return kTables;

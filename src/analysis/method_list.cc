@@ -77,7 +77,7 @@ void read_methods(MappingReader& top, AnalysisConfig& out) {
     measure.covariance = static_cast<Covariance>(top.choice("covariance", *word, kCovariances));
     if (!has_method(measure, "linear")) {
       note_no_effect(top, "covariance",
-                     fmt::format("it is that of the method linear, and the method is {}",
+                     fmt::format("only the method linear has a choice, and the method is {}",
                                  fmt::join(measure.methods, ", ")),
                      out);
     }
@@ -87,8 +87,7 @@ void read_methods(MappingReader& top, AnalysisConfig& out) {
     measure.counted_queries = static_cast<CountedQueries>(top.choice("queries", *word, kQueries));
     if (!has_method(measure, "counted")) {
       note_no_effect(top, "queries",
-                     fmt::format("it says which queries the method counted asks, and the method "
-                                 "is {}",
+                     fmt::format("it is a choice of the method counted, and the method is {}",
                                  fmt::join(measure.methods, ", ")),
                      out);
     }

@@ -46,7 +46,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 43> kFieldOptions = {{
+constexpr std::array<FieldOption, 44> kFieldOptions = {{
     {"dataset", "DIR", kInputGroup,
      "Dataset: a folder, or the id of a Hub dataset in the local cache"},
     {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
@@ -88,10 +88,13 @@ constexpr std::array<FieldOption, 43> kFieldOptions = {{
     {"online_reach", "FLOAT", kOnline,
      "Largest distance within a key pair, as a fraction of the document (default: 0.05)"},
     {"online_reach_unit", "NAME", kOnline, "Unit of that distance: keys or tokens (default: keys)"},
-    {"bootstrap", "INT", kErrorBars, "Number of resamples of the documents (default: 0, none)"},
+    {"error_bars", "NAME", kErrorBars,
+     "Whether numbers get error bars: none, jackknife or bootstrap (default: none)"},
+    {"bootstrap", "INT", kErrorBars,
+     "Number of resamples of the documents (default with --error_bars bootstrap: 1000)"},
     {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
     {"interval", "NAME", kErrorBars,
-     "Kind of interval: percentile or bias-corrected (default: percentile)"},
+     "Kind of bootstrap interval: t, percentile or bias-corrected (default: t)"},
     {"output_dir", "DIR", kOutputGroup, "Folder of the files below (default: the working folder)"},
     {"output_csv", "FILE", kOutputGroup,
      "Metrics of every head (default: head_metrics.csv); the other files go beside it"},

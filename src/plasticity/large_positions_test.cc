@@ -76,7 +76,7 @@ std::vector<MeasureOptions> all_options() {
   out.back().method_options.online_reach_unit = ReachUnit::kTokens;
   for (MeasureOptions& options : out) {
     options.method_options.min_queries = 8;
-    options.bootstrap.replicates = 20;
+    options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 20};
   }
   return out;
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plasticity/method_options.h"
-#include "stats/bootstrap_interval.h"
+#include "stats/document_interval.h"
 
 namespace qk {
 
@@ -23,7 +23,7 @@ struct MeasureOptions {
   Covariance covariance = Covariance::kDiagonal;  // of `linear`
   CountedQueries counted_queries = CountedQueries::kAll;
   MethodOptions method_options;
-  BootstrapOptions bootstrap;
+  ErrorBarOptions error_bars;
   int64_t num_pairs_per_bucket = 256;  // key pairs drawn for each pair of buckets
   int64_t normality_max_dims = 64;     // components whose normality is tested
   double p_alpha = 0.01;
