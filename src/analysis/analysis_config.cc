@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 14> kTextKeys = {"dataset",
+constexpr std::array<std::string_view, 16> kTextKeys = {"dataset",
                                                         "dataset_name",
                                                         "dataset_cache_dir",
                                                         "dataset_local_root",
@@ -34,7 +34,9 @@ constexpr std::array<std::string_view, 14> kTextKeys = {"dataset",
                                                         "compat",
                                                         "method",
                                                         "covariance",
-                                                        "ci_csv"};
+                                                        "ci_csv",
+                                                        "error_bars",
+                                                        "interval"};
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {

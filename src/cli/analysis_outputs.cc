@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> tables_to_replace(const AnalysisConfig& config, bool overwrite) {
   std::vector<fs::path> out = {config.output_csv, config.bucket_csv, config.component_csv};
-  if (config.measure.bootstrap.replicates > 0) out.emplace_back(config.ci_csv);
+  if (config.measure.error_bars.wanted()) out.emplace_back(config.ci_csv);
   std::error_code error;
   std::erase_if(out, [&](const fs::path& path) { return !fs::is_regular_file(path, error); });
   if (!out.empty() && !config.may_replace && !overwrite) {

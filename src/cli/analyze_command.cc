@@ -45,7 +45,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 35> kFieldOptions = {{
+constexpr std::array<FieldOption, 36> kFieldOptions = {{
     {"dataset", "DIR", kInputGroup,
      "Dataset: a folder, or the id of a Hub dataset in the local cache"},
     {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
@@ -84,10 +84,13 @@ constexpr std::array<FieldOption, 35> kFieldOptions = {{
     {"online_reach", "FLOAT", kOnline,
      "Largest distance within a key pair, as a fraction of the document (default: 0.05)"},
     {"online_reach_unit", "NAME", kOnline, "Unit of that distance: keys or tokens (default: keys)"},
-    {"bootstrap", "INT", kErrorBars, "Number of resamples of the documents (default: 0, none)"},
+    {"error_bars", "NAME", kErrorBars,
+     "Whether numbers get error bars: none, jackknife or bootstrap (default: none)"},
+    {"bootstrap", "INT", kErrorBars,
+     "Number of resamples of the documents (default with --error_bars bootstrap: 1000)"},
     {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
     {"interval", "NAME", kErrorBars,
-     "Kind of interval: percentile or bias-corrected (default: percentile)"},
+     "Kind of bootstrap interval: t, percentile or bias-corrected (default: t)"},
     {"output_dir", "DIR", kOutputGroup, "Folder of the files below (default: the working folder)"},
     {"output_csv", "FILE", kOutputGroup,
      "Metrics of every head (default: head_metrics.csv); the other files go beside it"},
@@ -294,7 +297,7 @@ int analyze(const AnalyzeFlags& flags) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
   const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
-  const bool with_intervals = config.measure.bootstrap.replicates > 0;
+  const bool with_intervals = config.measure.error_bars.wanted();
   CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
                     with_intervals ? config.ci_csv : "", config.measure.method});
   AnalysisSummary summary;

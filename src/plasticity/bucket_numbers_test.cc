@@ -30,7 +30,7 @@ TEST(BucketNumbers, NegativeAndWideOnesAreAsGoodAsAny) {
   constexpr int64_t kHighest = std::numeric_limits<int64_t>::max();
   for (MeasureOptions options : {options_of("linear"), options_of("bucket"), options_of("online"),
                                  options_of("linear", false, Covariance::kFull)}) {
-    options.bootstrap.replicates = 5;
+    options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 5};
     options.methods.min_queries = 8;
     // Numbers of which no width can be inferred, so that windows follow the positions in all cases.
     const std::vector<int64_t> plain = {1, 2, 3, 5};

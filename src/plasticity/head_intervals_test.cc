@@ -24,7 +24,8 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
   for (const char* method : {"linear", "bucket", "online"}) {
     for (const bool reference : {false, true}) {
       MeasureOptions options = options_of(method, reference);
-      options.bootstrap = {.replicates = 20, .interval = IntervalKind::kBiasCorrected};
+      options.error_bars = {
+          .kind = ErrorBars::kBootstrap, .replicates = 20, .interval = IntervalKind::kPercentile};
       options.seed = 5;  // of head.counts
       options.methods.min_queries = 8;
       const ReplicatedHead head(options);
@@ -45,14 +46,15 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
         std::vector<double> values;
         for (size_t r = 1; r < 21; ++r) values.push_back(replicates[r].*field.value);
         const double estimate = replicates.front().*field.value;
-        const Interval expected = bootstrap_interval(estimate, values, options.bootstrap);
+        const bool is_plasticity = i + 1 == found.size();
+        const EffectiveSize size = is_plasticity ? plasticity.pairs : query_sizes(queries);
+        const Interval expected = document_interval(estimate, values, size.effective_documents,
+                                                    field.scale, options.error_bars);
         EXPECT_EQ(found[i].estimate, estimate) << field.name;
         expect_equal(found[i].interval.low, expected.low, field.name);
         expect_equal(found[i].interval.high, expected.high, field.name);
         expect_equal(found[i].interval.std_error, expected.std_error, field.name);
         expect_equal(found[i].interval.bias, expected.bias, field.name);
-        const bool is_plasticity = i + 1 == found.size();
-        const EffectiveSize size = is_plasticity ? plasticity.pairs : query_sizes(queries);
         expect_equal(found[i].size.effective_rows, size.effective_rows, field.name);
       }
     }
@@ -62,7 +64,7 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
 TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
   for (const char* method : {"linear", "bucket", "online"}) {
     MeasureOptions options = options_of(method);
-    options.bootstrap.replicates = 30;
+    options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 30};
     options.methods.min_queries = 8;
     const ReplicatedHead head(options);
     const HeadMetrics metrics =
@@ -74,35 +76,50 @@ TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
       const MetricInterval& row = metrics.intervals[i];
       EXPECT_STREQ(row.metric, metric_fields()[i].name);
       EXPECT_EQ(row.estimate, metrics.*metric_fields()[i].value);
-      EXPECT_LE(row.interval.low, row.interval.high) << row.metric;
+      const bool is_p_value = metric_fields()[i].scale == ValueScale::kPValue;
+      EXPECT_EQ(row.interval.has_value(), !is_p_value) << row.metric;
+      EXPECT_EQ(row.interval.note, is_p_value ? IntervalNote::kPValue : IntervalNote::kNone);
       EXPECT_EQ(row.interval.replicates, 30) << row.metric;
       EXPECT_EQ(row.size.documents, 12);
       EXPECT_GT(row.size.effective_documents, 8);
-      EXPECT_EQ(row.interval.low, again.intervals[i].interval.low);
-      EXPECT_EQ(row.interval.high, again.intervals[i].interval.high);
+      expect_equal(row.interval.low, again.intervals[i].interval.low, row.metric);
+      expect_equal(row.interval.high, again.intervals[i].interval.high, row.metric);
     }
     MeasureOptions other = options;
     other.seed = 1;
     EXPECT_NE(measure_head(other, {}, head.queries, head.keys, head.groups, head.ranges)
-                  .intervals[0]
+                  .intervals.back()
                   .interval.low,
-              metrics.intervals[0].interval.low);
+              metrics.intervals.back().interval.low);
   }
 }
 
 TEST(HeadIntervals, NeedMemoryOnlyIfThereAreReplicates) {
   MeasureOptions options = options_of("linear");
   EXPECT_EQ(interval_bytes(options, 50000, 128), 0);
-  options.bootstrap.replicates = 200;
+  options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 200};
   // Products of every replicate: half a matrix in double precision.
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{201} * 128 * 128 / 2 * 8);
   options.method = "bucket";
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{50000} * 128 * 8);
 }
 
+TEST(HeadIntervals, TheJackknifeLeavesEveryDocumentOut) {
+  MeasureOptions options = options_of("bucket");
+  options.error_bars.kind = ErrorBars::kJackknife;
+  options.methods.min_queries = 8;
+  const ReplicatedHead head(options);
+  const HeadMetrics metrics =
+      measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
+  for (const MetricInterval& row : metrics.intervals) {
+    EXPECT_EQ(row.interval.replicates, 12) << row.metric;
+  }
+  EXPECT_TRUE(metrics.intervals.back().interval.has_value());
+}
+
 TEST(HeadIntervals, OneDocumentHasNone) {
   MeasureOptions options;
-  options.bootstrap.replicates = 30;
+  options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 30};
   const ReplicatedHead head(options, {.documents = 1});
   for (const MetricInterval& row :
        measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges).intervals) {
@@ -115,7 +132,7 @@ TEST(HeadIntervals, OneDocumentHasNone) {
 
 TEST(HeadIntervals, WithoutExampleIdsThereIsNothingToResample) {
   MeasureOptions options;
-  options.bootstrap.replicates = 30;
+  options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 30};
   ReplicatedHead head(options);
   head.keys.example_ids.clear();
   EXPECT_THROW(measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges), Error);

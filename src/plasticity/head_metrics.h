@@ -57,6 +57,7 @@ struct HeadMetrics {
 struct MetricField {
   const char* name;
   double HeadMetrics::* value;
+  ValueScale scale;
 };
 std::span<const MetricField> metric_fields();
 

@@ -76,7 +76,7 @@ std::vector<MeasureOptions> all_options() {
   out.back().methods.online_reach_unit = ReachUnit::kTokens;
   for (MeasureOptions& options : out) {
     options.methods.min_queries = 8;
-    options.bootstrap.replicates = 20;
+    options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 20};
   }
   return out;
 }

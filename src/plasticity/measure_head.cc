@@ -77,7 +77,7 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
   out.ap_overall = plasticity.ap_overall;
   out.buckets = std::move(plasticity.buckets);
   out.num_passed_over = plasticity.num_passed_over;
-  if (options.bootstrap.replicates > 0) out.intervals = head_intervals(input, noise, out);
+  if (options.error_bars.wanted()) out.intervals = head_intervals(input, noise, out);
   return out;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "plasticity/method_options.h"
-#include "stats/bootstrap_interval.h"
+#include "stats/document_interval.h"
 
 namespace qk {
 
@@ -20,7 +20,7 @@ struct MeasureOptions {
   std::string method = "linear";  // the name of a PlasticityMethod
   Covariance covariance = Covariance::kDiagonal;  // of `linear`
   MethodOptions methods;
-  BootstrapOptions bootstrap;
+  ErrorBarOptions error_bars;
   int64_t num_pairs_per_bucket = 256;  // key pairs drawn for each pair of buckets
   int64_t normality_max_dims = 64;     // components whose normality is tested
   double p_alpha = 0.01;

@@ -1,7 +1,7 @@
 // The error bar of one metric of one head: a row of head_metrics_ci.csv.
 #pragma once
 
-#include "stats/bootstrap_interval.h"
+#include "stats/document_interval.h"
 #include "stats/group_spread.h"
 
 namespace qk {

@@ -41,12 +41,29 @@ void add_method(const AnalysisConfig& config, ordered_json& out) {
   out["online_reach_unit"] = options.online_reach_unit == ReachUnit::kKeys ? "keys" : "tokens";
 }
 
-ordered_json bootstrap_json(const BootstrapOptions& options) {
-  if (options.replicates == 0) return nullptr;
-  const bool is_percentile = options.interval == IntervalKind::kPercentile;
-  return {{"replicates", options.replicates},
-          {"confidence", options.confidence},
-          {"interval", is_percentile ? "percentile" : "bias-corrected"}};
+const char* interval_name(const ErrorBarOptions& options) {
+  if (options.kind == ErrorBars::kJackknife) return "t";
+  switch (options.interval) {
+    case IntervalKind::kT:
+      return "t";
+    case IntervalKind::kPercentile:
+      return "percentile";
+    case IntervalKind::kBiasCorrected:
+      return "bias-corrected";
+  }
+  return "";
+}
+
+void add_error_bars(const ErrorBarOptions& options, ordered_json& out) {
+  const bool is_bootstrap = options.kind == ErrorBars::kBootstrap;
+  out["error_bars"] = !options.wanted() ? "none" : is_bootstrap ? "bootstrap" : "jackknife";
+  out["bootstrap"] = nullptr;
+  if (is_bootstrap) out["bootstrap"] = options.replicates;
+  out["confidence"] = nullptr;
+  out["interval"] = nullptr;
+  if (!options.wanted()) return;
+  out["confidence"] = options.confidence;
+  out["interval"] = interval_name(options);
 }
 
 std::string file_name(const std::string& path) {
@@ -111,7 +128,7 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
   ordered_json out = {
       {"program", "qkscope"}, {"version", program.version}, {"commit", or_null(program.commit)}};
   add_method(config, out);
-  out["bootstrap"] = bootstrap_json(config.measure.bootstrap);
+  add_error_bars(config.measure.error_bars, out);
   out["compat"] =
       config.measure.compat_reference ? ordered_json("reference") : ordered_json(nullptr);
   out["seed"] = config.measure.seed;

@@ -8,7 +8,7 @@ namespace qk {
 
 std::string interval_header() {
   return "layer,q_head,k_head,method,metric,estimate,ci_low,ci_high,std_error,bias,replicates,"
-         "documents,effective_documents,effective_rows";
+         "documents,effective_documents,effective_rows,note";
 }
 
 std::string interval_lines(const HeadMetrics& head, std::string_view method) {
@@ -25,7 +25,7 @@ std::string interval_lines(const HeadMetrics& head, std::string_view method) {
     append_csv_number(out, row.size.effective_documents);
     out += ',';
     append_csv_number(out, row.size.effective_rows);
-    out += '\n';
+    out += fmt::format(",{}\n", note_text(interval.note));
   }
   return out;
 }
