@@ -74,10 +74,10 @@ std::vector<MeanCurve> MeanCurves::result() const {
       for (double& value : values) value /= heads;
       point.value = values.front();
       if (values.size() > 1 && same_documents_) {
-        point.interval = document_interval(
-            point.value, std::span(values).subspan(1),
-            static_cast<double>(std::max<int64_t>(point.documents, 1)), ValueScale::kFraction,
-            error_bars_);
+        point.interval =
+            document_interval(point.value, std::span(values).subspan(1),
+                              static_cast<double>(std::max<int64_t>(point.documents, 1)),
+                              ValueScale::kFraction, error_bars_);
       } else if (values.size() > 1) {
         point.note = "the heads have different documents";
       }

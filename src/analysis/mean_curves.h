@@ -28,8 +28,8 @@ struct MeanPoint {
 };
 
 struct MeanCurve {
-  bool is_distance = false;   // over distance, else over position
-  std::string heads;          // "all", "full_attention", "window_512"
+  bool is_distance = false;  // over distance, else over position
+  std::string heads;         // "all", "full_attention", "window_512"
   std::string_view method;
   std::optional<int64_t> reach;
   std::vector<MeanPoint> points;  // ascending by bucket
@@ -44,8 +44,8 @@ class MeanCurves {
 
  private:
   struct Sum {
-    MeanPoint point;              // sums over heads
-    std::vector<double> values;   // [replicates] sums over heads; NaN where a head has none
+    MeanPoint point;             // sums over heads
+    std::vector<double> values;  // [replicates] sums over heads; NaN where a head has none
   };
   struct Key {
     bool is_distance;

@@ -25,7 +25,7 @@ std::string error_of(const std::vector<std::string>& sets) {
 
 TEST(MethodConfig, DefaultsLeaveErrorBarsOut) {
   const AnalysisConfig config = config_of({});
-  EXPECT_EQ(config.measure.error_bars.replicates, 0);
+  EXPECT_EQ(config.measure.error_bars.kind, ErrorBars::kNone);
   EXPECT_EQ(config.measure.error_bars.interval, IntervalKind::kT);
   EXPECT_EQ(config.measure.method_options.min_queries, 32);
   EXPECT_EQ(config.measure.method_options.online_start, ForgettingStart::kFirst);
@@ -45,12 +45,37 @@ TEST(MethodConfig, EveryField) {
   EXPECT_EQ(config.measure.method_options.online_times, 3);
   EXPECT_EQ(config.measure.method_options.online_reach, 0.5);
   EXPECT_EQ(config.measure.method_options.online_reach_unit, ReachUnit::kTokens);
+  EXPECT_EQ(config.measure.error_bars.kind, ErrorBars::kBootstrap);
   EXPECT_EQ(config.measure.error_bars.replicates, 200);
   EXPECT_EQ(config.measure.error_bars.confidence, 0.9);
   EXPECT_EQ(config.measure.error_bars.interval, IntervalKind::kBiasCorrected);
   EXPECT_EQ(config.ci_csv, "out/ci.csv");
-  EXPECT_EQ(config_of({"method=online", "online_half_life=40.5"}).measure.method_options.online_half_life,
-            40.5);
+  EXPECT_EQ(
+      config_of({"method=online", "online_half_life=40.5"}).measure.method_options.online_half_life,
+      40.5);
+}
+
+TEST(MethodConfig, KindsOfErrorBars) {
+  const auto bars = [](const std::vector<std::string>& sets) {
+    return config_of(sets).measure.error_bars;
+  };
+  EXPECT_EQ(bars({"error_bars=jackknife", "confidence=0.8"}).kind, ErrorBars::kJackknife);
+  EXPECT_EQ(bars({"error_bars=bootstrap"}).replicates, 1000);
+  EXPECT_EQ(bars({"error_bars=bootstrap", "bootstrap=50"}).replicates, 50);
+  EXPECT_EQ(bars({"error_bars=none"}).kind, ErrorBars::kNone);
+  EXPECT_EQ(bars({"bootstrap=50"}).interval, IntervalKind::kT);
+  EXPECT_EQ(error_of({"error_bars=bootstrap", "bootstrap=0"}),
+            "--set bootstrap=0: expected at least 2 replicates, since error_bars is bootstrap, "
+            "found integer 0");
+  EXPECT_EQ(error_of({"error_bars=jackknife", "bootstrap=9"}),
+            "--set bootstrap=9: has no effect: error_bars is jackknife");
+  EXPECT_EQ(error_of({"error_bars=none", "bootstrap=9"}),
+            "--set bootstrap=9: has no effect: error_bars is none");
+  EXPECT_EQ(error_of({"error_bars=jackknife", "interval=percentile"}),
+            "--set interval=percentile: has no effect: the jackknife has t intervals only");
+  EXPECT_EQ(error_of({"error_bars=jacknife"}),
+            "--set error_bars=jacknife: expected none, jackknife or bootstrap, found jacknife; "
+            "did you mean jackknife?");
 }
 
 TEST(MethodConfig, Errors) {
@@ -79,8 +104,9 @@ TEST(MethodConfig, Errors) {
 }
 
 TEST(MethodConfig, OverridesWithoutEffectAreRefused) {
-  EXPECT_EQ(error_of({"method=bucket", "covariance=full"}),
-            "--set covariance=full: has no effect: only the method linear has a choice, and the method is bucket");
+  EXPECT_EQ(
+      error_of({"method=bucket", "covariance=full"}),
+      "--set covariance=full: has no effect: only the method linear has a choice, and the method is bucket");
   EXPECT_EQ(error_of({"method=linear", "min_queries=9"}),
             "--set min_queries=9: has no effect: the method is linear, not bucket or online");
   EXPECT_EQ(error_of({"method=bucket", "online_reach=0.1"}),

@@ -41,7 +41,7 @@ TEST(MethodList, NamesWithCommasOrAList) {
 
 TEST(MethodList, Errors) {
   EXPECT_EQ(error_of({"method=buckt"}),
-            "--set method=buckt: expected bucket, counted, linear or online, found buckt, did you "
+            "--set method=buckt: expected bucket, counted, linear or online, found buckt; did you "
             "mean bucket?");
   EXPECT_EQ(error_of({"method='bucket,linear,bucket'"}),
             "--set method='bucket,linear,bucket': names bucket twice");
@@ -56,9 +56,9 @@ TEST(MethodList, Errors) {
 }
 
 TEST(MethodList, TheTextSaysWhatDecidesTheNumbers) {
-  EXPECT_EQ(methods_text(config_of({"method='linear,counted'", "covariance=full",
-                                    "queries=same_document"})
-                             .measure),
+  EXPECT_EQ(methods_text(
+                config_of({"method='linear,counted'", "covariance=full", "queries=same_document"})
+                    .measure),
             "linear (covariance full), counted (queries of the same document)");
 }
 

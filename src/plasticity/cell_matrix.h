@@ -36,9 +36,9 @@ double bucket_middle(const BucketRanges& ranges, int64_t bucket);
 // A point of a curve over buckets: the mean of the cells that belong to it.
 struct CurvePoint {
   int64_t bucket = 0;  // the query bucket; of a curve over distance: query bucket minus key bucket
-  double center = 0;   // tokens: the bucket's middle; the mean distance between the buckets' middles
-  double first = 0;    // tokens: the bucket's first and last position; the least and the largest
-  double last = 0;     //   distance between the middles
+  double center = 0;  // tokens: the bucket's middle; the mean distance between the buckets' middles
+  double first = 0;   // tokens: the bucket's first and last position; the least and the largest
+  double last = 0;    //   distance between the middles
   int64_t queries = 0;
   int64_t pairs = 0;
   int64_t documents = 0;       // the most of a cell

@@ -45,7 +45,7 @@ TEST(CellMatrix, CurvesAreMeansOfCells) {
   EXPECT_EQ(positions[1].first, 200);
   EXPECT_EQ(positions[1].last, 299);
   EXPECT_EQ(positions[1].center, 249.5);
-  EXPECT_EQ(positions[1].values[0], 20);          // only (2, 0)
+  EXPECT_EQ(positions[1].values[0], 20);             // only (2, 0)
   EXPECT_NEAR(positions[1].values[2], 20.7, 1e-12);  // (2, 0) and (2, 1)
   EXPECT_NEAR(positions[2].values[1], 31.1, 1e-12);
   EXPECT_EQ(positions[2].pairs, 30);

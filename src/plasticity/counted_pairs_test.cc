@@ -76,8 +76,8 @@ double naive_overall(const ReplicatedHead& head, int64_t replicate) {
     double weight = 0;
     for (const KeyPair& pair : draw.pairs) {
       // Asked of its own document, a pair does not depend on how often that is drawn.
-      const double value = naive_plasticity(
-          asked(head, is_same ? head.queries : queries, draw.time.bucket, pair));
+      const double value =
+          naive_plasticity(asked(head, is_same ? head.queries : queries, draw.time.bucket, pair));
       const double times = head.times(replicate, pair);
       if (std::isnan(value) || times == 0) continue;
       of_cell += times * value;
@@ -143,8 +143,7 @@ TEST(Counted, ReplicatesEqualTheNaiveCountOfRepeatedRows) {
     for (const TestHeadShape& shape : {TestHeadShape{}, TestHeadShape{.rare_after = 3}}) {
       const ReplicatedHead head(counted_options(queries), shape);
       const PlasticityInput input = head.input();
-      const PlasticityReplicates found =
-          counted_replicates({input, head.documents, head.counts});
+      const PlasticityReplicates found = counted_replicates({input, head.documents, head.counts});
       for (int64_t r = 0; r < head.counts.replicates(); ++r) {
         EXPECT_NEAR(found.ap_overall[static_cast<size_t>(r)], naive_overall(head, r), 1e-12)
             << "replicate " << r;

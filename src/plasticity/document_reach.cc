@@ -25,7 +25,8 @@ KeptRows kept_rows(const HeadTable& table, std::span<const int64_t> documents,
   std::vector<int64_t> rows;
   KeptRows out;
   for (size_t row = 0; row < table.buckets.size(); ++row) {
-    if (table.buckets[row] > bucket || reach[static_cast<size_t>(documents[row])] < bucket) continue;
+    if (table.buckets[row] > bucket || reach[static_cast<size_t>(documents[row])] < bucket)
+      continue;
     rows.push_back(static_cast<int64_t>(row));
     out.documents.push_back(documents[row]);
   }

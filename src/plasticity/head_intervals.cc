@@ -9,8 +9,7 @@
 namespace qk {
 
 std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
-                                           const HeadMetrics& metrics,
-                                           const ResampleCounts& counts,
+                                           const HeadMetrics& metrics, const ResampleCounts& counts,
                                            std::span<const MethodMeasurement> methods) {
   std::vector<HeadMetrics> replicates(static_cast<size_t>(counts.replicates()));
   const QueryReplicateInput queries{input.queries, input.fit, *input.documents, counts};
@@ -44,8 +43,7 @@ int64_t interval_bytes(const MeasureOptions& options, int64_t rows, int64_t head
   constexpr int64_t kCountBytes = 10;  // of a document in a replicate, also as a double
   const int64_t counts = replicates * kCountBytes * (rows / 8 + 1);
   const bool has_linear = std::ranges::find(options.methods, "linear") != options.methods.end();
-  const int64_t of_method =
-      has_linear ? replicates * head_dim * head_dim * 4 : rows * head_dim * 8;
+  const int64_t of_method = has_linear ? replicates * head_dim * head_dim * 4 : rows * head_dim * 8;
   return rows * kRowBytes + counts + of_method;
 }
 

@@ -17,8 +17,7 @@ namespace qk {
 // the documents of the replicates follow from options.seed and the document ids alone. With fewer
 // than two documents there are no intervals (NaN). Throws Error if the tables have no example ids.
 std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const NoiseOptions& noise,
-                                           const HeadMetrics& metrics,
-                                           const ResampleCounts& counts,
+                                           const HeadMetrics& metrics, const ResampleCounts& counts,
                                            std::span<const MethodMeasurement> methods);
 
 // Upper bound of the memory that head_intervals() takes for this many queries, in bytes; 0 without

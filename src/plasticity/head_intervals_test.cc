@@ -37,9 +37,8 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
       const PlasticityReplicates plasticity =
           find_method(method).replicates({input, head.documents, head.counts});
       for (size_t r = 0; r < 21; ++r) replicates[r].ap_overall = plasticity.ap_overall[r];
-      const std::vector<MetricInterval> found =
-          head_intervals(input, head.noise, replicates.front(), head.counts,
-                         measure_methods(input, &head.counts));
+      const std::vector<MetricInterval> found = head_intervals(
+          input, head.noise, replicates.front(), head.counts, measure_methods(input, &head.counts));
       ASSERT_EQ(found.size(), metric_fields().size());
       for (size_t i = 0; i < found.size(); ++i) {
         const MetricField& field = metric_fields()[i];
@@ -49,8 +48,8 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
         const double estimate = replicates.front().*field.value;
         const bool is_plasticity = i + 1 == found.size();
         const EffectiveSize size = is_plasticity ? plasticity.pairs : query_sizes(queries);
-        const Interval expected = document_interval(estimate, values, size.effective_documents,
-                                                    field.scale, options.error_bars);
+        const Interval expected = document_interval(
+            found[i].estimate, values, size.effective_documents, field.scale, options.error_bars);
         EXPECT_NEAR(found[i].estimate, estimate, 1e-12) << field.name;
         expect_equal(found[i].interval.low, expected.low, field.name);
         expect_equal(found[i].interval.high, expected.high, field.name);
@@ -77,19 +76,21 @@ TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
       const MetricInterval& row = metrics.intervals[i];
       EXPECT_STREQ(row.metric, metric_fields()[i].name);
       EXPECT_EQ(row.estimate, metrics.*metric_fields()[i].value);
-      EXPECT_LE(row.interval.low, row.interval.high) << row.metric;
+      const bool is_p_value = metric_fields()[i].scale == ValueScale::kPValue;
+      EXPECT_EQ(row.interval.has_value(), !is_p_value) << row.metric;
+      EXPECT_EQ(row.interval.note, is_p_value ? IntervalNote::kPValue : IntervalNote::kNone);
       EXPECT_EQ(row.interval.replicates, 30) << row.metric;
       EXPECT_EQ(row.size.documents, 12);
       EXPECT_GT(row.size.effective_documents, 8);
-      EXPECT_EQ(row.interval.low, again.intervals[i].interval.low);
-      EXPECT_EQ(row.interval.high, again.intervals[i].interval.high);
+      expect_equal(row.interval.low, again.intervals[i].interval.low, row.metric);
+      expect_equal(row.interval.high, again.intervals[i].interval.high, row.metric);
     }
     MeasureOptions other = options;
     other.seed = 1;
     EXPECT_NE(measure_head(other, {}, head.queries, head.keys, head.groups, head.ranges)
-                  .intervals[0]
+                  .intervals.back()
                   .interval.low,
-              metrics.intervals[0].interval.low);
+              metrics.intervals.back().interval.low);
   }
 }
 
@@ -101,6 +102,19 @@ TEST(HeadIntervals, NeedMemoryOnlyIfThereAreReplicates) {
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{201} * 128 * 128 / 2 * 8);
   options.methods = {"bucket"};
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{50000} * 128 * 8);
+}
+
+TEST(HeadIntervals, TheJackknifeLeavesEveryDocumentOut) {
+  MeasureOptions options = options_of("bucket");
+  options.error_bars.kind = ErrorBars::kJackknife;
+  options.method_options.min_queries = 8;
+  const ReplicatedHead head(options);
+  const HeadMetrics metrics =
+      measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
+  for (const MetricInterval& row : metrics.intervals) {
+    EXPECT_EQ(row.interval.replicates, 12) << row.metric;
+  }
+  EXPECT_TRUE(metrics.intervals.back().interval.has_value());
 }
 
 TEST(HeadIntervals, OneDocumentHasNone) {

@@ -18,14 +18,14 @@ struct HeadMetrics {
   int64_t layer = 0;
   int64_t q_head = 0;
   int64_t k_head = 0;
-  int64_t num_queries = 0;  // rows after subsampling: n_q_tokens
-  int64_t num_keys = 0;     // n_k_tokens
-  int64_t head_dim = 0;     // the column is called d_model
-  int64_t num_documents = 0;           // with queries or keys; 0 without example ids
-  std::vector<int64_t> document_ids;   // as in DocumentIndex; empty without error bars
-  ErrorBarOptions error_bars;          // of the intervals below
-  std::optional<int64_t> window;       // tokens; none: the head attends to everything before
-  BucketRanges ranges;        // of the buckets below
+  int64_t num_queries = 0;            // rows after subsampling: n_q_tokens
+  int64_t num_keys = 0;               // n_k_tokens
+  int64_t head_dim = 0;               // the column is called d_model
+  int64_t num_documents = 0;          // with queries or keys; 0 without example ids
+  std::vector<int64_t> document_ids;  // as in DocumentIndex; empty without error bars
+  ErrorBarOptions error_bars;         // of the intervals below
+  std::optional<int64_t> window;      // tokens; none: the head attends to everything before
+  BucketRanges ranges;                // of the buckets below
 
   // Queries in buckets below 0, where `compat: reference` leaves those out of the plasticity.
   int64_t num_passed_over = 0;

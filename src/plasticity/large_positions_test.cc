@@ -106,8 +106,8 @@ TEST(LargePositions, AnyShiftIsAsGoodWhereLengthsDoNotMatter) {
 
 TEST(LargePositions, AWiderContextChangesTheSlopeOnly) {
   for (MeasureOptions options : all_options()) {
-    if (options.compat_reference) continue;  // takes small slopes for rounding
-    options.method_options.online_half_life = 20;   // by default it follows the highest position
+    if (options.compat_reference) continue;        // takes small slopes for rounding
+    options.method_options.online_half_life = 20;  // by default it follows the highest position
     options.method_options.online_reach_unit = ReachUnit::kKeys;
     const HeadMetrics narrow = measure(options, 1, 0);
     constexpr int64_t kFactor = int64_t{1} << 44;

@@ -18,9 +18,7 @@ struct MeasuredCells {
   PlasticityResult plasticity;
   std::optional<PlasticityReplicates> replicates;
 
-  CellMatrix matrix() const {
-    return {plasticity.buckets, replicates ? &*replicates : nullptr};
-  }
+  CellMatrix matrix() const { return {plasticity.buckets, replicates ? &*replicates : nullptr}; }
 };
 
 MeasuredCells measure_cells(const PlasticityMethod& method, const PlasticityInput& input,
@@ -38,8 +36,8 @@ std::span<const double> without_sample(const std::vector<double>& values) {
 // What is derived from the cells of one method, with error bars if there are replicates.
 class CellReport {
  public:
-  CellReport(const MeasuredCells& cells, const PlasticityInput& input,
-             std::optional<int64_t> reach, int64_t num_documents)
+  CellReport(const MeasuredCells& cells, const PlasticityInput& input, std::optional<int64_t> reach,
+             int64_t num_documents)
       : matrix_(cells.matrix()),
         ranges_(input.ranges),
         error_bars_(input.options.error_bars),
@@ -75,9 +73,9 @@ class CellReport {
     const Slope slope = slope_of(kind, matrix_, ranges_);
     MethodTrend out{kind, reach_, num_documents_, slope.cells, slope.values.front(), {}};
     if (matrix_.replicates() > 1) {
-      out.interval = document_interval(out.slope, without_sample(slope.values),
-                                       documents_behind(num_documents_), ValueScale::kReal,
-                                       error_bars_);
+      out.interval =
+          document_interval(out.slope, without_sample(slope.values),
+                            documents_behind(num_documents_), ValueScale::kReal, error_bars_);
     }
     return out;
   }
@@ -107,8 +105,8 @@ class ReachingHead {
       : rows_(reaching_rows(all.queries, all.keys, *all.documents, reach, bucket)),
         key_groups_(rows_.keys),
         fit_(fit_queries(rows_.queries, false)),
-        input_{all.options, rows_.queries, rows_.keys, key_groups_, fit_,
-               all.ranges,  all.seed,      &rows_.documents} {
+        input_{all.options, rows_.queries, rows_.keys, key_groups_,
+               fit_,        all.ranges,    all.seed,   &rows_.documents} {
     measure_noise(rows_.queries, fit_, {.ks_dims = {}});
   }
   ReachingHead(const ReachingHead&) = delete;  // input_ refers to the other members
@@ -126,8 +124,7 @@ class ReachingHead {
 
 void add_reach(const PlasticityInput& input, const ResampleCounts* counts,
                std::span<MethodMeasurement> out) {
-  const std::vector<int64_t> reach =
-      document_reach(input.queries, input.keys, *input.documents);
+  const std::vector<int64_t> reach = document_reach(input.queries, input.keys, *input.documents);
   const std::optional<int64_t> bucket = common_reach(reach);
   if (!bucket) return;
   const ReachingHead head(input, reach, *bucket);
@@ -182,9 +179,9 @@ MethodMeasurement measure_method(const PlasticityMethod& method, const Plasticit
   if (cells.replicates) {
     result.replicates = cells.replicates->ap_overall;
     out.pairs = cells.replicates->pairs;
-    result.interval = document_interval(
-        result.ap_overall, without_sample(result.replicates), out.pairs.effective_documents,
-        ValueScale::kFraction, input.options.error_bars);
+    result.interval = document_interval(result.ap_overall, without_sample(result.replicates),
+                                        out.pairs.effective_documents, ValueScale::kFraction,
+                                        input.options.error_bars);
   }
   if (!input.options.compat_reference) {
     const int64_t documents = input.documents == nullptr ? 0 : input.documents->num_documents();

@@ -155,7 +155,9 @@ TEST(BucketReplicates, OwnCovariances) {
 class HeldBucketLaw final : public QueryDistribution {
  public:
   HeldBucketLaw(const ReplicatedHead& head, const HeadTable& repeated)
-      : head_(head), sample_(head.queries, head.options.method_options.min_queries), repeated_(repeated) {}
+      : head_(head),
+        sample_(head.queries, head.options.method_options.min_queries),
+        repeated_(repeated) {}
 
   void project(const QueryTime& time, std::span<const double> differences, std::span<double> means,
                std::span<double> variances) override {

@@ -10,8 +10,9 @@ namespace qk {
 
 struct MetricInterval {
   const char* metric = "";  // column of head_metrics.csv
-  std::string_view method;  // of ap_overall; the first one for the others, which do not depend on it
-  double estimate = 0;      // its value there
+  std::string_view
+      method;           // of ap_overall; the first one for the others, which do not depend on it
+  double estimate = 0;  // its value there
   Interval interval;
   EffectiveSize size;  // of the queries; for ap_overall of the key pairs
 };

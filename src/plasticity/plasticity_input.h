@@ -20,10 +20,10 @@ struct PlasticityInput {
   const MeasureOptions& options;
   const HeadTable& queries;
   const HeadTable& keys;
-  const KeyGroups& key_groups;  // of `keys`
-  const QueryFit& fit;          // of `queries`
-  const BucketRanges& ranges;   // positions of the buckets
-  SeedWords seed;               // of this head's key pairs
+  const KeyGroups& key_groups;               // of `keys`
+  const QueryFit& fit;                       // of `queries`
+  const BucketRanges& ranges;                // positions of the buckets
+  SeedWords seed;                            // of this head's key pairs
   const DocumentIndex* documents = nullptr;  // of both tables; none if one has no example ids
 };
 

@@ -57,10 +57,10 @@ class PlasticityAverage {
   std::map<std::pair<int64_t, int64_t>, Sums> cells_;
   Sums* cell_ = nullptr;
   Sums group_;
-  Sums groups_;                  // number of groups with a value, and sum of their values
-  std::vector<double> values_;   // of the pair
-  std::vector<double> scores_;   // the same, as z
-  std::vector<size_t> judged_;   // replicates in which the pair has a z
+  Sums groups_;                 // number of groups with a value, and sum of their values
+  std::vector<double> values_;  // of the pair
+  std::vector<double> scores_;  // the same, as z
+  std::vector<size_t> judged_;  // replicates in which the pair has a z
   struct PairValue {
     int64_t document;
     double value;

@@ -8,8 +8,8 @@
 namespace qk {
 namespace {
 
-constexpr double kTokens = 1000;       // of the unit
-constexpr double kCollinear = 1e-9;    // 1 - R^2 of one regressor on the other, below: not separable
+constexpr double kTokens = 1000;     // of the unit
+constexpr double kCollinear = 1e-9;  // 1 - R^2 of one regressor on the other, below: not separable
 constexpr int64_t kFewestCells = 3;
 
 // Where a cell lies on the axes of the fit, in units of the slope.

@@ -1,7 +1,7 @@
 #include "report/csv_tables.h"
 
-#include <system_error>
 #include <string_view>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/path_text.h"

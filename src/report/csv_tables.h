@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "analysis/mean_curves.h"
+#include "base/atomic_file.h"
 #include "plasticity/head_metrics.h"
 #include "report/head_tables.h"
 #include "report/packed_text.h"

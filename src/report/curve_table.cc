@@ -15,9 +15,9 @@ std::string curve_lines(std::span<const MeanCurve> curves) {
   std::string out;
   for (const MeanCurve& curve : curves) {
     for (const MeanPoint& point : curve.points) {
-      out += fmt::format("{},{},{},{},{}", curve.is_distance ? "distance" : "position", curve.heads,
-                         curve.method, curve.reach ? fmt::to_string(*curve.reach) : "",
-                         point.bucket);
+      out +=
+          fmt::format("{},{},{},{},{}", curve.is_distance ? "distance" : "position", curve.heads,
+                      curve.method, curve.reach ? fmt::to_string(*curve.reach) : "", point.bucket);
       for (const double place : {point.center, point.first, point.last}) {
         out += ',';
         append_csv_number(out, place);

@@ -14,7 +14,8 @@ std::string interval_header() {
 std::string interval_lines(const HeadMetrics& head) {
   std::string out;
   for (const MetricInterval& row : head.intervals) {
-    out += fmt::format("{},{},{},{},{}", head.layer, head.q_head, head.k_head, row.method, row.metric);
+    out +=
+        fmt::format("{},{},{},{},{}", head.layer, head.q_head, head.k_head, row.method, row.metric);
     const Interval& interval = row.interval;
     for (const double value :
          {row.estimate, interval.low, interval.high, interval.std_error, interval.bias}) {

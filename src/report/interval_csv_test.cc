@@ -12,7 +12,8 @@ TEST(IntervalCsv, OneLineForEveryMetric) {
   head.layer = 3;
   head.q_head = 14;
   head.k_head = 2;
-  head.intervals.push_back({"ap_overall", "bucket", 0.5, {0.25, 0.75, 0.125, 1e-5, 200}, {40, 36.5, 900}});
+  head.intervals.push_back(
+      {"ap_overall", "bucket", 0.5, {0.25, 0.75, 0.125, 1e-5, 200}, {40, 36.5, 900}});
   Interval none;
   none.note = IntervalNote::kFewDocuments;
   head.intervals.push_back({"q_R2_pos", "bucket", 1, none, {1, 1, std::nan("")}});

@@ -82,8 +82,8 @@ FloatBlocks::FloatBlocks(std::span<const float> vectors, int64_t depth)
   QK_CHECK(depth >= 1 && count_ * depth == static_cast<int64_t>(vectors.size()));
   values_.resize(static_cast<size_t>(blocks() * depth * kFloatBlockWidth));
   for (int64_t n = 0; n < count_; ++n) {
-    float* out = values_.data() + (n / kFloatBlockWidth) * depth * kFloatBlockWidth +
-                 n % kFloatBlockWidth;
+    float* out =
+        values_.data() + (n / kFloatBlockWidth) * depth * kFloatBlockWidth + n % kFloatBlockWidth;
     for (int64_t j = 0; j < depth; ++j) {
       out[j * kFloatBlockWidth] = vectors[static_cast<size_t>(n * depth + j)];
     }
