@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "analysis/method_config.h"
+#include "analysis/row_config.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
@@ -21,7 +22,7 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 14> kTextKeys = {"dataset",
+constexpr std::array<std::string_view, 15> kTextKeys = {"dataset",
                                                         "dataset_name",
                                                         "dataset_cache_dir",
                                                         "dataset_local_root",
@@ -34,6 +35,7 @@ constexpr std::array<std::string_view, 14> kTextKeys = {"dataset",
                                                         "compat",
                                                         "method",
                                                         "covariance",
+                                                        "vector",
                                                         "ci_csv"};
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
@@ -42,7 +44,8 @@ void apply(YamlValue& tree, const ConfigSource::Override& override) {
     return;
   }
   const std::string place = override.option;
-  YamlValue value = resolve_scalar(override.value);
+  YamlValue value =
+      override.key == kDocumentsKey ? documents_value(override) : resolve_scalar(override.value);
   if (std::find(kTextKeys.begin(), kTextKeys.end(), override.key) != kTextKeys.end()) {
     value.kind = YamlValue::Kind::kText;
   }
@@ -183,6 +186,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   MappingReader top(tree, "");
   read_dataset(top, out);
   read_method(top, out);
+  read_row_options(top, out);
   read_statistics(top, out);
   read_outputs(top, out);
   read_method_options(top, out);
