@@ -9,6 +9,7 @@
 
 #include "analysis/method_config.h"
 #include "analysis/method_list.h"
+#include "analysis/row_config.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
@@ -21,30 +22,31 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 24> kTextKeys = {"dataset",
-                                                        "dataset_name",
-                                                        "dataset_cache_dir",
-                                                        "dataset_local_root",
-                                                        "dataset_revision",
-                                                        "model_dir",
-                                                        "output_csv",
-                                                        "bucket_csv",
-                                                        "component_csv",
-                                                        "output_dir",
-                                                        "compat",
-                                                        "method",
-                                                        "covariance",
-                                                        "ci_csv",
-                                                        "error_bars",
-                                                        "interval",
-                                                        "queries",
-                                                        "detail_csv",
-                                                        "position_csv",
-                                                        "trend_csv",
-                                                        "method_csv",
-                                                        "diagnostic_csv",
-                                                        "rope_csv",
-                                                        "curve_csv"};
+constexpr auto kTextKeys = std::to_array<std::string_view>({"dataset",
+                                                            "dataset_name",
+                                                            "dataset_cache_dir",
+                                                            "dataset_local_root",
+                                                            "dataset_revision",
+                                                            "model_dir",
+                                                            "output_csv",
+                                                            "bucket_csv",
+                                                            "component_csv",
+                                                            "output_dir",
+                                                            "compat",
+                                                            "method",
+                                                            "covariance",
+                                                            "vector",
+                                                            "ci_csv",
+                                                            "error_bars",
+                                                            "interval",
+                                                            "queries",
+                                                            "detail_csv",
+                                                            "position_csv",
+                                                            "trend_csv",
+                                                            "method_csv",
+                                                            "diagnostic_csv",
+                                                            "rope_csv",
+                                                            "curve_csv"});
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {
@@ -52,7 +54,8 @@ void apply(YamlValue& tree, const ConfigSource::Override& override) {
     return;
   }
   const std::string place = override.option;
-  YamlValue value = resolve_scalar(override.value);
+  YamlValue value =
+      override.key == kDocumentsKey ? documents_value(override) : resolve_scalar(override.value);
   if (std::find(kTextKeys.begin(), kTextKeys.end(), override.key) != kTextKeys.end()) {
     value.kind = YamlValue::Kind::kText;
   }
@@ -212,6 +215,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   MappingReader top(tree, "");
   read_dataset(top, out);
   read_method(top, out);
+  read_row_options(top, out);
   read_statistics(top, out);
   read_outputs(top, out);
   read_method_options(top, out);

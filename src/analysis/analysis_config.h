@@ -11,6 +11,7 @@
 
 #include "heads/find_dataset.h"
 #include "heads/head_catalog.h"
+#include "heads/row_choice.h"
 #include "plasticity/measure_options.h"
 
 namespace qk {
@@ -19,6 +20,7 @@ struct AnalysisConfig {
   DatasetSource source;
   bool source_given = false;  // by dataset, dataset_local_root or dataset_name
   HeadCounts head_counts;
+  RowWishes rows;
   int64_t max_tokens_per_head = 50000;  // rows, of queries and of keys
   MeasureOptions measure;
 
@@ -66,6 +68,7 @@ struct ConfigSource {
     std::string option;  // for messages: "--seed"
     std::string key;     // "seed"; empty: `value` is "key=value" with the value in YAML (--set)
     std::string value;
+    std::vector<std::string> words{};  // instead of `value`, for documents
   };
   std::vector<Override> overrides;  // later ones win
 };

@@ -25,8 +25,10 @@
 #include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
+#include "cli/rows_text.h"
 #include "cli/stop_signal.h"
 #include "dataset/overwrite.h"
+#include "heads/row_choice.h"
 #include "hub/local_resolver.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
@@ -46,7 +48,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 44> kFieldOptions = {{
+constexpr auto kFieldOptions = std::to_array<FieldOption>({
     {"dataset", "DIR", kInputGroup,
      "Dataset: a folder, or the id of a Hub dataset in the local cache"},
     {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
@@ -60,6 +62,10 @@ constexpr std::array<FieldOption, 44> kFieldOptions = {{
     {"num_k_heads", "INT", kInputGroup,
      "Number of key heads per layer (default: from the dataset)"},
     {"download_max_workers", "INT", kInputGroup, "No effect: nothing is downloaded"},
+    {"vector", "NAME", kInputGroup,
+     "Vectors to measure: post_rope or pre_rope (default: those of the column vector)"},
+    {"bucket_width", "INT", kInputGroup,
+     "Sort the rows into buckets of so many positions (default: the buckets of the dataset)"},
     {"method", "NAMES", kMeasurement,
      "How plasticity is estimated: bucket, counted, linear or online, or several with commas "
      "between them (default: bucket)"},
@@ -116,7 +122,7 @@ constexpr std::array<FieldOption, 44> kFieldOptions = {{
     {"curve_csv", "FILE", kOutputGroup,
      "Means over heads by position and distance (default: mean_curves.csv)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
-}};
+});
 
 struct AnalyzeFlags {
   std::string config;
@@ -124,6 +130,7 @@ struct AnalyzeFlags {
   std::array<std::string, kFieldOptions.size()> fields;
   std::array<CLI::Option*, kFieldOptions.size()> options{};
   CLI::Option* config_option = nullptr;
+  std::vector<std::string> documents;
   int num_threads = 0;
   int64_t ram_bytes = 0;
   bool keep_going = false;
@@ -151,6 +158,9 @@ ConfigSource source_of(const AnalyzeFlags& flags) {
     if (flags.options[i]->count() == 0) continue;
     const std::string key = kFieldOptions[i].key;
     source.overrides.push_back({"--" + key, key, flags.fields[i]});
+  }
+  if (!flags.documents.empty()) {
+    source.overrides.push_back({"--documents", "documents", "", flags.documents});
   }
   return source;
 }
@@ -298,9 +308,10 @@ int analyze(const AnalyzeFlags& flags) {
   refuse_unfinished(folder);
   ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
                                         : static_cast<int>(config.max_workers.value_or(0)));
-  const HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
-                                           config.measure.compat_reference, pool);
-  std::fputs(catalog_text(catalog).c_str(), stdout);
+  HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
+                                     config.measure.compat_reference, pool);
+  choose_rows(config.rows, config.measure.compat_reference, pool, catalog);
+  std::fputs((catalog_text(catalog) + rows_text(catalog)).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);
   const std::vector<HeadFailure> missing = missing_heads(catalog);
@@ -356,6 +367,13 @@ void add_inputs(CLI::App& command, AnalyzeFlags& flags) {
   command.add_option("--set", flags.sets, "Replace a field of the file (repeatable)")
       ->type_name("FIELD=VALUE")
       ->allow_extra_args(false)
+      ->group(kInputGroup);
+  command
+      .add_option("--documents", flags.documents,
+                  "Only these documents: names or example_ids, with commas or spaces between, or "
+                  "@FILE with one a line (default: all)")
+      ->type_name("ID...")
+      ->expected(1, CLI::detail::expected_max_vector_size)
       ->group(kInputGroup);
 }
 
