@@ -7,6 +7,7 @@
 #include <string>
 
 #include "heads/bucket_ranges.h"
+#include "heads/rope_record.h"
 
 namespace qk {
 
@@ -16,6 +17,7 @@ struct DatasetRecord {
   std::optional<int64_t> num_k_heads;
   std::optional<BucketRanges> ranges;
   std::string model;
+  RopeRecord rope;
 };
 
 // Unknown keys, and values of types other than the format's, are ignored.

@@ -13,6 +13,7 @@
 #include "dataset/schema.h"
 #include "heads/bucket_ranges.h"
 #include "heads/head_id.h"
+#include "heads/rope_record.h"
 
 namespace qk {
 
@@ -44,6 +45,7 @@ struct HeadCatalog {
   bool is_unfinished = false;            // a capture is in progress, or was interrupted
   std::string model;                     // its name in the dataset's record, or empty
   std::optional<BucketRanges> ranges;    // by the dataset's record
+  RopeRecord rope;                       // likewise
 
   // Heads that must not be measured: their footers contradict those of the other heads. The sentence
   // names both files and values.

@@ -3,15 +3,15 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "plasticity/head_diagnostics.h"
 #include "plasticity/metric_interval.h"
+#include "plasticity/not_a_number.h"
 
 namespace qk {
-
-inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 // One row of head_bucket_plasticity.csv.
 struct BucketPlasticity {
@@ -46,10 +46,11 @@ struct HeadMetrics {
   double q_noise_frac_ks_p_lt_alpha = kNotANumber;
   double ap_overall = kNotANumber;
 
-  std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
-  std::vector<double> component_r2;       // [head_dim], in the oriented basis of the files
-  std::vector<MetricInterval> intervals;  // of metric_fields(); empty without bootstrap
-  std::vector<double> component_weight;   // [head_dim], not negative, adds up to 1
+  std::vector<BucketPlasticity> buckets;       // ascending by (q_bucket, k_bucket)
+  std::vector<double> component_r2;            // [head_dim], in the oriented basis of the files
+  std::vector<MetricInterval> intervals;       // of metric_fields(); empty without bootstrap
+  std::vector<double> component_weight;        // [head_dim], not negative, adds up to 1
+  std::optional<HeadDiagnostics> diagnostics;  // none with compat: reference
 };
 
 // The real-valued columns of head_metrics.csv after `d_model`, in its order, for code that treats
