@@ -183,7 +183,7 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
 }  // namespace
 
 std::span<const OutputTable> output_tables() {
-  static constexpr std::array<OutputTable, 9> kTables = {{
+  static constexpr std::array<OutputTable, 11> kTables = {{
       {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
       {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
       {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
@@ -192,6 +192,8 @@ std::span<const OutputTable> output_tables() {
       {"position_csv", "positions", &AnalysisConfig::position_csv, TableUse::kNotReference},
       {"trend_csv", "trends", &AnalysisConfig::trend_csv, TableUse::kNotReference},
       {"method_csv", "methods", &AnalysisConfig::method_csv, TableUse::kNotReference},
+      {"diagnostic_csv", "diagnostics", &AnalysisConfig::diagnostic_csv, TableUse::kNotReference},
+      {"rope_csv", "rope_pairs", &AnalysisConfig::rope_csv, TableUse::kNotReference},
       {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
   }};
   return kTables;

@@ -30,6 +30,7 @@
 #include "dataset/overwrite.h"
 #include "heads/row_choice.h"
 #include "hub/local_resolver.h"
+#include "plasticity/diagnostic_warnings.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
 
@@ -254,7 +255,8 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
                    const HeadCatalog& catalog, ThreadPool& pool, CsvTables& tables,
-                   AnalysisSummary& summary, const std::atomic<bool>& stop) {
+                   AnalysisSummary& summary, DiagnosticWarnings& diagnostics,
+                   const std::atomic<bool>& stop) {
   ProgressLine line;
   AnalysisOptions options;
   options.memory_bytes = flags.ram_bytes;
@@ -262,6 +264,7 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
   options.on_head = [&](const HeadMetrics& head) {
     tables.add(head);
     summary.add(head);
+    if (head.diagnostics) diagnostics.add(*head.diagnostics);
   };
   if (!flags.quiet) {
     options.progress = [&line](const AnalysisProgress& progress) {
@@ -326,7 +329,8 @@ int analyze(const AnalyzeFlags& flags) {
   }
   CsvTables tables(paths);
   AnalysisSummary summary;
-  AnalysisReport report = run(flags, config, catalog, pool, tables, summary, stop);
+  DiagnosticWarnings diagnostics;
+  AnalysisReport report = run(flags, config, catalog, pool, tables, summary, diagnostics, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
@@ -351,6 +355,9 @@ int analyze(const AnalyzeFlags& flags) {
                     plural(report.num_contradicting_ranges, "head")));
   }
   for (const std::string& warning : summary.warnings()) warn(warning);
+  for (const std::string& warning : diagnostics.sentences(has_method(config.measure, "linear"))) {
+    warn(warning);
+  }
   warn_of_older_tables(tables);
   tables.finish();
   report.failures.insert(report.failures.begin(), missing.begin(), missing.end());

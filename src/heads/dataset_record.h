@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "heads/bucket_ranges.h"
+#include "heads/rope_record.h"
 
 namespace qk {
 
@@ -22,6 +23,7 @@ struct DatasetRecord {
   std::optional<BucketRanges> ranges;
   std::string model;
   std::optional<VectorKind> vector;  // of the column `vector`
+  RopeRecord rope;
 };
 
 // Unknown keys, and values of types other than the format's, are ignored.
