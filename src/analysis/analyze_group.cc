@@ -32,7 +32,11 @@ HeadSource open_head(const AnalysisConfig& config, const HeadCatalog& catalog,
   const fs::path folder = catalog.folder / config_name(head.layer, head.head, head.kind);
   HeadFolder listing = files_to_read(folder, config.measure.compat_reference);
   if (!listing.fault.empty()) fail("{}: {}", folder.string(), listing.fault);
-  return {folder.string(), HeadRowReader(std::move(listing.files))};
+  HeadSource out{folder.string(), HeadRowReader(std::move(listing.files), catalog.rows.options)};
+  if (catalog.rows.options.documents != nullptr && out.reader.num_rows() == 0) {
+    fail("{}: has no row of the given documents", out.folder);
+  }
+  return out;
 }
 
 ConfigName query_name(const HeadId& head) {
@@ -103,7 +107,10 @@ MeasuredHead analyze_head(const AnalysisConfig& config, const HeadCatalog& catal
       catalog.ranges && catalog.ranges->hold(queries) && catalog.ranges->hold(keys.table);
   const BucketRanges ranges =
       is_recorded ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
-  return {.metrics = measure_head(config.measure, head, queries, keys.table, key_groups, ranges),
+  const std::optional<HeadRope> rope =
+      catalog.rope.of(head.layer, queries.head_dim, catalog.rows.vector == VectorKind::kPostRope);
+  return {.metrics = measure_head(config.measure, head, queries, keys.table, key_groups, ranges,
+                                  rope ? &*rope : nullptr),
           .contradicts_ranges = catalog.ranges && !is_recorded};
 }
 

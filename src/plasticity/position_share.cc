@@ -46,7 +46,7 @@ class DocumentSums {
 
   std::span<const double> buckets() const {
     return buckets_;
-  }                                                         // [buckets, head_dim]: of deviations
+  }  // [buckets, head_dim]: of deviations
   std::span<const double> total() const { return total_; }  // [head_dim], from the fit's mean
   double square_sum() const { return std::reduce(squares_.begin(), squares_.end()); }
   // Population variance of the document's rows.
