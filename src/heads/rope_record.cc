@@ -101,8 +101,7 @@ std::optional<HeadRope> RopeRecord::of(int64_t layer, int64_t head_dim, bool is_
 
 RopeRecord parse_rope(const json& geometry) {
   RopeRecord out;
-  if (geometry.empty()) return out;
-  out.fault = read_record(geometry, out);
+  if (geometry.contains("rope")) out.fault = read_record(geometry, out);
   return out;
 }
 

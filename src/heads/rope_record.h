@@ -31,7 +31,8 @@ struct RopeRecord {
   bool halves = true;  // component i rotates with i + rotary_dim / 2; else 2 i with 2 i + 1
   std::vector<Set> sets;
   std::vector<std::optional<int64_t>> set_of_layer;
-  std::string fault = "the dataset has no footers";  // a sentence: why nothing is known; else empty
+  // Why nothing is known, in a few words; empty if it is.
+  std::string fault = "the dataset does not record its RoPE";
 
   // None if nothing is known of the layer, or vectors of this length cannot be its.
   std::optional<HeadRope> of(int64_t layer, int64_t head_dim, bool is_rotated) const;
