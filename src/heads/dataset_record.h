@@ -22,8 +22,8 @@ struct DatasetRecord {
   std::optional<int64_t> num_k_heads;
   std::optional<BucketRanges> ranges;
   std::string model;
-  std::optional<VectorKind> vector;  // of the column `vector`
   RopeRecord rope;
+  std::optional<VectorKind> vector;  // of the column `vector`
 };
 
 // Unknown keys, and values of types other than the format's, are ignored.
