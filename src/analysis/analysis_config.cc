@@ -8,11 +8,11 @@
 #include <limits>
 
 #include "analysis/method_config.h"
+#include "analysis/method_list.h"
 #include "analysis/row_config.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
-#include "plasticity/plasticity_method.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
 
@@ -22,7 +22,7 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 15> kTextKeys = {"dataset",
+constexpr std::array<std::string_view, 26> kTextKeys = {"dataset",
                                                         "dataset_name",
                                                         "dataset_cache_dir",
                                                         "dataset_local_root",
@@ -36,7 +36,18 @@ constexpr std::array<std::string_view, 15> kTextKeys = {"dataset",
                                                         "method",
                                                         "covariance",
                                                         "vector",
-                                                        "ci_csv"};
+                                                        "ci_csv",
+                                                        "error_bars",
+                                                        "interval",
+                                                        "queries",
+                                                        "detail_csv",
+                                                        "position_csv",
+                                                        "trend_csv",
+                                                        "method_csv",
+                                                        "diagnostic_csv",
+                                                        "rope_csv",
+                                                        "curve_csv",
+                                                        "replicates"};
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {
@@ -115,20 +126,7 @@ void read_method(MappingReader& top, AnalysisConfig& out) {
     out.measure.compat_reference = true;
     out.component_csv = "head_component_information.csv";
   }
-  if (const auto method = top.text_or_null("method")) {
-    std::vector<std::string_view> names;
-    for (const PlasticityMethod& known : plasticity_methods()) names.push_back(known.name);
-    out.measure.method = names[top.choice("method", *method, names)];
-  }
-  if (const auto word = top.text_or_null("covariance")) {
-    constexpr std::array<std::string_view, 2> kCovariances = {"diagonal", "full"};
-    out.measure.covariance = static_cast<Covariance>(top.choice("covariance", *word, kCovariances));
-    if (out.measure.method != "linear") {
-      note_no_effect(top, "covariance",
-                     fmt::format("the method {} always has a full covariance", out.measure.method),
-                     out);
-    }
-  }
+  read_methods(top, out);
   out.measure.num_pairs_per_bucket = top.integer("num_pairs_per_bucket", 1, int64_t{1} << 24)
                                          .value_or(out.measure.num_pairs_per_bucket);
 }
@@ -149,6 +147,18 @@ void read_statistics(MappingReader& top, AnalysisConfig& out) {
   }
 }
 
+void refuse_equal_outputs(const AnalysisConfig& config) {
+  const std::span<const OutputTable> tables = output_tables();
+  for (size_t a = 0; a < tables.size(); ++a) {
+    for (size_t b = a + 1; b < tables.size(); ++b) {
+      const std::string& path = config.*tables[a].path;
+      if (!is_same_path(path, config.*tables[b].path)) continue;
+      fail("{} and {}: expected two files, found {} twice", tables[a].key, tables[b].key,
+           printable(path));
+    }
+  }
+}
+
 void read_outputs(MappingReader& top, AnalysisConfig& out) {
   const bool is_named = top.any("output_csv") != nullptr;
   const auto folder = top.text_or_null("output_dir");
@@ -165,20 +175,41 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   if (!folder && is_named && !out.measure.compat_reference) {
     beside = std::filesystem::path(out.output_csv).parent_path();
   }
-  path("bucket_csv", out.bucket_csv);
-  path("component_csv", out.component_csv);
-  path("ci_csv", out.ci_csv);
-  const auto same = [&](const char* first, const std::string& a, const char* second,
-                        const std::string& b) {
-    if (!is_same_path(a, b)) return;
-    fail("{} and {}: expected two files, found {} twice", first, second, printable(a));
-  };
-  same("output_csv", out.output_csv, "bucket_csv", out.bucket_csv);
-  same("output_csv", out.output_csv, "component_csv", out.component_csv);
-  same("bucket_csv", out.bucket_csv, "component_csv", out.component_csv);
+  for (const OutputTable& table : output_tables()) {
+    if (std::string_view(table.key) != "output_csv") path(table.key, out.*table.path);
+  }
+  refuse_equal_outputs(out);
 }
 
 }  // namespace
+
+std::span<const OutputTable> output_tables() {
+  static constexpr std::array<OutputTable, 10> kTables = {{
+      {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
+      {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
+      {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
+      {"ci_csv", "intervals", &AnalysisConfig::ci_csv, TableUse::kErrorBars},
+      {"detail_csv", "details", &AnalysisConfig::detail_csv, TableUse::kNotReference},
+      {"position_csv", "positions", &AnalysisConfig::position_csv, TableUse::kNotReference},
+      {"trend_csv", "trends", &AnalysisConfig::trend_csv, TableUse::kNotReference},
+      {"method_csv", "methods", &AnalysisConfig::method_csv, TableUse::kNotReference},
+      {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
+      {"replicates", kReplicatesRecord, &AnalysisConfig::replicates, TableUse::kErrorBars},
+  }};
+  return kTables;
+}
+
+bool is_written(const OutputTable& table, const AnalysisConfig& config) {
+  switch (table.use) {
+    case TableUse::kAlways:
+      return true;
+    case TableUse::kErrorBars:
+      return config.measure.error_bars.wanted();
+    case TableUse::kNotReference:
+      return !config.measure.compat_reference;
+  }
+  return false;
+}
 
 AnalysisConfig load_analysis_config(const ConfigSource& source) {
   const YamlValue tree = read_tree(source);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,14 @@ struct AnalysisConfig {
   std::string bucket_csv = "head_bucket_plasticity.csv";
   std::string component_csv = "head_component_weights.csv";
   std::string ci_csv = "head_metrics_ci.csv";
+  std::string detail_csv = "head_bucket_details.csv";
+  std::string position_csv = "head_positions.csv";
+  std::string trend_csv = "head_trends.csv";
+  std::string method_csv = "head_methods.csv";
+  std::string diagnostic_csv = "head_diagnostics.csv";
+  std::string rope_csv = "head_rope_pairs.csv";
+  std::string curve_csv = "mean_curves.csv";
+  std::string replicates = "head_replicates.parquet";
   // Whether existing files may be replaced unasked, as the original does: output_csv was named
   // without output_dir, or compat: reference.
   bool may_replace = false;
@@ -35,6 +44,26 @@ struct AnalysisConfig {
   std::string given_json = "{}";      // the fields as they were given, as a JSON object
   std::vector<std::string> warnings;  // full sentences with file and line
 };
+
+// When a table is written.
+enum class TableUse : uint8_t {
+  kAlways,
+  kErrorBars,     // if there are error bars
+  kNotReference,  // not with compat: reference, which writes what the original writes
+};
+
+// A file of the analysis.
+struct OutputTable {
+  const char* key;     // of the configuration
+  const char* record;  // its name in the record of the run
+  std::string AnalysisConfig::* path;
+  TableUse use;
+};
+// The record's name of the table that is no CSV file.
+inline constexpr const char* kReplicatesRecord = "replicates";
+// All of them, output_csv first.
+std::span<const OutputTable> output_tables();
+bool is_written(const OutputTable& table, const AnalysisConfig& config);
 
 struct ConfigSource {
   std::optional<std::filesystem::path> file;  // --config

@@ -9,12 +9,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "analysis/analysis_run.h"
 #include "analysis/analysis_summary.h"
+#include "analysis/method_list.h"
 #include "base/atomic_file.h"
 #include "base/build_info.h"
 #include "base/error.h"
@@ -31,6 +34,7 @@
 #include "hub/local_resolver.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
+#include "report/replicate_table.h"
 
 namespace qk {
 namespace {
@@ -47,7 +51,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 37> kFieldOptions = {{
+constexpr std::array<FieldOption, 47> kFieldOptions = {{
     {"dataset", "DIR", kInputGroup,
      "Dataset: a folder, or the id of a Hub dataset in the local cache"},
     {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
@@ -65,8 +69,11 @@ constexpr std::array<FieldOption, 37> kFieldOptions = {{
      "Vectors to measure: post_rope or pre_rope (default: those of the column vector)"},
     {"bucket_width", "INT", kInputGroup,
      "Sort the rows into buckets of so many positions (default: the buckets of the dataset)"},
-    {"method", "NAME", kMeasurement,
-     "How plasticity is estimated: linear, bucket or online (default: linear)"},
+    {"method", "NAMES", kMeasurement,
+     "How plasticity is estimated: bucket, counted, linear or online, or several with commas "
+     "between them (default: bucket)"},
+    {"queries", "NAME", kMeasurement,
+     "Queries that --method counted asks: all or same_document (default: all)"},
     {"covariance", "NAME", kMeasurement,
      "Covariance for --method linear: diagonal or full (default: diagonal)"},
     {"min_queries", "INT", kMeasurement,
@@ -90,10 +97,13 @@ constexpr std::array<FieldOption, 37> kFieldOptions = {{
     {"online_reach", "FLOAT", kOnline,
      "Largest distance within a key pair, as a fraction of the document (default: 0.05)"},
     {"online_reach_unit", "NAME", kOnline, "Unit of that distance: keys or tokens (default: keys)"},
-    {"bootstrap", "INT", kErrorBars, "Number of resamples of the documents (default: 0, none)"},
+    {"error_bars", "NAME", kErrorBars,
+     "Whether numbers get error bars: none, jackknife or bootstrap (default: none)"},
+    {"bootstrap", "INT", kErrorBars,
+     "Number of resamples of the documents (default with --error_bars bootstrap: 1000)"},
     {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
     {"interval", "NAME", kErrorBars,
-     "Kind of interval: percentile or bias-corrected (default: percentile)"},
+     "Kind of bootstrap interval: t, percentile or bias-corrected (default: t)"},
     {"output_dir", "DIR", kOutputGroup, "Folder of the files below (default: the working folder)"},
     {"output_csv", "FILE", kOutputGroup,
      "Metrics of every head (default: head_metrics.csv); the other files go beside it"},
@@ -102,6 +112,20 @@ constexpr std::array<FieldOption, 37> kFieldOptions = {{
     {"component_csv", "FILE", kOutputGroup,
      "Weights of components (default: head_component_weights.csv)"},
     {"ci_csv", "FILE", kOutputGroup, "Error bars of every metric (default: head_metrics_ci.csv)"},
+    {"detail_csv", "FILE", kOutputGroup,
+     "Cells with what stands behind them (default: head_bucket_details.csv)"},
+    {"position_csv", "FILE", kOutputGroup,
+     "Plasticity over position (default: head_positions.csv)"},
+    {"trend_csv", "FILE", kOutputGroup,
+     "Slopes over position and distance (default: head_trends.csv)"},
+    {"method_csv", "FILE", kOutputGroup, "Methods side by side (default: head_methods.csv)"},
+    {"diagnostic_csv", "FILE", kOutputGroup,
+     "Position and fit of every head (default: head_diagnostics.csv)"},
+    {"rope_csv", "FILE", kOutputGroup, "Position by RoPE pair (default: head_rope_pairs.csv)"},
+    {"curve_csv", "FILE", kOutputGroup,
+     "Means over heads by position and distance (default: mean_curves.csv)"},
+    {"replicates", "FILE", kOutputGroup,
+     "Values behind the error bars, for compare (default: head_replicates.parquet)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
 }};
 
@@ -197,9 +221,9 @@ std::vector<HeadFailure> missing_heads(const HeadCatalog& catalog) {
 
 // A table without rows is not written; if the file exists, it belongs to another run.
 void warn_of_older_tables(const CsvTables& tables) {
-  for (const CsvTable* table : {&tables.buckets(), &tables.components(), tables.intervals()}) {
+  for (const auto& table : tables.tables().subspan(1)) {
     std::error_code error;
-    if (table == nullptr || table->has_rows()) continue;
+    if (table->has_rows()) continue;
     if (!std::filesystem::exists(table->path(), error)) continue;
     warn(table->path().string() +
          ": not written, since this run has no rows for it; the file belongs to another run");
@@ -207,25 +231,24 @@ void warn_of_older_tables(const CsvTables& tables) {
 }
 
 std::string method_text(const AnalysisConfig& config) {
-  std::string out = config.measure.method;
-  const bool is_linear = config.measure.method == "linear";  // the only method with a choice
-  if (is_linear && config.measure.covariance == Covariance::kFull) out += ", covariance full";
-  return out + (config.measure.compat_reference ? ", compat reference" : "");
+  return methods_text(config.measure) +
+         (config.measure.compat_reference ? ", compat reference" : "");
 }
 
 std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
+                        const std::optional<ReplicateTable>& replicates,
                         const std::vector<std::filesystem::path>& replaced,
                         const AnalysisReport& report, const AnalysisSummary& summary) {
   std::string out = fmt::format("Measured  {} in {}, method {}\n", plural(report.num_heads, "head"),
                                 seconds_text(report.seconds), method_text(config));
-  for (const CsvTable* table :
-       {&tables.heads(), &tables.buckets(), &tables.components(), tables.intervals()}) {
-    if (table == nullptr) continue;
+  const auto add = [&](const auto& table) {
     const bool was_there =
-        std::find(replaced.begin(), replaced.end(), table->path()) != replaced.end();
-    const char* what = !table->has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
-    out += fmt::format("{:<9} {}\n", what, table->path().string());
-  }
+        std::find(replaced.begin(), replaced.end(), table.path()) != replaced.end();
+    const char* what = !table.has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
+    out += fmt::format("{:<9} {}\n", what, table.path().string());
+  };
+  for (const auto& table : tables.tables()) add(*table);
+  if (replicates) add(*replicates);
   out += fmt::format("Wrote     {}.json: record of this run\n", config.output_csv);
   return out + "\n" + summary.text();
 }
@@ -239,13 +262,15 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
                    const HeadCatalog& catalog, ThreadPool& pool, CsvTables& tables,
-                   AnalysisSummary& summary, const std::atomic<bool>& stop) {
+                   std::optional<ReplicateTable>& replicates, AnalysisSummary& summary,
+                   const std::atomic<bool>& stop) {
   ProgressLine line;
   AnalysisOptions options;
   options.memory_bytes = flags.ram_bytes;
   options.stop = &stop;
   options.on_head = [&](const HeadMetrics& head) {
     tables.add(head);
+    if (replicates) replicates->add(head);
     summary.add(head);
   };
   if (!flags.quiet) {
@@ -305,11 +330,18 @@ int analyze(const AnalyzeFlags& flags) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
   const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
-  const bool with_intervals = config.measure.bootstrap.replicates > 0;
-  CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
-                    with_intervals ? config.ci_csv : "", config.measure.method});
+  std::vector<TablePath> paths;
+  for (const OutputTable& table : output_tables()) {
+    const bool is_csv = table.record != std::string_view(kReplicatesRecord);
+    if (is_csv && is_written(table, config)) paths.push_back({table.record, config.*table.path});
+  }
+  CsvTables tables(paths);
+  std::optional<ReplicateTable> replicates;
+  if (config.measure.error_bars.wanted()) {
+    replicates.emplace(config.replicates, config.measure.error_bars, config.measure.seed);
+  }
   AnalysisSummary summary;
-  AnalysisReport report = run(flags, config, catalog, pool, tables, summary, stop);
+  AnalysisReport report = run(flags, config, catalog, pool, tables, replicates, summary, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
@@ -326,6 +358,12 @@ int analyze(const AnalyzeFlags& flags) {
                     "original does, so they have no plasticity",
                     plural(summary.num_passed_over(), "head")));
   }
+  if (config.rows.bucket_width && summary.num_with_cells() == 0) {
+    warn(
+        fmt::format("bucket_width: buckets of {} leave no query bucket with an earlier key bucket, "
+                    "so there is no plasticity: choose a smaller one",
+                    plural(*config.rows.bucket_width, "token")));
+  }
   if (report.num_contradicting_ranges > 0) {
     warn(
         fmt::format("{} with rows outside the buckets that the footers record; the record of this "
@@ -333,12 +371,15 @@ int analyze(const AnalyzeFlags& flags) {
                     "bucket_type and bucket_min_size are given",
                     plural(report.num_contradicting_ranges, "head")));
   }
+  for (const std::string& warning : summary.warnings()) warn(warning);
   warn_of_older_tables(tables);
+  if (replicates) replicates->flush();
   tables.finish();
+  if (replicates) replicates->finish();
   report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));
-  std::fputs(report_text(config, tables, replaced, report, summary).c_str(), stdout);
+  std::fputs(report_text(config, tables, replicates, replaced, report, summary).c_str(), stdout);
   return exit_code_of(flags, config, report);
 }
 

@@ -1,5 +1,6 @@
 #include <arrow/array.h>
 #include <arrow/io/file.h>
+#include <arrow/memory_pool.h>
 #include <arrow/table.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
@@ -71,8 +72,7 @@ void take_rows(const arrow::RecordBatch& batch, Replicates& out) {
 Replicates read_file_of_replicates(const std::filesystem::path& path) {
   if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
   const auto file = value_or_fail(arrow::io::ReadableFile::Open(path.string()));
-  const auto reader =
-      value_or_fail(parquet::arrow::OpenFile(file, arrow::system_memory_pool()));
+  const auto reader = value_or_fail(parquet::arrow::OpenFile(file, arrow::system_memory_pool()));
   Replicates out = read_note(*reader->parquet_reader()->metadata());
   const auto batches = value_or_fail(reader->GetRecordBatchReader());
   while (true) {

@@ -2,6 +2,7 @@
 
 #include <arrow/builder.h>
 #include <arrow/io/interfaces.h>
+#include <arrow/memory_pool.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
@@ -28,29 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kValuesPerGroup = int64_t{1} << 20;
-
-// An AtomicFile as Arrow writes to it.
-class AtomicSink final : public arrow::io::OutputStream {
- public:
-  explicit AtomicSink(const fs::path& path) : file_(path) {}
-  arrow::Status Close() override {
-    is_closed_ = true;
-    return arrow::Status::OK();
-  }
-  bool closed() const override { return is_closed_; }
-  arrow::Result<int64_t> Tell() const override { return size_; }
-  arrow::Status Write(const void* data, int64_t size) override {
-    file_.append(std::span(static_cast<const std::byte*>(data), static_cast<size_t>(size)));
-    size_ += size;
-    return arrow::Status::OK();
-  }
-  AtomicFile& file() { return file_; }
-
- private:
-  AtomicFile file_;
-  int64_t size_ = 0;
-  bool is_closed_ = false;
-};
 
 fs::path with_parent(const fs::path& path) {
   std::error_code error;
@@ -79,10 +57,33 @@ std::shared_ptr<parquet::WriterProperties> table_properties() {
 
 }  // namespace
 
+// An AtomicFile as Arrow writes to it.
+class ReplicateTable::Sink final : public arrow::io::OutputStream {
+ public:
+  explicit Sink(const fs::path& path) : file_(path) {}
+  arrow::Status Close() override {
+    is_closed_ = true;
+    return arrow::Status::OK();
+  }
+  bool closed() const override { return is_closed_; }
+  arrow::Result<int64_t> Tell() const override { return size_; }
+  arrow::Status Write(const void* data, int64_t size) override {
+    file_.append(std::span(static_cast<const std::byte*>(data), static_cast<size_t>(size)));
+    size_ += size;
+    return arrow::Status::OK();
+  }
+  AtomicFile& file() { return file_; }
+
+ private:
+  AtomicFile file_;
+  int64_t size_ = 0;
+  bool is_closed_ = false;
+};
+
 struct ReplicateTable::Writer {
   Writer(const fs::path& path, const ErrorBarOptions& options_, int64_t seed_)
       : name(path.string()),
-        sink(std::make_shared<AtomicSink>(with_parent(path))),
+        sink(std::make_shared<Sink>(with_parent(path))),
         options(options_),
         seed(seed_) {
     const auto properties =
@@ -123,10 +124,9 @@ struct ReplicateTable::Writer {
 
   void write_group() {
     arrow::ArrayVector columns;
-    for (arrow::ArrayBuilder* builder :
-         std::initializer_list<arrow::ArrayBuilder*>{&layer, &q_head, &k_head, &method, &metric,
-                                                     &estimate, &effective_documents, &document_set,
-                                                     &values}) {
+    for (arrow::ArrayBuilder* builder : std::initializer_list<arrow::ArrayBuilder*>{
+             &layer, &q_head, &k_head, &method, &metric, &estimate, &effective_documents,
+             &document_set, &values}) {
       std::shared_ptr<arrow::Array> column;
       check(builder->Finish(&column));
       columns.push_back(std::move(column));
@@ -145,14 +145,14 @@ struct ReplicateTable::Writer {
                                     : nlohmann::ordered_json(options.replicates)},
         {"seed", seed},
         {"document_sets", document_sets}};
-    check(parquet->AddKeyValueMetadata(arrow::KeyValueMetadata::Make(
-        {std::string(kReplicatesKey)}, {note.dump()})));
+    check(parquet->AddKeyValueMetadata(
+        arrow::KeyValueMetadata::Make({std::string(kReplicatesKey)}, {note.dump()})));
     check(parquet->Close());
     sink->file().sync();
   }
 
   std::string name;
-  std::shared_ptr<AtomicSink> sink;
+  std::shared_ptr<Sink> sink;
   ErrorBarOptions options;
   int64_t seed;
   std::unique_ptr<parquet::arrow::FileWriter> parquet;

@@ -31,6 +31,7 @@ class ReplicateTable {
   bool has_rows() const;
 
  private:
+  class Sink;
   struct Writer;
   std::filesystem::path path_;
   std::unique_ptr<Writer> writer_;
