@@ -295,6 +295,16 @@ std::filesystem::path find_given_dataset(const AnalysisConfig& config) {
   }
 }
 
+// `--documents a b data/run`: the dataset is the last of the words that are taken for documents.
+void refuse_swallowed_dataset(const AnalyzeFlags& flags, const AnalysisConfig& config) {
+  if (config.source_given || flags.documents.size() < 2) return;
+  std::error_code error;
+  const std::string& last = flags.documents.back();
+  if (!std::filesystem::is_directory(expand_home(last), error)) return;
+  fail("analyze: {} was taken for a document: write the dataset before --documents",
+       printable(last, 400));
+}
+
 // Throws Error if the folder holds a journal and no head yet.
 void refuse_unfinished(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
@@ -314,6 +324,7 @@ int analyze(const AnalyzeFlags& flags) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
+  refuse_swallowed_dataset(flags, config);
   const std::filesystem::path folder = find_given_dataset(config);
   refuse_unfinished(folder);
   ThreadPool pool(flags.num_threads > 0 ? flags.num_threads

@@ -71,6 +71,9 @@ std::string errors_text(const Comparison& comparison, const MetricComparison& me
     return fmt::format("Errors    none: {}\n", comparison.pairing_reason);
   }
   const std::string level = percent_text(options.confidence);
+  if (metric.num_tested == 0 && !metric.heads.empty()) {
+    return fmt::format("Errors    none of {}: {}\n", metric.metric, metric.heads.front().error.note);
+  }
   if (comparison.pairing == Pairing::kIndependent) {
     return fmt::format("Errors    {} t intervals, not paired: {}\n", level,
                        comparison.pairing_reason);

@@ -20,7 +20,7 @@
 namespace qk {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kOtherBuckets = "other buckets";
 
 using Head = std::pair<int64_t, int64_t>;
@@ -219,7 +219,7 @@ void summarise(const CompareOptions& options, MetricComparison& out) {
   }
   const auto count = static_cast<double>(of_a.size());
   out.num_pairs = std::ssize(of_a);
-  out.mean_a = out.mean_b = of_a.empty() ? kNone : 0;
+  out.mean_a = out.mean_b = of_a.empty() ? kNoNumber : 0;
   for (const double value : of_a) out.mean_a += value / count;
   for (const double value : of_b) out.mean_b += value / count;
   out.mean_difference = out.mean_b - out.mean_a;
