@@ -22,32 +22,32 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 26> kTextKeys = {"dataset",
-                                                        "dataset_name",
-                                                        "dataset_cache_dir",
-                                                        "dataset_local_root",
-                                                        "dataset_revision",
-                                                        "model_dir",
-                                                        "output_csv",
-                                                        "bucket_csv",
-                                                        "component_csv",
-                                                        "output_dir",
-                                                        "compat",
-                                                        "method",
-                                                        "covariance",
-                                                        "vector",
-                                                        "ci_csv",
-                                                        "error_bars",
-                                                        "interval",
-                                                        "queries",
-                                                        "detail_csv",
-                                                        "position_csv",
-                                                        "trend_csv",
-                                                        "method_csv",
-                                                        "diagnostic_csv",
-                                                        "rope_csv",
-                                                        "curve_csv",
-                                                        "replicates"};
+constexpr auto kTextKeys = std::to_array<std::string_view>({"dataset",
+                                                            "dataset_name",
+                                                            "dataset_cache_dir",
+                                                            "dataset_local_root",
+                                                            "dataset_revision",
+                                                            "model_dir",
+                                                            "output_csv",
+                                                            "bucket_csv",
+                                                            "component_csv",
+                                                            "output_dir",
+                                                            "compat",
+                                                            "method",
+                                                            "covariance",
+                                                            "vector",
+                                                            "ci_csv",
+                                                            "error_bars",
+                                                            "interval",
+                                                            "queries",
+                                                            "detail_csv",
+                                                            "position_csv",
+                                                            "trend_csv",
+                                                            "method_csv",
+                                                            "diagnostic_csv",
+                                                            "rope_csv",
+                                                            "curve_csv",
+                                                            "replicates"});
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {
@@ -184,7 +184,7 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
 }  // namespace
 
 std::span<const OutputTable> output_tables() {
-  static constexpr std::array<OutputTable, 10> kTables = {{
+  static constexpr std::array<OutputTable, 12> kTables = {{
       {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
       {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
       {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
@@ -193,6 +193,8 @@ std::span<const OutputTable> output_tables() {
       {"position_csv", "positions", &AnalysisConfig::position_csv, TableUse::kNotReference},
       {"trend_csv", "trends", &AnalysisConfig::trend_csv, TableUse::kNotReference},
       {"method_csv", "methods", &AnalysisConfig::method_csv, TableUse::kNotReference},
+      {"diagnostic_csv", "diagnostics", &AnalysisConfig::diagnostic_csv, TableUse::kNotReference},
+      {"rope_csv", "rope_pairs", &AnalysisConfig::rope_csv, TableUse::kNotReference},
       {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
       {"replicates", kReplicatesRecord, &AnalysisConfig::replicates, TableUse::kErrorBars},
   }};

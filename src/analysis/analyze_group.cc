@@ -12,6 +12,7 @@
 #include "heads/load_table.h"
 #include "plasticity/head_intervals.h"
 #include "plasticity/head_seeds.h"
+#include "plasticity/measure_diagnostics.h"
 #include "plasticity/measure_head.h"
 
 namespace qk {
@@ -66,7 +67,8 @@ int64_t group_bytes(const AnalysisConfig& config, const HeadRowReader& keys) {
   const int64_t dim = std::max<int64_t>(keys.footer_dim(), 1);
   const int64_t repeats = config.measure.compat_reference ? 0 : repeat_bytes(keys.num_rows());
   return repeats + kDecoderBytes + 2 * table_bytes(rows, dim) +
-         table_bytes(rows, kRowScratchBytes / 4) + interval_bytes(config.measure, rows, dim);
+         table_bytes(rows, kRowScratchBytes / 4) + interval_bytes(config.measure, rows, dim) +
+         diagnostic_bytes(config.measure, rows, dim);
 }
 
 struct LoadedKeys {
@@ -85,6 +87,13 @@ LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadS
   check_geometry(source, key_name(group), out.table.head_dim);
   out.signs = orientation.signs();
   orient(out.table, out.signs);
+  return out;
+}
+
+// How the measured vectors rotate, if the dataset says so.
+std::optional<HeadRope> rope_of(const HeadCatalog& catalog, int64_t layer, int64_t head_dim) {
+  std::optional<HeadRope> out = catalog.rope.of(layer, head_dim);
+  if (out && catalog.rows.vector) out->is_rotated = catalog.rows.vector == VectorKind::kPostRope;
   return out;
 }
 
@@ -107,7 +116,9 @@ MeasuredHead analyze_head(const AnalysisConfig& config, const HeadCatalog& catal
       catalog.ranges && catalog.ranges->hold(queries) && catalog.ranges->hold(keys.table);
   const BucketRanges ranges =
       is_recorded ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
-  return {.metrics = measure_head(config.measure, head, queries, keys.table, key_groups, ranges),
+  const std::optional<HeadRope> rope = rope_of(catalog, head.layer, queries.head_dim);
+  return {.metrics = measure_head(config.measure, head, queries, keys.table, key_groups, ranges,
+                                  rope ? &*rope : nullptr),
           .contradicts_ranges = catalog.ranges && !is_recorded};
 }
 

@@ -32,6 +32,7 @@
 #include "dataset/overwrite.h"
 #include "heads/row_choice.h"
 #include "hub/local_resolver.h"
+#include "plasticity/diagnostic_warnings.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
 #include "report/replicate_table.h"
@@ -51,7 +52,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 47> kFieldOptions = {{
+constexpr auto kFieldOptions = std::to_array<FieldOption>({
     {"dataset", "DIR", kInputGroup,
      "Dataset: a folder, or the id of a Hub dataset in the local cache"},
     {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
@@ -127,7 +128,7 @@ constexpr std::array<FieldOption, 47> kFieldOptions = {{
     {"replicates", "FILE", kOutputGroup,
      "Values behind the error bars, for compare (default: head_replicates.parquet)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
-}};
+});
 
 struct AnalyzeFlags {
   std::string config;
@@ -263,7 +264,7 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
                    const HeadCatalog& catalog, ThreadPool& pool, CsvTables& tables,
                    std::optional<ReplicateTable>& replicates, AnalysisSummary& summary,
-                   const std::atomic<bool>& stop) {
+                   DiagnosticWarnings& diagnostics, const std::atomic<bool>& stop) {
   ProgressLine line;
   AnalysisOptions options;
   options.memory_bytes = flags.ram_bytes;
@@ -272,6 +273,7 @@ AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
     tables.add(head);
     if (replicates) replicates->add(head);
     summary.add(head);
+    if (head.diagnostics) diagnostics.add(*head.diagnostics);
   };
   if (!flags.quiet) {
     options.progress = [&line](const AnalysisProgress& progress) {
@@ -352,7 +354,9 @@ int analyze(const AnalyzeFlags& flags) {
     replicates.emplace(config.replicates, config.measure.error_bars, config.measure.seed);
   }
   AnalysisSummary summary;
-  AnalysisReport report = run(flags, config, catalog, pool, tables, replicates, summary, stop);
+  DiagnosticWarnings diagnostics;
+  AnalysisReport report =
+      run(flags, config, catalog, pool, tables, replicates, summary, diagnostics, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
@@ -383,6 +387,9 @@ int analyze(const AnalyzeFlags& flags) {
                     plural(report.num_contradicting_ranges, "head")));
   }
   for (const std::string& warning : summary.warnings()) warn(warning);
+  for (const std::string& warning : diagnostics.sentences(has_method(config.measure, "linear"))) {
+    warn(warning);
+  }
   warn_of_older_tables(tables);
   if (replicates) replicates->flush();
   tables.finish();

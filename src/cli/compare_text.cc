@@ -72,7 +72,8 @@ std::string errors_text(const Comparison& comparison, const MetricComparison& me
   }
   const std::string level = percent_text(options.confidence);
   if (metric.num_tested == 0 && !metric.heads.empty()) {
-    return fmt::format("Errors    none of {}: {}\n", metric.metric, metric.heads.front().error.note);
+    return fmt::format("Errors    none of {}: {}\n", metric.metric,
+                       metric.heads.front().error.note);
   }
   if (comparison.pairing == Pairing::kIndependent) {
     return fmt::format("Errors    {} t intervals, not paired: {}\n", level,

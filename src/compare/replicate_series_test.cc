@@ -41,8 +41,8 @@ TEST(ReplicateSeries, PairedMeansAreThePairedTTest) {
 
 // Welch's t test: scipy.stats.ttest_ind(equal_var=False).
 TEST(ReplicateSeries, IndependentMeansAreWelchsTest) {
-  const DifferenceError error = independent_error(
-      mean_of(kDocuments, kFirst), mean_of(kDocuments, kSecond), kConfidence);
+  const DifferenceError error =
+      independent_error(mean_of(kDocuments, kFirst), mean_of(kDocuments, kSecond), kConfidence);
   EXPECT_NEAR(error.std_error, 0.142580648, 1e-7);
   EXPECT_NEAR(error.p_value, 0.468668155, 1e-6);
   EXPECT_NEAR((error.low + error.high) / 2, 0.10625, 1e-12);
@@ -57,8 +57,7 @@ TEST(ReplicateSeries, ADocumentOfOneSideMovesThatSideAlone) {
   const auto difference = difference_series(a, b);
   ASSERT_TRUE(difference);
   EXPECT_EQ(difference->documents, (std::vector<int64_t>{1, 2, 3, 4}));
-  EXPECT_EQ(difference->values,
-            (std::vector<double>{5.0 - 3.0, 5.5 - 2.5, 6.5 - 0.5, 3.0 - 2.0}));
+  EXPECT_EQ(difference->values, (std::vector<double>{5.0 - 3.0, 5.5 - 2.5, 6.5 - 0.5, 3.0 - 2.0}));
 }
 
 TEST(ReplicateSeries, BootstrapsArePairedDrawByDraw) {
@@ -106,8 +105,8 @@ TEST(ReplicateSeries, EqualSeriesDifferByExactlyZero) {
 }
 
 TEST(ReplicateSeries, FewDocumentsGiveNoInterval) {
-  const auto difference = difference_series(mean_of({1, 2, 3}, {0.0, 1.0, 5.0}),
-                                            mean_of({1, 2, 3}, {4.0, 2.0, 9.0}));
+  const auto difference =
+      difference_series(mean_of({1, 2, 3}, {0.0, 1.0, 5.0}), mean_of({1, 2, 3}, {4.0, 2.0, 9.0}));
   const DifferenceError error = paired_error(*difference, kConfidence);
   EXPECT_TRUE(std::isnan(error.low));
   EXPECT_TRUE(std::isnan(error.p_value));

@@ -81,6 +81,7 @@ DatasetRecord parse_record(const std::map<std::string, std::string>& footer) {
   out.vector = vector_of(geometry);
   out.corpus = corpus_of(provenance);
   out.capture = capture_of(provenance);
+  out.rope = parse_rope(geometry);
   if (const json model = value_at(provenance, {"model", "name"}); model.is_string()) {
     out.model = model.get<std::string>();
   }

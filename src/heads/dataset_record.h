@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "heads/bucket_ranges.h"
+#include "heads/rope_record.h"
 
 namespace qk {
 
@@ -24,6 +25,7 @@ struct DatasetRecord {
   std::optional<VectorKind> vector;  // of the column `vector`
   std::string corpus;                // what its documents are: a JSON object, or empty
   std::string capture;               // which of their tokens were captured: a JSON object, or empty
+  RopeRecord rope;
 };
 
 // Unknown keys, and values of types other than the format's, are ignored.

@@ -16,6 +16,7 @@
 #include "heads/bucket_ranges.h"
 #include "heads/dataset_record.h"
 #include "heads/head_id.h"
+#include "heads/rope_record.h"
 
 namespace qk {
 
@@ -64,6 +65,7 @@ struct HeadCatalog {
   std::optional<VectorKind> vector;      // of the column `vector`, by the dataset's record
   bool has_pre_rope = false;             // some head has the column vector_pre_rope
   RowChoice rows;                        // choose_rows() fills it
+  RopeRecord rope;                       // likewise
 
   // Heads that must not be measured: their footers contradict those of the other heads. The sentence
   // names both files and values.

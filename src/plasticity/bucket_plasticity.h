@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
+
+#include "plasticity/not_a_number.h"
 
 namespace qk {
-
-inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 struct BucketPlasticity {
   int64_t q_bucket = 0;

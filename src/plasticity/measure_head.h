@@ -5,6 +5,7 @@
 #include "heads/head_id.h"
 #include "heads/head_table.h"
 #include "heads/key_groups.h"
+#include "heads/rope_record.h"
 #include "plasticity/head_metrics.h"
 #include "plasticity/measure_options.h"
 
@@ -12,9 +13,11 @@ namespace qk {
 
 // Threads: safe to call concurrently; tables are only read.
 // Throws Error: no rows, vector lengths that differ.
+// `rope`: of the head's layer, or none if it is not known.
 // REQUIRES: both tables are oriented (orient()), key_groups is of `keys`.
 HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
                          const HeadTable& queries, const HeadTable& keys,
-                         const KeyGroups& key_groups, const BucketRanges& ranges);
+                         const KeyGroups& key_groups, const BucketRanges& ranges,
+                         const HeadRope* rope = nullptr);
 
 }  // namespace qk
