@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,7 +41,8 @@ struct AnalysisConfig {
   // Whether existing files may be replaced unasked, as the original does: output_csv was named
   // without output_dir, or compat: reference.
   bool may_replace = false;
-  std::optional<int64_t> max_workers;  // threads; none: all cores
+  std::set<std::string, std::less<>> named_tables;  // keys of tables whose files were named
+  std::optional<int64_t> max_workers;               // threads; none: all cores
 
   std::string given_json = "{}";      // the fields as they were given, as a JSON object
   std::vector<std::string> warnings;  // full sentences with file and line
