@@ -206,8 +206,10 @@ SampledShares sample_shares(const KnownShare& shape, double truth, int samples) 
     const ResampleCounts counts(shape.documents, 100, sample);
     std::vector<double> shares = position_share_replicates(table, fit, spread, counts);
     out.mean += shares.front() / samples;
-    const Interval interval =
-        bootstrap_interval(shares.front(), std::span(shares).subspan(1), {.replicates = 100});
+    const Interval interval = document_interval(
+        shares.front(), std::span(shares).subspan(1), static_cast<double>(shape.documents),
+        ValueScale::kReal,
+        {.kind = ErrorBars::kBootstrap, .replicates = 100, .interval = IntervalKind::kPercentile});
     out.held += interval.low <= truth && truth <= interval.high ? 1.0 / samples : 0;
   }
   return out;

@@ -1,4 +1,4 @@
-#include "stats/preference_counts.h"
+#include "stats/float_products.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 
 namespace qk {
-namespace preference_counts_test {
+namespace float_products_test {
 
 std::vector<float> random_floats(size_t count, uint32_t seed) {
   std::mt19937 engine(seed);
@@ -68,5 +68,39 @@ TEST(PreferenceCounts, ZeroProductsAreCountedApart) {
   EXPECT_EQ(zero[2], 1);
 }
 
-}  // namespace preference_counts_test
+TEST(ScorePowers, EqualTheNaiveSums) {
+  constexpr int64_t kVectors = 45;
+  for (const int64_t depth : {1, 7, 64}) {
+    const auto d = static_cast<size_t>(depth);
+    const std::vector<float> vectors = random_floats(kVectors * d, 1);
+    const FloatBlocks blocks(vectors, depth);
+    for (const int64_t num_rows : {0, 1, 2, 3, 5, 11, 12, 13, 40}) {
+      const std::vector<float> rows = random_floats(static_cast<size_t>(num_rows) * d, 2);
+      std::vector<double> weights;
+      for (int64_t r = 0; r < num_rows; ++r) weights.push_back(1 + 0.25 * static_cast<double>(r));
+      for (int64_t b = 0; b < blocks.blocks(); ++b) {
+        std::array<double, kFloatBlockWidth> sums{};
+        std::array<double, kFloatBlockWidth> squares{};
+        sums[0] = squares[0] = 100;  // both are added to
+        add_score_powers(rows.data(), weights, depth, blocks.block(b), sums.data(), squares.data());
+        const int64_t lanes = std::min(kFloatBlockWidth, kVectors - b * kFloatBlockWidth);
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+          double sum = lane == 0 ? 100 : 0;
+          double square = sum;
+          const int64_t n = b * kFloatBlockWidth + lane;
+          for (int64_t r = 0; r < num_rows; ++r) {
+            const double s = product(std::span(rows).subspan(static_cast<size_t>(r) * d, d),
+                                     std::span(vectors).subspan(static_cast<size_t>(n) * d, d));
+            sum += weights[static_cast<size_t>(r)] * s;
+            square += weights[static_cast<size_t>(r)] * s * s;
+          }
+          EXPECT_NEAR(sums[static_cast<size_t>(lane)], sum, 1e-3) << depth << " " << num_rows;
+          EXPECT_NEAR(squares[static_cast<size_t>(lane)], square, 1e-5 * square + 1e-6);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace float_products_test
 }  // namespace qk
