@@ -125,6 +125,8 @@ constexpr auto kFieldOptions = std::to_array<FieldOption>({
     {"rope_csv", "FILE", kOutputGroup, "Position by RoPE pair (default: head_rope_pairs.csv)"},
     {"curve_csv", "FILE", kOutputGroup,
      "Means over heads by position and distance (default: mean_curves.csv)"},
+    {"mean_trend_csv", "FILE", kOutputGroup,
+     "Slopes of the mean over heads (default: mean_trends.csv)"},
     {"replicates", "FILE", kOutputGroup,
      "Values behind the error bars, for compare (default: head_replicates.parquet)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
