@@ -1,4 +1,4 @@
-// Every metric of the queries in every bootstrap replicate.
+// Every metric of the queries in every replicate.
 #pragma once
 
 #include <span>
@@ -27,11 +27,9 @@ struct QueryReplicateInput {
 void replicate_fit_metrics(const QueryReplicateInput& input, bool compat_reference,
                            std::span<HeadMetrics> out);
 
-// Fills q_resid0_skew to q_noise_frac_ks_p_lt_alpha. The rotated basis is that of the sample in
-// every replicate, so that a component stays the same component; lines, means and deviations are
-// the replicate's. p-values are those of the number of rows of equal weight that weigh as evenly,
-// (sum c)^2 / sum c^2, where c is how often a row occurs: a replicate repeats rows, which moves its
-// distribution function by as much again as the sample's.
+// Fills q_resid0_skew, q_resid0_kurt, q_noise_med_abs_skew and q_noise_med_abs_kurt; p-values have
+// no replicates. The rotated basis is that of the sample in every replicate, so that a component
+// stays the same component; lines, means and deviations are the replicate's.
 void replicate_noise_metrics(const QueryReplicateInput& input, const NoiseOptions& options,
                              std::span<HeadMetrics> out);
 
