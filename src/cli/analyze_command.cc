@@ -392,6 +392,7 @@ int analyze(const AnalyzeFlags& flags) {
   for (const std::string& warning : diagnostics.sentences(has_method(config.measure, "linear"))) {
     warn(warning);
   }
+  tables.end_heads();
   warn_of_older_tables(tables);
   if (replicates) replicates->flush();
   tables.finish();

@@ -81,9 +81,12 @@ void CsvTables::add(const HeadMetrics& head) {
   if (trend_table_ != nullptr) trends_.add(head);
 }
 
-void CsvTables::finish() {
+void CsvTables::end_heads() {
   if (curve_table_ != nullptr) curve_table_->append(curve_lines(curves_.result()));
   if (trend_table_ != nullptr) trend_table_->append(mean_trend_lines(trends_.result()));
+}
+
+void CsvTables::finish() {
   for (const auto& table : tables_) table->flush();
   for (const auto& table : tables_) table->finish();
 }

@@ -51,8 +51,10 @@ class CsvTables {
   // Throws Error as CsvTable.
   explicit CsvTables(std::span<const TablePath> tables);
   void add(const HeadMetrics& head);
+  // After the last head: the means over heads.
+  void end_heads();
   // Renames the files with rows into place, once all of them are complete on the disk. Throws
-  // Error.
+  // Error. REQUIRES: end_heads().
   void finish();
 
   // In the order in which they were given.
