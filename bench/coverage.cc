@@ -84,7 +84,7 @@ Numbers numbers_of(const Run& run, const HeadMetrics& metrics) {
     cell.value = first.cells[c].value;
     if (!first.cell_intervals.empty()) cell.interval = first.cell_intervals[c];
   }
-  out["trend"] = {first.trends.front().slope, first.trends.front().interval};
+  out["trend"] = {first.trends.front().values.front(), first.trends.front().interval};
   return out;
 }
 
