@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "dataset/document_table.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -243,6 +244,13 @@ class Card {
     for (const auto& [name, count] : named_counts(info_.documents)) {
       line("| {} | {} |", name, count);
     }
+    if (!info_.summary.documents) return;
+    const FileSummary& table = *info_.summary.documents;
+    line("\n`{}` has a row for each document: `example_id`, `document` (its id in the corpus),",
+         kDocumentTable);
+    line("`tokens` (as captured), `truncated`, and `rows` (summed over all heads).\n");
+    line("| file | rows | bytes | SHA-256 |\n| --- | ---: | ---: | --- |");
+    line("| {} | {} | {} | {} |", kDocumentTable, table.rows, table.bytes, table.sha256);
   }
 
   void canaries() {

@@ -16,6 +16,7 @@
 #include "heads/bucket_ranges.h"
 #include "heads/dataset_record.h"
 #include "heads/head_id.h"
+#include "heads/rope_record.h"
 
 namespace qk {
 
@@ -59,7 +60,9 @@ struct HeadCatalog {
   bool is_counted = false;               // the numbers of heads are those of the folders
   bool is_unfinished = false;            // a capture is in progress, or was interrupted
   std::string model;                     // its name in the dataset's record, or empty
+  std::string corpus, capture;           // as in DatasetRecord
   std::optional<BucketRanges> ranges;    // by the dataset's record
+  RopeRecord rope;                       // likewise
   std::optional<VectorKind> vector;      // of the column `vector`, by the dataset's record
   bool has_pre_rope = false;             // some head has the column vector_pre_rope
   RowChoice rows;                        // choose_rows() fills it

@@ -9,6 +9,7 @@
 
 #include "heads/bucket_ranges.h"
 #include "plasticity/bucket_plasticity.h"
+#include "plasticity/head_diagnostics.h"
 #include "plasticity/method_result.h"
 #include "plasticity/metric_interval.h"
 
@@ -47,10 +48,11 @@ struct HeadMetrics {
 
   // Of every method, in the order of MeasureOptions; `buckets` and ap_overall are the first one's.
   std::vector<MethodResult> methods;
-  std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
-  std::vector<double> component_r2;       // [head_dim], in the oriented basis of the files
-  std::vector<MetricInterval> intervals;  // of metric_fields(); empty without bootstrap
-  std::vector<double> component_weight;   // [head_dim], not negative, adds up to 1
+  std::vector<BucketPlasticity> buckets;       // ascending by (q_bucket, k_bucket)
+  std::vector<double> component_r2;            // [head_dim], in the oriented basis of the files
+  std::vector<MetricInterval> intervals;       // of metric_fields(); empty without error bars
+  std::vector<double> component_weight;        // [head_dim], not negative, adds up to 1
+  std::optional<HeadDiagnostics> diagnostics;  // none with compat: reference
 };
 
 // The real-valued columns of head_metrics.csv after `d_model`, in its order, for code that treats

@@ -5,7 +5,7 @@
 namespace qk {
 namespace {
 
-enum Purpose : uint8_t { kQueryRows, kKeyRows, kNoiseDims, kKeyPairs };
+enum Purpose : uint8_t { kQueryRows, kKeyRows, kNoiseDims, kKeyPairs, kNormalityPairs };
 
 SeedWords derived(const MeasureOptions& options, int64_t layer, int64_t head, Purpose purpose) {
   SeedWords out = seed_words(options.seed);
@@ -36,6 +36,10 @@ SeedWords noise_dims_seed(const MeasureOptions& options, int64_t layer, int64_t 
 SeedWords key_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head) {
   if (!options.compat_reference) return derived(options, layer, q_head, kKeyPairs);
   return seed_words(options.seed + 10007 * layer + 379 * q_head);
+}
+
+SeedWords score_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head) {
+  return derived(options, layer, q_head, kNormalityPairs);
 }
 
 }  // namespace qk

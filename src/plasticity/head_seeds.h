@@ -15,5 +15,7 @@ SeedWords query_rows_seed(const MeasureOptions& options, int64_t layer, int64_t 
 SeedWords key_rows_seed(const MeasureOptions& options, int64_t layer, int64_t k_head);
 SeedWords noise_dims_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
 SeedWords key_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
+// Of the key pairs whose scores are tested for normality; derived with compat: reference too.
+SeedWords score_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
 
 }  // namespace qk

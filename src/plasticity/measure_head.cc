@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "plasticity/head_intervals.h"
 #include "plasticity/head_seeds.h"
+#include "plasticity/measure_diagnostics.h"
 #include "plasticity/measure_methods.h"
 #include "plasticity/query_fit.h"
 #include "plasticity/query_noise.h"
@@ -58,13 +59,18 @@ std::optional<DocumentIndex> documents_of(const MeasureOptions& options, const H
 }
 
 // Everything that the methods say, and the error bars of all metrics.
-void fill_plasticity(const PlasticityInput& input, const NoiseOptions& noise, HeadMetrics& out) {
+void fill_plasticity(const PlasticityInput& input, const NoiseOptions& noise, const HeadRope* rope,
+                     HeadMetrics& out) {
   const MeasureOptions& options = input.options;
   std::optional<ResampleCounts> counts;
   if (input.documents != nullptr) out.num_documents = input.documents->num_documents();
   if (options.error_bars.wanted()) {
     counts = ResampleCounts::of_options(out.num_documents, options.error_bars, options.seed);
     out.document_ids = input.documents->ids;
+  }
+  if (!options.compat_reference) {
+    const SeedWords seed = score_pairs_seed(options, out.layer, out.q_head);
+    out.diagnostics = measure_diagnostics({input, seed, rope, counts ? &*counts : nullptr});
   }
   std::vector<MethodMeasurement> methods = measure_methods(input, counts ? &*counts : nullptr);
   MethodMeasurement& primary = methods.front();
@@ -79,7 +85,8 @@ void fill_plasticity(const PlasticityInput& input, const NoiseOptions& noise, He
 
 HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
                          const HeadTable& queries, const HeadTable& keys,
-                         const KeyGroups& key_groups, const BucketRanges& ranges) {
+                         const KeyGroups& key_groups, const BucketRanges& ranges,
+                         const HeadRope* rope) {
   if (queries.num_rows() == 0) fail("has no query");
   if (keys.num_rows() == 0) fail("has no key");
   if (queries.head_dim != keys.head_dim) {
@@ -105,7 +112,7 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
   const std::optional<DocumentIndex> documents = documents_of(options, queries, keys);
   const PlasticityInput input{options, queries, keys, key_groups,
                               fit,     ranges,  seed, documents ? &*documents : nullptr};
-  fill_plasticity(input, noise, out);
+  fill_plasticity(input, noise, rope, out);
   return out;
 }
 

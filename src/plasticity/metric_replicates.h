@@ -1,4 +1,4 @@
-// Every metric of the queries in every replicate.
+// Every metric of the queries in every bootstrap replicate.
 #pragma once
 
 #include <span>
@@ -27,8 +27,8 @@ struct QueryReplicateInput {
 void replicate_fit_metrics(const QueryReplicateInput& input, bool compat_reference,
                            std::span<HeadMetrics> out);
 
-// Fills q_resid0_skew, q_resid0_kurt, q_noise_med_abs_skew and q_noise_med_abs_kurt; p-values have
-// no replicates. The rotated basis is that of the sample in every replicate, so that a component
+// Fills q_resid0_skew, q_resid0_kurt and the medians of the noise's skewness and kurtosis; p-values
+// have no error bars. The rotated basis is that of the sample in every replicate, so that a component
 // stays the same component; lines, means and deviations are the replicate's.
 void replicate_noise_metrics(const QueryReplicateInput& input, const NoiseOptions& options,
                              std::span<HeadMetrics> out);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "report/csv_row.h"
+#include "report/diagnostic_csv.h"
 #include "report/interval_csv.h"
 #include "report/method_tables.h"
 
@@ -50,7 +51,7 @@ std::string components_lines(const HeadMetrics& head) {
   return out;
 }
 
-constexpr std::array<HeadTableFormat, 8> kFormats = {{
+constexpr std::array<HeadTableFormat, 10> kFormats = {{
     {"heads", metrics_header, metrics_lines},
     {"buckets", buckets_header, buckets_lines},
     {"components", components_header, components_lines},
@@ -59,6 +60,8 @@ constexpr std::array<HeadTableFormat, 8> kFormats = {{
     {"positions", position_header, position_lines},
     {"trends", trend_header, trend_lines},
     {"methods", method_header, method_lines},
+    {"diagnostics", diagnostic_header, diagnostic_lines},
+    {"rope_pairs", rope_pair_header, rope_pair_lines},
 }};
 
 }  // namespace

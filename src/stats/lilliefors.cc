@@ -32,16 +32,36 @@ double tail_of(const std::array<double, kKnots>& table, double x) {
   return std::exp((1 - part) * std::log(table[knot]) + part * std::log(table[knot + 1]));
 }
 
+// D times this is K.
+double scale_of(double root) { return root - 0.01 + 0.85 / root; }
+
+// How much of the difference between the tables of 20 and of 400 is left; it is proportional to
+// 1 / sqrt(n).
+double part_of_20(double root) { return (1 / root - 1.0 / 20) / (1 / std::sqrt(20.0) - 1.0 / 20); }
+
+// The integral of the tail, by the trapezoidal rule.
+double mean_of(const std::array<double, kKnots>& table) {
+  double sum = 0;
+  for (size_t knot = 0; knot + 1 < kKnots; ++knot) sum += 0.5 * (table[knot] + table[knot + 1]);
+  constexpr double kLast = kFirst + kStep * (kKnots - 1);
+  return kFirst + kStep * sum + table.back() / (2 * kTailRate * kLast);
+}
+
 }  // namespace
 
 double lilliefors_p_value(int64_t n, double d) {
   if (std::isnan(d)) return d;
   const double root = std::sqrt(static_cast<double>(n));
-  const double x = d * (root - 0.01 + 0.85 / root);
-  // The remaining dependence on n is proportional to 1 / sqrt(n).
-  const double part = (1 / root - 1.0 / 20) / (1 / std::sqrt(20.0) - 1.0 / 20);
+  const double x = d * scale_of(root);
+  const double part = part_of_20(root);
   const double of_400 = tail_of(kOf400, x);
   return std::clamp(of_400 + part * (tail_of(kOf20, x) - of_400), 0.0, 1.0);
+}
+
+double lilliefors_mean_distance(int64_t n) {
+  const double root = std::sqrt(static_cast<double>(n));
+  const double of_400 = mean_of(kOf400);
+  return (of_400 + part_of_20(root) * (mean_of(kOf20) - of_400)) / scale_of(root);
 }
 
 }  // namespace qk

@@ -10,4 +10,7 @@ namespace qk {
 // REQUIRES: n >= 3.
 double lilliefors_p_value(int64_t n, double d);
 
+// The mean of D for such samples, within 1e-3 of itself. REQUIRES: n >= 3.
+double lilliefors_mean_distance(int64_t n);
+
 }  // namespace qk

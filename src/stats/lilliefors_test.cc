@@ -19,6 +19,7 @@ TEST(Lilliefors, PValuesOfNormalSamplesAreUniform) {
     VectorStream stream(n);
     KsStatistic statistic;
     double mean_p = 0;
+    double mean_distance = 0;
     int below = 0;
     for (int sample = 0; sample < kSamples; ++sample) {
       std::vector<double> x(n);
@@ -34,12 +35,16 @@ TEST(Lilliefors, PValuesOfNormalSamplesAreUniform) {
         squares += value * value;
       }
       normal_cdf(x, 1 / std::sqrt(squares / static_cast<double>(n - 1)), x);
-      const double p = lilliefors_p_value(static_cast<int64_t>(n), statistic(x));
+      const double distance = statistic(x);
+      const double p = lilliefors_p_value(static_cast<int64_t>(n), distance);
+      mean_distance += distance / kSamples;
       mean_p += p / kSamples;
       below += p < 0.05 ? 1 : 0;
     }
     EXPECT_NEAR(mean_p, 0.5, 0.03) << n;           // 4.6 standard errors
     EXPECT_NEAR(below, kSamples * 0.05, 45) << n;  // 4.6 standard errors
+    const double expected = lilliefors_mean_distance(static_cast<int64_t>(n));
+    EXPECT_NEAR(mean_distance / expected, 1, 0.026) << n;  // 4.5 standard errors
   }
 }
 

@@ -386,6 +386,11 @@ max_workers: 2
         done = self.analyze(self.data, "--output_csv", "r/a.csv", "--seed", "1")
         self.assertIn("Replaced  r/a.csv\n", done.stdout)
         self.assertIn("Replaced  r/head_bucket_plasticity.csv\n", done.stdout)
+        done = self.analyze(self.data, "--output_csv", "r/b.csv", code=1)  # has tables of r/a.csv
+        self.assertEqual(done.stderr, "qkscope: r/head_bucket_plasticity.csv: exists already, and is "
+                                      "no table of an earlier r/b.csv: --overwrite replaces it, "
+                                      "--output_dir FOLDER writes another\n")
+        self.assertFalse(os.path.exists(f"{self.root}/r/b.csv"))
         for _ in range(2):
             done = self.analyze(self.data, "--compat", "reference", "--output_csv", "s/a.csv")
             self.assertTrue(os.path.exists(f"{self.root}/head_component_information.csv"))

@@ -41,7 +41,7 @@ class Reliable(unittest.TestCase):
     def card_counts(self, out):
         with open(f"{self.root}/{out}/README.md") as file:
             section = file.read().split("## Documents")[1].split("##")[0]
-        return {name: int(count) for name, count in re.findall(r"\| ([^|]+) \| (\d+) \|", section)}
+        return {name: int(count) for name, count in re.findall(r"\| ([^|]+) \| (\d+) \|\n", section)}
 
     def ids_of(self, out):
         report = self.program("inspect", f"{self.root}/{out}", "--json")
@@ -130,7 +130,7 @@ class Reliable(unittest.TestCase):
         self.sniff("out")
         done = self.program("check", f"{self.root}/out")
         self.assertRegex(done.stdout, r"out: whole\n  read +[\d,]+ rows in 18 files.*\n"
-                                      r"  digests +18 SHA-256 digests of the card\n"
+                                      r"  digests +19 SHA-256 digests of the card\n"
                                       r"  counts +heads, rows and buckets of the card\n"
                                       r"  canaries +\d products of the card\n$")
         self.sniff("reference", sets=["compat=reference"])

@@ -1,0 +1,50 @@
+#include "plasticity/diagnostic_warnings.h"
+
+#include <fmt/format.h>
+
+namespace qk {
+
+bool line_misfits(const HeadDiagnostics& head) {
+  return head.position_share > kPositionMatters && head.line_share < kLineFits;
+}
+
+bool scores_far_from_normal(const HeadDiagnostics& head) {
+  return head.score_ks_distance - head.score_ks_floor > kFarFromNormal;
+}
+
+std::string diagnostic_warning(const HeadDiagnostics& head) {
+  std::string out;
+  if (line_misfits(head)) out = "queries do not follow a line";
+  if (scores_far_from_normal(head)) {
+    out += out.empty() ? "scores are far from normal" : "; scores are far from normal";
+  }
+  return out;
+}
+
+void DiagnosticWarnings::add(const HeadDiagnostics& head) {
+  ++heads_;
+  positional_ += head.position_share > kPositionMatters ? 1 : 0;
+  misfits_ += line_misfits(head) ? 1 : 0;
+  far_from_normal_ += scores_far_from_normal(head) ? 1 : 0;
+}
+
+std::vector<std::string> DiagnosticWarnings::sentences(bool uses_linear) const {
+  std::vector<std::string> out;
+  if (misfits_ > 0) {
+    out.push_back(fmt::format(
+        "In {} of the {} heads where position matters (position_share above {}), a straight line "
+        "explains less than half of it (line_share below {}): {}",
+        misfits_, positional_, kPositionMatters, kLineFits,
+        uses_linear ? "do not rely on the method linear there"
+                    : "the method linear would mislead there"));
+  }
+  if (far_from_normal_ > 0) {
+    out.push_back(fmt::format(
+        "In {} of {} heads the scores are far from normal (score_ks_distance more than {} above "
+        "score_ks_floor): check them with the method counted",
+        far_from_normal_, heads_, kFarFromNormal));
+  }
+  return out;
+}
+
+}  // namespace qk

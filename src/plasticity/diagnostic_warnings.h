@@ -1,0 +1,39 @@
+// What the diagnostics of heads warn of: docs/analysis.md, "Warnings".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plasticity/head_diagnostics.h"
+
+namespace qk {
+
+// Where position explains this share of the queries' variance, and the line less than this share of
+// what position explains, the method `linear` misleads.
+inline constexpr double kPositionMatters = 0.05;
+inline constexpr double kLineFits = 0.5;
+// A distance so far above its floor may shift p by as much, and 4 p (1 - p) by up to four times it.
+inline constexpr double kFarFromNormal = 0.05;
+
+bool line_misfits(const HeadDiagnostics& head);
+bool scores_far_from_normal(const HeadDiagnostics& head);
+
+// The column `warning` of head_diagnostics.csv: a few words for each, "; " between them, or nothing.
+std::string diagnostic_warning(const HeadDiagnostics& head);
+
+// Counts heads, and says in a sentence each what many rows would.
+class DiagnosticWarnings {
+ public:
+  void add(const HeadDiagnostics& head);
+  // uses_linear: whether the method `linear` is among those that ran.
+  std::vector<std::string> sentences(bool uses_linear) const;
+
+ private:
+  int64_t heads_ = 0;
+  int64_t positional_ = 0;
+  int64_t misfits_ = 0;
+  int64_t far_from_normal_ = 0;
+};
+
+}  // namespace qk
