@@ -148,13 +148,14 @@ class Coverage {
     held_ += number.interval.low <= right && right <= number.interval.high ? 1 : 0;
     ++intervals_;
   }
-  // "bias / deviation: coverage"; empty where most samples have no interval.
+  // Percent held, and the bias in standard deviations; empty if no sample has an interval.
   std::string text() const {
     const double n = std::max(values_, 1);
     const double bias = sum_ / n;
     const double deviation = std::sqrt(std::max(0.0, squares_ / n - bias * bias));
     if (intervals_ == 0) return "";
-    return fmt::format("{:.0f} ({:+.1f})", 100.0 * held_ / intervals_, bias / deviation);
+    const std::string held = fmt::format("{:.0f}", 100.0 * held_ / intervals_);
+    return deviation > 0 ? fmt::format("{} ({:+.1f})", held, bias / deviation) : held;
   }
 
  private:
