@@ -11,13 +11,19 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "heads/document_index.h"
 #include "heads/key_groups.h"
 #include "known_heads.h"
+#include "plasticity/head_seeds.h"
 #include "plasticity/measure_head.h"
+#include "plasticity/plasticity_method.h"
+#include "plasticity/query_noise.h"
+#include "stats/document_interval.h"
+#include "stats/resample_counts.h"
 
 namespace qk {
 namespace {
@@ -52,31 +58,65 @@ std::vector<KnownHead> known_heads() {
   };
 }
 
-// A number of a head with its interval: ap_overall under the name of its method, the other metrics
-// under their own. `cell`: of query bucket 5 and key bucket 4; `trend`: the slope over position at
-// fixed distance; both of the first method.
 struct Number {
   double value = kNotANumber;
   Interval interval;
 };
 using Numbers = std::map<std::string, Number>;
 
-std::string label_of(const Run& run, std::string_view method) {
-  if (method != "linear") return std::string(method);
-  return run.covariance == Covariance::kFull ? "linear, full" : "linear, diagonal";
+MeasureOptions options_of(const Run& run, const ErrorBarOptions& bars, int64_t pairs,
+                          int64_t seed) {
+  MeasureOptions out;
+  out.methods = run.methods;
+  out.covariance = run.covariance;
+  out.error_bars = bars;
+  out.num_pairs_per_bucket = pairs;
+  out.seed = seed;
+  out.method_options.online_half_life = kHalfLife;
+  return out;
 }
 
-Numbers numbers_of(const Run& run, const HeadMetrics& metrics) {
+std::string label_of(const MeasureOptions& options, const std::string& method) {
+  if (method != "linear") return method;
+  return options.covariance == Covariance::kFull ? "linear, full" : "linear, diagonal";
+}
+
+// ap_overall of every method.
+Numbers plasticity_of(const KnownTables& tables, const KnownHead& head,
+                      const MeasureOptions& options) {
+  const KeyGroups groups(tables.keys);
+  const BucketRanges ranges = BucketRanges::uniform(head.width);
+  QueryFit fit = fit_queries(tables.queries, false);
+  measure_noise(tables.queries, fit, {});
+  const DocumentIndex documents = index_documents(tables.queries, tables.keys);
+  const PlasticityInput input{
+      options,   tables.queries, tables.keys, groups, fit, ranges, key_pairs_seed(options, 0, 0),
+      &documents};
+  const auto counts =
+      ResampleCounts::of_options(documents.num_documents(), options.error_bars, options.seed);
   Numbers out;
-  for (const MetricField& field : metric_fields()) {
-    if (field.scale != ValueScale::kPValue) out[field.name].value = metrics.*field.value;
+  for (const std::string& method : options.methods) {
+    Number& number = out[label_of(options, method)];
+    number.value = find_method(method).measure(input).ap_overall;
+    if (!options.error_bars.wanted()) continue;
+    const PlasticityReplicates found = find_method(method).replicates({input, documents, counts});
+    number.interval = document_interval(number.value, std::span(found.ap_overall).subspan(1),
+                                        found.pairs.effective_documents, ValueScale::kFraction,
+                                        options.error_bars);
   }
-  for (const MetricInterval& row : metrics.intervals) {
-    if (out.contains(row.metric)) out[row.metric].interval = row.interval;
-  }
-  for (const MethodResult& method : metrics.methods) {
-    out[label_of(run, method.name)] = {method.ap_overall, method.interval};
-  }
+  return out;
+}
+
+// The other numbers of a head; `cell`: of query bucket 5 and key bucket 4; `trend`: the slope over
+// position at fixed distance; both of the first method.
+Numbers metrics_of(const KnownTables& tables, const KnownHead& head,
+                   const MeasureOptions& options) {
+  const KeyGroups groups(tables.keys);
+  const HeadMetrics metrics = measure_head(options, {}, tables.queries, tables.keys, groups,
+                                           BucketRanges::uniform(head.width));
+  Numbers out;
+  for (const MetricField& field : metric_fields()) out[field.name].value = metrics.*field.value;
+  for (const MetricInterval& row : metrics.intervals) out[row.metric].interval = row.interval;
   const MethodResult& first = metrics.methods.front();
   for (size_t c = 0; c < first.cells.size(); ++c) {
     if (first.cells[c].q_bucket != 5 || first.cells[c].k_bucket != 4) continue;
@@ -88,23 +128,12 @@ Numbers numbers_of(const Run& run, const HeadMetrics& metrics) {
   return out;
 }
 
-Numbers measure(const Run& run, const KnownTables& tables, const KnownHead& head,
-                const ErrorBarOptions& bars, int64_t pairs, int64_t seed) {
-  MeasureOptions options;
-  options.methods = run.methods;
-  options.covariance = run.covariance;
-  options.error_bars = bars;
-  options.num_pairs_per_bucket = pairs;
-  options.seed = seed;
-  options.method_options.online_half_life = kHalfLife;
-  const KeyGroups groups(tables.keys);
-  return numbers_of(run, measure_head(options, {}, tables.queries, tables.keys, groups,
-                                      BucketRanges::uniform(head.width)));
-}
+using Measure = Numbers (*)(const KnownTables&, const KnownHead&, const MeasureOptions&);
 
 // What the methods say of endlessly many documents.
-Numbers limit(const Run& run, const KnownHeadSource& source, const KnownHead& head) {
-  return measure(run, source.sample(kManyDocuments, 1), head, {}, kManyPairs, 0);
+Numbers limit(Measure measure, const Run& run, const KnownHeadSource& source,
+              const KnownHead& head) {
+  return measure(source.sample(kManyDocuments, 1), head, options_of(run, {}, kManyPairs, 0));
 }
 
 // Of one number over many samples.
@@ -119,13 +148,14 @@ class Coverage {
     held_ += number.interval.low <= right && right <= number.interval.high ? 1 : 0;
     ++intervals_;
   }
-  // "bias / deviation: coverage"; empty where most samples have no interval.
+  // Percent held, and the bias in standard deviations; empty if no sample has an interval.
   std::string text() const {
     const double n = std::max(values_, 1);
     const double bias = sum_ / n;
     const double deviation = std::sqrt(std::max(0.0, squares_ / n - bias * bias));
     if (intervals_ == 0) return "";
-    return fmt::format("{:.0f} ({:+.1f})", 100.0 * held_ / intervals_, bias / deviation);
+    const std::string held = fmt::format("{:.0f}", 100.0 * held_ / intervals_);
+    return deviation > 0 ? fmt::format("{} ({:+.1f})", held, bias / deviation) : held;
   }
 
  private:
@@ -157,8 +187,8 @@ void print_truths() {
   fmt::print("| - | - | - | - | - | - | - |\n");
   for (const KnownHead& head : known_heads()) {
     const KnownHeadSource source(head);
-    Numbers found = limit(kFull, source, head);
-    found.merge(limit(kDiagonal, source, head));
+    Numbers found = limit(plasticity_of, kFull, source, head);
+    found.merge(limit(plasticity_of, kDiagonal, source, head));
     fmt::print("| {} | {:.3f} |", head.name, source.truth());
     for (const char* method : {"linear, diagonal", "linear, full", "bucket", "counted", "online"}) {
       fmt::print(" {:.3f} |", found.at(method).value);
@@ -169,16 +199,16 @@ void print_truths() {
 }
 
 // A row of the table for each of `names`.
-void print_rows(const KnownHead& head, const Run& run, const Options& options,
+void print_rows(Measure measure, const KnownHead& head, const Run& run, const Options& options,
                 const std::vector<std::string>& names) {
   const KnownHeadSource source(head);
-  const Numbers right = limit(run, source, head);
+  const Numbers right = limit(measure, run, source, head);
   std::map<std::string, std::string> rows;
   for (const int64_t documents : kDocuments) {
     std::map<std::string, Coverage> coverage;
     for (int64_t i = 0; i < options.samples; ++i) {
       const KnownTables tables = source.sample(documents, static_cast<uint64_t>(i) + 2);
-      const Numbers found = measure(run, tables, head, options.bars, kPairs, i);
+      const Numbers found = measure(tables, head, options_of(run, options.bars, kPairs, i));
       for (const std::string& name : names) {
         if (found.contains(name)) coverage[name].add(found.at(name), right.at(name).value);
       }
@@ -195,8 +225,9 @@ void print_bars(const Options& options) {
   fmt::print("{}\n", header_of("method"));
   for (const KnownHead& head : known_heads()) {
     if (!options.head.empty() && head.name != options.head) continue;
-    print_rows(head, kDiagonal, options, {"linear, diagonal"});
-    print_rows(head, kFull, options, {"linear, full", "bucket", "counted", "online"});
+    print_rows(plasticity_of, head, kDiagonal, options, {"linear, diagonal"});
+    print_rows(plasticity_of, head, kFull, options,
+               {"linear, full", "bucket", "counted", "online"});
   }
 }
 
@@ -210,11 +241,11 @@ void print_metrics(const Options& options) {
   fmt::print("{}\n", header_of("number"));
   for (const KnownHead& head : known_heads()) {
     if (!options.head.empty() && head.name != options.head) continue;
-    print_rows(head, kBucket, options, names);
+    print_rows(metrics_of, head, kBucket, options, names);
   }
 }
 
-Options options_of(const std::vector<std::string>& words) {
+Options read_options(const std::vector<std::string>& words) {
   Options out;
   if (words.size() > 1) out.samples = std::stoll(words[1]);
   if (words.size() > 2 && words[2] != "jackknife") {
@@ -233,7 +264,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   const std::string what = words.empty() ? "" : words[0];
   if (what == "truth") qk::print_truths();
-  if (what == "bars") qk::print_bars(qk::options_of(words));
-  if (what == "metrics") qk::print_metrics(qk::options_of(words));
+  if (what == "bars") qk::print_bars(qk::read_options(words));
+  if (what == "metrics") qk::print_metrics(qk::read_options(words));
   return 0;
 }

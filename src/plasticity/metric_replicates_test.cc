@@ -9,8 +9,11 @@
 
 #include "plasticity/test_replicates.h"
 #include "stats/dense_products.h"
+#include "stats/ks_test.h"
+#include "stats/lilliefors.h"
 #include "stats/median.h"
 #include "stats/moments.h"
+#include "stats/normal_cdf.h"
 
 namespace qk {
 namespace metric_replicates_test {
@@ -209,6 +212,7 @@ TEST(MetricReplicates, NoiseOfAnExactLine) {
   for (const HeadMetrics& metrics : replicates_of(head)) {
     EXPECT_TRUE(std::isnan(metrics.q_resid0_skew));
     EXPECT_TRUE(std::isnan(metrics.q_resid0_kurt));
+    EXPECT_TRUE(std::isnan(metrics.q_resid0_ks_p));
   }
 }
 

@@ -4,6 +4,7 @@
 usage: error_bars_test.py QKSCOPE"""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import fixtures
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 COLUMNS = ["layer", "q_head", "k_head", "method", "metric", "estimate", "ci_low", "ci_high",
            "std_error", "bias", "replicates", "documents", "effective_documents",
-           "effective_rows"]
+           "effective_rows", "note"]
 
 
 class ErrorBars(unittest.TestCase):
@@ -75,6 +76,34 @@ class ErrorBars(unittest.TestCase):
                     self.assertLessEqual(float(row["ci_low"]), float(row["ci_high"]))
             said = [row for row in intervals if row["metric"] == "ap_overall" and row["ci_low"]]
             self.assertTrue(said, method)
+
+    def test_the_jackknife_says_why_there_is_no_interval(self):
+        self.analyze("--error_bars", "jackknife")
+        rows = self.rows("head_metrics_ci.csv")
+        documents = max(int(row["documents"]) for row in rows)
+        for row in rows:
+            self.assertLessEqual(int(row["replicates"]), documents)
+            has_interval = row["ci_low"] != ""
+            self.assertEqual(has_interval, row["std_error"] != "")
+            self.assertEqual(has_interval, row["note"] == "", row)
+            if "_ks_p" in row["metric"]:
+                self.assertEqual(row["note"], "p-values have no error bars")
+            if has_interval and row["metric"] == "ap_overall":
+                self.assertLessEqual(float(row["ci_low"]), float(row["estimate"]))
+                self.assertLessEqual(float(row["estimate"]), float(row["ci_high"]))
+        self.assertTrue([row for row in rows if row["ci_low"]])
+
+    def test_kinds_of_error_bars(self):
+        done = self.analyze("--error_bars", "jackknife", "--bootstrap", "30", "--interval",
+                            "percentile", where="both")
+        self.assertIn("--bootstrap: has no effect: error_bars is jackknife", done.stderr)
+        self.assertIn("--interval: has no effect: the jackknife has t intervals only", done.stderr)
+        record = json.loads(self.read("head_metrics.csv.json", "both"))
+        self.assertEqual((record["error_bars"], record["interval"]), ("jackknife", "t"))
+        self.analyze("--bootstrap", "30", "--interval", "percentile", where="drawn")
+        record = json.loads(self.read("head_metrics.csv.json", "drawn"))
+        self.assertEqual((record["error_bars"], record["bootstrap"], record["interval"]),
+                         ("bootstrap", 30, "percentile"))
 
     def test_the_same_whatever_the_threads(self):
         for where, threads in (("one", "1"), ("three", "3")):
