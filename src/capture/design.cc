@@ -139,26 +139,27 @@ class Warnings {
         "documents (tokenizer.max_length)");
   }
 
-  // What base_rate would do if `factor` times the rows are needed.
-  std::string advice(double factor) const {
+  // What would do: base_rate or the documents, each times its factor.
+  std::string advice(double rate_factor, double document_factor) const {
     if (capture_.sampler == SamplerType::kAll) return "add documents, or make the buckets wider";
     if (capture_.max_rows_per_batch) {
       return "raise capture.max_rows_per_batch and capture.sampler.base_rate, or add documents";
     }
-    const double rate = std::ceil(capture_.base_rate * factor);
+    const double rate = std::ceil(capture_.base_rate * rate_factor);
     const double width = static_cast<double>(capture_.min_bucket_size);
     if (rate > width) return "add documents, or make the buckets wider";
     return fmt::format("capture.sampler.base_rate {:.0f} would do, or {:.1f} times the documents",
-                       rate, factor);
+                       rate, document_factor);
   }
 
   void rows() {
     const std::string which = buckets_where(
         buckets_, "has", "have", [](const BucketDesign& b) { return b.rows < kEnoughRows; });
     if (which.empty()) return;
+    const double factor = kEnoughRows / fewest(&BucketDesign::rows);
     out_.push_back(fmt::format(
         "{} fewer than {:.0f} rows of a head, too few for a covariance of its own (min_queries): {}",
-        which, kEnoughRows, advice(kEnoughRows / fewest(&BucketDesign::rows))));
+        which, kEnoughRows, advice(factor, factor)));
   }
 
   void pairs() {
@@ -173,9 +174,10 @@ class Warnings {
       return b.pairs < kEnoughPairs && b.first < b.last;
     });
     if (few.empty()) return;
+    const double factor = kEnoughPairs / fewest(&BucketDesign::pairs);
     out_.push_back(fmt::format(
         "{} fewer than {:.0f} pairs of keys (two keys of one document in one bucket): {}", few,
-        kEnoughPairs, advice(std::sqrt(kEnoughPairs / fewest(&BucketDesign::pairs)))));
+        kEnoughPairs, advice(std::sqrt(factor), factor)));
   }
 
   // The least above 0, of buckets with enough documents if there are any: what a larger base_rate

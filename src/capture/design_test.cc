@@ -99,7 +99,7 @@ TEST(Design, WarnsWhereThereIsNothingToAnalyse) {
               IsEmpty());  // 49 pairs
   EXPECT_THAT(warnings_of(uniform(1, 64), 640, 40),
               ElementsAre("buckets 0-9 have fewer than 32 pairs of keys (two keys of one document "
-                          "in one bucket): capture.sampler.base_rate 2 would do, or 1.3 times the "
+                          "in one bucket): capture.sampler.base_rate 2 would do, or 1.6 times the "
                           "documents"));
   EXPECT_THAT(warnings_of(uniform(8, 64), 640, 3),
               ElementsAre(HasSubstr("buckets 0-9 have fewer than 32 rows"),

@@ -22,7 +22,8 @@ std::map<int32_t, BucketFacts> bucket_facts(const JournalSet& journal) {
       journal.drop_head(entry);
     }
     for (const auto& [bucket, count] : counts) {
-      BucketFacts& fact = facts.try_emplace(bucket, 0, count.rows, count.rows).first->second;
+      BucketFacts& fact =
+          facts.try_emplace(bucket, BucketFacts{0, count.rows, count.rows}).first->second;
       fact.documents = std::max(fact.documents, count.documents);
       fact.least_rows = std::min(fact.least_rows, count.rows);
       fact.most_rows = std::max(fact.most_rows, count.rows);

@@ -76,6 +76,41 @@ class Runs(unittest.TestCase):
         self.assertEqual(names, {"data.parquet", "documents.parquet", "README.md"})
         self.assertFalse(os.path.exists(self.out("a") + "/.qkscope"))
 
+    def test_table_of_documents(self):
+        self.sniff(self.out("a"))
+        data = files_of(self.out("a"))["documents.parquet"]
+        for i in range(7):
+            self.assertIn(f"doc-{i}".encode(), data)
+        done = subprocess.run([PROGRAM, "inspect", self.out("a")], capture_output=True, text=True)
+        self.assertIn("documents  7 in documents.parquet, 0 to 128 tokens, 1 truncated, 1 without rows",
+                      done.stdout)
+        self.sniff(self.out("reference"), sets=["compat=reference"])
+        self.assertNotIn("documents.parquet", files_of(self.out("reference")))
+        self.sniff(self.out("a"), "--overwrite", sets=["compat=reference"])
+        self.assertNotIn("documents.parquet", files_of(self.out("a")))
+
+    def test_a_file_of_the_users_is_not_replaced_by_the_table(self):
+        fixtures.write(f"{self.out('a')}/documents.parquet", "mine")
+        for flags in ([], ["--overwrite"], ["--resume"]):
+            done = self.sniff(self.out("a"), *flags, code=1)
+            self.assertIn("documents.parquet: is not of a dataset, and the run would replace it",
+                          done.stderr)
+        self.sniff(self.out("a"), sets=["compat=reference"])
+        self.assertEqual(files_of(self.out("a"))["documents.parquet"], b"mine")
+
+    def test_shared_positions(self):
+        sets = ["capture.sampler={type: uniform, base_rate: 4, positions: shared}"]
+        self.sniff(self.out("a"), sets=sets)
+        self.sniff(self.out("b"), "--chunk-tokens", "16", sets=[*sets, "inference.batch_size=4"])
+        self.assert_same_files(self.out("a"), self.out("b"))
+        report = json.loads(subprocess.run([PROGRAM, "inspect", self.out("a"), "--json"],
+                                           capture_output=True, text=True).stdout)
+        rows = {(head["rows"], json.dumps(head["bucket_counts"])) for head in report["heads"]}
+        self.assertEqual(len(rows), 1)
+        sampler = report["footer"]["qkscope.provenance"]["config"]["capture"]["sampler"]
+        self.assertEqual(sampler["positions"], "shared")
+        self.sniff(self.out("c"), sets=[*sets, "compat=reference"], code=1)
+
     def test_reference_writes_the_state_file(self):
         self.sniff(self.out("a"), sets=["compat=reference"])
         state = json.loads(files_of(self.out("a"))["_saver_state.json"])
