@@ -47,6 +47,7 @@ constexpr auto kTextKeys = std::to_array<std::string_view>({"dataset",
                                                             "diagnostic_csv",
                                                             "rope_csv",
                                                             "curve_csv",
+                                                            "mean_trend_csv",
                                                             "replicates"});
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
@@ -197,7 +198,7 @@ void note_unwritten_tables(MappingReader& top, AnalysisConfig& out) {
 }  // namespace
 
 std::span<const OutputTable> output_tables() {
-  static constexpr std::array<OutputTable, 12> kTables = {{
+  static constexpr std::array<OutputTable, 13> kTables = {{
       {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
       {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
       {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
@@ -209,6 +210,7 @@ std::span<const OutputTable> output_tables() {
       {"diagnostic_csv", "diagnostics", &AnalysisConfig::diagnostic_csv, TableUse::kNotReference},
       {"rope_csv", "rope_pairs", &AnalysisConfig::rope_csv, TableUse::kNotReference},
       {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
+      {"mean_trend_csv", "mean_trends", &AnalysisConfig::mean_trend_csv, TableUse::kNotReference},
       {"replicates", kReplicatesRecord, &AnalysisConfig::replicates, TableUse::kErrorBars},
   }};
   return kTables;

@@ -37,6 +37,7 @@ struct AnalysisConfig {
   std::string diagnostic_csv = "head_diagnostics.csv";
   std::string rope_csv = "head_rope_pairs.csv";
   std::string curve_csv = "mean_curves.csv";
+  std::string mean_trend_csv = "mean_trends.csv";
   std::string replicates = "head_replicates.parquet";
   // Whether existing files may be replaced unasked, as the original does: output_csv was named
   // without output_dir, or compat: reference.

@@ -90,13 +90,6 @@ LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadS
   return out;
 }
 
-// How the measured vectors rotate, if the dataset says so.
-std::optional<HeadRope> rope_of(const HeadCatalog& catalog, int64_t layer, int64_t head_dim) {
-  std::optional<HeadRope> out = catalog.rope.of(layer, head_dim);
-  if (out && catalog.rows.vector) out->is_rotated = catalog.rows.vector == VectorKind::kPostRope;
-  return out;
-}
-
 MeasuredHead analyze_head(const AnalysisConfig& config, const HeadCatalog& catalog,
                           const HeadId& head, const LoadedKeys& keys, const KeyGroups& key_groups) {
   HeadSource source = open_head(config, catalog, query_name(head));
@@ -116,7 +109,8 @@ MeasuredHead analyze_head(const AnalysisConfig& config, const HeadCatalog& catal
       catalog.ranges && catalog.ranges->hold(queries) && catalog.ranges->hold(keys.table);
   const BucketRanges ranges =
       is_recorded ? *catalog.ranges : BucketRanges::observed(queries, keys.table);
-  const std::optional<HeadRope> rope = rope_of(catalog, head.layer, queries.head_dim);
+  const std::optional<HeadRope> rope =
+      catalog.rope.of(head.layer, queries.head_dim, catalog.rows.vector == VectorKind::kPostRope);
   return {.metrics = measure_head(config.measure, head, queries, keys.table, key_groups, ranges,
                                   rope ? &*rope : nullptr),
           .contradicts_ranges = catalog.ranges && !is_recorded};

@@ -125,6 +125,8 @@ constexpr auto kFieldOptions = std::to_array<FieldOption>({
     {"rope_csv", "FILE", kOutputGroup, "Position by RoPE pair (default: head_rope_pairs.csv)"},
     {"curve_csv", "FILE", kOutputGroup,
      "Means over heads by position and distance (default: mean_curves.csv)"},
+    {"mean_trend_csv", "FILE", kOutputGroup,
+     "Slopes of the mean over heads (default: mean_trends.csv)"},
     {"replicates", "FILE", kOutputGroup,
      "Values behind the error bars, for compare (default: head_replicates.parquet)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
@@ -390,6 +392,7 @@ int analyze(const AnalyzeFlags& flags) {
   for (const std::string& warning : diagnostics.sentences(has_method(config.measure, "linear"))) {
     warn(warning);
   }
+  tables.end_heads();
   warn_of_older_tables(tables);
   if (replicates) replicates->flush();
   tables.finish();

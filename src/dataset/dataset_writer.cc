@@ -152,6 +152,7 @@ DatasetSummary write_dataset(const JournalSet& journal, const fs::path& folder,
 
   DatasetSummary summary;
   summary.canaries = options.canaries;
+  summary.buckets = bucket_facts(journal);
   std::map<std::string, RowWatch> watches = watch_rows(options.canaries);
   for (const HeadRecords& head : heads) watches.try_emplace(head.config());
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "dataset/bucket_facts.h"
 #include "dataset/canary.h"
 #include "journal/journal_set.h"
 
@@ -46,6 +47,7 @@ struct DatasetSummary {
   std::vector<FileSummary> files;            // likewise
   std::vector<RowPair> canaries;             // as in the options
   std::map<int32_t, int64_t> bucket_counts;  // bucket -> rows, summed over all files
+  std::map<int32_t, BucketFacts> buckets;    // of one head
   int64_t rows = 0;                          // summed over all files
   int64_t bytes = 0;                         // of the heads' Parquet files
   std::optional<FileSummary> documents;      // documents.parquet; its rows are documents

@@ -78,10 +78,10 @@ DatasetRecord parse_record(const std::map<std::string, std::string>& footer) {
   out.num_q_heads = count_at(geometry, "num_attention_heads");
   out.num_k_heads = count_at(geometry, "num_key_value_heads");
   out.ranges = ranges_of(provenance);
-  out.vector = vector_of(geometry);
   out.corpus = corpus_of(provenance);
   out.capture = capture_of(provenance);
   out.rope = parse_rope(geometry);
+  out.vector = vector_of(geometry);
   if (const json model = value_at(provenance, {"model", "name"}); model.is_string()) {
     out.model = model.get<std::string>();
   }

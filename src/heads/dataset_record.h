@@ -22,10 +22,10 @@ struct DatasetRecord {
   std::optional<int64_t> num_k_heads;
   std::optional<BucketRanges> ranges;
   std::string model;
-  std::optional<VectorKind> vector;  // of the column `vector`
-  std::string corpus;                // what its documents are: a JSON object, or empty
-  std::string capture;               // which of their tokens were captured: a JSON object, or empty
+  std::string corpus;   // what its documents are: a JSON object, or empty
+  std::string capture;  // which of their tokens were captured: a JSON object, or empty
   RopeRecord rope;
+  std::optional<VectorKind> vector;  // of the column `vector`
 };
 
 // Unknown keys, and values of types other than the format's, are ignored.

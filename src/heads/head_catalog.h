@@ -62,10 +62,10 @@ struct HeadCatalog {
   std::string model;                     // its name in the dataset's record, or empty
   std::string corpus, capture;           // as in DatasetRecord
   std::optional<BucketRanges> ranges;    // by the dataset's record
+  RopeRecord rope;                       // likewise
   std::optional<VectorKind> vector;      // of the column `vector`, by the dataset's record
   bool has_pre_rope = false;             // some head has the column vector_pre_rope
   RowChoice rows;                        // choose_rows() fills it
-  RopeRecord rope;                       // likewise
 
   // Heads that must not be measured: their footers contradict those of the other heads. The sentence
   // names both files and values.

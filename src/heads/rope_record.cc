@@ -56,11 +56,6 @@ std::string read_record(const json& geometry, RopeRecord& out) {
     return expected("rope_layout", "halves or pairs", layout);
   }
   out.halves = layout == "halves";
-  const json vector = member(geometry, "vector");
-  if (vector != "post_rope" && vector != "pre_rope") {
-    return expected("vector", "post_rope or pre_rope", vector);
-  }
-  out.is_rotated = vector == "post_rope";
   const json layers = member(geometry, "layers");
   if (!layers.is_array()) return expected("layers", "a list of layers", layers);
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -80,7 +75,7 @@ std::string read_record(const json& geometry, RopeRecord& out) {
 
 }  // namespace
 
-std::optional<HeadRope> RopeRecord::of(int64_t layer, int64_t head_dim) const {
+std::optional<HeadRope> RopeRecord::of(int64_t layer, int64_t head_dim, bool is_rotated) const {
   if (!fault.empty() || layer < 0 || layer >= std::ssize(set_of_layer)) return {};
   HeadRope out;
   out.rope_set = set_of_layer[static_cast<size_t>(layer)];
@@ -106,8 +101,7 @@ std::optional<HeadRope> RopeRecord::of(int64_t layer, int64_t head_dim) const {
 
 RopeRecord parse_rope(const json& geometry) {
   RopeRecord out;
-  if (geometry.empty()) return out;
-  out.fault = read_record(geometry, out);
+  if (geometry.contains("rope")) out.fault = read_record(geometry, out);
   return out;
 }
 

@@ -20,7 +20,7 @@ struct HeadRope {
   std::optional<int64_t> rope_set;  // none: the layer has no RoPE
   std::vector<Pair> pairs;
   std::vector<int64_t> unrotated;  // components, ascending
-  bool is_rotated = true;          // false: the vectors are those before the rotation
+  bool is_rotated = false;         // the vectors are known to be those after the rotation
 };
 
 struct RopeRecord {
@@ -28,14 +28,14 @@ struct RopeRecord {
     int64_t rotary_dim = 0;
     std::vector<double> inv_freq;  // [rotary_dim / 2]
   };
-  bool halves = true;      // component i rotates with i + rotary_dim / 2; else 2 i with 2 i + 1
-  bool is_rotated = true;  // the column `vector` holds vectors after RoPE
+  bool halves = true;  // component i rotates with i + rotary_dim / 2; else 2 i with 2 i + 1
   std::vector<Set> sets;
   std::vector<std::optional<int64_t>> set_of_layer;
-  std::string fault = "the dataset has no footers";  // a sentence: why nothing is known; else empty
+  // Why nothing is known, in a few words; empty if it is.
+  std::string fault = "the dataset does not record its RoPE";
 
   // None if nothing is known of the layer, or vectors of this length cannot be its.
-  std::optional<HeadRope> of(int64_t layer, int64_t head_dim) const;
+  std::optional<HeadRope> of(int64_t layer, int64_t head_dim, bool is_rotated) const;
 };
 
 // From the object `qkscope.geometry`.

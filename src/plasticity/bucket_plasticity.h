@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-
-#include "plasticity/not_a_number.h"
+#include <limits>
 
 namespace qk {
+
+inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 struct BucketPlasticity {
   int64_t q_bucket = 0;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "plasticity/not_a_number.h"
+#include "plasticity/bucket_plasticity.h"
 #include "stats/document_interval.h"
 
 namespace qk {
@@ -43,7 +43,7 @@ struct HeadDiagnostics {
   std::optional<int64_t> window;
 
   double position_share = kNotANumber;
-  Interval position_interval;
+  Interval position_interval;  // without error bars: no value
   double position_floor = kNotANumber;
   double bucket_r2 = kNotANumber;
   double line_share = kNotANumber;

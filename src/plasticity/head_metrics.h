@@ -12,7 +12,6 @@
 #include "plasticity/head_diagnostics.h"
 #include "plasticity/method_result.h"
 #include "plasticity/metric_interval.h"
-#include "plasticity/not_a_number.h"
 
 namespace qk {
 

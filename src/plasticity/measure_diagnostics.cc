@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "plasticity/bucket_vectors.h"
-#include "plasticity/head_seeds.h"
 #include "plasticity/position_share.h"
 #include "plasticity/rope_pairs.h"
 #include "plasticity/score_normality.h"
@@ -16,25 +15,39 @@ constexpr int64_t kBytesOfRow = 64;  // of documents and buckets
 
 DocumentBuckets spread_queries(const DiagnosticsInput& input) {
   const PlasticityInput& head = input.head;
-  if (input.documents != nullptr) {
-    return spread_rows(head.queries, input.documents->of_query, head.fit.centered_positions);
+  if (head.documents != nullptr) {
+    return spread_rows(head.queries, head.documents->of_query, head.fit.centered_positions);
   }
   return spread_rows(head.queries, document_numbers(head.queries), head.fit.centered_positions);
 }
 
+// Documents of equal size that would weigh as evenly as those with queries.
+double even_documents(const DocumentBuckets& spread) {
+  double sum = 0;
+  double squares = 0;
+  for (int64_t d = 0; d < spread.num_documents(); ++d) {
+    const auto rows = static_cast<double>(spread.rows_of(d).size());
+    sum += rows;
+    squares += rows * rows;
+  }
+  return sum * sum / squares;
+}
+
 void fill_interval(const DiagnosticsInput& input, const DocumentBuckets& spread,
                    HeadDiagnostics& out) {
-  if (input.counts == nullptr || input.counts->replicates() < 2) return;
+  if (input.counts == nullptr) return;
   const std::vector<double> replicates =
       position_share_replicates(input.head.queries, input.head.fit, spread, *input.counts);
-  out.position_interval = document_interval(out.position_share, std::span(replicates).subspan(1),
-                                            static_cast<double>(out.documents),
-                                            ValueScale::kFraction, input.head.options.error_bars);
+  out.position_interval = document_interval(
+      out.position_share, std::span(replicates).subspan(1), even_documents(spread),
+      ValueScale::kReal, input.head.options.error_bars);  // chance may take it below 0
+  out.position_interval.high = std::min(out.position_interval.high, 1.0);
 }
 
 }  // namespace
 
 HeadDiagnostics measure_diagnostics(const DiagnosticsInput& input) {
+  QK_CHECK(input.counts == nullptr || input.head.documents != nullptr);
   const PlasticityInput& head = input.head;
   HeadDiagnostics out;
   out.window = head.queries.window;
@@ -48,8 +61,7 @@ HeadDiagnostics measure_diagnostics(const DiagnosticsInput& input) {
     out.line_share = squares.line_share();
     fill_interval(input, spread, out);
   }
-  const ScoreNormality scores =
-      score_normality(head, score_pairs_seed(head.options, input.id.layer, input.id.q_head));
+  const ScoreNormality scores = score_normality(head, input.seed);
   out.score_ks_distance = scores.ks_distance;
   out.score_ks_floor = scores.ks_floor;
   out.score_skew = scores.abs_skew;

@@ -1,8 +1,6 @@
 // Everything of head_diagnostics.h, from the two tables of a head.
 #pragma once
 
-#include "heads/document_index.h"
-#include "heads/head_id.h"
 #include "heads/rope_record.h"
 #include "plasticity/head_diagnostics.h"
 #include "plasticity/plasticity_input.h"
@@ -12,10 +10,9 @@ namespace qk {
 
 struct DiagnosticsInput {
   const PlasticityInput& head;
-  const HeadId& id;
-  const HeadRope* rope = nullptr;            // none: not known
-  const DocumentIndex* documents = nullptr;  // none without example ids
-  const ResampleCounts* counts = nullptr;    // of the documents; none: no interval
+  const SeedWords& seed;                   // score_pairs_seed()
+  const HeadRope* rope = nullptr;          // none: not known
+  const ResampleCounts* counts = nullptr;  // none: no interval. REQUIRES: head.documents
 };
 
 HeadDiagnostics measure_diagnostics(const DiagnosticsInput& input);

@@ -68,6 +68,10 @@ void fill_plasticity(const PlasticityInput& input, const NoiseOptions& noise, co
     counts = ResampleCounts::of_options(out.num_documents, options.error_bars, options.seed);
     out.document_ids = input.documents->ids;
   }
+  if (!options.compat_reference) {
+    const SeedWords seed = score_pairs_seed(options, out.layer, out.q_head);
+    out.diagnostics = measure_diagnostics({input, seed, rope, counts ? &*counts : nullptr});
+  }
   std::vector<MethodMeasurement> methods = measure_methods(input, counts ? &*counts : nullptr);
   MethodMeasurement& primary = methods.front();
   out.ap_overall = primary.result.ap_overall;
@@ -75,10 +79,6 @@ void fill_plasticity(const PlasticityInput& input, const NoiseOptions& noise, co
   if (counts) out.intervals = head_intervals(input, noise, out, *counts, methods);
   out.buckets = std::move(primary.plasticity.buckets);
   for (MethodMeasurement& method : methods) out.methods.push_back(std::move(method.result));
-  if (options.compat_reference) return;
-  const HeadId id{out.layer, out.q_head, out.k_head};
-  out.diagnostics =
-      measure_diagnostics({input, id, rope, input.documents, counts ? &*counts : nullptr});
 }
 
 }  // namespace

@@ -9,11 +9,8 @@
 
 #include "plasticity/test_replicates.h"
 #include "stats/dense_products.h"
-#include "stats/ks_test.h"
-#include "stats/lilliefors.h"
 #include "stats/median.h"
 #include "stats/moments.h"
-#include "stats/normal_cdf.h"
 
 namespace qk {
 namespace metric_replicates_test {
@@ -25,6 +22,9 @@ std::vector<HeadMetrics> replicates_of(const ReplicatedHead& head) {
   replicate_noise_metrics(input, head.noise, out);
   return out;
 }
+
+// Projections in float32 against projections in float64.
+constexpr double kFloatProjections = 1e-6;
 
 void expect_fit_metrics(const ReplicatedHead& head) {
   const bool reference = head.options.compat_reference;
@@ -38,11 +38,12 @@ void expect_fit_metrics(const ReplicatedHead& head) {
         << what;
     EXPECT_NEAR(metrics.q_beta_norm, fit.slope_norm, 1e-11) << what;
     const ScalarPredictability scalar = predict_position(repeated, fit);
-    EXPECT_NEAR(metrics.q_r2_scalar, scalar.r2, 1e-11) << what;
-    EXPECT_NEAR(metrics.q_mae_baseline, scalar.mae_baseline, 1e-11) << what;
-    EXPECT_NEAR(metrics.q_mae_proj, scalar.mae_proj, 1e-11) << what;
+    EXPECT_NEAR(metrics.q_r2_scalar, scalar.r2, kFloatProjections) << what;
+    EXPECT_NEAR(metrics.q_mae_baseline, scalar.mae_baseline, kFloatProjections) << what;
+    EXPECT_NEAR(metrics.q_mae_proj, scalar.mae_proj, kFloatProjections) << what;
     const bool has_error = scalar.mae_baseline > 1e-12;
-    EXPECT_NEAR(metrics.q_mae_ratio, has_error ? scalar.mae_proj / scalar.mae_baseline : 1, 1e-11)
+    EXPECT_NEAR(metrics.q_mae_ratio, has_error ? scalar.mae_proj / scalar.mae_baseline : 1,
+                kFloatProjections)
         << what;
   }
 }
@@ -208,7 +209,6 @@ TEST(MetricReplicates, NoiseOfAnExactLine) {
   for (const HeadMetrics& metrics : replicates_of(head)) {
     EXPECT_TRUE(std::isnan(metrics.q_resid0_skew));
     EXPECT_TRUE(std::isnan(metrics.q_resid0_kurt));
-    EXPECT_TRUE(std::isnan(metrics.q_resid0_ks_p));
   }
 }
 

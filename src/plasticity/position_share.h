@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "heads/head_table.h"
+#include "plasticity/bucket_plasticity.h"
 #include "plasticity/document_buckets.h"
-#include "plasticity/not_a_number.h"
 #include "plasticity/query_fit.h"
 #include "stats/resample_counts.h"
 

@@ -195,30 +195,35 @@ HeadTable known_share(const KnownShare& shape, uint32_t seed) {
 
 struct SampledShares {
   double mean = 0;
-  double held = 0;  // by the central 95 % of the replicates
+  double held = 0;  // by the 95 % intervals
 };
-SampledShares sample_shares(const KnownShare& shape, double truth, int samples) {
+SampledShares sample_shares(const KnownShare& shape, double truth, const ErrorBarOptions& options) {
+  constexpr int kSamples = 100;
   SampledShares out;
-  for (int sample = 0; sample < samples; ++sample) {
+  for (int sample = 0; sample < kSamples; ++sample) {
     const HeadTable table = known_share(shape, static_cast<uint32_t>(100 + sample));
     const QueryFit fit = fit_queries(table, false);
     const DocumentBuckets spread = spread_of(table, fit);
-    const ResampleCounts counts(shape.documents, 100, sample);
+    const auto counts = ResampleCounts::of_options(shape.documents, options, sample);
     std::vector<double> shares = position_share_replicates(table, fit, spread, counts);
-    out.mean += shares.front() / samples;
-    const Interval interval = document_interval(
-        shares.front(), std::span(shares).subspan(1), static_cast<double>(shape.documents),
-        ValueScale::kReal,
-        {.kind = ErrorBars::kBootstrap, .replicates = 100, .interval = IntervalKind::kPercentile});
-    out.held += interval.low <= truth && truth <= interval.high ? 1.0 / samples : 0;
+    out.mean += shares.front() / kSamples;
+    const Interval interval =
+        document_interval(shares.front(), std::span(shares).subspan(1),
+                          static_cast<double>(shape.documents), ValueScale::kReal, options);
+    out.held += interval.low <= truth && truth <= interval.high ? 1.0 / kSamples : 0;
   }
   return out;
 }
 
+const ErrorBarOptions kErrorBars[] = {{.kind = ErrorBars::kJackknife},
+                                      {.kind = ErrorBars::kBootstrap, .replicates = 200}};
+
 TEST(PositionShare, WithoutPositionIsZeroOnAverageAndItsIntervalsHoldZero) {
-  const SampledShares found = sample_shares({.drift = 0}, 0, 60);
-  EXPECT_NEAR(found.mean, 0, 0.001);
-  EXPECT_GT(found.held, 0.88);
+  for (const ErrorBarOptions& options : kErrorBars) {
+    const SampledShares found = sample_shares({.drift = 0}, 0, options);
+    EXPECT_NEAR(found.mean, 0, 0.001);
+    EXPECT_GT(found.held, 0.9);
+  }
 }
 
 // Of documents that are alike: the drift's variance over all variance.
@@ -235,9 +240,11 @@ TEST(PositionShare, OfADriftIsItsShareOfTheVariance) {
   }
   const double variance = 9 * (square / rows - mean * mean / rows / rows) / 64;
   const double truth = variance / (variance + 4);
-  const SampledShares found = sample_shares(shape, truth, 60);
-  EXPECT_NEAR(found.mean, truth, 0.002);
-  EXPECT_GT(found.held, 0.85);
+  for (const ErrorBarOptions& options : kErrorBars) {
+    const SampledShares found = sample_shares(shape, truth, options);
+    EXPECT_NEAR(found.mean, truth, 0.002);
+    EXPECT_GT(found.held, 0.88);
+  }
   EXPECT_GT(squares_of(known_share(shape, 1)).line_share(), 0.97);
 }
 

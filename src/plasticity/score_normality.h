@@ -2,7 +2,7 @@
 // docs/analysis.md, "How normal are the scores?".
 #pragma once
 
-#include "plasticity/not_a_number.h"
+#include "plasticity/bucket_plasticity.h"
 #include "plasticity/plasticity_input.h"
 
 namespace qk {

@@ -9,7 +9,7 @@ namespace qk {
 
 // Headers are without the line's end. A head without diagnostics has no line.
 std::string diagnostic_header();
-std::string diagnostic_line(const HeadMetrics& head);
+std::string diagnostic_lines(const HeadMetrics& head);
 
 std::string rope_pair_header();
 std::string rope_pair_lines(const HeadMetrics& head);

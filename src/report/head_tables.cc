@@ -60,7 +60,7 @@ constexpr std::array<HeadTableFormat, 10> kFormats = {{
     {"positions", position_header, position_lines},
     {"trends", trend_header, trend_lines},
     {"methods", method_header, method_lines},
-    {"diagnostics", diagnostic_header, diagnostic_line},
+    {"diagnostics", diagnostic_header, diagnostic_lines},
     {"rope_pairs", rope_pair_header, rope_pair_lines},
 }};
 

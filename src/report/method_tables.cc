@@ -96,7 +96,7 @@ std::string trend_lines(const HeadMetrics& head) {
     for (const MethodTrend& trend : method.trends) {
       CsvRow row(head);
       row.add(method.name).add(trend_name(trend.kind)).add(trend.reach);
-      row.add(trend.documents).add(trend.cells).add(trend.slope);
+      row.add(trend.documents).add(trend.cells).add(trend.values.front());
       add_interval(row, trend.interval);
       row.add(slope_unit(head.ranges)).add(note_text(trend.interval.note));
       out += row.line();

@@ -105,6 +105,22 @@ HWY_INLINE void power_tile(const float* HWY_RESTRICT rows, const double* HWY_RES
   }
 }
 
+template <int64_t R>
+HWY_INLINE void product_tile(const float* HWY_RESTRICT rows, int64_t depth,
+                             const float* HWY_RESTRICT block, float* HWY_RESTRICT out) {
+  const FloatTag d;
+  const size_t N = hn::Lanes(d);
+  FloatVec low[R];
+  FloatVec high[R];
+  for (size_t lane = 0; lane < static_cast<size_t>(kFloatBlockWidth); lane += 2 * N) {
+    multiply_tile<R>(rows, depth, block + lane, low, high);
+    for (int64_t r = 0; r < R; ++r) {
+      hn::StoreU(low[r], d, out + r * kFloatBlockWidth + lane);
+      hn::StoreU(high[r], d, out + r * kFloatBlockWidth + lane + N);
+    }
+  }
+}
+
 // As many rows as the registers hold sums of.
 constexpr int64_t kTall = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
 
@@ -134,6 +150,17 @@ void power_rows(const float* rows, const double* weights, int64_t num_rows, int6
   }
 }
 
+void product_rows(const float* rows, int64_t num_rows, int64_t depth, const float* block,
+                  float* out) {
+  int64_t r = 0;
+  for (; r + kTall <= num_rows; r += kTall) {
+    product_tile<kTall>(rows + r * depth, depth, block, out + r * kFloatBlockWidth);
+  }
+  for (; r < num_rows; ++r) {
+    product_tile<1>(rows + r * depth, depth, block, out + r * kFloatBlockWidth);
+  }
+}
+
 }  // namespace
 }  // namespace qk::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -142,6 +169,7 @@ HWY_AFTER_NAMESPACE();
 namespace qk {
 HWY_EXPORT(count_rows);
 HWY_EXPORT(power_rows);
+HWY_EXPORT(product_rows);
 
 FloatBlocks::FloatBlocks(std::span<const float> vectors, int64_t depth)
     : count_(static_cast<int64_t>(vectors.size()) / depth), depth_(depth) {
@@ -159,6 +187,11 @@ FloatBlocks::FloatBlocks(std::span<const float> vectors, int64_t depth)
 void count_preferences(const float* rows, int64_t num_rows, int64_t depth, const float* block,
                        float* positive, float* zero) {
   HWY_DYNAMIC_DISPATCH(count_rows)(rows, num_rows, depth, block, positive, zero);
+}
+
+void multiply_float_block(const float* rows, int64_t num_rows, int64_t depth, const float* block,
+                          float* out) {
+  HWY_DYNAMIC_DISPATCH(product_rows)(rows, num_rows, depth, block, out);
 }
 
 void add_score_powers(const float* rows, std::span<const double> weights, int64_t depth,

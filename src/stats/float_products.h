@@ -39,6 +39,11 @@ class FloatBlocks {
 void count_preferences(const float* rows, int64_t num_rows, int64_t depth, const float* block,
                        float* positive, float* zero);
 
+// out[r][lane] = rows[r] . block[.][lane].
+//   out  [num_rows, kFloatBlockWidth]
+void multiply_float_block(const float* rows, int64_t num_rows, int64_t depth, const float* block,
+                          float* out);
+
 // For every lane, with s = x . block[.][lane] of each row x: sums[lane] += weight * s, and
 // squares[lane] += weight * s^2, both added up in float64.
 //   weights        [num_rows]

@@ -68,6 +68,25 @@ TEST(PreferenceCounts, ZeroProductsAreCountedApart) {
   EXPECT_EQ(zero[2], 1);
 }
 
+TEST(FloatProducts, EqualTheNaiveProducts) {
+  constexpr int64_t kDepth = 9;
+  const std::vector<float> vectors = random_floats(kFloatBlockWidth * kDepth, 1);
+  const FloatBlocks blocks(vectors, kDepth);
+  for (const int64_t num_rows : {1, 6, 12, 31}) {
+    const std::vector<float> rows = random_floats(static_cast<size_t>(num_rows * kDepth), 2);
+    std::vector<float> out(static_cast<size_t>(num_rows * kFloatBlockWidth));
+    multiply_float_block(rows.data(), num_rows, kDepth, blocks.block(0), out.data());
+    for (size_t i = 0; i < out.size(); ++i) {
+      const size_t row = i / kFloatBlockWidth;
+      const size_t lane = i % kFloatBlockWidth;
+      EXPECT_NEAR(out[i],
+                  product(std::span(rows).subspan(row * kDepth, kDepth),
+                          std::span(vectors).subspan(lane * kDepth, kDepth)),
+                  1e-5);
+    }
+  }
+}
+
 TEST(ScorePowers, EqualTheNaiveSums) {
   constexpr int64_t kVectors = 45;
   for (const int64_t depth : {1, 7, 64}) {

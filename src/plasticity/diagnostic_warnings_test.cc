@@ -1,0 +1,45 @@
+#include "plasticity/diagnostic_warnings.h"
+
+#include <gtest/gtest.h>
+
+namespace qk {
+namespace {
+
+HeadDiagnostics diagnosed(double position, double line, double distance, double floor) {
+  HeadDiagnostics out;
+  out.position_share = position;
+  out.line_share = line;
+  out.score_ks_distance = distance;
+  out.score_ks_floor = floor;
+  return out;
+}
+
+TEST(DiagnosticWarnings, OfAHead) {
+  EXPECT_EQ(diagnostic_warning({}), "");
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.51, 0.07, 0.03)), "");
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.04, 0.1, 0.07, 0.03)), "");  // position hardly matters
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.49, 0.07, 0.03)), "queries do not follow a line");
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.9, 0.09, 0.03)), "scores are far from normal");
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.1, 0.09, 0.03)),
+            "queries do not follow a line; scores are far from normal");
+}
+
+TEST(DiagnosticWarnings, CountHeads) {
+  DiagnosticWarnings warnings;
+  warnings.add(diagnosed(0.3, 0.9, 0.03, 0.03));
+  EXPECT_TRUE(warnings.sentences(true).empty());
+  warnings.add(diagnosed(0.3, 0.2, 0.09, 0.03));
+  warnings.add(diagnosed(0.01, 0.2, 0.09, 0.03));
+  EXPECT_EQ(
+      warnings.sentences(true),
+      (std::vector<std::string>{
+          "In 1 of the 2 heads where position matters (position_share above 0.05), a straight "
+          "line explains less than half of it (line_share below 0.5): do not rely on the "
+          "method linear there",
+          "In 2 of 3 heads the scores are far from normal (score_ks_distance more than 0.05 "
+          "above score_ks_floor): check them with the method counted"}));
+  EXPECT_TRUE(warnings.sentences(false).front().ends_with("the method linear would mislead there"));
+}
+
+}  // namespace
+}  // namespace qk
