@@ -16,7 +16,7 @@ struct MetricInterval {
   double estimate = 0;  // its value there
   Interval interval;
   EffectiveSize size;              // of the queries; for ap_overall of the key pairs
-  std::vector<double> replicates;  // behind the interval, without the sample
+  std::vector<double> replicates{};  // behind the interval, without the sample
 };
 
 }  // namespace qk

@@ -9,7 +9,8 @@
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
 
-#include <exception>
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -174,7 +175,9 @@ ReplicateTable::~ReplicateTable() = default;
 
 void ReplicateTable::add(const HeadMetrics& head) {
   for (const MetricInterval& row : head.intervals) {
-    if (!row.replicates.empty()) writer_->add(head, row);
+    // Of p-values, which have no error bars, there are none.
+    const auto is_missing = [](double value) { return std::isnan(value); };
+    if (!std::ranges::all_of(row.replicates, is_missing)) writer_->add(head, row);
   }
 }
 

@@ -20,7 +20,7 @@ class ReplicateTable {
   // Creates the parent folder and the temporary file. Throws Error if it cannot.
   ReplicateTable(const std::filesystem::path& path, const ErrorBarOptions& options, int64_t seed);
   ~ReplicateTable();
-  // Adds the replicates of all intervals. The same heads in the same order give the same bytes.
+  // Adds the replicates of all intervals that have values. The same heads in the same order give the same bytes.
   void add(const HeadMetrics& head);
   // Writes and syncs everything to the temporary file. Throws Error.
   void flush();

@@ -8,7 +8,7 @@
 namespace qk::false_discovery_test {
 namespace {
 
-// The example of Benjamini and Hochberg (1995), section 3.2: at 5 % the four smallest of 15 p-values.
+// The example of Benjamini and Hochberg (1995): at 5 % the four smallest of 15 p-values.
 TEST(FalseDiscovery, EqualsThePaper) {
   const std::vector<double> p = {0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344,
                                  0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.000};

@@ -79,8 +79,8 @@ class BadInput(unittest.TestCase):
 
     def test_unknown_command(self):
         self.assert_says("snif: unknown command; did you mean sniff?", "snif")
-        self.assert_says("frobnicate: unknown command (known: sniff, inspect, check, analyze, plot, "
-                         "verify)", "frobnicate")
+        self.assert_says("frobnicate: unknown command (known: sniff, inspect, check, analyze, compare, "
+                         "plot, verify)", "frobnicate")
         self.assert_says("snif: unknown command; did you mean sniff?", "help", "snif")
 
     def test_unknown_options(self):

@@ -21,7 +21,7 @@ import verify_test  # noqa: E402  (takes the program from the command line too)
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 LONG = "x" * 10_000
-CSV_OPTIONS = ("output_csv", "bucket_csv", "component_csv", "ci_csv")
+CSV_OPTIONS = ("output_csv", "bucket_csv", "component_csv", "ci_csv", "replicates")
 
 
 def odd_paths(root):
@@ -114,7 +114,9 @@ class Paths(unittest.TestCase):
                "verify --reference": ["verify", "--model", f"{made}/model", "--reference"],
                "analyze --config": ["analyze", "--config"],
                "analyze --dataset": ["analyze", "--dataset"],
-               "analyze --dataset_local_root": ["analyze", "--dataset_local_root"]}
+               "analyze --dataset_local_root": ["analyze", "--dataset_local_root"],
+               "compare A": ["compare", "--overwrite", f"{made}/head_metrics.csv"],
+               "compare A --methods": ["compare", "--methods", "bucket,bucket"]}
         for key in ("dataset.path", "model.name", "tokenizer.name"):
             out[key] = [*sniff, self.config, "--set", f"{key}="]
         for figure, option in (("plasticity", "bucket_csv"), ("heatmap", "bucket_csv"),
@@ -134,6 +136,8 @@ class Paths(unittest.TestCase):
                                      ("components", "component_csv", "head_component_weights.csv")):
             out[f"plot {figure} --output"] = ["plot", figure, f"--{option}", f"{made}/{file}",
                                               "--output"]
+        out["compare --output_csv"] = ["compare", "--overwrite", "--methods", "bucket,bucket",
+                                       f"{made}/head_metrics.csv", "--output_csv"]
         out["verify --certificate"] = ["verify", "--quiet", "--model", f"{made}/proven",
                                        "--reference", f"{made}/r.safetensors", "--certificate"]
         out["output.data_root"] = ["sniff", "--quiet", "--config", self.config, "--set",
@@ -233,7 +237,7 @@ class Paths(unittest.TestCase):
             (["analyze", "--quiet", "--dataset_local_root", "~/", "--model_dir", "~/out",
               "--bootstrap", "2"] + [w for i, o in enumerate(CSV_OPTIONS) for w in
                                      (f"--{o}", f"~/z/{i}.csv")],
-             [f"z/{i}.csv" for i in range(4)]),
+             [f"z/{i}.csv" for i in range(5)]),
             (["plot", "heatmap", "--config", "~/plot.yaml"], ["y/heat.svg"]),
             (["plot", "plasticity", "--bucket_csv", "~/head_bucket_plasticity.csv", "--output",
               "~/y/p.pdf"], ["y/p.pdf"]),
