@@ -1,4 +1,4 @@
-// What the diagnostics of heads warn of: docs/analysis.md, "Warnings".
+// What the diagnostics of heads warn of: docs/analysis.md, "Which heads are positional?".
 #pragma once
 
 #include <cstdint>
