@@ -1,128 +1,229 @@
-// How often do the error bars hold the truth? Tries every method on many samples of heads whose
-// plasticity is known, and prints a table as in docs/methods.md.
+// How often do the error bars hold the right value? Tries every method on many samples of heads
+// whose plasticity is known, and prints the tables of docs/methods.md, "Truth".
 //
-//   coverage [samples] [documents] [draws] [head] [method]
-#include <fmt/core.h>
+//   coverage truth                                  truth and limit of every method
+//   coverage bars [samples] [error bars] [head]     coverage for 3 to 500 documents
+//   coverage metrics [samples] [error bars] [head]  the same for the other numbers of a head
+//
+// error bars: jackknife (default), t, percentile or bias-corrected; the last three bootstrap.
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/thread_pool.h"
-#include "heads/document_index.h"
+#include "heads/key_groups.h"
 #include "known_heads.h"
-#include "plasticity/head_seeds.h"
 #include "plasticity/measure_head.h"
-#include "plasticity/method_replicates.h"
-#include "plasticity/plasticity_method.h"
-#include "plasticity/query_noise.h"
-#include "stats/bootstrap_interval.h"
-#include "stats/resample_counts.h"
 
 namespace qk {
 namespace {
 
-struct Method {
-  const char* label;
-  const char* name;
-  Covariance covariance;
+// Methods that are measured together.
+struct Run {
+  std::vector<std::string> methods;
+  Covariance covariance = Covariance::kFull;  // of `linear`
 };
-constexpr Method kMethods[] = {{"linear, diagonal", "linear", Covariance::kDiagonal},
-                               {"linear, full", "linear", Covariance::kFull},
-                               {"bucket", "bucket", Covariance::kFull},
-                               {"online", "online", Covariance::kFull}};
-constexpr double kHalfLife = 64;
-
-struct Result {  // of one sample
-  double estimate = 0;
-  Interval percentile;
-  Interval corrected;
-};
-
-Result measure(const Method& method, const KnownTables& tables, int64_t width, int64_t draws,
-               int64_t seed) {
-  MeasureOptions config;
-  config.method = method.name;
-  config.covariance = method.covariance;
-  config.seed = seed;
-  config.method_options.online_half_life = kHalfLife;
-  const KeyGroups groups(tables.keys);
-  const BucketRanges ranges = BucketRanges::uniform(width);
-  QueryFit fit = fit_queries(tables.queries, config.compat_reference);
-  measure_noise(tables.queries, fit, {});
-  const PlasticityInput input{
-      config, tables.queries, tables.keys, groups, fit, ranges, key_pairs_seed(config, 0, 0)};
-  const DocumentIndex documents = index_documents(tables.queries, tables.keys);
-  const ResampleCounts counts(documents.num_documents(), draws, seed);
-  const PlasticityReplicates found =
-      find_method(method.name).replicates({input, documents, counts});
-  const std::span<const double> values = std::span(found.ap_overall).subspan(1);
-  BootstrapOptions options;
-  Result out;
-  out.estimate = found.ap_overall[0];
-  out.percentile = bootstrap_interval(out.estimate, values, options);
-  options.interval = IntervalKind::kBiasCorrected;
-  out.corrected = bootstrap_interval(out.estimate, values, options);
-  return out;
-}
-
-void report(const KnownHead& head, const Method& method, double truth, double target,
-            const std::vector<Result>& results) {
-  const auto n = static_cast<double>(results.size());
-  double mean = 0;
-  double squares = 0;
-  double width = 0;
-  int held = 0;
-  int held_corrected = 0;
-  for (const Result& r : results) {
-    mean += r.estimate / n;
-    squares += r.estimate * r.estimate / n;
-    width += (r.percentile.high - r.percentile.low) / n;
-    held += r.percentile.low <= target && target <= r.percentile.high ? 1 : 0;
-    held_corrected += r.corrected.low <= target && target <= r.corrected.high ? 1 : 0;
-  }
-  const double deviation = std::sqrt(std::max(0.0, squares - mean * mean) * n / (n - 1));
-  fmt::print("| {} | {} | {:.4f} | {:.4f} | {:.4f} | {:.4f} | {:.4f} | {:.1f} % | {:.1f} % |\n",
-             head.name, method.label, truth, target, mean, deviation, width, 100 * held / n,
-             100 * held_corrected / n);
-  std::fflush(stdout);
-}
-
-struct Extent {
-  int64_t samples = 400;
-  int64_t documents = 100;
-  int64_t draws = 200;
-  std::string method;  // empty: all
-};
-
-void measure_all(const KnownHead& head, const Extent& extent) {
-  const KnownHeadSource source(head);
-  const double truth = source.truth();
-  ThreadPool pool(1);
-  for (const Method& method : kMethods) {
-    if (!extent.method.empty() && extent.method != method.label) continue;
-    double target = truth;
-    if (std::string(method.name) == "online") {
-      target = source.forgetting_truth(-std::expm1(-std::log(2.0) / kHalfLife));
-    }
-    std::vector<Result> results(static_cast<size_t>(extent.samples));
-    pool.parallel_for(extent.samples, [&](int64_t i, int) {
-      const KnownTables tables = source.sample(extent.documents, static_cast<uint64_t>(i) + 1);
-      results[static_cast<size_t>(i)] = measure(method, tables, head.width, extent.draws, i);
-    });
-    report(head, method, truth, target, results);
-  }
-}
+const Run kDiagonal{{"linear"}, Covariance::kDiagonal};
+const Run kFull{{"linear", "bucket", "counted", "online"}};
+const Run kBucket{{"bucket"}};
+constexpr double kHalfLife = 64;  // of `online`
+constexpr int64_t kDocuments[] = {3, 5, 10, 20, 50, 100, 500};
+constexpr int64_t kManyDocuments = 20'000;  // of a limit
+constexpr int64_t kManyPairs = 5'000;       // in each cell
+constexpr int64_t kPairs = 64;              // in each cell of a sample
+constexpr int64_t kDraws = 200;             // of a bootstrap
 
 std::vector<KnownHead> known_heads() {
   return {
-      {.name = "position-driven", .drift = 5},
+      {.name = "drifting", .drift = 5},
       {.name = "content-driven", .start = 2},
-      {.name = "pure content", .start = 0},
-      {.name = "mixed", .start = 2, .drift = 4, .shared = 0.3, .unequal = true},
+      {.name = "undecided", .start = 0},
+      {.name = "turning", .turning = 1.5},
+      {.name = "turning, windowed", .turning = 1.5, .window = 128},
       {.name = "windowed", .drift = 5, .window = 128, .far_keys_aside = true},
       {.name = "rotated noise", .drift = 5, .rotated = true},
+      {.name = "heavy-tailed", .start = 1, .drift = 4, .heavy = true},
+      {.name = "two kinds", .start = 3, .two_kinds = true},
+      {.name = "correlated", .start = 2, .drift = 4, .shared = 0.5, .unequal = true},
   };
+}
+
+// A number of a head with its interval: ap_overall under the name of its method, the other metrics
+// under their own. `cell`: of query bucket 5 and key bucket 4; `trend`: the slope over position at
+// fixed distance; both of the first method.
+struct Number {
+  double value = kNotANumber;
+  Interval interval;
+};
+using Numbers = std::map<std::string, Number>;
+
+std::string label_of(const Run& run, std::string_view method) {
+  if (method != "linear") return std::string(method);
+  return run.covariance == Covariance::kFull ? "linear, full" : "linear, diagonal";
+}
+
+Numbers numbers_of(const Run& run, const HeadMetrics& metrics) {
+  Numbers out;
+  for (const MetricField& field : metric_fields()) {
+    if (field.scale != ValueScale::kPValue) out[field.name].value = metrics.*field.value;
+  }
+  for (const MetricInterval& row : metrics.intervals) {
+    if (out.contains(row.metric)) out[row.metric].interval = row.interval;
+  }
+  for (const MethodResult& method : metrics.methods) {
+    out[label_of(run, method.name)] = {method.ap_overall, method.interval};
+  }
+  const MethodResult& first = metrics.methods.front();
+  for (size_t c = 0; c < first.cells.size(); ++c) {
+    if (first.cells[c].q_bucket != 5 || first.cells[c].k_bucket != 4) continue;
+    Number& cell = out["cell"];
+    cell.value = first.cells[c].value;
+    if (!first.cell_intervals.empty()) cell.interval = first.cell_intervals[c];
+  }
+  out["trend"] = {first.trends.front().slope, first.trends.front().interval};
+  return out;
+}
+
+Numbers measure(const Run& run, const KnownTables& tables, const KnownHead& head,
+                const ErrorBarOptions& bars, int64_t pairs, int64_t seed) {
+  MeasureOptions options;
+  options.methods = run.methods;
+  options.covariance = run.covariance;
+  options.error_bars = bars;
+  options.num_pairs_per_bucket = pairs;
+  options.seed = seed;
+  options.method_options.online_half_life = kHalfLife;
+  const KeyGroups groups(tables.keys);
+  return numbers_of(run, measure_head(options, {}, tables.queries, tables.keys, groups,
+                                      BucketRanges::uniform(head.width)));
+}
+
+// What the methods say of endlessly many documents.
+Numbers limit(const Run& run, const KnownHeadSource& source, const KnownHead& head) {
+  return measure(run, source.sample(kManyDocuments, 1), head, {}, kManyPairs, 0);
+}
+
+// Of one number over many samples.
+class Coverage {
+ public:
+  void add(const Number& number, double right) {
+    if (std::isnan(number.value)) return;
+    sum_ += number.value - right;
+    squares_ += (number.value - right) * (number.value - right);
+    ++values_;
+    if (!number.interval.has_value()) return;
+    held_ += number.interval.low <= right && right <= number.interval.high ? 1 : 0;
+    ++intervals_;
+  }
+  // "bias / deviation: coverage"; empty where most samples have no interval.
+  std::string text() const {
+    const double n = std::max(values_, 1);
+    const double bias = sum_ / n;
+    const double deviation = std::sqrt(std::max(0.0, squares_ / n - bias * bias));
+    if (intervals_ == 0) return "";
+    return fmt::format("{:.0f} ({:+.1f})", 100.0 * held_ / intervals_, bias / deviation);
+  }
+
+ private:
+  double sum_ = 0;
+  double squares_ = 0;
+  int values_ = 0;
+  int held_ = 0;
+  int intervals_ = 0;
+};
+
+std::string header_of(const char* of_rows) {
+  std::string out = fmt::format("| head | {} | limit |", of_rows);
+  std::string line = "\n| - | - | - |";
+  for (const int64_t documents : kDocuments) {
+    out += fmt::format(" {} |", documents);
+    line += " - |";
+  }
+  return out + line;
+}
+
+struct Options {
+  int64_t samples = 100;
+  ErrorBarOptions bars{.kind = ErrorBars::kJackknife, .replicates = kDraws};
+  std::string head;  // empty: all
+};
+
+void print_truths() {
+  fmt::print("| head | truth | linear, diagonal | linear, full | bucket | counted | online |\n");
+  fmt::print("| - | - | - | - | - | - | - |\n");
+  for (const KnownHead& head : known_heads()) {
+    const KnownHeadSource source(head);
+    Numbers found = limit(kFull, source, head);
+    found.merge(limit(kDiagonal, source, head));
+    fmt::print("| {} | {:.3f} |", head.name, source.truth());
+    for (const char* method : {"linear, diagonal", "linear, full", "bucket", "counted", "online"}) {
+      fmt::print(" {:.3f} |", found.at(method).value);
+    }
+    fmt::print("\n");
+    std::fflush(stdout);
+  }
+}
+
+// A row of the table for each of `names`.
+void print_rows(const KnownHead& head, const Run& run, const Options& options,
+                const std::vector<std::string>& names) {
+  const KnownHeadSource source(head);
+  const Numbers right = limit(run, source, head);
+  std::map<std::string, std::string> rows;
+  for (const int64_t documents : kDocuments) {
+    std::map<std::string, Coverage> coverage;
+    for (int64_t i = 0; i < options.samples; ++i) {
+      const KnownTables tables = source.sample(documents, static_cast<uint64_t>(i) + 2);
+      const Numbers found = measure(run, tables, head, options.bars, kPairs, i);
+      for (const std::string& name : names) {
+        if (found.contains(name)) coverage[name].add(found.at(name), right.at(name).value);
+      }
+    }
+    for (const std::string& name : names) rows[name] += fmt::format(" {} |", coverage[name].text());
+  }
+  for (const std::string& name : names) {
+    fmt::print("| {} | {} | {:.4g} |{}\n", head.name, name, right.at(name).value, rows[name]);
+  }
+  std::fflush(stdout);
+}
+
+void print_bars(const Options& options) {
+  fmt::print("{}\n", header_of("method"));
+  for (const KnownHead& head : known_heads()) {
+    if (!options.head.empty() && head.name != options.head) continue;
+    print_rows(head, kDiagonal, options, {"linear, diagonal"});
+    print_rows(head, kFull, options, {"linear, full", "bucket", "counted", "online"});
+  }
+}
+
+void print_metrics(const Options& options) {
+  std::vector<std::string> names;
+  for (const MetricField& field : metric_fields()) {
+    const bool is_plasticity = field.value == &HeadMetrics::ap_overall;
+    if (field.scale != ValueScale::kPValue && !is_plasticity) names.emplace_back(field.name);
+  }
+  names.insert(names.end(), {"cell", "trend"});
+  fmt::print("{}\n", header_of("number"));
+  for (const KnownHead& head : known_heads()) {
+    if (!options.head.empty() && head.name != options.head) continue;
+    print_rows(head, kBucket, options, names);
+  }
+}
+
+Options options_of(const std::vector<std::string>& words) {
+  Options out;
+  if (words.size() > 1) out.samples = std::stoll(words[1]);
+  if (words.size() > 2 && words[2] != "jackknife") {
+    out.bars.kind = ErrorBars::kBootstrap;
+    if (words[2] == "percentile") out.bars.interval = IntervalKind::kPercentile;
+    if (words[2] == "bias-corrected") out.bars.interval = IntervalKind::kBiasCorrected;
+  }
+  if (words.size() > 3) out.head = words[3];
+  return out;
 }
 
 }  // namespace
@@ -130,17 +231,9 @@ std::vector<KnownHead> known_heads() {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  qk::Extent extent;
-  if (!words.empty()) extent.samples = std::stoll(words[0]);
-  if (words.size() > 1) extent.documents = std::stoll(words[1]);
-  if (words.size() > 2) extent.draws = std::stoll(words[2]);
-  const std::string only = words.size() > 3 ? words[3] : "";
-  if (words.size() > 4) extent.method = words[4];
-  fmt::print(
-      "| head | method | truth | target | mean estimate | its deviation | mean width | "
-      "percentile holds | bias-corrected holds |\n| - | - | - | - | - | - | - | - | - |\n");
-  for (const qk::KnownHead& head : qk::known_heads()) {
-    if (only.empty() || head.name == only) qk::measure_all(head, extent);
-  }
+  const std::string what = words.empty() ? "" : words[0];
+  if (what == "truth") qk::print_truths();
+  if (what == "bars") qk::print_bars(qk::options_of(words));
+  if (what == "metrics") qk::print_metrics(qk::options_of(words));
   return 0;
 }

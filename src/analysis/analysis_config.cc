@@ -46,7 +46,9 @@ constexpr auto kTextKeys = std::to_array<std::string_view>({"dataset",
                                                             "method_csv",
                                                             "diagnostic_csv",
                                                             "rope_csv",
-                                                            "curve_csv"});
+                                                            "curve_csv",
+                                                            "mean_trend_csv",
+                                                            "replicates"});
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {
@@ -166,6 +168,7 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   std::filesystem::path beside = expand_home(folder.value_or(""));
   const auto path = [&](const char* key, std::string& value) {
     const bool is_default = top.any(key) == nullptr;
+    if (!is_default) out.named_tables.insert(key);
     value = expand_home(top.text(key).value_or(value)).string();
     if (value.empty()) top.refuse_with(key, "must not be empty");
     if (folder || is_default) value = (beside / value).string();
@@ -180,10 +183,22 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   refuse_equal_outputs(out);
 }
 
+// Files that were named for tables that this run does not write.
+void note_unwritten_tables(MappingReader& top, AnalysisConfig& out) {
+  for (const OutputTable& table : output_tables()) {
+    if (is_written(table, out) || !out.named_tables.contains(table.key)) continue;
+    note_no_effect(top, table.key,
+                   table.use == TableUse::kErrorBars
+                       ? "there are no error bars; error_bars or bootstrap asks for them"
+                       : "with compat: reference only the original's tables are written",
+                   out);
+  }
+}
+
 }  // namespace
 
 std::span<const OutputTable> output_tables() {
-  static constexpr std::array<OutputTable, 11> kTables = {{
+  static constexpr std::array<OutputTable, 13> kTables = {{
       {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
       {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
       {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
@@ -195,6 +210,8 @@ std::span<const OutputTable> output_tables() {
       {"diagnostic_csv", "diagnostics", &AnalysisConfig::diagnostic_csv, TableUse::kNotReference},
       {"rope_csv", "rope_pairs", &AnalysisConfig::rope_csv, TableUse::kNotReference},
       {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
+      {"mean_trend_csv", "mean_trends", &AnalysisConfig::mean_trend_csv, TableUse::kNotReference},
+      {"replicates", kReplicatesRecord, &AnalysisConfig::replicates, TableUse::kErrorBars},
   }};
   return kTables;
 }
@@ -221,6 +238,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   read_statistics(top, out);
   read_outputs(top, out);
   read_method_options(top, out);
+  note_unwritten_tables(top, out);
   top.reject_unknown_keys();
   out.given_json = yaml_to_json(tree);
   return out;

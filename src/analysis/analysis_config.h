@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,10 +37,13 @@ struct AnalysisConfig {
   std::string diagnostic_csv = "head_diagnostics.csv";
   std::string rope_csv = "head_rope_pairs.csv";
   std::string curve_csv = "mean_curves.csv";
+  std::string mean_trend_csv = "mean_trends.csv";
+  std::string replicates = "head_replicates.parquet";
   // Whether existing files may be replaced unasked, as the original does: output_csv was named
   // without output_dir, or compat: reference.
   bool may_replace = false;
-  std::optional<int64_t> max_workers;  // threads; none: all cores
+  std::set<std::string, std::less<>> named_tables;  // keys of tables whose files were named
+  std::optional<int64_t> max_workers;               // threads; none: all cores
 
   std::string given_json = "{}";      // the fields as they were given, as a JSON object
   std::vector<std::string> warnings;  // full sentences with file and line
@@ -58,6 +63,8 @@ struct OutputTable {
   std::string AnalysisConfig::* path;
   TableUse use;
 };
+// The record's name of the table that is no CSV file.
+inline constexpr const char* kReplicatesRecord = "replicates";
 // All of them, output_csv first.
 std::span<const OutputTable> output_tables();
 bool is_written(const OutputTable& table, const AnalysisConfig& config);

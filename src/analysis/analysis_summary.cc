@@ -71,6 +71,7 @@ AnalysisSummary::AnalysisSummary() : values_(kShown.size()) {}
 
 void AnalysisSummary::add(const HeadMetrics& head) {
   if (head.num_passed_over > 0) ++num_passed_over_;
+  if (!head.buckets.empty()) ++num_with_cells_;
   for (const MetricField& field : metric_fields()) {
     const auto it = std::find(kShown.begin(), kShown.end(), field.name);
     if (it == kShown.end()) continue;

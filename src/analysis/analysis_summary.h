@@ -32,6 +32,8 @@ class AnalysisSummary {
   std::vector<std::string> warnings() const;
   // Heads with queries that were left out of the plasticity (HeadMetrics).
   int64_t num_passed_over() const { return num_passed_over_; }
+  // Heads with at least one pair of buckets.
+  int64_t num_with_cells() const { return num_with_cells_; }
 
  private:
   struct OfMethod {
@@ -45,6 +47,7 @@ class AnalysisSummary {
   std::vector<std::vector<double>> values_;  // of each metric shown
   std::vector<OfMethod> methods_;            // in the order of HeadMetrics
   int64_t num_passed_over_ = 0;
+  int64_t num_with_cells_ = 0;
 };
 
 }  // namespace qk

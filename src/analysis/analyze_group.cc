@@ -12,6 +12,7 @@
 #include "heads/load_table.h"
 #include "plasticity/head_intervals.h"
 #include "plasticity/head_seeds.h"
+#include "plasticity/measure_diagnostics.h"
 #include "plasticity/measure_head.h"
 
 namespace qk {
@@ -66,7 +67,8 @@ int64_t group_bytes(const AnalysisConfig& config, const HeadRowReader& keys) {
   const int64_t dim = std::max<int64_t>(keys.footer_dim(), 1);
   const int64_t repeats = config.measure.compat_reference ? 0 : repeat_bytes(keys.num_rows());
   return repeats + kDecoderBytes + 2 * table_bytes(rows, dim) +
-         table_bytes(rows, kRowScratchBytes / 4) + interval_bytes(config.measure, rows, dim);
+         table_bytes(rows, kRowScratchBytes / 4) + interval_bytes(config.measure, rows, dim) +
+         diagnostic_bytes(config.measure, rows, dim);
 }
 
 struct LoadedKeys {

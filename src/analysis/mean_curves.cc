@@ -1,22 +1,10 @@
 #include "analysis/mean_curves.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <span>
 
 namespace qk {
-namespace {
-
-constexpr std::string_view kAllHeads = "all";
-
-std::string group_of(const HeadMetrics& head) {
-  return head.window ? fmt::format("window_{}", *head.window) : "full_attention";
-}
-
-}  // namespace
-
 void MeanCurves::add_curves(const HeadMetrics& head, const std::string& heads) {
   for (size_t m = 0; m < head.methods.size(); ++m) {
     const MethodResult& method = head.methods[m];
@@ -40,24 +28,16 @@ void MeanCurves::add_curves(const HeadMetrics& head, const std::string& heads) {
 }
 
 void MeanCurves::add(const HeadMetrics& head) {
-  if (num_heads_.empty()) {
-    documents_ = head.document_ids;
-    error_bars_ = head.error_bars;
+  if (methods_.empty()) {
     for (const MethodResult& method : head.methods) methods_.push_back(method.name);
   }
-  same_documents_ = same_documents_ && head.document_ids == documents_;
-  const std::string group = group_of(head);
-  ++num_heads_[std::string(kAllHeads)];
-  ++num_heads_[group];
-  add_curves(head, std::string(kAllHeads));
-  add_curves(head, group);
+  for (const std::string& heads : groups_.add(head)) add_curves(head, heads);
 }
 
 std::vector<MeanCurve> MeanCurves::result() const {
   std::vector<MeanCurve> out;
   for (const auto& [key, sums] : sums_) {
-    const bool is_all = key.heads == kAllHeads;
-    if (!is_all && num_heads_.at(key.heads) == num_heads_.at(std::string(kAllHeads))) continue;
+    if (groups_.is_all_heads(key.heads)) continue;
     MeanCurve& curve = out.emplace_back();
     curve.is_distance = key.is_distance;
     curve.heads = key.heads;
@@ -73,13 +53,12 @@ std::vector<MeanCurve> MeanCurves::result() const {
       std::vector<double> values = sum.values;
       for (double& value : values) value /= heads;
       point.value = values.front();
-      if (values.size() > 1 && same_documents_) {
+      point.note = values.size() > 1 ? groups_.fault() : "";
+      if (values.size() > 1 && point.note.empty()) {
         point.interval =
             document_interval(point.value, std::span(values).subspan(1),
                               static_cast<double>(std::max<int64_t>(point.documents, 1)),
-                              ValueScale::kFraction, error_bars_);
-      } else if (values.size() > 1) {
-        point.note = "the heads have different documents";
+                              ValueScale::kFraction, groups_.error_bars());
       }
       curve.points.push_back(std::move(point));
     }

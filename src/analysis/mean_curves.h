@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "analysis/head_groups.h"
 #include "plasticity/head_metrics.h"
 #include "stats/document_interval.h"
 
@@ -58,10 +59,7 @@ class MeanCurves {
 
   std::map<Key, std::map<int64_t, Sum>> sums_;
   std::vector<std::string_view> methods_;
-  std::map<std::string, int64_t> num_heads_;  // by group
-  std::vector<int64_t> documents_;            // ids of the first head
-  bool same_documents_ = true;                // all heads have them
-  ErrorBarOptions error_bars_;
+  HeadGroups groups_;
 };
 
 }  // namespace qk

@@ -84,7 +84,7 @@ void note_unused_bars(MappingReader& top, AnalysisConfig& out) {
   switch (out.measure.error_bars.kind) {
     case ErrorBars::kNone:
       if (top.any("error_bars") != nullptr) unused("bootstrap", "error_bars is none");
-      for (const char* key : {"confidence", "interval", "ci_csv"}) {
+      for (const char* key : {"confidence", "interval"}) {
         unused(key, "there are no error bars; error_bars or bootstrap asks for them");
       }
       break;

@@ -110,7 +110,8 @@ Captured capture_documents(const RunContext& context, const RunRecord& record) {
     JournalWriter writer = std::move(journal.writer);  // closed before the journal is removed
     const bool stopped = !loop.run(writer);
     if (!stopped) check_rows(config, loop.counts());
-    return {stopped, journal.overwrite, loop.counts()};
+    if (stopped) return {true, journal.overwrite, loop.counts(), {}};
+    return {false, journal.overwrite, loop.counts(), loop.document_names()};
   } catch (const Error& fault) {
     settle_journal(fault, config.output.data_root, loop.counts());
     throw;

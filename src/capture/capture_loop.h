@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -31,6 +32,8 @@ class CaptureLoop {
 
   // Of the documents that are whole in the journal, also after an Error.
   const CaptureCounts& counts() const { return counts_; }
+  // As DocumentReader::names(). REQUIRES: run() returned true.
+  const std::vector<std::string>& document_names() const { return reader_.names(); }
 
  private:
   void compute(std::vector<TokenizedDocument> documents, JournalWriter& journal);

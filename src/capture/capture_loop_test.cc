@@ -4,6 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "capture/test_run.h"
@@ -70,6 +75,52 @@ TEST(CaptureLoop, CountsWhatIsInTheJournal) {
   const auto most = std::ranges::max(shown, {}, &RunProgress::in_progress);
   EXPECT_EQ(most.in_progress, 1);
   EXPECT_EQ(most.num_tokens, 74);
+}
+
+using Rows = std::map<std::pair<int64_t, int32_t>, std::vector<float>>;  // by document and position
+
+Rows rows_of(const JournalReader& journal, int32_t layer, Kind kind, size_t head) {
+  Rows out;
+  for (const JournalReader::Group& group : journal.groups()) {
+    if (group.layer != layer || group.kind != kind) continue;
+    for (const JournalReader::Record& record : group.records) {
+      const JournalReader::Entry entry = journal.entry(record);
+      const auto positions = journal.columns(entry).positions;
+      const auto vectors = journal.vectors(entry, head);
+      const size_t dim = vectors.size() / positions.size();
+      for (size_t row = 0; row < positions.size(); ++row) {
+        const auto vector = vectors.subspan(row * dim, dim);
+        out[{record.document, positions[row]}].assign(vector.begin(), vector.end());
+      }
+    }
+  }
+  return out;
+}
+
+// The oracle is a capture of every position.
+TEST(CaptureLoop, SharedPositionsAreTheSameTokensWithTheModelsVectors) {
+  const std::vector<std::string> texts = {words(60), words(33), words(64)};
+  Loop all(texts);
+  Loop some(texts);
+  some.run.plan.capture.sampler = SamplerType::kUniform;
+  some.run.plan.capture.min_bucket_size = 16;
+  some.run.plan.capture.base_rate = 5;
+  some.run.plan.capture.shared_positions = true;
+  ASSERT_TRUE(all.execute());
+  ASSERT_TRUE(some.execute());
+  const JournalReader whole(all.folder / "journal");
+  const JournalReader sampled(some.folder / "journal");
+  const Rows first = rows_of(sampled, 0, Kind::kQuery, 0);
+  ASSERT_GT(first.size(), 20U);
+  ASSERT_LT(first.size(), 120U);
+  for (int32_t layer = 0; layer < 5; ++layer) {
+    const Rows queries = rows_of(sampled, layer, Kind::kQuery, 3);
+    const Rows keys = rows_of(sampled, layer, Kind::kKey, 1);
+    EXPECT_TRUE(std::ranges::equal(std::views::keys(queries), std::views::keys(first)));
+    EXPECT_TRUE(std::ranges::equal(std::views::keys(keys), std::views::keys(first)));
+    EXPECT_TRUE(std::ranges::includes(rows_of(whole, layer, Kind::kQuery, 3), queries));
+    EXPECT_TRUE(std::ranges::includes(rows_of(whole, layer, Kind::kKey, 1), keys));
+  }
 }
 
 TEST(CaptureLoop, AStopComesBetweenBatches) {

@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, 6> kSections = {"dataset",   "model",   "
 constexpr std::array<std::string_view, 6> kDtypes = {"float16", "bfloat16", "float32",
                                                      "fp16",    "bf16",     "fp32"};
 constexpr std::array<std::string_view, 3> kRopes = {"post", "pre", "both"};
+constexpr std::array<std::string_view, 2> kPositions = {"independent", "shared"};
 constexpr std::array<std::string_view, 2> kPolicies = {"stop", "skip"};
 constexpr std::array<std::string_view, 3> kPaddings = {"longest", "max_length", "do_not_pad"};
 
@@ -196,6 +197,9 @@ void read_sampler(MappingReader& capture, CaptureSection& out, std::vector<std::
   if (out.sampler == SamplerType::kAll) {
     note_without_effect(section, "base_rate", "the sampler all takes every position", warnings);
   }
+  if (const auto word = section.text("positions")) {
+    out.shared_positions = choose(section, "positions", lower(*word), kPositions) == 1;
+  }
   section.reject_unknown_keys();
 }
 
@@ -322,6 +326,12 @@ SniffConfig load_config(const std::filesystem::path& path,
     constexpr std::array<std::string_view, 1> kModes = {"reference"};
     choose(top, "compat", *compat, kModes);
     out.compat_reference = true;
+  }
+  if (out.compat_reference && out.capture.shared_positions) {
+    fail(
+        "{}: capture.sampler.positions: shared does not go with compat: reference, which draws the "
+        "rows of each layer independently as the original does",
+        file);
   }
   for (const std::string& unknown : top.unknown_keys()) note_unknown(unknown, out.warnings);
   return out;

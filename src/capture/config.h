@@ -60,13 +60,16 @@ struct CaptureSection {
   bool full_attention_only = false;
   SamplerType sampler = SamplerType::kLogUniform;
   double base_rate = 1.0;
+  bool shared_positions = false;  // sampler.positions: the same rows in all layers and kinds
   std::optional<int64_t> max_rows_per_batch;  // per document, layer and kind
   int64_t min_bucket_size = 128;              // tokens
   CaptureRope rope = CaptureRope::kPost;
   bool capture_token_strings = false;
   bool skip_nonfinite = false;  // on_nonfinite: skip; a document with a vector that is not finite
 
-  RowRules row_rules() const { return {sampler, base_rate, min_bucket_size, max_rows_per_batch}; }
+  RowRules row_rules() const {
+    return {sampler, base_rate, min_bucket_size, max_rows_per_batch, shared_positions};
+  }
 };
 
 struct OutputSection {

@@ -27,7 +27,9 @@ ordered_json capture_json(const CaptureSection& capture) {
                             {"seed", capture.head_sampling->seed}};
   }
   out["full_attention_only"] = capture.full_attention_only;
-  out["sampler"] = {{"type", sampler_name(capture.sampler)}, {"base_rate", capture.base_rate}};
+  out["sampler"] = {{"type", sampler_name(capture.sampler)},
+                    {"base_rate", capture.base_rate},
+                    {"positions", capture.shared_positions ? "shared" : "independent"}};
   out["max_rows_per_batch"] = or_null(capture.max_rows_per_batch);
   out["min_bucket_size"] = capture.min_bucket_size;
   out["rope"] = rope_name(capture.rope);

@@ -78,6 +78,10 @@ std::optional<Document> DocumentReader::read_text() {
   while (!at_end_ && !is_stopped()) {
     std::optional<Document> document = run_.corpus->next();
     at_end_ = !document;
+    if (document && !run_.config.compat_reference) {
+      QK_CHECK(document->index == std::ssize(names_));
+      names_.push_back(std::move(document->name));
+    }
     if (document && is_wanted(*document)) return document;
   }
   return std::nullopt;

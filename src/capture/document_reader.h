@@ -6,6 +6,7 @@
 #include <future>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "capture/memory_plan.h"
@@ -35,6 +36,10 @@ class DocumentReader {
   // the batch that it belongs to; nothing can be read after that.
   std::vector<TokenizedDocument> next_batch();
 
+  // [documents] the name of every document of the corpus, those that are left out included; empty
+  // with compat: reference, which has no use for it. REQUIRES: next_batch() reached the end.
+  const std::vector<std::string>& names() const { return names_; }
+
  private:
   struct Batch {
     std::vector<TokenizedDocument> documents;
@@ -59,6 +64,7 @@ class DocumentReader {
   std::span<const int64_t> done_;
   std::optional<Document> text_;           // read, not yet tokenised
   std::optional<TokenizedDocument> next_;  // tokenised, not yet in a batch
+  std::vector<std::string> names_;         // of the documents that were read
   bool at_end_ = false;
   const std::atomic<bool>* stop_;
   std::atomic<bool> cancelled_ = false;

@@ -223,4 +223,9 @@ int64_t vector_bytes(const CapturePlan& plan) {
   return plan.capture.rope == CaptureRope::kBoth ? 2 * one : one;
 }
 
+double row_bytes(const CapturePlan& plan) {
+  constexpr double kOthers = 4 + 8 + 4 + 4;  // bucket, example id, position, window
+  return static_cast<double>(vector_bytes(plan)) + kOthers;
+}
+
 }  // namespace qk

@@ -63,5 +63,7 @@ double expected_rows(const CaptureSection& capture, int64_t num_tokens);
 
 // Bytes of vectors in one row of one head.
 int64_t vector_bytes(const CapturePlan& plan);
+// Bytes of the whole row before compression, token strings left out.
+double row_bytes(const CapturePlan& plan);
 
 }  // namespace qk

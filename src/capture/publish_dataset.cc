@@ -29,10 +29,11 @@ void check_documents(const JournalSet& journal, int64_t expected) {
 }
 
 DatasetOptions dataset_options(const RunContext& context, const RunRecord& record,
-                               const JournalSet& journal, bool overwrite) {
+                               const JournalSet& journal, const Captured& captured) {
   DatasetOptions options;
   options.compat_reference = context.run.config.compat_reference;
-  options.overwrite = overwrite;
+  if (!options.compat_reference) options.document_names = captured.document_names;
+  options.overwrite = captured.overwrite;
   options.resume = context.resumes;
   options.canaries = canary_pairs(journal, kMostCanaries);
   options.footer = {{std::string(kFooterProvenance), record.provenance},
@@ -60,7 +61,7 @@ CardInfo card_info(const RunContext& context, const Published& published) {
 DatasetSummary write_files(const RunContext& context, const RunRecord& record,
                            const Captured& captured, const JournalSet& journal) {
   const RunOptions& run_options = context.options;
-  const DatasetOptions options = dataset_options(context, record, journal, captured.overwrite);
+  const DatasetOptions options = dataset_options(context, record, journal, captured);
   ThreadPool writers(context.memory.num_writers);
   const RunClock watch;
   return write_dataset(journal, context.run.config.output.data_root, options, writers,

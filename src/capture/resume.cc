@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "dataset/card.h"
 #include "dataset/dataset_reader.h"
+#include "dataset/document_table.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -77,8 +78,12 @@ std::string provenance_difference(const std::string& then, const std::string& no
 }
 
 std::string missing_of_dataset(const std::filesystem::path& folder) {
-  for (const FileSummary& file : read_card(read_file(folder / "README.md", kMostCardBytes)).files) {
-    const std::string name = file.config + "/data.parquet";
+  const CardFacts card = read_card(read_file(folder / "README.md", kMostCardBytes));
+  std::vector<FileSummary> files = card.files;
+  if (card.documents) files.push_back(*card.documents);
+  for (const FileSummary& file : files) {
+    const std::string name =
+        file.config.empty() ? std::string(kDocumentTable) : file.config + "/data.parquet";
     std::error_code error;
     const auto bytes = std::filesystem::file_size(folder / name, error);
     if (error) return name + " is missing";

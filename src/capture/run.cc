@@ -61,7 +61,10 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   const bool resumes = options.resume && fs::exists(report.journal, error);
   const RunContext context{run, options, memory, pool, resumes};
   const std::string finished = options.resume && !resumes ? provenance_of_dataset(folder) : "";
-  if (finished.empty()) prepare_output_folder(folder, start_of(options, resumes));
+  if (finished.empty()) {
+    prepare_output_folder(folder, start_of(options, resumes));
+    if (!run.config.compat_reference) refuse_foreign_document_table(folder);
+  }
   report.resumed = resumes;
   RunClock watch;
   RunRecord record;

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "capture/memory_plan.h"
@@ -47,6 +48,7 @@ struct Captured {
   bool stopped = false;    // by options.stop: the journal is not complete
   bool overwrite = false;  // of this run, or of the interrupted one
   CaptureCounts counts;
+  std::vector<std::string> document_names;  // [documents] of the whole corpus, unless it stopped
 };
 
 // Every document into the journal, except those that are in it already. Throws Error; a journal

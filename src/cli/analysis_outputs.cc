@@ -1,26 +1,65 @@
 #include "cli/analysis_outputs.h"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 
 namespace qk {
+namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
+
+fs::path record_of(const AnalysisConfig& config) { return config.output_csv + ".json"; }
+
+// File names of the tables of an earlier analysis with this output_csv; nothing if there was none.
+std::vector<std::string> earlier_tables(const AnalysisConfig& config) {
+  constexpr size_t kLargestRecord = size_t{256} << 20;
+  std::error_code error;
+  if (!fs::is_regular_file(record_of(config), error)) return {};
+  const json record = json::parse(read_file(record_of(config), kLargestRecord), nullptr, false);
+  if (!record.is_object() || !record.contains("tables")) return {};
+  std::vector<std::string> out;
+  for (const json& name : record["tables"]) {
+    if (name.is_string()) out.push_back(name.get<std::string>());
+  }
+  return out;
+}
+
+// Of the files that the original would replace: does this one belong to another analysis?
+bool is_of_another(const OutputTable& table, const AnalysisConfig& config,
+                   const std::vector<std::string>& earlier) {
+  if (config.measure.compat_reference || config.named_tables.contains(table.key)) return false;
+  const std::string name = fs::path(config.*table.path).filename().string();
+  return std::ranges::find(earlier, name) == earlier.end();
+}
+
+}  // namespace
 
 std::vector<fs::path> tables_to_replace(const AnalysisConfig& config, bool overwrite) {
+  const std::vector<std::string> earlier = earlier_tables(config);
   std::vector<fs::path> out;
-  for (const OutputTable& table : output_tables()) {
-    if (is_written(table, config)) out.emplace_back(config.*table.path);
-  }
   std::error_code error;
-  std::erase_if(out, [&](const fs::path& path) { return !fs::is_regular_file(path, error); });
-  if (!out.empty() && !config.may_replace && !overwrite) {
+  for (const OutputTable& table : output_tables()) {
+    const fs::path path = config.*table.path;
+    if (!is_written(table, config) || !fs::is_regular_file(path, error)) continue;
+    out.push_back(path);
+    if (overwrite) continue;
+    if (!config.may_replace) {
+      fail(
+          "{}: exists already: --overwrite replaces the files of an earlier analysis, --output_dir "
+          "FOLDER writes others",
+          path.string());
+    }
+    if (!is_of_another(table, config, earlier)) continue;
     fail(
-        "{}: exists already: --overwrite replaces the files of an earlier analysis, --output_dir "
-        "FOLDER writes others",
-        out.front().string());
+        "{}: exists already, and is no table of an earlier {}: --overwrite replaces it, --output_dir "
+        "FOLDER writes another",
+        path.string(), config.output_csv);
   }
   return out;
 }

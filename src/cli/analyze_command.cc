@@ -9,7 +9,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -30,8 +32,10 @@
 #include "dataset/overwrite.h"
 #include "heads/row_choice.h"
 #include "hub/local_resolver.h"
+#include "plasticity/diagnostic_warnings.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
+#include "report/replicate_table.h"
 
 namespace qk {
 namespace {
@@ -121,6 +125,10 @@ constexpr auto kFieldOptions = std::to_array<FieldOption>({
     {"rope_csv", "FILE", kOutputGroup, "Position by RoPE pair (default: head_rope_pairs.csv)"},
     {"curve_csv", "FILE", kOutputGroup,
      "Means over heads by position and distance (default: mean_curves.csv)"},
+    {"mean_trend_csv", "FILE", kOutputGroup,
+     "Slopes of the mean over heads (default: mean_trends.csv)"},
+    {"replicates", "FILE", kOutputGroup,
+     "Values behind the error bars, for compare (default: head_replicates.parquet)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
 });
 
@@ -231,16 +239,19 @@ std::string method_text(const AnalysisConfig& config) {
 }
 
 std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
+                        const std::optional<ReplicateTable>& replicates,
                         const std::vector<std::filesystem::path>& replaced,
                         const AnalysisReport& report, const AnalysisSummary& summary) {
   std::string out = fmt::format("Measured  {} in {}, method {}\n", plural(report.num_heads, "head"),
                                 seconds_text(report.seconds), method_text(config));
-  for (const auto& table : tables.tables()) {
+  const auto add = [&](const auto& table) {
     const bool was_there =
-        std::find(replaced.begin(), replaced.end(), table->path()) != replaced.end();
-    const char* what = !table->has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
-    out += fmt::format("{:<9} {}\n", what, table->path().string());
-  }
+        std::find(replaced.begin(), replaced.end(), table.path()) != replaced.end();
+    const char* what = !table.has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
+    out += fmt::format("{:<9} {}\n", what, table.path().string());
+  };
+  for (const auto& table : tables.tables()) add(*table);
+  if (replicates) add(*replicates);
   out += fmt::format("Wrote     {}.json: record of this run\n", config.output_csv);
   return out + "\n" + summary.text();
 }
@@ -254,14 +265,17 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
 
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
                    const HeadCatalog& catalog, ThreadPool& pool, CsvTables& tables,
-                   AnalysisSummary& summary, const std::atomic<bool>& stop) {
+                   std::optional<ReplicateTable>& replicates, AnalysisSummary& summary,
+                   DiagnosticWarnings& diagnostics, const std::atomic<bool>& stop) {
   ProgressLine line;
   AnalysisOptions options;
   options.memory_bytes = flags.ram_bytes;
   options.stop = &stop;
   options.on_head = [&](const HeadMetrics& head) {
     tables.add(head);
+    if (replicates) replicates->add(head);
     summary.add(head);
+    if (head.diagnostics) diagnostics.add(*head.diagnostics);
   };
   if (!flags.quiet) {
     options.progress = [&line](const AnalysisProgress& progress) {
@@ -285,6 +299,16 @@ std::filesystem::path find_given_dataset(const AnalysisConfig& config) {
   }
 }
 
+// `--documents a b data/run`: the dataset is the last of the words that are taken for documents.
+void refuse_swallowed_dataset(const AnalyzeFlags& flags, const AnalysisConfig& config) {
+  if (config.source_given || flags.documents.size() < 2) return;
+  std::error_code error;
+  const std::string& last = flags.documents.back();
+  if (!std::filesystem::is_directory(expand_home(last), error)) return;
+  fail("analyze: {} was taken for a document: write the dataset before --documents",
+       printable(last, 400));
+}
+
 // Throws Error if the folder holds a journal and no head yet.
 void refuse_unfinished(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
@@ -304,6 +328,7 @@ int analyze(const AnalyzeFlags& flags) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const AnalysisConfig config = load_analysis_config(source_of(flags));
   for (const std::string& warning : config.warnings) warn(warning);
+  refuse_swallowed_dataset(flags, config);
   const std::filesystem::path folder = find_given_dataset(config);
   refuse_unfinished(folder);
   ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
@@ -322,11 +347,18 @@ int analyze(const AnalyzeFlags& flags) {
   const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
   std::vector<TablePath> paths;
   for (const OutputTable& table : output_tables()) {
-    if (is_written(table, config)) paths.push_back({table.record, config.*table.path});
+    const bool is_csv = table.record != std::string_view(kReplicatesRecord);
+    if (is_csv && is_written(table, config)) paths.push_back({table.record, config.*table.path});
   }
   CsvTables tables(paths);
+  std::optional<ReplicateTable> replicates;
+  if (config.measure.error_bars.wanted()) {
+    replicates.emplace(config.replicates, config.measure.error_bars, config.measure.seed);
+  }
   AnalysisSummary summary;
-  AnalysisReport report = run(flags, config, catalog, pool, tables, summary, stop);
+  DiagnosticWarnings diagnostics;
+  AnalysisReport report =
+      run(flags, config, catalog, pool, tables, replicates, summary, diagnostics, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
     std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
@@ -343,6 +375,12 @@ int analyze(const AnalyzeFlags& flags) {
                     "original does, so they have no plasticity",
                     plural(summary.num_passed_over(), "head")));
   }
+  if (config.rows.bucket_width && summary.num_with_cells() == 0) {
+    warn(
+        fmt::format("bucket_width: buckets of {} leave no query bucket with an earlier key bucket, "
+                    "so there is no plasticity: choose a smaller one",
+                    plural(*config.rows.bucket_width, "token")));
+  }
   if (report.num_contradicting_ranges > 0) {
     warn(
         fmt::format("{} with rows outside the buckets that the footers record; the record of this "
@@ -351,12 +389,18 @@ int analyze(const AnalyzeFlags& flags) {
                     plural(report.num_contradicting_ranges, "head")));
   }
   for (const std::string& warning : summary.warnings()) warn(warning);
+  for (const std::string& warning : diagnostics.sentences(has_method(config.measure, "linear"))) {
+    warn(warning);
+  }
+  tables.end_heads();
   warn_of_older_tables(tables);
+  if (replicates) replicates->flush();
   tables.finish();
+  if (replicates) replicates->finish();
   report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));
-  std::fputs(report_text(config, tables, replaced, report, summary).c_str(), stdout);
+  std::fputs(report_text(config, tables, replicates, replaced, report, summary).c_str(), stdout);
   return exit_code_of(flags, config, report);
 }
 

@@ -11,6 +11,7 @@
 #include "base/build_info.h"
 #include "cli/analyze_command.h"
 #include "cli/check_command.h"
+#include "cli/compare_command.h"
 #include "cli/dotenv.h"
 #include "cli/inspect_command.h"
 #include "cli/licenses.h"
@@ -36,6 +37,7 @@ Examples, in the order of work:
   qkscope inspect data/run                 show what a dataset holds and whether it is whole
   qkscope check data/run                   check every row, digest and count
   qkscope analyze data/run                 measure every head; writes three CSV files
+  qkscope compare results/a results/b      compare two analyses, head by head
   qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
   qkscope verify MODEL R.safetensors       compare a model's computation with transformers'
 
@@ -107,6 +109,7 @@ int run_command_line(int argc, char** argv) {
   add_inspect_command(app, exit_code);
   add_check_command(app, exit_code);
   add_analyze_command(app, exit_code);
+  add_compare_command(app, exit_code);
   add_plot_command(app, exit_code);
   add_verify_command(app, exit_code);
   const int parsed = parse(app, arguments(argc, argv));

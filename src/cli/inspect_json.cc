@@ -73,6 +73,7 @@ std::string inspect_json(const DatasetInfo& info) {
       {"problems", std::move(problems)},
       {"model", info.model.empty() ? ordered_json(nullptr) : ordered_json(info.model)},
       {"card", info.has_card},
+      {"documents", info.documents ? ordered_json(info.documents->size()) : ordered_json(nullptr)},
       {"footer", info.heads.empty() ? ordered_json::object() : footer_json(info.heads.front())},
       {"heads", std::move(heads)}};
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";

@@ -69,12 +69,26 @@ TEST(InspectText, SaysWhatThereIs) {
   7         q                 1,500       64    1,024   3
   0         k                 1,500       64     none   0
 
-  bucket     documents     rows of a head
-  0                 10              1,000
-  3                  4                500
+  bucket          positions  documents     rows of a head
+  0                 unknown         10              1,000
+  3                 unknown          4                500
 
 Whole: every row of 4 files was read and is well-formed.
 )");
+}
+
+TEST(InspectText, TableOfDocumentsAndBoundsOfBucketsAreShown) {
+  DatasetInfo info = small_info();
+  info.documents = {{1, "a", 700, false, 9}, {2, "b", 4096, true, 5991}, {3, "c", 0, false, 0}};
+  for (HeadInfo& head : info.heads) {
+    head.footer["qkscope.provenance"] = R"({"config": {"capture": {"min_bucket_size": 512,
+        "sampler": {"type": "uniform"}}}})";
+  }
+  const std::string text = inspect_text(info);
+  EXPECT_THAT(text,
+              HasSubstr("  documents  3 in documents.parquet, 0 to 4,096 tokens, 1 truncated, "
+                        "1 without rows\n"));
+  EXPECT_THAT(text, HasSubstr("\n  3               1536-2047          4                500\n"));
 }
 
 TEST(InspectText, EqualLayersAreOneRow) {

@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/range_text.h"
 #include "cli/inspect_report.h"
 #include "cli/number_text.h"
-#include "cli/plan_text.h"
 #include "dataset/schema.h"
+#include "heads/dataset_record.h"
 
 namespace qk {
 namespace {
@@ -179,24 +181,50 @@ void add_layers(std::string& out, const DatasetInfo& info) {
   }
 }
 
-void add_buckets(std::string& out, const Totals& totals) {
+// "512-1023", if the footer says how the positions were cut into buckets.
+std::string positions_text(const std::optional<BucketRanges>& ranges, int64_t bucket) {
+  if (!ranges || bucket < 0 || (ranges->is_log() && bucket > 60)) return "unknown";
+  const PositionRange range = ranges->of(bucket);
+  return fmt::format("{}-{}", range.first, range.last);
+}
+
+void add_buckets(std::string& out, const DatasetInfo& info, const Totals& totals) {
   constexpr int64_t kMost = 32;
   const int64_t num_buckets = std::ssize(totals.buckets);
-  out += fmt::format("\n  {:<9} {:>10} {:>18}\n", "bucket", "documents", "rows of a head");
+  std::optional<BucketRanges> ranges;
+  if (!info.heads.empty()) ranges = parse_record(info.heads.front().footer).ranges;
+  out += fmt::format("\n  {:<9} {:>15} {:>10} {:>18}\n", "bucket", "positions", "documents",
+                     "rows of a head");
   int64_t num_shown = 0;
   for (const auto& [bucket, total] : totals.buckets) {
     // If there are too many: the first ones and the last.
     if (num_buckets > kMost && num_shown == kMost - 2) {
       out +=
-          fmt::format("  {:<9} {:>10}\n", "...", fmt::format("{} more", num_buckets - kMost + 1));
+          fmt::format("  {:<9} {:>15}\n", "...", fmt::format("{} more", num_buckets - kMost + 1));
     }
     const bool is_shown =
         num_buckets <= kMost || num_shown < kMost - 2 || num_shown == num_buckets - 1;
     ++num_shown;
     if (!is_shown) continue;
-    out += fmt::format("  {:<9} {:>10} {:>18}\n", bucket, count_text(total.documents),
-                       numbers_text(total.least_rows, total.most_rows));
+    out +=
+        fmt::format("  {:<9} {:>15} {:>10} {:>18}\n", bucket, positions_text(ranges, bucket),
+                    count_text(total.documents), numbers_text(total.least_rows, total.most_rows));
   }
+}
+
+// What documents.parquet says.
+std::string documents_text(const DocumentTable& table) {
+  if (table.empty()) return "0 in documents.parquet";
+  int64_t truncated = 0;
+  int64_t without_rows = 0;
+  for (const DocumentRow& row : table) {
+    truncated += row.truncated ? 1 : 0;
+    without_rows += row.rows == 0 ? 1 : 0;
+  }
+  const auto [least, most] = std::ranges::minmax(table, {}, &DocumentRow::tokens);
+  return fmt::format("{} in documents.parquet, {} to {} tokens, {} truncated, {} without rows",
+                     count_text(std::ssize(table)), count_text(least.tokens),
+                     count_text(most.tokens), count_text(truncated), count_text(without_rows));
 }
 
 void add_verdict(std::string& out, const DatasetInfo& info) {
@@ -231,6 +259,7 @@ std::string inspect_text(const DatasetInfo& info) {
                        plural(totals.max_example_ids, "document"),
                        count_text(std::max(totals.min_position, int64_t{0})),
                        count_text(totals.max_position)));
+  if (info.documents) add_line(out, "documents", documents_text(*info.documents));
   add_line(out, "vectors", totals.vectors.text());
   add_line(out, "columns", totals.columns.text());
   std::string size = bytes_text(static_cast<double>(totals.file_bytes));
@@ -241,7 +270,7 @@ std::string inspect_text(const DatasetInfo& info) {
   }
   add_line(out, "size", size);
   add_layers(out, info);
-  add_buckets(out, totals);
+  add_buckets(out, info, totals);
   add_verdict(out, info);
   return out;
 }

@@ -5,14 +5,12 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/range_text.h"
+#include "cli/design_text.h"
 #include "cli/number_text.h"
-#include "sampling/buckets.h"
 
 namespace qk {
 namespace {
-
-// Bytes of one head's row without its vector: bucket, example id, position, window.
-constexpr double kRowBytes = 4 + 8 + 4 + 4;
 
 void add_line(std::string& out, const char* name, const std::string& text) {
   out += fmt::format("  {:<11}{}\n", name, text);
@@ -72,39 +70,12 @@ void add_layers(std::string& out, const CapturePlan& plan) {
   }
 }
 
-// Buckets of a document of max_length tokens, and the rows of a head in each.
-void add_buckets(std::string& out, const PreparedRun& run) {
-  constexpr double kEnoughRows = 32;  // the default of `analyze --min_queries`
-  const CaptureSection& capture = run.config.capture;
-  const int64_t length = planned_length(run.config);
-  const Buckets buckets(capture.sampler, capture.min_bucket_size, BucketRule::kExact);
-  const int64_t num_buckets = buckets.of(length - 1) - buckets.of(0) + 1;
-  const auto documents = run.corpus->num_documents();
-  const double rows = expected_rows(capture, length) / static_cast<double>(num_buckets) *
-                      static_cast<double>(documents.value_or(1));
-  add_line(out, "buckets",
-           fmt::format(
-               "{}, about {:.0f} rows of a head each{}", plural(num_buckets, "bucket"), rows,
-               documents ? fmt::format(", if all {} are that long", plural(*documents, "document"))
-                         : ", in a document of that length"));
-  if (num_buckets == 1) {
-    add_line(out, "",
-             "warning: plasticity compares buckets, so one bucket does not suffice; make "
-             "capture.min_bucket_size smaller or tokenizer.max_length larger");
-  } else if (documents && rows < kEnoughRows) {
-    add_line(out, "",
-             fmt::format("warning: the methods bucket and online need at least {:.0f} rows in each "
-                         "(min_queries); raise capture.sampler.base_rate or add documents",
-                         kEnoughRows));
-  }
-}
-
 void add_rows(std::string& out, const PreparedRun& run) {
   const CaptureSection& capture = run.config.capture;
   const int64_t length = planned_length(run.config);
   const double rows = expected_rows(capture, length);
   const double all = rows * static_cast<double>(run.plan.num_files());
-  const double bytes = static_cast<double>(vector_bytes(run.plan)) + kRowBytes;
+  const double bytes = row_bytes(run.plan);
   add_line(
       out, "rows",
       fmt::format("{}{:.1f} expected per head in a document of {}",
@@ -112,14 +83,6 @@ void add_rows(std::string& out, const PreparedRun& run) {
   add_line(out, "",
            fmt::format("{} in {}, {} before compression", count_text(std::llround(all)),
                        plural(run.plan.num_files(), "file"), bytes_text(all * bytes)));
-  if (const auto documents = run.corpus->num_documents()) {
-    const double total = all * static_cast<double>(*documents);
-    add_line(out, "",
-             fmt::format("{} of this length: at most {} rows expected, {} before compression, "
-                         "plus the same again for the journal during the run",
-                         plural(*documents, "document"), count_text(std::llround(total)),
-                         bytes_text(total * bytes)));
-  }
 }
 
 // Tensors beside the decoder.
@@ -157,20 +120,8 @@ void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memo
 
 }  // namespace
 
-std::string ranges_text(const std::vector<int32_t>& ascending) {
-  std::string out;
-  for (size_t i = 0; i < ascending.size();) {
-    size_t last = i;
-    while (last + 1 < ascending.size() && ascending[last + 1] == ascending[last] + 1) ++last;
-    if (!out.empty()) out += ", ";
-    out += std::to_string(ascending[i]);
-    if (last > i) out += (last > i + 1 ? "-" : ", ") + std::to_string(ascending[last]);
-    i = last + 1;
-  }
-  return out;
-}
-
-std::string plan_text(const PreparedRun& run, const MemoryPlan& memory) {
+std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
+                      const CorpusLengths& lengths) {
   const SniffConfig& config = run.config;
   const ModelConfig& model = run.model.config;
   static constexpr std::array<const char*, 3> kRope = {
@@ -189,13 +140,13 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory) {
            fmt::format("{}{}, at most {} of each", documents ? count_text(*documents) + " of " : "",
                        config.dataset.path, plural(config.tokenizer.max_length, "token")));
   add_line(out, "sampler", sampler_text(config.capture));
-  add_buckets(out, run);
   add_line(out, "vectors", kRope.at(static_cast<size_t>(config.capture.rope)));
   add_line(out, "heads",
            fmt::format("{} and {}", plural(run.plan.num_query_heads, "query head"),
                        plural(run.plan.num_key_heads, "key head")));
   add_layers(out, run.plan);
   add_rows(out, run);
+  out += design_text(run, lengths);
   add_memory(out, run, memory);
   add_line(out, "output", config.output.data_root);
   return out;

@@ -3,16 +3,14 @@
 
 #include <string>
 
+#include "capture/design.h"
 #include "capture/memory_plan.h"
 #include "capture/prepared_run.h"
 
 namespace qk {
 
-// Model, documents, sampler, heads, layers (with the reason for each that is skipped), rows, bytes,
-// memory, output.
-std::string plan_text(const PreparedRun& run, const MemoryPlan& memory);
-
-// "0-3, 7, 9-11"
-std::string ranges_text(const std::vector<int32_t>& ascending);
+// The plan of a run: what --dry-run prints.
+std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
+                      const CorpusLengths& lengths);
 
 }  // namespace qk

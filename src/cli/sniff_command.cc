@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "arch/registry.h"
 #include "base/error.h"
 #include "base/home_path.h"
+#include "capture/design.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
 #include "cli/common_options.h"
@@ -161,6 +163,18 @@ int report_run(const PreparedRun& run, const RunReport& report) {
   return 0;
 }
 
+// What the design lacks even if all documents are as long as max_length allows.
+void warn_of_design(const PreparedRun& run) {
+  const std::optional<int64_t> documents = run.corpus->num_documents();
+  if (!documents) return;
+  const std::vector<int64_t> lengths = {planned_length(run.config)};
+  const std::vector<BucketDesign> buckets =
+      design_buckets(run.config.capture, lengths, static_cast<double>(*documents));
+  for (const std::string& sentence : design_warnings(run.plan, buckets)) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+  }
+}
+
 // A certificate covers the checkpoint's own configuration only.
 void refuse_overrides(const SniffConfig& config) {
   if (config.model.config_overrides.empty()) return;
@@ -172,7 +186,7 @@ void refuse_overrides(const SniffConfig& config) {
 // Prints the plan. Returns the exit code: 1 if the run does not fit in --ram.
 int dry_run(const PreparedRun& run, const RunOptions& options) {
   const MemoryPlan memory = plan_memory(run, options);
-  std::fputs(plan_text(run, memory).c_str(), stdout);
+  std::fputs(plan_text(run, memory, measure_lengths(run)).c_str(), stdout);
   return memory.fits ? 0 : 1;
 }
 
@@ -198,6 +212,7 @@ int sniff(const SniffFlags& flags) {
   options.ram_bytes = flags.ram_bytes;
   options.forward.chunk_tokens = flags.chunk_tokens;
   if (flags.dry_run) return dry_run(run, options);
+  warn_of_design(run);
   options.stop = stop;
   ProgressLine line;
   if (!flags.quiet) {

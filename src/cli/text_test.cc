@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/range_text.h"
 #include "cli/dotenv.h"
 #include "cli/number_text.h"
-#include "cli/plan_text.h"
 #include "cli/progress_line.h"
 
 namespace qk {

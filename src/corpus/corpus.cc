@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/path_text.h"
 #include "base/readable_file.h"
+#include "base/utf8.h"
 #include "corpus/corpus_files.h"
 #include "corpus/row_reader.h"
 #include "corpus/split_slice.h"
@@ -20,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kMostNameBytes = 16384;  // of a path, escaped
 constexpr int64_t kMostRows = std::numeric_limits<int64_t>::max();
 
 // What must be equal in the types of ids in two files; empty: null, which goes with any.
@@ -190,7 +193,15 @@ class FilesCorpus final : public Corpus {
     check_size(*row);
     Document document{next_index_, next_index_, std::move(row->text), std::move(row->place),
                       row->fault};
-    if (columns_.id) document.example_id = normalised(row->id, document.place);
+    if (columns_.id) {
+      document.example_id = normalised(row->id, document.place);
+      document.name = id_text(row->id);
+    } else if (format_ == FileFormat::kText) {
+      const std::string& file = files_[next_file_ - 1].name;
+      document.name = first_invalid_utf8(file) ? printable(file, kMostNameBytes) : file;
+    } else {
+      document.name = std::to_string(next_index_);
+    }
     ++next_index_;
     return document;
   }
@@ -253,7 +264,7 @@ class SumOfSplits final : public Corpus {
         continue;
       }
       document->index = next_index_++;
-      if (numbers_are_ids_) document->example_id = document->index;
+      if (numbers_are_ids_) renumber(*document);
       return document;
     }
     return std::nullopt;
@@ -271,6 +282,14 @@ class SumOfSplits final : public Corpus {
   }
 
  private:
+  // From the number in its term to that in the sum.
+  static void renumber(Document& document) {
+    if (document.name == std::to_string(document.example_id)) {
+      document.name = std::to_string(document.index);
+    }
+    document.example_id = document.index;
+  }
+
   std::vector<std::unique_ptr<Corpus>> terms_;
   bool numbers_are_ids_;
   std::optional<int64_t> limit_;

@@ -38,6 +38,9 @@ struct Document {
   std::string text;
   std::string place;  // "train.parquet row 17", "train.jsonl line 18", for messages
   TextFault fault = TextFault::kNone;  // others only with skip_bad_text; the text is empty then
+  // What the corpus calls it: its id as text (id_text in corpus/example_id.h); without an id column
+  // the name of its file, if every document is a file, else its row number.
+  std::string name{};
 };
 
 struct CorpusFile {

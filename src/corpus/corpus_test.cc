@@ -64,6 +64,24 @@ TEST(Corpus, TextsAndIdsAreThoseOfDatasets) {
   }
 }
 
+TEST(Corpus, NamesAreIdsFilesOrRowNumbers) {
+  const auto names = [](const CorpusConfig& config) {
+    std::vector<std::string> out;
+    for (const Document& document : read_all(config)) out.push_back(document.name);
+    return out;
+  };
+  const TestFolder folder;
+  CorpusConfig config = at(folder.write(
+      "train.jsonl",
+      "{\"text\": \"a\", \"id\": \"x y\"}\n{\"text\": \"b\", \"id\": 7}\n{\"text\": \"c\", \"id\": "
+      "null}\n"));
+  EXPECT_THAT(names(config), ::testing::ElementsAre("0", "1", "2"));
+  config.id_column = "id";
+  EXPECT_THAT(names(config), ::testing::ElementsAre("x y", "7", "None"));
+  EXPECT_EQ(read_all(config)[0].example_id, blake2b8("x y"));
+  EXPECT_EQ(names(at(kCorpora + "texts"))[0], "train/a.txt");
+}
+
 TEST(Corpus, PatternsAndFilesAreTheSplitTrain) {
   EXPECT_EQ(read_all(at(kCorpora + "sharded/data/train-*.parquet")).size(), 4U);
   EXPECT_EQ(read_all(at(kCorpora + "**/*-of-00002.parquet")).size(), 4U);

@@ -23,16 +23,29 @@ int64_t id_of_double(double value) {
 
 int64_t normalise_example_id(const RawId& raw) {
   struct Visitor {
-    int64_t operator()(std::monostate) const { return blake2b8("None"); }
+    int64_t operator()(std::monostate) const { return blake2b8(id_text({})); }
     int64_t operator()(bool value) const { return value ? 1 : 0; }
     int64_t operator()(int64_t value) const { return value; }
     int64_t operator()(uint64_t value) const {
       if (value <= static_cast<uint64_t>(INT64_MAX)) return static_cast<int64_t>(value);
-      return blake2b8(std::to_string(value));
+      return blake2b8(id_text(value));
     }
     int64_t operator()(double value) const { return id_of_double(value); }
     int64_t operator()(const std::string& text) const { return blake2b8(text); }
     int64_t operator()(const OpaqueId& id) const { return blake2b8(id.text); }
+  };
+  return std::visit(Visitor{}, raw);
+}
+
+std::string id_text(const RawId& raw) {
+  struct Visitor {
+    std::string operator()(std::monostate) const { return "None"; }
+    std::string operator()(bool value) const { return value ? "True" : "False"; }
+    std::string operator()(int64_t value) const { return std::to_string(value); }
+    std::string operator()(uint64_t value) const { return std::to_string(value); }
+    std::string operator()(double value) const { return python_float_text(value); }
+    std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(const OpaqueId& id) const { return id.text; }
   };
   return std::visit(Visitor{}, raw);
 }

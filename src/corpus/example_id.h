@@ -27,6 +27,10 @@ using RawId = std::variant<std::monostate, bool, int64_t, uint64_t, double, std:
 // Throws Error for an integral double outside int64.
 int64_t normalise_example_id(const RawId& raw);
 
+// The str() of the value in Python: strings as they are, null "None", booleans "True" and "False".
+// Where the id is hashed, this is the text that is hashed.
+std::string id_text(const RawId& raw);
+
 // Python's str() of a bytes object: b'...' with \t \n \r \\ and \xhh escapes.
 std::string python_bytes_text(std::string_view bytes);
 

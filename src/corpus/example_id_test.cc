@@ -67,6 +67,17 @@ TEST(ExampleId, WholeDoublesBeyond64BitsAreAnError) {
   }
 }
 
+TEST(ExampleId, TextIsPythonsStr) {
+  EXPECT_EQ(id_text({}), "None");
+  EXPECT_EQ(id_text(true), "True");
+  EXPECT_EQ(id_text(int64_t{-12}), "-12");
+  EXPECT_EQ(id_text(uint64_t{UINT64_MAX}), "18446744073709551615");
+  EXPECT_EQ(id_text(3.0), "3.0");
+  EXPECT_EQ(id_text(0.1), "0.1");
+  EXPECT_EQ(id_text(std::string("caf\u00e9 ")), "caf\u00e9 ");
+  EXPECT_EQ(id_text(OpaqueId{"b'x'"}), "b'x'");
+}
+
 TEST(ExampleId, BytesAreWrittenAsPythonDoes) {
   EXPECT_EQ(python_bytes_text(""), "b''");
   EXPECT_EQ(python_bytes_text("id-1"), "b'id-1'");

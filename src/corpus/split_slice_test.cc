@@ -117,6 +117,9 @@ TEST(SplitSlice, SumOfSplits) {
     ids.push_back(document->example_id);
   }
   EXPECT_THAT(ids, ElementsAre(7, 8, 9));
+  config.id_column.reset();
+  const std::unique_ptr<Corpus> numbered = open_local(config);
+  for (const char* number : {"0", "1", "2"}) EXPECT_EQ(numbered->next()->name, number);
   ASSERT_EQ(corpus->files().size(), 2U);
   EXPECT_EQ(corpus->digested_files().at(1).name, "test.jsonl");
   EXPECT_EQ(corpus->digested_files().size(), 2U);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "dataset/document_table.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -106,8 +107,10 @@ class Card {
   void title() {
     line("# Query and key vectors of {}\n", printable(info_.model, 500));
     line("Vectors of attention heads, taken at sampled token positions while the model read the");
-    line("documents of a corpus. A branch of a dataset repository holds one combination of model,");
-    line("corpus, split and capture settings:\n");
+    line("documents of a corpus.");
+    if (info_.hub_repo.empty()) return line("");
+    line("A branch of a dataset repository holds one combination of model, corpus, split and");
+    line("capture settings:\n");
     line("- the default branch has a README and no data;");
     line("- each combination has its own branch, named by the `output.hf_branch` of its config;");
     line("- so pin the branch when you load (`revision=`).\n");
@@ -176,9 +179,20 @@ class Card {
 
   void bucket_table() {
     if (info_.summary.bucket_counts.empty()) return;
-    line("## Buckets\n\n| bucket | positions | rows |\n| ---: | ---: | ---: |");
+    line("## Buckets\n");
+    line(
+        "Documents that have rows in a bucket, and the rows of one head; last, those of all heads.\n");
+    line("| bucket | positions | documents | rows of a head | rows |");
+    line("| ---: | ---: | ---: | ---: | ---: |");
     for (const auto& [bucket, count] : info_.summary.bucket_counts) {
-      line("| {} | {} | {} |", bucket, positions(bucket), count);
+      const auto found = info_.summary.buckets.find(bucket);
+      const BucketFacts facts =
+          found == info_.summary.buckets.end() ? BucketFacts{} : found->second;
+      line("| {} | {} | {} | {} | {} |", bucket, positions(bucket), facts.documents,
+           facts.least_rows == facts.most_rows
+               ? fmt::format("{}", facts.most_rows)
+               : fmt::format("{} to {}", facts.least_rows, facts.most_rows),
+           count);
     }
     line("");
   }
@@ -223,8 +237,9 @@ class Card {
             : "";
     line("rows = load_dataset({}, \"{}\"{}, split=\"train\")\n```\n", json_string(repo), first_,
          revision);
-    line("Any reader of Parquet does as well: `pandas.read_parquet(\"{}/data.parquet\")`.\n",
+    line("Any reader of Parquet does as well: `pandas.read_parquet(\"{}/data.parquet\")`; then",
          first_);
+    line("`np.stack(rows[\"vector\"])` is the matrix of the head's vectors, one in a row.\n");
   }
 
   void further_metadata() {
@@ -243,6 +258,13 @@ class Card {
     for (const auto& [name, count] : named_counts(info_.documents)) {
       line("| {} | {} |", name, count);
     }
+    if (!info_.summary.documents) return;
+    const FileSummary& table = *info_.summary.documents;
+    line("\n`{}` has a row for each document: `example_id`, `document` (its id in the corpus),",
+         kDocumentTable);
+    line("`tokens` (as captured), `truncated`, and `rows` (summed over all heads).\n");
+    line("| file | rows | bytes | SHA-256 |\n| --- | ---: | ---: | --- |");
+    line("| {} | {} | {} | {} |", kDocumentTable, table.rows, table.bytes, table.sha256);
   }
 
   void canaries() {

@@ -42,6 +42,7 @@ std::string dataset_card(const CardInfo& info);
 // What a card says in a form that can be checked again; empty in cards of the original.
 struct CardFacts {
   std::vector<FileSummary> files;
+  std::optional<FileSummary> documents;  // documents.parquet
   std::vector<RowPair> canaries;
   std::optional<int64_t> captured_rows, captured_configs;  // the original's cards have them too
   std::map<int32_t, int64_t> bucket_counts;                // likewise

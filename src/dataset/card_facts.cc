@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "dataset/card.h"
+#include "dataset/document_table.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -43,14 +44,28 @@ bool is_config(std::string_view name, Kind kind) {
   return file && file->kind == kind;
 }
 
+// Rows, bytes and digest of a table's row of four cells.
+bool take_numbers(const std::vector<std::string_view>& row, FileSummary& file) {
+  file.sha256 = row[3];
+  return file.sha256.size() == 64 && parse(row[1], file.rows) && parse(row[2], file.bytes);
+}
+
 bool take_file(const std::vector<std::string_view>& row, CardFacts& facts) {
   constexpr std::string_view kName = "/data.parquet";
   if (row.size() != 4 || !row[0].ends_with(kName)) return false;
-  const std::string_view config = row[0].substr(0, row[0].size() - kName.size());
-  FileSummary file{.config = std::string(config), .sha256 = std::string(row[3])};
-  if (!parse_config_name(config) || file.sha256.size() != 64) return false;
-  if (!parse(row[1], file.rows) || !parse(row[2], file.bytes)) return false;
+  FileSummary file;
+  file.config = row[0].substr(0, row[0].size() - kName.size());
+  if (!parse_config_name(file.config) || !take_numbers(row, file)) return false;
   facts.files.push_back(std::move(file));
+  return true;
+}
+
+// Of the section Documents; its rows without a file are counts for people.
+bool take_documents(const std::vector<std::string_view>& row, CardFacts& facts) {
+  if (row[0] != kDocumentTable) return true;
+  FileSummary file;
+  if (row.size() != 4 || !take_numbers(row, file)) return false;
+  facts.documents = std::move(file);
   return true;
 }
 
@@ -108,11 +123,13 @@ CardFacts read_card(std::string_view text) {
     } else if (line.starts_with("- `")) {
       take_value(line, facts);
     }
-    const bool is_table = section == "Files" || section == "Canaries";
+    const bool is_table = section == "Files" || section == "Canaries" || section == "Documents";
     if (!is_table || !line.starts_with("| ") || line.starts_with("| --")) continue;
     const std::vector<std::string_view> row = cells(line);
     if (row[0] == "file" || row[0] == "query") continue;
-    const bool taken = section == "Files" ? take_file(row, facts) : take_canary(row, facts);
+    const bool taken = section == "Files"       ? take_file(row, facts)
+                       : section == "Documents" ? take_documents(row, facts)
+                                                : take_canary(row, facts);
     facts.damaged = facts.damaged || !taken;
   }
   return facts;

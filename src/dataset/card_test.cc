@@ -27,6 +27,7 @@ CardInfo small_info() {
                    {"head_sampling_strategy", "random_query"}};
   info.summary.configs = {"l00h00k", "l00h00q", "l00h01q", "l00h02q", "l02h05q"};
   info.summary.bucket_counts = {{0, 30}, {2, 7}};
+  info.summary.buckets = {{0, {4, 9, 11}}, {2, {1, 7, 7}}};
   info.summary.rows = 37;
   return info;
 }
@@ -84,13 +85,15 @@ TEST(Card, CoverageHasRanges) {
 
 TEST(Card, BucketsHaveTheirPositions) {
   CardInfo info = small_info();
-  EXPECT_THAT(dataset_card(info), HasSubstr("| 0 | 0-255 | 30 |\n| 2 | 512-767 | 7 |\n"));
+  EXPECT_THAT(dataset_card(info),
+              HasSubstr("| 0 | 0-255 | 4 | 9 to 11 | 30 |\n| 2 | 512-767 | 1 | 7 | 7 |\n"));
   info.metadata.erase("sampling_bucket_size");
-  EXPECT_THAT(dataset_card(info), HasSubstr("| 0 | unknown | 30 |\n"));
+  EXPECT_THAT(dataset_card(info), HasSubstr("| 0 | unknown | 4 | 9 to 11 | 30 |\n"));
   info.metadata["sampling_strategy"] = "log";
   info.metadata["sampling_min_bucket_size"] = int64_t{128};
   info.summary.bucket_counts = {{7, 5}, {8, 6}};
-  EXPECT_THAT(dataset_card(info), HasSubstr("| 7 | 0-254 | 5 |\n| 8 | 255-510 | 6 |\n"));
+  EXPECT_THAT(dataset_card(info),
+              HasSubstr("| 7 | 0-254 | 0 | 0 | 5 |\n| 8 | 255-510 | 0 | 0 | 6 |\n"));
 }
 
 TEST(Card, ColumnsFollowTheLayout) {

@@ -1,13 +1,18 @@
 #include "dataset/dataset_check.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <exception>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "dataset/card.h"
+#include "dataset/document_table.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -28,6 +33,7 @@ class Checker {
     });
     check_card();
     check_files();
+    check_documents();
     check_counts();
     for (const RowPair& pair : facts_.canaries) {
       ++check_.num_canaries;
@@ -116,12 +122,52 @@ class Checker {
       return fmt::format("has {} rows, the card says {}", head->rows, file.rows);
     }
     try {
-      const std::string digest = sha256_file(path_of(file));
-      if (digest == file.sha256) return "";
-      return fmt::format("has the SHA-256 {}, the card says {}", digest, printable(file.sha256));
+      return digest_fault(path_of(file), file);
     } catch (const Error& error) {
       return error.what();
     }
+  }
+
+  // The table of documents: as the card says, and of the rows that the heads have.
+  void check_documents() {
+    const fs::path path = folder_ / kDocumentTable;
+    const std::optional<DocumentTable>& table = check_.info.documents;
+    std::error_code error;
+    if (facts_.documents) {
+      ++check_.num_digests;
+      if (!fs::exists(path, error)) return problem(path, "is missing, though the card has it");
+      if (const std::string fault = document_file_fault(path, *facts_.documents); !fault.empty()) {
+        problem(path, fault);
+      }
+    } else if (table && is_ours_ && check_.info.has_card) {
+      problem(path, "is not in the card");
+    }
+    if (!table) return;
+    int64_t said = 0;
+    for (const DocumentRow& row : *table) said += row.rows;
+    int64_t found = 0;
+    for (const HeadInfo& head : check_.info.heads) found += head.rows;
+    if (said != found) {
+      problem(path, fmt::format("says {} rows in all, the heads have {}", said, found));
+    }
+  }
+
+  static std::string document_file_fault(const fs::path& path, const FileSummary& said) {
+    try {
+      const auto bytes = static_cast<int64_t>(fs::file_size(path));
+      if (bytes != said.bytes) {
+        return fmt::format("has {} bytes, the card says {}", bytes, said.bytes);
+      }
+      return digest_fault(path, said);
+    } catch (const std::exception& error) {
+      return printable(error.what(), 300);
+    }
+  }
+
+  static std::string digest_fault(const fs::path& path, const FileSummary& said) {
+    const std::string digest = sha256_file(path);
+    if (digest == said.sha256) return "";
+    return fmt::format("has the SHA-256 {}, the card says {}", digest, printable(said.sha256));
   }
 
   void check_counts() {

@@ -18,7 +18,7 @@ struct DatasetCheck {
 };
 
 // Of a dataset of ours: the card is there, every file has the rows, bytes and SHA-256 of the card's
-// table, and no other files are there; the canaries' products are those of the card. Of any
+// tables, and no other files are there; documents.parquet has the rows that the heads have; the canaries' products are those of the card. Of any
 // dataset: the numbers of files and rows, and rows of each bucket, are those of the card or the
 // state file. Throws Error if the folder cannot be read or holds no dataset.
 DatasetCheck check_dataset(const std::filesystem::path& folder, ThreadPool& pool);

@@ -47,6 +47,7 @@ void write_dataset_with_card(const TestFolder& folder) {
   ThreadPool pool(2);
   DatasetOptions options;
   options.canaries = canary_pairs(journal, 64);
+  options.document_names = {"a", "b", "c"};
   CardInfo card;
   card.model = "tiny";
   card.summary = write_dataset(journal, folder / "data", options, pool, {});
@@ -77,7 +78,9 @@ TEST(DatasetCheck, WholeDatasetHasNoProblem) {
   ThreadPool pool(2);
   const DatasetCheck check = check_dataset(folder / "data", pool);
   EXPECT_TRUE(check.info.problems.empty()) << problems_of(folder);
-  EXPECT_EQ(check.num_digests, 3);
+  EXPECT_EQ(check.num_digests, 4);
+  ASSERT_EQ(check.info.documents->size(), 3U);
+  EXPECT_EQ(check.info.documents->at(1), (DocumentRow{5000000001, "b", 0, false, 15}));
   EXPECT_EQ(check.num_canaries, 3);
   EXPECT_TRUE(check.counts_known);
 }
@@ -93,6 +96,31 @@ TEST(DatasetCheck, AnyChangedByteIsFound) {
     put_file(file, damaged);
     EXPECT_THAT(problems_of(folder), HasSubstr("l00h01q/data.parquet: ")) << at;
   }
+}
+
+TEST(DatasetCheck, TableOfDocumentsIsCompared) {
+  const TestFolder folder;
+  write_dataset_with_card(folder);
+  const fs::path path = folder / "data/documents.parquet";
+  const std::string bytes = read_file(path);
+  for (size_t at = 0; at < bytes.size(); at += 97) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 4);
+    put_file(path, damaged);
+    EXPECT_THAT(problems_of(folder), HasSubstr("documents.parquet: ")) << at;
+  }
+  write_document_table(path, {{1, "a", 2, false, 44}}, {});
+  EXPECT_THAT(problems_of(folder), HasSubstr("documents.parquet: says 44 rows in all, the heads "
+                                             "have 45"));
+  fs::remove(path);
+  EXPECT_EQ(problems_of(folder), "documents.parquet: is missing, though the card has it\n");
+  put_file(path, bytes);
+  EXPECT_EQ(problems_of(folder), "");
+  replace_in_card(folder, "| documents.parquet |", "| other |");
+  EXPECT_EQ(problems_of(folder), "documents.parquet: is not in the card\n");
+  put_file(folder / "data/documents.parquet.tmp", bytes);
+  EXPECT_THAT(problems_of(folder),
+              HasSubstr("documents.parquet.tmp: was left by an interrupted run"));
 }
 
 TEST(DatasetCheck, WhatTheCardSaysIsCompared) {

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/path_text.h"
 #include "base/readable_file.h"
+#include "dataset/document_table.h"
 #include "dataset/entry_names.h"
 
 namespace qk {
@@ -203,6 +204,7 @@ std::string reason_beside(const fs::path& entry) {
     const std::string head = first_head_in(entry);
     return head.empty() ? "" : "is not read: it holds heads of its own, like " + head;
   }
+  if (name == std::string(kDocumentTable) + ".tmp") return "was left by an interrupted run";
   if (is_regular(entry) && is_parquet_name(name) && has_head_columns(entry)) {
     return "is not read: it has the columns of a head, and a head's files lie in a folder like "
            "l00h00q";

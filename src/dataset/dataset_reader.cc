@@ -56,6 +56,12 @@ std::string model_name(const DatasetInfo& info) {
   return text_at(parse(read_file(state)), "model_name");
 }
 
+// A sentence without its beginning.
+std::string text_after(std::string_view sentence, std::string_view before) {
+  if (sentence.starts_with(before)) sentence.remove_prefix(before.size());
+  return std::string(sentence);
+}
+
 // The config names that the card's YAML lists; none if the card has none.
 std::set<std::string> listed_configs(const fs::path& card) {
   const std::string text = read_file(card, kMostCardBytes);
@@ -98,6 +104,15 @@ void check_card(DatasetInfo& info) {
     if (!listed.contains(name)) {
       info.problems.push_back({info.folder / name, "is not listed in the card"});
     }
+  }
+}
+
+void read_documents(DatasetInfo& info) {
+  const fs::path path = info.folder / kDocumentTable;
+  try {
+    info.documents = read_document_table(info.folder);
+  } catch (const Error& error) {
+    info.problems.push_back({path, text_after(error.what(), path.string() + ": ")});
   }
 }
 
@@ -185,6 +200,7 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
     info.problems.insert(info.problems.end(), of_head.begin(), of_head.end());
   }
   info.problems.insert(info.problems.end(), listing.unread.begin(), listing.unread.end());
+  read_documents(info);
   check_card(info);
   check_agreement(info);
   check_footers(info);

@@ -15,6 +15,7 @@
 #include "dataset/bucket_documents.h"
 #include "dataset/canary.h"
 #include "dataset/dataset_folder.h"
+#include "dataset/document_table.h"
 #include "dataset/schema.h"
 
 namespace qk {
@@ -52,7 +53,8 @@ struct DatasetInfo {
   std::filesystem::path folder;
   std::vector<HeadInfo>
       heads;  // layer, then queries before keys, then head; damaged ones as far as read
-  std::vector<DatasetProblem> problems;  // empty: whole
+  std::vector<DatasetProblem> problems;    // empty: whole
+  std::optional<DocumentTable> documents;  // documents.parquet; none: there is none, or damaged
   bool has_card = false;
   bool has_journal = false;  // a run into this folder was interrupted, or is running
   std::string model;         // from the footers, else the original's state file; or empty
@@ -61,7 +63,8 @@ struct DatasetInfo {
 // Checked: every file opens and has the columns of the format in their types; bucket, example_id,
 // position and vector are never null; every vector has the same length and is finite; token_str has
 // no nulls; footers agree with one another and with the heads; all heads of one layer and kind have
-// the same rows; all heads of one kind of a layer the same vector length; no temporary file is left
+// the same rows; all heads of one kind of a layer the same vector length; documents.parquet, if it
+// is there, can be read; no temporary file is left
 // behind, and nothing that looks like data of a head is left unread. Files of other programs may
 // have whatever columns HeadRowReader reads, and heads of them alone may have different rows.
 // Throws Error if the folder cannot be read, holds no dataset, or is a table of a lake format.

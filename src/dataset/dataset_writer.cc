@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "dataset/document_table.h"
 #include "dataset/head_file_writer.h"
 #include "dataset/head_inspection.h"
 #include "dataset/head_records.h"
@@ -29,7 +31,9 @@ fs::path temporary_path(const fs::path& folder, const HeadRecords& head) {
   return folder / head.config() / "data.parquet.tmp";
 }
 
-// The temporary files of all heads and the folders made for them; what was not published goes with
+std::string temporary_name(std::string_view name) { return std::string(name) + ".tmp"; }
+
+// The temporary files of all heads and of the table of documents, and the folders made for them; what was not published goes with
 // it.
 class Staging {
  public:
@@ -43,10 +47,16 @@ class Staging {
     for (size_t i = num_published_; i < heads_.size(); ++i) {
       ::unlink(temporary_path(folder_, heads_[i]).c_str());
     }
+    if (!is_table_published_) ::unlink(table_path().c_str());
     for (const fs::path& made : made_) ::rmdir(made.c_str());  // stays if it is not empty
   }
 
-  void publish() {
+  // The temporary path of the table of documents.
+  fs::path table_path() const { return folder_ / temporary_name(kDocumentTable); }
+
+  void publish(bool has_table) {
+    if (has_table) publish_file(table_path(), folder_ / kDocumentTable);
+    is_table_published_ = has_table;
     for (; num_published_ < heads_.size(); ++num_published_) {
       const HeadRecords& head = heads_[num_published_];
       publish_file(temporary_path(folder_, head), final_path(folder_, head));
@@ -72,6 +82,7 @@ class Staging {
   const std::vector<HeadRecords>& heads_;
   std::vector<fs::path> made_;
   size_t num_published_ = 0;
+  bool is_table_published_ = false;
 };
 
 void check_not_there(const fs::path& folder, const std::vector<HeadRecords>& heads) {
@@ -103,6 +114,16 @@ FileSummary write_checked(const JournalSet& journal, const HeadRecords& head, co
   return {head.config(), written.rows, written.bytes, sha256_file(path)};
 }
 
+// Writes the temporary file of the table of documents and reads it again.
+FileSummary write_checked(const DocumentTable& table, const fs::path& path,
+                          const DatasetOptions& options) {
+  write_document_table(path, table, options.footer);
+  if (read_document_file(path) != table) {
+    fail("{}: was not stored as it was written", path.string());
+  }
+  return {"", std::ssize(table), static_cast<int64_t>(fs::file_size(path)), sha256_file(path)};
+}
+
 void add(DatasetSummary& summary, const HeadFileSummary& file) {
   summary.rows += file.rows;
   summary.bytes += file.bytes;
@@ -131,6 +152,7 @@ DatasetSummary write_dataset(const JournalSet& journal, const fs::path& folder,
 
   DatasetSummary summary;
   summary.canaries = options.canaries;
+  summary.buckets = bucket_facts(journal);
   std::map<std::string, RowWatch> watches = watch_rows(options.canaries);
   for (const HeadRecords& head : heads) watches.try_emplace(head.config());
 
@@ -150,12 +172,18 @@ DatasetSummary write_dataset(const JournalSet& journal, const fs::path& folder,
     if (progress) progress(done, total);
   });
   check_canaries(journal, options.canaries, watches);
+  if (options.document_names) {
+    const DocumentTable table = document_table(journal, *options.document_names);
+    summary.documents = write_checked(table, staging.table_path(), options);
+  }
   std::ranges::sort(summary.files, {}, &FileSummary::config);
   for (const FileSummary& file : summary.files) summary.configs.push_back(file.config);
   if (options.overwrite) {
-    remove_dataset(folder, {summary.configs.begin(), summary.configs.end()});
+    std::set<std::string> keep(summary.configs.begin(), summary.configs.end());
+    if (summary.documents) keep.emplace(kDocumentTable);
+    remove_dataset(folder, keep);
   }
-  staging.publish();
+  staging.publish(summary.documents.has_value());
   return summary;
 }
 

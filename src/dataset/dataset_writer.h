@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "dataset/bucket_facts.h"
 #include "dataset/canary.h"
 #include "journal/journal_set.h"
 
@@ -26,12 +28,15 @@ struct DatasetOptions {
   bool overwrite = false;                  // an older dataset in the folder is replaced
   bool resume = false;                     // files that an interrupted writing left are replaced
   std::vector<RowPair> canaries;           // to be found again in the files
+  // [documents] what the corpus calls each document of the journals, which are numbered 0, 1, ...:
+  // documents.parquet is written (dataset/document_table.h). None: it is not.
+  std::optional<std::vector<std::string>> document_names;
   // Key-value pairs for every file's footer (provenance, geometry), in this order.
   std::vector<std::pair<std::string, std::string>> footer;
 };
 
 struct FileSummary {
-  std::string config;
+  std::string config;  // of a head; empty: documents.parquet
   int64_t rows = 0;
   int64_t bytes = 0;
   std::string sha256;
@@ -42,17 +47,19 @@ struct DatasetSummary {
   std::vector<FileSummary> files;            // likewise
   std::vector<RowPair> canaries;             // as in the options
   std::map<int32_t, int64_t> bucket_counts;  // bucket -> rows, summed over all files
+  std::map<int32_t, BucketFacts> buckets;    // of one head
   int64_t rows = 0;                          // summed over all files
-  int64_t bytes = 0;                         // of the Parquet files
+  int64_t bytes = 0;                         // of the heads' Parquet files
+  std::optional<FileSummary> documents;      // documents.parquet; its rows are documents
 };
 
-// Writes every head of the journals below `folder` (created if needed). A head without rows gets no
-// file. progress(done, total) counts files and is called by one thread at a time, not always the
+// Writes every head of the journals below `folder` (created if needed), and the table of documents
+// if their names are given. A head without rows gets no file. progress(done, total) counts files and is called by one thread at a time, not always the
 // caller's; what it throws ends the writing.
 //
 // In this order: all files are written and synced under temporary names, and read again: their rows
-// must be those of the journals, their vectors finite, the canaries' products as captured; with
-// `overwrite`, the parts of an older dataset that the new one does not replace are removed (its
+// must be those of the journals, their vectors finite, the canaries' products as captured (the table of documents as
+// written); with `overwrite`, the parts of an older dataset that the new one does not replace are removed (its
 // card first); the files are renamed into place. The card and the removal of the journals are the
 // caller's, in that order, so that a dataset with a card and without a journal is a finished one.
 //

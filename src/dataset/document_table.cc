@@ -6,6 +6,7 @@
 #include <arrow/io/file.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
+#include <arrow/util/io_util.h>
 #include <arrow/util/key_value_metadata.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -75,6 +76,19 @@ std::shared_ptr<const arrow::KeyValueMetadata> footer_metadata(
   return std::make_shared<arrow::KeyValueMetadata>(std::move(keys), std::move(values));
 }
 
+// Errors of the disk in the system's words.
+void check_written(const arrow::Status& status) {
+  const int reason = arrow::internal::ErrnoFromStatus(status);
+  if (reason != 0) fail("{}", std::strerror(reason));
+  check_arrow(status);
+}
+
+template <typename T>
+T written(arrow::Result<T> result) {
+  check_written(result.status());
+  return std::move(result).ValueUnsafe();
+}
+
 void write_parquet(const fs::path& path, const DocumentTable& table,
                    const std::vector<std::pair<std::string, std::string>>& footer) {
   parquet::WriterProperties::Builder properties;
@@ -82,21 +96,21 @@ void write_parquet(const fs::path& path, const DocumentTable& table,
       ->compression(parquet::Compression::ZSTD)
       ->compression_level(1)
       ->enable_page_checksum();
-  const auto sink = value_of(arrow::io::FileOutputStream::Open(path.string()));
+  const auto sink = written(arrow::io::FileOutputStream::Open(path.string()));
   const auto arrow_properties =
       parquet::ArrowWriterProperties::Builder().store_schema()->set_use_threads(false)->build();
-  const auto writer = value_of(parquet::arrow::FileWriter::Open(
+  const auto writer = written(parquet::arrow::FileWriter::Open(
       *table_schema(), arrow::system_memory_pool(), sink, properties.build(), arrow_properties));
-  check_arrow(writer->AddKeyValueMetadata(footer_metadata(footer)));
+  check_written(writer->AddKeyValueMetadata(footer_metadata(footer)));
   // One group at a time, so that the copy in Arrow's columns stays small.
   std::span<const DocumentRow> rest(table);
   do {
     const auto group = rest.first(std::min<size_t>(rest.size(), kDocumentsPerGroup));
-    check_arrow(writer->WriteTable(*arrow_table(group), kDocumentsPerGroup));
+    check_written(writer->WriteTable(*arrow_table(group), kDocumentsPerGroup));
     rest = rest.subspan(group.size());
   } while (!rest.empty());
-  check_arrow(writer->Close());
-  check_arrow(sink->Close());
+  check_written(writer->Close());
+  check_written(sink->Close());
 }
 
 void sync_file(const fs::path& path) {

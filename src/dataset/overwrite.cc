@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/path_text.h"
+#include "dataset/document_table.h"
 #include "dataset/entry_names.h"
 #include "dataset/schema.h"
 
@@ -90,6 +92,17 @@ void check_journal(const fs::path& journal, Start start) {
   }
 }
 
+bool has_document_table(const fs::path& folder) {
+  return is_there(folder / kDocumentTable) && !has_foreign_document_table(folder);
+}
+
+// The name of something that belongs to a dataset; empty if nothing does.
+std::string part_of_dataset(const fs::path& folder, const std::vector<fs::path>& heads) {
+  if (!heads.empty()) return heads.front().filename().string();
+  if (is_there(folder / "README.md")) return "README.md";
+  return has_document_table(folder) ? std::string(kDocumentTable) : "";
+}
+
 void make_journal_folder(const fs::path& path) {
   std::error_code error;
   if (fs::is_symlink(fs::symlink_status(path, error))) {
@@ -138,20 +151,34 @@ void prepare_output_folder(const fs::path& folder, Start start) {
   const fs::path journal = journal_path(folder);
   check_journal(journal, start);
   const std::vector<fs::path> heads = head_folders(folder);
-  if (start == Start::kNew && (!heads.empty() || is_there(folder / "README.md"))) {
+  const std::string part = part_of_dataset(folder, heads);
+  if (start == Start::kNew && !part.empty()) {
     fail(
         "{}: holds a dataset already ({}): "
         "choose another folder or use --overwrite, which replaces it",
-        folder.string(), heads.empty() ? "README.md" : heads.front().filename().string());
+        folder.string(), part);
   }
   for (const fs::path& head : heads) check_head_folder(head);
   make_journal_folder(journal.parent_path());
   if (start == Start::kOverwrite) remove_if_there(journal);
 }
 
+void refuse_foreign_document_table(const fs::path& folder) {
+  if (!has_foreign_document_table(folder)) return;
+  fail(
+      "{}: is not of a dataset, and the run would replace it with its table of documents: move it "
+      "or choose another folder",
+      (folder / kDocumentTable).string());
+}
+
 void remove_dataset(const fs::path& folder, const std::set<std::string>& keep) {
   remove_if_there(folder / "README.md");
   remove_if_there(folder / "_saver_state.json");
+  const std::string table(kDocumentTable);
+  if (!keep.contains(table)) {
+    remove_if_there(folder / (table + ".tmp"));
+    if (has_document_table(folder)) remove_if_there(folder / table);
+  }
   for (const fs::path& head : head_folders(folder)) {
     if (keep.contains(head.filename().string())) continue;
     check_head_folder(head);

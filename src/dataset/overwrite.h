@@ -1,6 +1,7 @@
 // Which files of an output folder are ours: what a run may replace or remove, and when. Only what
 // a dataset consists of is ever removed: l##h##[qk]/data.parquet (and its .tmp) and its folder if
-// that is empty then, README.md, _saver_state.json, and our own journal. Symbolic links are never
+// that is empty then, README.md, _saver_state.json, documents.parquet if it is a dataset's, and our
+// own journal. Symbolic links are never
 // followed.
 #pragma once
 
@@ -42,12 +43,17 @@ enum class Start : uint8_t {
 // the folder are left alone.
 //
 // Throws Error, one sentence that says what to do, if the folder cannot be made or written; with
-// kNew, if it holds a dataset (a folder l##h##[qk] or README.md) or the journal of an interrupted
+// kNew, if it holds a dataset (a folder l##h##[qk], README.md or documents.parquet) or the journal of an interrupted
 // run; always, if a head's folder is a symbolic link or holds Parquet files that a new dataset
 // would not replace (readers would mix them), or if another run is writing the journal.
 void prepare_output_folder(const std::filesystem::path& folder, Start start);
 
-// Removes the parts of the dataset in `folder`, the card first, except the heads named in `keep`.
+// Throws Error if documents.parquet is there and not a dataset's: a run that writes this file would
+// replace it.
+void refuse_foreign_document_table(const std::filesystem::path& folder);
+
+// Removes the parts of the dataset in `folder`, the card first, except the heads and the table of
+// documents if they are named in `keep`.
 // Throws Error if a file cannot be removed.
 void remove_dataset(const std::filesystem::path& folder, const std::set<std::string>& keep);
 

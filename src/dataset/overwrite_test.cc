@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "dataset/document_table.h"
 #include "journal/test_blocks.h"
 
 namespace qk {
@@ -136,6 +137,8 @@ TEST(OutputFolder, RemovingTakesOnlyWhatADatasetIs) {
   put_file(folder / "_saver_state.json", "{}");
   put_file(folder / "l00h00q/data.parquet.tmp", "torn");
   put_file(folder / "other.json", "{}");
+  write_document_table(folder / "documents.parquet", {}, {});
+  put_file(folder / "documents.parquet.tmp", "torn");
   remove_dataset(folder.path(), {"l01h00q"});
   EXPECT_FALSE(fs::exists(folder / "l00h00q"));
   EXPECT_FALSE(fs::exists(folder / "l00h00k/data.parquet"));
@@ -143,7 +146,26 @@ TEST(OutputFolder, RemovingTakesOnlyWhatADatasetIs) {
   EXPECT_TRUE(fs::exists(folder / "l01h00q/data.parquet"));
   EXPECT_FALSE(fs::exists(folder / "README.md"));
   EXPECT_FALSE(fs::exists(folder / "_saver_state.json"));
+  EXPECT_FALSE(fs::exists(folder / "documents.parquet"));
+  EXPECT_FALSE(fs::exists(folder / "documents.parquet.tmp"));
   EXPECT_TRUE(fs::exists(folder / "other.json"));
+}
+
+TEST(OutputFolder, TableOfDocumentsIsADatasetTooUnlessItIsForeign) {
+  const TestFolder folder;
+  const auto start = [&](Start how) {
+    return error_of([&] { prepare_output_folder(folder.path(), how); });
+  };
+  write_document_table(folder / "documents.parquet", {}, {});
+  EXPECT_THAT(start(Start::kNew), HasSubstr("holds a dataset already (documents.parquet)"));
+  EXPECT_EQ(start(Start::kOverwrite), "");
+  EXPECT_NO_THROW(refuse_foreign_document_table(folder.path()));
+  put_file(folder / "documents.parquet", "mine");
+  EXPECT_EQ(start(Start::kNew), "");
+  EXPECT_THAT(error_of([&] { refuse_foreign_document_table(folder.path()); }),
+              HasSubstr("documents.parquet: is not of a dataset"));
+  remove_dataset(folder.path(), {});
+  EXPECT_EQ(read_file(folder / "documents.parquet"), "mine");
 }
 
 TEST(OutputFolder, JournalFolderGoesWhenItIsEmpty) {

@@ -36,6 +36,26 @@ std::optional<BucketRanges> ranges_of(const json& provenance) {
   return {};
 }
 
+// Without a digest nothing says which documents these are.
+std::string corpus_of(const json& provenance) {
+  const json digest = value_at(provenance, {"corpus", "sha256"});
+  if (!digest.is_string()) return "";
+  json out = {{"sha256", digest}};
+  for (const char* key : {"split", "text_column", "id_column"}) {
+    out[key] = value_at(provenance, {"config", "dataset", key});
+  }
+  return out.dump();
+}
+
+std::string capture_of(const json& provenance) {
+  const json sampler = value_at(provenance, {"config", "capture", "sampler"});
+  if (!sampler.is_object()) return "";
+  const json out = {{"sampler", sampler},
+                    {"max_length", value_at(provenance, {"config", "tokenizer", "max_length"})},
+                    {"max_samples", value_at(provenance, {"config", "dataset", "max_samples"})}};
+  return out.dump();
+}
+
 std::optional<VectorKind> vector_of(const json& geometry) {
   const json vector = value_at(geometry, {"vector"});
   for (const VectorKind kind : {VectorKind::kPostRope, VectorKind::kPreRope}) {
@@ -58,6 +78,8 @@ DatasetRecord parse_record(const std::map<std::string, std::string>& footer) {
   out.num_q_heads = count_at(geometry, "num_attention_heads");
   out.num_k_heads = count_at(geometry, "num_key_value_heads");
   out.ranges = ranges_of(provenance);
+  out.corpus = corpus_of(provenance);
+  out.capture = capture_of(provenance);
   out.rope = parse_rope(geometry);
   out.vector = vector_of(geometry);
   if (const json model = value_at(provenance, {"model", "name"}); model.is_string()) {

@@ -22,6 +22,8 @@ struct DatasetRecord {
   std::optional<int64_t> num_k_heads;
   std::optional<BucketRanges> ranges;
   std::string model;
+  std::string corpus;   // what its documents are: a JSON object, or empty
+  std::string capture;  // which of their tokens were captured: a JSON object, or empty
   RopeRecord rope;
   std::optional<VectorKind> vector;  // of the column `vector`
 };

@@ -27,6 +27,29 @@ TEST(DatasetRecord, HasGeometryModelAndBuckets) {
   EXPECT_EQ(record.ranges->of(2).last, 299);
 }
 
+TEST(DatasetRecord, SaysWhichVectorsTheColumnHolds) {
+  const auto vector_of = [](const std::string& geometry) {
+    return parse_record({{"qkscope.geometry", geometry}}).vector;
+  };
+  EXPECT_EQ(vector_of(R"({"vector": "post_rope"})"), VectorKind::kPostRope);
+  EXPECT_EQ(vector_of(R"({"vector": "pre_rope"})"), VectorKind::kPreRope);
+  EXPECT_FALSE(vector_of(R"({"vector": "other"})"));
+  EXPECT_FALSE(vector_of(R"({"vector": 1})"));
+  EXPECT_FALSE(vector_of("{}"));
+}
+
+TEST(DatasetRecord, SaysWhichDocumentsAndTokensItHolds) {
+  const std::string provenance = R"({"corpus": {"path": "c", "sha256": "ab"}, "config": {)"
+                                 R"("dataset": {"split": "train", "max_samples": 9},)"
+                                 R"("capture": {"sampler": {"type": "all"}}}})";
+  const DatasetRecord record = parse_record({{"qkscope.provenance", provenance}});
+  EXPECT_EQ(record.corpus,
+            R"({"id_column":null,"sha256":"ab","split":"train","text_column":null})");
+  EXPECT_EQ(record.capture, R"({"max_length":null,"max_samples":9,"sampler":{"type":"all"}})");
+  EXPECT_EQ(parse_record({}).corpus, "");
+  EXPECT_EQ(parse_record({}).capture, "");
+}
+
 // A log bucket is floor(log2(position + 1)); all positions below min_bucket_size share the lowest.
 TEST(DatasetRecord, LogBucketsBeginAtAPowerOfTwo) {
   for (const char* size : {"65", "128"}) {

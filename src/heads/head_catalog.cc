@@ -275,6 +275,8 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
   out.ranges = survey.record.ranges;
   out.rope = survey.record.rope;
   out.vector = survey.record.vector;
+  out.corpus = survey.record.corpus;
+  out.capture = survey.record.capture;
   out.has_pre_rope = survey.has_pre_rope;
   count_heads(heads, survey.record, configured, compat_reference, out);
   const bool has_grid = configured.num_layers && configured.num_q_heads && configured.num_k_heads;

@@ -60,6 +60,7 @@ struct HeadCatalog {
   bool is_counted = false;               // the numbers of heads are those of the folders
   bool is_unfinished = false;            // a capture is in progress, or was interrupted
   std::string model;                     // its name in the dataset's record, or empty
+  std::string corpus, capture;           // as in DatasetRecord
   std::optional<BucketRanges> ranges;    // by the dataset's record
   RopeRecord rope;                       // likewise
   std::optional<VectorKind> vector;      // of the column `vector`, by the dataset's record

@@ -10,7 +10,7 @@
 #include "heads/head_table.h"
 #include "heads/key_groups.h"
 #include "plasticity/plasticity_input.h"
-#include "stats/preference_counts.h"
+#include "stats/float_products.h"
 
 namespace qk {
 

@@ -6,7 +6,7 @@
 #include "plasticity/bucket_pair_walk.h"
 #include "plasticity/counted_pairs.h"
 #include "plasticity/method_replicates.h"
-#include "stats/dense_products.h"
+#include "stats/document_product.h"
 
 namespace qk {
 namespace {
@@ -45,11 +45,11 @@ class CountedReplicates {
     }
     const RowsByDocument& group = voters_->group();
     const std::span<const int64_t> documents = group.documents;
-    times_ = input_.counts.gather(0, input_.counts.replicates(), documents);
+    product_ = DocumentProduct(input_.counts, documents);
     queries_.assign(values_.size(), 0.0);
     for (size_t r = 0; r < values_.size(); ++r) {
       for (size_t g = 0; g < documents.size(); ++g) {
-        queries_[r] += times_[r * documents.size() + g] *
+        queries_[r] += product_.times(static_cast<int64_t>(r), static_cast<int64_t>(g)) *
                        static_cast<double>(group.begins[g + 1] - group.begins[g]);
       }
     }
@@ -94,13 +94,9 @@ class CountedReplicates {
         undecided_of_[half][g * kBlockWidth + lane % kBlockWidth] = undecided[lane];
       }
     }
-    const auto depth = static_cast<int64_t>(documents);
-    const int64_t replicates = input_.counts.replicates();
     for (size_t half = 0; half < kHalves; ++half) {
-      multiply_block(times_.data(), depth, replicates, depth, preferring_of_[half].data(),
-                     preferring_[half].data());
-      multiply_block(times_.data(), depth, replicates, depth, undecided_of_[half].data(),
-                     undecided_[half].data());
+      product_.multiply(preferring_of_[half].data(), preferring_[half].data());
+      product_.multiply(undecided_of_[half].data(), undecided_[half].data());
     }
   }
 
@@ -128,7 +124,7 @@ class CountedReplicates {
   std::vector<double> values_;  // [replicates], of the pair
   std::optional<int64_t> bucket_;
   std::optional<BucketVoters> voters_;
-  std::vector<double> times_;    // [replicates, documents of the bucket]
+  DocumentProduct product_;      // of the documents of the bucket
   std::vector<double> queries_;  // [replicates], in the bucket
   Halves preferring_of_;         // [documents, kBlockWidth], of the block
   Halves undecided_of_;

@@ -1,16 +1,14 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
-#include "heads/gathered_rows.h"
 #include "plasticity/metric_replicates.h"
-#include "stats/dense_products.h"
+#include "stats/float_products.h"
 #include "stats/replicate_sums.h"
 
 namespace qk {
 namespace {
-
-constexpr int64_t kFitRowsAtOnce = 64;
 
 std::vector<int64_t> all_rows(const HeadTable& table) {
   std::vector<int64_t> out(table.positions.size());
@@ -82,77 +80,140 @@ class LineReplicates {
   ReplicateSums sums_;
 };
 
-// How well the projections predict log2(position + 1), for kBlockWidth replicates at once.
+constexpr auto kLanes = static_cast<size_t>(kFloatBlockWidth);
+using Lanes = std::array<double, kLanes>;
+
+// How well the projections predict log2(position + 1), for kFloatBlockWidth replicates at once: a
+// lane is a replicate. Projections are float32, which is enough for error bars.
 class ScalarReplicates {
  public:
   explicit ScalarReplicates(const QueryReplicateInput& input)
-      : input_(input), y_(centered_log_positions(input.queries)) {
-    projections_.resize(y_.size() * static_cast<size_t>(kBlockWidth));
+      : input_(input),
+        group_(group_by_document(all_rows(input.queries), input.documents.of_query)) {
+    const std::vector<double> y = centered_log_positions(input.queries);
+    vectors_.reserve(group_.rows.size() * static_cast<size_t>(input.queries.head_dim));
+    for (const int64_t row : group_.rows) {
+      y_.push_back(y[static_cast<size_t>(row)]);
+      const std::span<const float> x = input.queries.vector(row);
+      for (size_t j = 0; j < x.size(); ++j) {
+        vectors_.push_back(static_cast<float>(static_cast<double>(x[j]) - input.fit.mean[j]));
+      }
+    }
+    projections_.resize(y_.size() * kLanes);
   }
 
-  // directions: one block, [head_dim, kBlockWidth]; out: its replicates, at most kBlockWidth.
-  void take(int64_t first_replicate, const double* directions, std::span<HeadMetrics> out) {
-    project(directions);
-    for (size_t lane = 0; lane < out.size(); ++lane) {
-      measure(lane, input_.counts.of(first_replicate + static_cast<int64_t>(lane)), out[lane]);
-    }
+  // directions: [head_dim, kFloatBlockWidth]; out: their replicates, at most kFloatBlockWidth.
+  void take(int64_t first_replicate, std::span<const float> directions,
+            std::span<HeadMetrics> out) {
+    multiply_float_block(vectors_.data(), std::ssize(y_), input_.queries.head_dim,
+                         directions.data(), projections_.data());
+    const Sums sums = sums_of(first_replicate, out.size());
+    const Errors errors = errors_of(first_replicate, out.size(), sums);
+    for (size_t lane = 0; lane < out.size(); ++lane) fill(sums, errors, lane, out[lane]);
   }
 
  private:
-  void project(const double* directions) {
-    const int64_t rows = input_.queries.num_rows();
-    const std::vector<int64_t> order = all_rows(input_.queries);
-    for (int64_t begin = 0; begin < rows; begin += kFitRowsAtOnce) {
-      const int64_t count = std::min(kFitRowsAtOnce, rows - begin);
-      const GatheredRows x(
-          input_.queries,
-          std::span(order).subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
-          input_.fit.mean);
-      multiply_block(x.view().data(), input_.queries.head_dim, count, input_.queries.head_dim,
-                     directions, projections_.data() + begin * kBlockWidth);
-    }
+  // Over the rows of every replicate: their number, and sums of y, y^2, projections s, s^2, s y.
+  struct Sums {
+    Lanes n{}, y{}, yy{}, s{}, ss{}, sy{};
+    double total(size_t lane) const { return yy[lane] - y[lane] * y[lane] / n[lane]; }
+    double squares(size_t lane) const { return ss[lane] - s[lane] * s[lane] / n[lane]; }
+    double products(size_t lane) const { return sy[lane] - s[lane] * y[lane] / n[lane]; }
+  };
+  struct Errors {
+    Lanes baseline{}, projected{};  // sums of absolute errors
+  };
+
+  double times(int64_t replicate, size_t place) const {
+    return input_.counts.at(replicate, group_.documents[place]);
   }
 
-  void measure(size_t lane, std::span<const uint16_t> counts, HeadMetrics& out) const {
-    double n = 0;
-    double sy = 0;
-    double ss = 0;
-    double yy = 0;
-    double ps = 0;
-    double py = 0;
-    for (size_t i = 0; i < y_.size(); ++i) {
-      const double c = counts[static_cast<size_t>(input_.documents.of_query[i])];
-      const double s = projections_[i * kBlockWidth + lane];
-      n += c;
-      sy += c * y_[i];
-      yy += c * y_[i] * y_[i];
-      ss += c * s;
-      ps += c * s * s;
-      py += c * s * y_[i];
+  Sums sums_of(int64_t first, size_t count) const {
+    Sums out;
+    for (size_t g = 0; g < group_.documents.size(); ++g) {
+      double y = 0;
+      double yy = 0;
+      Lanes s{};
+      Lanes ss{};
+      Lanes sy{};
+      const auto begin = static_cast<size_t>(group_.begins[g]);
+      const auto end = static_cast<size_t>(group_.begins[g + 1]);
+      for (size_t i = begin; i < end; ++i) {
+        y += y_[i];
+        yy += y_[i] * y_[i];
+        const float* row = projections_.data() + i * kLanes;
+        for (size_t lane = 0; lane < kLanes; ++lane) {
+          const double x = row[lane];
+          s[lane] += x;
+          ss[lane] += x * x;
+          sy[lane] += x * y_[i];
+        }
+      }
+      for (size_t lane = 0; lane < count; ++lane) {
+        const double c = times(first + static_cast<int64_t>(lane), g);
+        out.n[lane] += c * static_cast<double>(end - begin);
+        out.y[lane] += c * y;
+        out.yy[lane] += c * yy;
+        out.s[lane] += c * s[lane];
+        out.ss[lane] += c * ss[lane];
+        out.sy[lane] += c * sy[lane];
+      }
     }
+    return out;
+  }
+
+  Errors errors_of(int64_t first, size_t count, const Sums& sums) const {
+    Lanes mean_y{};
+    Lanes mean_s{};
+    Lanes rate{};
+    for (size_t lane = 0; lane < count; ++lane) {
+      if (sums.n[lane] <= 0) continue;
+      mean_y[lane] = sums.y[lane] / sums.n[lane];
+      mean_s[lane] = sums.s[lane] / sums.n[lane];
+      const double squares = sums.squares(lane);
+      rate[lane] = squares > 0 ? sums.products(lane) / squares : 0;
+    }
+    Errors out;
+    for (size_t g = 0; g < group_.documents.size(); ++g) {
+      Lanes baseline{};
+      Lanes projected{};
+      const auto end = static_cast<size_t>(group_.begins[g + 1]);
+      for (auto i = static_cast<size_t>(group_.begins[g]); i < end; ++i) {
+        const float* row = projections_.data() + i * kLanes;
+        for (size_t lane = 0; lane < kLanes; ++lane) {
+          const double y = y_[i] - mean_y[lane];
+          baseline[lane] += std::abs(y);
+          projected[lane] += std::abs(y - rate[lane] * (row[lane] - mean_s[lane]));
+        }
+      }
+      for (size_t lane = 0; lane < count; ++lane) {
+        const double c = times(first + static_cast<int64_t>(lane), g);
+        out.baseline[lane] += c * baseline[lane];
+        out.projected[lane] += c * projected[lane];
+      }
+    }
+    return out;
+  }
+
+  static void fill(const Sums& sums, const Errors& errors, size_t lane, HeadMetrics& out) {
+    const double n = sums.n[lane];
     if (n <= 0) return;
-    const double total = yy - sy * sy / n;
-    const double squares = ps - ss * ss / n;
-    const double products = py - ss * sy / n;
-    const double rate = squares > 0 ? products / squares : 0;
-    double baseline = 0;
-    double absolute = 0;
-    for (size_t i = 0; i < y_.size(); ++i) {
-      const double c = counts[static_cast<size_t>(input_.documents.of_query[i])];
-      const double y = y_[i] - sy / n;
-      baseline += c * std::abs(y);
-      absolute += c * std::abs(y - rate * (projections_[i * kBlockWidth + lane] - ss / n));
-    }
-    out.q_mae_baseline = baseline / n;
-    out.q_mae_proj = absolute / n;
-    out.q_mae_ratio = baseline > 0 ? absolute / baseline : 1;
+    out.q_mae_baseline = errors.baseline[lane] / n;
+    out.q_mae_proj = errors.projected[lane] / n;
+    out.q_mae_ratio =
+        errors.baseline[lane] > 0 ? errors.projected[lane] / errors.baseline[lane] : 1;
+    const double squares = sums.squares(lane);
+    const double products = sums.products(lane);
+    const double total = sums.total(lane);
     const bool is_defined = squares > 0 && total > 0;
     out.q_r2_scalar = is_defined ? products * products / (squares * total) : 0;
   }
 
   const QueryReplicateInput& input_;
-  std::vector<double> y_;            // [rows], centered_log_positions()
-  std::vector<double> projections_;  // [rows, kBlockWidth]
+  RowsByDocument group_;            // all queries
+  std::vector<double> y_;           // [group_.rows], centered_log_positions()
+  std::vector<float> vectors_;      // [group_.rows, head_dim], minus the mean
+  std::vector<float> projections_;  // [group_.rows, kFloatBlockWidth]
 };
 
 }  // namespace
@@ -162,9 +223,9 @@ void replicate_fit_metrics(const QueryReplicateInput& input, bool compat_referen
   const LineReplicates lines(input);
   ScalarReplicates scalars(input);
   const int64_t d = input.queries.head_dim;
-  for (size_t begin = 0; begin < out.size(); begin += kBlockWidth) {
-    const size_t count = std::min(static_cast<size_t>(kBlockWidth), out.size() - begin);
-    VectorBlocks directions(kBlockWidth, d);
+  for (size_t begin = 0; begin < out.size(); begin += kLanes) {
+    const size_t count = std::min(kLanes, out.size() - begin);
+    std::vector<float> directions(static_cast<size_t>(d) * kLanes);
     for (size_t lane = 0; lane < count; ++lane) {
       const QueryFit fit = lines.fit(static_cast<int64_t>(begin + lane));
       if (fit.num_rows == 0) continue;
@@ -172,12 +233,11 @@ void replicate_fit_metrics(const QueryReplicateInput& input, bool compat_referen
       metrics.q_r2_pos = mean_r2(fit, component_r2(fit, compat_reference), compat_reference);
       metrics.q_beta_norm = fit.slope_norm;
       if (fit.slope_norm <= 0) continue;
-      for (int64_t j = 0; j < d; ++j) {
-        directions.at(static_cast<int64_t>(lane), j) =
-            fit.slope[static_cast<size_t>(j)] / fit.slope_norm;
+      for (size_t j = 0; j < fit.slope.size(); ++j) {
+        directions[j * kLanes + lane] = static_cast<float>(fit.slope[j] / fit.slope_norm);
       }
     }
-    scalars.take(static_cast<int64_t>(begin), directions.block(0), out.subspan(begin, count));
+    scalars.take(static_cast<int64_t>(begin), directions, out.subspan(begin, count));
   }
 }
 

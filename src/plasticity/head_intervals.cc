@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "plasticity/metric_replicates.h"
 #include "stats/resample_counts.h"
@@ -22,14 +23,20 @@ std::vector<MetricInterval> head_intervals(const PlasticityInput& input, const N
     if (field.value == &HeadMetrics::ap_overall) continue;
     std::vector<double> values;
     for (size_t r = 1; r < replicates.size(); ++r) values.push_back(replicates[r].*field.value);
-    out.push_back({field.name, primary, metrics.*field.value,
-                   document_interval(metrics.*field.value, values, query_size.effective_documents,
-                                     field.scale, input.options.error_bars),
-                   query_size});
+    const Interval interval =
+        document_interval(metrics.*field.value, values, query_size.effective_documents, field.scale,
+                          input.options.error_bars);
+    out.push_back(
+        {field.name, primary, metrics.*field.value, interval, query_size, std::move(values)});
   }
   for (const MethodMeasurement& method : methods) {
     const MethodResult& result = method.result;
-    out.push_back({"ap_overall", result.name, result.ap_overall, result.interval, method.pairs});
+    out.push_back({"ap_overall",
+                   result.name,
+                   result.ap_overall,
+                   result.interval,
+                   method.pairs,
+                   {result.replicates.begin() + 1, result.replicates.end()}});
   }
   return out;
 }

@@ -50,7 +50,7 @@ struct HeadMetrics {
   std::vector<MethodResult> methods;
   std::vector<BucketPlasticity> buckets;       // ascending by (q_bucket, k_bucket)
   std::vector<double> component_r2;            // [head_dim], in the oriented basis of the files
-  std::vector<MetricInterval> intervals;       // of metric_fields(); empty without bootstrap
+  std::vector<MetricInterval> intervals;       // of metric_fields(); empty without error bars
   std::vector<double> component_weight;        // [head_dim], not negative, adds up to 1
   std::optional<HeadDiagnostics> diagnostics;  // none with compat: reference
 };

@@ -14,6 +14,7 @@ namespace qk {
 // Threads: safe to call concurrently; tables are only read.
 // rope: of the layer, if the dataset records it; without it HeadDiagnostics has no RoPE pairs.
 // Throws Error: no rows, vector lengths that differ.
+// `rope`: of the head's layer, or none if it is not known.
 // REQUIRES: both tables are oriented (orient()), key_groups is of `keys`.
 HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
                          const HeadTable& queries, const HeadTable& keys,

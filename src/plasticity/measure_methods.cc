@@ -70,11 +70,11 @@ class CellReport {
   MethodCurve distances() const { return curve(curve_over_distances(matrix_, ranges_)); }
 
   MethodTrend trend(TrendKind kind) const {
-    const Slope slope = slope_of(kind, matrix_, ranges_);
-    MethodTrend out{kind, reach_, num_documents_, slope.cells, slope.values.front(), {}};
+    Slope slope = slope_of(kind, matrix_, ranges_);
+    MethodTrend out{kind, reach_, num_documents_, slope.cells, std::move(slope.values), {}};
     if (matrix_.replicates() > 1) {
       out.interval =
-          document_interval(out.slope, without_sample(slope.values),
+          document_interval(out.values.front(), without_sample(out.values),
                             documents_behind(num_documents_), ValueScale::kReal, error_bars_);
     }
     return out;

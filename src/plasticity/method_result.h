@@ -26,7 +26,7 @@ struct MethodTrend {
   std::optional<int64_t> reach;
   int64_t documents = 0;
   int64_t cells = 0;
-  double slope = kNotANumber;  // in slope_unit()
+  std::vector<double> values;  // slopes in slope_unit(), [replicates], the sample's first
   Interval interval;
 };
 

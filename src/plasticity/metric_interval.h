@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "stats/document_interval.h"
 #include "stats/group_spread.h"
@@ -14,7 +15,8 @@ struct MetricInterval {
       method;           // of ap_overall; the first one for the others, which do not depend on it
   double estimate = 0;  // its value there
   Interval interval;
-  EffectiveSize size;  // of the queries; for ap_overall of the key pairs
+  EffectiveSize size;              // of the queries; for ap_overall of the key pairs
+  std::vector<double> replicates;  // behind the interval, without the sample
 };
 
 }  // namespace qk

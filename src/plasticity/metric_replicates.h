@@ -27,11 +27,9 @@ struct QueryReplicateInput {
 void replicate_fit_metrics(const QueryReplicateInput& input, bool compat_reference,
                            std::span<HeadMetrics> out);
 
-// Fills q_resid0_skew to q_noise_frac_ks_p_lt_alpha. The rotated basis is that of the sample in
-// every replicate, so that a component stays the same component; lines, means and deviations are
-// the replicate's. p-values are those of the number of rows of equal weight that weigh as evenly,
-// (sum c)^2 / sum c^2, where c is how often a row occurs: a replicate repeats rows, which moves its
-// distribution function by as much again as the sample's.
+// Fills q_resid0_skew, q_resid0_kurt and the medians of the noise's skewness and kurtosis; p-values
+// have no error bars. The rotated basis is that of the sample in every replicate, so that a component
+// stays the same component; lines, means and deviations are the replicate's.
 void replicate_noise_metrics(const QueryReplicateInput& input, const NoiseOptions& options,
                              std::span<HeadMetrics> out);
 

@@ -9,11 +9,8 @@
 
 #include "plasticity/test_replicates.h"
 #include "stats/dense_products.h"
-#include "stats/ks_test.h"
-#include "stats/lilliefors.h"
 #include "stats/median.h"
 #include "stats/moments.h"
-#include "stats/normal_cdf.h"
 
 namespace qk {
 namespace metric_replicates_test {
@@ -25,6 +22,9 @@ std::vector<HeadMetrics> replicates_of(const ReplicatedHead& head) {
   replicate_noise_metrics(input, head.noise, out);
   return out;
 }
+
+// Projections in float32 against projections in float64.
+constexpr double kFloatProjections = 1e-6;
 
 void expect_fit_metrics(const ReplicatedHead& head) {
   const bool reference = head.options.compat_reference;
@@ -38,11 +38,12 @@ void expect_fit_metrics(const ReplicatedHead& head) {
         << what;
     EXPECT_NEAR(metrics.q_beta_norm, fit.slope_norm, 1e-11) << what;
     const ScalarPredictability scalar = predict_position(repeated, fit);
-    EXPECT_NEAR(metrics.q_r2_scalar, scalar.r2, 1e-11) << what;
-    EXPECT_NEAR(metrics.q_mae_baseline, scalar.mae_baseline, 1e-11) << what;
-    EXPECT_NEAR(metrics.q_mae_proj, scalar.mae_proj, 1e-11) << what;
+    EXPECT_NEAR(metrics.q_r2_scalar, scalar.r2, kFloatProjections) << what;
+    EXPECT_NEAR(metrics.q_mae_baseline, scalar.mae_baseline, kFloatProjections) << what;
+    EXPECT_NEAR(metrics.q_mae_proj, scalar.mae_proj, kFloatProjections) << what;
     const bool has_error = scalar.mae_baseline > 1e-12;
-    EXPECT_NEAR(metrics.q_mae_ratio, has_error ? scalar.mae_proj / scalar.mae_baseline : 1, 1e-11)
+    EXPECT_NEAR(metrics.q_mae_ratio, has_error ? scalar.mae_proj / scalar.mae_baseline : 1,
+                kFloatProjections)
         << what;
   }
 }
@@ -87,12 +88,10 @@ void subtract_line(const HeadTable& table, std::vector<double>& column) {
 struct Shape {
   double skew = 0;
   double kurtosis = 0;
-  double p = 0;
   bool is_constant = false;
 };
 
-// `even`: rows of equal weight that weigh as evenly as those of the replicate.
-Shape shape_of(std::vector<double> column, int64_t even, bool reference) {
+Shape shape_of(std::vector<double> column) {
   const auto n = static_cast<double>(column.size());
   double mean = 0;
   for (const double x : column) mean += x / n;
@@ -102,66 +101,32 @@ Shape shape_of(std::vector<double> column, int64_t even, bool reference) {
     for (int k = 0; k < 4; ++k) sums[k] += std::pow(x, k + 1);
   }
   const CentralMoments moments = central_moments(std::ssize(column), sums);
-  Shape out{skewness(moments), excess_kurtosis(moments), 0, moments.m2 == 0};
-  if (out.is_constant) return out;
-  normal_cdf(column, 1 / std::sqrt(moments.variance()), column);
-  const double distance = KsStatistic()(column);
-  out.p = reference ? ks_p_value(even, distance) : lilliefors_p_value(even, distance);
-  return out;
-}
-
-// (sum c)^2 / sum c^2 over the rows, c: how often the replicate has their document.
-int64_t even_rows(const ReplicatedHead& head, int64_t replicate) {
-  double sum = 0;
-  double squares = 0;
-  for (const int64_t document : head.documents.of_query) {
-    const double c = head.counts.at(replicate, document);
-    sum += c;
-    squares += c * c;
-  }
-  return std::llround(sum * sum / squares);
+  return {skewness(moments), excess_kurtosis(moments), moments.m2 == 0};
 }
 
 void expect_noise_metrics(const ReplicatedHead& head) {
-  const bool reference = head.options.compat_reference;
   const std::vector<HeadMetrics> found = replicates_of(head);
-  double lowest = 1;
-  double highest = 0;
   for (int64_t r = 0; r < head.counts.replicates(); ++r) {
     const std::string what = "replicate " + std::to_string(r);
     const HeadMetrics& metrics = found[static_cast<size_t>(r)];
     const HeadTable repeated = head.repeated(r);
-    const int64_t even = even_rows(head, r);
     std::vector<double> first = rotated_column(head, repeated, 0);
     subtract_line(repeated, first);
-    const Shape residuals = shape_of(first, even, reference);
+    const Shape residuals = shape_of(first);
     EXPECT_NEAR(metrics.q_resid0_skew, residuals.skew, 1e-9) << what;
     EXPECT_NEAR(metrics.q_resid0_kurt, residuals.kurtosis, 1e-9) << what;
-    EXPECT_NEAR(metrics.q_resid0_ks_p, residuals.p, 1e-9) << what;
     std::vector<double> skews;
     std::vector<double> kurtoses;
-    std::vector<double> p_values;
     for (int64_t j = 1; j < head.queries.head_dim; ++j) {
       const std::vector<double> column = rotated_column(head, repeated, static_cast<size_t>(j));
-      const Shape shape = shape_of(column, even, reference);
+      const Shape shape = shape_of(column);
       if (shape.is_constant) continue;
       skews.push_back(std::abs(shape.skew));
       kurtoses.push_back(std::abs(shape.kurtosis));
-      const bool is_tested =
-          std::find(head.noise_dims.begin(), head.noise_dims.end(), j - 1) != head.noise_dims.end();
-      if (is_tested) p_values.push_back(shape.p);
     }
     EXPECT_NEAR(metrics.q_noise_med_abs_skew, median(skews), 1e-9) << what;
     EXPECT_NEAR(metrics.q_noise_med_abs_kurt, median(kurtoses), 1e-9) << what;
-    EXPECT_NEAR(metrics.q_noise_med_ks_p, median(p_values), 1e-9) << what;
-    const auto below = std::count_if(p_values.begin(), p_values.end(),
-                                     [&](double p) { return p < head.noise.p_alpha; });
-    const double part = static_cast<double>(below) / static_cast<double>(p_values.size());
-    EXPECT_DOUBLE_EQ(metrics.q_noise_frac_ks_p_lt_alpha, part) << what;
-    lowest = std::min(lowest, part);
-    highest = std::max(highest, part);
   }
-  EXPECT_LT(lowest, highest);  // p_alpha lies among the p-values
 }
 
 // Component 1 of every query is 2.5: it is neither tested nor counted.
@@ -179,11 +144,8 @@ TEST(MetricReplicates, StartAtTheEstimate) {
     const HeadMetrics first = replicates_of(head).front();
     EXPECT_NEAR(first.q_resid0_skew, head.measured.resid0_skew, 1e-11);
     EXPECT_NEAR(first.q_resid0_kurt, head.measured.resid0_kurt, 1e-11);
-    EXPECT_NEAR(first.q_resid0_ks_p, head.measured.resid0_ks_p, 1e-11);
     EXPECT_NEAR(first.q_noise_med_abs_skew, head.measured.med_abs_skew, 1e-11);
     EXPECT_NEAR(first.q_noise_med_abs_kurt, head.measured.med_abs_kurt, 1e-11);
-    EXPECT_NEAR(first.q_noise_med_ks_p, head.measured.med_ks_p, 1e-11);
-    EXPECT_EQ(first.q_noise_frac_ks_p_lt_alpha, head.measured.frac_ks_p_lt_alpha);
   }
 }
 
@@ -247,7 +209,6 @@ TEST(MetricReplicates, NoiseOfAnExactLine) {
   for (const HeadMetrics& metrics : replicates_of(head)) {
     EXPECT_TRUE(std::isnan(metrics.q_resid0_skew));
     EXPECT_TRUE(std::isnan(metrics.q_resid0_kurt));
-    EXPECT_TRUE(std::isnan(metrics.q_resid0_ks_p));
   }
 }
 

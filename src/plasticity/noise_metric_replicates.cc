@@ -1,24 +1,91 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <set>
 
 #include "heads/column_kernels.h"
 #include "plasticity/metric_replicates.h"
-#include "stats/ks_test.h"
-#include "stats/lilliefors.h"
 #include "stats/median.h"
 #include "stats/moments.h"
-#include "stats/normal_cdf.h"
 #include "stats/replicate_sums.h"
-#include "stats/weighted_ks.h"
 
 namespace qk {
 namespace {
 
-// Rows of a replicate, and their effective number, (sum c)^2 / sum c^2.
-struct ReplicateRows {
-  int64_t rows = 0;
-  int64_t even = 0;
+// u^a t^b with a + b <= 4.
+struct Monomial {
+  int u;
+  int t;
+};
+constexpr auto kMonomials = std::to_array<Monomial>({{0, 0},
+                                                     {1, 0},
+                                                     {0, 1},
+                                                     {2, 0},
+                                                     {1, 1},
+                                                     {0, 2},
+                                                     {3, 0},
+                                                     {2, 1},
+                                                     {1, 2},
+                                                     {0, 3},
+                                                     {4, 0},
+                                                     {3, 1},
+                                                     {2, 2},
+                                                     {1, 3},
+                                                     {0, 4}});
+
+double power(double x, int exponent) {
+  double out = 1;
+  for (int i = 0; i < exponent; ++i) out *= x;
+  return out;
+}
+
+void add_monomials(double u, double t, std::array<double, kMonomials.size()>& sums) {
+  for (size_t m = 0; m < kMonomials.size(); ++m) {
+    sums[m] += power(u, kMonomials[m].u) * power(t, kMonomials[m].t);
+  }
+}
+
+// What is left of u after its line over t, from the sums of monomials over rows. u is small already:
+// the residuals of a line near this one.
+class LineResiduals {
+ public:
+  explicit LineResiduals(std::span<const double> sums) : sums_(sums), rows_(sums[0]) {
+    const double u = sums[1];
+    const double t = sums[2];
+    position_ss_ = std::max(0.0, sums[5] - t * t / rows_);
+    slope_ = position_ss_ > 0 ? (sums[4] - t * u / rows_) / position_ss_ : 0;
+    shift_ = (slope_ * t - u) / rows_;
+  }
+
+  double slope() const { return slope_; }
+  double position_ss() const { return position_ss_; }
+
+  // Of u - slope t + shift.
+  CentralMoments moments() const {
+    double powers[4] = {};
+    for (int k = 1; k <= 4; ++k) powers[k - 1] = sum_of_powers(k);
+    return central_moments(std::llround(rows_), powers);
+  }
+
+ private:
+  // Expanded: the sum over a + b + c = k of k! / (a! b! c!) u^a (-slope t)^b shift^c.
+  double sum_of_powers(int k) const {
+    constexpr double kFactorials[] = {1, 1, 2, 6, 24};
+    double out = 0;
+    for (size_t m = 0; m < kMonomials.size(); ++m) {
+      const int rest = k - kMonomials[m].u - kMonomials[m].t;
+      if (rest < 0) continue;
+      const double ways = kFactorials[k] / (kFactorials[kMonomials[m].u] *
+                                            kFactorials[kMonomials[m].t] * kFactorials[rest]);
+      out += ways * power(-slope_, kMonomials[m].t) * power(shift_, rest) * sums_[m];
+    }
+    return out;
+  }
+
+  std::span<const double> sums_;
+  double rows_;
+  double position_ss_ = 0;
+  double slope_ = 0;
+  double shift_ = 0;
 };
 
 class NoiseReplicates {
@@ -30,7 +97,6 @@ class NoiseReplicates {
     const auto replicates = static_cast<size_t>(input.counts.replicates());
     skews_.resize(replicates);
     kurtoses_.resize(replicates);
-    p_values_.resize(replicates);
     count_rows();
   }
 
@@ -48,43 +114,41 @@ class NoiseReplicates {
       sums.add(group_.documents[g], powers);
     }
     sums.finish();
-    const bool tested = std::find(options_.ks_dims.begin(), options_.ks_dims.end(), j - 1) !=
-                        options_.ks_dims.end();
-    std::optional<WeightedKs> ks;
-    if (tested) ks.emplace(column, input_.documents.of_query);
-    for (size_t r = 0; r < skews_.size(); ++r) {
-      judge(r, j, sums.of(static_cast<int64_t>(r)), ks ? &*ks : nullptr);
-    }
+    for (size_t r = 0; r < skews_.size(); ++r) judge(r, j, sums.of(static_cast<int64_t>(r)));
   }
 
   // Component 0: residuals of the replicate's own line.
   void take_first(std::span<const double> column, std::span<HeadMetrics> out) {
-    std::vector<double> residuals;
+    const double sample_slope = input_.fit.rotated_slope.front();
+    const double spread = position_scale();
+    ReplicateSums sums(input_.counts, 0, input_.counts.replicates(), kMonomials.size());
+    for (size_t g = 0; g < group_.documents.size(); ++g) {
+      std::array<double, kMonomials.size()> of_document{};
+      for (int64_t i = group_.begins[g]; i < group_.begins[g + 1]; ++i) {
+        const auto row = static_cast<size_t>(group_.rows[static_cast<size_t>(i)]);
+        const double t = input_.fit.centered_positions[row];
+        add_monomials(column[row] - sample_slope * t, t / spread, of_document);
+      }
+      sums.add(group_.documents[g], of_document);
+    }
+    sums.finish();
     for (size_t r = 0; r < out.size(); ++r) {
-      if (rows_[r].rows < (options_.compat_reference ? 2 : 3)) continue;
-      const double drift =
-          line_residuals(column, input_.counts.of(static_cast<int64_t>(r)), residuals);
-      judge_first(r, drift, residuals, out[r]);
+      if (rows_[r] < (options_.compat_reference ? 2 : 3)) continue;
+      const LineResiduals line(sums.of(static_cast<int64_t>(r)));
+      const double slope = sample_slope + line.slope() / spread;
+      judge_first(r, slope * slope * line.position_ss() * spread * spread, line, out[r]);
     }
   }
 
   void finish(std::span<HeadMetrics> out) {
     for (size_t r = 0; r < out.size(); ++r) {
-      if (options_.compat_reference && (input_.queries.head_dim == 1 || rows_[r].rows < 3)) {
+      if (options_.compat_reference && (input_.queries.head_dim == 1 || rows_[r] < 3)) {
         out[r].q_noise_med_abs_skew = 0;
         out[r].q_noise_med_abs_kurt = 0;
-        out[r].q_noise_med_ks_p = 1;
-        out[r].q_noise_frac_ks_p_lt_alpha = 0;
         continue;
       }
       out[r].q_noise_med_abs_skew = median(std::move(skews_[r]));
       out[r].q_noise_med_abs_kurt = median(std::move(kurtoses_[r]));
-      if (p_values_[r].empty()) continue;
-      const auto below = std::count_if(p_values_[r].begin(), p_values_[r].end(),
-                                       [&](double p) { return p < options_.p_alpha; });
-      out[r].q_noise_frac_ks_p_lt_alpha =
-          static_cast<double>(below) / static_cast<double>(p_values_[r].size());
-      out[r].q_noise_med_ks_p = median(std::move(p_values_[r]));
     }
   }
 
@@ -98,98 +162,51 @@ class NoiseReplicates {
   void count_rows() {
     for (int64_t r = 0; r < input_.counts.replicates(); ++r) {
       double sum = 0;
-      double squares = 0;
       for (size_t g = 0; g < group_.documents.size(); ++g) {
-        const double c = input_.counts.at(r, group_.documents[g]);
-        const auto size = static_cast<double>(group_.begins[g + 1] - group_.begins[g]);
-        sum += c * size;
-        squares += c * c * size;
+        sum += input_.counts.at(r, group_.documents[g]) *
+               static_cast<double>(group_.begins[g + 1] - group_.begins[g]);
       }
-      rows_.push_back({std::llround(sum), squares > 0 ? std::llround(sum * sum / squares) : 0});
+      rows_.push_back(std::llround(sum));
     }
   }
 
-  double p_value(size_t r, double distance) const {
-    const int64_t n = std::max<int64_t>(rows_[r].even, options_.compat_reference ? 1 : 3);
-    return options_.compat_reference ? ks_p_value(n, distance) : lilliefors_p_value(n, distance);
-  }
-
-  void judge(size_t r, int64_t j, std::span<const double> sums, WeightedKs* ks) {
-    const int64_t n = rows_[r].rows;
+  void judge(size_t r, int64_t j, std::span<const double> sums) {
+    const int64_t n = rows_[r];
     if (n < 3) return;
     const double powers[4] = {sums[0], sums[1], sums[2], sums[3]};
     const CentralMoments moments = central_moments(n, powers);
     if (moments.m2 <= 0 && leaves_out_constant(input_.fit, j, options_.compat_reference)) return;
     skews_[r].push_back(std::abs(skewness(moments)));
     kurtoses_[r].push_back(std::abs(excess_kurtosis(moments)));
-    if (ks == nullptr) return;
-    const double deviation = std::sqrt(moments.variance());
-    const double mean = sums[0] / static_cast<double>(n);
-    const double distance = ks->distance(input_.counts.of(static_cast<int64_t>(r)), mean,
-                                         deviation > 0 ? deviation : 1);
-    p_values_[r].push_back(p_value(r, distance));
   }
 
-  // Every row as often as it counts, minus the line; the sum of squares that the line explains.
-  double line_residuals(std::span<const double> column, std::span<const uint16_t> counts,
-                        std::vector<double>& out) const {
-    const std::vector<double>& t = input_.fit.centered_positions;
-    double n = 0;
-    double st = 0;
-    double sx = 0;
-    double tt = 0;
-    double tx = 0;
-    for (size_t i = 0; i < column.size(); ++i) {
-      const double c = counts[static_cast<size_t>(input_.documents.of_query[i])];
-      n += c;
-      st += c * t[i];
-      sx += c * column[i];
-      tt += c * t[i] * t[i];
-      tx += c * t[i] * column[i];
-    }
-    const double position_ss = tt - st * st / n;
-    const double slope = position_ss > 0 ? (tx - st * sx / n) / position_ss : 0;
-    out.clear();
-    for (size_t i = 0; i < column.size(); ++i) {
-      const double residual = column[i] - sx / n - slope * (t[i] - st / n);
-      out.insert(out.end(), counts[static_cast<size_t>(input_.documents.of_query[i])], residual);
-    }
-    return slope * slope * std::max(0.0, position_ss);
+  // Positions in this unit are of the order of 1.
+  double position_scale() const {
+    const double square = input_.fit.position_ss / static_cast<double>(input_.fit.num_rows);
+    return square > 0 ? std::sqrt(square) : 1;
   }
 
-  void judge_first(size_t r, double drift, std::vector<double>& residuals, HeadMetrics& out) {
-    double powers[4] = {};
-    for (const double x : residuals) {
-      powers[0] += x;
-      powers[1] += x * x;
-      powers[2] += x * x * x;
-      powers[3] += x * x * x * x;
-    }
+  void judge_first(size_t r, double drift, const LineResiduals& line, HeadMetrics& out) {
     const bool reference = options_.compat_reference;
-    const CentralMoments moments = central_moments(rows_[r].rows, powers);
+    const CentralMoments moments = line.moments();
     if (reference && moments.m2 <= 0) {
       out.q_resid0_skew = 0;
       out.q_resid0_kurt = 0;
-      out.q_resid0_ks_p = 1;
       return;
     }
     constexpr double kRounding = 1e-24;  // as in measure_noise()
-    if (!reference && moments.m2 * static_cast<double>(rows_[r].rows) <= kRounding * drift) return;
+    if (!reference && moments.m2 * static_cast<double>(rows_[r]) <= kRounding * drift) return;
     if (moments.m2 <= 0) return;
     out.q_resid0_skew = skewness(moments);
     out.q_resid0_kurt = excess_kurtosis(moments);
-    normal_cdf(residuals, 1 / std::sqrt(moments.variance()), residuals);
-    out.q_resid0_ks_p = p_value(r, statistic_(residuals));
   }
 
   const QueryReplicateInput& input_;
   const NoiseOptions& options_;
-  RowsByDocument group_;  // all queries
-  std::vector<ReplicateRows> rows_;
-  KsStatistic statistic_;
+  RowsByDocument group_;                    // all queries
+  std::vector<int64_t> rows_;               // [replicates]
   std::vector<std::vector<double>> skews_;  // [replicates][components]
   std::vector<std::vector<double>> kurtoses_;
-  std::vector<std::vector<double>> p_values_;
 };
 
 }  // namespace

@@ -71,9 +71,9 @@ void expect_replicates(const MeasureOptions& options) {
   EXPECT_EQ(found.pairs.documents, 12);
   const double estimate = find_method("online").measure(input).ap_overall;
   EXPECT_FALSE(std::isnan(estimate));
-  EXPECT_NEAR(found.ap_overall[0], estimate, 1e-12);
+  EXPECT_NEAR(found.ap_overall[0], estimate, 1e-7);
   for (int64_t r = 0; r < head.counts.replicates(); ++r) {
-    EXPECT_NEAR(found.ap_overall[static_cast<size_t>(r)], plasticity_of(head, r), 1e-10)
+    EXPECT_NEAR(found.ap_overall[static_cast<size_t>(r)], plasticity_of(head, r), 1e-7)
         << "replicate " << r;
   }
 }
@@ -124,7 +124,7 @@ TEST(OnlineReplicates, AReplicateWithoutQueriesHasNoValue) {
       ++num_without;
       EXPECT_TRUE(std::isnan(value)) << "replicate " << r;
     } else {
-      EXPECT_NEAR(value, plasticity_of(head, r), 1e-10) << "replicate " << r;
+      EXPECT_NEAR(value, plasticity_of(head, r), 1e-7) << "replicate " << r;
     }
   }
   EXPECT_GT(num_without, 0);

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "heads/document_index.h"
-#include "heads/gathered_rows.h"
 #include "heads/head_table.h"
 #include "stats/dense_products.h"
+#include "stats/document_product.h"
 #include "stats/resample_counts.h"
 
 namespace qk {
@@ -27,7 +27,7 @@ class WeightedQueries {
   const std::vector<double>& origin() const { return origin_; }
 
   // For every pair and replicate the sums over queries of weight * s and weight * s^2,
-  // s = (q - origin) . w.
+  // s = (q - origin) . w in float32: exact to about 1e-6 of the largest s, as error bars need it.
   //   first, second  [differences.blocks(), replicates, kBlockWidth], resized
   void project(const VectorBlocks& differences, std::vector<double>& first,
                std::vector<double>& second) const;
@@ -39,10 +39,9 @@ class WeightedQueries {
   RowsByDocument group_;
   std::vector<double> weights_;
   std::vector<double> origin_;  // [head_dim]
-  GatheredRows vectors_;        // minus origin
+  std::vector<float> vectors_;  // [rows, head_dim], minus origin
   int64_t dim_;
-  int64_t replicates_;
-  std::vector<double> counts_;  // [replicates, documents that occur]
+  DocumentProduct product_;
   std::vector<double> weight_;
   std::vector<double> squared_weight_;
 };

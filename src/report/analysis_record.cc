@@ -93,6 +93,29 @@ ordered_json buckets_json(const std::optional<BucketRanges>& ranges) {
   return nullptr;
 }
 
+// The value of a JSON text; null if it is empty.
+ordered_json parsed_or_null(const std::string& text) {
+  return text.empty() ? ordered_json(nullptr) : ordered_json::parse(text);
+}
+
+ordered_json id_json(const ExampleId& id) {
+  return id.is_large ? ordered_json(static_cast<uint64_t>(id.bits)) : ordered_json(id.bits);
+}
+
+// What was read of the dataset.
+void add_rows(const RowChoice& rows, ordered_json& out) {
+  out["vector"] = rows.vector ? ordered_json(name_of(*rows.vector)) : ordered_json(nullptr);
+  out["vector_column"] = rows.options.vector_column;
+  const auto width = rows.options.bucket_width;
+  out["bucket_width"] = width ? ordered_json(*width) : ordered_json(nullptr);
+  out["documents"] = nullptr;  // all
+  if (rows.documents.empty()) return;
+  out["documents"] = ordered_json::array();
+  for (const ChosenDocument& document : rows.documents) {
+    out["documents"].push_back({{"example_id", id_json(document.id)}, {"document", document.name}});
+  }
+}
+
 constexpr size_t kLargestRecord = size_t{64} << 20;
 
 // Whether a file has the name of a record: <table>.json beside that table.
@@ -152,11 +175,12 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
   out["p_alpha"] = config.measure.p_alpha;
   out["num_pairs_per_bucket"] = config.measure.num_pairs_per_bucket;
   out["configured"] = ordered_json::parse(config.given_json);
-  out["dataset"] = {{"folder", catalog.folder.string()},
-                    {"model", or_null(catalog.model)},
-                    {"num_layers", catalog.num_layers},
-                    {"num_q_heads", catalog.num_q_heads},
-                    {"num_k_heads", catalog.num_k_heads}};
+  out["dataset"] = {
+      {"folder", catalog.folder.string()},        {"model", or_null(catalog.model)},
+      {"corpus", parsed_or_null(catalog.corpus)}, {"capture", parsed_or_null(catalog.capture)},
+      {"num_layers", catalog.num_layers},         {"num_q_heads", catalog.num_q_heads},
+      {"num_k_heads", catalog.num_k_heads}};
+  add_rows(catalog.rows, out);
   const bool ranges_hold = report.num_contradicting_ranges == 0;
   out["buckets"] = ranges_hold ? buckets_json(catalog.ranges) : ordered_json(nullptr);
   out["tables"] = tables_json(config);

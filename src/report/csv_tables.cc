@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/path_text.h"
-#include "report/curve_table.h"
+#include "report/mean_tables.h"
 
 namespace qk {
 namespace {
@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kBufferBytes = size_t{1} << 18;
 constexpr std::string_view kCurvesRecord = "curves";
+constexpr std::string_view kTrendsRecord = "mean_trends";
 
 // The path, once its folder is there.
 fs::path with_folder(const fs::path& path) {
@@ -28,11 +29,12 @@ fs::path with_folder(const fs::path& path) {
   return path;
 }
 
-// The format of a table; without rows for heads if they are the means over heads.
+// The format of a table; without rows for heads if its rows are means over heads.
 HeadTableFormat format_of(std::string_view record) {
   for (const HeadTableFormat& format : head_table_formats()) {
     if (format.record == record) return format;
   }
+  if (record == kTrendsRecord) return {kTrendsRecord, mean_trend_header, nullptr};
   QK_CHECK(record == kCurvesRecord);
   return {kCurvesRecord, curve_header, nullptr};
 }
@@ -66,7 +68,8 @@ CsvTables::CsvTables(std::span<const TablePath> tables) {
     const HeadTableFormat format = format_of(table.record);
     tables_.push_back(std::make_unique<CsvTable>(table.path, format.header()));
     formats_.push_back(format);
-    if (format.lines == nullptr) curve_table_ = tables_.back().get();
+    if (format.record == kCurvesRecord) curve_table_ = tables_.back().get();
+    if (format.record == kTrendsRecord) trend_table_ = tables_.back().get();
   }
 }
 
@@ -75,10 +78,15 @@ void CsvTables::add(const HeadMetrics& head) {
     if (formats_[i].lines != nullptr) tables_[i]->append(formats_[i].lines(head));
   }
   if (curve_table_ != nullptr) curves_.add(head);
+  if (trend_table_ != nullptr) trends_.add(head);
+}
+
+void CsvTables::end_heads() {
+  if (curve_table_ != nullptr) curve_table_->append(curve_lines(curves_.result()));
+  if (trend_table_ != nullptr) trend_table_->append(mean_trend_lines(trends_.result()));
 }
 
 void CsvTables::finish() {
-  if (curve_table_ != nullptr) curve_table_->append(curve_lines(curves_.result()));
   for (const auto& table : tables_) table->flush();
   for (const auto& table : tables_) table->finish();
 }

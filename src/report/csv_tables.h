@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/mean_curves.h"
+#include "analysis/mean_trends.h"
 #include "base/atomic_file.h"
 #include "plasticity/head_metrics.h"
 #include "report/head_tables.h"
@@ -46,11 +47,14 @@ struct TablePath {
 
 class CsvTables {
  public:
-  // REQUIRES: every name is one of head_table_formats() or "curves". Throws Error as CsvTable.
+  // REQUIRES: every name is one of head_table_formats() "curves" or "mean_trends".
+  // Throws Error as CsvTable.
   explicit CsvTables(std::span<const TablePath> tables);
   void add(const HeadMetrics& head);
+  // After the last head: the means over heads.
+  void end_heads();
   // Renames the files with rows into place, once all of them are complete on the disk. Throws
-  // Error.
+  // Error. REQUIRES: end_heads().
   void finish();
 
   // In the order in which they were given.
@@ -61,6 +65,8 @@ class CsvTables {
   std::vector<HeadTableFormat> formats_;  // beside tables_
   MeanCurves curves_;
   CsvTable* curve_table_ = nullptr;  // one of tables_, or none
+  MeanTrends trends_;
+  CsvTable* trend_table_ = nullptr;  // likewise
 };
 
 }  // namespace qk

@@ -17,6 +17,15 @@ void add_interval(CsvRow& row, const Interval& interval) {
   row.add(interval.low).add(interval.high).add(interval.std_error);
 }
 
+// What no method changes, of the queries and keys of a bucket; over all documents.
+BucketVectors vectors_of(const HeadMetrics& head, int64_t bucket) {
+  if (!head.diagnostics) return {};
+  for (const BucketVectors& vectors : head.diagnostics->buckets) {
+    if (vectors.bucket == bucket) return vectors;
+  }
+  return {};
+}
+
 void add_curve(const HeadMetrics& head, const MethodResult& method, const MethodCurve& curve,
                std::string& out) {
   for (size_t i = 0; i < curve.points.size(); ++i) {
@@ -27,6 +36,8 @@ void add_curve(const HeadMetrics& head, const MethodResult& method, const Method
     row.add(method.name).add(curve.reach).add(point.bucket).add(range.first).add(range.last);
     row.add(point.queries).add(point.documents).add(point.pairs).add(point.values.front());
     add_interval(row, interval);
+    const BucketVectors vectors = vectors_of(head, point.bucket);
+    row.add(vectors.drift_mean).add(vectors.drift_sd).add(vectors.q_norm).add(vectors.k_norm);
     row.add(note_text(interval.note));
     out += row.line();
   }
@@ -63,7 +74,7 @@ std::string detail_lines(const HeadMetrics& head) {
 std::string position_header() {
   return std::string(kHeadColumns) +
          ",method,reach,q_bucket,position_from,position_to,queries,documents,pairs,ap_mean,ci_low,"
-         "ci_high,std_error,note";
+         "ci_high,std_error,drift_mean,drift_sd,q_norm,k_norm,note";
 }
 
 std::string position_lines(const HeadMetrics& head) {
@@ -85,7 +96,7 @@ std::string trend_lines(const HeadMetrics& head) {
     for (const MethodTrend& trend : method.trends) {
       CsvRow row(head);
       row.add(method.name).add(trend_name(trend.kind)).add(trend.reach);
-      row.add(trend.documents).add(trend.cells).add(trend.slope);
+      row.add(trend.documents).add(trend.cells).add(trend.values.front());
       add_interval(row, trend.interval);
       row.add(slope_unit(head.ranges)).add(note_text(trend.interval.note));
       out += row.line();

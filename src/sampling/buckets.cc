@@ -45,6 +45,11 @@ int32_t Buckets::of(int64_t position) const {
   return static_cast<int32_t>(std::floor(ratio));
 }
 
+int64_t Buckets::first_position(int32_t bucket) const {
+  if (!is_log_) return bucket * size_;
+  return bucket <= power_ ? 0 : (int64_t{1} << bucket) - 1;
+}
+
 int64_t Buckets::effective_size() const { return is_log_ ? int64_t{1} << power_ : size_; }
 
 }  // namespace qk

@@ -29,6 +29,10 @@ class Buckets {
   // REQUIRES: position >= 0.
   int32_t of(int64_t position) const;
 
+  // The first position of a bucket, by the exact rule. REQUIRES: bucket >= of(0); for uniform and
+  // all, bucket * min_bucket_size fits.
+  int64_t first_position(int32_t bucket) const;
+
   // The lowest bucket of log_uniform; 0 for the other types.
   int power() const { return power_; }
   // Width of the lowest bucket [tokens]: 2^power for log_uniform (the original's

@@ -7,10 +7,16 @@ namespace qk {
 RowSelector::RowSelector(const RowRules& rules, BucketRule rule)
     : sampler_(rules.sampler, rules.base_rate, rules.min_bucket_size),
       buckets_(rules.sampler, rules.min_bucket_size, rule),
-      max_rows_(rules.max_rows) {}
+      max_rows_(rules.max_rows),
+      shared_(rules.shared_positions) {}
 
 RowSelection RowSelector::select(int64_t example_id, int layer, Kind kind, int first_head,
                                  int64_t num_tokens) const {
+  if (shared_) {
+    layer = 0;
+    kind = Kind::kQuery;
+    first_head = 0;
+  }
   RowSelection out;
   out.positions = sampler_.select(num_tokens, position_seed(example_id, layer, kind));
   if (max_rows_) {

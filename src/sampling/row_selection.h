@@ -17,6 +17,9 @@ struct RowRules {
   double base_rate = 1.0;
   int64_t min_bucket_size = 128;    // tokens
   std::optional<int64_t> max_rows;  // per document, layer and kind; none: no cap
+  // A document gives the same rows in all layers, of queries and keys: those that the queries of
+  // layer 0 have otherwise. Else each layer and kind draws its own.
+  bool shared_positions = false;
 };
 
 struct RowSelection {
@@ -30,6 +33,7 @@ class RowSelector {
   RowSelector(const RowRules& rules, BucketRule rule);
 
   //   first_head  the lowest captured head of the layer and kind: it seeds the row cap
+  // With shared positions, layer, kind and first_head make no difference.
   RowSelection select(int64_t example_id, int layer, Kind kind, int first_head,
                       int64_t num_tokens) const;
 
@@ -37,6 +41,7 @@ class RowSelector {
   PositionSampler sampler_;
   Buckets buckets_;
   std::optional<int64_t> max_rows_;
+  bool shared_;
 };
 
 }  // namespace qk

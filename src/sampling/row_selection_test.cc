@@ -38,6 +38,27 @@ TEST(RowSelection, TheCapChoosesAmongThePositions) {
   EXPECT_EQ(capped.buckets.size(), 5U);
 }
 
+TEST(RowSelection, SharedPositionsAreThoseOfTheFirstLayersQueries) {
+  for (const SamplerType type :
+       {SamplerType::kLogUniform, SamplerType::kUniform, SamplerType::kAll}) {
+    for (const std::optional<int64_t> most :
+         {std::optional<int64_t>(), std::optional<int64_t>(7)}) {
+      RowRules rules = {.sampler = type, .base_rate = 8, .min_bucket_size = 16, .max_rows = most};
+      const RowSelection first =
+          RowSelector(rules, BucketRule::kExact).select(77, 0, Kind::kQuery, 0, 500);
+      rules.shared_positions = true;
+      const RowSelector selector(rules, BucketRule::kExact);
+      for (const Kind kind : {Kind::kQuery, Kind::kKey}) {
+        const RowSelection found = selector.select(77, 5, kind, 3, 500);
+        EXPECT_EQ(found.positions, first.positions);
+        EXPECT_EQ(found.buckets, first.buckets);
+      }
+      if (type == SamplerType::kAll) continue;  // equal in all documents, as the original caps rows
+      EXPECT_NE(selector.select(78, 5, Kind::kKey, 3, 500).positions, first.positions);
+    }
+  }
+}
+
 TEST(RowSelection, TheBucketRuleDoesNotChangeTheRows) {
   const RowRules everything = {.base_rate = 1e9, .min_bucket_size = 1 << 20, .max_rows = {}};
   const int64_t num_tokens = 2097151;  // the last position: 2^21 - 2

@@ -93,16 +93,17 @@ std::vector<int32_t> PositionSampler::select(std::span<const int32_t> positions,
   });
 }
 
-double PositionSampler::expected_rows(int64_t num_tokens) const {
+double PositionSampler::expected_share(int64_t position) const {
   // Draws are multiples of 2^-24: this many of the 2^24 values are below a probability.
-  const auto share = [](float p) { return std::max(0.0, std::ceil(p * 0x1p24) * 0x1p-24); };
+  return std::max(0.0, std::ceil(probability(position) * 0x1p24) * 0x1p-24);
+}
+
+double PositionSampler::expected_rows(int64_t num_tokens) const {
   if (type_ != SamplerType::kLogUniform) {
-    return static_cast<double>(num_tokens) * share(probability(0));
+    return static_cast<double>(num_tokens) * expected_share(0);
   }
   double rows = 0;
-  for (int64_t position = 0; position < num_tokens; ++position) {
-    rows += share(probability(position));
-  }
+  for (int64_t position = 0; position < num_tokens; ++position) rows += expected_share(position);
   return rows;
 }
 

@@ -32,6 +32,8 @@ class PositionSampler {
   // Of tokens at any positions: the indexes into `positions` that are taken, ascending.
   std::vector<int32_t> select(std::span<const int32_t> positions, uint64_t seed) const;
 
+  // How often select() takes a position, on average over seeds.
+  double expected_share(int64_t position) const;
   // Rows that select() takes of a document with num_tokens tokens, on average over seeds.
   double expected_rows(int64_t num_tokens) const;
 

@@ -73,6 +73,8 @@ double clamp_to(double value, ValueScale scale) {
   return std::max(0.0, value);
 }
 
+// From t errors below the lower one of the estimate and its corrected value to t errors above the
+// higher one: the bias is not known better than that.
 void set_t(double estimate, const std::vector<double>& replicates, ValueScale scale,
            const ErrorBarOptions& options, Interval& out) {
   std::vector<double> scaled;
@@ -80,11 +82,11 @@ void set_t(double estimate, const std::vector<double>& replicates, ValueScale sc
   for (const double value : replicates) scaled.push_back(to_scale(value, scale));
   const double at = to_scale(estimate, scale);
   const Spread spread = spread_of(at, scaled, out.documents, options.kind);
-  const double centre = clamp_to(at - spread.bias, scale);
+  const double corrected = clamp_to(at - spread.bias, scale);
   const double reach =
       student_t_quantile((1 + options.confidence) / 2, out.documents - 1) * spread.std_error;
-  out.low = clamp_to(from_scale(centre - reach, scale), scale);
-  out.high = clamp_to(from_scale(centre + reach, scale), scale);
+  out.low = clamp_to(from_scale(std::min(at, corrected) - reach, scale), scale);
+  out.high = clamp_to(from_scale(std::max(at, corrected) + reach, scale), scale);
 }
 
 void set_quantiles(double estimate, std::vector<double>& replicates, ValueScale scale,
@@ -95,7 +97,7 @@ void set_quantiles(double estimate, std::vector<double>& replicates, ValueScale 
   if (options.interval == IntervalKind::kBiasCorrected) {
     const double z0 = normal_quantile(fraction_below(replicates, estimate));
     const double z = normal_quantile(high);
-    if (2 * std::abs(z0) > z) {  // all of it would lie on one side of the median
+    if (2 * std::abs(z0) > z) {  // all of it would lie on one side of the replicates' median
       out.note = IntervalNote::kOneSided;
       set_t(estimate, replicates, scale, options, out);
       return;
@@ -134,7 +136,7 @@ std::string_view note_text(IntervalNote note) {
     case IntervalNote::kPValue:
       return "p-values have no error bars";
     case IntervalNote::kFewDocuments:
-      return "fewer than 5 documents";
+      return "fewer than 3 documents";
     case IntervalNote::kFewReplicates:
       return "fewer than 2 replicates";
     case IntervalNote::kMissing:

@@ -16,7 +16,7 @@ enum class ErrorBars : uint8_t {
 };
 
 enum class IntervalKind : uint8_t {
-  kT,              // corrected for bias, with the t distribution over documents
+  kT,              // around the estimate and its bias-corrected value, by the t distribution
   kPercentile,     // of bootstrap replicates
   kBiasCorrected,  // percentiles moved by twice the median's bias
 };
@@ -63,16 +63,16 @@ struct Interval {
   bool has_value() const { return low <= high; }
 };
 
-// Fewer effective documents give no interval: none of the constructions holds the truth then.
-inline constexpr double kFewestDocuments = 5;
+// Fewer effective documents give no interval.
+inline constexpr double kFewestDocuments = 3;
 
 // A few words for a column of a table; empty for kNone.
 std::string_view note_text(IntervalNote note);
 
 // The interval of `estimate` from the replicates that ResampleCounts(documents, options, seed)
 // describes, without the sample itself; NaN where a replicate has no value. With a reason in
-// `note` instead of numbers if there is none. The interval holds the estimate, unless the estimate's
-// bias is larger than its error.
+// `note` instead of numbers if there is none. A kT interval holds every estimate that is a possible
+// value.
 //   effective_documents  behind the number, as in EffectiveSize; at least 1
 // Threads: safe; costs about as much as a pass over the replicates.
 Interval document_interval(double estimate, std::span<const double> replicates,

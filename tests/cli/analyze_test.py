@@ -159,7 +159,8 @@ max_workers: 2
         self.analyze("--dataset", self.data, "--seed", "7", "--keep-going")
         with open(f"{self.root}/head_metrics.csv.json", encoding="utf-8") as file:
             record = json.load(file)
-        self.assertEqual(record["method"], "linear")
+        self.assertEqual(record["method"], "bucket")
+        self.assertEqual(record["methods"], ["bucket"])
         self.assertEqual(record["configured"], {"dataset": self.data, "seed": 7})
         self.assertEqual(record["heads"]["measured"], 11)
         self.assertEqual([f["q_head"] for f in record["heads"]["failed"]], [1])
@@ -170,15 +171,18 @@ max_workers: 2
         unpack = {"gz": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}
         for suffix, function in unpack.items():
             names = [f"{i}.csv.{suffix}" for i in range(3)]
-            self.analyze("--dataset", self.data, *(x for y in zip(tables, names) for x in y))
+            self.analyze("--dataset", self.data, *(x for y in zip(tables, names) for x in y),
+                         where=suffix)
             for name, plain in zip(names, FILES):
-                self.assertEqual(function(read(f"{self.root}/{name}")), read(f"{self.root}/{plain}"))
-            self.assertTrue(os.path.exists(f"{self.root}/0.csv.{suffix}.json"))
-        self.analyze("--dataset", self.data, "--output_csv", "m.csv.zip", "--bucket_csv", "b.tar.gz")
-        with zipfile.ZipFile(f"{self.root}/m.csv.zip") as archive:
+                self.assertEqual(function(read(f"{self.root}/{suffix}/{name}")),
+                                 read(f"{self.root}/{plain}"))
+            self.assertTrue(os.path.exists(f"{self.root}/{suffix}/0.csv.{suffix}.json"))
+        self.analyze("--dataset", self.data, "--output_csv", "m.csv.zip", "--bucket_csv", "b.tar.gz",
+                     where="zip")
+        with zipfile.ZipFile(f"{self.root}/zip/m.csv.zip") as archive:
             self.assertEqual(archive.namelist(), ["m.csv"])
             self.assertEqual(archive.read("m.csv"), read(f"{self.root}/{FILES[0]}"))
-        with tarfile.open(f"{self.root}/b.tar.gz") as archive:
+        with tarfile.open(f"{self.root}/zip/b.tar.gz") as archive:
             self.assertEqual(archive.extractfile("b").read(), read(f"{self.root}/{FILES[1]}"))
 
     def test_a_name_of_another_packing_is_refused(self):
@@ -341,7 +345,7 @@ max_workers: 2
         self.assert_says("--max_tokens_per_head: expected an integer of at least "
                          "1, found integer 0", "--dataset", self.data, "--max_tokens_per_head", "0")
         done = self.analyze("--dataset", self.data, "--method", "linaer", code=1)
-        self.assertRegex(done.stderr, "^qkscope: --method: expected linear, bucket or online, found linaer; "
+        self.assertRegex(done.stderr, "^qkscope: --method: expected bucket, counted, linear or online, found linaer; "
                          "did you mean linear\\?\n$")
 
     def test_outputs_that_cannot_be_written(self):
@@ -363,7 +367,7 @@ max_workers: 2
     def test_files_of_an_earlier_analysis_are_not_replaced_unasked(self):
         self.analyze(self.data)
         before = {name: read(f"{self.root}/{name}") for name in FILES}
-        done = self.analyze(self.data, "--method", "bucket", code=1)
+        done = self.analyze(self.data, "--method", "linear", code=1)
         self.assertEqual(done.stderr, "qkscope: head_metrics.csv: exists already: --overwrite replaces "
                                       "the files of an earlier analysis, --output_dir FOLDER writes "
                                       "others\n")
@@ -374,7 +378,7 @@ max_workers: 2
         self.analyze(self.data, "--method", "bucket", "--output-dir", "results/bucket", code=1)
         os.remove(f"{self.root}/results/bucket/{FILES[0]}")
         self.analyze(self.data, "--output-dir", "results/bucket", code=1)
-        done = self.analyze(self.data, "--method", "bucket", "--overwrite")
+        done = self.analyze(self.data, "--method", "linear", "--overwrite")
         for name in FILES:
             self.assertIn(f"Replaced  {name}\n", done.stdout)
             self.assertNotEqual(before[FILES[1]], read(f"{self.root}/{FILES[1]}"))
@@ -386,6 +390,11 @@ max_workers: 2
         done = self.analyze(self.data, "--output_csv", "r/a.csv", "--seed", "1")
         self.assertIn("Replaced  r/a.csv\n", done.stdout)
         self.assertIn("Replaced  r/head_bucket_plasticity.csv\n", done.stdout)
+        done = self.analyze(self.data, "--output_csv", "r/b.csv", code=1)  # has tables of r/a.csv
+        self.assertEqual(done.stderr, "qkscope: r/head_bucket_plasticity.csv: exists already, and is "
+                                      "no table of an earlier r/b.csv: --overwrite replaces it, "
+                                      "--output_dir FOLDER writes another\n")
+        self.assertFalse(os.path.exists(f"{self.root}/r/b.csv"))
         for _ in range(2):
             done = self.analyze(self.data, "--compat", "reference", "--output_csv", "s/a.csv")
             self.assertTrue(os.path.exists(f"{self.root}/head_component_information.csv"))
@@ -397,10 +406,10 @@ max_workers: 2
                             "0.1", "--dataset_name", "o/n")
         self.assertEqual(done.stderr.splitlines(), [
             "qkscope: warning: --dataset_name: has no effect: the dataset is given by dataset",
-            "qkscope: warning: --covariance: has no effect: the method bucket always has a full "
-            "covariance",
+            "qkscope: warning: --covariance: has no effect: only the method linear has a choice, and "
+            "the method is bucket",
             "qkscope: warning: --online_reach: has no effect: the method is bucket, not online"])
-        done = self.analyze(self.data, "--set", "min_queries=9", code=1)
+        done = self.analyze(self.data, "--method", "linear", "--set", "min_queries=9", code=1)
         self.assertEqual(done.stderr, "qkscope: --set min_queries=9: has no effect: the method is "
                                       "linear, not bucket or online\n")
 
@@ -424,9 +433,10 @@ max_workers: 2
         one = self.capture(f"{self.root}/one", "capture.min_bucket_size=128")
         done = self.analyze("--dataset", one, "--overwrite")
         self.assertIn("No rows   head_bucket_plasticity.csv", done.stdout)
-        self.assertEqual(done.stderr, "qkscope: warning: head_bucket_plasticity.csv: not written, "
-                                      "since this run has no rows for it; the file belongs to another "
-                                      "run\n")
+        for name in ("head_bucket_plasticity.csv", "head_bucket_details.csv", "head_positions.csv",
+                     "mean_curves.csv", "mean_trends.csv"):
+            self.assertIn(f"qkscope: warning: {name}: not written, since this run has no rows for it; "
+                          "the file belongs to another run\n", done.stderr)
 
     def test_a_capture_that_is_not_finished(self):
         fixtures.write(f"{self.data}/.qkscope/journal", "x")

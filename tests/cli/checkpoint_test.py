@@ -23,10 +23,10 @@ INDEX = "model.safetensors.index.json"
 
 
 def pages(folder):
-    """All of a dataset's Parquet files but their footers, which name the model's files."""
+    """The files of a dataset's heads but their footers, which name the model's files."""
     out = {}
     for name, data in fixtures.files_of(folder).items():
-        if name.endswith(".parquet"):
+        if name.endswith("/data.parquet"):
             footer = struct.unpack("<I", data[-8:-4])[0]
             out[name] = data[: -8 - footer]
     return out

@@ -263,7 +263,11 @@ class Analysis(Case):
             return self.column(table, "bucket", pa.array(buckets, pa.int32()))
 
         self.open("negative-buckets")
-        found, expected = self.tables("data"), self.tables(self.rewritten(shifted))
+        # Where negative buckets lie is not known, so tables with positions differ.
+        originals = ("data.csv", "head_bucket_plasticity.csv", "head_component_weights.csv")
+        found, expected = ({name: rows for name, rows in self.tables(folder).items()
+                            if name in originals} for folder in ("data", self.rewritten(shifted)))
+        self.assertEqual(len(found), 3)
         for rows in found.values():
             for row in rows:
                 for name in ("q_bucket", "k_bucket"):

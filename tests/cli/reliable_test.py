@@ -41,7 +41,7 @@ class Reliable(unittest.TestCase):
     def card_counts(self, out):
         with open(f"{self.root}/{out}/README.md") as file:
             section = file.read().split("## Documents")[1].split("##")[0]
-        return {name: int(count) for name, count in re.findall(r"\| ([^|]+) \| (\d+) \|", section)}
+        return {name: int(count) for name, count in re.findall(r"\| ([^|]+) \| (\d+) \|\n", section)}
 
     def ids_of(self, out):
         report = self.program("inspect", f"{self.root}/{out}", "--json")
@@ -130,7 +130,7 @@ class Reliable(unittest.TestCase):
         self.sniff("out")
         done = self.program("check", f"{self.root}/out")
         self.assertRegex(done.stdout, r"out: whole\n  read +[\d,]+ rows in 18 files.*\n"
-                                      r"  digests +18 SHA-256 digests of the card\n"
+                                      r"  digests +19 SHA-256 digests of the card\n"
                                       r"  counts +heads, rows and buckets of the card\n"
                                       r"  canaries +\d products of the card\n$")
         self.sniff("reference", sets=["compat=reference"])
@@ -170,7 +170,7 @@ class Reliable(unittest.TestCase):
         for bucket in range(8):
             documents = sum(n > 16 * bucket for n in lengths)
             rows = sum(min(max(n - 16 * bucket, 0), 16) for n in lengths)
-            self.assertRegex(text, rf"\n  {bucket} +{documents} +{rows}\n")
+            self.assertRegex(text, rf"\n  {bucket} +{16 * bucket}-{16 * bucket + 15} +{documents} +{rows}\n")
         self.assertRegex(text, r"\n  0-2 +q +345 +8 +none +0-3\n  0-2 +k +345 +8 +none +0, 1\n")
 
     def test_check_of_an_unfinished_one(self):
@@ -186,17 +186,38 @@ class Reliable(unittest.TestCase):
         for i in range(20):
             fixtures.write(f"{self.root}/texts/{i:02}.txt", fixtures.document(i, 128))
         plan = self.sniff("out", "--dry-run", *texts).stdout
-        self.assertIn("8 buckets, about 80 rows of a head each, if all 20 documents are that long", plan)
+        self.assertIn("lengths    2,560 tokens in 20 documents, 128 to 128 each\n", plan)
+        self.assertIn("buckets    8, with the documents that reach them", plan)
+        # 16 positions with probability 4/16: C(16, 2) / 16 pairs a document.
+        self.assertRegex(plan, r"\n +0 +0-15 +20 +80 +150\n")
+        self.assertRegex(plan, r"\n +7 +112-127 +20 +80 +150\n")
         self.assertNotIn("warning", plan)
         plan = self.sniff("out", "--dry-run", *texts, sets=["capture.sampler.base_rate=1"]).stdout
-        self.assertIn("8 buckets, about 20 rows of a head each", plan)
-        self.assertIn("warning: the methods bucket and online need at least 32 rows in each", plan)
+        self.assertIn("warning: buckets 0-7 have fewer than 32 rows of a head, too few for a "
+                      "covariance of its own (min_queries): capture.sampler.base_rate 2 would do, or "
+                      "1.6 times the documents", plan)
         plan = self.sniff("out", "--dry-run", *texts, sets=["capture.min_bucket_size=128"]).stdout
-        self.assertIn("1 bucket, about 80 rows of a head each", plan)
-        self.assertIn("warning: plasticity compares buckets, so one bucket does not suffice", plan)
-        plan = self.sniff("out", "--dry-run", *texts, sets=["capture.sampler=log_uniform",
-                                                            "capture.min_bucket_size=1"]).stdout
-        self.assertIn("8 buckets, about 18 rows of a head each", plan)
+        self.assertIn("warning: all positions lie in one bucket", plan)
+        done = self.sniff("one", *texts, sets=["capture.min_bucket_size=128"])
+        self.assertIn("qkscope: warning: all positions lie in one bucket", done.stderr)
+        plan = self.sniff("out", "--dry-run", *texts, sets=["dataset.max_samples=4"]).stdout
+        self.assertIn("warning: buckets 0-7 are reached by fewer than 5 documents: no error bars "
+                      "there", plan)
+        plan = self.sniff("out", "--dry-run", *texts, sets=["capture.capture_keys=false"]).stdout
+        self.assertIn("warning: capture.capture_keys is false: plasticity needs both", plan)
+
+    def test_plan_of_a_large_corpus_is_estimated(self):
+        rows = [f'{{"text": "{fixtures.document(i, 30000)}"}}\n' for i in range(120)]
+        fixtures.write(f"{self.root}/large/train.jsonl", "".join(rows))
+        sets = [f"dataset.path={self.root}/large", "dataset.id_column=null"]
+        plan = self.sniff("out", "--dry-run", sets=[*sets, "dataset.split=train[:50%]"]).stdout
+        self.assertNotIn("estimated", plan)
+        self.assertRegex(plan, r"\n +7 +112-127 +60 +240 ")
+        plan = self.sniff("out", "--dry-run", sets=[*sets, "dataset.split=train[:100%]"]).stdout
+        self.assertRegex(plan, r"these are the first of 120 documents; the numbers below are estimated")
+        self.assertRegex(plan, r"\n +7 +112-127 +120 +480 ")
+        plan = self.sniff("out", "--dry-run", sets=sets).stdout
+        self.assertIn("there are more documents; the numbers below are for these only", plan)
 
     def test_length_beyond_the_context_is_a_warning(self):
         for length, is_said in ((512, False), (513, True), (100000, True)):

@@ -187,7 +187,7 @@ class Torture(unittest.TestCase):
         self.assertEqual(calls[renames[-1]][1], "/README.md")
         self.assertLess(last("pwrite", journal), last("fdatasync", journal))
         files = [calls[i][1] for i in renames[1:-1]]
-        self.assertEqual(len(files), len([n for n in self.expected if n.endswith("data.parquet")]))
+        self.assertEqual(len(files), len([n for n in self.expected if n.endswith(".parquet")]))
         for name in files:
             self.assertLess(last("fdatasync", journal), first("write", f"{name}.tmp"), name)
             self.assertLess(first("fsync", f"{name}.tmp"), renames[1], name)

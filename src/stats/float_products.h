@@ -1,5 +1,6 @@
-// How many vectors have a positive product with another vector: the sum in which the method
-// `counted` spends its time. float32; SIMD is chosen at run time.
+// Products of many rows with many vectors in float32, and what is made of them on the spot: the sums
+// in which the method `counted` and the error bars spend their time. SIMD is chosen at run time;
+// results differ between machines in the last bits only.
 #pragma once
 
 #include <cstdint>
@@ -37,5 +38,17 @@ class FloatBlocks {
 //   positive, zero  [kFloatBlockWidth]; exact below 2^24
 void count_preferences(const float* rows, int64_t num_rows, int64_t depth, const float* block,
                        float* positive, float* zero);
+
+// out[r][lane] = rows[r] . block[.][lane].
+//   out  [num_rows, kFloatBlockWidth]
+void multiply_float_block(const float* rows, int64_t num_rows, int64_t depth, const float* block,
+                          float* out);
+
+// For every lane, with s = x . block[.][lane] of each row x: sums[lane] += weight * s, and
+// squares[lane] += weight * s^2, both added up in float64.
+//   weights        [num_rows]
+//   sums, squares  [kFloatBlockWidth]
+void add_score_powers(const float* rows, std::span<const double> weights, int64_t depth,
+                      const float* block, double* sums, double* squares);
 
 }  // namespace qk
