@@ -5,7 +5,7 @@
 namespace qk {
 
 bool line_misfits(const HeadDiagnostics& head) {
-  return head.position_share > kPositionMatters && head.line_share < kLineFits;
+  return head.position_share * (1 - head.line_share) > kLineMisses;
 }
 
 bool scores_far_from_normal(const HeadDiagnostics& head) {
@@ -23,7 +23,6 @@ std::string diagnostic_warning(const HeadDiagnostics& head) {
 
 void DiagnosticWarnings::add(const HeadDiagnostics& head) {
   ++heads_;
-  positional_ += head.position_share > kPositionMatters ? 1 : 0;
   misfits_ += line_misfits(head) ? 1 : 0;
   far_from_normal_ += scores_far_from_normal(head) ? 1 : 0;
 }
@@ -32,9 +31,9 @@ std::vector<std::string> DiagnosticWarnings::sentences(bool uses_linear) const {
   std::vector<std::string> out;
   if (misfits_ > 0) {
     out.push_back(fmt::format(
-        "In {} of the {} heads where position matters (position_share above {}), a straight line "
-        "explains less than half of it (line_share below {}): {}",
-        misfits_, positional_, kPositionMatters, kLineFits,
+        "In {} of {} heads a straight line misses more than a tenth of the queries' variance that "
+        "their position explains: {}",
+        misfits_, heads_,
         uses_linear ? "do not rely on the method linear there"
                     : "the method linear would mislead there"));
   }

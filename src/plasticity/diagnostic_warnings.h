@@ -1,4 +1,4 @@
-// What the diagnostics of heads warn of: docs/analysis.md, "Warnings".
+// What the diagnostics of heads warn of: docs/analysis.md, "Which heads are positional?".
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,11 @@
 
 namespace qk {
 
-// Where position explains this share of the queries' variance, and the line less than this share of
-// what position explains, the method `linear` misleads.
-inline constexpr double kPositionMatters = 0.05;
-inline constexpr double kLineFits = 0.5;
+// Where the line misses so much of the queries' variance, position_share (1 - line_share), the method
+// `linear` misleads: it takes that part for noise.
+inline constexpr double kLineMisses = 0.1;
 // A distance so far above its floor may shift p by as much, and 4 p (1 - p) by up to four times it.
-inline constexpr double kFarFromNormal = 0.05;
+inline constexpr double kFarFromNormal = 0.025;
 
 bool line_misfits(const HeadDiagnostics& head);
 bool scores_far_from_normal(const HeadDiagnostics& head);
@@ -31,7 +30,6 @@ class DiagnosticWarnings {
 
  private:
   int64_t heads_ = 0;
-  int64_t positional_ = 0;
   int64_t misfits_ = 0;
   int64_t far_from_normal_ = 0;
 };

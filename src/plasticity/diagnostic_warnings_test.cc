@@ -16,9 +16,9 @@ HeadDiagnostics diagnosed(double position, double line, double distance, double 
 
 TEST(DiagnosticWarnings, OfAHead) {
   EXPECT_EQ(diagnostic_warning({}), "");
-  EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.51, 0.07, 0.03)), "");
-  EXPECT_EQ(diagnostic_warning(diagnosed(0.04, 0.1, 0.07, 0.03)), "");  // position hardly matters
-  EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.49, 0.07, 0.03)), "queries do not follow a line");
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.19, 0.5, 0.05, 0.03)), "");
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.09, 0, 0.05, 0.03)), "");  // position hardly matters
+  EXPECT_EQ(diagnostic_warning(diagnosed(0.21, 0.5, 0.05, 0.03)), "queries do not follow a line");
   EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.9, 0.09, 0.03)), "scores are far from normal");
   EXPECT_EQ(diagnostic_warning(diagnosed(0.3, 0.1, 0.09, 0.03)),
             "queries do not follow a line; scores are far from normal");
@@ -30,14 +30,12 @@ TEST(DiagnosticWarnings, CountHeads) {
   EXPECT_TRUE(warnings.sentences(true).empty());
   warnings.add(diagnosed(0.3, 0.2, 0.09, 0.03));
   warnings.add(diagnosed(0.01, 0.2, 0.09, 0.03));
-  EXPECT_EQ(
-      warnings.sentences(true),
-      (std::vector<std::string>{
-          "In 1 of the 2 heads where position matters (position_share above 0.05), a straight "
-          "line explains less than half of it (line_share below 0.5): do not rely on the "
-          "method linear there",
-          "In 2 of 3 heads the scores are far from normal (score_ks_distance more than 0.05 "
-          "above score_ks_floor): check them with the method counted"}));
+  const std::vector<std::string> expected = {
+      "In 1 of 3 heads a straight line misses more than a tenth of the queries' variance that their "
+      "position explains: do not rely on the method linear there",
+      "In 2 of 3 heads the scores are far from normal (score_ks_distance more than 0.025 above "
+      "score_ks_floor): check them with the method counted"};
+  EXPECT_EQ(warnings.sentences(true), expected);
   EXPECT_TRUE(warnings.sentences(false).front().ends_with("the method linear would mislead there"));
 }
 

@@ -47,6 +47,7 @@ struct HeadDiagnostics {
   double position_floor = kNotANumber;
   double bucket_r2 = kNotANumber;
   double line_share = kNotANumber;
+  double turn_share = kNotANumber;  // of all RoPE pairs; needs the dataset's record
 
   double score_ks_distance = kNotANumber;
   double score_ks_floor = kNotANumber;

@@ -1,6 +1,8 @@
 #include "plasticity/measure_diagnostics.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 
 #include "base/error.h"
 #include "plasticity/bucket_vectors.h"
@@ -31,6 +33,15 @@ double even_documents(const DocumentBuckets& spread) {
     squares += rows * rows;
   }
   return sum * sum / squares;
+}
+
+double turn_share_of(std::span<const RopePairShare> pairs) {
+  double sum = kNotANumber;
+  for (const RopePairShare& pair : pairs) {
+    if (std::isnan(pair.turn_share)) continue;
+    sum = (std::isnan(sum) ? 0 : sum) + pair.variance_share * pair.turn_share;
+  }
+  return sum;
 }
 
 void fill_interval(const DiagnosticsInput& input, const DocumentBuckets& spread,
@@ -70,6 +81,7 @@ HeadDiagnostics measure_diagnostics(const DiagnosticsInput& input) {
     out.rope_set = input.rope->rope_set;
     out.rope_pairs = rope_pair_shares(head.queries, head.fit, squares, *input.rope);
   }
+  out.turn_share = turn_share_of(out.rope_pairs);
   out.buckets = bucket_vectors(head.queries, head.keys, head.fit);
   return out;
 }

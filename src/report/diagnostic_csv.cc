@@ -8,7 +8,7 @@ namespace qk {
 std::string diagnostic_header() {
   return std::string(kHeadColumns) +
          ",documents,window,position_share,position_share_low,position_share_high,"
-         "position_share_std_error,position_floor,bucket_R2,line_share,score_ks_distance,"
+         "position_share_std_error,position_floor,bucket_R2,line_share,turn_share,score_ks_distance,"
          "score_ks_floor,score_skew,score_kurt,warning";
 }
 
@@ -19,7 +19,7 @@ std::string diagnostic_lines(const HeadMetrics& head) {
   row.add(d.documents).add(d.window);
   for (const double value :
        {d.position_share, d.position_interval.low, d.position_interval.high,
-        d.position_interval.std_error, d.position_floor, d.bucket_r2, d.line_share,
+        d.position_interval.std_error, d.position_floor, d.bucket_r2, d.line_share, d.turn_share,
         d.score_ks_distance, d.score_ks_floor, d.score_skew, d.score_kurt}) {
     row.add(value);
   }

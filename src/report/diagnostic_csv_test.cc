@@ -12,7 +12,7 @@ TEST(DiagnosticCsv, OneLineForAHead) {
   head.k_head = 2;
   EXPECT_EQ(diagnostic_lines(head), "");
   HeadDiagnostics& d = head.diagnostics.emplace();
-  EXPECT_EQ(diagnostic_lines(head), "3,14,2,0,,,,,,,,,,,,,\n");
+  EXPECT_EQ(diagnostic_lines(head), "3,14,2,0,,,,,,,,,,,,,,\n");
   d.documents = 48;
   d.window = 512;
   d.position_share = 0.25;
@@ -20,13 +20,14 @@ TEST(DiagnosticCsv, OneLineForAHead) {
   d.position_floor = 0.015625;
   d.bucket_r2 = 0.5;
   d.line_share = 0.75;
+  d.turn_share = 0.875;
   d.score_ks_distance = 2;
   d.score_ks_floor = 3;
   d.score_skew = 4;
   d.score_kurt = -5;
   EXPECT_EQ(diagnostic_lines(head),
-            "3,14,2,48,512,0.25,0.125,0.375,0.0625,0.015625,0.5,0.75,2.0,3.0,4.0,-5.0,\n");
-  d.line_share = 0.25;
+            "3,14,2,48,512,0.25,0.125,0.375,0.0625,0.015625,0.5,0.75,0.875,2.0,3.0,4.0,-5.0,\n");
+  d.position_share = 0.75;
   EXPECT_TRUE(diagnostic_lines(head).ends_with(",queries do not follow a line\n"));
 }
 
