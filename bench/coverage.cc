@@ -45,7 +45,7 @@ Result measure(const Method& method, const KnownTables& tables, int64_t width, i
   config.method = method.name;
   config.covariance = method.covariance;
   config.seed = seed;
-  config.methods.online_half_life = kHalfLife;
+  config.method_options.online_half_life = kHalfLife;
   const KeyGroups groups(tables.keys);
   const BucketRanges ranges = BucketRanges::uniform(width);
   QueryFit fit = fit_queries(tables.queries, config.compat_reference);

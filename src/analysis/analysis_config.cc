@@ -8,10 +8,11 @@
 #include <limits>
 
 #include "analysis/method_config.h"
+#include "analysis/method_list.h"
+#include "analysis/row_config.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
-#include "plasticity/plasticity_method.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
 
@@ -21,20 +22,31 @@ namespace {
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
 
-constexpr std::array<std::string_view, 14> kTextKeys = {"dataset",
-                                                        "dataset_name",
-                                                        "dataset_cache_dir",
-                                                        "dataset_local_root",
-                                                        "dataset_revision",
-                                                        "model_dir",
-                                                        "output_csv",
-                                                        "bucket_csv",
-                                                        "component_csv",
-                                                        "output_dir",
-                                                        "compat",
-                                                        "method",
-                                                        "covariance",
-                                                        "ci_csv"};
+constexpr auto kTextKeys = std::to_array<std::string_view>({"dataset",
+                                                            "dataset_name",
+                                                            "dataset_cache_dir",
+                                                            "dataset_local_root",
+                                                            "dataset_revision",
+                                                            "model_dir",
+                                                            "output_csv",
+                                                            "bucket_csv",
+                                                            "component_csv",
+                                                            "output_dir",
+                                                            "compat",
+                                                            "method",
+                                                            "covariance",
+                                                            "vector",
+                                                            "ci_csv",
+                                                            "error_bars",
+                                                            "interval",
+                                                            "queries",
+                                                            "detail_csv",
+                                                            "position_csv",
+                                                            "trend_csv",
+                                                            "method_csv",
+                                                            "diagnostic_csv",
+                                                            "rope_csv",
+                                                            "curve_csv"});
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {
@@ -42,7 +54,8 @@ void apply(YamlValue& tree, const ConfigSource::Override& override) {
     return;
   }
   const std::string place = override.option;
-  YamlValue value = resolve_scalar(override.value);
+  YamlValue value =
+      override.key == kDocumentsKey ? documents_value(override) : resolve_scalar(override.value);
   if (std::find(kTextKeys.begin(), kTextKeys.end(), override.key) != kTextKeys.end()) {
     value.kind = YamlValue::Kind::kText;
   }
@@ -112,20 +125,7 @@ void read_method(MappingReader& top, AnalysisConfig& out) {
     out.measure.compat_reference = true;
     out.component_csv = "head_component_information.csv";
   }
-  if (const auto method = top.text_or_null("method")) {
-    std::vector<std::string_view> names;
-    for (const PlasticityMethod& known : plasticity_methods()) names.push_back(known.name);
-    out.measure.method = names[top.choice("method", *method, names)];
-  }
-  if (const auto word = top.text_or_null("covariance")) {
-    constexpr std::array<std::string_view, 2> kCovariances = {"diagonal", "full"};
-    out.measure.covariance = static_cast<Covariance>(top.choice("covariance", *word, kCovariances));
-    if (out.measure.method != "linear") {
-      note_no_effect(top, "covariance",
-                     fmt::format("the method {} always has a full covariance", out.measure.method),
-                     out);
-    }
-  }
+  read_methods(top, out);
   out.measure.num_pairs_per_bucket = top.integer("num_pairs_per_bucket", 1, int64_t{1} << 24)
                                          .value_or(out.measure.num_pairs_per_bucket);
 }
@@ -146,6 +146,18 @@ void read_statistics(MappingReader& top, AnalysisConfig& out) {
   }
 }
 
+void refuse_equal_outputs(const AnalysisConfig& config) {
+  const std::span<const OutputTable> tables = output_tables();
+  for (size_t a = 0; a < tables.size(); ++a) {
+    for (size_t b = a + 1; b < tables.size(); ++b) {
+      const std::string& path = config.*tables[a].path;
+      if (!is_same_path(path, config.*tables[b].path)) continue;
+      fail("{} and {}: expected two files, found {} twice", tables[a].key, tables[b].key,
+           printable(path));
+    }
+  }
+}
+
 void read_outputs(MappingReader& top, AnalysisConfig& out) {
   const bool is_named = top.any("output_csv") != nullptr;
   const auto folder = top.text_or_null("output_dir");
@@ -162,20 +174,40 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   if (!folder && is_named && !out.measure.compat_reference) {
     beside = std::filesystem::path(out.output_csv).parent_path();
   }
-  path("bucket_csv", out.bucket_csv);
-  path("component_csv", out.component_csv);
-  path("ci_csv", out.ci_csv);
-  const auto same = [&](const char* first, const std::string& a, const char* second,
-                        const std::string& b) {
-    if (!is_same_path(a, b)) return;
-    fail("{} and {}: expected two files, found {} twice", first, second, printable(a));
-  };
-  same("output_csv", out.output_csv, "bucket_csv", out.bucket_csv);
-  same("output_csv", out.output_csv, "component_csv", out.component_csv);
-  same("bucket_csv", out.bucket_csv, "component_csv", out.component_csv);
+  for (const OutputTable& table : output_tables()) {
+    if (std::string_view(table.key) != "output_csv") path(table.key, out.*table.path);
+  }
+  refuse_equal_outputs(out);
 }
 
 }  // namespace
+
+std::span<const OutputTable> output_tables() {
+  static constexpr std::array<OutputTable, 9> kTables = {{
+      {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
+      {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
+      {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
+      {"ci_csv", "intervals", &AnalysisConfig::ci_csv, TableUse::kErrorBars},
+      {"detail_csv", "details", &AnalysisConfig::detail_csv, TableUse::kNotReference},
+      {"position_csv", "positions", &AnalysisConfig::position_csv, TableUse::kNotReference},
+      {"trend_csv", "trends", &AnalysisConfig::trend_csv, TableUse::kNotReference},
+      {"method_csv", "methods", &AnalysisConfig::method_csv, TableUse::kNotReference},
+      {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
+  }};
+  return kTables;
+}
+
+bool is_written(const OutputTable& table, const AnalysisConfig& config) {
+  switch (table.use) {
+    case TableUse::kAlways:
+      return true;
+    case TableUse::kErrorBars:
+      return config.measure.error_bars.wanted();
+    case TableUse::kNotReference:
+      return !config.measure.compat_reference;
+  }
+  return false;
+}
 
 AnalysisConfig load_analysis_config(const ConfigSource& source) {
   const YamlValue tree = read_tree(source);
@@ -183,6 +215,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   MappingReader top(tree, "");
   read_dataset(top, out);
   read_method(top, out);
+  read_row_options(top, out);
   read_statistics(top, out);
   read_outputs(top, out);
   read_method_options(top, out);

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "heads/find_dataset.h"
 #include "heads/head_catalog.h"
+#include "heads/row_choice.h"
 #include "plasticity/measure_options.h"
 
 namespace qk {
@@ -18,6 +20,7 @@ struct AnalysisConfig {
   DatasetSource source;
   bool source_given = false;  // by dataset, dataset_local_root or dataset_name
   HeadCounts head_counts;
+  RowWishes rows;
   int64_t max_tokens_per_head = 50000;  // rows, of queries and of keys
   MeasureOptions measure;
 
@@ -25,6 +28,13 @@ struct AnalysisConfig {
   std::string bucket_csv = "head_bucket_plasticity.csv";
   std::string component_csv = "head_component_weights.csv";
   std::string ci_csv = "head_metrics_ci.csv";
+  std::string detail_csv = "head_bucket_details.csv";
+  std::string position_csv = "head_positions.csv";
+  std::string trend_csv = "head_trends.csv";
+  std::string method_csv = "head_methods.csv";
+  std::string diagnostic_csv = "head_diagnostics.csv";
+  std::string rope_csv = "head_rope_pairs.csv";
+  std::string curve_csv = "mean_curves.csv";
   // Whether existing files may be replaced unasked, as the original does: output_csv was named
   // without output_dir, or compat: reference.
   bool may_replace = false;
@@ -34,12 +44,31 @@ struct AnalysisConfig {
   std::vector<std::string> warnings;  // full sentences with file and line
 };
 
+// When a table is written.
+enum class TableUse : uint8_t {
+  kAlways,
+  kErrorBars,     // if there are error bars
+  kNotReference,  // not with compat: reference, which writes what the original writes
+};
+
+// A file of the analysis.
+struct OutputTable {
+  const char* key;     // of the configuration
+  const char* record;  // its name in the record of the run
+  std::string AnalysisConfig::* path;
+  TableUse use;
+};
+// All of them, output_csv first.
+std::span<const OutputTable> output_tables();
+bool is_written(const OutputTable& table, const AnalysisConfig& config);
+
 struct ConfigSource {
   std::optional<std::filesystem::path> file;  // --config
   struct Override {
     std::string option;  // for messages: "--seed"
     std::string key;     // "seed"; empty: `value` is "key=value" with the value in YAML (--set)
     std::string value;
+    std::vector<std::string> words{};  // instead of `value`, for documents
   };
   std::vector<Override> overrides;  // later ones win
 };

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "plasticity/method_warning.h"
+
 namespace qk {
 namespace {
 
@@ -29,6 +31,16 @@ double quantile(const std::vector<double>& sorted, double part) {
 std::string cell(double value) {
   // The longest text, -0.00012345 or -1.2345e-05, leaves one space between columns.
   return std::isnan(value) ? fmt::format("{:>12}", "-") : fmt::format("{:>12.5g}", value);
+}
+
+std::string line(std::string_view label, const std::vector<double>& values) {
+  const Spread spread = spread_of(values);
+  std::string out = fmt::format("{:<28}{:>7}", label, spread.count);
+  for (const double value : {spread.mean, spread.deviation, spread.lowest, spread.lower,
+                             spread.median, spread.upper, spread.highest}) {
+    out += cell(value);
+  }
+  return out + '\n';
 }
 
 }  // namespace
@@ -64,20 +76,39 @@ void AnalysisSummary::add(const HeadMetrics& head) {
     if (it == kShown.end()) continue;
     values_[static_cast<size_t>(it - kShown.begin())].push_back(head.*field.value);
   }
+  methods_.resize(std::max(methods_.size(), head.methods.size()));
+  for (size_t m = 0; m < head.methods.size(); ++m) {
+    const MethodResult& result = head.methods[m];
+    OfMethod& method = methods_[m];
+    method.name = result.name;
+    method.values.push_back(result.ap_overall);
+    if (!result.difference) continue;
+    method.against = result.difference->against;
+    method.differences.push_back(result.difference->value);
+    if (depends_on_method(result)) ++method.num_warnings;
+  }
 }
 
 std::string AnalysisSummary::text() const {
   std::string out =
       fmt::format("{:<28}{:>7}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "over heads", "count",
                   "mean", "std", "min", "25%", "50%", "75%", "max");
-  for (size_t i = 0; i < kShown.size(); ++i) {
-    const Spread spread = spread_of(values_[i]);
-    out += fmt::format("{:<28}{:>7}", kShown[i], spread.count);
-    for (const double value : {spread.mean, spread.deviation, spread.lowest, spread.lower,
-                               spread.median, spread.upper, spread.highest}) {
-      out += cell(value);
-    }
-    out += '\n';
+  for (size_t i = 0; i < kShown.size(); ++i) out += line(kShown[i], values_[i]);
+  for (size_t m = 1; m < methods_.size(); ++m) {
+    out += line(fmt::format("ap_overall, {}", methods_[m].name), methods_[m].values);
+  }
+  return out;
+}
+
+std::vector<std::string> AnalysisSummary::warnings() const {
+  std::vector<std::string> out;
+  for (const OfMethod& method : methods_) {
+    if (method.num_warnings == 0) continue;
+    out.push_back(fmt::format(
+        "ap_overall of {} of {} heads depends on the method: {} differs from {} by more than its "
+        "error (mean over all heads: {:+.3f})",
+        method.num_warnings, method.values.size(), method.name, method.against,
+        spread_of(method.differences).mean));
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plasticity/head_metrics.h"
@@ -25,12 +26,24 @@ class AnalysisSummary {
  public:
   AnalysisSummary();
   void add(const HeadMetrics& head);
+  // With several methods also ap_overall of the second and further ones.
   std::string text() const;
+  // Sentences: methods whose ap_overall differs from another's by more than its error.
+  std::vector<std::string> warnings() const;
   // Heads with queries that were left out of the plasticity (HeadMetrics).
   int64_t num_passed_over() const { return num_passed_over_; }
 
  private:
+  struct OfMethod {
+    std::string_view name;
+    std::string_view against;  // the method that it is compared with
+    std::vector<double> values;
+    std::vector<double> differences;
+    int64_t num_warnings = 0;  // heads that depends_on_method() names
+  };
+
   std::vector<std::vector<double>> values_;  // of each metric shown
+  std::vector<OfMethod> methods_;            // in the order of HeadMetrics
   int64_t num_passed_over_ = 0;
 };
 

@@ -32,7 +32,11 @@ HeadSource open_head(const AnalysisConfig& config, const HeadCatalog& catalog,
   const fs::path folder = catalog.folder / config_name(head.layer, head.head, head.kind);
   HeadFolder listing = files_to_read(folder, config.measure.compat_reference);
   if (!listing.fault.empty()) fail("{}: {}", folder.string(), listing.fault);
-  return {folder.string(), HeadRowReader(std::move(listing.files))};
+  HeadSource out{folder.string(), HeadRowReader(std::move(listing.files), catalog.rows.options)};
+  if (catalog.rows.options.documents != nullptr && out.reader.num_rows() == 0) {
+    fail("{}: has no row of the given documents", out.folder);
+  }
+  return out;
 }
 
 ConfigName query_name(const HeadId& head) {

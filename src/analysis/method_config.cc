@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "analysis/method_list.h"
 #include "base/error.h"
 #include "yaml/overrides.h"
 
@@ -16,6 +17,7 @@ namespace qk {
 namespace {
 
 constexpr int64_t kMostReplicates = 100'000;
+constexpr int64_t kDefaultReplicates = 1000;
 constexpr int64_t kMostTimes = 1'000'000;
 
 using Words = std::array<std::string_view, 2>;
@@ -56,23 +58,75 @@ void read_online(MappingReader& top, MethodOptions& out) {
   }
 }
 
-// Options of other methods, and of error bars that are not wanted.
+// Options of other methods.
 void note_unused(MappingReader& top, AnalysisConfig& out) {
-  const std::string& method = out.measure.method;
+  const std::string methods = fmt::format("{}", fmt::join(out.measure.methods, ", "));
+  const bool is_online = has_method(out.measure, "online");
   const auto unused = [&](const char* key, const std::string& why) {
     if (top.any(key) != nullptr) note_no_effect(top, key, why, out);
   };
-  if (method == "linear") unused("min_queries", "the method is linear, not bucket or online");
-  if (method != "online") {
+  if (!is_online && !has_method(out.measure, "bucket")) {
+    unused("min_queries", fmt::format("the method is {}, not bucket or online", methods));
+  }
+  if (!is_online) {
     for (const char* key : {"online_alpha", "online_half_life", "online_clock", "online_start",
                             "online_times", "online_reach", "online_reach_unit"}) {
-      unused(key, fmt::format("the method is {}, not online", method));
+      unused(key, fmt::format("the method is {}, not online", methods));
     }
   }
-  if (out.measure.bootstrap.replicates > 0) return;
-  for (const char* key : {"confidence", "interval", "ci_csv"}) {
-    unused(key, "bootstrap is not given, so there are no error bars");
+}
+
+// Options of error bars that are not wanted, or of another kind.
+void note_unused_bars(MappingReader& top, AnalysisConfig& out) {
+  const auto unused = [&](const char* key, const char* why) {
+    if (top.any(key) != nullptr) note_no_effect(top, key, why, out);
+  };
+  switch (out.measure.error_bars.kind) {
+    case ErrorBars::kNone:
+      if (top.any("error_bars") != nullptr) unused("bootstrap", "error_bars is none");
+      for (const char* key : {"confidence", "interval", "ci_csv"}) {
+        unused(key, "there are no error bars; error_bars or bootstrap asks for them");
+      }
+      break;
+    case ErrorBars::kJackknife:
+      unused("bootstrap", "error_bars is jackknife");
+      if (out.measure.error_bars.interval != IntervalKind::kT) {
+        unused("interval", "the jackknife has t intervals only");
+      }
+      break;
+    case ErrorBars::kBootstrap:
+      break;
   }
+}
+
+int64_t read_replicates(MappingReader& top) {
+  const auto replicates = top.integer("bootstrap", 0, kMostReplicates);
+  if (replicates == 1) top.refuse("bootstrap", "0 (no error bars) or at least 2 replicates");
+  return replicates.value_or(0);
+}
+
+// `bootstrap` alone asks for the bootstrap.
+void read_error_bars(MappingReader& top, AnalysisConfig& out) {
+  ErrorBarOptions& bars = out.measure.error_bars;
+  bars.replicates = read_replicates(top);
+  bars.kind = bars.replicates > 0 ? ErrorBars::kBootstrap : ErrorBars::kNone;
+  if (const auto word = top.text_or_null("error_bars")) {
+    constexpr std::array<std::string_view, 3> kKinds = {"none", "jackknife", "bootstrap"};
+    bars.kind = static_cast<ErrorBars>(top.choice("error_bars", *word, kKinds));
+  }
+  if (bars.kind == ErrorBars::kBootstrap && bars.replicates == 0) {
+    if (top.any("bootstrap") != nullptr) {
+      top.refuse("bootstrap", "at least 2 replicates, since error_bars is bootstrap");
+    }
+    bars.replicates = kDefaultReplicates;
+  }
+  bars.confidence =
+      fraction(top, "confidence", 1, false, "a number above 0, below 1").value_or(bars.confidence);
+  if (const auto word = top.text_or_null("interval")) {
+    constexpr std::array<std::string_view, 3> kIntervals = {"t", "percentile", "bias-corrected"};
+    bars.interval = static_cast<IntervalKind>(top.choice("interval", *word, kIntervals));
+  }
+  note_unused_bars(top, out);
 }
 
 }  // namespace
@@ -91,24 +145,11 @@ bool is_same_path(const std::string& a, const std::string& b) {
 
 void read_method_options(MappingReader& top, AnalysisConfig& out) {
   constexpr int64_t kMostRows = int64_t{1} << 40;
-  out.measure.methods.min_queries =
-      top.integer("min_queries", 2, kMostRows).value_or(out.measure.methods.min_queries);
-  read_online(top, out.measure.methods);
-  BootstrapOptions& bootstrap = out.measure.bootstrap;
-  bootstrap.replicates = top.integer("bootstrap", 0, kMostReplicates).value_or(0);
-  if (bootstrap.replicates == 1) {
-    top.refuse("bootstrap", "0 (no error bars) or at least 2 replicates");
-  }
-  bootstrap.confidence = fraction(top, "confidence", 1, false, "a number above 0, below 1")
-                             .value_or(bootstrap.confidence);
-  if (is_second(top, "interval", {"percentile", "bias-corrected"})) {
-    bootstrap.interval = IntervalKind::kBiasCorrected;
-  }
+  out.measure.method_options.min_queries =
+      top.integer("min_queries", 2, kMostRows).value_or(out.measure.method_options.min_queries);
+  read_online(top, out.measure.method_options);
   note_unused(top, out);
-  for (const std::string* other : {&out.output_csv, &out.bucket_csv, &out.component_csv}) {
-    if (is_same_path(out.ci_csv, *other))
-      top.refuse_with("ci_csv", "is the same file as another output");
-  }
+  read_error_bars(top, out);
 }
 
 }  // namespace qk

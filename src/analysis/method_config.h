@@ -17,8 +17,8 @@ bool is_same_path(const std::string& a, const std::string& b);
 void note_no_effect(const MappingReader& top, std::string_view key, std::string_view why,
                     AnalysisConfig& out);
 
-// Reads min_queries, online_*, bootstrap, confidence and interval, and checks ci_csv. Throws Error
-// as load_analysis_config(). REQUIRES: method and output files have been read.
+// Reads min_queries, online_*, error_bars, bootstrap, confidence and interval, and checks ci_csv.
+// Throws Error as load_analysis_config(). REQUIRES: method and output files have been read.
 void read_method_options(MappingReader& top, AnalysisConfig& out);
 
 }  // namespace qk

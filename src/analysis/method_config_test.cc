@@ -25,11 +25,11 @@ std::string error_of(const std::vector<std::string>& sets) {
 
 TEST(MethodConfig, DefaultsLeaveErrorBarsOut) {
   const AnalysisConfig config = config_of({});
-  EXPECT_EQ(config.measure.bootstrap.replicates, 0);
-  EXPECT_EQ(config.measure.bootstrap.interval, IntervalKind::kPercentile);
-  EXPECT_EQ(config.measure.methods.min_queries, 32);
-  EXPECT_EQ(config.measure.methods.online_start, ForgettingStart::kFirst);
-  EXPECT_FALSE(config.measure.methods.online_alpha);
+  EXPECT_EQ(config.measure.error_bars.kind, ErrorBars::kNone);
+  EXPECT_EQ(config.measure.error_bars.interval, IntervalKind::kT);
+  EXPECT_EQ(config.measure.method_options.min_queries, 32);
+  EXPECT_EQ(config.measure.method_options.online_start, ForgettingStart::kFirst);
+  EXPECT_FALSE(config.measure.method_options.online_alpha);
   EXPECT_EQ(config.ci_csv, "head_metrics_ci.csv");
 }
 
@@ -38,19 +38,44 @@ TEST(MethodConfig, EveryField) {
       {"method=online", "min_queries=5", "online_alpha=1", "online_clock=observation",
        "online_start=zero", "online_times=3", "online_reach=0.5", "online_reach_unit=tokens",
        "bootstrap=200", "confidence=0.9", "interval=bias-corrected", "ci_csv=out/ci.csv"});
-  EXPECT_EQ(config.measure.methods.min_queries, 5);
-  EXPECT_EQ(config.measure.methods.online_alpha, 1);
-  EXPECT_EQ(config.measure.methods.online_clock, OnlineClock::kObservation);
-  EXPECT_EQ(config.measure.methods.online_start, ForgettingStart::kZero);
-  EXPECT_EQ(config.measure.methods.online_times, 3);
-  EXPECT_EQ(config.measure.methods.online_reach, 0.5);
-  EXPECT_EQ(config.measure.methods.online_reach_unit, ReachUnit::kTokens);
-  EXPECT_EQ(config.measure.bootstrap.replicates, 200);
-  EXPECT_EQ(config.measure.bootstrap.confidence, 0.9);
-  EXPECT_EQ(config.measure.bootstrap.interval, IntervalKind::kBiasCorrected);
+  EXPECT_EQ(config.measure.method_options.min_queries, 5);
+  EXPECT_EQ(config.measure.method_options.online_alpha, 1);
+  EXPECT_EQ(config.measure.method_options.online_clock, OnlineClock::kObservation);
+  EXPECT_EQ(config.measure.method_options.online_start, ForgettingStart::kZero);
+  EXPECT_EQ(config.measure.method_options.online_times, 3);
+  EXPECT_EQ(config.measure.method_options.online_reach, 0.5);
+  EXPECT_EQ(config.measure.method_options.online_reach_unit, ReachUnit::kTokens);
+  EXPECT_EQ(config.measure.error_bars.kind, ErrorBars::kBootstrap);
+  EXPECT_EQ(config.measure.error_bars.replicates, 200);
+  EXPECT_EQ(config.measure.error_bars.confidence, 0.9);
+  EXPECT_EQ(config.measure.error_bars.interval, IntervalKind::kBiasCorrected);
   EXPECT_EQ(config.ci_csv, "out/ci.csv");
-  EXPECT_EQ(config_of({"method=online", "online_half_life=40.5"}).measure.methods.online_half_life,
-            40.5);
+  EXPECT_EQ(
+      config_of({"method=online", "online_half_life=40.5"}).measure.method_options.online_half_life,
+      40.5);
+}
+
+TEST(MethodConfig, KindsOfErrorBars) {
+  const auto bars = [](const std::vector<std::string>& sets) {
+    return config_of(sets).measure.error_bars;
+  };
+  EXPECT_EQ(bars({"error_bars=jackknife", "confidence=0.8"}).kind, ErrorBars::kJackknife);
+  EXPECT_EQ(bars({"error_bars=bootstrap"}).replicates, 1000);
+  EXPECT_EQ(bars({"error_bars=bootstrap", "bootstrap=50"}).replicates, 50);
+  EXPECT_EQ(bars({"error_bars=none"}).kind, ErrorBars::kNone);
+  EXPECT_EQ(bars({"bootstrap=50"}).interval, IntervalKind::kT);
+  EXPECT_EQ(error_of({"error_bars=bootstrap", "bootstrap=0"}),
+            "--set bootstrap=0: expected at least 2 replicates, since error_bars is bootstrap, "
+            "found integer 0");
+  EXPECT_EQ(error_of({"error_bars=jackknife", "bootstrap=9"}),
+            "--set bootstrap=9: has no effect: error_bars is jackknife");
+  EXPECT_EQ(error_of({"error_bars=none", "bootstrap=9"}),
+            "--set bootstrap=9: has no effect: error_bars is none");
+  EXPECT_EQ(error_of({"error_bars=jackknife", "interval=percentile"}),
+            "--set interval=percentile: has no effect: the jackknife has t intervals only");
+  EXPECT_EQ(error_of({"error_bars=jacknife"}),
+            "--set error_bars=jacknife: expected none, jackknife or bootstrap, found jacknife; "
+            "did you mean jackknife?");
 }
 
 TEST(MethodConfig, Errors) {
@@ -72,22 +97,23 @@ TEST(MethodConfig, Errors) {
             "--set online_start=zeros: expected first or zero, found zeros; "
             "did you mean zero?");
   EXPECT_EQ(error_of({"interval=bca"}),
-            "--set interval=bca: expected percentile or bias-corrected, found bca");
+            "--set interval=bca: expected t, percentile or bias-corrected, found bca");
   EXPECT_EQ(error_of({"min_queries=1"}).substr(0, 29), "--set min_queries=1: expected");
   EXPECT_EQ(error_of({"bootstrap=9", "ci_csv=head_metrics.csv"}),
-            "--set ci_csv=head_metrics.csv: is the same file as another output");
+            "output_csv and ci_csv: expected two files, found head_metrics.csv twice");
 }
 
 TEST(MethodConfig, OverridesWithoutEffectAreRefused) {
-  EXPECT_EQ(error_of({"method=bucket", "covariance=full"}),
-            "--set covariance=full: has no effect: the method bucket always has a full covariance");
-  EXPECT_EQ(error_of({"min_queries=9"}),
+  EXPECT_EQ(
+      error_of({"method=bucket", "covariance=full"}),
+      "--set covariance=full: has no effect: only the method linear has a choice, and the method is bucket");
+  EXPECT_EQ(error_of({"method=linear", "min_queries=9"}),
             "--set min_queries=9: has no effect: the method is linear, not bucket or online");
   EXPECT_EQ(error_of({"method=bucket", "online_reach=0.1"}),
             "--set online_reach=0.1: has no effect: the method is bucket, not online");
   EXPECT_EQ(
       error_of({"confidence=0.9"}),
-      "--set confidence=0.9: has no effect: bootstrap is not given, so there are no error bars");
+      "--set confidence=0.9: has no effect: there are no error bars; error_bars or bootstrap asks for them");
   EXPECT_EQ(error_of({"download_max_workers=3"}),
             "--set download_max_workers=3: has no effect: nothing is downloaded");
   EXPECT_EQ(error_of({"dataset=d", "dataset_local_root=e"}),
@@ -103,7 +129,7 @@ TEST(MethodConfig, OptionsWithoutEffectAreWarnings) {
                       {"--dataset_name", "dataset_name", "o/n"}};
   const std::vector<std::string> expected = {
       "--dataset_name: has no effect: the dataset is given by dataset_local_root",
-      "--covariance: has no effect: the method bucket always has a full covariance",
+      "--covariance: has no effect: only the method linear has a choice, and the method is bucket",
       "--online_reach: has no effect: the method is bucket, not online"};
   EXPECT_EQ(load_analysis_config(source).warnings, expected);
 }

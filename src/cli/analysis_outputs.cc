@@ -10,8 +10,10 @@ namespace qk {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> tables_to_replace(const AnalysisConfig& config, bool overwrite) {
-  std::vector<fs::path> out = {config.output_csv, config.bucket_csv, config.component_csv};
-  if (config.measure.bootstrap.replicates > 0) out.emplace_back(config.ci_csv);
+  std::vector<fs::path> out;
+  for (const OutputTable& table : output_tables()) {
+    if (is_written(table, config)) out.emplace_back(config.*table.path);
+  }
   std::error_code error;
   std::erase_if(out, [&](const fs::path& path) { return !fs::is_regular_file(path, error); });
   if (!out.empty() && !config.may_replace && !overwrite) {

@@ -15,6 +15,7 @@
 
 #include "analysis/analysis_run.h"
 #include "analysis/analysis_summary.h"
+#include "analysis/method_list.h"
 #include "base/atomic_file.h"
 #include "base/build_info.h"
 #include "base/error.h"
@@ -24,8 +25,10 @@
 #include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
+#include "cli/rows_text.h"
 #include "cli/stop_signal.h"
 #include "dataset/overwrite.h"
+#include "heads/row_choice.h"
 #include "hub/local_resolver.h"
 #include "report/analysis_record.h"
 #include "report/csv_tables.h"
@@ -45,7 +48,7 @@ struct FieldOption {
   const char* help;
 };
 
-constexpr std::array<FieldOption, 35> kFieldOptions = {{
+constexpr auto kFieldOptions = std::to_array<FieldOption>({
     {"dataset", "DIR", kInputGroup,
      "Dataset: a folder, or the id of a Hub dataset in the local cache"},
     {"dataset_local_root", "DIR", kInputGroup, "Dataset folder, under the original tool's name"},
@@ -59,8 +62,15 @@ constexpr std::array<FieldOption, 35> kFieldOptions = {{
     {"num_k_heads", "INT", kInputGroup,
      "Number of key heads per layer (default: from the dataset)"},
     {"download_max_workers", "INT", kInputGroup, "No effect: nothing is downloaded"},
-    {"method", "NAME", kMeasurement,
-     "How plasticity is estimated: linear, bucket or online (default: linear)"},
+    {"vector", "NAME", kInputGroup,
+     "Vectors to measure: post_rope or pre_rope (default: those of the column vector)"},
+    {"bucket_width", "INT", kInputGroup,
+     "Sort the rows into buckets of so many positions (default: the buckets of the dataset)"},
+    {"method", "NAMES", kMeasurement,
+     "How plasticity is estimated: bucket, counted, linear or online, or several with commas "
+     "between them (default: bucket)"},
+    {"queries", "NAME", kMeasurement,
+     "Queries that --method counted asks: all or same_document (default: all)"},
     {"covariance", "NAME", kMeasurement,
      "Covariance for --method linear: diagonal or full (default: diagonal)"},
     {"min_queries", "INT", kMeasurement,
@@ -84,10 +94,13 @@ constexpr std::array<FieldOption, 35> kFieldOptions = {{
     {"online_reach", "FLOAT", kOnline,
      "Largest distance within a key pair, as a fraction of the document (default: 0.05)"},
     {"online_reach_unit", "NAME", kOnline, "Unit of that distance: keys or tokens (default: keys)"},
-    {"bootstrap", "INT", kErrorBars, "Number of resamples of the documents (default: 0, none)"},
+    {"error_bars", "NAME", kErrorBars,
+     "Whether numbers get error bars: none, jackknife or bootstrap (default: none)"},
+    {"bootstrap", "INT", kErrorBars,
+     "Number of resamples of the documents (default with --error_bars bootstrap: 1000)"},
     {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
     {"interval", "NAME", kErrorBars,
-     "Kind of interval: percentile or bias-corrected (default: percentile)"},
+     "Kind of bootstrap interval: t, percentile or bias-corrected (default: t)"},
     {"output_dir", "DIR", kOutputGroup, "Folder of the files below (default: the working folder)"},
     {"output_csv", "FILE", kOutputGroup,
      "Metrics of every head (default: head_metrics.csv); the other files go beside it"},
@@ -96,8 +109,20 @@ constexpr std::array<FieldOption, 35> kFieldOptions = {{
     {"component_csv", "FILE", kOutputGroup,
      "Weights of components (default: head_component_weights.csv)"},
     {"ci_csv", "FILE", kOutputGroup, "Error bars of every metric (default: head_metrics_ci.csv)"},
+    {"detail_csv", "FILE", kOutputGroup,
+     "Cells with what stands behind them (default: head_bucket_details.csv)"},
+    {"position_csv", "FILE", kOutputGroup,
+     "Plasticity over position (default: head_positions.csv)"},
+    {"trend_csv", "FILE", kOutputGroup,
+     "Slopes over position and distance (default: head_trends.csv)"},
+    {"method_csv", "FILE", kOutputGroup, "Methods side by side (default: head_methods.csv)"},
+    {"diagnostic_csv", "FILE", kOutputGroup,
+     "Position and fit of every head (default: head_diagnostics.csv)"},
+    {"rope_csv", "FILE", kOutputGroup, "Position by RoPE pair (default: head_rope_pairs.csv)"},
+    {"curve_csv", "FILE", kOutputGroup,
+     "Means over heads by position and distance (default: mean_curves.csv)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
-}};
+});
 
 struct AnalyzeFlags {
   std::string config;
@@ -105,6 +130,7 @@ struct AnalyzeFlags {
   std::array<std::string, kFieldOptions.size()> fields;
   std::array<CLI::Option*, kFieldOptions.size()> options{};
   CLI::Option* config_option = nullptr;
+  std::vector<std::string> documents;
   int num_threads = 0;
   int64_t ram_bytes = 0;
   bool keep_going = false;
@@ -132,6 +158,9 @@ ConfigSource source_of(const AnalyzeFlags& flags) {
     if (flags.options[i]->count() == 0) continue;
     const std::string key = kFieldOptions[i].key;
     source.overrides.push_back({"--" + key, key, flags.fields[i]});
+  }
+  if (!flags.documents.empty()) {
+    source.overrides.push_back({"--documents", "documents", "", flags.documents});
   }
   return source;
 }
@@ -187,9 +216,9 @@ std::vector<HeadFailure> missing_heads(const HeadCatalog& catalog) {
 
 // A table without rows is not written; if the file exists, it belongs to another run.
 void warn_of_older_tables(const CsvTables& tables) {
-  for (const CsvTable* table : {&tables.buckets(), &tables.components(), tables.intervals()}) {
+  for (const auto& table : tables.tables().subspan(1)) {
     std::error_code error;
-    if (table == nullptr || table->has_rows()) continue;
+    if (table->has_rows()) continue;
     if (!std::filesystem::exists(table->path(), error)) continue;
     warn(table->path().string() +
          ": not written, since this run has no rows for it; the file belongs to another run");
@@ -197,10 +226,8 @@ void warn_of_older_tables(const CsvTables& tables) {
 }
 
 std::string method_text(const AnalysisConfig& config) {
-  std::string out = config.measure.method;
-  const bool is_linear = config.measure.method == "linear";  // the only method with a choice
-  if (is_linear && config.measure.covariance == Covariance::kFull) out += ", covariance full";
-  return out + (config.measure.compat_reference ? ", compat reference" : "");
+  return methods_text(config.measure) +
+         (config.measure.compat_reference ? ", compat reference" : "");
 }
 
 std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
@@ -208,9 +235,7 @@ std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
                         const AnalysisReport& report, const AnalysisSummary& summary) {
   std::string out = fmt::format("Measured  {} in {}, method {}\n", plural(report.num_heads, "head"),
                                 seconds_text(report.seconds), method_text(config));
-  for (const CsvTable* table :
-       {&tables.heads(), &tables.buckets(), &tables.components(), tables.intervals()}) {
-    if (table == nullptr) continue;
+  for (const auto& table : tables.tables()) {
     const bool was_there =
         std::find(replaced.begin(), replaced.end(), table->path()) != replaced.end();
     const char* what = !table->has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
@@ -283,9 +308,10 @@ int analyze(const AnalyzeFlags& flags) {
   refuse_unfinished(folder);
   ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
                                         : static_cast<int>(config.max_workers.value_or(0)));
-  const HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
-                                           config.measure.compat_reference, pool);
-  std::fputs(catalog_text(catalog).c_str(), stdout);
+  HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
+                                     config.measure.compat_reference, pool);
+  choose_rows(config.rows, config.measure.compat_reference, pool, catalog);
+  std::fputs((catalog_text(catalog) + rows_text(catalog)).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);
   const std::vector<HeadFailure> missing = missing_heads(catalog);
@@ -294,9 +320,11 @@ int analyze(const AnalyzeFlags& flags) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
   const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
-  const bool with_intervals = config.measure.bootstrap.replicates > 0;
-  CsvTables tables({config.output_csv, config.bucket_csv, config.component_csv,
-                    with_intervals ? config.ci_csv : "", config.measure.method});
+  std::vector<TablePath> paths;
+  for (const OutputTable& table : output_tables()) {
+    if (is_written(table, config)) paths.push_back({table.record, config.*table.path});
+  }
+  CsvTables tables(paths);
   AnalysisSummary summary;
   AnalysisReport report = run(flags, config, catalog, pool, tables, summary, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
@@ -322,6 +350,7 @@ int analyze(const AnalyzeFlags& flags) {
                     "bucket_type and bucket_min_size are given",
                     plural(report.num_contradicting_ranges, "head")));
   }
+  for (const std::string& warning : summary.warnings()) warn(warning);
   warn_of_older_tables(tables);
   tables.finish();
   report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
@@ -338,6 +367,13 @@ void add_inputs(CLI::App& command, AnalyzeFlags& flags) {
   command.add_option("--set", flags.sets, "Replace a field of the file (repeatable)")
       ->type_name("FIELD=VALUE")
       ->allow_extra_args(false)
+      ->group(kInputGroup);
+  command
+      .add_option("--documents", flags.documents,
+                  "Only these documents: names or example_ids, with commas or spaces between, or "
+                  "@FILE with one a line (default: all)")
+      ->type_name("ID...")
+      ->expected(1, CLI::detail::expected_max_vector_size)
       ->group(kInputGroup);
 }
 

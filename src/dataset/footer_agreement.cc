@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "dataset/footer_json.h"
@@ -99,13 +100,21 @@ Footer footer_of(const parquet::FileMetaData& metadata) {
   return out;
 }
 
-std::optional<Footer> read_footer(const std::filesystem::path& file) {
+std::optional<FileHeading> read_heading(const std::filesystem::path& file) {
   const auto is_wanted = [](std::string_view column) { return column == "bucket"; };
   try {
-    return footer_of(*open_head_file(file, is_wanted, 1).reader->parquet_reader()->metadata());
+    HeadFile open = open_head_file(file, is_wanted, 1);
+    return FileHeading{footer_of(*open.reader->parquet_reader()->metadata()),
+                       std::move(open.columns)};
   } catch (const std::exception&) {
     return {};
   }
+}
+
+std::optional<Footer> read_footer(const std::filesystem::path& file) {
+  auto heading = read_heading(file);
+  if (!heading) return {};
+  return std::move(heading->footer);
 }
 
 std::optional<FooterDifference> footer_difference(const Footer& first, const Footer& second) {

@@ -23,6 +23,14 @@ Footer footer_of(const parquet::FileMetaData& metadata);
 // Empty if the file cannot be read.
 std::optional<Footer> read_footer(const std::filesystem::path& file);
 
+// What a file says before its rows are read.
+struct FileHeading {
+  Footer footer;
+  std::vector<std::string> columns;  // names of all top-level columns
+};
+// Empty if the file cannot be read.
+std::optional<FileHeading> read_heading(const std::filesystem::path& file);
+
 // A value that two footers state differently.
 struct FooterDifference {
   std::string key;  // "qkscope.geometry.rope.0.theta"

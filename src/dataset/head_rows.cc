@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "dataset/arrow_result.h"
+#include "dataset/example_ids.h"
 #include "dataset/footer_agreement.h"
 #include "dataset/head_file.h"
 #include "dataset/integer_column.h"
@@ -46,27 +47,28 @@ constexpr Column kColumns[] = {
     {"sliding_window", false, "", is_any_type},
 };
 
-bool is_read(std::string_view name) {
-  return std::ranges::any_of(kColumns, [&](const Column& column) { return name == column.name; });
+// The column's name in the files.
+std::string name_of(const Column& column, const std::string& vector_column) {
+  return column.fits == is_vector_type ? vector_column : column.name;
 }
 
-void check_columns(const HeadFile& file) {
+void check_columns(const HeadFile& file, const std::string& vector_column) {
   for (const Column& column : kColumns) {
-    const auto count = std::ranges::count(file.columns, column.name);
-    if (count > 1) fail("column {} occurs {} times", column.name, count);
+    const std::string name = name_of(column, vector_column);
+    const auto count = std::ranges::count(file.columns, name);
+    if (count > 1) fail("column {} occurs {} times", name, count);
     if (count == 0 && !column.required) continue;
     if (count == 0) {
-      fail("column {} is missing (there are: {})", column.name,
+      fail("column {} is missing (there are: {})", name,
            printable(fmt::format("{}", fmt::join(file.columns, ", ")), 300));
     }
-    const arrow::DataType& type = *file.schema->GetFieldByName(column.name)->type();
+    const arrow::DataType& type = *file.schema->GetFieldByName(name)->type();
     if (column.fits(type)) continue;
-    fail("column {}: expected {}, found {}", column.name, column.expected,
-         printable(type.ToString()));
+    fail("column {}: expected {}, found {}", name, column.expected, printable(type.ToString()));
   }
-  const std::vector<int64_t> shape = tensor_shape(file.arrow_schema, "vector");
+  const std::vector<int64_t> shape = tensor_shape(file.arrow_schema, vector_column);
   if (std::ranges::count_if(shape, [](int64_t length) { return length != 1; }) <= 1) return;
-  fail("column vector: expected one vector in every row, found tensors of shape [{}]",
+  fail("column {}: expected one vector in every row, found tensors of shape [{}]", vector_column,
        fmt::join(shape, ", "));
 }
 
@@ -76,9 +78,13 @@ void check_like(const char* column, bool has_it, bool first_has_it, const std::s
   fail("has {} column {}, unlike {}", has_it ? "a" : "no", column, first);
 }
 
-HeadFile open_file(const fs::path& path) {
+HeadFile open_file(const fs::path& path, const std::string& vector_column) {
+  const auto is_read = [&](std::string_view name) {
+    return std::ranges::any_of(
+        kColumns, [&](const Column& column) { return name == name_of(column, vector_column); });
+  };
   HeadFile file = open_head_file(path, is_read, kBatchRows);
-  check_columns(file);
+  check_columns(file, vector_column);
   return file;
 }
 
@@ -87,17 +93,34 @@ int64_t rows_of(const HeadFile& file) {
 }
 
 // Numbers of the vectors by the number of rows, in the first row group that has rows.
-int64_t dim_of(const HeadFile& file) {
+int64_t dim_of(const HeadFile& file, const std::string& vector_column) {
   const parquet::FileMetaData& metadata = *file.reader->parquet_reader()->metadata();
   for (int group = 0; group < metadata.num_row_groups(); ++group) {
     const auto rows = metadata.RowGroup(group);
     if (rows->num_rows() <= 0) continue;
     for (const int leaf : file.leaves) {
-      if (metadata.schema()->Column(leaf)->path()->ToDotVector().front() != "vector") continue;
+      if (metadata.schema()->Column(leaf)->path()->ToDotVector().front() != vector_column) {
+        continue;
+      }
       return rows->ColumnChunk(leaf)->num_values() / rows->num_rows();
     }
   }
   return 0;
+}
+
+// The rows of the documents in a file.
+int64_t rows_of_documents(const fs::path& path, const ExampleIds& documents) {
+  int64_t rows = 0;
+  read_example_ids(path, [&](const ExampleId& id) { rows += documents.contains(id) ? 1 : 0; });
+  return rows;
+}
+
+// Moves values[rows[i]] to values[i]; an empty column stays empty.
+template <typename Value>
+void keep(const std::vector<size_t>& rows, std::vector<Value>& values) {
+  if (values.empty()) return;
+  for (size_t i = 0; i < rows.size(); ++i) values[i] = values[rows[i]];
+  values.resize(rows.size());
 }
 
 // Whatever Parquet throws, as one sentence with the file's name.
@@ -118,11 +141,13 @@ auto naming(const fs::path& file, Task task) {
 
 struct HeadRowReader::Files {
   std::vector<fs::path> paths;
+  RowOptions options;
   size_t current = 0;
   std::optional<HeadFile> open;
   std::unique_ptr<arrow::RecordBatchReader> batches;
   std::shared_ptr<arrow::RecordBatch> batch;  // keeps the vectors of the last next()
   std::vector<float> converted;
+  std::vector<float> kept;  // vectors of the documents that are wanted
   int64_t file_row = 0;
   int64_t num_rows = 0;
   int64_t footer_dim = 0;
@@ -133,7 +158,7 @@ struct HeadRowReader::Files {
 
   void start() {
     file_row = 0;
-    open.emplace(open_file(paths[current]));
+    open.emplace(open_file(paths[current], options.vector_column));
     std::vector<int> groups(static_cast<size_t>(open->reader->num_row_groups()));
     std::iota(groups.begin(), groups.end(), 0);
     batches = value_of(open->reader->GetRecordBatchReader(groups, open->leaves));
@@ -157,9 +182,39 @@ struct HeadRowReader::Files {
     out.has_large_ids = out.has_negative_ids = false;
     if (has_example_ids) read_ids(*batch->GetColumnByName("example_id"), file_row, out);
     if (has_windows) read_windows(*batch->GetColumnByName("sliding_window"), file_row, out.windows);
-    out.vectors = vector_rows(*batch->GetColumnByName("vector"), file_row, dim, converted);
+    out.vectors = vector_rows(*batch->GetColumnByName(options.vector_column),
+                              {options.vector_column, file_row}, dim, converted);
     out.head_dim = dim;
     file_row += batch->num_rows();
+    if (options.bucket_width) {
+      for (size_t row = 0; row < out.buckets.size(); ++row) {
+        out.buckets[row] = out.positions[row] / *options.bucket_width;
+      }
+    }
+    if (options.documents != nullptr) keep_documents(*options.documents, out);
+  }
+
+  void keep_documents(const ExampleIds& documents, HeadRowBatch& out) {
+    std::vector<size_t> rows;
+    bool has_high_bit = false;
+    for (size_t row = 0; row < out.example_ids.size(); ++row) {
+      if (!documents.contains(out.example_id(row))) continue;
+      rows.push_back(row);
+      has_high_bit = has_high_bit || out.example_ids[row] < 0;
+    }
+    const auto width = static_cast<size_t>(dim);
+    kept.resize(rows.size() * width);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::copy_n(out.vectors.begin() + static_cast<int64_t>(rows[i] * width), width,
+                  kept.begin() + static_cast<int64_t>(i * width));
+    }
+    out.vectors = kept;
+    keep(rows, out.buckets);
+    keep(rows, out.positions);
+    keep(rows, out.example_ids);
+    keep(rows, out.windows);
+    out.has_large_ids = out.has_large_ids && has_high_bit;
+    out.has_negative_ids = out.has_negative_ids && has_high_bit;
   }
 
   bool read(HeadRowBatch& out) {
@@ -174,12 +229,16 @@ struct HeadRowReader::Files {
   }
 };
 
-HeadRowReader::HeadRowReader(std::vector<fs::path> files) : files_(std::make_unique<Files>()) {
+HeadRowReader::HeadRowReader(std::vector<fs::path> files, RowOptions options)
+    : files_(std::make_unique<Files>()) {
   QK_CHECK(!files.empty());
   files_->paths = std::move(files);
+  files_->options = std::move(options);
+  const std::string& vector_column = files_->options.vector_column;
+  const ExampleIds* documents = files_->options.documents.get();
   for (size_t i = 0; i < files_->paths.size(); ++i) {
     naming(files_->paths[i], [&] {
-      const HeadFile file = open_file(files_->paths[i]);
+      const HeadFile file = open_file(files_->paths[i], vector_column);
       const bool has_ids = file.schema->GetFieldIndex("example_id") >= 0;
       const bool has_windows = file.schema->GetFieldIndex("sliding_window") >= 0;
       if (i > 0) {
@@ -189,11 +248,13 @@ HeadRowReader::HeadRowReader(std::vector<fs::path> files) : files_(std::make_uni
       }
       files_->has_example_ids = has_ids;
       files_->has_windows = has_windows;
-      files_->num_rows += rows_of(file);
+      if (documents == nullptr) files_->num_rows += rows_of(file);
       if (i > 0) return;
       files_->footer = footer_of(*file.reader->parquet_reader()->metadata());
-      files_->footer_dim = dim_of(file);
+      files_->footer_dim = dim_of(file, vector_column);
     });
+    if (documents == nullptr) continue;
+    files_->num_rows += rows_of_documents(files_->paths[i], *documents);
   }
 }
 

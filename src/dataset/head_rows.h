@@ -12,7 +12,16 @@
 #include <string>
 #include <vector>
 
+#include "dataset/example_ids.h"
+
 namespace qk {
+
+// Which vectors and rows are read, and into which buckets they go.
+struct RowOptions {
+  std::string vector_column = "vector";
+  std::optional<int64_t> bucket_width;  // buckets are position div this; none: those of the files
+  std::shared_ptr<const ExampleIds> documents;  // rows of these only; null: all rows
+};
 
 // [rows] each; what one call of next() found.
 struct HeadRowBatch {
@@ -26,6 +35,11 @@ struct HeadRowBatch {
   int64_t head_dim = 0;
 
   int64_t num_rows() const { return static_cast<int64_t>(buckets.size()); }
+  // REQUIRES: the files have ids.
+  ExampleId example_id(size_t row) const {
+    const int64_t bits = example_ids[row];
+    return {bits, has_large_ids && bits < 0};
+  }
 };
 
 // Columns; "whole numbers" are integers of 8 to 64 bits, whole floats below 2^53 (float32:
@@ -37,17 +51,18 @@ struct HeadRowBatch {
 //   example_id         whole numbers below 2^64, never null; may be absent
 //   sliding_window     whole numbers; nulls allowed, and a column of any type that has only nulls;
 //                      may be absent
-// Every other column, of whatever type, is passed over.
+// Every other column, of whatever type, is passed over. `vector` may have another name (RowOptions).
 class HeadRowReader {
  public:
   // Opens the files and checks their columns; rows come in the order of the files. Throws Error
-  // "<file>: ..." for the first that does not fit. REQUIRES: at least one file.
-  explicit HeadRowReader(std::vector<std::filesystem::path> files);
+  // "<file>: ..." for the first that does not fit, and if documents are wanted and there is no
+  // example_id. REQUIRES: at least one file.
+  explicit HeadRowReader(std::vector<std::filesystem::path> files, RowOptions options = {});
   HeadRowReader(HeadRowReader&&) noexcept;
   HeadRowReader& operator=(HeadRowReader&&) noexcept;
   ~HeadRowReader();
 
-  // Rows of all files, by their footers.
+  // Rows of all files, by their footers; if documents were given, the rows of these.
   int64_t num_rows() const;
   // Length of the vectors of the first file, by its footer; 0 if it does not say.
   int64_t footer_dim() const;

@@ -24,6 +24,9 @@ inline constexpr std::string_view kFooterFormat = "qkscope.format";
 inline constexpr std::string_view kFooterProvenance = "qkscope.provenance";
 inline constexpr std::string_view kFooterGeometry = "qkscope.geometry";
 
+// The column with the vectors before RoPE, beside `vector`.
+inline constexpr std::string_view kPreRopeColumn = "vector_pre_rope";
+
 // The low 32 bits, as signed: the example_id that `compat: reference` writes.
 inline int32_t low_32_bits(int64_t example_id) {
   return static_cast<int32_t>(static_cast<uint32_t>(example_id));

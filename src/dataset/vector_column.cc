@@ -22,34 +22,35 @@ struct Flat {
   int64_t end = 0;
 };
 
-Flat flatten(const arrow::ListArray& list, int64_t first_row, int64_t& dim) {
+Flat flatten(const arrow::ListArray& list, const VectorColumn& column, int64_t& dim) {
+  const auto& [name, first_row] = column;
   if (list.null_count() != 0) {
     for (int64_t row = 0; row < list.length(); ++row) {
-      if (list.IsNull(row))
-        fail("row {}: column vector: expected a vector, found null", first_row + row);
+      if (list.IsValid(row)) continue;
+      fail("row {}: column {}: expected a vector, found null", first_row + row, name);
     }
   }
   for (int64_t row = 0; row < list.length(); ++row) {
     const int64_t length = list.value_length(row);
     if (dim == 0 && length > 0) dim = length;
     if (length == dim && length > 0) continue;
-    if (length <= 0) fail("row {}: column vector: the vector has no numbers", first_row + row);
-    fail("row {}: column vector: expected {} numbers as in the rows before, found {}",
-         first_row + row, dim, length);
+    if (length <= 0) fail("row {}: column {}: the vector has no numbers", first_row + row, name);
+    fail("row {}: column {}: expected {} numbers as in the rows before, found {}", first_row + row,
+         name, dim, length);
   }
   const int64_t begin = list.value_offset(0);
   const int64_t end = begin + list.length() * dim;
-  if (begin < 0 || end > list.values()->length()) fail("column vector: a damaged list");
+  if (begin < 0 || end > list.values()->length()) fail("column {}: a damaged list", name);
   return {list.values().get(), begin, end};
 }
 
-void refuse_null_numbers(const Flat& flat, int64_t first_row, int64_t dim) {
+void refuse_null_numbers(const Flat& flat, const VectorColumn& column, int64_t dim) {
   if (flat.values->null_count() == 0) return;
   for (int64_t i = flat.begin; i < flat.end; ++i) {
     if (flat.values->IsValid(i)) continue;
     const int64_t index = i - flat.begin;
-    fail("row {}: column vector: expected numbers, found null at {}", first_row + index / dim,
-         index % dim);
+    fail("row {}: column {}: expected numbers, found null at {}", column.first_row + index / dim,
+         column.name, index % dim);
   }
 }
 
@@ -75,15 +76,15 @@ const uint16_t* words_of(const arrow::Array& values) {
 }
 
 // Rounding would change the dataset.
-void narrow(const double* numbers, int64_t first_row, int64_t dim, std::span<float> out) {
+void narrow(const double* numbers, const VectorColumn& column, int64_t dim, std::span<float> out) {
   for (size_t i = 0; i < out.size(); ++i) {
     out[i] = static_cast<float>(numbers[i]);
     if (static_cast<double>(out[i]) == numbers[i] || !std::isfinite(numbers[i])) continue;
     const auto index = static_cast<int64_t>(i);
     fail(
-        "row {}: column vector: expected float32, or float64 that float32 holds exactly, "
-        "found {} at {}",
-        first_row + index / dim, numbers[i], index % dim);
+        "row {}: column {}: expected float32, or float64 that float32 holds exactly, found {} at "
+        "{}",
+        column.first_row + index / dim, column.name, numbers[i], index % dim);
   }
 }
 
@@ -99,23 +100,24 @@ uint32_t largest_bits(std::span<const float> numbers) {
 constexpr const char* kWordHint =
     "16-bit integers are read as the bits of bfloat16; store other numbers as float32";
 
-void check_finite(std::span<const float> numbers, int64_t first_row, int64_t dim, bool are_words) {
+void check_finite(std::span<const float> numbers, const VectorColumn& column, int64_t dim,
+                  bool are_words) {
   if (largest_bits(numbers) < 0x7F800000U) return;
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (std::isfinite(numbers[i])) continue;
     const auto index = static_cast<int64_t>(i);
-    fail("row {}: column vector: expected finite numbers, found {} at {}{}",
-         first_row + index / dim, numbers[i], index % dim,
+    fail("row {}: column {}: expected finite numbers, found {} at {}{}",
+         column.first_row + index / dim, column.name, numbers[i], index % dim,
          are_words ? fmt::format(" ({})", kWordHint) : "");
   }
 }
 
 // Integers, as of quantised vectors, would be bfloat16 numbers that no model computes.
-void check_are_bfloat16(std::span<const float> numbers, int64_t first_row) {
+void check_are_bfloat16(std::span<const float> numbers, const VectorColumn& column) {
   const auto largest = std::bit_cast<float>(largest_bits(numbers));
   if (largest == 0 || (largest >= 0x1p-63F && largest < 0x1p63F)) return;
-  fail("column vector: from row {} on the largest number is {} ({})", first_row, largest,
-       kWordHint);
+  fail("column {}: from row {} on the largest number is {} ({})", column.name, column.first_row,
+       largest, kWordHint);
 }
 
 }  // namespace
@@ -130,12 +132,12 @@ bool is_vector_type(const arrow::DataType& type) {
          value.id() == Type::DOUBLE || is_word_type(value);
 }
 
-std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row, int64_t& dim,
-                                   std::vector<float>& converted) {
+std::span<const float> vector_rows(const arrow::Array& array, const VectorColumn& column,
+                                   int64_t& dim, std::vector<float>& converted) {
   if (array.length() == 0) return {};
-  const Flat flat = flatten(static_cast<const arrow::ListArray&>(array), first_row, dim);
+  const Flat flat = flatten(static_cast<const arrow::ListArray&>(array), column, dim);
   const auto count = static_cast<size_t>(flat.end - flat.begin);
-  refuse_null_numbers(flat, first_row, dim);
+  refuse_null_numbers(flat, column, dim);
   std::span<const float> out;
   if (flat.values->type_id() == Type::FLOAT) {
     const auto& floats = static_cast<const arrow::FloatArray&>(*flat.values);
@@ -143,7 +145,7 @@ std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row,
   } else if (flat.values->type_id() == Type::DOUBLE) {
     converted.resize(count);
     const auto& doubles = static_cast<const arrow::DoubleArray&>(*flat.values);
-    narrow(doubles.raw_values() + flat.begin, first_row, dim, converted);
+    narrow(doubles.raw_values() + flat.begin, column, dim, converted);
     out = converted;
   } else {
     converted.resize(count);
@@ -155,8 +157,8 @@ std::span<const float> vector_rows(const arrow::Array& array, int64_t first_row,
     out = converted;
   }
   const bool are_words = is_word_type(*flat.values->type());
-  check_finite(out, first_row, dim, are_words);
-  if (are_words) check_are_bfloat16(out, first_row);
+  check_finite(out, column, dim, are_words);
+  if (are_words) check_are_bfloat16(out, column);
   return out;
 }
 

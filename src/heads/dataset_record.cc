@@ -36,7 +36,19 @@ std::optional<BucketRanges> ranges_of(const json& provenance) {
   return {};
 }
 
+std::optional<VectorKind> vector_of(const json& geometry) {
+  const json vector = value_at(geometry, {"vector"});
+  for (const VectorKind kind : {VectorKind::kPostRope, VectorKind::kPreRope}) {
+    if (vector == json(name_of(kind))) return kind;
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string_view name_of(VectorKind kind) {
+  return kind == VectorKind::kPreRope ? "pre_rope" : "post_rope";
+}
 
 DatasetRecord parse_record(const std::map<std::string, std::string>& footer) {
   const json geometry = footer_object(footer, kFooterGeometry);
@@ -46,6 +58,7 @@ DatasetRecord parse_record(const std::map<std::string, std::string>& footer) {
   out.num_q_heads = count_at(geometry, "num_attention_heads");
   out.num_k_heads = count_at(geometry, "num_key_value_heads");
   out.ranges = ranges_of(provenance);
+  out.vector = vector_of(geometry);
   if (const json model = value_at(provenance, {"model", "name"}); model.is_string()) {
     out.model = model.get<std::string>();
   }

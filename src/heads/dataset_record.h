@@ -5,10 +5,15 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "heads/bucket_ranges.h"
 
 namespace qk {
+
+// Where in attention vectors were taken: after the rotary embedding, or before it.
+enum class VectorKind : uint8_t { kPostRope, kPreRope };
+std::string_view name_of(VectorKind kind);  // "post_rope", "pre_rope"
 
 struct DatasetRecord {
   std::optional<int64_t> num_layers;
@@ -16,6 +21,7 @@ struct DatasetRecord {
   std::optional<int64_t> num_k_heads;
   std::optional<BucketRanges> ranges;
   std::string model;
+  std::optional<VectorKind> vector;  // of the column `vector`
 };
 
 // Unknown keys, and values of types other than the format's, are ignored.

@@ -273,6 +273,8 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
   out.is_unfinished = fs::exists(journal_path(out.folder), error);
   out.model = survey.record.model;
   out.ranges = survey.record.ranges;
+  out.vector = survey.record.vector;
+  out.has_pre_rope = survey.has_pre_rope;
   count_heads(heads, survey.record, configured, compat_reference, out);
   const bool has_grid = configured.num_layers && configured.num_q_heads && configured.num_k_heads;
   if (compat_reference) {

@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "dataset/example_ids.h"
+#include "dataset/head_rows.h"
 #include "dataset/schema.h"
 #include "heads/bucket_ranges.h"
+#include "heads/dataset_record.h"
 #include "heads/head_id.h"
 
 namespace qk {
@@ -31,6 +34,19 @@ struct HeadGroup {
   std::vector<int64_t> q_heads;  // ascending
 };
 
+struct ChosenDocument {
+  ExampleId id;
+  std::string name;  // as it was given
+};
+
+// What an analysis reads of each head. As it stands: the column `vector` of all rows.
+struct RowChoice {
+  RowOptions options;
+  std::optional<VectorKind> vector;       // what is measured; none: the dataset does not say
+  std::vector<ChosenDocument> documents;  // if only some are wanted
+  int64_t num_documents = 0;              // of the dataset, if only some are wanted
+};
+
 struct HeadCatalog {
   std::filesystem::path folder;   // with the folders l00h00q, ...
   std::vector<HeadGroup> groups;  // ascending by (layer, k_head)
@@ -44,6 +60,9 @@ struct HeadCatalog {
   bool is_unfinished = false;            // a capture is in progress, or was interrupted
   std::string model;                     // its name in the dataset's record, or empty
   std::optional<BucketRanges> ranges;    // by the dataset's record
+  std::optional<VectorKind> vector;      // of the column `vector`, by the dataset's record
+  bool has_pre_rope = false;             // some head has the column vector_pre_rope
+  RowChoice rows;                        // choose_rows() fills it
 
   // Heads that must not be measured: their footers contradict those of the other heads. The sentence
   // names both files and values.

@@ -24,6 +24,7 @@ struct FileFooter {
 struct ListedHead {
   std::vector<DatasetProblem> unread;
   std::vector<FileFooter> footers;  // of the files that can be opened
+  bool has_pre_rope = false;
 };
 
 ListedHead list_head(const fs::path& folder, const ConfigName& head, bool compat_reference) {
@@ -33,7 +34,12 @@ ListedHead list_head(const fs::path& folder, const ConfigName& head, bool compat
   if (!listing.fault.empty()) return out;
   out.unread = std::move(listing.unread);
   for (const fs::path& file : listing.files) {
-    if (auto footer = read_footer(file)) out.footers.push_back({head, file, std::move(*footer)});
+    auto heading = read_heading(file);
+    if (!heading) continue;
+    const auto& columns = heading->columns;
+    out.has_pre_rope =
+        out.has_pre_rope || std::ranges::find(columns, kPreRopeColumn) != columns.end();
+    out.footers.push_back({head, file, std::move(heading->footer)});
   }
   return out;
 }
@@ -49,6 +55,7 @@ std::vector<FileFooter> read_footers(const fs::path& folder, const std::vector<C
   std::vector<FileFooter> footers;
   for (size_t i = 0; i < heads.size(); ++i) {
     if (!listed[i].unread.empty()) out.unread[heads[i]] = std::move(listed[i].unread);
+    out.has_pre_rope = out.has_pre_rope || listed[i].has_pre_rope;
     std::ranges::move(listed[i].footers, std::back_inserter(footers));
   }
   return footers;

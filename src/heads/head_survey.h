@@ -27,6 +27,7 @@ struct HeadSurvey {
   // Heads whose model has another name, though the same files, with a sentence.
   std::map<ConfigName, std::string> renamed;
   std::map<ConfigName, std::vector<DatasetProblem>> unread;
+  bool has_pre_rope = false;  // some file has the column vector_pre_rope
 };
 
 // Files that cannot be opened are passed over: they are reported when their head is read.

@@ -30,20 +30,20 @@ TEST(BucketNumbers, NegativeAndWideOnesAreAsGoodAsAny) {
   constexpr int64_t kHighest = std::numeric_limits<int64_t>::max();
   for (MeasureOptions options : {options_of("linear"), options_of("bucket"), options_of("online"),
                                  options_of("linear", false, Covariance::kFull)}) {
-    options.bootstrap.replicates = 5;
-    options.methods.min_queries = 8;
+    options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 5};
+    options.method_options.min_queries = 8;
     // Numbers of which no width can be inferred, so that windows follow the positions in all cases.
     const std::vector<int64_t> plain = {1, 2, 3, 5};
     const HeadMetrics expected = measure(options, plain);
-    ASSERT_GE(expected.buckets.size(), 4U) << options.method;
+    ASSERT_GE(expected.buckets.size(), 4U) << options.methods.front();
     for (const std::vector<int64_t>& names :
          {std::vector<int64_t>{-4, -3, -2, -1},
           {-1, 0, 1, 2},
           {kLowest, -1, 0, kHighest},
           {kHighest - 3, kHighest - 2, kHighest - 1, kHighest}}) {
       const HeadMetrics found = measure(options, names);
-      EXPECT_EQ(found.ap_overall, expected.ap_overall) << options.method;
-      ASSERT_EQ(found.buckets.size(), expected.buckets.size()) << options.method;
+      EXPECT_EQ(found.ap_overall, expected.ap_overall) << options.methods.front();
+      ASSERT_EQ(found.buckets.size(), expected.buckets.size()) << options.methods.front();
       for (size_t i = 0; i < found.buckets.size(); ++i) {
         const auto named = [&](int64_t bucket) {
           return names[static_cast<size_t>(std::ranges::find(plain, bucket) - plain.begin())];

@@ -2,28 +2,34 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include "heads/pair_kernels.h"
-#include "plasticity/bucket_pair_walk.h"
 #include "stats/normal_cdf.h"
 
 namespace qk {
 namespace {
 
-class BucketPairs {
+// 4 p (1 - p) of each pair from the mean and variance of its scores.
+class NormalPairs {
  public:
-  BucketPairs(const PlasticityInput& input, QueryDistribution& queries)
+  NormalPairs(const PlasticityInput& input, QueryDistribution& queries)
       : input_(input), queries_(queries) {}
 
-  double measure(const BucketPairDraw& draw) {
-    if (draw.pairs.empty()) return kNotANumber;
+  void judge(const BucketPairDraw& draw, std::span<double> values) {
     differences_.resize(draw.pairs.size() * static_cast<size_t>(input_.keys.head_dim));
     means_.resize(draw.pairs.size());
     variances_.resize(draw.pairs.size());
     subtract_keys(input_.keys, draw.pairs, differences_);
     queries_.project(draw.time, differences_, means_, variances_);
-    return mean_plasticity(means_, variances_);
+    for (size_t n = 0; n < means_.size(); ++n) {
+      means_[n] = variances_[n] > 0 ? means_[n] / std::sqrt(variances_[n]) : 0;
+    }
+    normal_cdf(means_, 1, means_);
+    for (size_t n = 0; n < means_.size(); ++n) {
+      values[n] = variances_[n] > 0 ? 4 * means_[n] * (1 - means_[n]) : kNotANumber;
+    }
   }
 
  private:
@@ -34,31 +40,58 @@ class BucketPairs {
   std::vector<double> variances_;
 };
 
-}  // namespace
-
-double mean_plasticity(std::span<double> means, std::span<const double> variances) {
-  size_t count = 0;
-  for (size_t n = 0; n < means.size(); ++n) {
-    if (variances[n] > 0) means[count++] = means[n] / std::sqrt(variances[n]);
-  }
-  if (count == 0) return kNotANumber;
-  const std::span<double> scores = means.first(count);
-  normal_cdf(scores, 1, scores);
-  double sum = 0;
-  for (const double p : scores) sum += 4 * p * (1 - p);
-  return sum / static_cast<double>(count);
+int64_t count_distinct(std::vector<int64_t>& values) {
+  std::sort(values.begin(), values.end());
+  return std::unique(values.begin(), values.end()) - values.begin();
 }
 
-PlasticityResult measure_bucket_pairs(const PlasticityInput& input, QueryDistribution& queries) {
-  BucketPairs pairs(input, queries);
+// The mean of the judged pairs' values, and what stands behind it.
+BucketPlasticity summary_of(const HeadTable& keys, const BucketPairDraw& draw,
+                            const BucketQueries& queries, std::span<const double> values) {
+  BucketPlasticity out{draw.time.bucket, draw.k_bucket};
+  out.queries = queries.rows;
+  std::vector<int64_t> documents;
+  double sum = 0;
+  for (size_t n = 0; n < values.size(); ++n) {
+    if (std::isnan(values[n])) continue;
+    sum += values[n];
+    ++out.pairs;
+    documents.push_back(keys.example_ids[static_cast<size_t>(draw.pairs[n].first)]);
+  }
+  if (out.pairs == 0) return out;
+  out.value = sum / static_cast<double>(out.pairs);
+  out.documents = std::min(queries.documents, count_distinct(documents));
+  return out;
+}
+
+}  // namespace
+
+std::map<int64_t, BucketQueries> count_bucket_queries(const HeadTable& queries) {
+  std::map<int64_t, std::vector<int64_t>> documents;
+  for (size_t row = 0; row < queries.buckets.size(); ++row) {
+    // Without ids every row is a document of its own.
+    documents[queries.buckets[row]].push_back(
+        queries.example_ids.empty() ? static_cast<int64_t>(row) : queries.example_ids[row]);
+  }
+  std::map<int64_t, BucketQueries> out;
+  for (auto& [bucket, ids] : documents) out[bucket] = {std::ssize(ids), count_distinct(ids)};
+  return out;
+}
+
+PlasticityResult average_bucket_pairs(const PlasticityInput& input, const JudgePairs& judge) {
+  const std::map<int64_t, BucketQueries> queries = count_bucket_queries(input.queries);
   PlasticityResult out;
+  std::vector<double> values;
   double sum = 0;
   int64_t count = 0;
   for_each_bucket_pair(input, [&](const BucketPairDraw& draw) {
-    const double value = pairs.measure(draw);
-    out.buckets.push_back({draw.time.bucket, draw.k_bucket, value});
-    if (std::isnan(value)) return;
-    sum += value;
+    values.resize(draw.pairs.size());
+    if (!values.empty()) judge(draw, values);
+    const BucketPlasticity cell =
+        summary_of(input.keys, draw, queries.at(draw.time.bucket), values);
+    out.buckets.push_back(cell);
+    if (std::isnan(cell.value)) return;
+    sum += cell.value;
     ++count;
   });
   if (count > 0) out.ap_overall = sum / static_cast<double>(count);
@@ -67,6 +100,13 @@ PlasticityResult measure_bucket_pairs(const PlasticityInput& input, QueryDistrib
         std::ranges::count_if(input.queries.buckets, [](int64_t bucket) { return bucket < 0; });
   }
   return out;
+}
+
+PlasticityResult measure_bucket_pairs(const PlasticityInput& input, QueryDistribution& queries) {
+  NormalPairs pairs(input, queries);
+  return average_bucket_pairs(input, [&](const BucketPairDraw& draw, std::span<double> values) {
+    pairs.judge(draw, values);
+  });
 }
 
 }  // namespace qk

@@ -14,12 +14,13 @@ class BucketReplicates {
  public:
   explicit BucketReplicates(const ReplicateInput& input)
       : input_(input),
-        law_(input.head.queries, input.head.options.methods.min_queries),
+        law_(input.head.queries, input.head.options.method_options.min_queries),
         average_(input.counts) {}
 
   void take(const BucketPairDraw& draw) {
     if (draw.pairs.empty()) return;
     if (draw.time.bucket != bucket_) enter(draw.time.bucket);
+    average_.enter_cell(draw.time.bucket, draw.k_bucket);
     const HeadTable& keys = input_.head.keys;
     const VectorBlocks differences = difference_blocks(keys, draw.pairs);
     held_.assign(draw.pairs.size(), 0.0);
@@ -39,7 +40,7 @@ class BucketReplicates {
                           kBlockWidth);
       }
     }
-    average_.end_cell();
+    average_.end_group();
   }
 
   PlasticityReplicates result() const { return average_.result(); }

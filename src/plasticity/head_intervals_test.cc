@@ -21,12 +21,13 @@ void expect_equal(double found, double expected, const char* what) {
 
 // Every metric has the interval of its own replicates, and the size of what it was measured from.
 TEST(HeadIntervals, AreThoseOfTheReplicates) {
-  for (const char* method : {"linear", "bucket", "online"}) {
+  for (const char* method : {"linear", "bucket", "counted", "online"}) {
     for (const bool reference : {false, true}) {
       MeasureOptions options = options_of(method, reference);
-      options.bootstrap = {.replicates = 20, .interval = IntervalKind::kBiasCorrected};
+      options.error_bars = {
+          .kind = ErrorBars::kBootstrap, .replicates = 20, .interval = IntervalKind::kPercentile};
       options.seed = 5;  // of head.counts
-      options.methods.min_queries = 8;
+      options.method_options.min_queries = 8;
       const ReplicatedHead head(options);
       const PlasticityInput input = head.input();
       const QueryReplicateInput queries{head.queries, head.fit, head.documents, head.counts};
@@ -36,8 +37,8 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
       const PlasticityReplicates plasticity =
           find_method(method).replicates({input, head.documents, head.counts});
       for (size_t r = 0; r < 21; ++r) replicates[r].ap_overall = plasticity.ap_overall[r];
-      const std::vector<MetricInterval> found =
-          head_intervals(input, head.noise, replicates.front());
+      const std::vector<MetricInterval> found = head_intervals(
+          input, head.noise, replicates.front(), head.counts, measure_methods(input, &head.counts));
       ASSERT_EQ(found.size(), metric_fields().size());
       for (size_t i = 0; i < found.size(); ++i) {
         const MetricField& field = metric_fields()[i];
@@ -45,14 +46,15 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
         std::vector<double> values;
         for (size_t r = 1; r < 21; ++r) values.push_back(replicates[r].*field.value);
         const double estimate = replicates.front().*field.value;
-        const Interval expected = bootstrap_interval(estimate, values, options.bootstrap);
-        EXPECT_EQ(found[i].estimate, estimate) << field.name;
+        const bool is_plasticity = i + 1 == found.size();
+        const EffectiveSize size = is_plasticity ? plasticity.pairs : query_sizes(queries);
+        const Interval expected = document_interval(
+            found[i].estimate, values, size.effective_documents, field.scale, options.error_bars);
+        EXPECT_NEAR(found[i].estimate, estimate, 1e-12) << field.name;
         expect_equal(found[i].interval.low, expected.low, field.name);
         expect_equal(found[i].interval.high, expected.high, field.name);
         expect_equal(found[i].interval.std_error, expected.std_error, field.name);
         expect_equal(found[i].interval.bias, expected.bias, field.name);
-        const bool is_plasticity = i + 1 == found.size();
-        const EffectiveSize size = is_plasticity ? plasticity.pairs : query_sizes(queries);
         expect_equal(found[i].size.effective_rows, size.effective_rows, field.name);
       }
     }
@@ -60,10 +62,10 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
 }
 
 TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
-  for (const char* method : {"linear", "bucket", "online"}) {
+  for (const char* method : {"linear", "bucket", "counted", "online"}) {
     MeasureOptions options = options_of(method);
-    options.bootstrap.replicates = 30;
-    options.methods.min_queries = 8;
+    options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 30};
+    options.method_options.min_queries = 8;
     const ReplicatedHead head(options);
     const HeadMetrics metrics =
         measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
@@ -74,35 +76,50 @@ TEST(HeadIntervals, OneForEveryMetricAndTheSameAgain) {
       const MetricInterval& row = metrics.intervals[i];
       EXPECT_STREQ(row.metric, metric_fields()[i].name);
       EXPECT_EQ(row.estimate, metrics.*metric_fields()[i].value);
-      EXPECT_LE(row.interval.low, row.interval.high) << row.metric;
+      const bool is_p_value = metric_fields()[i].scale == ValueScale::kPValue;
+      EXPECT_EQ(row.interval.has_value(), !is_p_value) << row.metric;
+      EXPECT_EQ(row.interval.note, is_p_value ? IntervalNote::kPValue : IntervalNote::kNone);
       EXPECT_EQ(row.interval.replicates, 30) << row.metric;
       EXPECT_EQ(row.size.documents, 12);
       EXPECT_GT(row.size.effective_documents, 8);
-      EXPECT_EQ(row.interval.low, again.intervals[i].interval.low);
-      EXPECT_EQ(row.interval.high, again.intervals[i].interval.high);
+      expect_equal(row.interval.low, again.intervals[i].interval.low, row.metric);
+      expect_equal(row.interval.high, again.intervals[i].interval.high, row.metric);
     }
     MeasureOptions other = options;
     other.seed = 1;
     EXPECT_NE(measure_head(other, {}, head.queries, head.keys, head.groups, head.ranges)
-                  .intervals[0]
+                  .intervals.back()
                   .interval.low,
-              metrics.intervals[0].interval.low);
+              metrics.intervals.back().interval.low);
   }
 }
 
 TEST(HeadIntervals, NeedMemoryOnlyIfThereAreReplicates) {
   MeasureOptions options = options_of("linear");
   EXPECT_EQ(interval_bytes(options, 50000, 128), 0);
-  options.bootstrap.replicates = 200;
+  options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 200};
   // Products of every replicate: half a matrix in double precision.
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{201} * 128 * 128 / 2 * 8);
-  options.method = "bucket";
+  options.methods = {"bucket"};
   EXPECT_GT(interval_bytes(options, 50000, 128), int64_t{50000} * 128 * 8);
+}
+
+TEST(HeadIntervals, TheJackknifeLeavesEveryDocumentOut) {
+  MeasureOptions options = options_of("bucket");
+  options.error_bars.kind = ErrorBars::kJackknife;
+  options.method_options.min_queries = 8;
+  const ReplicatedHead head(options);
+  const HeadMetrics metrics =
+      measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges);
+  for (const MetricInterval& row : metrics.intervals) {
+    EXPECT_EQ(row.interval.replicates, 12) << row.metric;
+  }
+  EXPECT_TRUE(metrics.intervals.back().interval.has_value());
 }
 
 TEST(HeadIntervals, OneDocumentHasNone) {
   MeasureOptions options;
-  options.bootstrap.replicates = 30;
+  options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 30};
   const ReplicatedHead head(options, {.documents = 1});
   for (const MetricInterval& row :
        measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges).intervals) {
@@ -115,7 +132,7 @@ TEST(HeadIntervals, OneDocumentHasNone) {
 
 TEST(HeadIntervals, WithoutExampleIdsThereIsNothingToResample) {
   MeasureOptions options;
-  options.bootstrap.replicates = 30;
+  options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 30};
   ReplicatedHead head(options);
   head.keys.example_ids.clear();
   EXPECT_THROW(measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges), Error);

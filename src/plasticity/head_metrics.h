@@ -3,30 +3,29 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "heads/bucket_ranges.h"
+#include "plasticity/bucket_plasticity.h"
+#include "plasticity/method_result.h"
 #include "plasticity/metric_interval.h"
 
 namespace qk {
-
-inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
-
-// One row of head_bucket_plasticity.csv.
-struct BucketPlasticity {
-  int64_t q_bucket = 0;
-  int64_t k_bucket = 0;
-  double value = kNotANumber;  // NaN: no pair of keys could be compared
-};
 
 struct HeadMetrics {
   int64_t layer = 0;
   int64_t q_head = 0;
   int64_t k_head = 0;
-  int64_t num_queries = 0;  // rows after subsampling: n_q_tokens
-  int64_t num_keys = 0;     // n_k_tokens
-  int64_t head_dim = 0;     // the column is called d_model
+  int64_t num_queries = 0;            // rows after subsampling: n_q_tokens
+  int64_t num_keys = 0;               // n_k_tokens
+  int64_t head_dim = 0;               // the column is called d_model
+  int64_t num_documents = 0;          // with queries or keys; 0 without example ids
+  std::vector<int64_t> document_ids;  // as in DocumentIndex; empty without error bars
+  ErrorBarOptions error_bars;         // of the intervals below
+  std::optional<int64_t> window;      // tokens; none: the head attends to everything before
+  BucketRanges ranges;                // of the buckets below
 
   // Queries in buckets below 0, where `compat: reference` leaves those out of the plasticity.
   int64_t num_passed_over = 0;
@@ -46,6 +45,8 @@ struct HeadMetrics {
   double q_noise_frac_ks_p_lt_alpha = kNotANumber;
   double ap_overall = kNotANumber;
 
+  // Of every method, in the order of MeasureOptions; `buckets` and ap_overall are the first one's.
+  std::vector<MethodResult> methods;
   std::vector<BucketPlasticity> buckets;  // ascending by (q_bucket, k_bucket)
   std::vector<double> component_r2;       // [head_dim], in the oriented basis of the files
   std::vector<MetricInterval> intervals;  // of metric_fields(); empty without bootstrap
@@ -57,6 +58,7 @@ struct HeadMetrics {
 struct MetricField {
   const char* name;
   double HeadMetrics::* value;
+  ValueScale scale;
 };
 std::span<const MetricField> metric_fields();
 

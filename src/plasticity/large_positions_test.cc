@@ -73,10 +73,10 @@ std::vector<MeasureOptions> all_options() {
                                      options_of("linear", false, Covariance::kFull),
                                      options_of("bucket"), options_of("online")};
   out.push_back(options_of("online"));
-  out.back().methods.online_reach_unit = ReachUnit::kTokens;
+  out.back().method_options.online_reach_unit = ReachUnit::kTokens;
   for (MeasureOptions& options : out) {
-    options.methods.min_queries = 8;
-    options.bootstrap.replicates = 20;
+    options.method_options.min_queries = 8;
+    options.error_bars = {.kind = ErrorBars::kBootstrap, .replicates = 20};
   }
   return out;
 }
@@ -85,7 +85,7 @@ TEST(LargePositions, AShiftChangesNothing) {
   for (const MeasureOptions& options : all_options()) {
     const HeadMetrics near_zero = measure(options, 1, 0);
     for (const int64_t shift : kShifts) {
-      const std::string what = options.method + " + " + std::to_string(shift);
+      const std::string what = options.methods.front() + " + " + std::to_string(shift);
       expect_same(measure(options, 1, shift), near_zero, 1e-13, what);
     }
   }
@@ -95,23 +95,23 @@ TEST(LargePositions, AShiftChangesNothing) {
 // longer than it is.
 TEST(LargePositions, AnyShiftIsAsGoodWhereLengthsDoNotMatter) {
   for (MeasureOptions options : all_options()) {
-    options.methods.online_half_life = 20;
-    options.methods.online_reach_unit = ReachUnit::kKeys;
+    options.method_options.online_half_life = 20;
+    options.method_options.online_reach_unit = ReachUnit::kKeys;
     const HeadMetrics near_zero = measure(options, 1, 0);
     for (const int64_t shift : {(int64_t{1} << 40) + 12345, (int64_t{1} << 53) - 65}) {
-      expect_same(measure(options, 1, shift), near_zero, 1e-11, options.method);
+      expect_same(measure(options, 1, shift), near_zero, 1e-11, options.methods.front());
     }
   }
 }
 
 TEST(LargePositions, AWiderContextChangesTheSlopeOnly) {
   for (MeasureOptions options : all_options()) {
-    if (options.compat_reference) continue;  // takes small slopes for rounding
-    options.methods.online_half_life = 20;   // by default it follows the highest position
-    options.methods.online_reach_unit = ReachUnit::kKeys;
+    if (options.compat_reference) continue;        // takes small slopes for rounding
+    options.method_options.online_half_life = 20;  // by default it follows the highest position
+    options.method_options.online_reach_unit = ReachUnit::kKeys;
     const HeadMetrics narrow = measure(options, 1, 0);
     constexpr int64_t kFactor = int64_t{1} << 44;
-    options.methods.online_half_life = 20.0 * 0x1p44;
+    options.method_options.online_half_life = 20.0 * 0x1p44;
     HeadMetrics wide = measure(options, kFactor, 0);
     wide.q_beta_norm *= 0x1p44;
     for (MetricInterval& one : wide.intervals) {
@@ -119,7 +119,7 @@ TEST(LargePositions, AWiderContextChangesTheSlopeOnly) {
       one.interval.low *= 0x1p44;
       one.interval.high *= 0x1p44;
     }
-    expect_same(wide, narrow, 1e-9, options.method);
+    expect_same(wide, narrow, 1e-9, options.methods.front());
   }
 }
 

@@ -55,7 +55,7 @@ class LinearReplicates {
 
   void take(const BucketPairDraw& draw) {
     if (draw.pairs.empty()) return;
-    cells_.push_back({draw.time.bucket, pairs_.size(), draw.pairs.size()});
+    cells_.push_back({draw.time.bucket, draw.k_bucket, pairs_.size(), draw.pairs.size()});
     pairs_.insert(pairs_.end(), draw.pairs.begin(), draw.pairs.end());
     if (pairs_.size() >= kPairsAtOnce) judge_cells();
   }
@@ -69,7 +69,8 @@ class LinearReplicates {
   static constexpr size_t kPairsAtOnce = 2048;
 
   struct Cell {
-    int64_t bucket;
+    int64_t q_bucket;
+    int64_t k_bucket;
     size_t first;  // of pairs_
     size_t count;
   };
@@ -95,11 +96,12 @@ class LinearReplicates {
     }
     const auto stride = static_cast<int64_t>(pairs_.size());
     for (const Cell& cell : cells_) {
+      average_.enter_cell(cell.q_bucket, cell.k_bucket);
       for (size_t n = cell.first; n < cell.first + cell.count; ++n) {
         average_.add_pair(input_.documents.of_key[static_cast<size_t>(pairs_[n].first)],
                           means_.data() + n, variances_.data() + n, stride);
       }
-      average_.end_cell();
+      average_.end_group();
     }
     cells_.clear();
     pairs_.clear();
@@ -120,7 +122,7 @@ class LinearReplicates {
     }
     inner_products(line.slope, blocks_, along_);
     for (const Cell& cell : cells_) {
-      const double position = positions_.at(cell.bucket)[static_cast<size_t>(r)];
+      const double position = positions_.at(cell.q_bucket)[static_cast<size_t>(r)];
       for (size_t n = cell.first; n < cell.first + cell.count; ++n) {
         means[n] += along_[n] * (position - line.position);
       }

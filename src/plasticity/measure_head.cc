@@ -1,12 +1,13 @@
 #include "plasticity/measure_head.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "plasticity/head_intervals.h"
 #include "plasticity/head_seeds.h"
-#include "plasticity/plasticity_method.h"
+#include "plasticity/measure_methods.h"
 #include "plasticity/query_fit.h"
 #include "plasticity/query_noise.h"
 
@@ -48,6 +49,32 @@ void fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit&
   out.q_noise_frac_ks_p_lt_alpha = noise.frac_ks_p_lt_alpha;
 }
 
+// None without example ids, unless error bars need them. Throws Error then.
+std::optional<DocumentIndex> documents_of(const MeasureOptions& options, const HeadTable& queries,
+                                          const HeadTable& keys) {
+  const bool has_ids = !queries.example_ids.empty() && !keys.example_ids.empty();
+  if (!has_ids && !options.error_bars.wanted()) return {};
+  return index_documents(queries, keys);
+}
+
+// Everything that the methods say, and the error bars of all metrics.
+void fill_plasticity(const PlasticityInput& input, const NoiseOptions& noise, HeadMetrics& out) {
+  const MeasureOptions& options = input.options;
+  std::optional<ResampleCounts> counts;
+  if (input.documents != nullptr) out.num_documents = input.documents->num_documents();
+  if (options.error_bars.wanted()) {
+    counts = ResampleCounts::of_options(out.num_documents, options.error_bars, options.seed);
+    out.document_ids = input.documents->ids;
+  }
+  std::vector<MethodMeasurement> methods = measure_methods(input, counts ? &*counts : nullptr);
+  MethodMeasurement& primary = methods.front();
+  out.ap_overall = primary.result.ap_overall;
+  out.num_passed_over = primary.plasticity.num_passed_over;
+  if (counts) out.intervals = head_intervals(input, noise, out, *counts, methods);
+  out.buckets = std::move(primary.plasticity.buckets);
+  for (MethodMeasurement& method : methods) out.methods.push_back(std::move(method.result));
+}
+
 }  // namespace
 
 HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
@@ -65,6 +92,9 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
   out.num_queries = queries.num_rows();
   out.num_keys = keys.num_rows();
   out.head_dim = queries.head_dim;
+  out.ranges = ranges;
+  out.window = queries.window;
+  out.error_bars = options.error_bars;
   QueryFit fit = fit_queries(queries, options.compat_reference);
   fill_fit(queries, fit, options.compat_reference, out);
   const std::vector<int64_t> dims = noise_dims(options, head, queries.head_dim);
@@ -72,12 +102,10 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
       .compat_reference = options.compat_reference, .p_alpha = options.p_alpha, .ks_dims = dims};
   fill_noise(queries, noise, fit, out);
   const SeedWords seed = key_pairs_seed(options, head.layer, head.q_head);
-  const PlasticityInput input{options, queries, keys, key_groups, fit, ranges, seed};
-  PlasticityResult plasticity = find_method(options.method).measure(input);
-  out.ap_overall = plasticity.ap_overall;
-  out.buckets = std::move(plasticity.buckets);
-  out.num_passed_over = plasticity.num_passed_over;
-  if (options.bootstrap.replicates > 0) out.intervals = head_intervals(input, noise, out);
+  const std::optional<DocumentIndex> documents = documents_of(options, queries, keys);
+  const PlasticityInput input{options, queries, keys, key_groups,
+                              fit,     ranges,  seed, documents ? &*documents : nullptr};
+  fill_plasticity(input, noise, out);
   return out;
 }
 

@@ -50,6 +50,7 @@ struct Case {
 Case case_of(const Json& json, const Json& tables) {
   Case out;
   out.options.compat_reference = true;
+  out.options.methods = {"linear"};
   const Json& params = json["params"];
   out.options.normality_max_dims = params["normality_max_dims"];
   out.options.p_alpha = params["p_alpha"];

@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "plasticity/method_options.h"
-#include "stats/bootstrap_interval.h"
+#include "stats/document_interval.h"
 
 namespace qk {
 
@@ -17,10 +18,12 @@ enum class Covariance : uint8_t {
 
 struct MeasureOptions {
   bool compat_reference = false;  // `compat: reference`: the original's numbers, defects included
-  std::string method = "linear";  // the name of a PlasticityMethod
+  // Names of PlasticityMethods, at least one; the first is that of ap_overall in HeadMetrics.
+  std::vector<std::string> methods = {"bucket"};
   Covariance covariance = Covariance::kDiagonal;  // of `linear`
-  MethodOptions methods;
-  BootstrapOptions bootstrap;
+  CountedQueries counted_queries = CountedQueries::kAll;
+  MethodOptions method_options;
+  ErrorBarOptions error_bars;
   int64_t num_pairs_per_bucket = 256;  // key pairs drawn for each pair of buckets
   int64_t normality_max_dims = 64;     // components whose normality is tested
   double p_alpha = 0.01;

@@ -1,4 +1,4 @@
-// Options of the methods `bucket` and `online`. docs/methods.md explains each, and its default.
+// Options of the methods `bucket`, `counted` and `online`. docs/methods.md explains each, and its default.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,12 @@ enum class OnlineClock : uint8_t {
 };
 
 enum class ReachUnit : uint8_t { kKeys, kTokens };
+
+// Which queries of a bucket the method `counted` asks about a pair of keys.
+enum class CountedQueries : uint8_t {
+  kAll,           // all, as the other methods do
+  kSameDocument,  // those of the keys' document that attend to both keys
+};
 
 struct MethodOptions {
   int64_t min_queries = 32;  // `bucket`, `online`: fewer do not give a covariance

@@ -23,6 +23,10 @@ PlasticityReplicates linear_replicates(const ReplicateInput& input);
 // buckets, which are held: they come from all rows and vary little.
 PlasticityReplicates bucket_replicates(const ReplicateInput& input);
 
+// The preferences of the replicate's queries are counted again; with counted_queries: same_document a
+// pair keeps its value, and counts as often as the replicate has its document.
+PlasticityReplicates counted_replicates(const ReplicateInput& input);
+
 // The law of the queries at every time is that of the replicate. Times at which the sample has
 // fewer than min_queries effective queries stay left out.
 PlasticityReplicates online_replicates(const ReplicateInput& input);

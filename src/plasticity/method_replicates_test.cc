@@ -72,7 +72,7 @@ using MakeLaw = std::function<std::unique_ptr<QueryDistribution>(const HeadTable
 
 void expect_replicates(const ReplicatedHead& head, const MakeLaw& make_law) {
   const PlasticityInput input = head.input();
-  const PlasticityMethod& method = find_method(head.options.method);
+  const PlasticityMethod& method = find_method(head.options.methods.front());
   const PlasticityReplicates found = method.replicates({input, head.documents, head.counts});
   ASSERT_EQ(std::ssize(found.ap_overall), head.counts.replicates());
   EXPECT_NEAR(found.ap_overall[0], method.measure(input).ap_overall, 1e-12);
@@ -142,7 +142,7 @@ TEST(LinearReplicates, TheReferencesFloorOfAVariance) {
 
 TEST(BucketReplicates, OwnCovariances) {
   MeasureOptions options = options_of("bucket");
-  options.methods.min_queries = 2;
+  options.method_options.min_queries = 2;
   const MakeLaw make_law = [](const HeadTable& repeated) {
     return std::make_unique<BucketLaw>(repeated, 2);
   };
@@ -155,7 +155,9 @@ TEST(BucketReplicates, OwnCovariances) {
 class HeldBucketLaw final : public QueryDistribution {
  public:
   HeldBucketLaw(const ReplicatedHead& head, const HeadTable& repeated)
-      : head_(head), sample_(head.queries, head.options.methods.min_queries), repeated_(repeated) {}
+      : head_(head),
+        sample_(head.queries, head.options.method_options.min_queries),
+        repeated_(repeated) {}
 
   void project(const QueryTime& time, std::span<const double> differences, std::span<double> means,
                std::span<double> variances) override {
@@ -179,7 +181,7 @@ class HeldBucketLaw final : public QueryDistribution {
 TEST(BucketReplicates, PooledCovariancesAreHeld) {
   for (const int64_t min_queries : {20, 1000}) {  // of the rare bucket, of all buckets
     MeasureOptions options = options_of("bucket");
-    options.methods.min_queries = min_queries;
+    options.method_options.min_queries = min_queries;
     const ReplicatedHead head(options, kRareBucket);
     ASSERT_LT(rows_in(head.queries, 3).rows.size(), 20U);
     expect_replicates(head, [&](const HeadTable& repeated) {

@@ -1,14 +1,18 @@
 // The error bar of one metric of one head: a row of head_metrics_ci.csv.
 #pragma once
 
-#include "stats/bootstrap_interval.h"
+#include <string_view>
+
+#include "stats/document_interval.h"
 #include "stats/group_spread.h"
 
 namespace qk {
 
 struct MetricInterval {
   const char* metric = "";  // column of head_metrics.csv
-  double estimate = 0;      // its value there
+  std::string_view
+      method;           // of ap_overall; the first one for the others, which do not depend on it
+  double estimate = 0;  // its value there
   Interval interval;
   EffectiveSize size;  // of the queries; for ap_overall of the key pairs
 };

@@ -1,11 +1,14 @@
 #include "plasticity/online_method.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "heads/gathered_rows.h"
 #include "heads/pair_kernels.h"
 #include "heads/row_runs.h"
+#include "plasticity/bucket_pairs.h"
 #include "plasticity/forgetting_law.h"
 #include "plasticity/law_projection.h"
 #include "plasticity/online_times.h"
@@ -64,6 +67,7 @@ class QueryStream {
 struct Mean {
   double sum = 0;
   int64_t count = 0;
+  std::set<int64_t> documents;
   void add(double value) {
     sum += value;
     ++count;
@@ -80,7 +84,7 @@ int64_t later_bucket(const HeadTable& keys, const KeyPair& pair) {
 }
 
 PlasticityResult measure_online(const PlasticityInput& input) {
-  const MethodOptions& options = input.options.methods;
+  const MethodOptions& options = input.options.method_options;
   const HeadTable& keys = input.keys;
   QueryStream stream(input.queries, options, position_origin(input.queries, keys));
   std::map<std::pair<int64_t, int64_t>, Mean> cells;
@@ -98,7 +102,9 @@ PlasticityResult measure_online(const PlasticityInput& input) {
       for (size_t n = 0; n < means.size(); ++n) {
         if (!(variances[n] > 0)) continue;
         const double value = pair_plasticity(means[n], variances[n]);
-        cells[{time.q_bucket, later_bucket(keys, time.pairs[n])}].add(value);
+        Mean& cell = cells[{time.q_bucket, later_bucket(keys, time.pairs[n])}];
+        cell.add(value);
+        cell.documents.insert(keys.example_ids[static_cast<size_t>(time.pairs[n].first)]);
         of_time.add(value);
       }
     }
@@ -107,8 +113,11 @@ PlasticityResult measure_online(const PlasticityInput& input) {
   }
   PlasticityResult out;
   out.ap_overall = overall.value();
+  const std::map<int64_t, BucketQueries> queries = count_bucket_queries(input.queries);
   for (const auto& [where, mean] : cells) {
-    out.buckets.push_back({where.first, where.second, mean.value()});
+    const BucketQueries& of_bucket = queries.at(where.first);
+    out.buckets.push_back({where.first, where.second, mean.value(), of_bucket.rows, mean.count,
+                           std::min(of_bucket.documents, std::ssize(mean.documents))});
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include "heads/row_runs.h"
 #include "plasticity/forgetting_law.h"
 #include "plasticity/method_replicates.h"
+#include "plasticity/online_method.h"
 #include "plasticity/online_times.h"
 #include "plasticity/score_moments.h"
 #include "plasticity/score_replicates.h"
@@ -15,7 +16,7 @@ class OnlineReplicates {
  public:
   explicit OnlineReplicates(const ReplicateInput& input)
       : input_(input),
-        options_(input.head.options.methods),
+        options_(input.head.options.method_options),
         clock_(options_.online_clock, input.head.queries),
         alpha_(online_alpha(options_, input.head.queries,
                             position_origin(input.head.queries, input.head.keys))),
@@ -46,12 +47,13 @@ class OnlineReplicates {
       for (int64_t lane = 0; lane < count; ++lane) {
         const auto n = static_cast<size_t>(first + lane);
         finish_pair(queries, begin + lane, offsets[n], equal_keys(differences, first + lane));
+        average_.enter_cell(time.q_bucket, later_bucket(keys, time.pairs[n]));
         average_.add_pair(input_.documents.of_key[static_cast<size_t>(time.pairs[n].first)],
                           means_.data() + begin + lane, variances_.data() + begin + lane,
                           kBlockWidth);
       }
     }
-    average_.end_cell();
+    average_.end_group();
   }
 
   PlasticityReplicates result() const { return average_.result(); }
@@ -112,7 +114,7 @@ class OnlineReplicates {
 PlasticityReplicates online_replicates(const ReplicateInput& input) {
   OnlineReplicates replicates(input);
   for (const OnlineTime& time :
-       online_times(input.head.queries, input.head.keys, input.head.options.methods,
+       online_times(input.head.queries, input.head.keys, input.head.options.method_options,
                     input.head.options.num_pairs_per_bucket, input.head.seed)) {
     replicates.take(time);
   }

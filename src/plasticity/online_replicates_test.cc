@@ -17,7 +17,7 @@ namespace online_replicates_test {
 
 // The law of `table`'s queries up to the time; the clock is that of the sample.
 ForgettingLaw law_at(const ReplicatedHead& head, const HeadTable& table, const OnlineTime& time) {
-  const MethodOptions& options = head.options.methods;
+  const MethodOptions& options = head.options.method_options;
   const StepClock clock(options.online_clock, head.queries);
   const double alpha = online_alpha(options, head.queries, 0);
   const std::vector<double> origin(static_cast<size_t>(table.head_dim));
@@ -40,10 +40,10 @@ double plasticity_of(const ReplicatedHead& head, int64_t replicate) {
   double sum = 0;
   double looks = 0;
   for (const OnlineTime& time :
-       online_times(head.queries, head.keys, head.options.methods,
+       online_times(head.queries, head.keys, head.options.method_options,
                     head.options.num_pairs_per_bucket, head.input().seed)) {
     const double effective = law_at(head, head.queries, time).effective_queries();
-    if (effective < static_cast<double>(head.options.methods.min_queries)) continue;
+    if (effective < static_cast<double>(head.options.method_options.min_queries)) continue;
     std::vector<double> w(time.pairs.size() * static_cast<size_t>(head.keys.head_dim));
     std::vector<double> means(time.pairs.size());
     std::vector<double> variances(time.pairs.size());
@@ -82,11 +82,11 @@ TEST(OnlineReplicates, EveryClockAndStart) {
   for (const ForgettingStart start : {ForgettingStart::kFirst, ForgettingStart::kZero}) {
     for (const OnlineClock clock : {OnlineClock::kPosition, OnlineClock::kObservation}) {
       MeasureOptions options = options_of("online");
-      options.methods.online_alpha = 0.03;
-      options.methods.online_clock = clock;
-      options.methods.online_start = start;
-      options.methods.online_times = 2;
-      options.methods.min_queries = 5;
+      options.method_options.online_alpha = 0.03;
+      options.method_options.online_clock = clock;
+      options.method_options.online_start = start;
+      options.method_options.online_times = 2;
+      options.method_options.min_queries = 5;
       expect_replicates(options);
     }
   }
@@ -95,12 +95,12 @@ TEST(OnlineReplicates, EveryClockAndStart) {
 // The first of the times have no law: they are left out of the estimate and of its replicates.
 TEST(OnlineReplicates, TimesWithTooFewQueries) {
   MeasureOptions options = options_of("online");
-  options.methods.online_half_life = 1000;
-  options.methods.online_times = 2;
-  options.methods.min_queries = 60;
+  options.method_options.online_half_life = 1000;
+  options.method_options.online_times = 2;
+  options.method_options.min_queries = 60;
   const ReplicatedHead head(options);
   const std::vector<OnlineTime> times =
-      online_times(head.queries, head.keys, options.methods, 1, head.input().seed);
+      online_times(head.queries, head.keys, options.method_options, 1, head.input().seed);
   ASSERT_LT(law_at(head, head.queries, times.front()).effective_queries(), 50);
   ASSERT_GT(law_at(head, head.queries, times.back()).effective_queries(), 70);
   expect_replicates(options);
@@ -109,9 +109,9 @@ TEST(OnlineReplicates, TimesWithTooFewQueries) {
 // All queries are of the first of two documents, which some replicates do not have.
 TEST(OnlineReplicates, AReplicateWithoutQueriesHasNoValue) {
   MeasureOptions options = options_of("online");
-  options.methods.online_half_life = 1000;
-  options.methods.online_times = 2;
-  options.methods.min_queries = 5;
+  options.method_options.online_half_life = 1000;
+  options.method_options.online_times = 2;
+  options.method_options.min_queries = 5;
   const ReplicatedHead head(options, random_table({.documents = 1}, 1),
                             random_table({.documents = 2}, 2));
   const PlasticityInput input = head.input();

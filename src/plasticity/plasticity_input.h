@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "heads/bucket_ranges.h"
+#include "heads/document_index.h"
 #include "heads/head_table.h"
 #include "heads/key_groups.h"
-#include "plasticity/head_metrics.h"
+#include "plasticity/bucket_plasticity.h"
 #include "plasticity/measure_options.h"
 #include "plasticity/query_fit.h"
 #include "random/seed_words.h"
@@ -19,10 +20,11 @@ struct PlasticityInput {
   const MeasureOptions& options;
   const HeadTable& queries;
   const HeadTable& keys;
-  const KeyGroups& key_groups;  // of `keys`
-  const QueryFit& fit;          // of `queries`
-  const BucketRanges& ranges;   // positions of the buckets
-  SeedWords seed;               // of this head's key pairs
+  const KeyGroups& key_groups;               // of `keys`
+  const QueryFit& fit;                       // of `queries`
+  const BucketRanges& ranges;                // positions of the buckets
+  SeedWords seed;                            // of this head's key pairs
+  const DocumentIndex* documents = nullptr;  // of both tables; none if one has no example ids
 };
 
 struct PlasticityResult {

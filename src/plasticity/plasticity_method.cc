@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "plasticity/bucket_law.h"
 #include "plasticity/bucket_pairs.h"
+#include "plasticity/counted_pairs.h"
 #include "plasticity/diagonal_law.h"
 #include "plasticity/linear_law.h"
 #include "plasticity/method_replicates.h"
@@ -28,15 +29,17 @@ PlasticityResult measure_linear(const PlasticityInput& input) {
 }
 
 PlasticityResult measure_buckets(const PlasticityInput& input) {
-  BucketLaw law(input.queries, input.options.methods.min_queries);
+  BucketLaw law(input.queries, input.options.method_options.min_queries);
   return measure_bucket_pairs(input, law);
 }
 
-constexpr std::array<PlasticityMethod, 3> kMethods = {{
-    {"linear", "the original's: the mean follows position in a straight line", measure_linear,
-     linear_replicates},
+constexpr std::array<PlasticityMethod, 4> kMethods = {{
     {"bucket", "mean and full covariance of the queries of each bucket", measure_buckets,
      bucket_replicates},
+    {"counted", "no distribution: the share of a bucket's queries that prefer the first key",
+     measure_counted, counted_replicates},
+    {"linear", "the original's: the mean follows position in a straight line", measure_linear,
+     linear_replicates},
     {"online", "mean and full covariance with exponential forgetting, local key pairs",
      measure_online, online_replicates},
 }};

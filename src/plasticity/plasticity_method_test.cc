@@ -15,9 +15,9 @@ namespace plasticity_method_test {
 
 MeasureOptions options_of(const char* method) {
   MeasureOptions out;
-  out.method = method;
+  out.methods = {method};
   out.covariance = Covariance::kFull;
-  out.methods.min_queries = 8;
+  out.method_options.min_queries = 8;
   return out;
 }
 
@@ -84,7 +84,7 @@ TEST_P(FullMethods, OneQueryHasNoLaw) {
   const std::vector<int64_t> last = {random_table({}, 1).num_rows() - 1};
   const HeadTable query = take_rows(random_table({}, 1), last);
   MeasureOptions options = options_of(GetParam());
-  options.methods.min_queries = 2;
+  options.method_options.min_queries = 2;
   EXPECT_TRUE(std::isnan(measure(options, query, random_table({}, 2)).ap_overall));
 }
 
@@ -131,7 +131,7 @@ TEST(Online, SeesOnlyKeysThatTheQueryAttendsTo) {
 
 TEST(Online, FewQueriesHaveNoValue) {
   MeasureOptions options = options_of("online");
-  options.methods.min_queries = 1'000'000;
+  options.method_options.min_queries = 1'000'000;
   const HeadMetrics metrics = measure(options, random_table({}, 1), random_table({}, 2));
   EXPECT_TRUE(std::isnan(metrics.ap_overall));
   EXPECT_EQ(metrics.buckets.size(), 4U);

@@ -1,11 +1,27 @@
 #include "plasticity/plasticity_replicates.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "plasticity/pair_plasticity.h"
+#include "base/error.h"
+#include "stats/normal_cdf.h"
 
 namespace qk {
+namespace {
+
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> quotients(const std::vector<double>& sums, const std::vector<double>& weights) {
+  std::vector<double> out;
+  out.reserve(sums.size());
+  for (size_t r = 0; r < sums.size(); ++r) {
+    out.push_back(weights[r] > 0 ? sums[r] / weights[r] : kNoValue);
+  }
+  return out;
+}
+
+}  // namespace
 
 double score_variance(double scatter, double scale, double mean_square, bool equal_keys) {
   if (equal_keys) return 0;
@@ -16,45 +32,71 @@ double score_variance(double scatter, double scale, double mean_square, bool equ
 
 PlasticityAverage::PlasticityAverage(const ResampleCounts& counts) : counts_(counts) {
   const auto replicates = static_cast<size_t>(counts.replicates());
-  cell_weight_.resize(replicates);
-  cell_sum_.resize(replicates);
-  cells_.resize(replicates);
-  sum_.resize(replicates);
+  for (Sums* sums : {&group_, &groups_}) {
+    sums->weight.resize(replicates);
+    sums->sum.resize(replicates);
+  }
+  values_.resize(replicates);
+  scores_.resize(replicates);
+}
+
+void PlasticityAverage::enter_cell(int64_t q_bucket, int64_t k_bucket) {
+  cell_ = &cells_[{q_bucket, k_bucket}];
+  cell_->weight.resize(values_.size());
+  cell_->sum.resize(values_.size());
 }
 
 void PlasticityAverage::add_pair(int64_t document, const double* means, const double* variances,
                                  int64_t stride) {
-  for (size_t r = 0; r < sum_.size(); ++r) {
-    const double times = counts_.at(static_cast<int64_t>(r), document);
+  judged_.clear();
+  for (size_t r = 0; r < values_.size(); ++r) {
+    values_[r] = kNoValue;
     const double mean = means[static_cast<int64_t>(r) * stride];
     const double variance = variances[static_cast<int64_t>(r) * stride];
-    if (times == 0 || !(variance > 0) || std::isnan(mean)) continue;
-    const double value = pair_plasticity(mean, variance);
-    cell_weight_[r] += times;
-    cell_sum_[r] += times * value;
-    if (r == 0) cell_pairs_.push_back({document, value});
+    if (!(variance > 0) || std::isnan(mean)) continue;
+    scores_[judged_.size()] = -std::abs(mean) / std::sqrt(variance);
+    judged_.push_back(r);
+  }
+  const std::span<double> lower_tails = std::span(scores_).first(judged_.size());
+  normal_cdf(lower_tails, 1, lower_tails);
+  for (size_t i = 0; i < judged_.size(); ++i) {
+    values_[judged_[i]] = 4 * lower_tails[i] * (1 - lower_tails[i]);
+  }
+  add_values(document, values_);
+}
+
+void PlasticityAverage::add_values(int64_t document, std::span<const double> values) {
+  QK_CHECK(cell_ != nullptr && values.size() == values_.size());
+  for (size_t r = 0; r < values.size(); ++r) {
+    const double times = counts_.at(static_cast<int64_t>(r), document);
+    if (times == 0 || std::isnan(values[r])) continue;
+    for (Sums* sums : {cell_, &group_}) {
+      sums->weight[r] += times;
+      sums->sum[r] += times * values[r];
+    }
+    if (r == 0) group_pairs_.push_back({document, values[r]});
   }
 }
 
-void PlasticityAverage::end_cell() {
-  for (const PairValue& pair : cell_pairs_) {
-    const double moved = pair.value - cell_sum_[0] / cell_weight_[0];
+void PlasticityAverage::end_group() {
+  for (const PairValue& pair : group_pairs_) {
+    const double moved = pair.value - group_.sum[0] / group_.weight[0];
     spread_.add(pair.document, &moved);
   }
-  cell_pairs_.clear();
-  for (size_t r = 0; r < sum_.size(); ++r) {
-    if (cell_weight_[r] == 0) continue;
-    sum_[r] += cell_sum_[r] / cell_weight_[r];
-    cells_[r] += 1;
-    cell_weight_[r] = cell_sum_[r] = 0;
+  group_pairs_.clear();
+  for (size_t r = 0; r < group_.sum.size(); ++r) {
+    if (group_.weight[r] == 0) continue;
+    groups_.sum[r] += group_.sum[r] / group_.weight[r];
+    groups_.weight[r] += 1;
+    group_.weight[r] = group_.sum[r] = 0;
   }
 }
 
 PlasticityReplicates PlasticityAverage::result() const {
   PlasticityReplicates out;
-  for (size_t r = 0; r < sum_.size(); ++r) {
-    out.ap_overall.push_back(cells_[r] > 0 ? sum_[r] / cells_[r]
-                                           : std::numeric_limits<double>::quiet_NaN());
+  out.ap_overall = quotients(groups_.sum, groups_.weight);
+  for (const auto& [key, sums] : cells_) {
+    out.cells.push_back({key.first, key.second, quotients(sums.sum, sums.weight)});
   }
   out.pairs = spread_.size();
   return out;

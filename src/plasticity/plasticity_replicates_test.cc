@@ -27,14 +27,16 @@ TEST(PlasticityAverage, SizesAreThoseOfThePairsAroundTheirCells) {
   PlasticityAverage average(counts);
   GroupSpread spread(1);
   double sum = 0;
+  int64_t num_cells = 0;
   for (const std::vector<Pair>& cell : kCells) {
+    average.enter_cell(1 + num_cells++, 0);
     double mean_value = 0;
     for (const Pair& pair : cell) {
       const double variance = 1;
       average.add_pair(pair.document, &pair.mean, &variance, 1);
       mean_value += pair_plasticity(pair.mean, 1) / static_cast<double>(cell.size());
     }
-    average.end_cell();
+    average.end_group();
     sum += mean_value;
     for (const Pair& pair : cell) {
       const double moved = pair_plasticity(pair.mean, 1) - mean_value;
@@ -54,16 +56,17 @@ TEST(PlasticityAverage, PairsThatCannotBeJudgedDoNotCount) {
   const ResampleCounts counts(2, 0, 0);
   PlasticityAverage average(counts);
   const double nan = std::numeric_limits<double>::quiet_NaN();
+  average.enter_cell(1, 0);
   const auto add = [&](double mean, double variance) { average.add_pair(0, &mean, &variance, 1); };
   EXPECT_TRUE(std::isnan(average.result().ap_overall[0]));
   add(1, 0);
   add(nan, 1);
   add(1, nan);
-  average.end_cell();  // without a value
+  average.end_group();  // without a value
   EXPECT_TRUE(std::isnan(average.result().ap_overall[0]));
   add(1, 1);
   add(5, 0);
-  average.end_cell();
+  average.end_group();
   EXPECT_DOUBLE_EQ(average.result().ap_overall[0], pair_plasticity(1, 1));
 }
 

@@ -16,7 +16,7 @@ namespace qk {
 inline MeasureOptions options_of(const char* method, bool reference = false,
                                  Covariance covariance = Covariance::kDiagonal) {
   MeasureOptions out;
-  out.method = method;
+  out.methods = {method};
   out.compat_reference = reference;
   out.covariance = covariance;
   return out;
@@ -44,7 +44,7 @@ struct ReplicatedHead {
   ReplicatedHead& operator=(const ReplicatedHead&) = delete;
 
   PlasticityInput input() const {
-    return {options, queries, keys, groups, fit, ranges, key_pairs_seed(options, 0, 0)};
+    return {options, queries, keys, groups, fit, ranges, key_pairs_seed(options, 0, 0), &documents};
   }
   // The queries of a replicate, row by row.
   HeadTable repeated(int64_t replicate) const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <system_error>
 
+#include "analysis/method_list.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 
@@ -23,14 +24,19 @@ ordered_json or_null(const std::optional<double>& number) {
 }
 
 void add_method(const AnalysisConfig& config, ordered_json& out) {
-  const MethodOptions& options = config.measure.methods;
-  out["method"] = config.measure.method;
-  if (config.measure.method == "linear") {
+  const MethodOptions& options = config.measure.method_options;
+  out["method"] = config.measure.methods.front();
+  out["methods"] = config.measure.methods;
+  if (has_method(config.measure, "linear")) {
     out["covariance"] = config.measure.covariance == Covariance::kFull ? "full" : "diagonal";
-    return;
   }
-  out["min_queries"] = options.min_queries;
-  if (config.measure.method != "online") return;
+  if (has_method(config.measure, "counted")) {
+    const bool asks_all = config.measure.counted_queries == CountedQueries::kAll;
+    out["queries"] = asks_all ? "all" : "same_document";
+  }
+  const bool is_online = has_method(config.measure, "online");
+  if (is_online || has_method(config.measure, "bucket")) out["min_queries"] = options.min_queries;
+  if (!is_online) return;
   out["online_alpha"] = or_null(options.online_alpha);
   out["online_half_life"] = or_null(options.online_half_life);
   const bool by_position = options.online_clock == OnlineClock::kPosition;
@@ -41,16 +47,42 @@ void add_method(const AnalysisConfig& config, ordered_json& out) {
   out["online_reach_unit"] = options.online_reach_unit == ReachUnit::kKeys ? "keys" : "tokens";
 }
 
-ordered_json bootstrap_json(const BootstrapOptions& options) {
-  if (options.replicates == 0) return nullptr;
-  const bool is_percentile = options.interval == IntervalKind::kPercentile;
-  return {{"replicates", options.replicates},
-          {"confidence", options.confidence},
-          {"interval", is_percentile ? "percentile" : "bias-corrected"}};
+const char* interval_name(const ErrorBarOptions& options) {
+  if (options.kind == ErrorBars::kJackknife) return "t";
+  switch (options.interval) {
+    case IntervalKind::kT:
+      return "t";
+    case IntervalKind::kPercentile:
+      return "percentile";
+    case IntervalKind::kBiasCorrected:
+      return "bias-corrected";
+  }
+  return "";
+}
+
+void add_error_bars(const ErrorBarOptions& options, ordered_json& out) {
+  const bool is_bootstrap = options.kind == ErrorBars::kBootstrap;
+  out["error_bars"] = !options.wanted() ? "none" : is_bootstrap ? "bootstrap" : "jackknife";
+  out["bootstrap"] = nullptr;
+  if (is_bootstrap) out["bootstrap"] = options.replicates;
+  out["confidence"] = nullptr;
+  out["interval"] = nullptr;
+  if (!options.wanted()) return;
+  out["confidence"] = options.confidence;
+  out["interval"] = interval_name(options);
 }
 
 std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
+}
+
+// File names of the tables that this run writes.
+ordered_json tables_json(const AnalysisConfig& config) {
+  ordered_json out = ordered_json::object();
+  for (const OutputTable& table : output_tables()) {
+    if (is_written(table, config)) out[table.record] = file_name(config.*table.path);
+  }
+  return out;
 }
 
 // Null: not known.
@@ -111,7 +143,7 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
   ordered_json out = {
       {"program", "qkscope"}, {"version", program.version}, {"commit", or_null(program.commit)}};
   add_method(config, out);
-  out["bootstrap"] = bootstrap_json(config.measure.bootstrap);
+  add_error_bars(config.measure.error_bars, out);
   out["compat"] =
       config.measure.compat_reference ? ordered_json("reference") : ordered_json(nullptr);
   out["seed"] = config.measure.seed;
@@ -127,9 +159,7 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
                     {"num_k_heads", catalog.num_k_heads}};
   const bool ranges_hold = report.num_contradicting_ranges == 0;
   out["buckets"] = ranges_hold ? buckets_json(catalog.ranges) : ordered_json(nullptr);
-  out["tables"] = {{"heads", file_name(config.output_csv)},
-                   {"buckets", file_name(config.bucket_csv)},
-                   {"components", file_name(config.component_csv)}};
+  out["tables"] = tables_json(config);
   out["heads"] = {{"measured", report.num_heads},
                   {"not_captured", catalog.num_not_captured},
                   {"without_keys", std::ssize(catalog.without_keys)},

@@ -1,12 +1,11 @@
 #include "report/csv_tables.h"
 
+#include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "base/error.h"
 #include "base/path_text.h"
-#include "report/csv_number.h"
-#include "report/interval_csv.h"
+#include "report/curve_table.h"
 
 namespace qk {
 namespace {
@@ -14,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kBufferBytes = size_t{1} << 18;
-constexpr const char* kHeadColumns = "layer,q_head,k_head";
+constexpr std::string_view kCurvesRecord = "curves";
 
 // The path, once its folder is there.
 fs::path with_folder(const fs::path& path) {
@@ -29,24 +28,13 @@ fs::path with_folder(const fs::path& path) {
   return path;
 }
 
-std::string head_header() {
-  std::string out = std::string(kHeadColumns) + ",n_q_tokens,n_k_tokens,d_model";
-  for (const MetricField& field : metric_fields()) out += "," + std::string(field.name);
-  return out;
-}
-
-std::string name_of(const HeadMetrics& head) {
-  return fmt::format("{},{},{}", head.layer, head.q_head, head.k_head);
-}
-
-std::string head_line(const HeadMetrics& head) {
-  std::string line =
-      fmt::format("{},{},{},{}", name_of(head), head.num_queries, head.num_keys, head.head_dim);
-  for (const MetricField& field : metric_fields()) {
-    line += ',';
-    append_csv_number(line, head.*field.value);
+// The format of a table; without rows for heads if they are the means over heads.
+HeadTableFormat format_of(std::string_view record) {
+  for (const HeadTableFormat& format : head_table_formats()) {
+    if (format.record == record) return format;
   }
-  return line + '\n';
+  QK_CHECK(record == kCurvesRecord);
+  return {kCurvesRecord, curve_header, nullptr};
 }
 
 }  // namespace
@@ -73,42 +61,26 @@ void CsvTable::finish() {
   if (has_rows_) file_.finish();
 }
 
-CsvTables::CsvTables(const CsvPaths& paths)
-    : heads_(paths.heads, head_header()),
-      buckets_(paths.buckets, std::string(kHeadColumns) + ",q_bucket,k_bucket,ap_bucket"),
-      components_(paths.components,
-                  std::string(kHeadColumns) + ",component,component_r2,component_weight"),
-      method_(paths.method) {
-  if (!paths.intervals.empty()) intervals_.emplace(paths.intervals, interval_header());
+CsvTables::CsvTables(std::span<const TablePath> tables) {
+  for (const TablePath& table : tables) {
+    const HeadTableFormat format = format_of(table.record);
+    tables_.push_back(std::make_unique<CsvTable>(table.path, format.header()));
+    formats_.push_back(format);
+    if (format.lines == nullptr) curve_table_ = tables_.back().get();
+  }
 }
 
 void CsvTables::add(const HeadMetrics& head) {
-  heads_.append(head_line(head));
-  const std::string name = name_of(head);
-  std::string lines;
-  for (const BucketPlasticity& bucket : head.buckets) {
-    lines += fmt::format("{},{},{},", name, bucket.q_bucket, bucket.k_bucket);
-    append_csv_number(lines, bucket.value);
-    lines += '\n';
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    if (formats_[i].lines != nullptr) tables_[i]->append(formats_[i].lines(head));
   }
-  buckets_.append(lines);
-  lines.clear();
-  for (size_t j = 0; j < head.component_r2.size(); ++j) {
-    lines += fmt::format("{},{},", name, j);
-    append_csv_number(lines, head.component_r2[j]);
-    lines += ',';
-    append_csv_number(lines, head.component_weight[j]);
-    lines += '\n';
-  }
-  components_.append(lines);
-  if (intervals_) intervals_->append(interval_lines(head, method_));
+  if (curve_table_ != nullptr) curves_.add(head);
 }
 
 void CsvTables::finish() {
-  std::vector<CsvTable*> tables = {&heads_, &buckets_, &components_};
-  if (intervals_) tables.push_back(&*intervals_);
-  for (CsvTable* table : tables) table->flush();
-  for (CsvTable* table : tables) table->finish();
+  if (curve_table_ != nullptr) curve_table_->append(curve_lines(curves_.result()));
+  for (const auto& table : tables_) table->flush();
+  for (const auto& table : tables_) table->finish();
 }
 
 }  // namespace qk

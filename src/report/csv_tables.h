@@ -1,13 +1,16 @@
-// The CSV files of an analysis: same columns, order and text as the original's (docs/analysis.md,
-// "What comes out"). Rows are written as heads arrive; a file appears once it is complete.
+// The CSV files of an analysis (docs/analysis.md, "What comes out"). Rows are written as heads arrive; a file appears once it is complete.
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "analysis/mean_curves.h"
 #include "base/atomic_file.h"
 #include "plasticity/head_metrics.h"
+#include "report/head_tables.h"
 #include "report/packed_text.h"
 
 namespace qk {
@@ -35,34 +38,29 @@ class CsvTable {
   bool has_rows_ = false;
 };
 
-struct CsvPaths {
-  std::filesystem::path heads;
-  std::filesystem::path buckets;
-  std::filesystem::path components;
-  std::filesystem::path intervals{};  // empty: no error bars
-  std::string method{};               // the column of the intervals
+// A table of the run: its name in the record (OutputTable) and its file.
+struct TablePath {
+  std::string record;
+  std::filesystem::path path;
 };
 
 class CsvTables {
  public:
-  explicit CsvTables(const CsvPaths& paths);
+  // REQUIRES: every name is one of head_table_formats() or "curves". Throws Error as CsvTable.
+  explicit CsvTables(std::span<const TablePath> tables);
   void add(const HeadMetrics& head);
   // Renames the files with rows into place, once all of them are complete on the disk. Throws
   // Error.
   void finish();
 
-  const CsvTable& heads() const { return heads_; }
-  const CsvTable& buckets() const { return buckets_; }
-  const CsvTable& components() const { return components_; }
-  // nullptr without error bars.
-  const CsvTable* intervals() const { return intervals_ ? &*intervals_ : nullptr; }
+  // In the order in which they were given.
+  std::span<const std::unique_ptr<CsvTable>> tables() const { return tables_; }
 
  private:
-  CsvTable heads_;
-  CsvTable buckets_;
-  CsvTable components_;
-  std::optional<CsvTable> intervals_;
-  std::string method_;
+  std::vector<std::unique_ptr<CsvTable>> tables_;
+  std::vector<HeadTableFormat> formats_;  // beside tables_
+  MeanCurves curves_;
+  CsvTable* curve_table_ = nullptr;  // one of tables_, or none
 };
 
 }  // namespace qk

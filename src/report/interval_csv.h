@@ -11,6 +11,6 @@ namespace qk {
 std::string interval_header();
 
 // One line for every interval of the head, numbers as in the other CSV files.
-std::string interval_lines(const HeadMetrics& head, std::string_view method);
+std::string interval_lines(const HeadMetrics& head);
 
 }  // namespace qk
