@@ -68,7 +68,13 @@ void plot_heatmap(const std::string& config, const PlotFlagValues& flags) {
   warn_of(plot.warnings);
   const BucketMatrix matrix = bucket_matrix(
       heatmap_rows(plot.files.csv, plot.tables, plot.method, plot.filter), plot.options.agg);
-  plot.options.caption = plot.filter.text();
+  if (!plot.tables.details.empty()) {
+    plot.options.caption =
+        fmt::format("Method {}. ", chosen_method(plot.method, known_methods(plot.tables)));
+  }
+  if (!plot.filter.is_open()) {
+    plot.options.caption += fmt::format("Only heads of {}. ", plot.filter.text());
+  }
   save_figure(
       heatmap_figure(matrix, plot.options), plot.files,
       fmt::format("plasticity of {} by {}", plural(std::ssize(matrix.q_buckets), "query bucket"),

@@ -146,7 +146,7 @@ constexpr std::array<PlotFlag, 10> kComponentsFlags = {
 constexpr std::array<PlotFlag, 8> kWavelengthsFlags = {
     {{"rope_csv", PlotFlagKind::kText, "FILE", "head_rope_pairs.csv"},
      kOutput,
-     {"value", PlotFlagKind::kText, "position_share|line_R2|bucket_R2",
+     {"value", PlotFlagKind::kText, "position_share|turn_share|line_R2|bucket_R2",
       "What is drawn over the wavelength (default: position_share)"},
      kModelName,
      kLayers,

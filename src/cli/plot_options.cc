@@ -1,9 +1,12 @@
 #include "cli/plot_options.h"
 
 #include <array>
+#include <initializer_list>
+#include <system_error>
 
 #include "base/error.h"
 #include "cli/plot_reader.h"
+#include "report/figure_tables.h"
 
 namespace qk {
 namespace {
@@ -16,7 +19,18 @@ Aggregate read_agg(PlotReader& reader) {
 // The tables, of which a table of details given in place of another one is one.
 AnalysisTables read_tables(PlotReader& reader, const std::filesystem::path& csv) {
   AnalysisTables out = reader.tables(csv);
-  if (!reader.is_reference() && is_detail_table(csv)) out.details = csv;
+  std::error_code error;
+  if (!std::filesystem::exists(csv, error)) return out;
+  if (!is_detail_table(csv)) {
+    check_bucket_table(csv);
+    return out;
+  }
+  if (reader.is_reference()) {
+    reader.refuse("bucket_csv",
+                  "has the columns of head_bucket_details.csv; with compat: reference this figure "
+                  "is drawn from head_bucket_plasticity.csv");
+  }
+  out.details = csv;
   return out;
 }
 
@@ -164,7 +178,8 @@ WavelengthsPlot read_wavelengths_plot(const std::string& config, const PlotFlagV
   WavelengthsPlot out;
   out.files = reader.files("rope_csv", "wavelengths.png");
   out.filter = reader.filter(reader.tables(out.files.csv));
-  constexpr std::array<std::string_view, 3> kValues = {"position_share", "line_R2", "bucket_R2"};
+  constexpr std::array<std::string_view, 4> kValues = {"position_share", "turn_share", "line_R2",
+                                                       "bucket_R2"};
   out.options.value = kValues[reader.choice("value", kValues).value_or(0)];
   out.options.model_name = reader.text("model_name", "");
   out.options.caption = out.filter.text();

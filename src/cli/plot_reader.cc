@@ -16,13 +16,13 @@
 namespace qk {
 namespace {
 
-using Kind = YamlValue::Kind;
+using ValueKind = YamlValue::Kind;
 
 YamlValue read_file_options(const std::string& config) {
   YamlValue tree;
   if (!config.empty()) tree = parse_yaml(read_file(expand_home(config), size_t{1} << 20), config);
-  if (tree.kind == Kind::kNull) tree.kind = Kind::kMapping;
-  if (tree.kind != Kind::kMapping) {
+  if (tree.kind == ValueKind::kNull) tree.kind = ValueKind::kMapping;
+  if (tree.kind != ValueKind::kMapping) {
     fail("{}: expected a mapping of options, found {}", config, tree.describe());
   }
   return tree;
@@ -30,7 +30,7 @@ YamlValue read_file_options(const std::string& config) {
 
 YamlValue flag_value(const PlotFlag& flag, const std::string& text) {
   YamlValue value;
-  value.kind = Kind::kText;
+  value.kind = ValueKind::kText;
   value.text = text;
   if (flag.kind != PlotFlagKind::kText) value = resolve_scalar(text);
   value.place = fmt::format("--{} {}", flag.name, printable(text));
@@ -64,13 +64,14 @@ PlotReader::PlotReader(const std::string& config, const PlotFlagValues& flags)
 
 const YamlValue* PlotReader::given(const char* key) {
   const YamlValue* value = reader_.any(key);
-  return value == nullptr || value->kind == Kind::kNull ? nullptr : value;
+  return value == nullptr || value->kind == ValueKind::kNull ? nullptr : value;
 }
 
 std::string PlotReader::text(const char* key, std::string otherwise) {
   const YamlValue* value = given(key);
   if (value == nullptr) return otherwise;
-  if (value->kind == Kind::kList || value->kind == Kind::kMapping) reader_.refuse(key, "text");
+  if (value->kind == ValueKind::kList || value->kind == ValueKind::kMapping)
+    reader_.refuse(key, "text");
   return value->text;
 }
 
@@ -78,7 +79,7 @@ std::vector<std::string> PlotReader::words(const char* key) {
   const YamlValue* value = given(key);
   if (value == nullptr) return {};
   std::vector<std::string> out;
-  if (value->kind == Kind::kList) {
+  if (value->kind == ValueKind::kList) {
     for (const YamlValue& item : value->items) out.push_back(item.text);
     return out;
   }
@@ -128,7 +129,7 @@ std::optional<size_t> PlotReader::choice(const char* key, std::span<const std::s
   const YamlValue* value = given(key);
   if (value == nullptr) return {};
   for (size_t i = 0; i < words.size(); ++i) {
-    if (value->kind == Kind::kText && value->text == words[i]) return i;
+    if (value->kind == ValueKind::kText && value->text == words[i]) return i;
   }
   reader_.refuse(key, expected_words(words, value->text));
 }

@@ -117,6 +117,10 @@ const TableCurve* find_curve(const std::vector<TableCurve>& curves, const std::s
 TableCurve mean_of(const std::vector<HeadCurve>& heads, const std::string& method,
                    const std::map<int64_t, double>& documents) {
   TableCurve out = {"", "", method, std::nullopt, {}};
+  std::map<int64_t, double> num_heads;
+  for (const HeadCurve& head : heads) {
+    for (const auto& [bucket, value] : head.curve) num_heads[bucket] += 1;
+  }
   for (const auto& [bucket, value] : mean_curve(heads)) {
     const auto found = documents.find(bucket);
     out.points.push_back({bucket,
@@ -124,7 +128,8 @@ TableCurve mean_of(const std::vector<HeadCurve>& heads, const std::string& metho
                           {},
                           value,
                           std::nullopt,
-                          found == documents.end() ? kNotCounted : found->second});
+                          found == documents.end() ? kNotCounted : found->second,
+                          num_heads[bucket]});
   }
   return out;
 }
@@ -139,7 +144,24 @@ bool takes_all_cells(const CurveChoice& choice) {
   return !choice.max_distance && !choice.position_from && !choice.position_to;
 }
 
-std::string caption_of(const CurveChoice& choice, const std::string& method, bool lacks_band) {
+// Heads that do not reach as far as others make the mean another one along the curve.
+std::string head_counts(const TableCurve& mean) {
+  double fewest = INFINITY;
+  double most = 0;
+  for (const TablePoint& point : mean.points) {
+    if (std::isnan(point.num_heads)) return "";
+    fewest = std::min(fewest, point.num_heads);
+    most = std::max(most, point.num_heads);
+  }
+  if (!(fewest < most)) return "";
+  return fmt::format(
+      "The mean is over {:g} to {:g} heads, since some do not reach all along the curve; the option "
+      "window separates them. ",
+      fewest, most);
+}
+
+std::string caption_of(const CurveChoice& choice, const std::string& method, const TableCurve& mean,
+                       bool lacks_band) {
   std::string out = method.empty() ? "" : fmt::format("Method {}. ", method);
   const std::string heads = choice.filter.text();
   if (!heads.empty()) out += fmt::format("Only heads of {}. ", heads);
@@ -154,6 +176,7 @@ std::string caption_of(const CurveChoice& choice, const std::string& method, boo
                        grouped(choice.position_from.value_or(0)),
                        choice.position_to ? grouped(*choice.position_to) : "the end");
   }
+  if (!out.empty()) out += head_counts(mean);
   if (lacks_band) {
     out +=
         "No band: the analysis has intervals only for the means of whole groups of heads, over "
@@ -310,7 +333,8 @@ PlasticityData plasticity_data(const fs::path& csv, const AnalysisTables& tables
   }
   const bool lacks_band = have_bands(curves) && !have_bands(details.means);
   const bool is_told = needs_cells || !details.documents.empty() || details.slopes;
-  details.caption = caption_of(choice, overlays || !is_told ? "" : method, lacks_band);
+  details.caption =
+      caption_of(choice, overlays || !is_told ? "" : method, details.means[0], lacks_band);
   return out;
 }
 
@@ -354,7 +378,7 @@ DistanceData distance_data(const fs::path& csv, const AnalysisTables& tables,
   }
   if (overlays) out.heads.clear();
   const bool lacks_band = have_bands(curves) && !have_bands(out.means);
-  out.caption = caption_of(choice, overlays ? "" : method, lacks_band);
+  out.caption = caption_of(choice, overlays ? "" : method, out.means[0], lacks_band);
   return out;
 }
 

@@ -75,8 +75,9 @@ bool is_detail_table(const std::filesystem::path& path) {
 }
 
 std::vector<TableCurve> read_mean_curves(const std::filesystem::path& path) {
-  constexpr std::array<std::string_view, 9> kNumbers = {
-      "reach", "bucket", "center", "from", "to", "documents", "ci_low", "ci_high", "ap_mean"};
+  constexpr std::array<std::string_view, 10> kNumbers = {
+      "reach",     "bucket",    "center", "from",    "to",
+      "num_heads", "documents", "ci_low", "ci_high", "ap_mean"};
   constexpr std::array<std::string_view, 3> kTexts = {"curve", "heads", "method"};
   const TableRows rows(path, {"mean_curves.csv", kNumbers, kTexts, "ap_mean"});
   std::vector<TableCurve> out;
@@ -85,7 +86,8 @@ std::vector<TableCurve> read_mean_curves(const std::filesystem::path& path) {
     const double center = rows.number("center", row).value_or(kUnknown);
     curve_of_row(out, rows, row)
         .points.push_back({bucket, center, bounds_of(rows, row, "from", "to"), rows.value(row),
-                           interval_of(rows, row), documents_of(rows, row)});
+                           interval_of(rows, row), documents_of(rows, row),
+                           rows.number("num_heads", row).value_or(kUnknown)});
   }
   for (TableCurve& curve : out) {
     std::stable_sort(curve.points.begin(), curve.points.end(),

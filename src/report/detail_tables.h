@@ -41,6 +41,7 @@ struct TablePoint {
   double value = 0;
   std::optional<LowHigh> interval;
   double documents = 0;
+  double num_heads = 0;  // that it is the mean of
 };
 
 // One curve of mean_curves.csv.

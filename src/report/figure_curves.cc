@@ -28,7 +28,7 @@ struct Part {
   bool is_thin = false;
 };
 
-std::vector<Part> parts_of(const std::vector<CurvePoint>& curve) {
+std::vector<Part> parts_of(const std::vector<DrawnPoint>& curve) {
   std::vector<Part> out;
   for (size_t i = 0; i + 1 < curve.size(); ++i) {
     const bool is_thin = curve[i].is_thin || curve[i + 1].is_thin;
@@ -56,7 +56,7 @@ Points all_points(const std::vector<Part>& parts) {
 }
 
 // An area for each run of points with an interval.
-std::vector<Points> bands_of(const std::vector<CurvePoint>& curve) {
+std::vector<Points> bands_of(const std::vector<DrawnPoint>& curve) {
   std::vector<Points> out;
   for (size_t begin = 0; begin < curve.size();) {
     size_t end = begin;
@@ -77,14 +77,6 @@ std::vector<Points> bands_of(const std::vector<CurvePoint>& curve) {
     begin = std::max(end, begin + 1);
   }
   return out;
-}
-
-void add_bands(Figure& figure, const std::vector<CurvePoint>& points, Rgb color) {
-  const auto bands = bands_of(points);
-  for (const Points& band : bands) {
-    figure.lines.push_back({band, kGround, kGroundOpacity, 0, Dash::kSolid, true});
-    figure.lines.push_back({band, color, kBandOpacity, 0, Dash::kSolid, true});
-  }
 }
 
 template <typename Get>
@@ -134,13 +126,19 @@ double head_opacity(size_t num_heads) {
   return std::max(kFaintest, kAlpha * std::min(1.0, kNumHeads / static_cast<double>(num_heads)));
 }
 
-void add_curve(Figure& figure, const std::vector<CurvePoint>& points, const CurveStyle& style) {
+void add_band(Figure& figure, const std::vector<DrawnPoint>& points, Rgb color) {
+  for (const Points& band : bands_of(points)) {
+    figure.lines.push_back({band, kGround, kGroundOpacity, 0, Dash::kSolid, true});
+    figure.lines.push_back({band, color, kBandOpacity, 0, Dash::kSolid, true});
+  }
+}
+
+void add_curve(Figure& figure, const std::vector<DrawnPoint>& points, const CurveStyle& style) {
   const auto parts = parts_of(points);
   const bool has_band =
       style.is_bold && std::any_of(points.begin(), points.end(),
                                    [](const auto& p) { return p.interval.has_value(); });
   if (style.is_bold) {
-    add_bands(figure, points, style.color);
     figure.lines.push_back(
         {all_points(parts), kGround, kGroundOpacity, style.width_pt + kGroundExtra});
   }
@@ -153,7 +151,7 @@ void add_curve(Figure& figure, const std::vector<CurvePoint>& points, const Curv
   figure.legend.push_back({style.label, style.color, style.width_pt, style.dash, has_band});
 }
 
-void add_head_line(Figure& figure, const std::vector<CurvePoint>& points, const Line& style) {
+void add_head_line(Figure& figure, const std::vector<DrawnPoint>& points, const Line& style) {
   for (Part& part : parts_of(points)) {
     Line line = style;
     line.points = std::move(part.points);

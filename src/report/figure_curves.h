@@ -13,7 +13,7 @@
 
 namespace qk {
 
-struct CurvePoint {
+struct DrawnPoint {
   double x = 0;
   double y = 0;
   std::optional<LowHigh> interval{};
@@ -25,7 +25,7 @@ struct CurveStyle {
   Rgb color;
   Dash dash = Dash::kSolid;
   double width_pt = 2.5;
-  bool is_bold = true;  // on a white ground, with its band
+  bool is_bold = true;  // on a white ground
 };
 
 // Of the mean number `index` of `count` ones, named by its method if there are several.
@@ -34,12 +34,16 @@ CurveStyle mean_style(const TableCurve& curve, size_t index, size_t count, doubl
 // Of the line of one of so many heads: fainter where many lines would merge into one.
 double head_opacity(size_t num_heads);
 
+// Adds the areas of the intervals, on a white ground. To be called for all curves before the first
+// add_curve, so that no band covers a line.
+void add_band(Figure& figure, const std::vector<DrawnPoint>& points, Rgb color);
+
 // Adds the curve and its entry in the legend. Parts between points of which one is thin are drawn
 // thinner, and dashed.
-void add_curve(Figure& figure, const std::vector<CurvePoint>& points, const CurveStyle& style);
+void add_curve(Figure& figure, const std::vector<DrawnPoint>& points, const CurveStyle& style);
 
 // The line of a single head. Thin parts are fainter.
-void add_head_line(Figure& figure, const std::vector<CurvePoint>& points, const Line& style);
+void add_head_line(Figure& figure, const std::vector<DrawnPoint>& points, const Line& style);
 
 // Gives the axis the range of all lines with a margin of 5 % on both sides, and a grid.
 void fit_x_axis(Figure& figure);

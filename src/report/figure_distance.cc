@@ -56,7 +56,7 @@ class DistanceBuilder {
   void add_heads() {
     const double alpha = options_.alpha.value_or(head_opacity(data_.heads.size()));
     for (const HeadCurve& head : data_.heads) {
-      std::vector<CurvePoint> points;
+      std::vector<DrawnPoint> points;
       for (const auto& [lag, plasticity] : head.curve) {
         points.push_back({x_of(lag), plasticity, std::nullopt, is_thin(lag)});
       }
@@ -64,15 +64,24 @@ class DistanceBuilder {
     }
   }
 
+  std::vector<DrawnPoint> mean_points(const TableCurve& curve) const {
+    std::vector<DrawnPoint> out;
+    for (const TablePoint& point : curve.points) {
+      out.push_back({x_of(point.bucket), point.value, point.interval,
+                     point.documents < options_.min_documents});
+    }
+    return out;
+  }
+
   void add_means() {
-    for (size_t i = 0; i < data_.means.size(); ++i) {
+    const size_t count = data_.means.size();
+    for (size_t i = 0; i < count; ++i) {
       const TableCurve& curve = data_.means[i];
-      std::vector<CurvePoint> points;
-      for (const TablePoint& point : curve.points) {
-        points.push_back({x_of(point.bucket), point.value, point.interval,
-                          point.documents < options_.min_documents});
-      }
-      add_curve(figure_, points, mean_style(curve, i, data_.means.size(), options_.confidence));
+      add_band(figure_, mean_points(curve), mean_style(curve, i, count, options_.confidence).color);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const TableCurve& curve = data_.means[i];
+      add_curve(figure_, mean_points(curve), mean_style(curve, i, count, options_.confidence));
     }
   }
 

@@ -136,7 +136,7 @@ Figure heatmap_figure(const BucketMatrix& matrix, const HeatmapOptions& options)
                             static_cast<uint32_t>(i / num_columns), color, is_thin});
     has_thin = has_thin || is_thin;
   }
-  figure.caption = options.caption.empty() ? "" : "Only heads of " + options.caption + ". ";
+  figure.caption = options.caption;
   if (has_thin) {
     figure.caption +=
         fmt::format("Hatched: pairs of fewer than {:g} documents.", options.min_documents);

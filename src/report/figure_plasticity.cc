@@ -85,8 +85,9 @@ class Builder {
     figure_.title = "Per-bucket attention plasticity";
     if (!options_.model_name.empty()) figure_.title += " \u2014 " + options_.model_name;
     add_heads();
-    add_reaching();
     add_means();
+    add_thin_entry();
+    add_reaching();
     add_legend();
     add_axes();
     add_strip();
@@ -150,16 +151,16 @@ class Builder {
     return kHead;
   }
 
-  std::vector<CurvePoint> curve_points(const BucketCurve& curve) const {
-    std::vector<CurvePoint> out;
+  std::vector<DrawnPoint> curve_points(const BucketCurve& curve) const {
+    std::vector<DrawnPoint> out;
     for (const auto& [bucket, plasticity] : curve) {
       out.push_back({x_of(bucket), plasticity, std::nullopt, is_thin(bucket)});
     }
     return out;
   }
 
-  std::vector<CurvePoint> curve_points(const TableCurve& curve) const {
-    std::vector<CurvePoint> out;
+  std::vector<DrawnPoint> curve_points(const TableCurve& curve) const {
+    std::vector<DrawnPoint> out;
     for (const TablePoint& point : curve.points) {
       const bool is_thin = point.documents < details_.min_documents;
       out.push_back({x_of(point.bucket), point.value, point.interval, is_thin});
@@ -192,18 +193,28 @@ class Builder {
       add_curve(figure_, curve_points(mean_curve(heads_)), {"Mean across heads", kMean});
       return;
     }
-    for (size_t i = 0; i < details_.means.size(); ++i) {
+    const size_t count = details_.means.size();
+    for (size_t i = 0; i < count; ++i) {
       const TableCurve& curve = details_.means[i];
-      add_curve(figure_, curve_points(curve),
-                mean_style(curve, i, details_.means.size(), details_.confidence));
+      add_band(figure_, curve_points(curve),
+               mean_style(curve, i, count, details_.confidence).color);
     }
+    for (size_t i = 0; i < count; ++i) {
+      const TableCurve& curve = details_.means[i];
+      add_curve(figure_, curve_points(curve), mean_style(curve, i, count, details_.confidence));
+    }
+  }
+
+  void add_thin_entry() {
+    const auto is_below = [&](const auto& bucket) { return is_thin(bucket.first); };
+    if (std::none_of(details_.documents.begin(), details_.documents.end(), is_below)) return;
+    figure_.legend.push_back(thin_entry(kMean, details_.min_documents));
   }
 
   void add_legend() {
     const auto add = [&](std::string label, Rgb color, Dash dash = Dash::kSolid) {
       figure_.legend.push_back({std::move(label), color, kLegendWidth, dash});
     };
-    if (has_thin_part()) figure_.legend.push_back(thin_entry(kMean, details_.min_documents));
     if (heads_.empty()) return;
     if (options_.colors == LineColors::kOne) {
       add(fmt::format("One head ({} in all)", heads_.size()), kHead);
@@ -217,11 +228,6 @@ class Builder {
     } else {
       add_layer_bar();
     }
-  }
-
-  bool has_thin_part() const {
-    const auto is_below = [&](const auto& bucket) { return is_thin(bucket.first); };
-    return std::any_of(details_.documents.begin(), details_.documents.end(), is_below);
   }
 
   void add_layer_bar() {

@@ -50,6 +50,17 @@ std::vector<HeadBucketRow> read_head_bucket_rows(const std::filesystem::path& pa
   return out;
 }
 
+void check_bucket_table(const std::filesystem::path& path) {
+  constexpr std::array<std::string_view, 3> kPair = {"q_bucket", "k_bucket", "ap_bucket"};
+  constexpr std::array<std::string_view, 2> kOld = {"bucket", "ap_bucket"};
+  constexpr std::array<std::string_view, 4> kAll = {"q_bucket", "k_bucket", "bucket", "ap_bucket"};
+  const NumberTable table = read_number_table(path, kAll);
+  const auto absent = missing_columns(table, kPair);
+  if (!absent.empty() && !missing_columns(table, kOld).empty()) {
+    refuse_columns(path, table, absent, kBucketTable);
+  }
+}
+
 std::vector<BucketPairRow> read_bucket_pair_rows(const std::filesystem::path& path,
                                                  const HeadFilter& filter) {
   constexpr std::array<std::string_view, 3> kColumns = {"q_bucket", "k_bucket", "ap_bucket"};

@@ -24,6 +24,9 @@ struct HeadBucketRow {
 // Columns layer, q_head, k_head, ap_bucket, and q_bucket and k_bucket, or, of older files, bucket.
 std::vector<HeadBucketRow> read_head_bucket_rows(const std::filesystem::path& path);
 
+// Throws Error if the table has not the columns that these two readers need.
+void check_bucket_table(const std::filesystem::path& path);
+
 struct BucketPairRow {
   int64_t q_bucket = 0;
   int64_t k_bucket = 0;

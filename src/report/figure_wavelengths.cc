@@ -38,8 +38,25 @@ struct SetRows {
   std::map<double, std::pair<std::vector<double>, std::vector<double>>> by_wavelength;
 };
 
+std::vector<DrawnPoint> median_points(const WavelengthCurve& curve) {
+  std::vector<DrawnPoint> out;
+  for (const WavelengthPoint& point : curve.points) {
+    out.push_back({std::log10(point.wavelength), point.median, LowHigh(point.lower, point.upper)});
+  }
+  return out;
+}
+
+std::vector<DrawnPoint> floor_points(const WavelengthCurve& curve) {
+  std::vector<DrawnPoint> out;
+  for (const WavelengthPoint& point : curve.points) {
+    if (point.floor) out.push_back({std::log10(point.wavelength), *point.floor});
+  }
+  return out;
+}
+
 const char* value_label(const std::string& value) {
   if (value == "line_R2") return "R\u00b2 of the line over position";
+  if (value == "turn_share") return "Share of variance explained by turning with position";
   if (value == "bucket_R2") return "R\u00b2 of the bucket means";
   return "Share of variance explained by position";
 }
@@ -101,19 +118,16 @@ Figure wavelengths_figure(std::span<const WavelengthCurve> curves,
   figure.title = "Position in the queries by wavelength of RoPE";
   if (!options.model_name.empty()) figure.title += " \u2014 " + options.model_name;
   for (size_t i = 0; i < curves.size(); ++i) {
+    add_band(figure, median_points(curves[i]), kLooks[i % kLooks.size()].color);
+  }
+  for (size_t i = 0; i < curves.size(); ++i) {
     const Look& look = kLooks[i % kLooks.size()];
-    std::vector<CurvePoint> medians;
-    std::vector<CurvePoint> floors;
-    for (const WavelengthPoint& point : curves[i].points) {
-      const double x = std::log10(point.wavelength);
-      medians.push_back({x, point.median, LowHigh(point.lower, point.upper)});
-      if (point.floor) floors.push_back({x, *point.floor});
-    }
     const std::string set =
-        curves[i].rope_set.empty() ? "" : fmt::format(" of {}", curves[i].rope_set);
-    add_curve(figure, medians,
+        curves.size() == 1 ? "" : fmt::format(", RoPE set {}", curves[i].rope_set);
+    add_curve(figure, median_points(curves[i]),
               {fmt::format("Median and quartiles{} ({} heads)", set, curves[i].num_heads),
                look.color, look.dash, 2});
+    const auto floors = floor_points(curves[i]);
     if (floors.empty()) continue;
     add_curve(figure, floors,
               {fmt::format("Floor without position{}", set), look.color, Dash::kShort, 1, false});

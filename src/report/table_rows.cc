@@ -16,8 +16,9 @@ constexpr double kLargestValue = 1e100;
 
 // What `qkscope analyze` calls the table, by a column that no table further down has; or empty.
 std::string_view table_name(const NumberTable& table) {
-  constexpr std::array<std::array<std::string_view, 2>, 11> kNames = {
-      {{"trend", "head_trends.csv"},
+  constexpr std::array<std::array<std::string_view, 2>, 12> kNames = {
+      {{"num_rising", "mean_trends.csv"},
+       {"trend", "head_trends.csv"},
        {"curve", "mean_curves.csv"},
        {"against", "head_methods.csv"},
        {"wavelength", "head_rope_pairs.csv"},

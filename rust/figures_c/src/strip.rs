@@ -7,7 +7,7 @@ use crate::draw::{
     draw_frame, draw_upright, draw_x_label, stroke, text_of, Area, Chart, Layout, FRAME_PT,
     LABEL_PT, MARGIN_PT, TICK_PT,
 };
-use crate::figure::{Figure, Strip, Tick};
+use crate::figure::{Figure, Strip, StripBar, Tick};
 use crate::path::dashed_stroke;
 use crate::scale::Scale;
 use crate::text::{font, units, width};
@@ -15,7 +15,8 @@ use crate::text::{font, units, width};
 pub const STRIP_PT: f64 = 52.0;
 pub const STRIP_GAP_PT: f64 = 9.0;
 const NUMBER_PT: f64 = 7.0;
-const BAR: RGBColor = RGBColor(0x8C, 0x8C, 0x8C);
+const BAR: RGBColor = RGBColor(0xA6, 0xA6, 0xA6);
+const EDGE: RGBColor = RGBColor(0x50, 0x50, 0x50);
 
 /// 0 and the greatest value.
 fn strip_ticks(strip: &Strip) -> Vec<Tick> {
@@ -31,9 +32,9 @@ fn strip_ticks(strip: &Strip) -> Vec<Tick> {
     vec![tick(0.0, 0), tick(highest, 1)]
 }
 
-/// The value above each bar, if all of them have room.
+/// The value above each bar, and above the level if that is near, if all of them have room.
 fn draw_numbers<'a>(chart: &Chart<'a>, root: &Area<'a>, strip: &Strip) -> Result<(), String> {
-    let place = |bar: &crate::figure::StripBar| {
+    let place = |bar: &StripBar| {
         let (left, top) = chart.backend_coord(&(bar.from, bar.value));
         let (right, _) = chart.backend_coord(&(bar.to, bar.value));
         (left, right, top)
@@ -48,7 +49,13 @@ fn draw_numbers<'a>(chart: &Chart<'a>, root: &Area<'a>, strip: &Strip) -> Result
         .color(&BLACK)
         .pos(Pos::new(HPos::Center, VPos::Bottom));
     for bar in &strip.bars {
-        let (left, right, top) = place(bar);
+        let (left, right, mut top) = place(bar);
+        if let Some(level) = strip.level {
+            let (_, line) = chart.backend_coord(&(bar.from, level));
+            if (line..line + units(NUMBER_PT)).contains(&top) {
+                top = line;
+            }
+        }
         let at = ((left + right) / 2, top - units(1.0));
         root.draw_text(&format!("{:.0}", bar.value), &style, at)
             .map_err(text_of)?;
@@ -57,19 +64,24 @@ fn draw_numbers<'a>(chart: &Chart<'a>, root: &Area<'a>, strip: &Strip) -> Result
 }
 
 fn draw_bars(chart: &mut Chart, strip: &Strip) -> Result<(), String> {
-    for bar in &strip.bars {
-        let corners = [(bar.from, bar.value), (bar.to, 0.0)];
-        let fill = if bar.hollow { WHITE } else { BAR };
-        let area = Rectangle::new(corners, fill.filled());
-        let edge = Rectangle::new(corners, stroke(RGBColor(0x50, 0x50, 0x50), 0.6));
-        chart.draw_series([area, edge]).map_err(text_of)?;
-    }
     if let Some(level) = strip.level {
         let x = chart.x_range();
         let style = dashed_stroke(BLACK, 0.7, 4);
         let line = PathElement::new(vec![(x.start, level), (x.end, level)], style);
         chart.draw_series(std::iter::once(line)).map_err(text_of)?;
     }
+    let corners = |bar: &StripBar| [(bar.from, bar.value), (bar.to, 0.0)];
+    let areas = strip.bars.iter().map(|bar| {
+        let fill = if bar.hollow { WHITE } else { BAR };
+        Rectangle::new(corners(bar), fill.filled())
+    });
+    chart.draw_series(areas).map_err(text_of)?;
+    let edges = strip.bars.iter().map(|bar| {
+        let [(left, top), (right, bottom)] = corners(bar);
+        let path = vec![(left, bottom), (left, top), (right, top), (right, bottom)];
+        PathElement::new(path, stroke(EDGE, 0.8))
+    });
+    chart.draw_series(edges).map_err(text_of)?;
     Ok(())
 }
 
