@@ -1,30 +1,30 @@
 #include "cli/plot_command.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
 
-#include "cli/number_text.h"
+#include "cli/plot_figures.h"
 #include "cli/plot_options.h"
 
 namespace qk {
 namespace {
 
 constexpr const char* kPlasticityExample =
-    "  qkscope plot plasticity --bucket_csv results/head_bucket_plasticity.csv --bucket_min_size "
-    "512\n";
+    "  qkscope plot plasticity --bucket_csv results/head_bucket_plasticity.csv\n";
+constexpr const char* kDistanceExample =
+    "  qkscope plot distance --detail_csv results/head_bucket_details.csv\n";
+constexpr const char* kWavelengthsExample =
+    "  qkscope plot wavelengths --rope_csv results/head_rope_pairs.csv\n";
 constexpr const char* kHeatmapExample =
     "  qkscope plot heatmap --config heatmap.yaml --output heatmap.svg\n";
 constexpr const char* kComponentsExample =
     "  qkscope plot components --component_csv results/head_component_weights.csv --limit 64\n";
 
 constexpr const char* kNotes = R"(
-Options are those of the original tool's scripts. They may stand on the command line, which wins, or as
+Options may stand on the command line, which wins, or as
 keys in the --config file. The extension of the output file selects PNG (200 dpi), SVG or PDF.)";
 
 std::string footer(const std::string& examples) { return "\nExamples:\n" + examples + kNotes; }
@@ -36,49 +36,6 @@ struct Given {
 
   PlotFlagValues list() const { return {values.begin(), values.end()}; }
 };
-
-void warn(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) {
-    std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
-  }
-}
-
-void save(const Figure& figure, const PlotFiles& files, const std::string& what) {
-  warn(write_figure(figure, files.output));
-  std::printf("Saved %s: %s\n", files.output.c_str(), what.c_str());
-}
-
-void plot_plasticity(const Given& given) {
-  const PlasticityPlot plot = read_plasticity_plot(given.config, given.list());
-  warn(plot.warnings);
-  const auto heads = head_curves(read_head_bucket_rows(plot.files.csv));
-  std::string what = fmt::format("plasticity of {} over {}", plural(std::ssize(heads), "head"),
-                                 plural(std::ssize(mean_curve(heads)), "query bucket"));
-  if (plot.options.colors == LineColors::kByTrend) {
-    const TrendCounts counts = count_trends(heads, plot.options);
-    what +=
-        fmt::format(": {} rising, {} falling, {} flat", counts.rising, counts.falling, counts.flat);
-  }
-  save(plasticity_figure(heads, plot.options), plot.files, what);
-}
-
-void plot_heatmap(const Given& given) {
-  const HeatmapPlot plot = read_heatmap_plot(given.config, given.list());
-  warn(plot.warnings);
-  const BucketMatrix matrix =
-      bucket_matrix(read_bucket_pair_rows(plot.files.csv), plot.options.agg);
-  save(heatmap_figure(matrix, plot.options), plot.files,
-       fmt::format("plasticity of {} by {}", plural(std::ssize(matrix.q_buckets), "query bucket"),
-                   plural(std::ssize(matrix.k_buckets), "key bucket")));
-}
-
-void plot_components(const Given& given) {
-  const ComponentsPlot plot = read_components_plot(given.config, given.list());
-  warn(plot.warnings);
-  const auto weights = component_weights(read_component_rows(plot.files.csv), plot.agg, plot.limit);
-  save(components_figure(weights, plot.options), plot.files,
-       fmt::format("weights of {}", plural(std::ssize(weights), "component")));
-}
 
 // A name on the command line: with underscores, as in the file, and with dashes.
 std::string spellings(const std::string& name) {
@@ -110,7 +67,7 @@ struct FigureCommand {
   const char* about;
   const char* example;
   std::span<const PlotFlag> flags;
-  void (*draw)(const Given&);
+  void (*draw)(const std::string& config, const PlotFlagValues& flags);
 };
 
 void add_figure(CLI::App& plot, const FigureCommand& figure, int& exit_code) {
@@ -120,7 +77,7 @@ void add_figure(CLI::App& plot, const FigureCommand& figure, int& exit_code) {
   command->add_option("--config", given->config, "YAML file of options")->type_name("FILE");
   for (const PlotFlag& flag : figure.flags) add_flag(*command, flag, given);
   command->callback([given, draw = figure.draw, &exit_code] {
-    draw(*given);
+    draw(given->config, given->list());
     exit_code = 0;
   });
 }
@@ -128,16 +85,21 @@ void add_figure(CLI::App& plot, const FigureCommand& figure, int& exit_code) {
 }  // namespace
 
 void add_plot_command(CLI::App& app, int& exit_code) {
-  CLI::App* plot = app.add_subcommand("plot", "Draw one of three figures of the measurements");
+  CLI::App* plot = app.add_subcommand("plot", "Draw one of five figures of the measurements");
   plot->require_subcommand(1);
-  plot->footer(footer(std::string(kPlasticityExample) + kHeatmapExample + kComponentsExample));
+  plot->footer(footer(std::string(kPlasticityExample) + kDistanceExample + kHeatmapExample +
+                      kComponentsExample + kWavelengthsExample));
   const FigureCommand figures[] = {
       {"plasticity", "Plasticity of each head by the position of the query", kPlasticityExample,
        plasticity_flags(), plot_plasticity},
+      {"distance", "Plasticity of each head by the distance from query to key", kDistanceExample,
+       distance_flags(), plot_distance},
       {"heatmap", "Plasticity of all heads by query position and key position", kHeatmapExample,
        heatmap_flags(), plot_heatmap},
       {"components", "Positional information in each component of the queries", kComponentsExample,
-       components_flags(), plot_components}};
+       components_flags(), plot_components},
+      {"wavelengths", "Positional information by the wavelength of RoPE pairs", kWavelengthsExample,
+       wavelengths_flags(), plot_wavelengths}};
   for (const FigureCommand& figure : figures) add_figure(*plot, figure, exit_code);
 }
 

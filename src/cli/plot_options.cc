@@ -1,306 +1,189 @@
 #include "cli/plot_options.h"
 
 #include <array>
-#include <cmath>
-#include <optional>
+#include <initializer_list>
+#include <system_error>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/home_path.h"
-#include "base/nearest.h"
-#include "report/analysis_record.h"
-#include "yaml/yaml_reader.h"
+#include "cli/plot_reader.h"
+#include "report/figure_tables.h"
 
 namespace qk {
 namespace {
 
-using Kind = YamlValue::Kind;
-
-constexpr PlotFlag kBucketCsv = {"bucket_csv", PlotFlagKind::kText, "FILE",
-                                 "head_bucket_plasticity.csv of qkscope or the original tool"};
-constexpr PlotFlag kOutput = {
-    "output", PlotFlagKind::kText, "FILE",
-    "Output file: .png (200 dpi), .svg or .pdf (default: a .png in the folder of the CSV file)"};
-constexpr PlotFlag kBucketType = {"bucket_type", PlotFlagKind::kText, "uniform|log",
-                                  "Kind of position buckets (default: from the analysis's "
-                                  "record)"};
-constexpr PlotFlag kBucketMinSize = {
-    "bucket_min_size", PlotFlagKind::kValue, "FLOAT",
-    "Width of a uniform bucket in tokens (default: from the analysis's "
-    "record)"};
-constexpr PlotFlag kAgg = {"agg", PlotFlagKind::kText, "mean|median",
-                           "Aggregate over all heads (default: mean)"};
-constexpr PlotFlag kCompat = {"compat", PlotFlagKind::kText, "reference",
-                              "Bucket positions and trends as in the original"};
-
-constexpr std::array<PlotFlag, 13> kPlasticityFlags = {
-    {kBucketCsv,
-     kOutput,
-     {"alpha", PlotFlagKind::kValue, "FLOAT",
-      "Opacity of a head's line, 0 to 1 (default: 0.25, less for many heads)"},
-     {"line_width", PlotFlagKind::kValue, "FLOAT",
-      "Width of a head's line in points (default: 0.8)"},
-     kBucketType,
-     kBucketMinSize,
-     {"model_name", PlotFlagKind::kText, "TEXT", "Appended to the title"},
-     {"color_by_layer", PlotFlagKind::kSwitch, "", "Colour each head by its layer"},
-     {"color_trend", PlotFlagKind::kSwitch, "",
-      "Colour each head by its trend: rising, falling, flat"},
-     {"trend_threshold", PlotFlagKind::kValue, "FLOAT",
-      "Smallest slope per token that counts as rising or falling (default: a change of 0.05 over all "
-      "positions)"},
-     {"cmap", PlotFlagKind::kText, "NAME", "Colour map for color_by_layer (default: viridis)"},
-     {"x_scale", PlotFlagKind::kText, "linear|log",
-      "Scale of the position axis (default: log for log buckets, else linear)"},
-     kCompat}};
-
-constexpr std::array<PlotFlag, 10> kHeatmapFlags = {
-    {kBucketCsv,
-     kOutput,
-     kAgg,
-     {"cmap", PlotFlagKind::kText, "NAME", "Colour map (default: magma)"},
-     {"vmin", PlotFlagKind::kValue, "FLOAT",
-      "Lower end of the colour scale (default: the smallest value)"},
-     {"vmax", PlotFlagKind::kValue, "FLOAT",
-      "Upper end of the colour scale (default: the largest value)"},
-     {"title", PlotFlagKind::kText, "TEXT", "Title of the figure"},
-     kBucketType,
-     kBucketMinSize,
-     kCompat}};
-
-constexpr std::array<PlotFlag, 6> kComponentsFlags = {
-    {{"component_csv", PlotFlagKind::kText, "FILE",
-      "head_component_weights.csv of qkscope or the original tool"},
-     kOutput,
-     {"limit", PlotFlagKind::kValue, "INT", "Show only components with a lower index"},
-     kAgg,
-     {"title", PlotFlagKind::kText, "TEXT", "Title of the figure"},
-     {"ylabel", PlotFlagKind::kText, "TEXT", "y-axis label"}}};
-
-YamlValue read_file_options(const std::string& config) {
-  YamlValue tree;
-  if (!config.empty()) tree = parse_yaml(read_file(expand_home(config), size_t{1} << 20), config);
-  if (tree.kind == Kind::kNull) tree.kind = Kind::kMapping;
-  if (tree.kind != Kind::kMapping) {
-    fail("{}: expected a mapping of options, found {}", config, tree.describe());
-  }
-  return tree;
+Aggregate read_agg(PlotReader& reader) {
+  constexpr std::array<std::string_view, 2> kWords = {"mean", "median"};
+  return reader.choice("agg", kWords) == 1 ? Aggregate::kMedian : Aggregate::kMean;
 }
 
-YamlValue flag_value(const PlotFlag& flag, const std::string& text) {
-  YamlValue value;
-  value.kind = Kind::kText;
-  value.text = text;
-  if (flag.kind != PlotFlagKind::kText) value = resolve_scalar(text);
-  value.place = fmt::format("--{} {}", flag.name, printable(text));
-  return value;
+// The tables, of which a table of details given in place of another one is one.
+AnalysisTables read_tables(PlotReader& reader, const std::filesystem::path& csv) {
+  AnalysisTables out = reader.tables(csv);
+  std::error_code error;
+  if (!std::filesystem::exists(csv, error)) return out;
+  if (!is_detail_table(csv)) {
+    check_bucket_table(csv);
+    return out;
+  }
+  if (reader.is_reference()) {
+    reader.refuse("bucket_csv",
+                  "has the columns of head_bucket_details.csv; with compat: reference this figure "
+                  "is drawn from head_bucket_plasticity.csv");
+  }
+  out.details = csv;
+  return out;
 }
 
-// The file's options, replaced or extended by those of the command line.
-YamlValue all_options(const std::string& config, const PlotFlagValues& flags) {
-  YamlValue tree = read_file_options(config);
-  for (const auto& [flag, text] : flags) {
-    YamlValue value = flag_value(*flag, text);
-    if (YamlValue* old = tree.find(flag->name)) {
-      *old = std::move(value);
-    } else {
-      tree.entries.push_back({flag->name, value.place, std::move(value)});
-    }
+CurveChoice read_choice(PlotReader& reader, const AnalysisTables& tables) {
+  CurveChoice out;
+  out.filter = reader.filter(tables);
+  out.method = reader.text("method", "");
+  out.methods = reader.words("methods");
+  if (!out.method.empty() && !out.methods.empty()) {
+    reader.refuse("methods", "expected one of method and methods, found both");
   }
-  return tree;
+  out.max_distance = reader.positive("max_distance");
+  out.min_documents = reader.not_negative("min_documents").value_or(out.min_documents);
+  return out;
 }
 
-// Reads options by type; null means absent.
-class Options {
- public:
-  Options(const std::string& config, const PlotFlagValues& flags)
-      : config_(config), tree_(all_options(config, flags)), reader_(tree_, "") {}
-
-  // Any scalar, as written.
-  std::string text(const char* key, std::string otherwise) {
-    const YamlValue* value = given(key);
-    if (value == nullptr) return otherwise;
-    if (value->kind == Kind::kList || value->kind == Kind::kMapping) reader_.refuse(key, "text");
-    return value->text;
-  }
-
-  bool boolean(const char* key) { return given(key) != nullptr && *reader_.boolean(key); }
-
-  std::optional<double> number(const char* key) {
-    if (given(key) == nullptr) return {};
-    const double value = *reader_.number(key);
-    constexpr double kLargest = 1e100;
-    if (!(std::abs(value) <= kLargest)) reader_.refuse(key, "a finite number");
-    return value;
-  }
-
-  std::optional<double> positive(const char* key) {
-    const auto value = number(key);
-    if (value && *value <= 0) reader_.refuse(key, "a number above 0");
-    return value;
-  }
-
-  std::optional<double> part(const char* key) {
-    const auto value = number(key);
-    if (value && (*value < 0 || *value > 1)) reader_.refuse(key, "a number from 0 to 1");
-    return value;
-  }
-
-  std::optional<int64_t> positive_integer(const char* key) {
-    if (given(key) == nullptr) return {};
-    return reader_.integer(key, 1, int64_t{1} << 30);
-  }
-
-  // The index of the value in `words`; nothing if the option is not given.
-  std::optional<size_t> choice(const char* key, std::array<std::string_view, 2> words) {
-    const YamlValue* value = given(key);
-    if (value == nullptr) return {};
-    for (size_t i = 0; i < words.size(); ++i) {
-      if (value->kind == Kind::kText && value->text == words[i]) return i;
+// What a figure by compat: reference has no tables for.
+void refuse_with_reference(PlotReader& reader, std::initializer_list<const char*> keys) {
+  if (!reader.is_reference()) return;
+  for (const char* key : keys) {
+    if (reader.has(key)) {
+      reader.refuse(key,
+                    "expected none with compat: reference, which draws the original's tables "
+                    "only");
     }
-    const auto near = nearest(value->text, words);
-    reader_.refuse(key, fmt::format("{} or {}{}", words[0], words[1],
-                                    near ? fmt::format(" (did you mean {}?)", *near) : ""));
   }
+}
 
-  PlotFiles files(const char* csv_key, const char* default_name) {
-    PlotFiles out;
-    out.csv = expand_home(text(csv_key, ""));
-    if (out.csv.empty()) {
-      fail("{} is required: the CSV file to draw, as --{} FILE or as a key of the --config file",
-           csv_key, csv_key);
-    }
-    out.output = expand_home(text("output", ""));
-    if (out.output.empty()) out.output = out.csv.parent_path() / default_name;
-    figure_format(out.output);
-    return out;
+LineColors read_colors(PlotReader& reader) {
+  const bool by_layer = reader.boolean("color_by_layer");
+  const bool by_trend = reader.boolean("color_trend");
+  if (by_layer && by_trend) {
+    reader.refuse("color_trend", "expected one of color_by_layer and color_trend, found both");
   }
+  if (by_layer) return LineColors::kByLayer;
+  return by_trend ? LineColors::kByTrend : LineColors::kOne;
+}
 
-  // What the options say, else what the record of the analysis says, else nothing: bucket numbers.
-  BucketScale scale(const std::filesystem::path& csv) {
-    const auto type = choice("bucket_type", {"uniform", "log"});
-    const auto size = positive("bucket_min_size");
-    BucketScale out;
-    out.multiply_log = choice("compat", {"none", "reference"}) == 1;
-    std::vector<BucketScale> records;
-    if (!out.multiply_log) records = recorded_buckets(csv);
-    const BucketScale* recorded = records.size() == 1 ? &records[0] : nullptr;
-    out.type = recorded != nullptr ? recorded->type : BucketType::kUniform;
-    if (type) out.type = *type == 1 ? BucketType::kLog : BucketType::kUniform;
-    const bool is_recorded = recorded != nullptr && recorded->type == out.type;
-    out.min_size = size.value_or(is_recorded ? recorded->min_size : 1);
-    const bool is_known = size || is_recorded || out.multiply_log;
-    if (out.type == BucketType::kUniform && !is_known) out.type = BucketType::kNumber;
-    if (recorded != nullptr) compare(out, *recorded);
-    if (records.size() > 1 && out.type == BucketType::kNumber) {
-      warnings_.push_back(
-          "records of analyses beside the table contradict each other about its buckets, so the "
-          "figure shows bucket numbers; bucket_type and bucket_min_size give positions");
-    }
-    if (out.type == BucketType::kLog && out.min_size != 1 && !out.multiply_log) {
-      warnings_.push_back(
-          "bucket_min_size has no effect on log buckets, whose numbers are already exponents "
-          "(compat: reference multiplies by it, as the original does)");
-    }
-    return out;
+// By error bars, if the analysis has them and no threshold is given.
+std::optional<std::string> read_trend(PlotReader& reader, const AnalysisTables& tables,
+                                      bool has_threshold) {
+  constexpr std::array<std::string_view, 3> kTrends = {"position", "distance", "curve"};
+  const auto trend = reader.choice("trend", kTrends);
+  if (trend && has_threshold) {
+    reader.refuse("trend", "expected one of trend and trend_threshold, found both");
   }
-
-  void compare(const BucketScale& given, const BucketScale& recorded) {
-    const bool is_log = recorded.type == BucketType::kLog;
-    if (given.type == recorded.type && (is_log || given.min_size == recorded.min_size)) return;
-    const std::string found =
-        is_log ? "log" : fmt::format("uniform, {:g} tokens wide", recorded.min_size);
-    warnings_.push_back(
-        "bucket_type and bucket_min_size contradict the record of the analysis beside the table: "
-        "its buckets are " +
-        found);
+  if (trend && tables.trends.empty()) {
+    reader.refuse("trend",
+                  "needs head_trends.csv, which the record beside the table does not name, nor "
+                  "trend_csv");
   }
-
-  [[noreturn]] void refuse(const char* key, std::string_view sentence) {
-    reader_.refuse_with(key, sentence);
-  }
-
-  // To be called after all options have been read.
-  std::vector<std::string> warnings() {
-    std::vector<std::string> out = reader_.unknown_keys();
-    out.insert(out.end(), warnings_.begin(), warnings_.end());
-    return out;
-  }
-
- private:
-  const YamlValue* given(const char* key) {
-    const YamlValue* value = reader_.any(key);
-    return value == nullptr || value->kind == Kind::kNull ? nullptr : value;
-  }
-
-  std::string config_;
-  YamlValue tree_;
-  MappingReader reader_;
-  std::vector<std::string> warnings_;
-};
-
-Aggregate read_agg(Options& options) {
-  return options.choice("agg", {"mean", "median"}) == 1 ? Aggregate::kMedian : Aggregate::kMean;
+  if (has_threshold || tables.trends.empty()) return {};
+  return std::string(kTrends[trend.value_or(0)]);
 }
 
 }  // namespace
 
-std::span<const PlotFlag> plasticity_flags() { return kPlasticityFlags; }
-std::span<const PlotFlag> heatmap_flags() { return kHeatmapFlags; }
-std::span<const PlotFlag> components_flags() { return kComponentsFlags; }
-
 PlasticityPlot read_plasticity_plot(const std::string& config, const PlotFlagValues& flags) {
-  Options options(config, flags);
+  PlotReader reader(config, flags);
   PlasticityPlot out;
-  out.files = options.files("bucket_csv", "plasticity.png");
+  out.files = reader.files("bucket_csv", "plasticity.png");
+  refuse_with_reference(
+      reader, {"method", "methods", "reach", "max_distance", "min_documents", "trend", "window",
+               "detail_csv", "curve_csv", "position_csv", "trend_csv", "diagnostic_csv"});
   PlasticityOptions& figure = out.options;
-  figure.scale = options.scale(out.files.csv);
-  const auto x_scale = options.choice("x_scale", {"linear", "log"});
+  figure.alpha = reader.part("alpha");
+  figure.line_width = reader.positive("line_width").value_or(figure.line_width);
+  figure.model_name = reader.text("model_name", "");
+  figure.trend_threshold = reader.positive("trend_threshold");
+  figure.cmap = reader.text("cmap", figure.cmap);
+  figure.colors = read_colors(reader);
+  out.tables = read_tables(reader, out.files.csv);
+  out.choice = read_choice(reader, out.tables);
+  out.choice.reach = reader.text("reach", out.choice.reach);
+  const auto trend = read_trend(reader, out.tables, figure.trend_threshold.has_value());
+  if (figure.colors == LineColors::kByTrend) out.choice.trend = trend;
+  figure.scale = reader.scale(out.files.csv, bucket_bounds(out.tables));
+  constexpr std::array<std::string_view, 2> kScales = {"linear", "log"};
+  const auto x_scale = reader.choice("x_scale", kScales);
   figure.is_log_axis = x_scale ? *x_scale == 1 : figure.scale.type == BucketType::kLog;
-  figure.alpha = options.part("alpha");
-  figure.line_width = options.positive("line_width").value_or(figure.line_width);
-  figure.model_name = options.text("model_name", "");
-  figure.trend_threshold = options.positive("trend_threshold");
   constexpr double kOriginalThreshold = 1e-4;
   if (figure.scale.multiply_log && !figure.trend_threshold) {
     figure.trend_threshold = kOriginalThreshold;
   }
-  figure.cmap = options.text("cmap", figure.cmap);
-  const bool by_layer = options.boolean("color_by_layer");
-  const bool by_trend = options.boolean("color_trend");
-  if (by_layer && by_trend) {
-    options.refuse("color_trend", "expected one of color_by_layer and color_trend, found both");
-  }
-  if (by_layer) figure.colors = LineColors::kByLayer;
-  if (by_trend) figure.colors = LineColors::kByTrend;
-  out.warnings = options.warnings();
+  out.warnings = reader.warnings();
+  return out;
+}
+
+DistancePlot read_distance_plot(const std::string& config, const PlotFlagValues& flags) {
+  PlotReader reader(config, flags);
+  DistancePlot out;
+  out.files = reader.files("detail_csv", "distance.png");
+  out.tables = reader.tables(out.files.csv);
+  out.tables.details = out.files.csv;
+  out.choice = read_choice(reader, out.tables);
+  out.choice.position_from = reader.not_negative("position_from");
+  out.choice.position_to = reader.not_negative("position_to");
+  DistanceOptions& figure = out.options;
+  figure.scale = reader.scale(out.files.csv, bucket_bounds(out.tables));
+  figure.alpha = reader.part("alpha");
+  figure.line_width = reader.positive("line_width").value_or(figure.line_width);
+  figure.model_name = reader.text("model_name", "");
+  figure.min_documents = out.choice.min_documents;
+  figure.confidence = out.tables.confidence;
+  out.warnings = reader.warnings();
   return out;
 }
 
 HeatmapPlot read_heatmap_plot(const std::string& config, const PlotFlagValues& flags) {
-  Options options(config, flags);
+  PlotReader reader(config, flags);
   HeatmapPlot out;
-  out.files = options.files("bucket_csv", "bucket_heatmap.png");
+  out.files = reader.files("bucket_csv", "bucket_heatmap.png");
+  refuse_with_reference(reader,
+                        {"method", "min_documents", "window", "detail_csv", "diagnostic_csv"});
+  out.tables = read_tables(reader, out.files.csv);
+  out.filter = reader.filter(out.tables);
+  out.method = reader.text("method", "");
   HeatmapOptions& figure = out.options;
-  figure.scale = options.scale(out.files.csv);
-  figure.agg = read_agg(options);
-  figure.cmap = options.text("cmap", figure.cmap);
-  figure.vmin = options.number("vmin");
-  figure.vmax = options.number("vmax");
-  figure.title = options.text("title", figure.title);
-  out.warnings = options.warnings();
+  figure.scale = reader.scale(out.files.csv, bucket_bounds(out.tables));
+  figure.agg = read_agg(reader);
+  figure.cmap = reader.text("cmap", figure.cmap);
+  figure.vmin = reader.number("vmin");
+  figure.vmax = reader.number("vmax");
+  figure.title = reader.text("title", figure.title);
+  figure.min_documents = reader.not_negative("min_documents").value_or(figure.min_documents);
+  out.warnings = reader.warnings();
   return out;
 }
 
 ComponentsPlot read_components_plot(const std::string& config, const PlotFlagValues& flags) {
-  Options options(config, flags);
+  PlotReader reader(config, flags);
   ComponentsPlot out;
-  out.files = options.files("component_csv", "component_weights.png");
-  out.limit = options.positive_integer("limit");
-  out.agg = read_agg(options);
-  out.options.title = options.text("title", out.options.title);
-  out.options.ylabel = options.text("ylabel", out.options.ylabel);
-  out.warnings = options.warnings();
+  out.files = reader.files("component_csv", "component_weights.png");
+  out.filter = reader.filter(reader.tables(out.files.csv));
+  out.limit = reader.positive_integer("limit");
+  out.agg = read_agg(reader);
+  out.options.title = reader.text("title", out.options.title);
+  out.options.ylabel = reader.text("ylabel", out.options.ylabel);
+  out.warnings = reader.warnings();
+  return out;
+}
+
+WavelengthsPlot read_wavelengths_plot(const std::string& config, const PlotFlagValues& flags) {
+  PlotReader reader(config, flags);
+  WavelengthsPlot out;
+  out.files = reader.files("rope_csv", "wavelengths.png");
+  out.filter = reader.filter(reader.tables(out.files.csv));
+  constexpr std::array<std::string_view, 4> kValues = {"position_share", "turn_share", "line_R2",
+                                                       "bucket_R2"};
+  out.options.value = kValues[reader.choice("value", kValues).value_or(0)];
+  out.options.model_name = reader.text("model_name", "");
+  out.options.caption = out.filter.text();
+  out.warnings = reader.warnings();
   return out;
 }
 

@@ -161,9 +161,15 @@ void refuse_other_separator(const Csv& csv, std::span<const std::string_view> co
   }
 }
 
+// The columns to read: as numbers and as text.
+struct Columns {
+  std::span<const std::string_view> numbers;
+  std::span<const std::string_view> texts;
+};
+
+// `type`: of the numbers.
 arrow::Result<std::shared_ptr<arrow::Table>> read_table(
-    const Csv& csv, std::span<const std::string_view> columns,
-    const std::shared_ptr<arrow::DataType>& type) {
+    const Csv& csv, const Columns& columns, const std::shared_ptr<arrow::DataType>& type) {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.use_threads = false;  // so that errors name the row
   constexpr size_t kSmallestBlock = size_t{1} << 20;
@@ -175,7 +181,12 @@ arrow::Result<std::shared_ptr<arrow::Table>> read_table(
   auto convert = arrow::csv::ConvertOptions::Defaults();
   convert.null_values = missing_words();
   convert.strings_can_be_null = true;
-  for (const std::string_view name : columns) convert.column_types[std::string(name)] = type;
+  for (const std::string_view name : columns.numbers) {
+    convert.column_types[std::string(name)] = type;
+  }
+  for (const std::string_view name : columns.texts) {
+    convert.column_types[std::string(name)] = arrow::utf8();
+  }
   const auto source =
       std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(csv.text));
   ARROW_ASSIGN_OR_RAISE(
@@ -223,23 +234,44 @@ std::vector<double> numbers(const Csv& csv, std::string_view name,
   return out;
 }
 
-template <typename Array>
-NumberTable number_table(const Csv& csv, const arrow::Table& table,
-                         std::span<const std::string_view> columns) {
-  NumberTable out;
-  out.header = table.ColumnNames();
-  for (const std::string_view name : columns) {
-    const std::vector<int> places = table.schema()->GetAllFieldIndices(std::string(name));
-    if (places.size() > 1) fail("{}: column {} occurs twice", csv.path.string(), name);
-    if (places.size() != 1) continue;
-    out.columns.emplace(std::string(name), numbers<Array>(csv, name, *table.column(places[0])));
+std::vector<std::string> text_cells(const arrow::ChunkedArray& column) {
+  std::vector<std::string> out;
+  out.reserve(static_cast<size_t>(column.length()));
+  for (const auto& chunk : column.chunks()) {
+    const auto& cells = static_cast<const arrow::StringArray&>(*chunk);
+    for (int64_t i = 0; i < cells.length(); ++i) {
+      out.emplace_back(cells.IsNull(i) ? std::string_view() : cells.GetView(i));
+    }
   }
   return out;
 }
 
-NumberTable read_numbers(const Csv& csv, std::span<const std::string_view> columns) {
+// The column of this name; nullptr: none.
+std::shared_ptr<arrow::ChunkedArray> column_of(const Csv& csv, const arrow::Table& table,
+                                               std::string_view name) {
+  const std::vector<int> places = table.schema()->GetAllFieldIndices(std::string(name));
+  if (places.size() > 1) fail("{}: column {} occurs twice", csv.path.string(), name);
+  return places.empty() ? nullptr : table.column(places[0]);
+}
+
+template <typename Array>
+NumberTable number_table(const Csv& csv, const arrow::Table& table, const Columns& columns) {
+  NumberTable out;
+  out.header = table.ColumnNames();
+  for (const std::string_view name : columns.numbers) {
+    const auto column = column_of(csv, table, name);
+    if (column) out.columns.emplace(std::string(name), numbers<Array>(csv, name, *column));
+  }
+  for (const std::string_view name : columns.texts) {
+    const auto column = column_of(csv, table, name);
+    if (column) out.texts.emplace(std::string(name), text_cells(*column));
+  }
+  return out;
+}
+
+NumberTable read_columns(const Csv& csv, const Columns& columns) {
   refuse_wide_characters(csv);
-  refuse_other_separator(csv, columns);
+  refuse_other_separator(csv, columns.numbers);
   refuse_open_quote(csv);
   const auto table = read_table(csv, columns, arrow::float64());
   if (table.ok()) return number_table<arrow::DoubleArray>(csv, **table, columns);
@@ -253,14 +285,16 @@ NumberTable read_numbers(const Csv& csv, std::span<const std::string_view> colum
 }  // namespace
 
 NumberTable read_number_table(const std::filesystem::path& path,
-                              std::span<const std::string_view> columns) {
+                              std::span<const std::string_view> columns,
+                              std::span<const std::string_view> text_columns) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
+  const Columns wanted = {columns, text_columns};
   if (is_packed(bytes)) {
     const std::string text = unpack_text(bytes, path);
-    return read_numbers({path, text}, columns);
+    return read_columns({path, text}, wanted);
   }
-  return read_numbers({path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}}, columns);
+  return read_columns({path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}}, wanted);
 }
 
 }  // namespace qk

@@ -16,11 +16,18 @@ struct NumberTable {
   // The columns that were asked for and are there, all of one length. Empty fields, and the words
   // that pandas reads as missing values, are NaN.
   std::map<std::string, std::vector<double>, std::less<>> columns;
+  // Columns that were asked for as text; a field that pandas reads as a missing value is empty.
+  std::map<std::string, std::vector<std::string>, std::less<>> texts;
   std::vector<std::string> header;  // every column's name, in the file's order
 
   bool has(std::string_view column) const { return columns.contains(column); }
   const std::vector<double>& operator[](std::string_view column) const {
     return columns.find(column)->second;
+  }
+  // The text of a field; empty if the file has no such column.
+  std::string_view text(std::string_view column, size_t row) const {
+    const auto found = texts.find(column);
+    return found == texts.end() ? std::string_view() : found->second[row];
   }
 };
 
@@ -29,6 +36,7 @@ struct NumberTable {
 // occurs twice, columns are separated by something else than commas, the text is not UTF-8 but
 // UTF-16 or UTF-32.
 NumberTable read_number_table(const std::filesystem::path& path,
-                              std::span<const std::string_view> columns);
+                              std::span<const std::string_view> columns,
+                              std::span<const std::string_view> text_columns = {});
 
 }  // namespace qk

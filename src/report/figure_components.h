@@ -22,6 +22,7 @@ std::vector<std::pair<int64_t, double>> component_weights(std::span<const Compon
 struct ComponentsOptions {
   std::string title = "Average positional information by component";
   std::string ylabel = "Share of positional information";
+  std::string caption;  // which heads; empty: all
 };
 
 // REQUIRES: weights is not empty.

@@ -73,8 +73,10 @@ Json axis_json(const Axis& axis, const char* name, std::vector<std::string>& not
 Json data_json(const Figure& figure) {
   Json cells = Json::array();
   for (const Cell& cell : figure.cells) {
-    cells.push_back(
-        {{"column", cell.column}, {"row", cell.row}, {"color", color_json(cell.color)}});
+    cells.push_back({{"column", cell.column},
+                     {"row", cell.row},
+                     {"color", color_json(cell.color)},
+                     {"hatched", cell.hatched}});
   }
   Json bars = Json::array();
   for (const Bar& bar : figure.bars) {
@@ -88,7 +90,9 @@ Json data_json(const Figure& figure) {
     lines.push_back({{"points", line.points},
                      {"color", color_json(line.color)},
                      {"opacity", line.opacity},
-                     {"width_pt", line.width_pt}});
+                     {"width_pt", line.width_pt},
+                     {"dash", line.dash},
+                     {"filled", line.filled}});
   }
   return {{"cells", std::move(cells)}, {"bars", std::move(bars)}, {"lines", std::move(lines)}};
 }
@@ -105,6 +109,20 @@ Json color_bar_json(const std::optional<ColorBar>& bar, std::vector<std::string>
           {"ticks", ticks_json(bar->ticks)}};
 }
 
+Json strip_json(const std::optional<Strip>& strip, std::vector<std::string>& notes) {
+  if (!strip) return nullptr;
+  QK_CHECK(strip->high > 0);
+  Json bars = Json::array();
+  for (const Strip::Bar& bar : strip->bars) {
+    bars.push_back(
+        {{"from", bar.from}, {"to", bar.to}, {"value", bar.value}, {"hollow", bar.is_thin}});
+  }
+  return {{"label", label_text(strip->label, "strip's label", notes)},
+          {"high", strip->high},
+          {"level", strip->level ? Json(*strip->level) : Json(nullptr)},
+          {"bars", std::move(bars)}};
+}
+
 std::string figure_json(const Figure& figure, std::vector<std::string>& notes) {
   Json out = data_json(figure);
   out["width_in"] = figure.width_in;
@@ -113,11 +131,15 @@ std::string figure_json(const Figure& figure, std::vector<std::string>& notes) {
   out["x"] = axis_json(figure.x, "x-axis label", notes);
   out["y"] = axis_json(figure.y, "y-axis label", notes);
   out["color_bar"] = color_bar_json(figure.color_bar, notes);
+  out["strip"] = strip_json(figure.strip, notes);
+  out["caption"] = label_text(figure.caption, "caption", notes);
   out["legend"] = Json::array();
   for (const LegendEntry& entry : figure.legend) {
     out["legend"].push_back({{"label", label_text(entry.label, "legend", notes)},
                              {"color", color_json(entry.color)},
-                             {"width_pt", entry.width_pt}});
+                             {"width_pt", entry.width_pt},
+                             {"dash", entry.dash},
+                             {"band", entry.band}});
   }
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

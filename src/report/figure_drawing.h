@@ -33,6 +33,7 @@ struct Cell {
   uint32_t column = 0;
   uint32_t row = 0;
   Rgb color;
+  bool hatched = false;
 };
 
 // From 0 to `value`.
@@ -43,17 +44,23 @@ struct Bar {
   Rgb color;
 };
 
+enum class Dash : uint8_t { kSolid, kDashed, kDotted, kDashDot, kShort };
+
 struct Line {
   std::vector<std::pair<double, double>> points;
   Rgb color;
   double opacity = 1;   // 0 to 1
   double width_pt = 1;  // points
+  Dash dash = Dash::kSolid;
+  bool filled = false;  // the area that the points enclose, instead of a line
 };
 
 struct LegendEntry {
   std::string label;
   Rgb color;
   double width_pt = 1;
+  Dash dash = Dash::kSolid;
+  bool band = false;  // the line lies in a band of its colour
 };
 
 // To the right of the axes.
@@ -63,6 +70,20 @@ struct ColorBar {
   double high = 1;                         // > low
   std::vector<Rgb> colors;                 // from low to high, in equal steps
   std::optional<std::vector<Tick>> ticks;  // absent: round numbers
+};
+
+// Bars in axes of their own, below the others, over the same x-axis: how much stands behind the data.
+struct Strip {
+  struct Bar {
+    double from = 0;
+    double to = 0;         // > from
+    double value = 0;      // >= 0
+    bool is_thin = false;  // an outline
+  };
+  std::string label;
+  double high = 1;              // of its y-axis, which begins at 0; > 0
+  std::optional<double> level;  // a dashed line at this height
+  std::vector<Bar> bars;
 };
 
 struct Figure {
@@ -76,6 +97,8 @@ struct Figure {
   std::vector<Line> lines;
   std::vector<LegendEntry> legend;  // in the corner where it hides the least; empty: none
   std::optional<ColorBar> color_bar;
+  std::optional<Strip> strip;
+  std::string caption;  // small, below the axes
 };
 
 enum class FigureFormat : uint8_t { kSvg, kPng, kPdf };  // PNG: 200 dots per inch

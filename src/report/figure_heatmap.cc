@@ -7,6 +7,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "report/curve_data.h"
+#include "report/detail_tables.h"
 
 namespace qk {
 namespace {
@@ -60,20 +62,55 @@ BucketMatrix bucket_matrix(std::span<const BucketPairRow> rows, Aggregate kind) 
   std::set<int64_t> q_buckets;
   std::set<int64_t> k_buckets;
   std::map<std::pair<int64_t, int64_t>, std::vector<double>> by_pair;
+  std::map<std::pair<int64_t, int64_t>, std::vector<double>> documents;
   for (const BucketPairRow& row : rows) {
     q_buckets.insert(row.q_bucket);
     k_buckets.insert(row.k_bucket);
     if (row.k_bucket >= row.q_bucket) continue;
     by_pair[{row.q_bucket, row.k_bucket}].push_back(row.plasticity);
+    if (row.documents) documents[{row.q_bucket, row.k_bucket}].push_back(*row.documents);
   }
   BucketMatrix out = {
-      {q_buckets.begin(), q_buckets.end()}, {k_buckets.begin(), k_buckets.end()}, {}};
+      {q_buckets.begin(), q_buckets.end()}, {k_buckets.begin(), k_buckets.end()}, {}, {}};
   out.values.assign(out.q_buckets.size() * out.k_buckets.size(),
                     std::numeric_limits<double>::quiet_NaN());
+  const auto index = [&](const std::pair<int64_t, int64_t>& pair) {
+    return place(out.q_buckets, pair.first) * out.k_buckets.size() +
+           place(out.k_buckets, pair.second);
+  };
   for (auto& [pair, values] : by_pair) {
-    const size_t row = place(out.q_buckets, pair.first);
-    out.values[row * out.k_buckets.size() + place(out.k_buckets, pair.second)] =
-        aggregate(std::move(values), kind);
+    out.values[index(pair)] = aggregate(std::move(values), kind);
+  }
+  if (documents.empty()) return out;
+  out.documents.assign(out.values.size(), std::numeric_limits<double>::quiet_NaN());
+  for (auto& [pair, counts] : documents) {
+    out.documents[index(pair)] = aggregate(std::move(counts), Aggregate::kMedian);
+  }
+  return out;
+}
+
+std::vector<BucketPairRow> heatmap_rows(const std::filesystem::path& csv,
+                                        const AnalysisTables& tables, const std::string& method,
+                                        const HeadFilter& filter) {
+  if (tables.details.empty()) {
+    const auto known = known_methods(tables);
+    if (!method.empty() && (known.empty() || chosen_method(method, known) != known.front())) {
+      fail(
+          "method: needs head_bucket_details.csv, which the record beside the table does not name, "
+          "nor detail_csv");
+    }
+    return read_bucket_pair_rows(csv, filter);
+  }
+  const std::string wanted = chosen_method(method, known_methods(tables));
+  auto cells = read_cell_rows(tables.details);
+  std::erase_if(cells, [&](const CellRow& cell) { return cell.method != wanted; });
+  keep_heads(cells, filter);
+  std::vector<BucketPairRow> out;
+  out.reserve(cells.size());
+  for (const CellRow& cell : cells) {
+    std::optional<double> documents;
+    if (!std::isnan(cell.documents)) documents = cell.documents;
+    out.push_back({cell.q_bucket, cell.k_bucket, cell.plasticity, documents});
   }
   return out;
 }
@@ -90,11 +127,19 @@ Figure heatmap_figure(const BucketMatrix& matrix, const HeatmapOptions& options)
   figure.y = bucket_axis(axis_name(options.scale, "Query position", "Query bucket"),
                          matrix.q_buckets, options.scale);
   const size_t num_columns = matrix.k_buckets.size();
+  bool has_thin = false;
   for (size_t i = 0; i < matrix.values.size(); ++i) {
     if (std::isnan(matrix.values[i])) continue;
     const Rgb color = cmap.at((matrix.values[i] - range.low) / (range.high - range.low));
-    figure.cells.push_back(
-        {static_cast<uint32_t>(i % num_columns), static_cast<uint32_t>(i / num_columns), color});
+    const bool is_thin = !matrix.documents.empty() && matrix.documents[i] < options.min_documents;
+    figure.cells.push_back({static_cast<uint32_t>(i % num_columns),
+                            static_cast<uint32_t>(i / num_columns), color, is_thin});
+    has_thin = has_thin || is_thin;
+  }
+  figure.caption = options.caption;
+  if (has_thin) {
+    figure.caption +=
+        fmt::format("Hatched: pairs of fewer than {:g} documents.", options.min_documents);
   }
   const char* agg = options.agg == Aggregate::kMean ? "mean" : "median";
   figure.color_bar = {fmt::format("Attention plasticity ({} over heads)", agg),

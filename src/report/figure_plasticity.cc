@@ -6,22 +6,27 @@
 #include <map>
 
 #include "base/error.h"
+#include "report/figure_curves.h"
 
 namespace qk {
 namespace {
 
 constexpr Rgb kHead = {0x1f, 0x77, 0xb4};
 constexpr Rgb kMean = {0xff, 0x00, 0x00};
-constexpr Rgb kWhite = {0xff, 0xff, 0xff};
-constexpr double kMeanWidth = 2.5;  // points
 constexpr double kLegendWidth = 1.5;
-constexpr double kHaloWidth = 4.5;  // under the mean
-constexpr double kHaloOpacity = 0.7;
 constexpr double kTrendChange = 0.05;
-constexpr double kPlasticityMargin = 0.05;  // of the data's extent, on both sides
+
+// Of the documents that reach a bucket.
+struct LineLook {
+  Rgb color;
+  Dash dash;
+};
+constexpr std::array<LineLook, 3> kReachLooks = {{{{0x00, 0x00, 0x00}, Dash::kDashed},
+                                                  {{0x6a, 0x1b, 0x9a}, Dash::kDashDot},
+                                                  {{0x00, 0x6b, 0x5b}, Dash::kDotted}}};
 
 struct Trend {
-  const char* name;
+  std::string name;
   Rgb color;
   int64_t num_heads = 0;
 };
@@ -34,11 +39,15 @@ size_t trend_of(double slope, double threshold) {
   return slope < -threshold ? 1 : 2;
 }
 
-double default_alpha(size_t num_heads) {
-  constexpr double kAlpha = 0.25;
-  constexpr double kNumHeads = 400;
-  constexpr double kFaintest = 0.1;
-  return std::max(kFaintest, kAlpha * std::min(1.0, kNumHeads / static_cast<double>(num_heads)));
+size_t trend_of(const LowHigh& slope) {
+  if (slope.first > 0) return 0;
+  return slope.second < 0 ? 1 : 2;
+}
+
+// Of heads without an interval: none.
+size_t trend_of(const HeadCurve& head, const SlopeIntervals& slopes) {
+  const auto found = slopes.by_head.find(head.head);
+  return found == slopes.by_head.end() ? 2 : trend_of(found->second);
 }
 
 // The slope of a line that changes by kTrendChange over the positions of all heads, if none is
@@ -59,12 +68,15 @@ double trend_threshold(std::span<const HeadCurve> heads, const PlasticityOptions
 
 class Builder {
  public:
-  Builder(std::span<const HeadCurve> heads, const PlasticityOptions& options)
+  Builder(std::span<const HeadCurve> heads, const PlasticityOptions& options,
+          const PlasticityDetails& details)
       : heads_(heads),
         options_(options),
+        details_(details),
         cmap_(options.cmap),
         threshold_(trend_threshold(heads, options)) {
     for (const HeadCurve& head : heads) last_layer_ = std::max(last_layer_, head.head.layer);
+    if (details.slopes) name_trends(details.slopes->name);
   }
 
   Figure build() {
@@ -72,70 +84,146 @@ class Builder {
     figure_.height_in = 6;
     figure_.title = "Per-bucket attention plasticity";
     if (!options_.model_name.empty()) figure_.title += " \u2014 " + options_.model_name;
-    const double alpha = options_.alpha.value_or(default_alpha(heads_.size()));
+    add_heads();
+    add_means();
+    add_thin_entry();
+    add_reaching();
+    add_legend();
+    add_axes();
+    add_strip();
+    add_caption();
+    return std::move(figure_);
+  }
+
+ private:
+  void name_trends(const std::string& slope) {
+    const std::string over = slope == "position"   ? " at fixed distance"
+                             : slope == "distance" ? " with distance"
+                                                   : "";
+    trends_[0].name = "Rising" + over;
+    trends_[1].name = "Falling" + over;
+    trends_[2].name = "Neither, by its interval";
+  }
+
+  double x_of(int64_t bucket) const { return x_at(bucket_center(options_.scale, bucket), bucket); }
+
+  double x_at(double position, int64_t bucket) const {
+    if (!options_.is_log_axis) return position;
+    if (position <= 0) fail("x_scale: log cannot show bucket {}, at position {}", bucket, position);
+    return std::log2(position);
+  }
+
+  bool is_thin(int64_t bucket) const {
+    const auto found = details_.documents.find(bucket);
+    return found != details_.documents.end() && found->second < details_.min_documents;
+  }
+
+  void add_heads() {
+    const double alpha = options_.alpha.value_or(head_opacity(heads_.size()));
     for (const HeadCurve& head : heads_) {
-      add_line(head.curve, head_color(head), alpha, options_.line_width);
+      const size_t trend = head_trend(head);
+      const Dash dash = details_.slopes && trend == 1 ? Dash::kDashed : Dash::kSolid;
+      add_head_line(figure_, curve_points(head.curve),
+                    {{}, head_color(head, trend), alpha, options_.line_width, dash});
+      if (options_.colors == LineColors::kByTrend) ++trends_[trend].num_heads;
     }
     if (options_.colors == LineColors::kByTrend) {  // few rise or fall: over the many flat ones
       std::stable_partition(figure_.lines.begin(), figure_.lines.end(),
                             [&](const Line& line) { return line.color == trends_[2].color; });
     }
-    add_line(mean_curve(heads_), kWhite, kHaloOpacity, kHaloWidth);
-    add_line(mean_curve(heads_), kMean, 1, kMeanWidth);
-    add_legend();
-    add_axes();
-    return std::move(figure_);
   }
 
- private:
-  double x_of(int64_t bucket) const {
-    const double center = bucket_center(options_.scale, bucket);
-    if (!options_.is_log_axis) return center;
-    if (center <= 0) fail("x_scale: log cannot show bucket {}, at position {}", bucket, center);
-    return std::log2(center);
+  size_t head_trend(const HeadCurve& head) const {
+    if (options_.colors != LineColors::kByTrend) return 2;
+    if (details_.slopes) return trend_of(head, *details_.slopes);
+    return trend_of(curve_slope(head.curve, options_.scale), threshold_);
   }
 
-  Rgb head_color(const HeadCurve& head) {
+  Rgb head_color(const HeadCurve& head, size_t trend) const {
     switch (options_.colors) {
-      case LineColors::kOne:
-        return kHead;
       case LineColors::kByLayer:
         return cmap_.at(static_cast<double>(head.head.layer) / static_cast<double>(last_layer_));
       case LineColors::kByTrend:
+        return trends_[trend].color;
+      case LineColors::kOne:
         break;
     }
-    const double slope = curve_slope(head.curve, options_.scale);
-    Trend& trend = trends_[trend_of(slope, threshold_)];
-    ++trend.num_heads;
-    return trend.color;
+    return kHead;
   }
 
-  void add_line(const BucketCurve& curve, Rgb color, double opacity, double width) {
-    Line line = {{}, color, opacity, width};
+  std::vector<DrawnPoint> curve_points(const BucketCurve& curve) const {
+    std::vector<DrawnPoint> out;
     for (const auto& [bucket, plasticity] : curve) {
-      line.points.emplace_back(x_of(bucket), plasticity);
+      out.push_back({x_of(bucket), plasticity, std::nullopt, is_thin(bucket)});
     }
-    // One bucket would be a line without length: a short dash instead.
-    if (line.points.size() == 1) {
-      const auto [x, y] = line.points[0];
-      const double half = std::max(std::abs(x), 1.0) * 0.02;
-      line.points = {{x - half, y}, {x + half, y}};
+    return out;
+  }
+
+  std::vector<DrawnPoint> curve_points(const TableCurve& curve) const {
+    std::vector<DrawnPoint> out;
+    for (const TablePoint& point : curve.points) {
+      const bool is_thin = point.documents < details_.min_documents;
+      out.push_back({x_of(point.bucket), point.value, point.interval, is_thin});
     }
-    figure_.lines.push_back(std::move(line));
+    return out;
+  }
+
+  void add_reaching() {
+    for (size_t i = 0; i < details_.reaching.size(); ++i) {
+      const TableCurve& curve = details_.reaching[i];
+      const LineLook& look = kReachLooks[i % kReachLooks.size()];
+      add_curve(figure_, curve_points(curve),
+                {reach_label(curve), look.color, look.dash, 1.6, false});
+    }
+  }
+
+  std::string reach_label(const TableCurve& curve) const {
+    std::string out = fmt::format("Documents that reach bucket {}", *curve.reach);
+    if (options_.scale.type != BucketType::kNumber) {
+      out = fmt::format("Documents that reach {} tokens",
+                        grouped(bucket_start(options_.scale, *curve.reach)));
+    }
+    double most = 0;
+    for (const TablePoint& point : curve.points) most = std::max(most, point.documents);
+    return most > 0 ? fmt::format("{} ({:g})", out, most) : out;
+  }
+
+  void add_means() {
+    if (details_.means.empty()) {
+      add_curve(figure_, curve_points(mean_curve(heads_)), {"Mean across heads", kMean});
+      return;
+    }
+    const size_t count = details_.means.size();
+    for (size_t i = 0; i < count; ++i) {
+      const TableCurve& curve = details_.means[i];
+      add_band(figure_, curve_points(curve),
+               mean_style(curve, i, count, details_.confidence).color);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const TableCurve& curve = details_.means[i];
+      add_curve(figure_, curve_points(curve), mean_style(curve, i, count, details_.confidence));
+    }
+  }
+
+  void add_thin_entry() {
+    const auto is_below = [&](const auto& bucket) { return is_thin(bucket.first); };
+    if (std::none_of(details_.documents.begin(), details_.documents.end(), is_below)) return;
+    figure_.legend.push_back(thin_entry(kMean, details_.min_documents));
   }
 
   void add_legend() {
-    const auto add = [&](std::string label, Rgb color, double width) {
-      figure_.legend.push_back({std::move(label), color, width});
+    const auto add = [&](std::string label, Rgb color, Dash dash = Dash::kSolid) {
+      figure_.legend.push_back({std::move(label), color, kLegendWidth, dash});
     };
-    add("Mean across heads", kMean, kMeanWidth);
+    if (heads_.empty()) return;
     if (options_.colors == LineColors::kOne) {
-      add(fmt::format("One head ({} in all)", heads_.size()), kHead, kLegendWidth);
+      add(fmt::format("One head ({} in all)", heads_.size()), kHead);
     } else if (options_.colors == LineColors::kByTrend) {
       for (const Trend& trend : trends_) {
         const char* heads = trend.num_heads == 1 ? "head" : "heads";
+        const bool is_dashed = details_.slopes && &trend == &trends_[1];
         add(fmt::format("{} ({} {})", trend.name, trend.num_heads, heads), trend.color,
-            kLegendWidth);
+            is_dashed ? Dash::kDashed : Dash::kSolid);
       }
     } else {
       add_layer_bar();
@@ -153,36 +241,40 @@ class Builder {
     figure_.color_bar = std::move(bar);
   }
 
-  // The range of the lines with a margin.
-  template <typename Get>
-  void fit(Axis& axis, Get get) const {
-    double low = INFINITY;
-    double high = -INFINITY;
-    for (const Line& line : figure_.lines) {
-      for (const auto& point : line.points) {
-        low = std::min(low, get(point));
-        high = std::max(high, get(point));
-      }
-    }
-    double margin = kPlasticityMargin * (high - low);
-    if (!(margin > std::max(1e-12 * std::max(std::abs(low), std::abs(high)), 1e-100))) {
-      margin = std::max(kPlasticityMargin * std::abs(low), kPlasticityMargin);
-    }
-    axis.low = low - margin;
-    axis.high = high + margin;
-    axis.grid = true;
-  }
-
   void add_axes() {
     figure_.x.label = axis_name(options_.scale, "Position", "Query bucket");
     figure_.y.label = "Attention plasticity";
-    fit(figure_.x, [](const auto& point) { return point.first; });
-    fit(figure_.y, [](const auto& point) { return point.second; });
+    fit_x_axis(figure_);
+    fit_y_axis(figure_);
     if (options_.is_log_axis) {
       add_powers(figure_.x);
     } else if (options_.scale.type == BucketType::kNumber) {
       add_integers(figure_.x);
     }
+  }
+
+  void add_strip() {
+    if (details_.documents.empty()) return;
+    figure_.height_in += 1.1;
+    std::vector<Strip::Bar> bars;
+    for (const auto& [bucket, documents] : details_.documents) {
+      const auto [from, to] = bucket_extent(options_.scale, bucket);
+      const double left = options_.is_log_axis && from <= 0 ? figure_.x.low : x_at(from, bucket);
+      const Strip::Bar bar = {std::max(left, figure_.x.low),
+                              std::min(x_at(to, bucket), figure_.x.high), documents};
+      if (bar.from < bar.to) bars.push_back(bar);
+    }
+    figure_.strip = document_strip(std::move(bars), details_.min_documents);
+  }
+
+  void add_caption() {
+    figure_.caption = details_.caption;
+    if (options_.colors != LineColors::kByTrend || !details_.slopes) return;
+    if (!figure_.caption.empty()) figure_.caption += ' ';
+    figure_.caption += fmt::format(
+        "A head rises or falls if the {} interval of its slope{} excludes 0.",
+        confidence_text(details_.confidence),
+        details_.slopes->name == "curve" ? " over position, which mixes distances," : "");
   }
 
   // No ticks between buckets; of a longer axis all are integers anyway.
@@ -213,6 +305,7 @@ class Builder {
 
   std::span<const HeadCurve> heads_;
   const PlasticityOptions& options_;
+  const PlasticityDetails& details_;
   Colormap cmap_;
   double threshold_;
   int64_t last_layer_ = 1;
@@ -269,18 +362,21 @@ double curve_slope(const BucketCurve& curve, const BucketScale& scale) {
   return products / squares;
 }
 
-TrendCounts count_trends(std::span<const HeadCurve> heads, const PlasticityOptions& options) {
+TrendCounts count_trends(std::span<const HeadCurve> heads, const PlasticityOptions& options,
+                         const std::optional<SlopeIntervals>& slopes) {
   const double threshold = trend_threshold(heads, options);
   std::array<int64_t, 3> counts{};
   for (const HeadCurve& head : heads) {
-    ++counts[trend_of(curve_slope(head.curve, options.scale), threshold)];
+    ++counts[slopes ? trend_of(head, *slopes)
+                    : trend_of(curve_slope(head.curve, options.scale), threshold)];
   }
   return {counts[0], counts[1], counts[2]};
 }
 
-Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options) {
-  QK_CHECK(!heads.empty());
-  return Builder(heads, options).build();
+Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options,
+                         const PlasticityDetails& details) {
+  QK_CHECK(!heads.empty() || !details.means.empty());
+  return Builder(heads, options, details).build();
 }
 
 }  // namespace qk

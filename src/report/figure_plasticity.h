@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "report/detail_tables.h"
 #include "report/figure_drawing.h"
 #include "report/figure_positions.h"
 #include "report/figure_tables.h"
@@ -50,15 +52,37 @@ struct PlasticityOptions {
   std::string cmap = "viridis";  // kByLayer
 };
 
+// Trends by error bars: a head rises or falls if the interval of its slope excludes 0.
+struct SlopeIntervals {
+  std::map<HeadId, LowHigh> by_head;  // heads without an interval are missing
+  std::string name;                   // "position", "distance" or "curve"
+};
+
+// What an analysis tells beyond the heads' curves; all of it may be empty.
+struct PlasticityDetails {
+  std::vector<TableCurve>
+      means;  // in place of the mean of the heads; the first one is the main one
+  std::vector<TableCurve> reaching;     // of the documents that reach a bucket
+  std::map<int64_t, double> documents;  // by query bucket
+  double min_documents = 5;             // buckets with fewer are thin
+  double confidence = 0;                // of the bands; 0: not known
+  std::optional<SlopeIntervals> slopes;
+  std::string caption;  // begins it
+};
+
 struct TrendCounts {
   int64_t rising = 0;
   int64_t falling = 0;
   int64_t flat = 0;
 };
 
-TrendCounts count_trends(std::span<const HeadCurve> heads, const PlasticityOptions& options);
+// By `slopes`, if there are any, else by the options' threshold.
+TrendCounts count_trends(std::span<const HeadCurve> heads, const PlasticityOptions& options,
+                         const std::optional<SlopeIntervals>& slopes = {});
 
-// Throws Error: an unknown colour map, a bucket that the axis cannot show.
-Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options);
+// Throws Error: an unknown colour map, a bucket that the axis cannot show. REQUIRES: heads, or a
+// mean.
+Figure plasticity_figure(std::span<const HeadCurve> heads, const PlasticityOptions& options,
+                         const PlasticityDetails& details = {});
 
 }  // namespace qk

@@ -4,6 +4,7 @@
 usage: plot_test.py QKSCOPE"""
 
 import bz2
+import csv
 import gzip
 import json
 import lzma
@@ -68,12 +69,12 @@ class Plot(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.root)), before)
 
     def test_every_figure_in_every_format(self):
-        for figure, (option, csv, size) in FIGURES.items():
+        for figure, (option, table, size) in FIGURES.items():
             for ending in ("png", "svg", "pdf"):
                 with self.subTest(figure=figure, ending=ending):
                     first, second = f"{figure}.{ending}", f"again/deep/{figure}.{ending}"
                     for output in (first, second):
-                        self.plot(figure, f"--{option}", csv, "--output", output)
+                        self.plot(figure, f"--{option}", table, "--output", output)
                     data = read(f"{self.root}/{first}")
                     self.assertEqual(data, read(f"{self.root}/{second}"))
                     if ending == "png":
@@ -245,13 +246,10 @@ class Plot(unittest.TestCase):
         self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "b.svg",
                   "--bucket_min_size", "512")
         self.assertEqual(read(f"{self.root}/a.svg"), read(f"{self.root}/b.svg"))
-        for options in (("--bucket_type", "log"), ("--bucket_min_size", "64")):
-            done = self.run_program("plasticity", "--bucket_csv", "buckets.csv", "--output", "c.svg",
-                                    *options)
-            self.assertEqual(done.returncode, 0)
-            self.assertEqual(done.stderr, "qkscope: warning: bucket_type and bucket_min_size "
-                             "contradict the record of the analysis beside the table: its buckets "
-                             "are uniform, 512 tokens wide\n")
+        for option, found in (("bucket_type", "log"), ("bucket_min_size", "64")):
+            self.assert_says(f"--{option} {found}: expected what the analysis says of its buckets, "
+                             f"uniform, 512 tokens wide, found {found}", "plasticity",
+                             "--bucket_csv", "buckets.csv", f"--{option}", found)
         record["buckets"]["width"] = 64
         fixtures.write(f"{self.root}/n.csv", "")
         fixtures.write(f"{self.root}/n.csv.json", json.dumps(record))
@@ -263,6 +261,159 @@ class Plot(unittest.TestCase):
         self.plot("plasticity", "--bucket_csv", "buckets.csv", "--output", "e.svg",
                   "--bucket_min_size", "512")
         self.assertEqual(read(f"{self.root}/e.svg"), read(f"{self.root}/b.svg"))
+
+    def analysis(self, *arguments):
+        """A folder with the tables of an analysis of 6 heads, and their paths by name."""
+        maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools",
+                             "make_analysis_tables.py")
+        subprocess.run([sys.executable, maker, f"{self.root}/a", "--layers", "3", "--heads", "2",
+                        *arguments], check=True)
+        return {"bucket": "a/head_bucket_plasticity.csv", "detail": "a/head_bucket_details.csv",
+                "component": "a/head_component_weights.csv", "rope": "a/head_rope_pairs.csv"}
+
+    def test_bands_and_documents(self):
+        bucket = self.analysis()["bucket"]
+        self.plot("plasticity", "--bucket_csv", bucket, "--output", "p.svg")
+        found = texts(f"{self.root}/p.svg")
+        for text in ("Mean across heads, 95% interval", "Fewer than 5 documents", "Documents", "48",
+                     "Documents that reach 2,048 tokens (17)", "Method bucket."):
+            self.assertIn(text, found)
+        self.assertIn("<polygon", read(f"{self.root}/p.svg").decode())
+        self.assertIn("stroke-dasharray", read(f"{self.root}/p.svg").decode())
+        self.plot("plasticity", "--bucket_csv", bucket, "--output", "n.svg", "--reach", "none",
+                  "--min_documents", "0")
+        found = texts(f"{self.root}/n.svg")
+        self.assertFalse([text for text in found if "reach" in text or "Fewer" in text])
+        self.plot("plasticity", "--bucket_csv", bucket, "--output", "m.svg", "--methods", "all")
+        found = texts(f"{self.root}/m.svg")
+        for method in ("bucket", "linear", "counted"):
+            self.assertIn(f"Mean across heads, {method}, 95% interval", found)
+
+    def test_compat_reference_knows_no_new_table(self):
+        bucket = self.analysis()["bucket"]
+        os.mkdir(f"{self.root}/alone")
+        shutil.copy(f"{self.root}/{bucket}", f"{self.root}/alone")
+        for figure in ("plasticity", "heatmap"):
+            for name, path in (("1.svg", bucket), ("2.svg", "alone/head_bucket_plasticity.csv")):
+                self.plot(figure, "--bucket_csv", path, "--compat", "reference", "--output", name)
+            self.assertEqual(read(f"{self.root}/1.svg"), read(f"{self.root}/2.svg"))
+        self.assert_says("--max_distance 9: expected none with compat: reference, which draws the "
+                         "original's tables only", "plasticity", "--bucket_csv", bucket, "--compat",
+                         "reference", "--max_distance", "9")
+
+    def test_trends_by_intervals(self):
+        bucket = self.analysis()["bucket"]
+        with open(f"{self.root}/a/head_trends.csv", encoding="ascii") as file:
+            rows = [row for row in csv.DictReader(file) if row["method"] == "counted"]
+        for trend in ("position", "distance", "curve"):
+            ends = [(float(row["ci_low"]), float(row["ci_high"])) for row in rows
+                    if row["trend"] == trend and row["ci_low"]]
+            rising = sum(low > 0 for low, _ in ends)
+            falling = sum(high < 0 for _, high in ends)
+            said = self.plot("plasticity", "--bucket_csv", bucket, "--color_trend", "--trend", trend,
+                             "--method", "counted", "--output", "t.svg")
+            self.assertIn(f": {rising} rising, {falling} falling, {6 - rising - falling} flat "
+                          "(interval of the slope over ", said)
+        said = self.plot("plasticity", "--bucket_csv", bucket, "--color_trend", "--trend_threshold",
+                         "1e9", "--output", "t.svg")
+        self.assertTrue(said.endswith(": 0 rising, 0 falling, 6 flat\n"), said)
+        self.assert_says("--trend curve: needs head_trends.csv, which the record beside the table "
+                         "does not name, nor trend_csv", "plasticity", "--bucket_csv", "buckets.csv",
+                         "--trend", "curve")
+
+    def test_distance(self):
+        detail = self.analysis()["detail"]
+        said = self.plot("distance", "--detail_csv", detail, "--output", "d.svg")
+        self.assertEqual(said, "Saved d.svg: plasticity of 6 heads over 15 distances\n")
+        found = texts(f"{self.root}/d.svg")
+        for text in ("Distance from query to key (tokens)", "Mean across heads, 95% interval"):
+            self.assertIn(text, found)
+        self.plot("distance", "--detail_csv", detail, "--output", "d.svg", "--position_from", "2048",
+                  "--max_distance", "1024", "--window", "none")
+        found = texts(f"{self.root}/d.svg")
+        self.assertIn("Mean across heads", found)
+        self.assertIn("One head (2 in all)", found)
+        self.assert_says("a/head_bucket_plasticity.csv: has the columns of "
+                         "head_bucket_plasticity.csv; this figure is drawn from "
+                         "head_bucket_details.csv", "distance", "--detail_csv",
+                         "a/head_bucket_plasticity.csv")
+        self.assert_says("there is nothing to draw: no pair of buckets lies within max_distance, "
+                         "position_from and position_to", "distance", "--detail_csv", detail,
+                         "--max_distance", "3")
+
+    def test_heads_of_a_figure(self):
+        paths = self.analysis()
+        said = self.plot("plasticity", "--bucket_csv", paths["bucket"], "--layers", "0,2-9",
+                         "--heads", "1", "--output", "f.svg")
+        self.assertIn("plasticity of 2 heads", said)
+        # Layer 0 has weights of 1/8; of the others, they rise.
+        self.plot("components", "--component_csv", paths["component"], "--layers", "0",
+                  "--output", "c.svg")
+        self.assertIn("Only heads of layers 0.", texts(f"{self.root}/c.svg"))
+        self.plot("heatmap", "--bucket_csv", paths["bucket"], "--window", "512", "--output", "h.svg")
+        found = texts(f"{self.root}/h.svg")
+        self.assertIn("Method bucket. Only heads of window of 512 tokens. Hatched: pairs of fewer "
+                      "than 5 documents.", found)
+        self.assert_says("there is nothing to draw: no head of the table is among those asked for, "
+                         "window of 64 tokens (the windows of the analysis's heads: none, 512)",
+                         "heatmap", "--bucket_csv", paths["bucket"], "--window", "64")
+        self.assert_says("there is nothing to draw: no head of the table is among those asked for, "
+                         "layers 7", "components", "--component_csv", paths["component"], "--layers",
+                         "7")
+        self.assert_says("--layers 5-2: expected numbers and ranges such as 0-5,7, found text "
+                         '"5-2"', "heatmap", "--bucket_csv", paths["bucket"], "--layers", "5-2")
+        self.assert_says("--window 512: the windows of the heads are not known: they are in "
+                         "head_diagnostics.csv, which the record beside the table does not name, nor "
+                         "diagnostic_csv", "heatmap", "--bucket_csv", "buckets.csv", "--window",
+                         "512")
+
+    def test_methods_of_the_analysis(self):
+        paths = self.analysis()
+        for method, output in (("bucket", "1.svg"), ("linear", "2.svg")):
+            self.plot("heatmap", "--bucket_csv", paths["bucket"], "--method", method, "--output",
+                      output)
+        self.assertNotEqual(read(f"{self.root}/1.svg"), read(f"{self.root}/2.svg"))
+        # The table of details in place of the other one is drawn by its first method.
+        self.plot("heatmap", "--bucket_csv", paths["detail"], "--output", "3.svg")
+        self.assertEqual(read(f"{self.root}/1.svg"), read(f"{self.root}/3.svg"))
+        self.assert_says("method: expected bucket, linear or counted, which the analysis holds, found "
+                         "online", "heatmap", "--bucket_csv", paths["bucket"], "--method", "online")
+        self.assert_says("a/head_metrics.csv: has the columns of head_metrics.csv; this figure is "
+                         "drawn from head_bucket_plasticity.csv", "heatmap", "--bucket_csv",
+                         "a/head_metrics.csv")
+
+    def test_buckets_that_contradict_the_tables(self):
+        paths = self.analysis("--log", "--buckets", "12")
+        os.remove(f"{self.root}/a/head_metrics.csv.json")  # the bounds in the table say it, too
+        self.plot("heatmap", "--bucket_csv", paths["detail"], "--output", "h.svg")
+        self.assertIn("1024", texts(f"{self.root}/h.svg"))
+        self.assert_says("--bucket_type uniform: expected what the analysis says of its buckets, log, "
+                         "found uniform", "heatmap", "--bucket_csv", paths["detail"],
+                         "--bucket_type", "uniform")
+
+    def test_wavelengths(self):
+        rope = self.analysis()["rope"]
+        said = self.plot("wavelengths", "--rope_csv", rope, "--value", "bucket_R2", "--output",
+                         "w.svg")
+        self.assertIn("bucket_R2 of 2 RoPE sets over 32 wavelengths", said)
+        found = texts(f"{self.root}/w.svg")
+        for text in ("Wavelength (tokens)", "10,000", "R² of the bucket means",
+                     "Median and quartiles, RoPE set 0 (2 heads)",
+                     "Floor without position, RoPE set 1"):
+            self.assertIn(text, found)
+
+    def test_new_figures_in_every_format(self):
+        paths = self.analysis()
+        for ending in ("png", "svg", "pdf"):
+            for figure, option, key in (("plasticity", "bucket_csv", "bucket"),
+                                        ("distance", "detail_csv", "detail"),
+                                        ("heatmap", "bucket_csv", "bucket"),
+                                        ("wavelengths", "rope_csv", "rope")):
+                with self.subTest(figure=figure, ending=ending):
+                    for name in ("1", "2"):
+                        self.plot(figure, f"--{option}", paths[key], "--output", f"{name}.{ending}")
+                    self.assertEqual(read(f"{self.root}/1.{ending}"),
+                                     read(f"{self.root}/2.{ending}"))
 
     def test_few_buckets_have_whole_numbers(self):
         head = "layer,q_head,k_head,q_bucket,k_bucket,ap_bucket\n"
@@ -299,7 +450,8 @@ class Plot(unittest.TestCase):
                          "--bucket_csv", "buckets.csv", "--output", "buckets.csv/x/h.png")
 
     def test_help(self):
-        for arguments in ([], ["plasticity"], ["heatmap"], ["components"]):
+        for arguments in ([], ["plasticity"], ["distance"], ["heatmap"], ["components"],
+                          ["wavelengths"]):
             done = self.run_program(*arguments, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("Examples:" if not arguments else "--config", done.stdout)

@@ -5,10 +5,12 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::figure::{Axis, ColorBar, Figure, Rgb, Tick};
-use crate::label::{axis_label, fitting_points, line_height, title, Label, Notes};
+use crate::label::{axis_label, caption, fitting_points, line_height, title, Label, Notes};
 use crate::legend::draw_legend;
-use crate::markup;
+use crate::path::{draw_hatching, draw_path};
+use crate::refine::refine;
 use crate::scale::Scale;
+use crate::strip::{draw_strip, STRIP_GAP_PT, STRIP_PT};
 use crate::text::{font, register, sideways, units, width, UNITS_PER_INCH};
 use crate::ticks::{thin, ticks_or_round};
 
@@ -18,11 +20,13 @@ pub type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Scale, Scale>>
 const TITLE_PT: f64 = 12.0;
 pub const LABEL_PT: f64 = 10.0;
 const HIGHEST_TITLE: f64 = 0.3; // of the figure's height
-const TICK_PT: f64 = 3.5;
-const MARGIN_PT: f64 = 8.0;
+const CAPTION_PT: f64 = 8.0;
+const CAPTION_GAP_PT: f64 = 6.0;
+pub const TICK_PT: f64 = 3.5;
+pub const MARGIN_PT: f64 = 8.0;
 const COLOR_BAR_WIDTH_PT: f64 = 16.0;
 const COLOR_BAR_GAP_PT: f64 = 14.0;
-const FRAME_PT: f64 = 0.8;
+pub const FRAME_PT: f64 = 0.8;
 const OVERLAP: f64 = 5.0; // units: neighbours in a heatmap overlap, so that no seams are visible
 
 pub fn rgb(color: Rgb) -> RGBColor {
@@ -33,29 +37,48 @@ pub fn stroke(color: impl Color, width_pt: f64) -> ShapeStyle {
     color.stroke_width(units(width_pt).max(1) as u32)
 }
 
-fn text_of<E: std::fmt::Display>(error: E) -> String {
+pub fn text_of<E: std::fmt::Display>(error: E) -> String {
     error.to_string()
 }
 
 /// Widths of the four borders around the axes, in units.
-struct Borders {
+pub struct Borders {
     top: i32,
-    left: i32,
-    bottom: i32,
-    right: i32,
+    pub left: i32,
+    pub bottom: i32,
+    pub right: i32,
 }
 
 /// Everything that is decided before drawing starts.
-struct Layout {
-    size: (i32, i32),
+pub struct Layout {
+    pub size: (i32, i32),
     title: Label,
-    x_label: Label,
+    pub x_label: Label,
     y_label: Label,
     color_bar_label: Option<Label>,
-    borders: Borders,
-    x_ticks: Vec<Tick>,
+    pub strip_label: Option<Label>,
+    caption: Option<Label>,
+    pub borders: Borders,
+    pub x_ticks: Vec<Tick>,
     y_ticks: Vec<Tick>,
     color_bar_ticks: Vec<Tick>,
+}
+
+impl Layout {
+    /// Below the label of the horizontal axis.
+    pub fn below(&self) -> i32 {
+        units(MARGIN_PT) + self.caption.as_ref().map_or(0, caption_height)
+    }
+}
+
+fn caption_height(caption: &Label) -> i32 {
+    caption.lines.len() as i32 * caption.line_height() + units(CAPTION_GAP_PT)
+}
+
+/// Of a strip with what separates it from the axes above.
+fn strip_height(figure: &Figure) -> i32 {
+    let height = units(STRIP_PT + STRIP_GAP_PT);
+    figure.strip.as_ref().map_or(0, |_| height)
 }
 
 fn widest(ticks: &[Tick]) -> Result<i32, String> {
@@ -121,12 +144,21 @@ fn layout(figure: &mut Figure, notes: &mut Notes) -> Result<Layout, String> {
             + units(5.0)
             + margin;
     }
+    let caption = caption(&figure.caption, CAPTION_PT, size.0 - 2 * margin, notes)?;
+    let lower = caption.as_ref().map_or(0, caption_height) + strip_height(figure);
     let across = room(size.0, borders.left, borders.right)?;
     let x_label = axis_label(&figure.x.label, LABEL_PT, across, ("x-axis label", notes))?;
     borders.bottom += x_label.further_height();
-    let up = room(size.1, borders.top, borders.bottom)?;
+    let up = room(size.1, borders.top, borders.bottom + lower)?;
     let y_label = axis_label(&figure.y.label, LABEL_PT, up, ("y-axis label", notes))?;
     borders.left += y_label.further_height();
+    let mut strip_label = None;
+    if let Some(strip) = &figure.strip {
+        let room = units(STRIP_PT + 2.0 * STRIP_GAP_PT);
+        let label = axis_label(&strip.label, LABEL_PT, room, ("strip's label", notes))?;
+        borders.left += (label.further_height() - y_label.further_height()).max(0);
+        strip_label = Some(label);
+    }
     let mut color_bar_label = None;
     if let Some(bar) = &figure.color_bar {
         let label = axis_label(&bar.label, LABEL_PT, up, ("colour bar's label", notes))?;
@@ -152,6 +184,8 @@ fn layout(figure: &mut Figure, notes: &mut Notes) -> Result<Layout, String> {
         x_label,
         y_label,
         color_bar_label,
+        strip_label,
+        caption,
         x_ticks: x_ticks(across)?,
         y_ticks: thin(
             y_ticks,
@@ -166,7 +200,7 @@ fn layout(figure: &mut Figure, notes: &mut Notes) -> Result<Layout, String> {
 }
 
 /// A part of the box around the axes; plotters draws the sides that have ticks.
-fn draw_frame<'a>(
+pub fn draw_frame<'a>(
     root: &Area<'a>,
     corners: impl IntoIterator<Item = (i32, i32)>,
 ) -> Result<(), String> {
@@ -190,6 +224,9 @@ fn draw_mesh(chart: &mut Chart, figure: &Figure, label: &Label) -> Result<(), St
             ""
         })
         .set_all_tick_mark_size(units(TICK_PT));
+    if figure.strip.is_some() {
+        mesh.disable_x_axis();
+    }
     if !figure.x.grid {
         mesh.disable_x_mesh();
     }
@@ -219,6 +256,7 @@ fn draw_data(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
         Rectangle::new(corners, rgb(cell.color).filled())
     });
     chart.draw_series(cells).map_err(text_of)?;
+    draw_hatching(chart, &figure.cells)?;
     let bars = figure.bars.iter().map(|bar| {
         let half = bar.width / 2.0;
         let corners = [(bar.center - half, bar.value), (bar.center + half, 0.0)];
@@ -226,17 +264,13 @@ fn draw_data(chart: &mut Chart, figure: &Figure) -> Result<(), String> {
     });
     chart.draw_series(bars).map_err(text_of)?;
     for line in &figure.lines {
-        let style = stroke(rgb(line.color).mix(line.opacity), line.width_pt);
-        let element = PathElement::new(line.points.clone(), style);
-        chart
-            .draw_series(std::iter::once(element))
-            .map_err(text_of)?;
+        draw_path(chart, line)?;
     }
     Ok(())
 }
 
 /// The label of the horizontal axis, if it has several lines: plotters draws a single one.
-fn draw_x_label<'a>(chart: &Chart<'a>, root: &Area<'a>, layout: &Layout) -> Result<(), String> {
+pub fn draw_x_label<'a>(chart: &Chart<'a>, root: &Area<'a>, layout: &Layout) -> Result<(), String> {
     let label = &layout.x_label;
     if label.lines.len() < 2 {
         return Ok(());
@@ -246,7 +280,7 @@ fn draw_x_label<'a>(chart: &Chart<'a>, root: &Area<'a>, layout: &Layout) -> Resu
         .color(&BLACK)
         .pos(Pos::new(HPos::Center, VPos::Bottom));
     for (index, line) in label.lines.iter().rev().enumerate() {
-        let bottom = layout.size.1 - units(MARGIN_PT) - index as i32 * label.line_height();
+        let bottom = layout.size.1 - layout.below() - index as i32 * label.line_height();
         root.draw_text(line, &style, ((x.start + x.end) / 2, bottom))
             .map_err(text_of)?;
     }
@@ -254,7 +288,7 @@ fn draw_x_label<'a>(chart: &Chart<'a>, root: &Area<'a>, layout: &Layout) -> Resu
 }
 
 /// The label of a vertical axis, written from bottom to top, with its top edge at `left`.
-fn draw_upright<'a>(
+pub fn draw_upright<'a>(
     chart: &Chart<'a>,
     root: &Area<'a>,
     label: &Label,
@@ -291,6 +325,21 @@ fn draw_title<'a>(chart: &Chart<'a>, root: &Area<'a>, title: &Label) -> Result<(
     for (index, line) in title.lines.iter().rev().enumerate() {
         let bottom = y.start - units(6.0) - index as i32 * title.line_height();
         root.draw_text(line, &style, (center, bottom))
+            .map_err(text_of)?;
+    }
+    Ok(())
+}
+
+fn draw_caption(root: &Area, layout: &Layout) -> Result<(), String> {
+    let Some(caption) = &layout.caption else {
+        return Ok(());
+    };
+    let style = font(caption.points)
+        .color(&RGBColor(0x40, 0x40, 0x40))
+        .pos(Pos::new(HPos::Left, VPos::Bottom));
+    for (index, line) in caption.lines.iter().rev().enumerate() {
+        let bottom = layout.size.1 - units(MARGIN_PT) - index as i32 * caption.line_height();
+        root.draw_text(line, &style, (units(MARGIN_PT), bottom))
             .map_err(text_of)?;
     }
     Ok(())
@@ -356,12 +405,14 @@ fn draw_color_bar<'a>(
 fn draw_all(root: &Area, figure: &mut Figure, notes: &mut Notes) -> Result<(), String> {
     let layout = layout(figure, notes)?;
     root.fill(&WHITE).map_err(text_of)?;
+    let (x_labels, strip) = (layout.borders.bottom, strip_height(figure));
+    let has_strip = figure.strip.is_some();
     let mut chart = ChartBuilder::on(root)
         .margin_top(layout.borders.top)
         .margin_left(units(MARGIN_PT))
-        .margin_bottom(units(MARGIN_PT))
+        .margin_bottom(layout.below() + if has_strip { x_labels + strip } else { 0 })
         .margin_right(layout.borders.right)
-        .x_label_area_size(layout.borders.bottom)
+        .x_label_area_size(if has_strip { 0 } else { x_labels })
         .y_label_area_size(layout.borders.left)
         .build_cartesian_2d(
             Scale::new(figure.x.low, figure.x.high, &layout.x_ticks),
@@ -369,10 +420,16 @@ fn draw_all(root: &Area, figure: &mut Figure, notes: &mut Notes) -> Result<(), S
         )
         .map_err(text_of)?;
     draw_mesh(&mut chart, figure, &layout.x_label)?;
-    draw_x_label(&chart, root, &layout)?;
     draw_data(&mut chart, figure)?;
     let (x, y) = chart.plotting_area().get_pixel_range();
     draw_frame(root, [(x.start, y.start), (x.end, y.start), (x.end, y.end)])?;
+    if let Some(strip) = &figure.strip {
+        draw_frame(root, [(x.start, y.end), (x.end, y.end)])?;
+        draw_strip(root, &chart, figure, strip, &layout)?;
+    } else {
+        draw_x_label(&chart, root, &layout)?;
+    }
+    draw_caption(root, &layout)?;
     draw_upright(&chart, root, &layout.y_label, units(MARGIN_PT))?;
     draw_title(&chart, root, &layout.title)?;
     draw_legend(&chart, root, figure, notes)?;
@@ -380,90 +437,6 @@ fn draw_all(root: &Area, figure: &mut Figure, notes: &mut Notes) -> Result<(), S
         draw_color_bar(root, &chart, bar, &layout)?;
     }
     root.present().map_err(text_of)
-}
-
-/// Adds what plotters' SVG lacks: a size in inches, strokes whose opacity does not need a group,
-/// round joints, rectangles with sharp edges, texts without line ends, parts of texts.
-fn refine(svg: &str, width_in: f64, height_in: f64, size: (u32, u32)) -> Result<String, String> {
-    let (width, height) = size;
-    let head = format!("<svg width=\"{width}\" height=\"{height}\" ");
-    let rest = svg
-        .strip_prefix(&head)
-        .ok_or("plotters wrote another beginning of SVG than expected")?;
-    let mut out = format!("<svg width=\"{width_in}in\" height=\"{height_in}in\" ");
-    let mut lines = rest.lines();
-    while let Some(line) = lines.next() {
-        out.push_str(&refine_tag(line));
-        if line.starts_with("<text ") {
-            // plotters has escaped the text, so nothing in it looks like an attribute.
-            let (text, end) = (lines.next(), lines.next());
-            let tag = out.rfind('\n').map_or(0, |at| at + 1);
-            let element = refine_text(&out[tag..], text.unwrap_or_default())?;
-            out.truncate(tag);
-            out.push_str(&element);
-            out.push_str(end.unwrap_or_default());
-        }
-        out.push('\n');
-    }
-    Ok(out)
-}
-
-/// A text without its end. A text with parts, or from right to left, has an absolute place:
-/// renderers move a part's first character in memory, which is not always the first one on the
-/// line, and mix up the accents of parts.
-fn refine_text(tag: &str, text: &str) -> Result<String, String> {
-    if !markup::is_marked(text) && !text.contains(is_leftward) {
-        return Ok(format!("{tag}{text}"));
-    }
-    let part = |name: &str| {
-        let value = tag.split(&format!(" {name}=\"")).nth(1).unwrap_or_default();
-        value.split('"').next().unwrap_or_default()
-    };
-    let number = |text: &str| text.parse().unwrap_or(0.0);
-    let (y, shift, font_size) = (part("y"), part("dy"), number(part("font-size")));
-    let em = match (shift.strip_suffix("em"), shift.strip_suffix("ex")) {
-        (Some(value), _) => number(value),
-        (_, Some(value)) => number(value) / 2.0,
-        _ => 0.0,
-    };
-    let bottom = number(y) + em * font_size;
-    let placed = tag.replace(
-        &format!(" y=\"{y}\" dy=\"{shift}\""),
-        &format!(" y=\"{bottom:.0}\""),
-    );
-    if !markup::is_marked(text) {
-        return Ok(format!("{placed}{text}"));
-    }
-    let anchor = part("text-anchor");
-    let before = match anchor {
-        "middle" => 0.5,
-        "end" => 1.0,
-        _ => 0.0,
-    };
-    let placed = placed.replace(
-        &format!("text-anchor=\"{anchor}\""),
-        "text-anchor=\"start\"",
-    );
-    let parts = markup::spans(text, (number(part("x")), bottom), before, font_size)?;
-    Ok(placed + &parts)
-}
-
-/// Of a script that is written from right to left.
-fn is_leftward(character: char) -> bool {
-    matches!(character, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FDFF}'
-        | '\u{FE70}'..='\u{FEFC}' | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
-}
-
-fn refine_tag(line: &str) -> String {
-    line.replace(
-        "<polyline fill=\"none\" opacity=",
-        "<polyline fill=\"none\" stroke-linejoin=\"round\" stroke-opacity=",
-    )
-    .replace("<line opacity=", "<line stroke-opacity=")
-    .replace("<rect ", "<rect shape-rendering=\"crispEdges\" ")
-    .replace(" opacity=\"1\"", "")
-    .replace(" stroke-opacity=\"1\"", "")
-    .replace(" stroke=\"none\"", "")
 }
 
 pub fn svg(mut figure: Figure, notes: &mut Notes) -> Result<String, String> {

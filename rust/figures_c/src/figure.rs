@@ -20,6 +20,10 @@ pub struct Figure {
     #[serde(default)]
     pub legend: Vec<LegendEntry>,
     pub color_bar: Option<ColorBar>,
+    pub strip: Option<Strip>,
+    /// Below the axes; empty: none.
+    #[serde(default)]
+    pub caption: String,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +50,8 @@ pub struct Cell {
     pub column: u32,
     pub row: u32,
     pub color: Rgb,
+    #[serde(default)]
+    pub hatched: bool,
 }
 
 /// From 0 to `value`.
@@ -63,6 +69,12 @@ pub struct Line {
     pub color: Rgb,
     pub opacity: f64,
     pub width_pt: f64,
+    /// Which of the dash patterns of draw.rs; 0: solid.
+    #[serde(default)]
+    pub dash: usize,
+    /// The area that the points enclose, instead of a line.
+    #[serde(default)]
+    pub filled: bool,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +82,30 @@ pub struct LegendEntry {
     pub label: String,
     pub color: Rgb,
     pub width_pt: f64,
+    #[serde(default)]
+    pub dash: usize,
+    /// The line lies in a band of its colour.
+    #[serde(default)]
+    pub band: bool,
+}
+
+/// Bars in axes of their own, below the others, over the same horizontal axis.
+#[derive(Deserialize)]
+pub struct Strip {
+    pub label: String,
+    pub high: f64,
+    /// A dashed line at this height.
+    pub level: Option<f64>,
+    pub bars: Vec<StripBar>,
+}
+
+#[derive(Deserialize)]
+pub struct StripBar {
+    pub from: f64,
+    pub to: f64,
+    pub value: f64,
+    /// An outline.
+    pub hollow: bool,
 }
 
 #[derive(Deserialize)]

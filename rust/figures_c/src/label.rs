@@ -121,6 +121,19 @@ pub fn title(
     lines_of(text, points, limit, most, ("title", notes))
 }
 
+/// The text below the axes: a few lines of at most `limit` units; None: there is none.
+pub fn caption(
+    text: &str,
+    points: f64,
+    limit: i32,
+    notes: &mut Notes,
+) -> Result<Option<Label>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    lines_of(text, points, limit, |_| MOST_LINES, ("caption", notes)).map(Some)
+}
+
 /// The label of an axis of `room` units: one line, smaller if need be, or else a few.
 pub fn axis_label(
     text: &str,

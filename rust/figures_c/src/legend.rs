@@ -6,10 +6,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::draw::{rgb, stroke, Area, Chart, LABEL_PT};
 use crate::figure::Figure;
 use crate::label::{one_line, Notes};
+use crate::path::dashed_stroke;
 use crate::text::{font, units, width};
 
 const PADDING_PT: f64 = 5.0;
 const SAMPLE_PT: f64 = 20.0;
+const BAND_PT: f64 = 9.0;
+const BAND_OPACITY: f64 = 0.25;
 const ROW_PT: f64 = 15.0;
 const SAMPLES_PER_SEGMENT: usize = 8;
 
@@ -85,11 +88,15 @@ pub fn draw_legend<'a>(
         let middle = corner.1 + padding / 2 + units(ROW_PT * (index as f64 + 0.5));
         let left = corner.0 + padding;
         let sample = [(left, middle), (left + units(SAMPLE_PT), middle)];
-        root.draw(&PathElement::new(
-            sample,
-            stroke(rgb(entry.color), entry.width_pt),
-        ))
-        .map_err(failed)?;
+        if entry.band {
+            let half = units(BAND_PT / 2.0);
+            let corners = [(left, middle - half), (sample[1].0, middle + half)];
+            let fill = rgb(entry.color).mix(BAND_OPACITY).filled();
+            root.draw(&Rectangle::new(corners, fill)).map_err(failed)?;
+        }
+        let style = dashed_stroke(rgb(entry.color), entry.width_pt, entry.dash);
+        root.draw(&PathElement::new(sample, style))
+            .map_err(failed)?;
         let style = font(label.points)
             .color(&BLACK)
             .pos(Pos::new(HPos::Left, VPos::Center));

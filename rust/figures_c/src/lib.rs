@@ -9,7 +9,10 @@ mod figure;
 mod label;
 mod legend;
 mod markup;
+mod path;
+mod refine;
 mod scale;
+mod strip;
 mod text;
 mod ticks;
 
@@ -26,7 +29,13 @@ const MOST_NAMED: usize = 5;
 
 /// A note about characters that the font lacks.
 fn note_missing(figure: &Figure, notes: &mut Notes) -> Result<(), String> {
-    let mut texts = vec![&figure.title, &figure.x.label, &figure.y.label];
+    let mut texts = vec![
+        &figure.title,
+        &figure.x.label,
+        &figure.y.label,
+        &figure.caption,
+    ];
+    texts.extend(figure.strip.iter().map(|strip| &strip.label));
     texts.extend(figure.color_bar.iter().map(|bar| &bar.label));
     texts.extend(figure.legend.iter().map(|entry| &entry.label));
     let all: String = texts.into_iter().map(String::as_str).collect();
