@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "report/figure_heatmap.h"
 #include "report/figure_wavelengths.h"
 
 namespace qk {

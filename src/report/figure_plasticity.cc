@@ -246,6 +246,10 @@ class Builder {
     figure_.y.label = "Attention plasticity";
     fit_x_axis(figure_);
     fit_y_axis(figure_);
+    for (const Strip::Bar& bar : document_bars()) {
+      figure_.x.low = std::min(figure_.x.low, bar.from);
+      figure_.x.high = std::max(figure_.x.high, bar.to);
+    }
     if (options_.is_log_axis) {
       add_powers(figure_.x);
     } else if (options_.scale.type == BucketType::kNumber) {
@@ -253,18 +257,21 @@ class Builder {
     }
   }
 
+  // The bars of the documents, with the whole width of their buckets if the axis can show it.
+  std::vector<Strip::Bar> document_bars() const {
+    std::vector<Strip::Bar> out;
+    for (const auto& [bucket, documents] : details_.documents) {
+      const auto [from, to] = bucket_extent(options_.scale, bucket);
+      const bool has_start = !options_.is_log_axis || from > 0;
+      out.push_back({has_start ? x_at(from, bucket) : figure_.x.low, x_at(to, bucket), documents});
+    }
+    return out;
+  }
+
   void add_strip() {
     if (details_.documents.empty()) return;
     figure_.height_in += 1.1;
-    std::vector<Strip::Bar> bars;
-    for (const auto& [bucket, documents] : details_.documents) {
-      const auto [from, to] = bucket_extent(options_.scale, bucket);
-      const double left = options_.is_log_axis && from <= 0 ? figure_.x.low : x_at(from, bucket);
-      const Strip::Bar bar = {std::max(left, figure_.x.low),
-                              std::min(x_at(to, bucket), figure_.x.high), documents};
-      if (bar.from < bar.to) bars.push_back(bar);
-    }
-    figure_.strip = document_strip(std::move(bars), details_.min_documents);
+    figure_.strip = document_strip(document_bars(), details_.min_documents);
   }
 
   void add_caption() {
