@@ -106,11 +106,11 @@ TEST(ReplicateSeries, EqualSeriesDifferByExactlyZero) {
 
 TEST(ReplicateSeries, FewDocumentsGiveNoInterval) {
   const auto difference =
-      difference_series(mean_of({1, 2, 3}, {0.0, 1.0, 5.0}), mean_of({1, 2, 3}, {4.0, 2.0, 9.0}));
+      difference_series(mean_of({1, 2}, {0.0, 1.0}), mean_of({1, 2}, {4.0, 2.0}));
   const DifferenceError error = paired_error(*difference, kConfidence);
   EXPECT_TRUE(std::isnan(error.low));
   EXPECT_TRUE(std::isnan(error.p_value));
-  EXPECT_EQ(error.note, "fewer than 5 documents");
+  EXPECT_EQ(error.note, "fewer than 3 documents");
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ struct MetricInterval {
       method;           // of ap_overall; the first one for the others, which do not depend on it
   double estimate = 0;  // its value there
   Interval interval;
-  EffectiveSize size;              // of the queries; for ap_overall of the key pairs
+  EffectiveSize size;                // of the queries; for ap_overall of the key pairs
   std::vector<double> replicates{};  // behind the interval, without the sample
 };
 
