@@ -274,6 +274,9 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
   out.model = survey.record.model;
   out.ranges = survey.record.ranges;
   out.rope = survey.record.rope;
+  if (!compat_reference && out.rope.is_odd) {
+    out.warnings.push_back(out.rope.fault + ": there is no table of RoPE pairs");
+  }
   out.vector = survey.record.vector;
   out.corpus = survey.record.corpus;
   out.capture = survey.record.capture;

@@ -102,6 +102,7 @@ std::optional<HeadRope> RopeRecord::of(int64_t layer, int64_t head_dim, bool is_
 RopeRecord parse_rope(const json& geometry) {
   RopeRecord out;
   if (geometry.contains("rope")) out.fault = read_record(geometry, out);
+  out.is_odd = geometry.contains("rope") && !out.fault.empty();
   return out;
 }
 

@@ -33,6 +33,7 @@ struct RopeRecord {
   std::vector<std::optional<int64_t>> set_of_layer;
   // Why nothing is known, in a few words; empty if it is.
   std::string fault = "the dataset does not record its RoPE";
+  bool is_odd = false;  // RoPE is recorded, but not as the format says
 
   // None if nothing is known of the layer, or vectors of this length cannot be its.
   std::optional<HeadRope> of(int64_t layer, int64_t head_dim, bool is_rotated) const;

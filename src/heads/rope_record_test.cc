@@ -60,6 +60,7 @@ TEST(RopeRecord, FrequencyZeroDoesNotRotate) {
 
 TEST(RopeRecord, WhatIsNotKnown) {
   EXPECT_EQ(parse_rope(json::object()).fault, "the dataset does not record its RoPE");
+  EXPECT_FALSE(parse_rope(json::object()).is_odd);
   const RopeRecord record = parse_rope(geometry());
   EXPECT_FALSE(record.of(3, 6, true));  // no such layer
   EXPECT_FALSE(record.of(-1, 6, true));
@@ -73,6 +74,7 @@ TEST(RopeRecord, SaysWhatIsOdd) {
     object[json::json_pointer(place)] = value;
     const RopeRecord record = parse_rope(object);
     EXPECT_FALSE(record.of(0, 6, true));
+    EXPECT_TRUE(record.is_odd);
     return record.fault;
   };
   EXPECT_EQ(fault_with("/rope", 3), "qkscope.geometry.rope: expected a list of RoPE sets, found 3");

@@ -56,6 +56,24 @@ class ErrorBars(unittest.TestCase):
         text = self.read(name, where).decode()
         return list(csv.DictReader(text.splitlines()))
 
+    def test_diagnostics_and_rope_pairs(self):
+        self.analyze("--method", "bucket", "--error_bars", "jackknife")
+        heads = self.rows("head_diagnostics.csv")
+        pairs = self.rows("head_rope_pairs.csv")
+        self.assertEqual(len(heads), len(self.rows("head_metrics.csv")))
+        for head in heads:
+            name = [head["layer"], head["q_head"]]
+            of_head = [p for p in pairs if [p["layer"], p["q_head"]] == name]
+            self.assertEqual([int(p["second_component"]) - int(p["first_component"])
+                              for p in of_head], [4] * 4)  # halves of 8 components
+            for i, pair in enumerate(of_head):
+                self.assertAlmostEqual(float(pair["wavelength"]) / (6.283185307179586 * 10 ** i),
+                                       1, 5)
+            total = sum(float(p["variance_share"]) * float(p["bucket_R2"]) for p in of_head)
+            self.assertAlmostEqual(total, float(head["bucket_R2"]), 9)
+            share, floor = float(head["position_share"]), float(head["position_floor"])
+            self.assertAlmostEqual(share, (float(head["bucket_R2"]) - floor) / (1 - floor), 9)
+
     def test_every_metric_of_every_head(self):
         for method in (["linear"], ["linear", "--covariance", "full"], ["bucket"],
                        ["online", "--min_queries", "2"]):
