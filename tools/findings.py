@@ -2,14 +2,17 @@
 """Makes every number of docs/findings.md: two real models, captured over 48 documents and measured.
 
     tools/findings.py [--work build/findings] [--qkscope build/release/qkscope] [--models smollm2 gemma3]
+                      [--page docs/findings.md]
 
 Needs Debian 12 (apt-get, dpkg, for the documents) and the network. Captures take about 15 minutes on
-two cores, analyses about 4; what is in the work folder already is not captured again. Prints Markdown."""
+two cores, analyses about 4; what is in the work folder already is not captured again. Prints tables,
+and with --page puts them into the page, below the lines that name them."""
 
 import argparse
 import csv
 import importlib.util
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -143,14 +146,12 @@ def with_interval(row, value, low="ci_low", high="ci_high", digits=4):
     return f"{float(row[value]):.{digits}f} [{float(row[low]):.{digits}f}, {float(row[high]):.{digits}f}]"
 
 
-def print_table(header, lines):
-    print(f"\n| {' | '.join(header)} |\n| {' | '.join('---' for _ in header)} |")
-    for line in lines:
-        print(f"| {' | '.join(str(cell) for cell in line)} |")
-    print()
+def table_text(header, lines):
+    text = f"| {' | '.join(header)} |\n| {' | '.join('---' for _ in header)} |\n"
+    return text + "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
 
 
-def print_methods(results):
+def methods_tables(results):
     table = rows(results["main"], "head_methods.csv")
     counted = column(table, "ap_overall", method="counted")
     lines = []
@@ -161,16 +162,20 @@ def print_methods(results):
         lines.append([method, f"{statistics.mean(values.values()):.3f}",
                       f"{spearman(values, counted):.2f}", f"{statistics.median(differences):.3f}",
                       f"{max(differences):.3f}", f"{warned} of {len(values)}"])  # fmt: skip
-    print_table(["method", "mean", "Spearman with counted", "median difference from counted", "largest",
-                 "heads that differ by more than their error"], lines)  # fmt: skip
+    yield "methods", table_text(
+        ["method", "mean", "Spearman with counted", "median difference from counted", "largest",
+         "heads that differ by more than their error"], lines)  # fmt: skip
     same = column(rows(results["same_document"], "head_methods.csv"), "ap_overall")
     pre = column(rows(results["pre_rope"], "head_methods.csv"), "ap_overall", method="counted")
-    print(f"`counted`, queries of the same document: mean {statistics.mean(same.values()):.3f}; before "
-          f"RoPE: mean {statistics.mean(pre.values()):.3f}, Spearman with after "
-          f"{spearman(pre, counted):.2f}.")  # fmt: skip
+    yield "variants", table_text(
+        ["counted", "mean", "Spearman with the first row"],
+        [[label, f"{statistics.mean(values.values()):.3f}", f"{spearman(values, counted):.2f}"]
+         for label, values in (("all queries, after RoPE", counted),
+                               ("queries of the same document", same),
+                               ("before RoPE", pre))])  # fmt: skip
 
 
-def print_trends(results):
+def trend_tables(results):
     lines = []
     for row in rows(results["main"], "mean_trends.csv"):
         if row["trend"] == "curve" and row["reach"]:
@@ -179,11 +184,12 @@ def print_trends(results):
         lines.append([row["heads"], row["method"], row["trend"], documents,
                       with_interval(row, "slope"),
                       f"{row['num_rising']} / {row['num_falling']} of {row['num_heads']}"])  # fmt: skip
-    print_table(["heads", "method", "slope over", "documents", "mean slope per 1,000 tokens",
-                 "heads that rise / fall"], lines)  # fmt: skip
+    yield "trends", table_text(
+        ["heads", "method", "slope over", "documents", "mean slope per 1,000 tokens",
+         "heads that rise / fall"], lines)  # fmt: skip
 
 
-def print_positional(results):
+def head_tables(results):
     diagnostics = rows(results["main"], "head_diagnostics.csv")
     metrics = rows(results["main"], "head_metrics.csv")
     share = column(diagnostics, "position_share")
@@ -198,27 +204,43 @@ def print_positional(results):
         quartiles = statistics.quantiles(numbers, n=4)
         lines.append([label, *(f"{x:.3f}" for x in (numbers[0], *quartiles, numbers[-1])),
                       f"{spearman(values, share):.2f}"])  # fmt: skip
-    print_table(["", "lowest", "25 %", "median", "75 %", "highest",
-                 "Spearman with position_share"], lines)  # fmt: skip
+    yield "ranges", table_text(["", "lowest", "25 %", "median", "75 %", "highest",
+                                "Spearman with position_share"], lines)  # fmt: skip
     by_head = {head_of(row): row for row in diagnostics}
     methods = {head_of(row): row for row in rows(results["main"], "head_methods.csv")
                if row["method"] == "counted"}  # fmt: skip
     ordered = sorted(share, key=share.get)
     plastic = sorted(methods, key=lambda head: float(methods[head]["ap_overall"]))
-    for title, heads in (("most positional", ordered[-5:][::-1]), ("least positional", ordered[:5]),
-                         ("most plastic", plastic[-5:][::-1]), ("least plastic", plastic[:5])):  # fmt: skip
-        print_table([f"{title}: layer, head", "position_share", "plasticity (counted)"],
-                    [[f"{layer}, {head}",
-                      with_interval(by_head[layer, head], "position_share", "position_share_low",
-                                    "position_share_high", 3),
-                      with_interval(methods[layer, head], "ap_overall", digits=3)]
-                     for layer, head in heads])  # fmt: skip
+    lines = []
+    for title, heads in (("most positional", ordered[-4:][::-1]), ("least positional", ordered[:4]),
+                         ("most plastic", plastic[-4:][::-1]), ("least plastic", plastic[:4])):  # fmt: skip
+        for layer, head in heads:
+            lines.append([title, f"{layer}, {head}",
+                          with_interval(by_head[layer, head], "position_share", "position_share_low",
+                                        "position_share_high", 3),
+                          with_interval(methods[layer, head], "ap_overall", digits=3)])  # fmt: skip
+    yield "extremes", table_text(["", "layer, head", "position_share", "plasticity (counted)"], lines)
+
+
+def tables_of(results):
+    yield from methods_tables(results)
+    yield from trend_tables(results)
+    yield from head_tables(results)
+
+
+def put_table(page, marker, table):
+    """Replaces the table below the line <!-- marker -->."""
+    pattern = re.compile(rf"(<!-- {re.escape(marker)} -->\n)(?:\|.*\n)*")
+    text, count = pattern.subn(lambda match: match[1] + table, page.read_text(encoding="utf-8"))
+    if count > 0:
+        page.write_text(text, encoding="utf-8")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build" / "findings")
     parser.add_argument("--qkscope", type=pathlib.Path, default=ROOT / "build/release/qkscope")
+    parser.add_argument("--page", type=pathlib.Path)
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
     args = parser.parse_args()
     work = args.work.resolve()
@@ -226,9 +248,10 @@ def main():
         data = capture(args.qkscope.resolve(), name, work)
         results = analyze(args.qkscope.resolve(), data, work / name)
         print(f"\n## {MODELS[name]['title']}")
-        print_methods(results)
-        print_trends(results)
-        print_positional(results)
+        for title, table in tables_of(results):
+            print(f"\n{title}\n\n{table}")
+            if args.page:
+                put_table(args.page, f"{name} {title}", table)
 
 
 if __name__ == "__main__":
