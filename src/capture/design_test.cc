@@ -88,7 +88,7 @@ std::vector<std::string> warnings_of(const CaptureSection& capture, int64_t leng
   CapturePlan plan;
   plan.capture = capture;
   plan.layers = {{.query_heads = {0}, .key_heads = {0}, .sliding_window = window},
-                 {.query_heads = {0}, .key_heads = {0}}};
+                 {.query_heads = {0}, .key_heads = {0}, .sliding_window = {}}};
   return design_warnings(plan, design_buckets(capture, std::vector<int64_t>{length}, documents));
 }
 
