@@ -124,7 +124,7 @@ Numbers metrics_of(const KnownTables& tables, const KnownHead& head,
     cell.value = first.cells[c].value;
     if (!first.cell_intervals.empty()) cell.interval = first.cell_intervals[c];
   }
-  out["trend"] = {first.trends.front().slope, first.trends.front().interval};
+  out["trend"] = {first.trends.front().values.front(), first.trends.front().interval};
   return out;
 }
 
