@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "base/error.h"
@@ -93,6 +94,12 @@ std::span<const double> CellMatrix::replicates_of(size_t cell) const {
   return std::span(rows_[cell]->values).subspan(1);
 }
 
+int64_t bucket_lag(const BucketPlasticity& cell) {
+  int64_t out = 0;
+  const bool is_too_large = __builtin_sub_overflow(cell.q_bucket, cell.k_bucket, &out);
+  return is_too_large ? std::numeric_limits<int64_t>::max() : out;
+}
+
 double bucket_middle(const BucketRanges& ranges, int64_t bucket) {
   const PositionRange range = ranges.of(bucket);
   return (static_cast<double>(range.first) + static_cast<double>(range.last)) / 2;
@@ -110,7 +117,7 @@ std::vector<CurvePoint> curve_over_distances(const CellMatrix& matrix, const Buc
   return curve_of(matrix, [&](const BucketPlasticity& cell) {
     const double distance =
         bucket_middle(ranges, cell.q_bucket) - bucket_middle(ranges, cell.k_bucket);
-    return Place{cell.q_bucket - cell.k_bucket, distance, distance, distance};
+    return Place{bucket_lag(cell), distance, distance, distance};
   });
 }
 

@@ -30,6 +30,9 @@ class CellMatrix {
   size_t replicates_ = 1;
 };
 
+// Query bucket minus key bucket; the largest number if it is larger.
+int64_t bucket_lag(const BucketPlasticity& cell);
+
 // The middle of a bucket's first and last position, tokens.
 double bucket_middle(const BucketRanges& ranges, int64_t bucket);
 

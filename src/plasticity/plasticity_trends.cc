@@ -33,7 +33,7 @@ std::vector<CellPlace> places_of(const CellMatrix& matrix, const BucketRanges& r
       position /= kTokens;
       distance /= kTokens;
     }
-    out.push_back({position, distance, cell.q_bucket, cell.q_bucket - cell.k_bucket});
+    out.push_back({position, distance, cell.q_bucket, bucket_lag(cell)});
   }
   return out;
 }
