@@ -49,7 +49,7 @@ std::optional<int64_t> common_reach(const std::vector<int64_t>& reach) {
   std::vector<int64_t> sorted = reach;
   std::sort(sorted.begin(), sorted.end());
   const int64_t bucket = sorted[sorted.size() / 2];  // at least half are as high or higher
-  if (sorted.front() >= bucket) return {};
+  if (sorted.front() == sorted.back()) return {};
   return bucket;
 }
 

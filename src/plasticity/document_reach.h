@@ -14,8 +14,8 @@ namespace qk {
 std::vector<int64_t> document_reach(const HeadTable& queries, const HeadTable& keys,
                                     const DocumentIndex& documents);
 
-// The highest bucket that at least half of the documents reach, if some documents do not reach it;
-// none if they all do, or if there are fewer than three.
+// The highest bucket that at least half of the documents reach; none if all reach equally far, or if
+// there are fewer than three.
 std::optional<int64_t> common_reach(const std::vector<int64_t>& reach);
 
 // Rows whose document reaches the bucket, up to that bucket, with the same documents as `documents`.

@@ -31,8 +31,8 @@ TEST(DocumentReach, TheCommonOneIsThatOfHalfTheDocuments) {
   EXPECT_EQ(common_reach({0, 5, 3}), 3);
   EXPECT_EQ(common_reach({0, 5, 3, 9}), 5);  // 5 and 9: half of them
   EXPECT_EQ(common_reach({1, 9, 9, 9}), 9);
-  EXPECT_EQ(common_reach({9, 9, 9}), std::nullopt);  // all reach it
-  EXPECT_EQ(common_reach({4, 4, 9}), std::nullopt);  // the same
+  EXPECT_EQ(common_reach({4, 4, 9}), 4);  // the buckets above 4 are of one document
+  EXPECT_EQ(common_reach({9, 9, 9}), std::nullopt);
   EXPECT_EQ(common_reach({0, 9}), std::nullopt);
 }
 

@@ -47,6 +47,8 @@ TEST(HeadIntervals, AreThoseOfTheReplicates) {
         for (size_t r = 1; r < 21; ++r) values.push_back(replicates[r].*field.value);
         const double estimate = replicates.front().*field.value;
         const bool is_plasticity = i + 1 == found.size();
+        const double rounding = is_plasticity ? found[i].estimate - estimate : 0;
+        for (double& value : values) value += rounding;
         const EffectiveSize size = is_plasticity ? plasticity.pairs : query_sizes(queries);
         const Interval expected = document_interval(
             found[i].estimate, values, size.effective_documents, field.scale, options.error_bars);
@@ -120,6 +122,40 @@ TEST(HeadIntervals, TheJackknifeLeavesEveryDocumentOut) {
     EXPECT_EQ(row.interval.replicates, is_p_value ? 0 : 12) << row.metric;
   }
   EXPECT_TRUE(metrics.intervals.back().interval.has_value());
+}
+
+// Documents that have no row in a cell's buckets change neither the cell nor its error.
+TEST(HeadIntervals, DocumentsElsewhereDoNotCount) {
+  const auto only_early_after = [](const HeadTable& table, int64_t first_short_id) {
+    std::vector<int64_t> rows;
+    for (int64_t row = 0; row < table.num_rows(); ++row) {
+      const auto i = static_cast<size_t>(row);
+      if (table.buckets[i] == 0 || table.example_ids[i] < first_short_id) rows.push_back(row);
+    }
+    return take_rows(table, rows);
+  };
+  for (const char* method : {"bucket", "counted"}) {
+    MeasureOptions options = options_of(method);
+    options.error_bars.kind = ErrorBars::kJackknife;
+    options.method_options.min_queries = 2;
+    const auto cells_of = [&](int64_t documents) {
+      const TestHeadShape shape{.documents = documents};
+      const ReplicatedHead head(options, only_early_after(random_table(shape, 1), 100 + 7 * 5),
+                                only_early_after(random_table(shape, 2), 100 + 7 * 5));
+      return measure_head(options, {}, head.queries, head.keys, head.groups, head.ranges)
+          .methods.front();
+    };
+    const MethodResult few = cells_of(5);
+    const MethodResult more = cells_of(12);  // 7 of them have rows in bucket 0 only
+    ASSERT_EQ(few.cells.size(), more.cells.size());
+    for (size_t c = 0; c < few.cells.size(); ++c) {
+      if (few.cells[c].k_bucket == 0) continue;
+      EXPECT_EQ(few.cells[c].value, more.cells[c].value) << method;
+      ASSERT_TRUE(few.cell_intervals[c].has_value());
+      EXPECT_EQ(few.cell_intervals[c].documents, more.cell_intervals[c].documents);
+      EXPECT_NEAR(few.cell_intervals[c].std_error, more.cell_intervals[c].std_error, 1e-6);
+    }
+  }
 }
 
 TEST(HeadIntervals, OneDocumentHasNone) {

@@ -21,11 +21,31 @@ struct MeasuredCells {
   CellMatrix matrix() const { return {plasticity.buckets, replicates ? &*replicates : nullptr}; }
 };
 
+// Replicates are computed in another way than the estimate, in part in float32. What the sample's own,
+// replicate 0, misses the estimate by is taken off all of them: so those that lack a document without
+// influence equal the estimate.
+void take_off_rounding(double estimate, std::vector<double>& replicates) {
+  const double rounding = estimate - replicates.front();
+  if (std::isnan(rounding)) return;
+  for (double& value : replicates) value += rounding;
+}
+
+void take_off_rounding(const PlasticityResult& estimate, PlasticityReplicates& replicates) {
+  take_off_rounding(estimate.ap_overall, replicates.ap_overall);
+  auto cell = estimate.buckets.begin();
+  for (CellReplicates& row : replicates.cells) {
+    while (cell->q_bucket != row.q_bucket || cell->k_bucket != row.k_bucket) ++cell;
+    take_off_rounding(cell->value, row.values);
+  }
+}
+
 MeasuredCells measure_cells(const PlasticityMethod& method, const PlasticityInput& input,
                             const ResampleCounts* counts) {
   MeasuredCells out;
   out.plasticity = method.measure(input);
-  if (counts != nullptr) out.replicates = method.replicates({input, *input.documents, *counts});
+  if (counts == nullptr) return out;
+  out.replicates = method.replicates({input, *input.documents, *counts});
+  take_off_rounding(out.plasticity, *out.replicates);
   return out;
 }
 
