@@ -69,6 +69,11 @@ YamlValue documents_value(const ConfigSource::Override& option) {
     out.items.push_back(std::move(item));
   };
   for (const std::string& word : option.words) {
+    if (word.empty() || word == "@") {
+      fail(
+          "{}: expected the name or example_id of a document, or @ and the name of a file, found {}",
+          option.option, word.empty() ? "nothing" : word);
+    }
     if (!word.starts_with('@')) {
       add(word);
       continue;

@@ -22,7 +22,7 @@ constexpr size_t kLongestMeasured = size_t{4} << 20;  // bytes of one text; the 
 
 constexpr double kEnoughRows = 32;      // the default of `analyze --min_queries`
 constexpr double kEnoughPairs = 32;     // of keys, for a cell
-constexpr double kEnoughDocuments = 5;  // below that there are no error bars
+constexpr double kEnoughDocuments = 5;  // below that error bars are very wide, and missing below 3
 
 // The text's length in bytes, but a character is not cut in two.
 std::string_view prefix(std::string_view text, size_t bytes) {
@@ -139,27 +139,33 @@ class Warnings {
         "documents (tokenizer.max_length)");
   }
 
-  // What would do: base_rate or the documents, each times its factor.
-  std::string advice(double rate_factor, double document_factor) const {
-    if (capture_.sampler == SamplerType::kAll) return "add documents, or make the buckets wider";
+  // What helps buckets whose `value`, which grows with the documents and with base_rate to `power`,
+  // is below `enough`.
+  std::string advice(double BucketDesign::* value, double enough, double power) const {
+    const BucketDesign* least = fewest(value, enough);
+    if (least == nullptr) return "take longer documents (tokenizer.max_length)";
+    const bool is_log = capture_.sampler == SamplerType::kLogUniform;
+    const char* more = is_log ? "add documents" : "add documents, or make the buckets wider";
+    if (capture_.sampler == SamplerType::kAll) return more;
     if (capture_.max_rows_per_batch) {
       return "raise capture.max_rows_per_batch and capture.sampler.base_rate, or add documents";
     }
-    const double rate = std::ceil(capture_.base_rate * rate_factor);
-    const double width = static_cast<double>(capture_.min_bucket_size);
-    if (rate > width) return "add documents, or make the buckets wider";
+    const double factor = enough / (least->*value);
+    const double rate = std::ceil(capture_.base_rate * std::pow(factor, 1 / power));
+    const double most = is_log ? std::ldexp(1.0, least->bucket)  // all positions are drawn
+                               : static_cast<double>(capture_.min_bucket_size);
+    if (rate > most) return more;
     return fmt::format("capture.sampler.base_rate {:.0f} would do, or {:.1f} times the documents",
-                       rate, document_factor);
+                       rate, factor);
   }
 
   void rows() {
     const std::string which = buckets_where(
         buckets_, "has", "have", [](const BucketDesign& b) { return b.rows < kEnoughRows; });
     if (which.empty()) return;
-    const double factor = kEnoughRows / fewest(&BucketDesign::rows);
     out_.push_back(fmt::format(
         "{} fewer than {:.0f} rows of a head, too few for a covariance of its own (min_queries): {}",
-        which, kEnoughRows, advice(factor, factor)));
+        which, kEnoughRows, advice(&BucketDesign::rows, kEnoughRows, 1)));
   }
 
   void pairs() {
@@ -174,23 +180,23 @@ class Warnings {
       return b.pairs < kEnoughPairs && b.first < b.last;
     });
     if (few.empty()) return;
-    const double factor = kEnoughPairs / fewest(&BucketDesign::pairs);
     out_.push_back(fmt::format(
         "{} fewer than {:.0f} pairs of keys (two keys of one document in one bucket): {}", few,
-        kEnoughPairs, advice(std::sqrt(factor), factor)));
+        kEnoughPairs, advice(&BucketDesign::pairs, kEnoughPairs, 2)));
   }
 
-  // The least above 0, of buckets with enough documents if there are any: what a larger base_rate
-  // can help.
-  double fewest(double BucketDesign::* value) const {
-    double all = HUGE_VAL;
-    double helped = HUGE_VAL;
+  // The bucket with the least `value` above 0 and below `enough`; one with enough documents if there
+  // is any: what a larger base_rate can help.
+  const BucketDesign* fewest(double BucketDesign::* value, double enough) const {
+    const BucketDesign* all = nullptr;
+    const BucketDesign* helped = nullptr;
     for (const BucketDesign& bucket : buckets_) {
-      if (!(bucket.*value > 0)) continue;
-      all = std::min(all, bucket.*value);
-      if (bucket.documents >= kEnoughDocuments) helped = std::min(helped, bucket.*value);
+      if (!(bucket.*value > 0 && bucket.*value < enough)) continue;
+      if (all == nullptr || bucket.*value < all->*value) all = &bucket;
+      if (bucket.documents < kEnoughDocuments) continue;
+      if (helped == nullptr || bucket.*value < helped->*value) helped = &bucket;
     }
-    return helped < HUGE_VAL ? helped : all;
+    return helped != nullptr ? helped : all;
   }
 
   void documents() {
@@ -198,10 +204,10 @@ class Warnings {
         buckets_where(buckets_, "is reached", "are reached",
                       [](const BucketDesign& b) { return b.documents < kEnoughDocuments; });
     if (which.empty()) return;
-    out_.push_back(
-        fmt::format("{} by fewer than {:.0f} documents: no error bars there; lower "
-                    "tokenizer.max_length, or add long documents",
-                    which, kEnoughDocuments));
+    out_.push_back(fmt::format(
+        "{} by fewer than {:.0f} documents: error bars there would be very wide, or missing; "
+        "lower tokenizer.max_length, or add long documents",
+        which, kEnoughDocuments));
   }
 
   // A query of a later bucket reaches the bucket before, at least; but if the window is narrower

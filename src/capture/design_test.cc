@@ -104,6 +104,14 @@ TEST(Design, WarnsWhereThereIsNothingToAnalyse) {
   EXPECT_THAT(warnings_of(uniform(8, 64), 640, 3),
               ElementsAre(HasSubstr("buckets 0-9 have fewer than 32 rows"),
                           HasSubstr("buckets 0-9 are reached by fewer than 5 documents")));
+  // One position of bucket 10: no base_rate gives it two keys.
+  EXPECT_THAT(warnings_of(uniform(8, 64), 641, 1000),
+              ElementsAre("bucket 10 has fewer than 32 pairs of keys (two keys of one document in "
+                          "one bucket): take longer documents (tokenizer.max_length)"));
+  EXPECT_THAT(warnings_of(uniform(8, 64), 642, 1000),
+              ElementsAre("bucket 10 has fewer than 32 pairs of keys (two keys of one document in "
+                          "one bucket): capture.sampler.base_rate 12 would do, or 2.0 times the "
+                          "documents"));
   EXPECT_THAT(warnings_of(uniform(1, 1), 10, 100), ElementsAre(HasSubstr("one position each")));
   EXPECT_THAT(
       warnings_of(uniform(8, 64), 640, 100, 32),

@@ -14,14 +14,30 @@
 namespace qk {
 namespace {
 
-std::string fixed_cell(double value, int width) {
-  return std::isnan(value) ? fmt::format("{:>{}}", "-", width)
-                           : fmt::format("{:>{}.5g}", value, width);
+std::string number_cell(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.5g}", value);
 }
 
 std::string interval_cell(const DifferenceError& error) {
-  if (std::isnan(error.low)) return fmt::format("{:>24}", "-");
-  return fmt::format("{:>24}", fmt::format("{:.5g} to {:.5g}", error.low, error.high));
+  if (std::isnan(error.low)) return "-";
+  return fmt::format("{:.5g} to {:.5g}", error.low, error.high);
+}
+
+// Lines of a table whose first column is left-aligned, the others right-aligned. Columns are as wide
+// as `widths` says, or wider if a cell needs it.
+std::string table_text(const std::vector<std::vector<std::string>>& rows,
+                       std::vector<size_t> widths) {
+  constexpr size_t kGap = 2;
+  for (const std::vector<std::string>& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size() + kGap);
+  }
+  std::string out;
+  for (const std::vector<std::string>& row : rows) {
+    out += fmt::format("{:<{}}", row[0], widths[0]);
+    for (size_t i = 1; i < row.size(); ++i) out += fmt::format("{:>{}}", row[i], widths[i]);
+    out += "\n";
+  }
+  return out;
 }
 
 std::string percent_text(double fraction) { return fmt::format("{:g} %", 100 * fraction); }
@@ -91,16 +107,15 @@ std::string errors_text(const Comparison& comparison, const MetricComparison& me
 }
 
 std::string metrics_table(const Comparison& comparison) {
-  std::string out =
-      fmt::format("{:<28}{:>7}{:>12}{:>12}{:>12}{:>24}{:>10}{:>10}\n", "over heads", "heads",
-                  "mean A", "mean B", "B - A", "interval", "Spearman", "Pearson");
+  std::vector<std::vector<std::string>> rows = {
+      {"over heads", "heads", "mean A", "mean B", "B - A", "interval", "Spearman", "Pearson"}};
   for (const MetricComparison& metric : comparison.metrics) {
-    out += fmt::format("{:<28}{:>7}{}{}{}{}{}{}\n", metric.metric, metric.num_pairs,
-                       fixed_cell(metric.mean_a, 12), fixed_cell(metric.mean_b, 12),
-                       fixed_cell(metric.mean_difference, 12), interval_cell(metric.mean_error),
-                       fixed_cell(metric.spearman, 10), fixed_cell(metric.pearson, 10));
+    rows.push_back({metric.metric, count_text(metric.num_pairs), number_cell(metric.mean_a),
+                    number_cell(metric.mean_b), number_cell(metric.mean_difference),
+                    interval_cell(metric.mean_error), number_cell(metric.spearman),
+                    number_cell(metric.pearson)});
   }
-  return out;
+  return table_text(rows, {28, 7, 12, 12, 12, 24, 10, 10});
 }
 
 std::string movers_table(const MetricComparison& metric, int64_t count) {
@@ -112,20 +127,18 @@ std::string movers_table(const MetricComparison& metric, int64_t count) {
     return std::abs(a.difference) > std::abs(b.difference);
   });
   heads.resize(std::min(heads.size(), static_cast<size_t>(count)));
-  std::string out = fmt::format("{:<28}{:>12}{:>12}{:>12}{:>24}{:>12}  {}\n",
-                                "largest differences of " + metric.metric, "A", "B", "B - A",
-                                "interval", "p", "changed");
+  std::vector<std::vector<std::string>> rows = {
+      {"largest differences of " + metric.metric, "A", "B", "B - A", "interval", "p", "changed"}};
   for (const HeadDifference& head : heads) {
     const bool is_tested = !std::isnan(head.error.p_value);
-    out += fmt::format(
-        "{:<28}{}{}{}{}{}  {}\n", fmt::format("layer {}, query head {}", head.layer, head.q_head),
-        fixed_cell(head.a, 12), fixed_cell(head.b, 12), fixed_cell(head.difference, 12),
-        interval_cell(head.error), fixed_cell(head.error.p_value, 12),
-        !is_tested            ? "-"
-        : head.is_significant ? "yes"
-                              : "no");
+    rows.push_back({fmt::format("layer {}, query head {}", head.layer, head.q_head),
+                    number_cell(head.a), number_cell(head.b), number_cell(head.difference),
+                    interval_cell(head.error), number_cell(head.error.p_value),
+                    !is_tested            ? "-"
+                    : head.is_significant ? "yes"
+                                          : "no"});
   }
-  return out;
+  return table_text(rows, {28, 12, 12, 12, 24, 12, 9});
 }
 
 std::string changes_text(const MetricComparison& metric, const CompareOptions& options) {
@@ -150,7 +163,7 @@ std::string compare_text(const AnalysisResults& a, const AnalysisResults& b,
   std::string out = side_text('A', a) + side_text('B', b) + settings_text(comparison) +
                     heads_text(comparison) + errors_text(comparison, *chosen, options);
   out += "\n" + metrics_table(comparison);
-  if (text.movers > 0) out += "\n" + movers_table(*chosen, text.movers);
+  out += "\n" + movers_table(*chosen, text.movers);
   const std::string changes = changes_text(*chosen, options);
   return out + (changes.empty() ? "" : "\n" + changes);
 }

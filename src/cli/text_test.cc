@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/range_text.h"
+#include "cli/compare_text.h"
 #include "cli/dotenv.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
@@ -37,6 +38,31 @@ TEST(NumberText, Seconds) {
   EXPECT_EQ(seconds_text(59.96), "1 min 00 s");
   EXPECT_EQ(seconds_text(185), "3 min 05 s");
   EXPECT_EQ(seconds_text(8040), "2 h 14 min");
+}
+
+// Numbers of neighbouring columns never touch, however long they are.
+TEST(CompareText, ColumnsStayApart) {
+  const DifferenceError error = {-0.00048336, -0.00022609, 1e-5, 1.2345e-120, ""};
+  Comparison comparison;
+  comparison.pairing = Pairing::kPaired;
+  comparison.metrics.push_back(
+      {.metric = "ap_overall",
+       .heads = {{0, 3, 1, -0.00012345, -0.00047891, -0.00035546, error, true}},
+       .num_pairs = 1,
+       .mean_a = -0.00012345,
+       .mean_b = -0.00047891,
+       .mean_difference = -0.00035546,
+       .mean_error = error,
+       .spearman = -0.00012345,
+       .pearson = -0.00054321,
+       .num_tested = 1});
+  const std::string text = compare_text({}, {}, comparison, {}, {.metric = "ap_overall"});
+  EXPECT_NE(text.find("  -0.00035546  -0.00048336 to -0.00022609  -0.00012345  -0.00054321\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  -0.00035546  -0.00048336 to -0.00022609  1.2345e-120      yes\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(PlanText, Ranges) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
@@ -111,11 +112,14 @@ void sort_heads(const fs::path& csv, std::vector<HeadNumbers>& heads) {
   fail("{}: layer {}, query head {} occurs twice", path_text(csv), twice->layer, twice->q_head);
 }
 
+bool is_id_column(std::string_view name) {
+  return std::ranges::find(kIdColumns, name) != kIdColumns.end();
+}
+
 // Fills metrics and heads from the table of the heads.
 void read_heads(AnalysisResults& out) {
   const std::vector<std::string> header = read_number_table(out.csv, kIdColumns).header;
-  const auto after = std::ranges::find(header, "d_model");
-  if (after != header.end()) out.metrics.assign(after + 1, header.end());
+  std::ranges::remove_copy_if(header, std::back_inserter(out.metrics), is_id_column);
   std::vector<std::string_view> columns(kIdColumns.begin(), kIdColumns.end());
   const auto metrics = views_of(out.metrics);
   columns.insert(columns.end(), metrics.begin(), metrics.end());
@@ -202,7 +206,7 @@ void read_replicates_of(const json& record, AnalysisResults& out) {
   const std::string name = table_name(record, "replicates");
   std::error_code error;
   const fs::path path = out.csv.parent_path() / name;
-  if (name.empty() || !fs::is_regular_file(path, error)) return;
+  if (name.empty() || out.methods.empty() || !fs::is_regular_file(path, error)) return;
   out.replicates = read_replicates(path);
   for (const HeadNumbers& head : out.heads) {
     for (size_t i = 0; i < out.metrics.size(); ++i) {

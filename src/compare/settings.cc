@@ -72,6 +72,26 @@ void add_method(const std::string& method, SettingList& out) {
   for (const char* field : kOnlineFields) out.field(group, field, "by the dataset");
 }
 
+// Of two JSON objects only the fields that differ, as "max_length 128, sampler.type all".
+void keep_differences(std::string& a, std::string& b) {
+  const json of_a = json::parse(a, nullptr, false);
+  const json of_b = json::parse(b, nullptr, false);
+  if (!of_a.is_object() || !of_b.is_object()) return;
+  const auto without_equal = [](const json& kept, const json& other) {
+    std::string out;
+    const json fields = other.flatten();
+    for (const auto& [pointer, value] : kept.flatten().items()) {
+      if (fields.contains(pointer) && fields[pointer] == value) continue;
+      std::string name = pointer.substr(1);
+      std::ranges::replace(name, '/', '.');
+      out += (out.empty() ? "" : ", ") + name + " " + text_of(value).value_or("null");
+    }
+    return out.empty() ? "nothing" : out;
+  };
+  a = without_equal(of_a, of_b);
+  b = without_equal(of_b, of_a);
+}
+
 const Setting* find(const Settings& settings, std::string_view name) {
   const auto it = std::ranges::find(settings, name, &Setting::name);
   return it == settings.end() ? nullptr : &*it;
@@ -147,7 +167,9 @@ SettingsComparison compare_settings(const Settings& a, const Settings& b) {
     const Setting* of_b = find(b, of_a.name);
     if (of_b == nullptr) continue;  // of a method that only one of them has
     if (of_a.value && of_b->value) {
-      if (*of_a.value != *of_b->value) out.different.push_back({of_a, *of_b});
+      if (*of_a.value == *of_b->value) continue;
+      out.different.push_back({of_a, *of_b});
+      keep_differences(*out.different.back().a.value, *out.different.back().b.value);
     } else if (of_a.group != SettingGroup::kNote) {
       out.unknown.push_back(of_a.name);
     }

@@ -35,7 +35,7 @@ using Settings = std::vector<Setting>;
 Settings settings_of(const nlohmann::json& record, const std::string& method);
 
 struct SettingDifference {
-  Setting a, b;
+  Setting a, b;  // of a JSON object, the values name only the fields that differ
 };
 
 struct SettingsComparison {

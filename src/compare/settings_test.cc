@@ -64,6 +64,19 @@ TEST(Settings, EveryDifferenceHasItsGroup) {
   EXPECT_EQ(groups_of("/dataset/folder", "other"), SettingGroup::kNote);
 }
 
+TEST(Settings, OfObjectsOnlyTheFieldsThatDifferAreNamed) {
+  json a = record();
+  a["dataset"]["capture"] =
+      json::parse(R"({"max_length": 8, "sampler": {"type": "all", "rate": 1}})");
+  json b = record();
+  b["dataset"]["capture"] =
+      json::parse(R"({"max_length": 8, "sampler": {"type": "uniform", "rate": 1}, "seed": 3})");
+  const SettingsComparison comparison = compare(a, b);
+  ASSERT_THAT(different(comparison), ElementsAre("capture"));
+  EXPECT_EQ(comparison.different.front().a.value, "sampler.type all");
+  EXPECT_EQ(comparison.different.front().b.value, "sampler.type uniform, seed 3");
+}
+
 // What a method does not have cannot differ: the covariance is that of linear.
 TEST(Settings, OptionsOfOtherMethodsDoNotCount) {
   json other = record();

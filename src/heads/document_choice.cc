@@ -135,7 +135,9 @@ std::optional<ChosenDocument> DocumentFinder::find_one(std::string_view text) co
 void DocumentFinder::refuse_unknown(std::string_view text) const {
   std::vector<std::string> known;
   if (by_name_) {
-    for (const auto& [name, id] : *by_name_) known.push_back(name);
+    for (const auto& [name, id] : *by_name_) {
+      if (!name.empty()) known.push_back(name);
+    }
   }
   if (parse_example_id(text)) {
     for (const ExampleId& id : in_rows_) known.push_back(id_text(id));

@@ -1,11 +1,11 @@
 #include <arrow/array.h>
-#include <arrow/io/file.h>
 #include <arrow/memory_pool.h>
 #include <arrow/table.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
+#include <parquet/properties.h>
 
 #include <exception>
 #include <nlohmann/json.hpp>
@@ -71,8 +71,12 @@ void take_rows(const arrow::RecordBatch& batch, Replicates& out) {
 
 Replicates read_file_of_replicates(const std::filesystem::path& path) {
   if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
-  const auto file = value_or_fail(arrow::io::ReadableFile::Open(path.string()));
-  const auto reader = value_or_fail(parquet::arrow::OpenFile(file, arrow::system_memory_pool()));
+  parquet::ReaderProperties properties(arrow::system_memory_pool());
+  properties.set_page_checksum_verification(true);
+  parquet::arrow::FileReaderBuilder builder;
+  const arrow::Status opened = builder.OpenFile(path.string(), /*memory_map=*/false, properties);
+  if (!opened.ok()) fail("{}", printable(opened.message(), 300));
+  const auto reader = value_or_fail(builder.memory_pool(arrow::system_memory_pool())->Build());
   Replicates out = read_note(*reader->parquet_reader()->metadata());
   const auto batches = value_or_fail(reader->GetRecordBatchReader());
   while (true) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -104,6 +105,36 @@ TEST(ReplicateTable, WithoutRowsThereIsNoFile) {
     table.finish();
   }
   EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+// The estimates and values of all rows, in order.
+std::string numbers_of(const Replicates& table) {
+  std::string out;
+  for (const auto& [key, row] : table.rows) {
+    out += fmt::format("{} {}; ", row.estimate, fmt::join(row.values, " "));
+  }
+  return out;
+}
+
+TEST(ReplicateTable, DamagedPagesGiveNoOtherNumbers) {
+  const TestFolder folder;
+  const fs::path path = write(folder.path() / "r.parquet", kJackknife);
+  const std::string whole = read_file(path);
+  const std::string numbers = numbers_of(read_replicates(path));
+  uint32_t footer = 0;
+  std::memcpy(&footer, whole.data() + whole.size() - 8, 4);
+  int64_t refused = 0;
+  for (size_t at = 4; at < whole.size() - 8 - footer; at += 3) {
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    write_file(path, bytes);
+    try {
+      EXPECT_EQ(numbers_of(read_replicates(path)), numbers) << at;
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 100);
 }
 
 TEST(ReplicateTable, OtherFilesAreRefused) {

@@ -261,6 +261,24 @@ class Compare(unittest.TestCase):
             "plain/head_metrics.csv: has no record (head_metrics.csv.json), so its methods are not "
             "known", "plain", "--methods", "bucket,linear")
 
+    def test_columns_in_any_order(self):
+        rows = self.heads("plain")
+        names = list(reversed(rows[0]))
+        fixtures.write(f"{self.root}/turned.csv", "\n".join(
+            ",".join(line) for line in [names, *([row[name] for name in names] for row in rows)]))
+        self.compare("plain", "turned.csv", "--metric", "q_R2_pos")
+        self.assertEqual({row["difference"] for row in self.rows()}, {"0.0"})
+
+    def test_a_record_without_methods(self):
+        path = f"{self.root}/a/head_metrics.csv.json"
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+        for methods in ([], [1, 2], None):
+            record["methods"] = methods
+            fixtures.write(path, json.dumps(record))
+            done = self.compare("a", "b", "--overwrite")
+            self.assertIn("Errors    none: a/head_metrics.csv has no head_replicates", done.stdout)
+
     def assert_says_after(self, sentence, *arguments):
         os.remove(f"{self.root}/compare.csv")
         self.assert_says(sentence, *arguments)

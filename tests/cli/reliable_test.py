@@ -201,8 +201,8 @@ class Reliable(unittest.TestCase):
         done = self.sniff("one", *texts, sets=["capture.min_bucket_size=128"])
         self.assertIn("qkscope: warning: all positions lie in one bucket", done.stderr)
         plan = self.sniff("out", "--dry-run", *texts, sets=["dataset.max_samples=4"]).stdout
-        self.assertIn("warning: buckets 0-7 are reached by fewer than 5 documents: no error bars "
-                      "there", plan)
+        self.assertIn("warning: buckets 0-7 are reached by fewer than 5 documents: error bars "
+                      "there would be very wide, or missing", plan)
         plan = self.sniff("out", "--dry-run", *texts, sets=["capture.capture_keys=false"]).stdout
         self.assertIn("warning: capture.capture_keys is false: plasticity needs both", plan)
 

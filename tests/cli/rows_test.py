@@ -287,6 +287,9 @@ class Rows(unittest.TestCase):
                          f"texts were looked up by their hash); did you mean {id_of('doc-0')}?",
                          "both", "--documents", f"{near}")
         fixtures.write(f"{self.root}/none.txt", "\n\n")
+        for word, found in (("", "nothing"), ("@", "@")):
+            self.assert_says("--documents: expected the name or example_id of a document, or @ and the "
+                             f"name of a file, found {found}", "both", "--documents", word)
         self.assert_says("--documents: none.txt: expected one document a line, found none", "both",
                          "--documents", "@none.txt")
         done = self.analyze("both", "--documents", "@absent.txt", code=1)
