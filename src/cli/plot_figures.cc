@@ -73,7 +73,7 @@ void plot_heatmap(const std::string& config, const PlotFlagValues& flags) {
         fmt::format("Method {}. ", chosen_method(plot.method, known_methods(plot.tables)));
   }
   if (!plot.filter.is_open()) {
-    plot.options.caption += fmt::format("Only heads of {}. ", plot.filter.text());
+    plot.options.caption += fmt::format("Only {}. ", plot.filter.text());
   }
   save_figure(
       heatmap_figure(matrix, plot.options), plot.files,

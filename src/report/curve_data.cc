@@ -164,7 +164,7 @@ std::string caption_of(const CurveChoice& choice, const std::string& method, con
                        bool lacks_band) {
   std::string out = method.empty() ? "" : fmt::format("Method {}. ", method);
   const std::string heads = choice.filter.text();
-  if (!heads.empty()) out += fmt::format("Only heads of {}. ", heads);
+  if (!heads.empty()) out += fmt::format("Only {}. ", heads);
   if (choice.max_distance) {
     out += fmt::format(
         "Only keys at most {} tokens before the query, from the middle of a bucket "

@@ -59,7 +59,7 @@ Figure components_figure(std::span<const std::pair<int64_t, double>> weights,
   const double margin = kComponentMargin * (high - low);
   figure.x = {"Component index", low - margin, high + margin, false, component_ticks(weights)};
   figure.y = {options.ylabel, 1.1 * smallest, std::max(0.01, 1.1 * largest), true, {}};
-  if (!options.caption.empty()) figure.caption = "Only heads of " + options.caption + ".";
+  if (!options.caption.empty()) figure.caption = "Only " + options.caption + ".";
   return figure;
 }
 

@@ -137,7 +137,7 @@ Figure wavelengths_figure(std::span<const WavelengthCurve> curves,
   fit_x_axis(figure);
   fit_y_axis(figure);
   add_wavelength_ticks(figure.x);
-  if (!options.caption.empty()) figure.caption = "Only heads of " + options.caption + ".";
+  if (!options.caption.empty()) figure.caption = "Only " + options.caption + ".";
   return figure;
 }
 

@@ -27,10 +27,12 @@ bool is_in(const std::vector<IndexRange>& ranges, int64_t index) {
          });
 }
 
-std::string ranges_text(const std::vector<IndexRange>& ranges) {
-  std::string out;
+// "layers 0-5,7", "layer 7".
+std::string ranges_text(const char* what, const std::vector<IndexRange>& ranges) {
+  const bool is_one = ranges.size() == 1 && ranges[0].first == ranges[0].last;
+  std::string out = fmt::format("{}{} ", what, is_one ? "" : "s");
   for (const IndexRange& range : ranges) {
-    if (!out.empty()) out += ',';
+    if (&range != ranges.data()) out += ',';
     out += fmt::format("{}", range.first);
     if (range.last != range.first) out += fmt::format("-{}", range.last);
   }
@@ -74,11 +76,15 @@ std::string HeadFilter::group() const {
 
 std::string HeadFilter::text() const {
   std::vector<std::string> parts;
-  if (!layers.empty()) parts.push_back("layers " + ranges_text(layers));
-  if (!heads.empty()) parts.push_back("query heads " + ranges_text(heads));
-  if (window == "none") parts.emplace_back("without a window");
-  if (window != "all" && window != "none") parts.push_back("window of " + window + " tokens");
-  return fmt::format("{}", fmt::join(parts, ", "));
+  if (!layers.empty()) parts.push_back(ranges_text("layer", layers));
+  if (!heads.empty()) parts.push_back(ranges_text("query head", heads));
+  const std::string where = fmt::format("{}", fmt::join(parts, ", "));
+  std::string out = where.empty() ? "heads" : "heads of " + where;
+  if (window == "none") out += " without a sliding window";
+  if (window != "all" && window != "none") {
+    out += fmt::format(" with a sliding window of {} tokens", window);
+  }
+  return out == "heads" ? "" : out;
 }
 
 void refuse_empty_filter(const HeadFilter& filter) {
@@ -91,8 +97,7 @@ void refuse_empty_filter(const HeadFilter& filter) {
     }
     known = fmt::format(" (the windows of the analysis's heads: {})", fmt::join(sizes, ", "));
   }
-  fail("there is nothing to draw: no head of the table is among those asked for, {}{}",
-       filter.text(), known);
+  fail("there is nothing to draw: the table has no {}{}", filter.text(), known);
 }
 
 }  // namespace qk

@@ -32,7 +32,7 @@ struct HeadFilter {
   bool has(const HeadId& head) const;
   // What mean_curves.csv calls these heads: "all", "full_attention", "window_512"; empty: it cannot.
   std::string group() const;
-  // "layers 0-5, window 512", for captions; empty: all heads.
+  // "heads of layers 0-5 with a sliding window of 512 tokens", for captions; empty: all heads.
   std::string text() const;
 };
 
