@@ -5,24 +5,29 @@
 #include <span>
 
 namespace qk {
+
+void MeanCurves::add_curve(const MethodCurve& curve, std::map<int64_t, Sum>& points) {
+  for (const CurvePoint& point : curve.points) {
+    if (std::isnan(point.values.front())) continue;
+    Sum& sum = points[point.bucket];
+    sum.point.center += point.center;
+    sum.point.first += point.first;
+    sum.point.last += point.last;
+    ++sum.point.num_heads;
+    sum.point.documents = std::max(sum.point.documents, point.documents);
+    sum.values.resize(std::max(sum.values.size(), point.values.size()));
+    for (size_t r = 0; r < point.values.size(); ++r) sum.values[r] += point.values[r];
+  }
+}
+
 void MeanCurves::add_curves(const HeadMetrics& head, const std::string& heads) {
   for (size_t m = 0; m < head.methods.size(); ++m) {
     const MethodResult& method = head.methods[m];
-    for (const bool is_distance : {false, true}) {
-      for (const MethodCurve& curve : is_distance ? method.distances : method.positions) {
-        auto& points = sums_[Key{is_distance, heads, m, curve.reach}];
-        for (const CurvePoint& point : curve.points) {
-          if (std::isnan(point.values.front())) continue;
-          Sum& sum = points[point.bucket];
-          sum.point.center += point.center;
-          sum.point.first += point.first;
-          sum.point.last += point.last;
-          ++sum.point.num_heads;
-          sum.point.documents = std::max(sum.point.documents, point.documents);
-          sum.values.resize(std::max(sum.values.size(), point.values.size()));
-          for (size_t r = 0; r < point.values.size(); ++r) sum.values[r] += point.values[r];
-        }
-      }
+    for (const MethodCurve& curve : method.positions) {
+      add_curve(curve, sums_[Key{false, heads, m, curve.reach}]);
+    }
+    for (const MethodCurve& curve : method.distances) {
+      add_curve(curve, sums_[Key{true, heads, m, curve.reach}]);
     }
   }
 }
@@ -60,7 +65,7 @@ std::vector<MeanCurve> MeanCurves::result() const {
                               static_cast<double>(std::max<int64_t>(point.documents, 1)),
                               ValueScale::kFraction, groups_.error_bars());
       }
-      curve.points.push_back(std::move(point));
+      curve.points.push_back(point);
     }
   }
   return out;

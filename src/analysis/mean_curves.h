@@ -55,6 +55,7 @@ class MeanCurves {
     std::optional<int64_t> reach;
     auto operator<=>(const Key&) const = default;
   };
+  static void add_curve(const MethodCurve& curve, std::map<int64_t, Sum>& points);
   void add_curves(const HeadMetrics& head, const std::string& heads);
 
   std::map<Key, std::map<int64_t, Sum>> sums_;

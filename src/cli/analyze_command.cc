@@ -24,6 +24,7 @@
 #include "base/thread_pool.h"
 #include "cli/analysis_outputs.h"
 #include "cli/analyze_fields.h"
+#include "cli/catalog_text.h"
 #include "cli/common_options.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
@@ -89,28 +90,6 @@ std::string progress_text(const AnalysisProgress& progress) {
                      count_text(progress.total), remaining_text(part, progress.seconds));
 }
 
-std::string catalog_text(const HeadCatalog& catalog) {
-  std::string out = fmt::format(
-      "Dataset   {}{}: {} of {} heads "
-      "({}, {}, {}{})",
-      catalog.folder.string(), catalog.model.empty() ? "" : " of " + printable(catalog.model),
-      count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
-      plural(catalog.num_layers, "layer"), plural(catalog.num_q_heads, "query head"),
-      plural(catalog.num_k_heads, "key head"), catalog.is_counted ? ", by the folders" : "");
-  if (catalog.without_keys.empty()) return out + "\n";
-  std::vector<std::string> names;
-  names.reserve(catalog.without_keys.size());
-  for (const ConfigName& head : catalog.without_keys) {
-    names.push_back(config_name(head.layer, head.head, head.kind));
-  }
-  constexpr size_t kMostNamed = 8;
-  out += fmt::format(
-      "; skipped {} without keys ({}{})", plural(std::ssize(names), "head"),
-      fmt::join(names.begin(), names.begin() + std::min(names.size(), kMostNamed), ", "),
-      names.size() > kMostNamed ? ", ..." : "");
-  return out + "\n";
-}
-
 void warn(const std::string& sentence) {
   std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
 }
@@ -147,10 +126,69 @@ std::string method_text(const AnalysisConfig& config) {
          (config.measure.compat_reference ? ", compat reference" : "");
 }
 
-std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
-                        const std::optional<ReplicateTable>& replicates,
+int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
+                 const AnalysisReport& report) {
+  const bool forgiving = flags.keep_going || config.measure.compat_reference;
+  if (report.num_heads == 0) return config.measure.compat_reference ? 0 : 1;
+  return report.failures.empty() || forgiving ? 0 : 1;
+}
+
+// Where the heads go as they are measured.
+struct AnalysisOutputs {
+  CsvTables tables;
+  std::optional<ReplicateTable> replicates;  // with error bars
+  AnalysisSummary summary;
+  DiagnosticWarnings diagnostics;
+
+  explicit AnalysisOutputs(const AnalysisConfig& config) : tables(csv_paths(config)) {
+    if (!config.measure.error_bars.wanted()) return;
+    replicates.emplace(config.replicates, config.measure.error_bars, config.measure.seed);
+  }
+
+  void add(const HeadMetrics& head) {
+    tables.add(head);
+    if (replicates) replicates->add(head);
+    summary.add(head);
+    if (head.diagnostics) diagnostics.add(*head.diagnostics);
+  }
+
+  void finish() {
+    if (replicates) replicates->flush();
+    tables.finish();
+    if (replicates) replicates->finish();
+  }
+
+ private:
+  static std::vector<TablePath> csv_paths(const AnalysisConfig& config) {
+    std::vector<TablePath> out;
+    for (const OutputTable& table : output_tables()) {
+      const bool is_csv = table.record != std::string_view(kReplicatesRecord);
+      if (is_csv && is_written(table, config)) out.push_back({table.record, config.*table.path});
+    }
+    return out;
+  }
+};
+
+AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
+                   const HeadCatalog& catalog, ThreadPool& pool, AnalysisOutputs& outputs,
+                   const std::atomic<bool>& stop) {
+  ProgressLine line;
+  AnalysisOptions options;
+  options.memory_bytes = flags.ram_bytes;
+  options.stop = &stop;
+  options.on_head = [&](const HeadMetrics& head) { outputs.add(head); };
+  if (!flags.quiet) {
+    options.progress = [&line](const AnalysisProgress& progress) {
+      const double part = static_cast<double>(progress.done) / static_cast<double>(progress.total);
+      line.draw(progress_text(progress), part, progress.seconds, progress.done == progress.total);
+    };
+  }
+  return run_analysis(config, catalog, pool, options);
+}
+
+std::string report_text(const AnalysisConfig& config, const AnalysisOutputs& outputs,
                         const std::vector<std::filesystem::path>& replaced,
-                        const AnalysisReport& report, const AnalysisSummary& summary) {
+                        const AnalysisReport& report) {
   std::string out = fmt::format("Measured  {} in {}, method {}\n", plural(report.num_heads, "head"),
                                 seconds_text(report.seconds), method_text(config));
   const auto add = [&](const auto& table) {
@@ -159,40 +197,10 @@ std::string report_text(const AnalysisConfig& config, const CsvTables& tables,
     const char* what = !table.has_rows() ? "No rows" : was_there ? "Replaced" : "Wrote";
     out += fmt::format("{:<9} {}\n", what, table.path().string());
   };
-  for (const auto& table : tables.tables()) add(*table);
-  if (replicates) add(*replicates);
+  for (const auto& table : outputs.tables.tables()) add(*table);
+  if (outputs.replicates) add(*outputs.replicates);
   out += fmt::format("Wrote     {}.json: record of this run\n", config.output_csv);
-  return out + "\n" + summary.text();
-}
-
-int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
-                 const AnalysisReport& report) {
-  const bool forgiving = flags.keep_going || config.measure.compat_reference;
-  if (report.num_heads == 0) return config.measure.compat_reference ? 0 : 1;
-  return report.failures.empty() || forgiving ? 0 : 1;
-}
-
-AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
-                   const HeadCatalog& catalog, ThreadPool& pool, CsvTables& tables,
-                   std::optional<ReplicateTable>& replicates, AnalysisSummary& summary,
-                   DiagnosticWarnings& diagnostics, const std::atomic<bool>& stop) {
-  ProgressLine line;
-  AnalysisOptions options;
-  options.memory_bytes = flags.ram_bytes;
-  options.stop = &stop;
-  options.on_head = [&](const HeadMetrics& head) {
-    tables.add(head);
-    if (replicates) replicates->add(head);
-    summary.add(head);
-    if (head.diagnostics) diagnostics.add(*head.diagnostics);
-  };
-  if (!flags.quiet) {
-    options.progress = [&line](const AnalysisProgress& progress) {
-      const double part = static_cast<double>(progress.done) / static_cast<double>(progress.total);
-      line.draw(progress_text(progress), part, progress.seconds, progress.done == progress.total);
-    };
-  }
-  return run_analysis(config, catalog, pool, options);
+  return out + "\n" + outputs.summary.text();
 }
 
 // Without a word about the dataset, the original's default is read if the cache has it.
@@ -233,58 +241,34 @@ void refuse_unfinished(const std::filesystem::path& folder) {
       folder.string());
 }
 
-int analyze(const AnalyzeFlags& flags) {
-  const std::atomic<bool>& stop = watch_stop_signals();
-  const AnalysisConfig config = load_analysis_config(source_of(flags));
-  for (const std::string& warning : config.warnings) warn(warning);
+// The heads of the dataset and the rows to be read, said on stdout.
+HeadCatalog open_dataset(const AnalyzeFlags& flags, const AnalysisConfig& config,
+                         ThreadPool& pool) {
   refuse_swallowed_dataset(flags, config);
   const std::filesystem::path folder = find_given_dataset(config);
   refuse_unfinished(folder);
-  ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
-                                        : static_cast<int>(config.max_workers.value_or(0)));
   HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
                                      config.measure.compat_reference, pool);
   choose_rows(config.rows, config.measure.compat_reference, pool, catalog);
   std::fputs((catalog_text(catalog) + rows_text(catalog)).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);
-  const std::vector<HeadFailure> missing = missing_heads(catalog);
-  for (const HeadFailure& failure : missing) report_failure(failure);
   if (catalog.is_unfinished) {
     warn(catalog.folder.string() + ": its capture is not finished; heads and rows may be missing");
   }
-  const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
-  std::vector<TablePath> paths;
-  for (const OutputTable& table : output_tables()) {
-    const bool is_csv = table.record != std::string_view(kReplicatesRecord);
-    if (is_csv && is_written(table, config)) paths.push_back({table.record, config.*table.path});
-  }
-  CsvTables tables(paths);
-  std::optional<ReplicateTable> replicates;
-  if (config.measure.error_bars.wanted()) {
-    replicates.emplace(config.replicates, config.measure.error_bars, config.measure.seed);
-  }
-  AnalysisSummary summary;
-  DiagnosticWarnings diagnostics;
-  AnalysisReport report =
-      run(flags, config, catalog, pool, tables, replicates, summary, diagnostics, stop);
-  for (const HeadFailure& failure : report.failures) report_failure(failure);
-  if (report.stopped) {
-    std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
-                 plural(report.num_heads, "head").c_str());
-    return 1;
-  }
-  if (report.num_heads == 0) {
-    std::fputs("qkscope: no head could be measured; nothing was written\n", stderr);
-    return exit_code_of(flags, config, report);
-  }
-  if (summary.num_passed_over() > 0) {
+  return catalog;
+}
+
+// What may mislead in the numbers.
+void print_warnings(const AnalysisConfig& config, const AnalysisReport& report,
+                    const AnalysisOutputs& outputs) {
+  if (outputs.summary.num_passed_over() > 0) {
     warn(
         fmt::format("{} with query buckets below 0: compat: reference passes over these, as the "
                     "original does, so they have no plasticity",
-                    plural(summary.num_passed_over(), "head")));
+                    plural(outputs.summary.num_passed_over(), "head")));
   }
-  if (config.rows.bucket_width && summary.num_with_cells() == 0) {
+  if (config.rows.bucket_width && outputs.summary.num_with_cells() == 0) {
     warn(
         fmt::format("bucket_width: buckets of {} leave no query bucket with an earlier key bucket, "
                     "so there is no plasticity: choose a smaller one",
@@ -297,19 +281,43 @@ int analyze(const AnalyzeFlags& flags) {
                     "bucket_type and bucket_min_size are given",
                     plural(report.num_contradicting_ranges, "head")));
   }
-  for (const std::string& warning : summary.warnings()) warn(warning);
-  for (const std::string& warning : diagnostics.sentences(has_method(config.measure, "linear"))) {
+  for (const std::string& warning : outputs.summary.warnings()) warn(warning);
+  for (const std::string& warning : outputs.diagnostics.sentences(
+           has_method(config.measure, "linear"), has_method(config.measure, "counted"))) {
     warn(warning);
   }
-  tables.end_heads();
-  warn_of_older_tables(tables);
-  if (replicates) replicates->flush();
-  tables.finish();
-  if (replicates) replicates->finish();
+}
+
+int analyze(const AnalyzeFlags& flags) {
+  const std::atomic<bool>& stop = watch_stop_signals();
+  const AnalysisConfig config = load_analysis_config(source_of(flags));
+  for (const std::string& warning : config.warnings) warn(warning);
+  ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
+                                        : static_cast<int>(config.max_workers.value_or(0)));
+  const HeadCatalog catalog = open_dataset(flags, config, pool);
+  const std::vector<HeadFailure> missing = missing_heads(catalog);
+  for (const HeadFailure& failure : missing) report_failure(failure);
+  const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
+  AnalysisOutputs outputs(config);
+  AnalysisReport report = run(flags, config, catalog, pool, outputs, stop);
+  for (const HeadFailure& failure : report.failures) report_failure(failure);
+  if (report.stopped) {
+    std::fprintf(stderr, "qkscope: stopped after %s; nothing was written, start it again\n",
+                 plural(report.num_heads, "head").c_str());
+    return 1;
+  }
+  if (report.num_heads == 0) {
+    std::fputs("qkscope: no head could be measured; nothing was written\n", stderr);
+    return exit_code_of(flags, config, report);
+  }
+  print_warnings(config, report, outputs);
+  outputs.tables.end_heads();
+  warn_of_older_tables(outputs.tables);
+  outputs.finish();
   report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));
-  std::fputs(report_text(config, tables, replicates, replaced, report, summary).c_str(), stdout);
+  std::fputs(report_text(config, outputs, replaced, report).c_str(), stdout);
   return exit_code_of(flags, config, report);
 }
 

@@ -36,7 +36,7 @@ Examples, in the order of work:
   qkscope sniff run.yaml                   capture it
   qkscope inspect data/run                 show what a dataset holds and whether it is whole
   qkscope check data/run                   check every row, digest and count
-  qkscope analyze data/run                 measure every head; writes three CSV files
+  qkscope analyze data/run                 measure every head; writes CSV files
   qkscope compare results/a results/b      compare two analyses, head by head
   qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
   qkscope verify MODEL R.safetensors       compare a model's computation with transformers'

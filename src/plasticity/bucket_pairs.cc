@@ -40,9 +40,21 @@ class NormalPairs {
   std::vector<double> variances_;
 };
 
-int64_t count_distinct(std::vector<int64_t>& values) {
-  std::sort(values.begin(), values.end());
-  return std::unique(values.begin(), values.end()) - values.begin();
+// Rows of documents: their number, that of the documents, and as many of equal size.
+BucketQueries count_documents(std::vector<int64_t>& ids) {
+  std::sort(ids.begin(), ids.end());
+  BucketQueries out{std::ssize(ids)};
+  double squares = 0;
+  for (auto it = ids.begin(); it != ids.end();) {
+    const auto end = std::upper_bound(it, ids.end(), *it);
+    const auto size = static_cast<double>(end - it);
+    squares += size * size;
+    ++out.documents;
+    it = end;
+  }
+  const auto rows = static_cast<double>(out.rows);
+  out.effective_documents = squares > 0 ? rows * rows / squares : 0;
+  return out;
 }
 
 // The mean of the judged pairs' values, and what stands behind it.
@@ -60,7 +72,9 @@ BucketPlasticity summary_of(const HeadTable& keys, const BucketPairDraw& draw,
   }
   if (out.pairs == 0) return out;
   out.value = sum / static_cast<double>(out.pairs);
-  out.documents = std::min(queries.documents, count_distinct(documents));
+  const BucketQueries of_pairs = count_documents(documents);
+  out.documents = std::min(queries.documents, of_pairs.documents);
+  out.effective_documents = std::min(queries.effective_documents, of_pairs.effective_documents);
   return out;
 }
 
@@ -74,7 +88,7 @@ std::map<int64_t, BucketQueries> count_bucket_queries(const HeadTable& queries) 
         queries.example_ids.empty() ? static_cast<int64_t>(row) : queries.example_ids[row]);
   }
   std::map<int64_t, BucketQueries> out;
-  for (auto& [bucket, ids] : documents) out[bucket] = {std::ssize(ids), count_distinct(ids)};
+  for (auto& [bucket, ids] : documents) out[bucket] = count_documents(ids);
   return out;
 }
 

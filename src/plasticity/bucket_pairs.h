@@ -17,6 +17,7 @@ namespace qk {
 struct BucketQueries {
   int64_t rows = 0;
   int64_t documents = 0;
+  double effective_documents = 0;  // documents of equal size that would weigh as evenly
 };
 std::map<int64_t, BucketQueries> count_bucket_queries(const HeadTable& queries);
 

@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "heads/gathered_rows.h"
 #include "plasticity/bucket_law.h"
 #include "plasticity/bucket_pair_walk.h"
 #include "plasticity/forgetting_law.h"

@@ -45,7 +45,8 @@ std::vector<CurvePoint> curve_of(const CellMatrix& matrix,
     point.last = std::max(point.last, place.last);
     point.queries = std::max(point.queries, cell.queries);
     point.pairs += cell.pairs;
-    point.documents = std::max(point.documents, cell.documents);
+    point.documents += cell.documents;
+    point.effective_documents += cell.effective_documents;
     sum.centers += place.center;
     ++sum.cells;
     for (size_t r = 0; r < matrix.replicates(); ++r) {
@@ -61,6 +62,8 @@ std::vector<CurvePoint> curve_of(const CellMatrix& matrix,
       sum.point.values[r] = sum.weights[r] > 0 ? sum.point.values[r] / sum.weights[r] : kNotANumber;
     }
     sum.point.center = sum.centers / static_cast<double>(sum.cells);
+    sum.point.documents /= sum.cells;
+    sum.point.effective_documents /= static_cast<double>(sum.cells);
     out.push_back(std::move(sum.point));
   }
   return out;

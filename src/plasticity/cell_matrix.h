@@ -44,8 +44,9 @@ struct CurvePoint {
   double last = 0;    //   distance between the middles
   int64_t queries = 0;
   int64_t pairs = 0;
-  int64_t documents = 0;       // the most of a cell
-  std::vector<double> values;  // [replicates], the sample's first
+  int64_t documents = 0;           // of a cell, on average
+  double effective_documents = 0;  // likewise
+  std::vector<double> values;      // [replicates], the sample's first
 };
 
 // Ascending by bucket.

@@ -27,21 +27,20 @@ void DiagnosticWarnings::add(const HeadDiagnostics& head) {
   far_from_normal_ += scores_far_from_normal(head) ? 1 : 0;
 }
 
-std::vector<std::string> DiagnosticWarnings::sentences(bool uses_linear) const {
+std::vector<std::string> DiagnosticWarnings::sentences(bool uses_linear, bool uses_counted) const {
   std::vector<std::string> out;
-  if (misfits_ > 0) {
+  if (misfits_ > 0 && uses_linear) {
     out.push_back(fmt::format(
-        "In {} of {} heads a straight line misses more than a tenth of the queries' variance that "
-        "their position explains: {}",
-        misfits_, heads_,
-        uses_linear ? "do not rely on the method linear there"
-                    : "the method linear would mislead there"));
+        "in {} of {} heads a straight line misses more than a tenth of the queries' variance that "
+        "their position explains: do not rely on the method linear there",
+        misfits_, heads_));
   }
   if (far_from_normal_ > 0) {
     out.push_back(fmt::format(
-        "In {} of {} heads the scores are far from normal (score_ks_distance more than {} above "
-        "score_ks_floor): check them with the method counted",
-        far_from_normal_, heads_, kFarFromNormal));
+        "in {} of {} heads the scores are far from normal (score_ks_distance more than {} above "
+        "score_ks_floor): {}",
+        far_from_normal_, heads_, kFarFromNormal,
+        uses_counted ? "believe the method counted there" : "check them with the method counted"));
   }
   return out;
 }

@@ -25,8 +25,9 @@ std::string diagnostic_warning(const HeadDiagnostics& head);
 class DiagnosticWarnings {
  public:
   void add(const HeadDiagnostics& head);
-  // uses_linear: whether the method `linear` is among those that ran.
-  std::vector<std::string> sentences(bool uses_linear) const;
+  // uses_linear, uses_counted: whether these methods are among those that ran. A line that does not fit
+  // is worth a sentence only where `linear` ran.
+  std::vector<std::string> sentences(bool uses_linear, bool uses_counted) const;
 
  private:
   int64_t heads_ = 0;

@@ -27,16 +27,18 @@ TEST(DiagnosticWarnings, OfAHead) {
 TEST(DiagnosticWarnings, CountHeads) {
   DiagnosticWarnings warnings;
   warnings.add(diagnosed(0.3, 0.9, 0.03, 0.03));
-  EXPECT_TRUE(warnings.sentences(true).empty());
+  EXPECT_TRUE(warnings.sentences(true, false).empty());
   warnings.add(diagnosed(0.3, 0.2, 0.09, 0.03));
   warnings.add(diagnosed(0.01, 0.2, 0.09, 0.03));
   const std::vector<std::string> expected = {
-      "In 1 of 3 heads a straight line misses more than a tenth of the queries' variance that their "
+      "in 1 of 3 heads a straight line misses more than a tenth of the queries' variance that their "
       "position explains: do not rely on the method linear there",
-      "In 2 of 3 heads the scores are far from normal (score_ks_distance more than 0.025 above "
+      "in 2 of 3 heads the scores are far from normal (score_ks_distance more than 0.025 above "
       "score_ks_floor): check them with the method counted"};
-  EXPECT_EQ(warnings.sentences(true), expected);
-  EXPECT_TRUE(warnings.sentences(false).front().ends_with("the method linear would mislead there"));
+  EXPECT_EQ(warnings.sentences(true, false), expected);
+  EXPECT_EQ(warnings.sentences(false, false), std::vector<std::string>{expected[1]});
+  EXPECT_TRUE(
+      warnings.sentences(false, true).front().ends_with("believe the method counted there"));
 }
 
 }  // namespace

@@ -62,7 +62,9 @@ class CellReport {
         ranges_(input.ranges),
         error_bars_(input.options.error_bars),
         reach_(reach),
-        num_documents_(num_documents) {}
+        num_documents_(num_documents) {
+    if (cells.replicates) effective_documents_ = cells.replicates->pairs.effective_documents;
+  }
 
   std::vector<Interval> cell_intervals() const {
     std::vector<Interval> out;
@@ -70,8 +72,8 @@ class CellReport {
     for (size_t c = 0; c < matrix_.cells().size(); ++c) {
       const BucketPlasticity& cell = matrix_.cells()[c];
       out.push_back(document_interval(cell.value, matrix_.replicates_of(c),
-                                      documents_behind(cell.documents), ValueScale::kFraction,
-                                      error_bars_));
+                                      documents_behind(cell.effective_documents),
+                                      ValueScale::kFraction, error_bars_));
     }
     return out;
   }
@@ -81,7 +83,7 @@ class CellReport {
     if (matrix_.replicates() == 1) return out;
     for (const CurvePoint& point : out.points) {
       out.intervals.push_back(document_interval(point.values.front(), without_sample(point.values),
-                                                documents_behind(point.documents),
+                                                documents_behind(point.effective_documents),
                                                 ValueScale::kFraction, error_bars_));
     }
     return out;
@@ -95,7 +97,7 @@ class CellReport {
     if (matrix_.replicates() > 1) {
       out.interval =
           document_interval(out.values.front(), without_sample(out.values),
-                            documents_behind(num_documents_), ValueScale::kReal, error_bars_);
+                            documents_behind(effective_documents_), ValueScale::kReal, error_bars_);
     }
     return out;
   }
@@ -107,15 +109,14 @@ class CellReport {
   }
 
  private:
-  static double documents_behind(int64_t count) {
-    return static_cast<double>(std::max<int64_t>(count, 1));
-  }
+  static double documents_behind(double effective) { return std::max(effective, 1.0); }
 
   CellMatrix matrix_;
   const BucketRanges& ranges_;
   const ErrorBarOptions& error_bars_;
   std::optional<int64_t> reach_;
   int64_t num_documents_;
+  double effective_documents_ = 1;  // of all key pairs
 };
 
 // The head with the documents only that reach a bucket, and with all they are needed for.
@@ -174,7 +175,8 @@ void add_differences(const PlasticityInput& input, std::span<MethodMeasurement> 
   }
   for (MethodMeasurement& method : out) {
     MethodResult& result = method.result;
-    if (result.name == name) continue;
+    // `online` asks about other pairs, at other times: that it differs says nothing.
+    if (result.name == name || result.name == "online") continue;
     MethodDifference difference{name, result.ap_overall - other->ap_overall, {}};
     if (!result.replicates.empty()) {
       std::vector<double> values;

@@ -10,8 +10,9 @@ namespace qk {
 // Without error bars a difference above this is worth a warning.
 inline constexpr double kNoteworthyDifference = 0.05;
 
-// Whether ap_overall differs from the other method's by more than its error: half the width of its
-// interval; kNoteworthyDifference if it has none.
+// Whether ap_overall differs from the other method's by more than its error, half the width of its
+// interval, and the interval of the difference excludes 0. Without intervals: by more than
+// kNoteworthyDifference.
 bool depends_on_method(const MethodResult& result);
 
 // "differs from counted by more than its error", or empty.

@@ -116,8 +116,10 @@ PlasticityResult measure_online(const PlasticityInput& input) {
   const std::map<int64_t, BucketQueries> queries = count_bucket_queries(input.queries);
   for (const auto& [where, mean] : cells) {
     const BucketQueries& of_bucket = queries.at(where.first);
-    out.buckets.push_back({where.first, where.second, mean.value(), of_bucket.rows, mean.count,
-                           std::min(of_bucket.documents, std::ssize(mean.documents))});
+    out.buckets.push_back(
+        {where.first, where.second, mean.value(), of_bucket.rows, mean.count,
+         std::min(of_bucket.documents, std::ssize(mean.documents)),
+         std::min(of_bucket.effective_documents, static_cast<double>(std::ssize(mean.documents)))});
   }
   return out;
 }

@@ -38,6 +38,13 @@ std::vector<CellPlace> places_of(const CellMatrix& matrix, const BucketRanges& r
   return out;
 }
 
+// The fewest documents of a cell that a slope takes: leaving one out must leave the cell a value.
+int64_t fewest_documents(std::span<const BucketPlasticity> cells) {
+  int64_t most = 0;
+  for (const BucketPlasticity& cell : cells) most = std::max(most, cell.documents);
+  return std::min<int64_t>(most, 3);
+}
+
 struct Line {
   double slope = kNotANumber;
   int64_t points = 0;
@@ -111,13 +118,14 @@ Line plane_slope(std::span<const double> first, std::span<const double> second,
 
 Line cells_line(TrendKind kind, const CellMatrix& matrix, std::span<const CellPlace> places,
                 bool is_uniform, size_t replicate) {
+  const int64_t fewest = fewest_documents(matrix.cells());
   GroupedLine grouped;
   std::vector<double> positions;
   std::vector<double> distances;
   std::vector<double> values;
   for (size_t c = 0; c < places.size(); ++c) {
     const double value = matrix.at(c, replicate);
-    if (std::isnan(value)) continue;
+    if (std::isnan(value) || matrix.cells()[c].documents < fewest) continue;
     const CellPlace& place = places[c];
     if (!is_uniform) {
       positions.push_back(place.position);
@@ -134,11 +142,11 @@ Line cells_line(TrendKind kind, const CellMatrix& matrix, std::span<const CellPl
                                       : plane_slope(distances, positions, values);
 }
 
-Line curve_line(std::span<const CurvePoint> curve, bool is_log, size_t replicate) {
+Line curve_line(std::span<const CurvePoint> curve, bool is_log, int64_t fewest, size_t replicate) {
   GroupedLine out;
   for (const CurvePoint& point : curve) {
     const double value = point.values[replicate];
-    if (std::isnan(value)) continue;
+    if (std::isnan(value) || point.documents < fewest) continue;
     out.add(0, is_log ? std::log2(point.center + 1) : point.center / kTokens, value);
   }
   return out.line();
@@ -173,7 +181,7 @@ Slope slope_of(TrendKind kind, const CellMatrix& matrix, const BucketRanges& ran
   Slope out;
   for (size_t r = 0; r < matrix.replicates(); ++r) {
     const Line line = kind == TrendKind::kCurve
-                          ? curve_line(curve, ranges.is_log(), r)
+                          ? curve_line(curve, ranges.is_log(), fewest_documents(matrix.cells()), r)
                           : cells_line(kind, matrix, places, ranges.width().has_value(), r);
     if (r == 0) out.cells = line.points;
     out.values.push_back(line.slope);

@@ -25,7 +25,8 @@ struct Slope {
   std::vector<double> values;  // [replicates], the sample's first; NaN where it is not determined
 };
 
-// Least squares, every cell with the same weight. Uniform buckets: the slope per 1,000 tokens within
+// Least squares, every cell with the same weight, without cells of fewer than three documents (if there
+// are cells of more). Uniform buckets: the slope per 1,000 tokens within
 // cells of the same distance (kPosition) or of the same query bucket (kDistance). Log buckets: the
 // slopes per doubling of position and of distance, fitted together. Other buckets: the same per
 // 1,000 tokens. NaN if fewer than three cells or a single position (distance) decide.

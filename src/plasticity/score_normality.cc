@@ -47,6 +47,7 @@ std::vector<int64_t> evenly_spaced(std::span<const int64_t> rows) {
   const int64_t all = std::ssize(rows);
   const int64_t count = std::min(all, kScoreRows);
   std::vector<int64_t> out;
+  out.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) out.push_back(rows[static_cast<size_t>(i * all / count)]);
   return out;
 }

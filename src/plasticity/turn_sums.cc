@@ -133,6 +133,7 @@ std::vector<double> turning_squares(const HeadTable& queries, std::span<const do
   }
   sums.flush();
   std::vector<double> out;
+  out.reserve(pairs.size());
   for (size_t i = 0; i < pairs.size(); ++i) {
     out.push_back(explained(sums, i, static_cast<double>(queries.num_rows())));
   }

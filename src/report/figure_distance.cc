@@ -66,6 +66,7 @@ class DistanceBuilder {
 
   std::vector<DrawnPoint> mean_points(const TableCurve& curve) const {
     std::vector<DrawnPoint> out;
+    out.reserve(curve.points.size());
     for (const TablePoint& point : curve.points) {
       out.push_back({x_of(point.bucket), point.value, point.interval,
                      point.documents < options_.min_documents});
@@ -99,6 +100,7 @@ class DistanceBuilder {
   void add_strip() {
     if (data_.documents.empty()) return;
     std::vector<std::pair<double, double>> places;
+    places.reserve(data_.documents.size());
     for (const auto& [lag, documents] : data_.documents) places.emplace_back(x_of(lag), documents);
     std::vector<Strip::Bar> bars;
     for (size_t i = 0; i < places.size(); ++i) {

@@ -40,6 +40,7 @@ struct SetRows {
 
 std::vector<DrawnPoint> median_points(const WavelengthCurve& curve) {
   std::vector<DrawnPoint> out;
+  out.reserve(curve.points.size());
   for (const WavelengthPoint& point : curve.points) {
     out.push_back({std::log10(point.wavelength), point.median, LowHigh(point.lower, point.upper)});
   }

@@ -82,11 +82,11 @@ class ReplicateTable::Sink final : public arrow::io::OutputStream {
 };
 
 struct ReplicateTable::Writer {
-  Writer(const fs::path& path, const ErrorBarOptions& options_, int64_t seed_)
+  Writer(const fs::path& path, const ErrorBarOptions& error_bars, int64_t first_seed)
       : name(path.string()),
         sink(std::make_shared<Sink>(with_parent(path))),
-        options(options_),
-        seed(seed_) {
+        options(error_bars),
+        seed(first_seed) {
     const auto properties =
         parquet::ArrowWriterProperties::Builder().store_schema()->set_use_threads(false)->build();
     auto opened = parquet::arrow::FileWriter::Open(*replicate_schema(), arrow::system_memory_pool(),
@@ -132,7 +132,7 @@ struct ReplicateTable::Writer {
       check(builder->Finish(&column));
       columns.push_back(std::move(column));
     }
-    const auto table = arrow::Table::Make(replicate_schema(), std::move(columns));
+    const auto table = arrow::Table::Make(replicate_schema(), columns);
     if (table->num_rows() > 0) check(parquet->WriteTable(*table, table->num_rows()));
     num_values = 0;
   }

@@ -1,5 +1,6 @@
 #include "report/replicate_table.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
