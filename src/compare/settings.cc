@@ -79,8 +79,9 @@ void keep_differences(std::string& a, std::string& b) {
   if (!of_a.is_object() || !of_b.is_object()) return;
   const auto without_equal = [](const json& kept, const json& other) {
     std::string out;
+    const json all = kept.flatten();
     const json fields = other.flatten();
-    for (const auto& [pointer, value] : kept.flatten().items()) {
+    for (const auto& [pointer, value] : all.items()) {
       if (fields.contains(pointer) && fields[pointer] == value) continue;
       std::string name = pointer.substr(1);
       std::ranges::replace(name, '/', '.');
