@@ -145,11 +145,11 @@ std::string changes_text(const MetricComparison& metric, const CompareOptions& o
   if (metric.num_tested == 0) return "";
   const double level = 1 - options.confidence;
   return fmt::format(
-      "Changed   {} of {} in {}, corrected for the number of heads (Benjamini-Hochberg at {}; "
-      "about {:.1f} of them by chance)\n"
+      "Changed   {} of {} in {}, corrected for the number of heads (Benjamini-Hochberg: at most "
+      "{} of them are expected to be false)\n"
       "          {} with p below {:g}; if none had changed, chance alone would give about {:.1f}\n",
       count_text(metric.num_significant), plural(metric.num_tested, "head"), metric.metric,
-      percent_text(options.fdr), options.fdr * static_cast<double>(metric.num_significant),
+      percent_text(options.fdr),
       plural(metric.num_below, "head"), level, level * static_cast<double>(metric.num_tested));
 }
 

@@ -106,6 +106,19 @@ std::optional<ReplicateSeries> mean_series(std::span<const ReplicateSeries> seri
   return out;
 }
 
+// The difference and what is left of it without its bias: intervals reach from the lower one minus, to
+// the higher one plus t standard errors (document_interval()).
+struct DifferenceSpan {
+  double low;
+  double high;
+
+  DifferenceSpan(double estimate, double bias)
+      : low(std::min(estimate, estimate - bias)), high(std::max(estimate, estimate - bias)) {}
+
+  // How far 0 lies outside: what a p-value tests, so that it agrees with the interval.
+  double beyond_zero() const { return low > 0 ? low : high < 0 ? high : 0; }
+};
+
 DifferenceError no_error(std::string_view note) {
   return {kNone, kNone, kNone, kNone, std::string(note)};
 }
@@ -114,7 +127,8 @@ DifferenceError paired_error(const ReplicateSeries& difference, double confidenc
   if (is_all_zero(difference)) return {0, 0, 0, 1, ""};
   const Interval interval = interval_of(difference, confidence);
   if (!interval.has_value()) return no_error(note_text(interval.note));
-  const double t = (difference.estimate - interval.bias) / interval.std_error;
+  const DifferenceSpan span(difference.estimate, interval.bias);
+  const double t = span.beyond_zero() / interval.std_error;
   return {interval.low, interval.high, interval.std_error, two_sided(t, interval.documents - 1),
           std::string(note_text(interval.note))};
 }
@@ -132,11 +146,11 @@ DifferenceError independent_error(const ReplicateSeries& a, const ReplicateSerie
   const double freedom = variance * variance /
                          (variance_a * variance_a / (of_a.documents - 1) +
                           variance_b * variance_b / (of_b.documents - 1));
-  const double centre = (b.estimate - of_b.bias) - (a.estimate - of_a.bias);
+  const DifferenceSpan span(b.estimate - a.estimate, of_b.bias - of_a.bias);
   const double std_error = std::sqrt(variance);
   const double reach = student_t_quantile((1 + confidence) / 2, freedom) * std_error;
-  return {centre - reach, centre + reach, std_error, two_sided(centre / std_error, freedom),
-          kNotPaired};
+  return {span.low - reach, span.high + reach, std_error,
+          two_sided(span.beyond_zero() / std_error, freedom), kNotPaired};
 }
 
 }  // namespace qk
