@@ -129,7 +129,8 @@ Figure wavelengths_figure(std::span<const WavelengthCurve> curves,
               {fmt::format("Median and quartiles{} ({} heads)", set, curves[i].num_heads),
                look.color, look.dash, 2});
     const auto floors = floor_points(curves[i]);
-    if (floors.empty()) continue;
+    // It is that of bucket_R2; position_share has it taken off already.
+    if (options.value != "bucket_R2" || floors.empty()) continue;
     add_curve(figure, floors,
               {fmt::format("Floor without position{}", set), look.color, Dash::kShort, 1, false});
   }
