@@ -11,7 +11,7 @@ void MeanTrends::add_trends(const HeadMetrics& head, const std::string& heads) {
     const MethodResult& method = head.methods[m];
     for (const MethodTrend& trend : method.trends) {
       if (trend.values.empty() || std::isnan(trend.values.front())) continue;
-      Sum& sum = sums_[Key{heads, m, trend.kind, trend.reach}];
+      Sum& sum = sums_[Key{heads, m, trend.kind, trend.reach, slope_unit(head.ranges)}];
       sum.trend.heads = heads;
       sum.trend.method = method.name;
       sum.trend.kind = trend.kind;

@@ -45,6 +45,7 @@ class MeanTrends {
     size_t method;  // its place in HeadMetrics::methods
     TrendKind kind;
     std::optional<int64_t> reach;
+    std::string_view unit;  // heads whose buckets are counted in other units are not averaged
     auto operator<=>(const Key&) const = default;
   };
   void add_trends(const HeadMetrics& head, const std::string& heads);

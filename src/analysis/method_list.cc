@@ -55,6 +55,7 @@ void read_method_names(MappingReader& top, MeasureOptions& out) {
   }
   out.methods.clear();
   for (const std::string& name : given) {
+    if (name.empty()) top.refuse_with("method", "has an empty name between its commas");
     const std::string_view method = known[top.choice("method", name, known)];
     if (has_method(out, method)) {
       top.refuse_with("method", fmt::format("names {} twice", method));

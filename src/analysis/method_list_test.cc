@@ -45,8 +45,8 @@ TEST(MethodList, Errors) {
             "mean bucket?");
   EXPECT_EQ(error_of({"method='bucket,linear,bucket'"}),
             "--set method='bucket,linear,bucket': names bucket twice");
-  EXPECT_NE(error_of({"method='bucket,'"}).find("expected bucket, counted, linear or online"),
-            std::string::npos);
+  EXPECT_EQ(error_of({"method='bucket,'"}),
+            "--set method='bucket,': has an empty name between its commas");
   EXPECT_EQ(error_of({"method=[]"}), "--set method=[]: expected at least one method, found a list");
   EXPECT_EQ(error_of({"method=[3]"}),
             "--set method=[3]: expected a method or a list of methods, found a list");

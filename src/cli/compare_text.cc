@@ -149,8 +149,8 @@ std::string changes_text(const MetricComparison& metric, const CompareOptions& o
       "{} of them are expected to be false)\n"
       "          {} with p below {:g}; if none had changed, chance alone would give about {:.1f}\n",
       count_text(metric.num_significant), plural(metric.num_tested, "head"), metric.metric,
-      percent_text(options.fdr),
-      plural(metric.num_below, "head"), level, level * static_cast<double>(metric.num_tested));
+      percent_text(options.fdr), plural(metric.num_below, "head"), level,
+      level * static_cast<double>(metric.num_tested));
 }
 
 }  // namespace
