@@ -39,8 +39,8 @@ TEST(MeanTrends, AverageHeadsAndCountThoseThatRiseAndFall) {
   EXPECT_NEAR(result[0].slope, -0.03, 1e-15);
   EXPECT_EQ(result[0].unit, "per 1000 tokens");
   const std::vector<double> jackknife = {-0.055, -0.045, -0.035, -0.025, -0.015, -0.005};
-  const Interval expected = document_interval(-0.03, jackknife, 6, ValueScale::kReal,
-                                              {.kind = ErrorBars::kJackknife});
+  const Interval expected =
+      document_interval(-0.03, jackknife, 6, ValueScale::kReal, {.kind = ErrorBars::kJackknife});
   EXPECT_NEAR(result[0].interval.low, expected.low, 1e-12);
   EXPECT_NEAR(result[0].interval.high, expected.high, 1e-12);
 }
