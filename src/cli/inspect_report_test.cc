@@ -121,7 +121,7 @@ TEST(InspectText, ManyBucketsAreCut) {
   for (int64_t bucket = 0; bucket < 100; ++bucket) info.heads[0].bucket_counts[bucket] = 1;
   const std::string text = inspect_text(info);
   EXPECT_THAT(text, HasSubstr("\n  29                unknown          0                  1\n"
-                              "  ...          69 more\n"
+                              "  ...               69 more\n"
                               "  99                unknown          0                  1\n"));
 }
 
