@@ -112,14 +112,15 @@ void sort_heads(const fs::path& csv, std::vector<HeadNumbers>& heads) {
   fail("{}: layer {}, query head {} occurs twice", path_text(csv), twice->layer, twice->q_head);
 }
 
-bool is_id_column(std::string_view name) {
-  return std::ranges::find(kIdColumns, name) != kIdColumns.end();
+bool is_no_metric(std::string_view name) {
+  return name == "n_q_tokens" || name == "n_k_tokens" ||
+         std::ranges::find(kIdColumns, name) != kIdColumns.end();
 }
 
 // Fills metrics and heads from the table of the heads.
 void read_heads(AnalysisResults& out) {
   const std::vector<std::string> header = read_number_table(out.csv, kIdColumns).header;
-  std::ranges::remove_copy_if(header, std::back_inserter(out.metrics), is_id_column);
+  std::ranges::remove_copy_if(header, std::back_inserter(out.metrics), is_no_metric);
   std::vector<std::string_view> columns(kIdColumns.begin(), kIdColumns.end());
   const auto metrics = views_of(out.metrics);
   columns.insert(columns.end(), metrics.begin(), metrics.end());

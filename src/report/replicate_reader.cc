@@ -78,16 +78,22 @@ Replicates read_file_of_replicates(const std::filesystem::path& path) {
   if (!opened.ok()) fail("{}", printable(opened.message(), 300));
   const auto reader = value_or_fail(builder.memory_pool(arrow::system_memory_pool())->Build());
   Replicates out = read_note(*reader->parquet_reader()->metadata());
+  const int64_t num_rows = reader->parquet_reader()->metadata()->num_rows();
+  int64_t read = 0;
   const auto batches = value_or_fail(reader->GetRecordBatchReader());
   while (true) {
     std::shared_ptr<arrow::RecordBatch> batch;
     const arrow::Status status = batches->ReadNext(&batch);
     if (!status.ok()) fail("{}", printable(status.message(), 300));
-    if (batch == nullptr) return out;
+    if (batch == nullptr) break;
     const arrow::Status whole = batch->ValidateFull();
     if (!whole.ok()) fail("{}", printable(whole.message(), 300));
     take_rows(*batch, out);
+    read += batch->num_rows();
   }
+  // A page with a damaged header may be passed over.
+  if (read != num_rows) fail("expected {} rows, found {}", num_rows, read);
+  return out;
 }
 
 }  // namespace

@@ -268,12 +268,13 @@ class Compare(unittest.TestCase):
             ",".join(line) for line in [names, *([row[name] for name in names] for row in rows)]))
         self.compare("plain", "turned.csv", "--metric", "q_R2_pos")
         self.assertEqual({row["difference"] for row in self.rows()}, {"0.0"})
+        self.assertEqual(self.rows(metric="n_q_tokens"), [])
 
     def test_a_record_without_methods(self):
         path = f"{self.root}/a/head_metrics.csv.json"
         with open(path, encoding="utf-8") as file:
             record = json.load(file)
-        for methods in ([], [1, 2], None):
+        for methods in ([], [1, 2]):
             record["methods"] = methods
             fixtures.write(path, json.dumps(record))
             done = self.compare("a", "b", "--overwrite")

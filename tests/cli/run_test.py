@@ -78,6 +78,9 @@ class Runs(unittest.TestCase):
 
     def test_table_of_documents(self):
         self.sniff(self.out("a"))
+        data = files_of(self.out("a"))["documents.parquet"]
+        for name in (b"doc-0", b"doc-6"):  # the statistics' bounds; pages are compressed
+            self.assertIn(name, data)
         done = subprocess.run([PROGRAM, "inspect", self.out("a")], capture_output=True, text=True)
         self.assertIn("documents  7 in documents.parquet, 0 to 128 tokens, 1 truncated, 1 without rows",
                       done.stdout)
