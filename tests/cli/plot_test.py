@@ -354,6 +354,12 @@ class Plot(unittest.TestCase):
         found = texts(f"{self.root}/h.svg")
         self.assertIn("Method bucket. Only heads with a sliding window of 512 tokens. Hatched: "
                       "pairs of fewer than 5 documents.", found)
+        self.plot("heatmap", "--bucket_csv", paths["bucket"], "--output", "a.svg")
+        self.assertIn("heads, since some do not reach all keys; the option window separates them.",
+                      " ".join(texts(f"{self.root}/a.svg")))
+        self.assert_says("methods: needs head_bucket_details.csv, which the record beside the table does "
+                         "not name, nor detail_csv", "plasticity", "--bucket_csv", "buckets.csv",
+                         "--methods", "all")
         self.assert_says("there is nothing to draw: the table has no heads with a sliding window "
                          "of 64 tokens (the windows of the analysis's heads: none, 512)",
                          "heatmap", "--bucket_csv", paths["bucket"], "--window", "64")
