@@ -333,7 +333,7 @@ void add_inputs(CLI::App& command, AnalyzeFlags& flags) {
       .add_option("--documents", flags.documents,
                   "Only these documents: names or example_ids, with commas or spaces between, or "
                   "@FILE with one a line (default: all)")
-      ->type_name("ID...")
+      ->type_name("ID")
       ->expected(1, CLI::detail::expected_max_vector_size)
       ->group(kInputGroup);
 }

@@ -24,8 +24,8 @@ constexpr const char* kComponentsExample =
     "  qkscope plot components --component_csv results/head_component_weights.csv --limit 64\n";
 
 constexpr const char* kNotes = R"(
-Options may stand on the command line, which wins, or as
-keys in the --config file. The extension of the output file selects PNG (200 dpi), SVG or PDF.)";
+Options may stand on the command line, which wins, or as keys in the --config file. The extension of
+the output file selects PNG (200 dpi), SVG or PDF. docs/figures.md explains the figures.)";
 
 std::string footer(const std::string& examples) { return "\nExamples:\n" + examples + kNotes; }
 

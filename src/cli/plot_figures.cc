@@ -75,6 +75,12 @@ void plot_heatmap(const std::string& config, const PlotFlagValues& flags) {
   if (!plot.filter.is_open()) {
     plot.options.caption += fmt::format("Only {}. ", plot.filter.text());
   }
+  if (!plot.tables.diagnostics.empty() && matrix.fewest_heads < matrix.most_heads) {
+    plot.options.caption += fmt::format(
+        "Pairs are over {} to {} heads, since some do not reach all keys; the option window "
+        "separates them. ",
+        matrix.fewest_heads, matrix.most_heads);
+  }
   save_figure(
       heatmap_figure(matrix, plot.options), plot.files,
       fmt::format("plasticity of {} by {}", plural(std::ssize(matrix.q_buckets), "query bucket"),

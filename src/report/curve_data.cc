@@ -298,7 +298,10 @@ PlasticityData plasticity_data(const fs::path& csv, const AnalysisTables& tables
   const bool needs_cells = overlays || choice.max_distance || is_detail_table(csv) ||
                            (!known.empty() && method != known.front());
   if (needs_cells) {
-    cells = cells_of(csv, tables, choice.max_distance ? "max_distance" : "method");
+    cells = cells_of(csv, tables,
+                     overlays              ? "methods"
+                     : choice.max_distance ? "max_distance"
+                                           : "method");
   }
   for (const std::string& each :
        overlays ? wanted_methods(choice, known) : std::vector<std::string>{method}) {

@@ -79,6 +79,9 @@ BucketMatrix bucket_matrix(std::span<const BucketPairRow> rows, Aggregate kind) 
            place(out.k_buckets, pair.second);
   };
   for (auto& [pair, values] : by_pair) {
+    out.most_heads = std::max(out.most_heads, values.size());
+    out.fewest_heads =
+        out.fewest_heads == 0 ? values.size() : std::min(out.fewest_heads, values.size());
     out.values[index(pair)] = aggregate(std::move(values), kind);
   }
   if (documents.empty()) return out;

@@ -21,6 +21,9 @@ struct BucketMatrix {
   std::vector<double> values;  // [q_buckets, k_buckets]; NaN: no row, or k_bucket >= q_bucket
   // Of the middle head's pairs, in the same order; NaN: not known. Empty: of no cell.
   std::vector<double> documents{};
+  // Of the pair with the fewest heads, and of that with the most.
+  size_t fewest_heads = 0;
+  size_t most_heads = 0;
 };
 
 // By the table of details if there is one, else by head_bucket_plasticity.csv. Throws Error: a table

@@ -352,13 +352,19 @@ class Plot(unittest.TestCase):
         self.assertIn("Only heads of layer 0.", texts(f"{self.root}/c.svg"))
         self.plot("heatmap", "--bucket_csv", paths["bucket"], "--window", "512", "--output", "h.svg")
         found = texts(f"{self.root}/h.svg")
-        self.assertIn("Method bucket. Only heads with a sliding window of 512 tokens. Hatched: pairs of fewer "
-                      "than 5 documents.", found)
-        self.assert_says("there is nothing to draw: the table has no heads with a sliding window of 64 "
-                         "tokens (the windows of the analysis's heads: none, 512)",
+        self.assertIn("Method bucket. Only heads with a sliding window of 512 tokens. Hatched: "
+                      "pairs of fewer than 5 documents.", found)
+        self.plot("heatmap", "--bucket_csv", paths["bucket"], "--output", "a.svg")
+        self.assertIn("heads, since some do not reach all keys; the option window separates them.",
+                      " ".join(texts(f"{self.root}/a.svg")))
+        self.assert_says("methods: needs head_bucket_details.csv, which the record beside the table does "
+                         "not name, nor detail_csv", "plasticity", "--bucket_csv", "buckets.csv",
+                         "--methods", "all")
+        self.assert_says("there is nothing to draw: the table has no heads with a sliding window "
+                         "of 64 tokens (the windows of the analysis's heads: none, 512)",
                          "heatmap", "--bucket_csv", paths["bucket"], "--window", "64")
-        self.assert_says("there is nothing to draw: the table has no heads of layer 7", "components", "--component_csv", paths["component"], "--layers",
-                         "7")
+        self.assert_says("there is nothing to draw: the table has no heads of layer 7", "components",
+                         "--component_csv", paths["component"], "--layers", "7")
         self.assert_says("--layers 5-2: expected numbers and ranges such as 0-5,7, found text "
                          '"5-2"', "heatmap", "--bucket_csv", paths["bucket"], "--layers", "5-2")
         self.assert_says("--window 512: the windows of the heads are not known: they are in "

@@ -1,4 +1,4 @@
-//! The legend, in the corner that hides the least.
+//! The legend, where it hides the least.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -70,12 +70,16 @@ pub fn draw_legend<'a>(
         x.start + padding,
         (x.start + x.end - size.0) / 2,
     ];
-    let rows = [y.start + padding, y.end - padding - size.1];
+    let mut rows = vec![y.start + padding, y.end - padding - size.1];
+    // Curves with bands are few and may leave room between them.
+    if figure.legend.iter().all(|entry| entry.band) {
+        rows.push((y.start + y.end - size.1) / 2);
+    }
     let corner = rows
         .iter()
         .flat_map(|&row| columns.map(|column| (column, row)))
         .min_by_key(|&corner| hidden(chart, figure, corner, size))
-        .expect("six places");
+        .expect("places");
     let end = (corner.0 + size.0, corner.1 + size.1);
     let failed = |error: DrawingAreaErrorKind<std::io::Error>| error.to_string();
     root.draw(&Rectangle::new([corner, end], WHITE.mix(0.85).filled()))
