@@ -275,11 +275,10 @@ void print_warnings(const AnalysisConfig& config, const AnalysisReport& report,
                     plural(*config.rows.bucket_width, "token")));
   }
   if (report.num_contradicting_ranges > 0) {
-    warn(
-        fmt::format("{} with rows outside the buckets that the footers record; the record of this "
-                    "run does not say where buckets lie, and figures show bucket numbers unless "
-                    "bucket_type and bucket_min_size are given",
-                    plural(report.num_contradicting_ranges, "head")));
+    warn(fmt::format(
+        "{} with rows outside the buckets that the footers record: where buckets lie is "
+        "taken from the rows, and the record of this run does not say it",
+        plural(report.num_contradicting_ranges, "head")));
   }
   for (const std::string& warning : outputs.summary.warnings()) warn(warning);
   for (const std::string& warning : outputs.diagnostics.sentences(

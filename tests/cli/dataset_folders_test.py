@@ -334,6 +334,10 @@ class DatasetFolders(unittest.TestCase):
         self.assertIn("heads with rows outside the buckets that the footers record", warning)
         with open(f"{self.root}/{CSV}.json", encoding="utf-8") as file:
             self.assertIsNone(json.load(file)["buckets"])
+        self.assertIn("Position (tokens)", axes())  # the tables have the positions of the rows
+        os.remove(f"{self.root}/head_bucket_details.csv")
+        os.remove(f"{self.root}/head_positions.csv")
+        os.remove(f"{self.root}/mean_curves.csv")
         self.assertIn("Query bucket", axes())
         self.assertIn("Position (tokens)", axes("--bucket_min_size", "4"))
 
