@@ -221,6 +221,7 @@ MethodMeasurement measure_method(const PlasticityMethod& method, const Plasticit
 std::vector<MethodMeasurement> measure_methods(const PlasticityInput& input,
                                                const ResampleCounts* counts) {
   std::vector<MethodMeasurement> out;
+  out.reserve(input.options.methods.size());
   for (const std::string& name : input.options.methods) {
     out.push_back(measure_method(find_method(name), input, counts));
   }
