@@ -3,25 +3,10 @@
 #include <string>
 
 #include "analysis/analysis_config.h"
-#include "base/error.h"
+#include "analysis/test_config.h"
 
 namespace qk {
 namespace {
-
-AnalysisConfig config_of(const std::vector<std::string>& sets) {
-  ConfigSource source;
-  for (const std::string& set : sets) source.overrides.push_back({"--set", "", set});
-  return load_analysis_config(source);
-}
-
-std::string error_of(const std::vector<std::string>& sets) {
-  try {
-    config_of(sets);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(MethodConfig, DefaultsLeaveErrorBarsOut) {
   const AnalysisConfig config = config_of({});

@@ -2,26 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "base/atomic_file.h"
-#include "base/error.h"
+#include "analysis/test_config.h"
 
 namespace qk {
 namespace method_list_test {
-
-AnalysisConfig config_of(const std::vector<std::string>& sets) {
-  ConfigSource source;
-  for (const std::string& set : sets) source.overrides.push_back({"--set", "", set});
-  return load_analysis_config(source);
-}
-
-std::string error_of(const std::vector<std::string>& sets) {
-  try {
-    config_of(sets);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 using Names = std::vector<std::string>;
 

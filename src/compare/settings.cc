@@ -4,19 +4,12 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/json_value.h"
+
 namespace qk {
 namespace {
 
 using nlohmann::json;
-
-json value_at(const json& object, std::initializer_list<const char*> keys) {
-  const json* here = &object;
-  for (const char* key : keys) {
-    if (!here->is_object() || !here->contains(key)) return nullptr;
-    here = &(*here)[key];
-  }
-  return *here;
-}
 
 // A text as it is, everything else as JSON; null is no value.
 std::optional<std::string> text_of(const json& value) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
+#include "base/json_value.h"
 #include "dataset/footer_json.h"
 #include "dataset/schema.h"
 
@@ -10,16 +11,6 @@ namespace qk {
 namespace {
 
 using nlohmann::json;
-
-// The value at a path of keys, or null.
-json value_at(const json& object, std::initializer_list<const char*> keys) {
-  const json* here = &object;
-  for (const char* key : keys) {
-    if (!here->is_object() || !here->contains(key)) return nullptr;
-    here = &(*here)[key];
-  }
-  return *here;
-}
 
 std::optional<BucketRanges> ranges_of(const json& provenance) {
   const json type = value_at(provenance, {"config", "capture", "sampler", "type"});

@@ -164,6 +164,9 @@ std::string_view yardstick(std::span<const MethodMeasurement> methods) {
       if (method.result.name == name) return name;
     }
   }
+  for (const MethodMeasurement& method : methods) {
+    if (find_method(method.result.name).is_bucket_wise) return method.result.name;
+  }
   return methods.front().result.name;
 }
 
@@ -175,8 +178,8 @@ void add_differences(const PlasticityInput& input, std::span<MethodMeasurement> 
   }
   for (MethodMeasurement& method : out) {
     MethodResult& result = method.result;
-    // `online` asks about other pairs, at other times: that it differs says nothing.
-    if (result.name == name || result.name == "online") continue;
+    // Methods that judge other pairs, at other times: that they differ says nothing.
+    if (result.name == name || !find_method(result.name).is_bucket_wise) continue;
     MethodDifference difference{name, result.ap_overall - other->ap_overall, {}};
     if (!result.replicates.empty()) {
       std::vector<double> values;

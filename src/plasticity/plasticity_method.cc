@@ -34,13 +34,13 @@ PlasticityResult measure_buckets(const PlasticityInput& input) {
 }
 
 constexpr std::array<PlasticityMethod, 4> kMethods = {{
-    {"bucket", "mean and full covariance of the queries of each bucket", measure_buckets,
+    {"bucket", "mean and full covariance of the queries of each bucket", true, measure_buckets,
      bucket_replicates},
-    {"counted", "no distribution: the share of a bucket's queries that prefer the first key",
+    {"counted", "no distribution: the share of a bucket's queries that prefer the first key", true,
      measure_counted, counted_replicates},
-    {"linear", "the original's: the mean follows position in a straight line", measure_linear,
+    {"linear", "the original's: the mean follows position in a straight line", true, measure_linear,
      linear_replicates},
-    {"online", "mean and full covariance with exponential forgetting, local key pairs",
+    {"online", "mean and full covariance with exponential forgetting, local key pairs", false,
      measure_online, online_replicates},
 }};
 

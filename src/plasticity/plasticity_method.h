@@ -14,6 +14,7 @@ namespace qk {
 struct PlasticityMethod {
   std::string_view name;         // as in the configuration
   std::string_view description;  // one line for --help
+  bool is_bucket_wise;  // judges the key pairs of for_each_bucket_pair(), as others that do
   PlasticityResult (*measure)(const PlasticityInput& input);
   PlasticityReplicates (*replicates)(const ReplicateInput& input);  // of ap_overall
 };

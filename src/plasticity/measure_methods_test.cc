@@ -1,0 +1,57 @@
+#include "plasticity/measure_methods.h"
+
+#include <gtest/gtest.h>
+
+#include "plasticity/test_replicates.h"
+
+namespace qk {
+namespace measure_methods_test {
+
+std::vector<MethodMeasurement> measured(const std::vector<std::string>& methods,
+                                        bool with_error_bars) {
+  MeasureOptions options;
+  options.methods = methods;
+  options.method_options.min_queries = 8;
+  options.error_bars.kind = with_error_bars ? ErrorBars::kJackknife : ErrorBars::kNone;
+  const ReplicatedHead head(options);
+  const ResampleCounts counts = ResampleCounts::leave_out(head.documents.num_documents());
+  return measure_methods(head.input(), with_error_bars ? &counts : nullptr);
+}
+
+TEST(MeasureMethods, OthersAreComparedWithTheOneThatAssumesLeast) {
+  const auto methods = measured({"linear", "bucket", "counted"}, true);
+  ASSERT_EQ(methods.size(), 3U);
+  EXPECT_FALSE(methods[2].result.difference);
+  for (size_t m = 0; m < 2; ++m) {
+    const MethodResult& result = methods[m].result;
+    ASSERT_TRUE(result.difference);
+    EXPECT_EQ(result.difference->against, "counted");
+    EXPECT_EQ(result.difference->value, result.ap_overall - methods[2].result.ap_overall);
+    EXPECT_TRUE(result.difference->interval.has_value());
+    // Paired: what is peculiar to a document moves both.
+    EXPECT_LT(result.difference->interval.std_error, result.interval.std_error);
+  }
+  EXPECT_EQ(measured({"linear", "bucket"}, false)[0].result.difference->against, "bucket");
+}
+
+TEST(MeasureMethods, MethodsThatJudgeOtherPairsAreNotCompared) {
+  for (const std::vector<std::string>& names :
+       {std::vector<std::string>{"online", "linear"}, {"linear", "online"}}) {
+    for (const MethodMeasurement& method : measured(names, false)) {
+      EXPECT_FALSE(method.result.difference) << method.result.name;
+    }
+  }
+}
+
+TEST(MeasureMethods, TogetherTheySayWhatEachSaysAlone) {
+  const auto together = measured({"counted", "online", "bucket"}, true);
+  for (const MethodMeasurement& method : together) {
+    const auto alone = measured({std::string(method.result.name)}, true);
+    EXPECT_EQ(method.result.ap_overall, alone.front().result.ap_overall) << method.result.name;
+    EXPECT_EQ(method.result.interval.low, alone.front().result.interval.low);
+    EXPECT_EQ(method.result.trends.size(), alone.front().result.trends.size());
+  }
+}
+
+}  // namespace measure_methods_test
+}  // namespace qk
