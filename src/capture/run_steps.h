@@ -1,10 +1,10 @@
 // The three steps of a run. Each takes what the one before gives.
 #pragma once
 
-#include <exception>
 #include <string>
 #include <vector>
 
+#include "base/stopped.h"
 #include "base/thread_pool.h"
 #include "capture/memory_plan.h"
 #include "capture/prepared_run.h"
@@ -21,9 +21,6 @@ struct RunContext {
   ThreadPool& pool;
   bool resumes = false;  // the run continues the journal in the folder
 };
-
-// Thrown out of a step when options.stop is set and the step has nothing to keep.
-class Stopped : public std::exception {};
 
 inline bool stop_wanted(const RunOptions& options) {
   return options.stop != nullptr && options.stop->load(std::memory_order_relaxed);

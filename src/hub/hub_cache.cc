@@ -10,8 +10,6 @@
 namespace qk {
 namespace {
 
-constexpr size_t kMaxRepoId = 96;
-constexpr size_t kCommitDigits = 40;
 constexpr size_t kMaxRefBytes = 4096;
 
 std::string variable(const std::string& name) {
@@ -48,20 +46,6 @@ std::filesystem::path expand(const std::string& text) {
   return expand_home(expand_variables(text));
 }
 
-bool is_id_part(std::string_view part) {
-  if (part.empty()) return false;
-  const auto is_edge = [](char c) { return c == '-' || c == '.'; };
-  if (is_edge(part.front()) || is_edge(part.back())) return false;
-  return std::all_of(part.begin(), part.end(),
-                     [](char c) { return is_word(c) || c == '-' || c == '.'; });
-}
-
-bool is_commit(std::string_view text) {
-  return text.size() == kCommitDigits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 // A revision is used as a path below refs/: no part of it may lead elsewhere.
 bool is_safe_revision(std::string_view revision) {
   if (revision.empty() || revision.find('\0') != std::string_view::npos) return false;
@@ -95,15 +79,6 @@ std::string commit_of(const std::filesystem::path& folder, std::string_view revi
 }
 
 }  // namespace
-
-bool is_repo_id(std::string_view text) {
-  if (text.size() > kMaxRepoId || text.ends_with(".git")) return false;
-  if (text.find("--") != std::string_view::npos) return false;
-  if (text.find("..") != std::string_view::npos) return false;
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return is_id_part(text);
-  return is_id_part(text.substr(0, slash)) && is_id_part(text.substr(slash + 1));
-}
 
 std::filesystem::path hub_cache_folder() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {

@@ -4,19 +4,14 @@
 // Read only: nothing here downloads or writes. Layout: huggingface.co/docs/hub/local-cache
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "hub/repo.h"
+
 namespace qk {
-
-enum class RepoKind : uint8_t { kModel, kDataset };
-
-// "name" or "org/name" by the Hub's rule: letters, digits, '-', '_', '.', at most 96 characters; no
-// part starts or ends with '-' or '.'; no "--", no "..", no ".git" at the end.
-bool is_repo_id(std::string_view text);
 
 // The cache's folder: HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else
 // $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub. Empty variables count as unset;

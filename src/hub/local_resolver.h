@@ -12,6 +12,7 @@ class LocalResolver final : public Resolver {
   std::string not_found(const RepoName& name) const override;
   std::vector<std::string> list_files(const Snapshot& snapshot) override;
   void require_files(const Snapshot& snapshot, const std::vector<std::string>& files) override;
+  int64_t missing_bytes(const Snapshot&, const std::vector<std::string>&) override { return 0; }
 };
 
 }  // namespace qk

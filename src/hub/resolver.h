@@ -2,6 +2,7 @@
 // repository on the Hugging Face Hub. Threads: one caller at a time.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -41,6 +42,9 @@ class Resolver {
   // Returns when every one of the files is in the folder. Throws Error if one is missing, or if the
   // list has only some files of a numbered series ("...-00001-of-00003...").
   virtual void require_files(const Snapshot& snapshot, const std::vector<std::string>& files) = 0;
+  // The bytes that require_files() would have to download; 0 if it cannot download.
+  virtual int64_t missing_bytes(const Snapshot& snapshot,
+                                const std::vector<std::string>& files) = 0;
 
   // find_snapshot(); throws Error with not_found().
   Snapshot snapshot(const RepoName& name);

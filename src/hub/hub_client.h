@@ -1,0 +1,106 @@
+// The Hub as a server: sends calls, follows its redirects, waits and tries again where that is
+// right, and turns what remains into one sentence. docs/reliability.md, "Faults of the Hub".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/http_client.h"
+#include "hub/hub_settings.h"
+#include "hub/repo.h"
+
+namespace qk {
+
+enum class HubFault : uint8_t {
+  kOffline,       // HF_HUB_OFFLINE
+  kUnreachable,   // no answer, after all tries
+  kUnavailable,   // 408, 429, 5xx, after all tries
+  kBadToken,      // 401 with a token that the Hub does not know
+  kNoAccess,      // 401 without a token, 403
+  kGated,         // the page of the repository must be visited first
+  kDisabled,      // by the Hub
+  kRepoNotFound,  // or private
+  kRevisionNotFound,
+  kEntryNotFound,
+  kConflict,   // 409
+  kMoved,      // 412: parentCommit is not the head
+  kTooLarge,   // 413
+  kBadAnswer,  // HTML, broken JSON, a field missing, endless redirects
+  kRefused,    // any other 4xx: the Hub's own words
+};
+
+// One sentence that says what to do.
+class HubError : public Error {
+ public:
+  HubError(HubFault fault, const std::string& sentence) : Error(sentence), fault_(fault) {}
+  HubFault fault() const { return fault_; }
+  std::string commit{};  // of kEntryNotFound: X-Repo-Commit
+
+ private:
+  HubFault fault_;
+};
+
+// How often, and what counts as transient. Waits are bounded, jittered and shown.
+enum class Retry : uint8_t {
+  kIdempotent,  // 5 more tries: no answer, 408, 429, 5xx
+  kCommit,      // only what the Hub surely did not do: 429, 503, no connection; 409 "in progress"
+  kNever,
+};
+
+struct HubCall {
+  std::string method = "GET";
+  std::string path;  // "/api/whoami-v2", after the endpoint; or a whole address
+  std::vector<HttpHeader> headers{};
+  std::string body{};  // sent if content_type is not empty
+  std::string content_type{};
+  Retry retry = Retry::kIdempotent;
+  bool writes = false;             // needs the token, even with HF_HUB_DISABLE_IMPLICIT_TOKEN
+  std::optional<Repo> repo{};      // what the call is about, for messages
+  std::string revision{}, file{};  // likewise
+  std::vector<int> expected{};     // statuses besides 2xx that are answers, not errors
+};
+
+class HubClient {
+ public:
+  // note: whole sentences for the user while waiting ("the Hub asks to wait 55 s (429)").
+  HubClient(HubSettings settings, std::unique_ptr<HttpClient> http,
+            const std::atomic<bool>* stop = nullptr,
+            std::function<void(const std::string&)> note = {});
+  ~HubClient();
+
+  const HubSettings& settings() const { return settings_; }
+  HttpClient& http() { return *http_; }
+  const std::atomic<bool>* stop() const { return stop_; }
+  void note(const std::string& sentence) const;
+
+  // Follows redirects within the endpoint's origin (renamed repositories, resolve-cache), at most 10.
+  // HEAD answers with a redirect elsewhere are returned as they are. Throws HubError, Stopped.
+  HttpResponse call(const HubCall& call);
+  // call(), whose body must be JSON. Throws HubError (kBadAnswer: names address and first bytes).
+  nlohmann::json json(const HubCall& call);
+  // All pages of a list: follows Link rel="next" within the endpoint's origin.
+  nlohmann::json json_pages(const HubCall& call);
+
+  // For transfers outside call(): repeats `attempt` as Retry::kIdempotent says while it throws a
+  // transient HttpFailure or returns a status of that kind; `progressed` says whether bytes arrived
+  // since the last try, which starts the count anew.
+  HttpResponse with_retries(const std::string& what, const std::function<HttpResponse()>& attempt,
+                            const std::function<bool()>& progressed = {});
+  // The error of an answer that is not one: HubError by status and X-Error-Code.
+  [[noreturn]] void refuse(const HubCall& call, const HttpResponse& response) const;
+
+ private:
+  HubSettings settings_;
+  std::unique_ptr<HttpClient> http_;
+  const std::atomic<bool>* stop_;
+  std::function<void(const std::string&)> note_;
+};
+
+// Sleeps, in steps of at most 0.1 s. Throws Stopped.
+void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop);
+
+}  // namespace qk
