@@ -77,4 +77,27 @@ struct TestHub {
   std::unique_ptr<HubClient> client;
 };
 
+inline const Repo kTestRepo{RepoKind::kDataset, "org/data"};
+
+inline HubCall test_call(const std::string& file = "") {
+  HubCall call;
+  call.path = "/api/x?q=1";
+  call.repo = kTestRepo;
+  call.revision = "main";
+  call.file = file;
+  return call;
+}
+
+// The error of the call; fails the test if there is none.
+template <typename Call>
+HubError hub_error(const Call& call) {
+  try {
+    call();
+  } catch (const HubError& error) {
+    return error;
+  }
+  ADD_FAILURE() << "no HubError";
+  return {HubFault::kRefused, ""};
+}
+
 }  // namespace qk

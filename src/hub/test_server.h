@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "hub/http_client.h"
+
 namespace qk {
 
 // One connection of a client.
@@ -135,5 +137,19 @@ class TestServer {
   std::mutex mutex_;
   std::vector<std::thread> threads_;
 };
+
+inline HubSettings settings_for(const std::string& endpoint) {
+  HubSettings settings;
+  settings.endpoint = endpoint;
+  settings.token = Token("hf_topsecrettoken");
+  settings.user_agent = "qkscope/test";
+  return settings;
+}
+
+inline HttpRequest get(const std::string& url) {
+  HttpRequest request;
+  request.url = url;
+  return request;
+}
 
 }  // namespace qk
