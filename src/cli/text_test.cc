@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-
 #include "base/range_text.h"
 #include "cli/compare_text.h"
 #include "cli/number_text.h"
