@@ -102,7 +102,8 @@ TEST(TokenCheck, HoldsForOverridesToo) {
   }
   for (const std::string text :
        {"token=secret7", "output.hf_token=secret7", "a.token.b=secret7", "output={token: secret7}",
-        "token=[secret7", "hf_token='secret7"}) {
+        "output={a: {'HF-Token' : secret7}}", "output={b: [{\"token\": secret7}",
+        "output={token: [secret7", "token=[secret7", "hf_token='secret7"}) {
     EXPECT_THAT(fault(text), AllOf(testing::StartsWith("--set "), Not(HasSubstr("secret7"))))
         << text;
   }
