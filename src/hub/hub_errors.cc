@@ -169,8 +169,8 @@ bool sends_token(const HubSettings& settings, const HubCall& call) {
 }
 
 std::string words_of(const HttpResponse& response) {
-  const std::string header = header_text(response, "X-Error-Message");
-  const std::string body = words_of_error(response.body);
+  std::string header = header_text(response, "X-Error-Message");
+  std::string body = words_of_error(response.body);
   if (body.empty() || header.find(body) != std::string::npos) return header;
   if (header.empty() || body.find(header) != std::string::npos) return body;
   return header + "; " + body;
