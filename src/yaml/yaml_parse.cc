@@ -1,10 +1,12 @@
 // From yaml-cpp's nodes to YamlValue: the only file of this folder that sees yaml-cpp.
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string_view>
 
 #include "base/error.h"
@@ -16,6 +18,7 @@ namespace {
 
 constexpr int kDeepest = 32;
 constexpr int kMostValues = 100'000;
+constexpr int kMostDocuments = 100;
 
 class Converter {
  public:
@@ -156,24 +159,58 @@ bool is_indented_by_tab(const std::string& text, int line) {
 
 }  // namespace
 
+namespace {
+
+class NoEvents final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// At most kMostDocuments: after "{a: 1}," yaml-cpp finds documents without end.
+int count_documents(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  NoEvents events;
+  int count = 0;
+  while (count < kMostDocuments && parser.HandleNextDocument(events)) ++count;
+  return count;
+}
+
+}  // namespace
+
 YamlValue parse_yaml(const std::string& text, const std::string& name, bool lines) {
   if (lines) {
     refuse_token_lines(text, name);
   } else {
     refuse_token_text(text, name);
   }
-  std::vector<YAML::Node> documents;
+  int num_documents = 0;
+  YAML::Node document;
   try {
-    documents = YAML::LoadAll(text);
+    num_documents = count_documents(text);
+    if (num_documents == 1) document = YAML::Load(text);
   } catch (const YAML::Exception& error) {
     const std::string where = lines ? fmt::format("{}:{}", name, error.mark.line + 1) : name;
     fail("{}: is not YAML: {}{}", where, printable(error.msg),
          is_indented_by_tab(text, error.mark.line) ? " (the line is indented by a tab)" : "");
   }
-  if (documents.size() > 1) fail("{}: holds {} documents, expected one", name, documents.size());
+  if (num_documents > 1) {
+    fail("{}: holds {} documents{}, expected one", name, num_documents,
+         num_documents < kMostDocuments ? "" : " or more");
+  }
   try {
-    YamlValue value =
-        Converter(name, lines).convert(documents.empty() ? YAML::Node() : documents[0], 0);
+    YamlValue value = Converter(name, lines).convert(document, 0);
     refuse_token_values(value);
     return value;
   } catch (const YAML::Exception& error) {

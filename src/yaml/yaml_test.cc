@@ -172,6 +172,7 @@ TEST(YamlDocuments, LimitsAreKept) {
   EXPECT_EQ(refusal(many + "1]"), "F:1: more than 100000 values");
   EXPECT_EQ(refusal("[1]: 2"), "F:1: a key must be text");
   EXPECT_EQ(refusal("a: 1\n---\nb: 2\n"), "F: holds 2 documents, expected one");
+  EXPECT_EQ(refusal("{a: 1}, {b: 2}\n"), "F: holds 100 documents or more, expected one");
   EXPECT_THAT(refusal("a: 1\nb: [1\n"), HasSubstr("is not YAML: "));
 }
 
