@@ -24,7 +24,7 @@ void check_disk_room(const fs::path& folder, int64_t bytes, std::string_view wha
   const fs::space_info space = fs::space(existing, error);
   // Some network file systems do not know.
   if (error || space.capacity == 0 || static_cast<uintmax_t>(bytes) <= space.available) return;
-  fail("{}: {} bytes are to be downloaded to {}, whose disk has room for {}: make room, or set "
+  fail("hub: {}: {} bytes are to be downloaded to {}, whose disk has room for {}: make room, or set "
        "HF_HUB_CACHE to a folder on another disk",
        what, bytes, path_text(existing), space.available);
 }

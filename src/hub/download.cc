@@ -52,7 +52,7 @@ std::vector<const RemoteFile*> files_of(const RepoTree& tree,
   std::vector<const RemoteFile*> files;
   for (const std::string& path : std::set<std::string>(paths.begin(), paths.end())) {
     const RemoteFile* file = find_in_tree(tree, path);
-    if (file == nullptr) fail("{}: {}", tree.repo.id, no_such_file(tree, path));
+    if (file == nullptr) fail("hub: {}: {}", tree.repo.id, no_such_file(tree, path));
     files.push_back(file);
   }
   return files;
@@ -137,9 +137,24 @@ class CacheDownload {
 void check_writable(const CachePaths& paths, const RepoTree& tree, size_t num_missing) {
   const fs::path folder = nearest_folder(paths.repo / "blobs");
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
-  fail("{}: {} files are not in the Hub cache, and its folder {} cannot be written ({}): set "
+  fail("hub: {}: {} files are not in the Hub cache, and its folder {} cannot be written ({}): set "
        "HF_HUB_CACHE to another folder",
        tree.repo.id, num_missing, path_text(folder), std::strerror(errno));
+}
+
+// Before anything is written: whether the missing files can be had at all.
+void check_obtainable(const HubClient& hub, const RepoTree& tree, const MissingFiles& missing) {
+  if (missing.files.empty()) return;
+  const std::string what = fmt::format("hub: {}@{}: {} files ({} first) are not in the Hub cache",
+                                       tree.repo.id, tree.commit, missing.files.size(),
+                                       printable(missing.files.front().path));
+  if (hub.settings().offline) {
+    throw HubError(HubFault::kOffline, what + ", and HF_HUB_OFFLINE is set: unset it");
+  }
+  if (!tree.is_complete) {
+    throw HubError(HubFault::kUnreachable,
+                   what + ", and the Hub does not answer: try again later");
+  }
 }
 
 // A file system that does not tell "A" from "a" shows one of two files under both names.
@@ -177,8 +192,10 @@ void download_to_cache(HubClient& hub, const fs::path& cache, const RepoTree& tr
   const std::vector<const RemoteFile*> files = files_of(tree, paths);
   const std::vector<BlobTask> tasks = missing_blobs(places, files);
   if (!tasks.empty()) {
+    const MissingFiles missing = missing_of(places, tasks);
+    check_obtainable(hub, tree, missing);
     check_writable(places, tree, tasks.size());
-    check_disk_room(places.repo, missing_of(places, tasks).bytes, tree.repo.id);
+    check_disk_room(places.repo, missing.bytes, tree.repo.id);
     write_cachedir_tag(cache);
     int64_t bytes = 0;
     for (const BlobTask& task : tasks) bytes += task.any().size;

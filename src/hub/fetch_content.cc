@@ -12,17 +12,13 @@
 namespace qk {
 namespace {
 
-constexpr int kMaxRedirects = 10;
+constexpr int kMaxContentRedirects = 10;
 constexpr int kMaxExpiries = 5;  // signed addresses in a row that gave no byte
 constexpr size_t kShownCommit = 12;
 
 std::string title_of(const RepoTree& tree, const RemoteFile& file) {
-  return fmt::format("{}@{}: {}", tree.repo.id, tree.commit.substr(0, kShownCommit),
+  return fmt::format("hub: {}@{}: {}", tree.repo.id, tree.commit.substr(0, kShownCommit),
                      printable(file.path));
-}
-
-bool is_redirect(int status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
 bool is_content(int status) { return status == 200 || status == 206; }
@@ -84,19 +80,19 @@ class ContentFetch {
   HttpResponse attempt() {
     hooks_.check();
     HttpRequest request = request_from(partial_.size());
-    for (int hop = 0; hop <= kMaxRedirects; ++hop) {
+    for (int hop = 0; hop <= kMaxContentRedirects; ++hop) {
       HttpResponse response = hub_.http().send(request);
       if (is_content(response.status)) {
         check_whole(response);
         return response;
       }
       const auto location = response.headers.find("Location");
-      if (!is_redirect(response.status) || !location) return response;
+      if (response.status < 300 || response.status > 399 || !location) return response;
       request.url = resolve_url(request.url, *location);
     }
     throw HubError(HubFault::kBadAnswer,
                    fmt::format("{}: the Hub redirects more than {} times: try again later",
-                               title_of(tree_, file_), kMaxRedirects));
+                               title_of(tree_, file_), kMaxContentRedirects));
   }
 
   HttpRequest request_from(int64_t offset) {

@@ -34,7 +34,12 @@ std::optional<std::vector<RemoteFile>> usable_tree_file(const fs::path& repo_fol
 RepoTree tree_from_hub(HubClient& hub, const fs::path& cache, const Repo& repo,
                        const std::string& revision) {
   RepoTree tree{.repo = repo, .commit = revision, .files = {}, .revision = revision};
-  if (!is_commit(revision)) tree.commit = repo_info(hub, repo, revision).commit;
+  if (!is_commit(revision)) {
+    // With an answer in the cache, nobody waits for a Hub that does not answer at once.
+    const bool is_cached = find_in_hub_cache(cache, repo.kind, repo.id, revision).has_value();
+    tree.commit =
+        repo_info(hub, repo, revision, is_cached ? Retry::kNever : Retry::kIdempotent).commit;
+  }
   const CachePaths paths(cache, repo, tree.commit);
   if (auto known = usable_tree_file(paths.repo, tree.commit)) {
     tree.files = *std::move(known);
@@ -58,7 +63,8 @@ std::optional<RepoTree> tree_from_cache(const fs::path& cache, const Repo& repo,
   tree.is_complete = false;
   // A link whose blob is gone stands for a file that the repository has.
   for (const std::string& path : list_files(*snapshot, DanglingLinks::kList)) {
-    tree.files.push_back({.path = path});
+    RemoteFile& file = tree.files.emplace_back();
+    file.path = path;
   }
   return tree;
 }

@@ -36,7 +36,8 @@ RemoteFile file_of(const std::string& path, const Json& entry, const std::string
   if (!is_safe_path(path)) {
     fail("{}: files: '{}' leads out of the repository", where, printable(path));
   }
-  RemoteFile file{.path = path};
+  RemoteFile file;
+  file.path = path;
   if (!entry.is_object()) return file;
   const auto size = entry.find("size");
   if (size != entry.end() && size->is_number_unsigned()) file.size = size->get<int64_t>();
