@@ -41,21 +41,22 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 }  // namespace
 
-void Digest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void MessageDigest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
-Digest::Digest(const char* name, const evp_md_st* algorithm) : context_(EVP_MD_CTX_new()) {
+MessageDigest::MessageDigest(const char* name, const evp_md_st* algorithm)
+    : context_(EVP_MD_CTX_new()) {
   if (!context_ || EVP_DigestInit_ex(context_.get(), algorithm, nullptr) != 1) {
     fail("OpenSSL: {}: expected to be available, found an error at its start", name);
   }
 }
 
-void Digest::update(std::span<const std::byte> bytes) {
+void MessageDigest::update(std::span<const std::byte> bytes) {
   QK_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
 }
 
-void Digest::update(std::string_view text) { update(bytes_of(text)); }
+void MessageDigest::update(std::string_view text) { update(bytes_of(text)); }
 
-std::string Digest::hex() const {
+std::string MessageDigest::hex() const {
   const std::unique_ptr<evp_md_ctx_st, Free> copy(EVP_MD_CTX_new());
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
@@ -68,10 +69,10 @@ std::string Digest::hex() const {
   return out;
 }
 
-Digest Digest::sha256() { return {"SHA-256", EVP_sha256()}; }
+MessageDigest MessageDigest::sha256() { return {"SHA-256", EVP_sha256()}; }
 
-Digest Digest::git_blob(int64_t size) {
-  Digest digest("SHA-1", EVP_sha1());
+MessageDigest MessageDigest::git_blob(int64_t size) {
+  MessageDigest digest("SHA-1", EVP_sha1());
   digest.update(fmt::format("blob {}", size));
   digest.update(std::string_view("\0", 1));
   return digest;

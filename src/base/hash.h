@@ -16,11 +16,11 @@ namespace qk {
 
 // A digest of bytes that arrive in pieces. Threads: one at a time. Making one throws Error if the
 // crypto library refuses the algorithm.
-class Digest {
+class MessageDigest {
  public:
-  static Digest sha256();
+  static MessageDigest sha256();
   // The name that git gives to a file of `size` bytes: SHA-1 of "blob <size>\0" and the content.
-  static Digest git_blob(int64_t size);
+  static MessageDigest git_blob(int64_t size);
 
   void update(std::span<const std::byte> bytes);
   void update(std::string_view text);
@@ -31,14 +31,14 @@ class Digest {
   struct Free {
     void operator()(evp_md_ctx_st* context) const;
   };
-  Digest(const char* name, const evp_md_st* algorithm);
+  MessageDigest(const char* name, const evp_md_st* algorithm);
 
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
-class Sha256 : public Digest {
+class Sha256 : public MessageDigest {
  public:
-  Sha256() : Digest(sha256()) {}
+  Sha256() : MessageDigest(sha256()) {}
 };
 
 std::string sha256_hex(std::span<const std::byte> bytes);

@@ -1,17 +1,12 @@
 #include "hub/download.h"
 
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <random>
-#include <set>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -19,10 +14,10 @@
 #include "base/path_text.h"
 #include "hub/cache_writer.h"
 #include "hub/disk_room.h"
+#include "hub/download_parts.h"
 #include "hub/fetch_content.h"
 #include "hub/file_lock.h"
 #include "hub/partial_file.h"
-#include "hub/repo_tree.h"
 #include "hub/transfer_meter.h"
 #include "hub/transfer_threads.h"
 
@@ -30,8 +25,6 @@ namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::chrono::seconds kLockNoteEvery{30};
 
 // The files of one content: downloaded once.
 struct BlobTask {
@@ -45,17 +38,6 @@ int64_t partial_bytes(const fs::path& blob, int64_t size) {
   std::error_code error;
   const auto bytes = static_cast<int64_t>(fs::file_size(partial_path(blob), error));
   return error || bytes > size ? 0 : bytes;
-}
-
-std::vector<const RemoteFile*> files_of(const RepoTree& tree,
-                                        const std::vector<std::string>& paths) {
-  std::vector<const RemoteFile*> files;
-  for (const std::string& path : std::set<std::string>(paths.begin(), paths.end())) {
-    const RemoteFile* file = find_in_tree(tree, path);
-    if (file == nullptr) fail("hub: {}: {}", tree.repo.id, no_such_file(tree, path));
-    files.push_back(file);
-  }
-  return files;
 }
 
 // Those that the snapshot lacks, the largest first: the last one to be started is then a small one,
@@ -78,13 +60,13 @@ std::vector<BlobTask> missing_blobs(const CachePaths& paths,
 // What a call of download_to_cache() shares among its threads.
 class CacheDownload {
  public:
-  CacheDownload(HubClient& hub, const RepoTree& tree, const CachePaths& paths,
-                TransferMeter& meter)
+  CacheDownload(HubClient& hub, const RepoTree& tree, const CachePaths& paths, TransferMeter& meter)
       : hub_(hub), tree_(tree), paths_(paths), meter_(meter) {}
 
   void run(const BlobTask& task, const std::function<void()>& check) {
     const RemoteFile& file = task.any();
-    const FileLock lock(paths_.lock(file), waiting_for(file, check));
+    const fs::path lock_path = paths_.lock(file);
+    const FileLock lock(lock_path, note_waiting(hub_, tree_, file, lock_path, check));
     if (is_in_blobs(paths_, file)) {
       meter_.add_before(file.size);
     } else {
@@ -102,30 +84,17 @@ class CacheDownload {
   void fetch(const RemoteFile& file, bool is_locked, const std::function<void()>& check) {
     fs::path path = partial_path(paths_.blob(file));
     if (!is_locked) {
-      path = fmt::format("{}.{:08x}.incomplete", paths_.blob(file).string(), std::random_device()());
+      path =
+          fmt::format("{}.{:08x}.incomplete", paths_.blob(file).string(), std::random_device()());
     }
     PartialFile partial(path, file, check);
     meter_.add_before(partial.size());
-    const FetchHooks hooks{.received = [this](int64_t bytes) { meter_.add(bytes); },
-                           .discarded = [this](int64_t bytes) { meter_.take_back(bytes); },
-                           .check = check};
     try {
-      fetch_content(hub_, tree_, file, partial, paths_.blob(file), hooks);
+      fetch_content(hub_, tree_, file, partial, paths_.blob(file), hooks_of(meter_, check));
     } catch (...) {
       if (!is_locked) partial.discard();
       throw;
     }
-  }
-
-  std::function<void()> waiting_for(const RemoteFile& file, const std::function<void()>& check) {
-    using Clock = std::chrono::steady_clock;
-    return [this, &file, &check, next = Clock::now() + std::chrono::seconds(1)]() mutable {
-      check();
-      if (Clock::now() < next) return;
-      next = Clock::now() + kLockNoteEvery;
-      hub_.note(fmt::format("waiting for another download of {}: {} (it holds {})", tree_.repo.id,
-                            printable(file.path), path_text(paths_.lock(file))));
-    };
   }
 
   HubClient& hub_;
@@ -137,33 +106,20 @@ class CacheDownload {
 void check_writable(const CachePaths& paths, const RepoTree& tree, size_t num_missing) {
   const fs::path folder = nearest_folder(paths.repo / "blobs");
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
-  fail("hub: {}: {} files are not in the Hub cache, and its folder {} cannot be written ({}): set "
-       "HF_HUB_CACHE to another folder",
-       tree.repo.id, num_missing, path_text(folder), std::strerror(errno));
-}
-
-// Before anything is written: whether the missing files can be had at all.
-void check_obtainable(const HubClient& hub, const RepoTree& tree, const MissingFiles& missing) {
-  if (missing.files.empty()) return;
-  const std::string what = fmt::format("hub: {}@{}: {} files ({} first) are not in the Hub cache",
-                                       tree.repo.id, tree.commit, missing.files.size(),
-                                       printable(missing.files.front().path));
-  if (hub.settings().offline) {
-    throw HubError(HubFault::kOffline, what + ", and HF_HUB_OFFLINE is set: unset it");
-  }
-  if (!tree.is_complete) {
-    throw HubError(HubFault::kUnreachable,
-                   what + ", and the Hub does not answer: try again later");
-  }
+  fail(
+      "hub: {}: {} files are not in the Hub cache, and its folder {} cannot be written ({}): set "
+      "HF_HUB_CACHE to another folder",
+      tree.repo.id, num_missing, path_text(folder), std::strerror(errno));
 }
 
 // A file system that does not tell "A" from "a" shows one of two files under both names.
 void check_all_there(const CachePaths& paths, const std::vector<const RemoteFile*>& files) {
   for (const RemoteFile* file : files) {
     if (is_in_snapshot(paths, *file)) continue;
-    fail("{}: it was downloaded, but the folder shows another file under its name; the file system "
-         "may not tell capital letters from small ones",
-         path_text(paths.snapshot_file(*file)));
+    fail(
+        "{}: it was downloaded, but the folder shows another file under its name; the file system "
+        "may not tell capital letters from small ones",
+        path_text(paths.snapshot_file(*file)));
   }
 }
 
@@ -195,7 +151,7 @@ void download_to_cache(HubClient& hub, const fs::path& cache, const RepoTree& tr
     const MissingFiles missing = missing_of(places, tasks);
     check_obtainable(hub, tree, missing);
     check_writable(places, tree, tasks.size());
-    check_disk_room(places.repo, missing.bytes, tree.repo.id);
+    check_disk_room(places.repo, missing.bytes, tree.repo.id, "set HF_HUB_CACHE to a folder");
     write_cachedir_tag(cache);
     int64_t bytes = 0;
     for (const BlobTask& task : tasks) bytes += task.any().size;

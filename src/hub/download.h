@@ -35,7 +35,7 @@ struct RepoTree {
   std::vector<RemoteFile> files;  // sorted by path
   std::string revision{};         // that was asked for
   // False: the Hub did not answer and the cache does not know the list of all files; these are those
-  // in the snapshot, without sizes and digests.
+  // in the snapshot, with sizes and digests as far as its links tell.
   bool is_complete = true;
 };
 

@@ -47,8 +47,8 @@ class ContentFetch {
   ContentFetch(HubClient& hub, const RepoTree& tree, const RemoteFile& file, PartialFile& partial,
                const FetchHooks& hooks)
       : hub_(hub), tree_(tree), file_(file), partial_(partial), hooks_(hooks) {
-    call_.path = fmt::format("/{}/resolve/{}/{}", page_path(tree.repo), tree.commit,
-                             encode_path(file.path));
+    call_.path =
+        fmt::format("/{}/resolve/{}/{}", page_path(tree.repo), tree.commit, encode_path(file.path));
     call_.repo = tree.repo;
     call_.revision = tree.commit;
     call_.file = file.path;
@@ -170,10 +170,11 @@ void fetch_content(HubClient& hub, const RepoTree& tree, const RemoteFile& file,
       partial.restart();
       if (!again) continue;
       partial.discard();
-      fail("{}: expected {} bytes with {}, found {}, twice: try again later, or look at the file on "
-           "{}/{}",
-           title_of(tree, file), file.size, describe_digest(file), wrong.found,
-           hub.settings().endpoint, page_path(tree.repo));
+      fail(
+          "{}: expected {} bytes with {}, found {}, twice: try again later, or look at the file on "
+          "{}/{}",
+          title_of(tree, file), file.size, describe_digest(file), wrong.found,
+          hub.settings().endpoint, page_path(tree.repo));
     }
   }
 }

@@ -36,8 +36,8 @@ std::string describe_digest(const RemoteFile& file) {
   return (file.sha256.empty() ? "git sha1 " : "sha256 ") + file.digest();
 }
 
-Digest digest_for(const RemoteFile& file) {
-  return file.sha256.empty() ? Digest::git_blob(file.size) : Digest::sha256();
+MessageDigest digest_for(const RemoteFile& file) {
+  return file.sha256.empty() ? MessageDigest::git_blob(file.size) : MessageDigest::sha256();
 }
 
 PartialFile::PartialFile(std::filesystem::path path, const RemoteFile& file,

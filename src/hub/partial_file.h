@@ -23,7 +23,7 @@ struct WrongContent {
 std::string describe_digest(const RemoteFile& file);
 
 // An empty digest of the kind that names this file.
-Digest digest_for(const RemoteFile& file);
+MessageDigest digest_for(const RemoteFile& file);
 
 class PartialFile {
  public:
@@ -55,7 +55,7 @@ class PartialFile {
 
   std::filesystem::path path_;
   RemoteFile file_;
-  Digest digest_;
+  MessageDigest digest_;
   int fd_ = -1;
   int64_t size_ = 0;
 };

@@ -1,4 +1,6 @@
 // Trees: what a repository has at a revision, from the Hub or from the cache.
+#include "hub/repo_tree.h"
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -9,8 +11,8 @@
 #include "base/nearest.h"
 #include "hub/cache_writer.h"
 #include "hub/download.h"
+#include "hub/file_identity.h"
 #include "hub/hub_cache.h"
-#include "hub/repo_tree.h"
 #include "hub/tree_file.h"
 
 namespace qk {
@@ -29,6 +31,19 @@ std::optional<std::vector<RemoteFile>> usable_tree_file(const fs::path& repo_fol
     // Damaged: the Hub has the truth.
   }
   return std::nullopt;
+}
+
+// What a link of the snapshot tells about its file.
+RemoteFile file_of_snapshot(const fs::path& snapshot, const std::string& path) {
+  RemoteFile file;
+  file.path = path;
+  std::error_code error;
+  const auto size = static_cast<int64_t>(fs::file_size(snapshot / path, error));
+  if (!error) file.size = size;
+  const std::string blob = fs::read_symlink(snapshot / path, error).filename();
+  if (is_commit(blob)) file.blob_id = blob;
+  if (digest_from_blob_name(snapshot / path) == blob) file.sha256 = blob;
+  return file;
 }
 
 RepoTree tree_from_hub(HubClient& hub, const fs::path& cache, const Repo& repo,
@@ -54,8 +69,7 @@ std::optional<RepoTree> tree_from_cache(const fs::path& cache, const Repo& repo,
                                         const std::string& revision) {
   const auto snapshot = find_in_hub_cache(cache, repo.kind, repo.id, revision);
   if (!snapshot) return std::nullopt;
-  RepoTree tree{
-      .repo = repo, .commit = snapshot->filename(), .files = {}, .revision = revision};
+  RepoTree tree{.repo = repo, .commit = snapshot->filename(), .files = {}, .revision = revision};
   if (auto known = read_tree_file(repo_cache_folder(cache, repo), tree.commit)) {
     tree.files = *std::move(known);
     return tree;
@@ -63,8 +77,7 @@ std::optional<RepoTree> tree_from_cache(const fs::path& cache, const Repo& repo,
   tree.is_complete = false;
   // A link whose blob is gone stands for a file that the repository has.
   for (const std::string& path : list_files(*snapshot, DanglingLinks::kList)) {
-    RemoteFile& file = tree.files.emplace_back();
-    file.path = path;
+    tree.files.push_back(file_of_snapshot(*snapshot, path));
   }
   return tree;
 }

@@ -74,7 +74,8 @@ std::optional<std::vector<RemoteFile>> read_tree_file(const fs::path& repo_folde
   for (const auto& [name, entry] : json["files"].items()) {
     files.push_back(file_of(name, entry, where));
   }
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
   return files;
 }
 
