@@ -51,10 +51,11 @@ TEST_F(HubCorpus, LargeFilesAreIdentifiedByTheirBlobs) {
 
 TEST_F(HubCorpus, OnlyTheFilesOfTheSplitMustBeThere) {
   cache_.add("data/train-00001-of-00002.jsonl", "b1", kLine);
-  EXPECT_EQ(error_of([] { open(); }),
-            "dataset.path: 'org/data' is in the Hub cache, but incomplete (1 of 2 files like "
-            "data/train--of-00002.jsonl): download the rest with `hf download org/data --repo-type "
-            "dataset`");
+  EXPECT_EQ(
+      error_of([] { open(); }),
+      "dataset.path: 'org/data' is in the Hub cache, but incomplete (1 of 2 files like "
+      "data/train--of-00002.jsonl); HF_HUB_OFFLINE is set: unset it, or download the rest with "
+      "`hf download org/data --repo-type dataset`");
   cache_.add("data/train-00000-of-00002.jsonl", "b0", kLine);
   EXPECT_EQ(error_of([] { open(); }), "");
   cache_.write_tree(
@@ -83,8 +84,8 @@ TEST_F(HubCorpus, NeitherOnTheDiskNorInTheCache) {
   EXPECT_EQ(error_of([] { open(); }),
             "dataset.path: 'org/data' is neither a file nor a folder, and not in the Hub cache " +
                 cache_.path().string() +
-                " (revision main): download it first with `hf download org/data --repo-type "
-                "dataset`");
+                " (revision main); HF_HUB_OFFLINE is set: unset it, or download it first with `hf "
+                "download org/data --repo-type dataset`");
 }
 
 }  // namespace

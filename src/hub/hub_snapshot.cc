@@ -2,20 +2,15 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/list_files.h"
 
 namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kMaxTreeBytes = size_t{1} << 28;
 
 bool is_digits(std::string_view text) {
   return !text.empty() &&
@@ -41,29 +36,6 @@ std::optional<Shard> shard_of(const std::string& name) {
 }
 
 }  // namespace
-
-std::vector<std::string> list_snapshot(const fs::path& snapshot) {
-  const fs::path repo = snapshot.parent_path().parent_path();
-  const fs::path tree = repo / "trees" / (snapshot.filename().string() + ".json");
-  std::error_code ignored;
-  // A link whose blob is gone stands for a missing file.
-  if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot, DanglingLinks::kList);
-  const nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
-  const std::string where = printable(tree.string(), 300);
-  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
-    fail("{}: files: expected an object with the repository's files", where);
-  }
-  std::vector<std::string> files;
-  for (const auto& [name, unused] : json["files"].items()) {
-    const fs::path path = name;
-    if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
-      fail("{}: files: '{}' leads out of the repository", where, printable(name));
-    }
-    files.push_back(name);
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std::string>& files) {
   std::map<std::string, std::pair<int, std::set<int>>> series;

@@ -8,10 +8,6 @@
 
 namespace qk {
 
-// All files of the repository where the cache knows them (trees/<commit>.json, written by newer
-// clients), else the files in the snapshot. Sorted. Throws Error if the list is damaged.
-std::vector<std::string> list_snapshot(const std::filesystem::path& snapshot);
-
 // What the snapshot lacks of these files, for a message: the first file that is not there, or a
 // numbered series ("...-00001-of-00003...") of which the list has only some. Empty if it is whole.
 std::string missing_of_snapshot(const std::filesystem::path& snapshot,

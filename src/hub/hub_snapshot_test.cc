@@ -1,16 +1,11 @@
 #include "hub/hub_snapshot.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/test_error.h"
 #include "hub/test_cache.h"
 
 namespace qk {
 namespace {
-
-using testing::ElementsAre;
-using testing::HasSubstr;
 
 class HubSnapshot : public testing::Test {
  protected:
@@ -20,31 +15,6 @@ class HubSnapshot : public testing::Test {
 
   TestCache cache_{"datasets--org--data"};
 };
-
-TEST_F(HubSnapshot, ListsTheFolderOrTheKnownFiles) {
-  cache_.add("b/c.txt", "1", "");
-  cache_.add("a.txt", "2", "");
-  std::filesystem::remove(cache_.repo() / "blobs/2");
-  EXPECT_THAT(list_snapshot(cache_.snapshot()), ElementsAre("a.txt", "b/c.txt"));
-  cache_.write_tree(R"({"format_version":1,"files":{"z":{"size":1},"a.txt":{},"b/d.txt":{}}})");
-  EXPECT_THAT(list_snapshot(cache_.snapshot()), ElementsAre("a.txt", "b/d.txt", "z"));
-}
-
-TEST_F(HubSnapshot, ADamagedListIsRefused) {
-  cache_.add("a.txt", "1", "");
-  for (const char* list : {"[", "[]", "{}", R"({"files":[]})"}) {
-    cache_.write_tree(list);
-    EXPECT_THAT(error_of([&] { list_snapshot(cache_.snapshot()); }),
-                HasSubstr("files: expected an object with the repository's files"))
-        << list;
-  }
-  for (const char* name : {"../../x", "a/../b", "/etc/passwd"}) {
-    cache_.write_tree(R"({"files":{")" + std::string(name) + R"(":{}}})");
-    EXPECT_THAT(error_of([&] { list_snapshot(cache_.snapshot()); }),
-                HasSubstr("leads out of the repository"))
-        << name;
-  }
-}
 
 TEST_F(HubSnapshot, ALinkWithoutItsBlobIsAMissingFile) {
   cache_.add("a.txt", "1", "");
