@@ -21,7 +21,6 @@ constexpr size_t kSampleBytes = 512;
 constexpr int kMostCommitTries = 2;
 constexpr int kMostLooks = 4;
 constexpr std::chrono::milliseconds kBetweenLooks{1500};
-constexpr std::chrono::seconds kCommitTimeout{100};  // the Hub itself gives up after 60 s
 
 std::string api_path(const Repo& repo, std::string_view what, const std::string& revision) {
   return fmt::format("/api/{}/{}/{}/{}", plural_of(repo.kind), repo.id, what,
@@ -85,7 +84,6 @@ std::string send_commit(HubClient& hub, const Commit& job, const StoredInGit& in
   call.writes = true;
   call.repo = job.target.repo;
   call.revision = job.target.branch;
-  call.timeout = kCommitTimeout;
   const json oid = value_at(hub.json(call), {"commitOid"});
   if (oid.is_string() && is_commit(oid.get<std::string>())) return oid.get<std::string>();
   throw HubError(HubFault::kBadAnswer,

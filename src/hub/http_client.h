@@ -85,8 +85,8 @@ class HttpFailure : public Error {
   HttpFault fault() const { return fault_; }
   // Whether the same request may succeed a moment later.
   bool is_transient() const {
-    return fault_ != HttpFault::kTls && fault_ != HttpFault::kTooLarge &&
-           fault_ != HttpFault::kOther;
+    return fault_ != HttpFault::kTls && fault_ != HttpFault::kProxy &&
+           fault_ != HttpFault::kTooLarge && fault_ != HttpFault::kOther;
   }
 
  private:

@@ -18,7 +18,8 @@ struct RepoInfo {
   std::string gated;  // "auto", "manual", or empty
 };
 // revision: empty: the default branch.
-RepoInfo repo_info(HubClient& hub, const Repo& repo, const std::string& revision);
+RepoInfo repo_info(HubClient& hub, const Repo& repo, const std::string& revision,
+                   Retry retry = Retry::kIdempotent);
 
 struct RemoteFile {
   std::string path;

@@ -2,49 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 
 #include "base/atomic_file.h"
-#include "base/home_path.h"
+#include "hub/environment.h"
 
 namespace qk {
 namespace {
 
 constexpr size_t kMaxRefBytes = 4096;
-
-std::string variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? "" : value;
-}
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-// $NAME and ${NAME} become the variable's value; names that are not set stay as they are.
-std::string expand_variables(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size();) {
-    const bool braces = i + 1 < text.size() && text[i + 1] == '{';
-    const size_t begin = i + (braces ? 2 : 1);
-    size_t end = begin;
-    while (text[i] == '$' && end < text.size() && is_word(text[end])) ++end;
-    const bool closed = !braces || (end < text.size() && text[end] == '}');
-    const char* value = nullptr;
-    if (text[i] == '$' && end > begin && closed) {
-      value = std::getenv(text.substr(begin, end - begin).c_str());
-    }
-    if (value == nullptr) {
-      out += text[i++];
-      continue;
-    }
-    out += value;
-    i = end + (braces ? 1 : 0);
-  }
-  return out;
-}
-
-std::filesystem::path expand(const std::string& text) {
-  return expand_home(expand_variables(text));
-}
 
 // A revision is used as a path below refs/: no part of it may lead elsewhere.
 bool is_safe_revision(std::string_view revision) {
@@ -82,13 +47,9 @@ std::string commit_of(const std::filesystem::path& folder, std::string_view revi
 
 std::filesystem::path hub_cache_folder() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (!variable(name).empty()) return expand(variable(name));
+    if (!read_variable(name).empty()) return expand_path(read_variable(name));
   }
-  if (!variable("HF_HOME").empty()) return expand(variable("HF_HOME")) / "hub";
-  if (!variable("XDG_CACHE_HOME").empty()) {
-    return expand(variable("XDG_CACHE_HOME")) / "huggingface" / "hub";
-  }
-  return expand("~/.cache/huggingface/hub");
+  return hf_home_folder() / "hub";
 }
 
 std::optional<std::filesystem::path> find_in_hub_cache(const std::filesystem::path& cache,

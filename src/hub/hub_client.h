@@ -2,8 +2,11 @@
 // right, and turns what remains into one sentence. docs/reliability.md, "Faults of the Hub".
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -51,6 +54,14 @@ enum class Retry : uint8_t {
   kNever,
 };
 
+// Waits between tries: first, doubled each time up to longest; what the Hub asks for up to
+// longest_asked. Each is a little longer by chance.
+struct RetryTimes {
+  int max_retries = 5;
+  std::chrono::milliseconds first{1'000}, longest{8'000};
+  std::chrono::milliseconds longest_asked{15 * 60'000};
+};
+
 struct HubCall {
   std::string method = "GET";
   std::string path;  // "/api/whoami-v2", after the endpoint; or a whole address
@@ -61,7 +72,6 @@ struct HubCall {
   bool writes = false;                  // needs the token, even with HF_HUB_DISABLE_IMPLICIT_TOKEN
   std::optional<Repo> repo{};           // what the call is about, for messages
   std::string revision{}, file{};       // likewise
-  std::chrono::milliseconds timeout{};  // without a byte; 0: that of the settings
   std::vector<int> expected{};          // statuses besides 2xx that are answers, not errors
 };
 
@@ -70,12 +80,13 @@ class HubClient {
   // note: whole sentences for the user while waiting ("the Hub asks to wait 55 s (429)").
   HubClient(HubSettings settings, std::unique_ptr<HttpClient> http,
             const std::atomic<bool>* stop = nullptr,
-            std::function<void(const std::string&)> note = {});
+            std::function<void(const std::string&)> note = {}, RetryTimes times = {});
   ~HubClient();
 
   const HubSettings& settings() const { return settings_; }
   HttpClient& http() { return *http_; }
   const std::atomic<bool>* stop() const { return stop_; }
+  // From one thread at a time.
   void note(const std::string& sentence) const;
 
   // Follows redirects within the endpoint's origin (renamed repositories, resolve-cache), at most 10.
@@ -95,10 +106,20 @@ class HubClient {
   [[noreturn]] void refuse(const HubCall& call, const HttpResponse& response) const;
 
  private:
+  HttpResponse try_often(Retry retry, const std::string& subject,
+                         const std::function<HttpResponse()>& attempt,
+                         const std::function<bool()>& progressed, const std::vector<int>& expected);
+  void wait(int tries, const std::string& subject, const std::string& reason,
+            std::optional<std::chrono::seconds> asked);
+  HttpResponse send_once(const HubCall& call, const std::string& method, const std::string& url);
+
   HubSettings settings_;
   std::unique_ptr<HttpClient> http_;
   const std::atomic<bool>* stop_;
   std::function<void(const std::string&)> note_;
+  RetryTimes times_;
+  mutable std::mutex note_mutex_;
+  std::chrono::steady_clock::time_point noted_until_;  // a wait that was shown ends then
 };
 
 // Sleeps, in steps of at most 0.1 s. Throws Stopped.

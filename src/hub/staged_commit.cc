@@ -152,7 +152,13 @@ StagedResult commit_staged(HubClient& hub, const UploadTarget& target, const Upl
 void remove_staging(HubClient& hub, const UploadTarget& target) {
   const std::string prefix = staging_prefix(target);
   for (const BranchHead& branch : list_refs(hub, target.repo).branches) {
-    if (branch.name.starts_with(prefix)) delete_branch(hub, target.repo, branch.name);
+    if (!branch.name.starts_with(prefix)) continue;
+    try {
+      delete_branch(hub, target.repo, branch.name);
+    } catch (const HubError& error) {
+      hub.note(fmt::format("the branch {} of an upload that is finished is left: {}", branch.name,
+                           error.what()));
+    }
   }
 }
 

@@ -1,0 +1,110 @@
+#include "hub/curl_failure.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/path_text.h"
+#include "hub/environment.h"
+#include "hub/http_client.h"
+
+namespace qk {
+namespace {
+
+constexpr long kFirstError = 300;
+
+bool was_cut(CURL* easy) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  return number == ECONNRESET || number == EPIPE || number == ETIMEDOUT;
+}
+
+// The proxy's answer to CONNECT if that was no success; else 0.
+long refusal_of_proxy(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status >= kFirstError ? status : 0;
+}
+
+HttpFault fault_of(CURL* easy, CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return HttpFault::kResolve;
+    case CURLE_COULDNT_CONNECT:
+      return HttpFault::kConnect;
+    case CURLE_PROXY:
+      return HttpFault::kProxy;
+    case CURLE_OPERATION_TIMEDOUT:
+      return HttpFault::kTimeout;
+    case CURLE_SSL_CONNECT_ERROR:
+      return was_cut(easy) ? HttpFault::kInterrupted : HttpFault::kTls;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return HttpFault::kTls;
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_FAIL_REWIND:
+      return HttpFault::kInterrupted;
+    default:
+      return HttpFault::kOther;
+  }
+}
+
+std::string_view meaning(HttpFault fault) {
+  switch (fault) {
+    case HttpFault::kResolve:
+      return "the name of the host is not known";
+    case HttpFault::kConnect:
+      return "cannot be connected to";
+    case HttpFault::kProxy:
+      return "the proxy refused";
+    case HttpFault::kTls:
+      return "no trusted encrypted connection";
+    case HttpFault::kTimeout:
+      return "no answer in time";
+    case HttpFault::kInterrupted:
+      return "the connection was cut";
+    default:
+      return "the exchange failed";
+  }
+}
+
+}  // namespace
+
+void throw_curl_failure(CURL* easy, CURLcode code, const std::string& reason) {
+  if (const long status = refusal_of_proxy(easy); status != 0) {
+    throw HttpFailure(HttpFault::kProxy,
+                      fmt::format("the proxy refused the connection (status {})", status));
+  }
+  const HttpFault fault = fault_of(easy, code);
+  std::string words = printable(reason.empty() ? curl_easy_strerror(code) : reason, 200);
+  throw HttpFailure(fault, fmt::format("{} ({})", meaning(fault), words));
+}
+
+Certificates find_certificates() {
+  for (const char* name :
+       {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+    const std::string text = read_variable(name);
+    if (text.empty()) continue;
+    const std::filesystem::path path = expand_path(text);
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) return {"", path.string()};
+    if (std::filesystem::exists(path, ignored)) return {path.string(), ""};
+    fail("{}: {}: there is no such file of certificates", name, path_text(path));
+  }
+  return {};
+}
+
+}  // namespace qk

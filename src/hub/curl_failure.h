@@ -1,0 +1,22 @@
+// libcurl's errors as ours, and where it finds certificates.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <string>
+
+namespace qk {
+
+// REQUIRES: the transfer of `easy` ended with `code`, which is not CURLE_OK.
+//   reason  curl's own words (CURLOPT_ERRORBUFFER)
+[[noreturn]] void throw_curl_failure(CURL* easy, CURLcode code, const std::string& reason);
+
+// Empty: curl's own.
+struct Certificates {
+  std::string file, folder;
+};
+// The first that is set of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR; each
+// may name a file or a folder. Throws Error if there is nothing.
+Certificates find_certificates();
+
+}  // namespace qk

@@ -1,0 +1,197 @@
+#include "hub/hub_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/error.h"
+#include "hub/hub_answers.h"
+#include "hub/hub_errors.h"
+#include "hub/hub_headers.h"
+
+namespace qk {
+namespace {
+
+constexpr int kUnauthorised = 401;
+constexpr int kPaymentRequired = 402;
+constexpr int kForbidden = 403;
+constexpr int kConflict = 409;
+
+std::string api_path(const Repo& repo) {
+  return fmt::format("/api/{}/{}", plural_of(repo.kind), encode_path(repo.id));
+}
+
+HubCall reading(const Repo& repo, const std::string& revision, std::string path) {
+  HubCall call;
+  call.path = std::move(path);
+  call.repo = repo;
+  call.revision = revision;
+  return call;
+}
+
+HubCall writing(const Repo& repo, std::string method, std::string path,
+                const nlohmann::json& body) {
+  HubCall call;
+  call.method = std::move(method);
+  call.path = std::move(path);
+  call.repo = repo;
+  call.writes = true;
+  if (!body.is_null()) {
+    call.body = body.dump();
+    call.content_type = "application/json";
+  }
+  return call;
+}
+
+[[noreturn]] void bad_answer(const HubClient& hub, const HubCall& call, const std::string& what) {
+  throw HubError(
+      HubFault::kBadAnswer,
+      without_token(hub.settings(), fmt::format("{}: the Hub's answer cannot be used: {}",
+                                                subject_of(call), what)));
+}
+
+// parse(answer), whose errors are those of a bad answer.
+template <typename Parse>
+auto parsed(const HubClient& hub, const HubCall& call, const Parse& parse) {
+  try {
+    return parse();
+  } catch (const HubError&) {
+    throw;
+  } catch (const Error& error) {
+    bad_answer(hub, call, error.what());
+  }
+}
+
+HubError as_error(const HubClient& hub, const HubCall& call, const HttpResponse& response) {
+  return error_of_answer(hub.settings(), call, response);
+}
+
+bool is_digest(const std::string& text) {
+  return (text.size() == 40 || text.size() == 64) &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+int64_t size_of_file(const HubClient& hub, const HubCall& call, const HttpResponse& response) {
+  auto text = response.headers.find("X-Linked-Size");
+  const bool is_redirect = response.status >= 300;  // its length is that of its own body
+  if (!text && !is_redirect) text = response.headers.find("Content-Length");
+  if (!text) bad_answer(hub, call, "no size of the file (X-Linked-Size, Content-Length)");
+  int64_t size = -1;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
+  if (error != std::errc() || end != text->data() + text->size() || size < 0) {
+    bad_answer(hub, call, fmt::format("size '{}'", printable(*text, 40)));
+  }
+  return size;
+}
+
+bool has_branch(HubClient& hub, const Repo& repo, const std::string& branch) {
+  const std::vector<BranchHead> branches = list_refs(hub, repo).branches;
+  return std::any_of(branches.begin(), branches.end(),
+                     [&](const BranchHead& head) { return head.name == branch; });
+}
+
+std::string branch_path(const Repo& repo, const std::string& branch) {
+  return fmt::format("{}/branch/{}", api_path(repo), encode_segment(branch));
+}
+
+bool may_exist_already(int status) {
+  return status == kUnauthorised || status == kPaymentRequired || status == kForbidden;
+}
+
+}  // namespace
+
+RepoInfo repo_info(HubClient& hub, const Repo& repo, const std::string& revision, Retry retry) {
+  HubCall call = reading(repo, revision, api_path(repo));
+  if (!revision.empty()) call.path += "/revision/" + encode_segment(revision);
+  call.retry = retry;
+  return parsed(hub, call, [&] { return parse_repo_info(hub.json(call)); });
+}
+
+std::vector<RemoteFile> list_tree(HubClient& hub, const Repo& repo, const std::string& revision) {
+  const HubCall call = reading(repo, revision,
+                               fmt::format("{}/tree/{}?recursive=true&expand=false", api_path(repo),
+                                           encode_segment(revision)));
+  return parsed(hub, call, [&] { return parse_tree(hub.json_pages(call)); });
+}
+
+RepoRefs list_refs(HubClient& hub, const Repo& repo) {
+  const HubCall call = reading(repo, "", api_path(repo) + "/refs");
+  return parsed(hub, call, [&] { return parse_refs(hub.json(call)); });
+}
+
+FileLocation locate_file(HubClient& hub, const Repo& repo, const std::string& revision,
+                         const std::string& path) {
+  HubCall call = reading(repo, revision,
+                         fmt::format("/{}/resolve/{}/{}", page_path(repo), encode_segment(revision),
+                                     encode_path(path)));
+  call.method = "HEAD";
+  call.file = path;
+  const HttpResponse response = hub.call(call);
+  FileLocation location;
+  location.commit = response.headers.find("X-Repo-Commit").value_or("");
+  if (!is_commit(location.commit)) bad_answer(hub, call, "no commit (X-Repo-Commit)");
+  auto etag = response.headers.find("X-Linked-Etag");
+  if (!etag) etag = response.headers.find("ETag");
+  location.digest = digest_of_etag(etag.value_or(""));
+  if (!is_digest(location.digest)) bad_answer(hub, call, "no digest of the file (ETag)");
+  location.size = size_of_file(hub, call, response);
+  location.url = response.url;
+  const auto target = response.headers.find("Location");
+  if (response.status >= 300 && target) location.url = resolve_url(response.url, *target);
+  if (origin_of(location.url).empty()) bad_answer(hub, call, "no address of the file's bytes");
+  return location;
+}
+
+WhoAmI who_am_i(HubClient& hub) {
+  HubCall call;
+  call.path = "/api/whoami-v2";
+  call.writes = true;  // the question is about the token
+  return parsed(hub, call, [&] { return parse_who_am_i(hub.json(call)); });
+}
+
+bool create_repo(HubClient& hub, const Repo& repo, bool is_private) {
+  const size_t slash = repo.id.find('/');
+  nlohmann::json body = {{"name", repo.id.substr(slash == std::string::npos ? 0 : slash + 1)},
+                         {"type", repo.kind == RepoKind::kModel ? "model" : "dataset"},
+                         {"private", is_private},
+                         {"visibility", is_private ? "private" : "public"}};
+  if (slash != std::string::npos) body["organization"] = repo.id.substr(0, slash);
+  HubCall call = writing(repo, "POST", "/api/repos/create", body);
+  call.expected = {kUnauthorised, kPaymentRequired, kForbidden, kConflict};
+  const HttpResponse response = hub.call(call);
+  if (response.status < 300) return true;
+  if (response.status == kConflict) return false;
+  try {
+    if (may_exist_already(response.status)) repo_info(hub, repo, "");
+  } catch (const HubError&) {
+    throw as_error(hub, call, response);
+  }
+  return false;
+}
+
+bool create_branch(HubClient& hub, const Repo& repo, const std::string& branch,
+                   const BranchOptions& options) {
+  nlohmann::json body = nlohmann::json::object();
+  if (!options.starting_point.empty()) body["startingPoint"] = options.starting_point;
+  if (options.overwrite) body["overwrite"] = true;
+  HubCall call = writing(repo, "POST", branch_path(repo, branch), body);
+  call.revision = options.starting_point.empty() ? branch : options.starting_point;
+  call.expected = {kForbidden, kConflict};
+  const HttpResponse response = hub.call(call);
+  if (response.status < 300) return true;
+  const bool is_there = !options.overwrite && has_branch(hub, repo, branch);
+  if (!is_there) throw as_error(hub, call, response);
+  return false;
+}
+
+void delete_branch(HubClient& hub, const Repo& repo, const std::string& branch) {
+  HubCall call = writing(repo, "DELETE", branch_path(repo, branch), nullptr);
+  call.revision = branch;
+  hub.call(call);
+}
+
+}  // namespace qk

@@ -1,0 +1,239 @@
+#include "hub/hub_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "base/error.h"
+#include "base/stopped.h"
+#include "hub/hub_answers.h"
+#include "hub/hub_errors.h"
+#include "hub/hub_headers.h"
+#include "hub/retry_plan.h"
+
+namespace qk {
+namespace {
+
+constexpr int kMaxRedirects = 10;
+constexpr size_t kMaxPages = 10'000;
+constexpr std::chrono::milliseconds kWaitStep{100};
+// The Hub takes up to a minute for a commit: with the default of 10 s, a write may take 90.
+constexpr int kWriteTimeouts = 9;
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+bool is_success(int status) { return status >= 200 && status < 300; }
+
+bool holds(const std::vector<int>& statuses, int status) {
+  return std::find(statuses.begin(), statuses.end(), status) != statuses.end();
+}
+
+bool is_relative(const std::string& location) {
+  return !location.starts_with("//") && location.find("://") > location.find('/');
+}
+
+// Where an answer sends us; empty: nowhere, it is the answer.
+std::string target_of(const HubCall& call, const HttpResponse& response) {
+  const auto location = response.headers.find("Location");
+  if (!is_redirect(response.status) || !location) return "";
+  // The answer to HEAD holds what is asked for when it sends to the bytes elsewhere.
+  const bool is_answer = call.method == "HEAD" && response.headers.find("X-Linked-Etag");
+  if (is_answer && !is_relative(*location)) return "";
+  return resolve_url(response.url, *location);
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+  const double seconds = std::chrono::duration<double>(time).count();
+  return seconds < 10 ? fmt::format("{:.1f} s", seconds) : fmt::format("{:.0f} s", seconds);
+}
+
+}  // namespace
+
+HubClient::HubClient(HubSettings settings, std::unique_ptr<HttpClient> http,
+                     const std::atomic<bool>* stop, std::function<void(const std::string&)> note,
+                     RetryTimes times)
+    : settings_(std::move(settings)),
+      http_(std::move(http)),
+      stop_(stop),
+      note_(std::move(note)),
+      times_(times) {}
+
+HubClient::~HubClient() = default;
+
+void HubClient::note(const std::string& sentence) const {
+  const std::lock_guard guard(note_mutex_);
+  if (note_) note_(without_token(settings_, sentence));
+}
+
+void HubClient::wait(int tries, const std::string& subject, const std::string& reason,
+                     std::optional<std::chrono::seconds> asked) {
+  thread_local std::minstd_rand random(std::random_device{}());
+  const std::chrono::milliseconds time = retry_wait(times_, tries, asked, random);
+  const auto now = std::chrono::steady_clock::now();
+  bool is_shown = false;  // many transfers that wait for the same need one sentence
+  {
+    const std::lock_guard guard(note_mutex_);
+    is_shown = now < noted_until_;
+    noted_until_ = std::max(noted_until_, now + time);
+  }
+  if (!is_shown) {
+    note(asked ? fmt::format("{}: the Hub asks to wait {} ({}); trying again then", subject,
+                             seconds_text(time), reason)
+               : fmt::format("{}: {}; trying again in {}", subject, reason, seconds_text(time)));
+  }
+  wait_or_stop(time, stop_);
+}
+
+HttpResponse HubClient::try_often(Retry retry, const std::string& subject,
+                                  const std::function<HttpResponse()>& attempt,
+                                  const std::function<bool()>& progressed,
+                                  const std::vector<int>& expected) {
+  for (int tries = 1;; ++tries) {
+    std::string reason;
+    std::optional<std::chrono::seconds> asked;
+    const auto may_go_on = [&] {
+      if (progressed && progressed()) tries = 1;
+      return tries <= times_.max_retries;
+    };
+    try {
+      HttpResponse response = attempt();
+      const bool is_answer = response.status != 409 && holds(expected, response.status);
+      if (is_answer || !may_retry(retry, response) || !may_go_on()) return response;
+      reason = fmt::format("status {}", response.status);
+      asked = asked_wait(response, std::chrono::system_clock::now());
+    } catch (const HttpFailure& failure) {
+      if (!may_retry(retry, failure) || !may_go_on()) {
+        throw error_of_failure(settings_, subject, failure);
+      }
+      reason = failure.what();
+    }
+    wait(tries, subject, reason, asked);
+  }
+}
+
+HttpResponse HubClient::send_once(const HubCall& call, const std::string& method,
+                                  const std::string& url) {
+  HttpRequest request;
+  request.method = method;
+  request.url = url;
+  request.headers = call.headers;
+  request.with_token = sends_token(settings_, call);
+  if (method == "HEAD") {
+    request.idle_timeout = settings_.metadata_timeout;
+  } else {
+    request.idle_timeout = settings_.download_timeout * (method == "GET" ? 1 : kWriteTimeouts);
+  }
+  if (!call.content_type.empty() && method == call.method) {
+    request.headers.push_back({"Content-Type", call.content_type});
+    request.body = call.body;
+  }
+  return http_->send(request);
+}
+
+HttpResponse HubClient::call(const HubCall& call) {
+  const std::string subject = subject_of(call);
+  if (settings_.offline) {
+    throw HubError(HubFault::kOffline,
+                   subject +
+                       ": the Hub is not asked, as HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) "
+                       "is set: unset it");
+  }
+  const bool is_whole = call.path.starts_with("http://") || call.path.starts_with("https://");
+  std::string url = is_whole ? call.path : settings_.endpoint + call.path;
+  std::string method = call.method;
+  const std::string origin = origin_of(url);
+  for (int hop = 0; hop <= kMaxRedirects; ++hop) {
+    const HttpResponse response = try_often(
+        call.retry, subject, [&] { return send_once(call, method, url); }, {}, call.expected);
+    const std::string target = target_of(call, response);
+    if (target.empty()) {
+      const bool is_found = method == "HEAD" && is_redirect(response.status);
+      if (is_success(response.status) || is_found || holds(call.expected, response.status)) {
+        return response;
+      }
+      refuse(call, response);
+    }
+    if (origin_of(target) != origin) {
+      if (method == "HEAD") return response;
+      throw HubError(
+          HubFault::kBadAnswer,
+          fmt::format("{}: the Hub at {} sends to another server, {}: set HF_ENDPOINT to "
+                      "that address if it is the Hub",
+                      subject, origin, printable(origin_of(target))));
+    }
+    if (response.status == 303 && method != "HEAD") method = "GET";
+    url = target;
+  }
+  throw HubError(HubFault::kBadAnswer,
+                 fmt::format("{}: the Hub sends from address to address, more than {} times",
+                             subject, kMaxRedirects));
+}
+
+nlohmann::json HubClient::json(const HubCall& call) {
+  const HttpResponse response = this->call(call);
+  try {
+    return parse_answer(response.body);
+  } catch (const Error& error) {
+    throw HubError(
+        HubFault::kBadAnswer,
+        without_token(settings_,
+                      fmt::format("{}: {}: {}", subject_of(call),
+                                  response.url.substr(0, response.url.find('?')), error.what())));
+  }
+}
+
+nlohmann::json HubClient::json_pages(const HubCall& call) {
+  nlohmann::json all = nlohmann::json::array();
+  HubCall page = call;
+  for (size_t num_pages = 0; num_pages < kMaxPages; ++num_pages) {
+    const HttpResponse response = this->call(page);
+    const auto bad = [&](const std::string& what) {
+      return HubError(HubFault::kBadAnswer,
+                      without_token(settings_, subject_of(call) + ": " + what));
+    };
+    nlohmann::json entries;
+    try {
+      entries = parse_answer(response.body);
+    } catch (const Error& error) {
+      throw bad(error.what());
+    }
+    if (!entries.is_array()) throw bad("expected a list, found " + printable(entries.dump(), 60));
+    for (nlohmann::json& entry : entries) all.push_back(std::move(entry));
+    const auto link = response.headers.find("Link");
+    const auto next = link ? next_of_link(*link) : std::nullopt;
+    if (!next) return all;
+    const std::string url = resolve_url(response.url, *next);
+    if (origin_of(url) != origin_of(response.url)) throw bad("the list goes on at another server");
+    if (url == response.url) throw bad("the list goes on at the same page for ever");
+    page.path = url;
+  }
+  throw HubError(HubFault::kBadAnswer,
+                 fmt::format("{}: the list has more than {} pages", subject_of(call), kMaxPages));
+}
+
+HttpResponse HubClient::with_retries(const std::string& what,
+                                     const std::function<HttpResponse()>& attempt,
+                                     const std::function<bool()>& progressed) {
+  return try_often(Retry::kIdempotent, what, attempt, progressed, {});
+}
+
+void HubClient::refuse(const HubCall& call, const HttpResponse& response) const {
+  throw error_of_answer(settings_, call, response);
+}
+
+void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (true) {
+    if (stop != nullptr && stop->load()) throw Stopped();
+    const auto left = end - std::chrono::steady_clock::now();
+    if (left <= std::chrono::steady_clock::duration::zero()) return;
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(left, kWaitStep));
+  }
+}
+
+}  // namespace qk
