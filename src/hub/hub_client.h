@@ -69,10 +69,10 @@ struct HubCall {
   std::string body{};  // sent if content_type is not empty
   std::string content_type{};
   Retry retry = Retry::kIdempotent;
-  bool writes = false;                  // needs the token, even with HF_HUB_DISABLE_IMPLICIT_TOKEN
-  std::optional<Repo> repo{};           // what the call is about, for messages
-  std::string revision{}, file{};       // likewise
-  std::vector<int> expected{};          // statuses besides 2xx that are answers, not errors
+  bool writes = false;             // needs the token, even with HF_HUB_DISABLE_IMPLICIT_TOKEN
+  std::optional<Repo> repo{};      // what the call is about, for messages
+  std::string revision{}, file{};  // likewise
+  std::vector<int> expected{};     // statuses besides 2xx that are answers, not errors
 };
 
 class HubClient {
