@@ -40,24 +40,35 @@ std::optional<Shard> shard_of(const std::string& name) {
   return Shard{name.substr(0, of - 5) + name.substr(of), std::stoi(number), std::stoi(count)};
 }
 
+// The cache's list of all files of a snapshot.
+fs::path tree_file(const fs::path& snapshot) {
+  return snapshot.parent_path().parent_path() / "trees" / (snapshot.filename().string() + ".json");
+}
+
+// The files of the list. Throws Error if it is damaged.
+nlohmann::json read_tree(const fs::path& tree) {
+  nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
+  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
+    fail("{}: files: expected an object with the repository's files",
+         printable(tree.string(), 300));
+  }
+  return std::move(json["files"]);
+}
+
 }  // namespace
 
 std::vector<std::string> list_snapshot(const fs::path& snapshot) {
-  const fs::path repo = snapshot.parent_path().parent_path();
-  const fs::path tree = repo / "trees" / (snapshot.filename().string() + ".json");
+  const fs::path tree = tree_file(snapshot);
   std::error_code ignored;
   // A link whose blob is gone stands for a missing file.
   if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot, DanglingLinks::kList);
-  const nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
-  const std::string where = printable(tree.string(), 300);
-  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
-    fail("{}: files: expected an object with the repository's files", where);
-  }
   std::vector<std::string> files;
-  for (const auto& [name, unused] : json["files"].items()) {
+  const nlohmann::json listed = read_tree(tree);
+  for (const auto& [name, unused] : listed.items()) {
     const fs::path path = name;
     if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
-      fail("{}: files: '{}' leads out of the repository", where, printable(name));
+      fail("{}: files: '{}' leads out of the repository", printable(tree.string(), 300),
+           printable(name));
     }
     files.push_back(name);
   }
@@ -66,10 +77,18 @@ std::vector<std::string> list_snapshot(const fs::path& snapshot) {
 }
 
 std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std::string>& files) {
-  std::map<std::string, std::pair<int, std::set<int>>> series;
   for (const std::string& file : files) {
     std::error_code ignored;
     if (!fs::is_regular_file(snapshot / file, ignored)) return printable(file) + " is missing";
+  }
+  return "";
+}
+
+std::string missing_of_series(const fs::path& snapshot, const std::vector<std::string>& files) {
+  std::error_code ignored;
+  if (fs::is_regular_file(tree_file(snapshot), ignored)) return "";
+  std::map<std::string, std::pair<int, std::set<int>>> series;
+  for (const std::string& file : files) {
     if (const std::optional<Shard> shard = shard_of(file)) {
       auto& [count, numbers] = series[shard->series];
       count = shard->count;
@@ -83,6 +102,23 @@ std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std:
     }
   }
   return "";
+}
+
+std::optional<ListedFile> listed_file(const fs::path& file) {
+  const fs::path snapshot = file.parent_path();
+  const fs::path tree = tree_file(snapshot);
+  std::error_code ignored;
+  if (!fs::is_regular_file(tree, ignored)) return std::nullopt;
+  const nlohmann::json listed = read_tree(tree);
+  const auto found = listed.find(file.filename().string());
+  if (found == listed.end() || !found->is_object()) return std::nullopt;
+  const auto digest = found->find("lfs_sha256");
+  const auto size = found->find("lfs_size");
+  if (digest == found->end() || !digest->is_string() || size == found->end() ||
+      !size->is_number_integer()) {
+    return std::nullopt;
+  }
+  return ListedFile{size->get<int64_t>(), digest->get<std::string>()};
 }
 
 }  // namespace qk
