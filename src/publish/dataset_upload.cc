@@ -16,6 +16,7 @@
 #include "corpus/dataset_card.h"
 #include "dataset/card.h"
 #include "dataset/dataset_check.h"
+#include "dataset/dataset_folder.h"
 #include "dataset/document_table.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
@@ -61,12 +62,6 @@ DatasetInfo checked_dataset(const fs::path& folder, ThreadPool& pool) {
          problems.size() > 1
              ? fmt::format(" (and {} more: see `qkscope check`)", problems.size() - 1)
              : "");
-  }
-  if (!is_file(folder / kCard)) {
-    fail(
-        "{}: has no README.md, and load_dataset() could not find its heads on the Hub: write one "
-        "with a `configs:` block (docs/dataset-format.md)",
-        path_text(folder));
   }
   return std::move(check.info);
 }
@@ -162,9 +157,25 @@ void compare_with_card(const CardFacts& facts, const DatasetUpload& upload) {
 
 }  // namespace
 
+CardTarget read_card_target(const fs::path& folder) {
+  refuse_unfinished(folder);
+  const DatasetFolder listing = list_dataset_folder(folder);
+  if (listing.heads.empty()) {
+    fail("{}: holds no dataset{}", path_text(folder), no_heads_text(folder, listing));
+  }
+  if (!is_file(folder / kCard)) {
+    fail(
+        "{}: has no README.md, so it is not a finished dataset, and load_dataset() could not find its "
+        "heads on the Hub",
+        path_text(folder));
+  }
+  const std::string card = read_file(folder / kCard, kMostCardBytes);
+  return {card_value(card, "dataset_repo"), card_value(card, "dataset_branch")};
+}
+
 DatasetUpload describe_dataset(const fs::path& folder, ThreadPool& pool,
                                const std::atomic<bool>* stop) {
-  refuse_unfinished(folder);
+  read_card_target(folder);
   const DatasetInfo info = checked_dataset(folder, pool);
   DatasetUpload out;
   out.folder = folder;
@@ -177,8 +188,6 @@ DatasetUpload describe_dataset(const fs::path& folder, ThreadPool& pool,
   out.num_heads = std::ssize(info.heads);
   out.model = card_value(card, "model");
   if (out.model.empty()) out.model = info.model;
-  out.repo = card_value(card, "dataset_repo");
-  out.branch = card_value(card, "dataset_branch");
   return out;
 }
 

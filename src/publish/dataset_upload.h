@@ -20,9 +20,17 @@ struct DatasetUpload {
   std::vector<std::string> warnings;  // whole sentences
   int64_t num_heads = 0;
   int64_t bytes = 0;
-  std::string model;         // of the card, else of the footers; or empty
-  std::string repo, branch;  // that the card recorded; or empty
+  std::string model;  // of the card, else of the footers; or empty
 };
+
+// What a card says of its dataset's place on the Hub (output.hf_repo_id and hf_branch of the run); or
+// empty.
+struct CardTarget {
+  std::string repo, branch;
+};
+// A first look, which reads no data. Throws Error: the folder holds no dataset, an unfinished one, or
+// one without a card.
+CardTarget read_card_target(const std::filesystem::path& folder);
 
 // Checks the dataset (dataset/dataset_check.h) and reads its files for their digests. Throws Error: it
 // is not whole or not finished, it has no card, or the card's `configs:` does not lead
