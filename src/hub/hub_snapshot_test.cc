@@ -33,10 +33,12 @@ TEST_F(HubSnapshot, SizesAndDigestsOfTheList) {
   const auto listed = [&](const char* name) { return listed_file(cache_.snapshot() / name); };
   cache_.add("a", "1", "");
   EXPECT_FALSE(listed("a"));
-  cache_.write_tree(R"({"files":{"a":{"size":7,"lfs_sha256":"ab","lfs_size":7},"b":{"size":1}}})");
+  const std::string digest(64, 'a');
+  cache_.write_tree(R"({"files":{"a":{"size":7,"lfs_sha256":")" + digest +
+                    R"(","lfs_size":7},"b":{"size":1}}})");
   ASSERT_TRUE(listed("a"));
   EXPECT_EQ(listed("a")->bytes, 7);
-  EXPECT_EQ(listed("a")->sha256, "ab");
+  EXPECT_EQ(listed("a")->sha256, digest);
   EXPECT_FALSE(listed("b"));  // stored in git
   EXPECT_FALSE(listed("c"));
 }
