@@ -9,10 +9,10 @@ import time
 import urllib.parse
 
 from faults import EXPIRED, Answer, Refusal, error_answer, json_answer, storage_error
-from hub_http import ONE_RANGE
 from hub_store import git_sha1
 
 SECRET = b"test"
+ONE_RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
 
 
 def quote(text):
