@@ -274,7 +274,7 @@ class WithJavaScript(Clients):
                                f"{self.root}/home/hub", revision], capture_output=True, text=True,
                               env=env, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])
 
     def test_reads_what_we_published(self):
         self.publish()

@@ -13,7 +13,6 @@ import hub_routes
 from faults import AFTER_WORK, Refusal, error_answer
 
 
-
 @dataclass
 class LogEntry:
     """One request."""

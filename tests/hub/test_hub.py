@@ -56,6 +56,7 @@ class TestHub:
         self.always_lfs = set()       # paths
         self.default_attributes = DEFAULT_ATTRIBUTES  # of new repositories
         self.small_files_redirect = True
+        self.xet = True               # large files are offered by the Xet protocol, too
         self._tls = None
 
     # --- ports
