@@ -42,13 +42,12 @@ class Upload {
   // have moved.
   void prepare() {
     if (!plan_.creates_repo && !plan_.creates_branch) return;
-    const bool is_new = plan_.creates_repo && create_repo(hub_, target_.repo, target_.is_private);
-    const bool made_branch = is_new && target_.branch == kMainBranch;
+    if (plan_.creates_repo) create_repo(hub_, target_.repo, target_.is_private);
     const UploadPlan old = std::exchange(plan_, plan_upload(hub_, target_, files_));
-    const bool is_planned = plan_.creates_branch == old.creates_branch || made_branch;
-    if (!is_planned || (old.creates_repo && !is_new && !plan_.creates_branch)) {
-      fail_moved(target_, old.parent, plan_.parent);
-    }
+    const bool is_bare = plan_.foreign.empty() && plan_.changed.empty() && plan_.unchanged.empty();
+    const bool is_planned =
+        old.creates_branch == plan_.creates_branch && (!old.creates_repo || is_bare);
+    if (!is_planned) fail_moved(target_, old.parent, plan_.parent);
   }
 
   // The branch whose rules and store count: a new one is created last.

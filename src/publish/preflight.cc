@@ -45,6 +45,17 @@ bool has_branch(const RepoRefs& refs, const std::string& name) {
                              [&](const BranchHead& branch) { return branch.name == name; });
 }
 
+// Git keeps branches like files: "a" and "a/b" cannot both be.
+void refuse_clash(const RepoRefs& refs, const Repo& repo, const std::string& branch) {
+  for (const BranchHead& other : refs.branches) {
+    const bool clashes =
+        other.name.starts_with(branch + "/") || branch.starts_with(other.name + "/");
+    if (!clashes) continue;
+    fail("hub: {}: the branch {} cannot be created beside the branch {}: choose another name",
+         repo.id, branch, other.name);
+  }
+}
+
 void refuse_reader(const HubClient& hub, const WhoAmI& who) {
   if (who.token_role != "read") return;
   fail(
@@ -122,6 +133,7 @@ PublishCheck check_publish_target(HubClient& hub, const std::string& repo,
     return out;
   }
   out.branch_exists = has_branch(*refs, branch);
+  if (!out.branch_exists) refuse_clash(*refs, out.repo, branch);
   if (out.branch_exists || has_branch(*refs, kMainBranch)) {
     prove_writing(hub, who, out.repo, out.branch_exists ? branch : kMainBranch);
   }
