@@ -47,12 +47,12 @@ fs::path tree_file(const fs::path& snapshot) {
 
 // The files of the list. Throws Error if it is damaged.
 nlohmann::json read_tree(const fs::path& tree) {
-  nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
-  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
+  nlohmann::json list = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
+  if (!list.is_object() || !list.contains("files") || !list["files"].is_object()) {
     fail("{}: files: expected an object with the repository's files",
          printable(tree.string(), 300));
   }
-  return std::move(json["files"]);
+  return std::move(list["files"]);
 }
 
 }  // namespace
