@@ -36,8 +36,8 @@ std::optional<Shard> shard_of(const std::string& name) {
   return Shard{name.substr(0, of - 5) + name.substr(of), std::stoi(number), std::stoi(count)};
 }
 
-// The cache's list of all files of a snapshot; nothing if it has none.
-std::optional<std::vector<RemoteFile>> tree_of_snapshot(const fs::path& snapshot) {
+// The complete list of the repository's files, if the cache has it.
+std::optional<std::vector<RemoteFile>> listed_files(const fs::path& snapshot) {
   return read_tree_file(snapshot.parent_path().parent_path(), snapshot.filename().string());
 }
 
@@ -52,7 +52,7 @@ std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std:
 }
 
 std::string missing_of_series(const fs::path& snapshot, const std::vector<std::string>& files) {
-  if (tree_of_snapshot(snapshot)) return "";
+  if (listed_files(snapshot)) return "";
   std::map<std::string, std::pair<int, std::set<int>>> series;
   for (const std::string& file : files) {
     if (const std::optional<Shard> shard = shard_of(file)) {
@@ -71,12 +71,11 @@ std::string missing_of_series(const fs::path& snapshot, const std::vector<std::s
 }
 
 std::optional<ListedFile> listed_file(const fs::path& file) {
-  const auto tree = tree_of_snapshot(file.parent_path());
-  if (!tree) return std::nullopt;
+  const auto files = listed_files(file.parent_path());
+  if (!files) return std::nullopt;
   const std::string name = file.filename().string();
-  const auto found = std::find_if(tree->begin(), tree->end(),
-                                  [&](const RemoteFile& listed) { return listed.path == name; });
-  if (found == tree->end() || found->sha256.empty()) return std::nullopt;
+  const auto found = std::ranges::lower_bound(*files, name, {}, &RemoteFile::path);
+  if (found == files->end() || found->path != name || found->sha256.empty()) return std::nullopt;
   return ListedFile{found->size, found->sha256};
 }
 

@@ -34,8 +34,8 @@ TEST_F(HubSnapshot, SizesAndDigestsOfTheList) {
   cache_.add("a", "1", "");
   EXPECT_FALSE(listed("a"));
   const std::string digest(64, 'a');
-  cache_.write_tree(R"({"files":{"a":{"size":7,"lfs_sha256":")" + digest +
-                    R"(","lfs_size":7},"b":{"size":1}}})");
+  cache_.write_tree(R"({"files":{"a":{"size":7,"lfs_size":7,"lfs_sha256":")" + digest +
+                    R"("},"b":{"size":1}}})");
   ASSERT_TRUE(listed("a"));
   EXPECT_EQ(listed("a")->bytes, 7);
   EXPECT_EQ(listed("a")->sha256, digest);
