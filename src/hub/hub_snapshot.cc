@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "hub/tree_file.h"
 
 namespace qk {
 namespace {
@@ -35,13 +36,25 @@ std::optional<Shard> shard_of(const std::string& name) {
   return Shard{name.substr(0, of - 5) + name.substr(of), std::stoi(number), std::stoi(count)};
 }
 
+// The complete list of the repository's files, if the cache has it.
+std::optional<std::vector<RemoteFile>> listed_files(const fs::path& snapshot) {
+  return read_tree_file(snapshot.parent_path().parent_path(), snapshot.filename().string());
+}
+
 }  // namespace
 
 std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std::string>& files) {
-  std::map<std::string, std::pair<int, std::set<int>>> series;
   for (const std::string& file : files) {
     std::error_code ignored;
     if (!fs::is_regular_file(snapshot / file, ignored)) return printable(file) + " is missing";
+  }
+  return "";
+}
+
+std::string missing_of_series(const fs::path& snapshot, const std::vector<std::string>& files) {
+  if (listed_files(snapshot)) return "";
+  std::map<std::string, std::pair<int, std::set<int>>> series;
+  for (const std::string& file : files) {
     if (const std::optional<Shard> shard = shard_of(file)) {
       auto& [count, numbers] = series[shard->series];
       count = shard->count;
@@ -55,6 +68,15 @@ std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std:
     }
   }
   return "";
+}
+
+std::optional<ListedFile> listed_file(const fs::path& file) {
+  const auto files = listed_files(file.parent_path());
+  if (!files) return std::nullopt;
+  const std::string name = file.filename().string();
+  const auto found = std::ranges::lower_bound(*files, name, {}, &RemoteFile::path);
+  if (found == files->end() || found->path != name || found->sha256.empty()) return std::nullopt;
+  return ListedFile{found->size, found->sha256};
 }
 
 }  // namespace qk
