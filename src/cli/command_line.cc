@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -98,7 +99,9 @@ int parse(CLI::App& app, std::vector<std::string> words) {
 
 int run_command_line(int argc, char** argv) {
   watch_fault_signals();
-  read_dotenv(".env");
+  std::error_code no_folder;
+  const auto dotenv = find_dotenv(std::filesystem::current_path(no_folder));
+  if (dotenv) read_dotenv(*dotenv);
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
   app.set_version_flag("--version", version_text(), "Show version, commit, libraries and SIMD");
