@@ -17,11 +17,11 @@
 #include "capture/memory_plan.h"
 #include "capture/run.h"
 #include "cli/common_options.h"
+#include "cli/hub_session.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/stop_signal.h"
-#include "hub/local_resolver.h"
 
 namespace qk {
 namespace {
@@ -198,8 +198,10 @@ int sniff(const SniffFlags& flags) {
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
-  LocalResolver resolver;
-  const PreparedRun run = prepare_run(std::move(config), registry(), resolver);
+  HubSession hub({.quiet = flags.quiet});
+  const PreparedRun run =
+      prepare_run(std::move(config), registry(), hub.resolver(), /*plan_only=*/flags.dry_run);
+  if (flags.dry_run) hub.end();
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;
