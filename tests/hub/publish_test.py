@@ -323,5 +323,93 @@ class Publish(HubCase):
                     self.assert_published(repo=repo)
 
 
+class Sniff(HubCase):
+    def sniff(self, *flags, sets=(), code=0, env=None, repo=REPO, branch="b"):
+        target = [f"output.hf_repo_id={repo}"] + ([f"output.hf_branch={branch}"] if branch else [])
+        arguments = fixtures.sniff_arguments(self.config, self.data, *flags, sets=[*target, *sets])
+        return self.run_program("sniff", *arguments, code=code, env=env)
+
+    def setUp(self):
+        super().setUp()
+        shutil.rmtree(self.data)
+
+    def test_publishes_in_the_end(self):
+        done = self.sniff(sets=["output.private=true"])
+        self.assert_published()
+        self.assertTrue(self.hub.repos[("dataset", REPO)].private)
+        self.assertIn(self.hub.head("dataset", REPO, "b"), done.stdout)
+        sent = self.hub.count(WRITES)
+        done = self.sniff("--resume")
+        self.assertIn("Published already", done.stdout)
+        self.assertEqual(self.hub.count(WRITES), sent)
+        self.assertIn("holds a dataset already", self.sniff(code=1).stderr)
+        self.publish(repo=None, branch=None)  # the card knows where
+        self.assertEqual(self.hub.count(WRITES), sent)
+        self.sniff("--overwrite")
+        self.assertEqual(self.hub.count(WRITES), sent)
+
+    def test_no_upload(self):
+        self.sniff("--no-upload")
+        self.assertEqual(self.hub.count("."), 0)
+        self.publish(repo=None, branch=None)
+        self.assert_published()
+
+    def test_dry_run(self):
+        done = self.sniff("--dry-run")
+        self.assertIn("org/qk, branch b (a public repository, which will be created), as user org",
+                      done.stdout)
+        self.assertRegex(done.stdout, r"disk +.* for journal and dataset, .* free")
+        self.assertIn("not now (--no-upload)", self.sniff("--dry-run", "--no-upload").stdout)
+        self.assertEqual(self.hub.count(WRITES), 0)
+
+    def test_checks_before_the_work(self):
+        self.hub.accounts["hf_reader"] = Account("org", role="read")
+        for flags in ([], ["--dry-run"]):
+            self.assertIn("may only read",
+                          self.sniff(*flags, code=1, env=self.hub.env("hf_reader")).stderr)
+            self.assertIn("needs a token", self.sniff(*flags, code=1, env=self.hub.env(None)).stderr)
+            offline = self.hub.env(HF_HUB_OFFLINE=1)
+            self.assertIn("--no-upload", self.sniff(*flags, code=1, env=offline).stderr)
+            self.assertIn("hf_branch", self.sniff(*flags, branch="a b", code=1).stderr)
+        self.assertFalse(os.path.exists(self.data))
+
+    def test_main_branch_and_bare_name(self):
+        self.sniff(repo="qk", branch=None)
+        self.assert_published("main", "org/qk")
+        self.assertIn(b'load_dataset("org/qk", "l00h00q", split', self.on_branch("main")["README.md"])
+
+    def test_compat_reference_replaces(self):
+        self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"})
+        self.hub.branch("dataset", REPO, "b", {"old.parquet": b"PAR1"})
+        self.sniff(sets=["compat=reference"])
+        self.assert_published()
+        self.assertIn("_saver_state.json", self.on_branch())
+        self.assertEqual(self.hub.history("dataset", REPO, "b")[0].summary, "Update dataset")
+
+    def test_foreign_files_stay_unless_replaced(self):
+        self.hub.add_repo("dataset", REPO, {})
+        self.hub.branch("dataset", REPO, "b", {"old.parquet": b"PAR1"})
+        self.assertIn("old.parquet", self.sniff().stdout)
+        self.assertIn("old.parquet", self.on_branch())
+        self.sniff("--resume", sets=["output.hf_replace=true"])
+        self.assert_published()
+
+    def test_failure_leaves_the_dataset(self):
+        self.hub.fail("413", on=COMMIT, times=1000)
+        done = self.sniff(code=1)
+        self.assertIn("finished and whole, but it was not published", done.stderr)
+        self.run_program("check", self.data)
+        self.hub.heal()
+        command = done.stderr.rpartition("this publishes it: ")[2].split()
+        self.assertEqual(command[:2], ["qkscope", "publish"])
+        self.run_program(*command[1:])
+        self.assert_published()
+
+    def test_finished_and_not_published(self):
+        self.sniff("--no-upload")
+        self.sniff("--resume")
+        self.assert_published()
+
+
 if __name__ == "__main__":
     unittest.main()
