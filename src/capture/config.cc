@@ -86,6 +86,10 @@ CorpusConfig read_dataset(MappingReader section, std::vector<std::string>& warni
     note_without_effect(section, "name", "dataset.path is a file, not a folder or Hub dataset",
                         warnings);
   }
+  out.revision = section.text_or_null("revision");
+  if (out.revision && place) {
+    note_without_effect(section, "revision", "dataset.path is a path, not a Hub dataset", warnings);
+  }
   out.split = section.text("split").value_or(out.split);
   out.text_column = section.text("text_column").value_or(out.text_column);
   out.id_column = section.text_or_null("id_column");

@@ -7,7 +7,7 @@
 #include "base/stopped.h"
 #include "cli/stop_signal.h"
 #include "hub/http_client.h"
-#include "hub/local_resolver.h"
+#include "hub/hub_resolver.h"
 
 namespace qk {
 
@@ -32,7 +32,7 @@ class HubSession::LazyResolver final : public Resolver {
 
  private:
   Resolver& resolver() const {
-    if (!resolver_) resolver_ = std::make_unique<LocalResolver>();
+    if (!resolver_) resolver_ = std::make_unique<HubResolver>(session_.client(), session_.transfers());
     return *resolver_;
   }
 

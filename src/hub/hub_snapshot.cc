@@ -2,20 +2,16 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/list_files.h"
+#include "hub/tree_file.h"
 
 namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kMaxTreeBytes = size_t{1} << 28;
 
 bool is_digits(std::string_view text) {
   return !text.empty() &&
@@ -40,41 +36,12 @@ std::optional<Shard> shard_of(const std::string& name) {
   return Shard{name.substr(0, of - 5) + name.substr(of), std::stoi(number), std::stoi(count)};
 }
 
-// The cache's list of all files of a snapshot.
-fs::path tree_file(const fs::path& snapshot) {
-  return snapshot.parent_path().parent_path() / "trees" / (snapshot.filename().string() + ".json");
-}
-
-// The files of the list. Throws Error if it is damaged.
-nlohmann::json read_tree(const fs::path& tree) {
-  nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
-  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
-    fail("{}: files: expected an object with the repository's files",
-         printable(tree.string(), 300));
-  }
-  return std::move(json["files"]);
+// The complete list of the repository's files, if the cache has it.
+std::optional<std::vector<RemoteFile>> listed_files(const fs::path& snapshot) {
+  return read_tree_file(snapshot.parent_path().parent_path(), snapshot.filename().string());
 }
 
 }  // namespace
-
-std::vector<std::string> list_snapshot(const fs::path& snapshot) {
-  const fs::path tree = tree_file(snapshot);
-  std::error_code ignored;
-  // A link whose blob is gone stands for a missing file.
-  if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot, DanglingLinks::kList);
-  std::vector<std::string> files;
-  const nlohmann::json listed = read_tree(tree);
-  for (const auto& [name, unused] : listed.items()) {
-    const fs::path path = name;
-    if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
-      fail("{}: files: '{}' leads out of the repository", printable(tree.string(), 300),
-           printable(name));
-    }
-    files.push_back(name);
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std::string>& files) {
   for (const std::string& file : files) {
@@ -85,8 +52,7 @@ std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std:
 }
 
 std::string missing_of_series(const fs::path& snapshot, const std::vector<std::string>& files) {
-  std::error_code ignored;
-  if (fs::is_regular_file(tree_file(snapshot), ignored)) return "";
+  if (listed_files(snapshot)) return "";
   std::map<std::string, std::pair<int, std::set<int>>> series;
   for (const std::string& file : files) {
     if (const std::optional<Shard> shard = shard_of(file)) {
@@ -105,20 +71,12 @@ std::string missing_of_series(const fs::path& snapshot, const std::vector<std::s
 }
 
 std::optional<ListedFile> listed_file(const fs::path& file) {
-  const fs::path snapshot = file.parent_path();
-  const fs::path tree = tree_file(snapshot);
-  std::error_code ignored;
-  if (!fs::is_regular_file(tree, ignored)) return std::nullopt;
-  const nlohmann::json listed = read_tree(tree);
-  const auto found = listed.find(file.filename().string());
-  if (found == listed.end() || !found->is_object()) return std::nullopt;
-  const auto digest = found->find("lfs_sha256");
-  const auto size = found->find("lfs_size");
-  if (digest == found->end() || !digest->is_string() || size == found->end() ||
-      !size->is_number_integer()) {
-    return std::nullopt;
-  }
-  return ListedFile{size->get<int64_t>(), digest->get<std::string>()};
+  const auto files = listed_files(file.parent_path());
+  if (!files) return std::nullopt;
+  const std::string name = file.filename().string();
+  const auto found = std::ranges::lower_bound(*files, name, {}, &RemoteFile::path);
+  if (found == files->end() || found->path != name || found->sha256.empty()) return std::nullopt;
+  return ListedFile{found->size, found->sha256};
 }
 
 }  // namespace qk

@@ -15,10 +15,6 @@ struct ListedFile {
   std::string sha256;
 };
 
-// All files of the repository where the cache knows them (trees/<commit>.json, written by newer
-// clients), else the files in the snapshot. Sorted. Throws Error if the list is damaged.
-std::vector<std::string> list_snapshot(const std::filesystem::path& snapshot);
-
 // What the snapshot lacks of these files, for a message: the first file that is not there. Empty if
 // it has all.
 std::string missing_of_snapshot(const std::filesystem::path& snapshot,

@@ -52,6 +52,10 @@ class Resolver {
   std::filesystem::path resolve(const RepoName& name);
 };
 
+// "REPO" or "REPO@REV" of an argument, without '@' at revision main. Throws Error if nothing follows
+// the '@'.
+RepoName parse_repo_name(const std::string& key, RepoKind kind, const std::string& text);
+
 // The path that the text means ("~/" is expanded), if something is there.
 std::optional<std::filesystem::path> find_on_disk(const std::string& text);
 
