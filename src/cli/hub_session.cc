@@ -32,7 +32,8 @@ class HubSession::LazyResolver final : public Resolver {
 
  private:
   Resolver& resolver() const {
-    if (!resolver_) resolver_ = std::make_unique<HubResolver>(session_.client(), session_.transfers());
+    if (!resolver_)
+      resolver_ = std::make_unique<HubResolver>(session_.client(), session_.transfers());
     return *resolver_;
   }
 
