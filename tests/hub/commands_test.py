@@ -10,8 +10,7 @@ import signal
 import time
 import unittest
 
-import fixtures
-from hub_case import STOPPED, HubCase, make_capture, published_files, start
+from hub_case import STOPPED, HubCase, fixtures, make_capture, published_files, start
 from test_hub import TOKEN, Account, TestHub
 
 RUN = """dataset:
