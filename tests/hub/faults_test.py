@@ -19,7 +19,7 @@ from test_hub import TOKEN, TestHub
 
 ALWAYS = float("inf")
 API = "GET /api/datasets/org/cap/"
-HEAD, CDN = "HEAD .*/resolve/.*parquet", "GET /cdn/"
+FILE, CDN = "(GET|HEAD) .*/resolve/.*parquet", "GET /cdn/"
 PUT, BATCH, PREUPLOAD, COMMIT = "^PUT ", "POST .*objects/batch", "POST .*/preupload/", "POST .*/commit/"
 CREATE, BRANCH, WHOAMI = "POST /api/repos/create", "POST .*/branch/", "GET /api/whoami-v2"
 
@@ -61,7 +61,7 @@ def refusals(job, on):
 
 
 CASES = [
-    *transient("fetch", (API, HEAD, CDN)),
+    *transient("fetch", (API, FILE, CDN)),
     *hopeless("fetch", (API, CDN)),
     *refusals("fetch", API),
     *(Case("fetch", fault, API) for fault in (
@@ -72,11 +72,11 @@ CASES = [
     Case("fetch", "wrong-digest", CDN, 1, "digest|sha256|SHA-256", ALWAYS),
     Case("fetch", "wrong-size", CDN, 1, "bytes|size", ALWAYS),
     Case("fetch", "expired", CDN, 1, "expired|403", ALWAYS),
-    Case("fetch", "gated", HEAD, 1, "accept the conditions", ALWAYS),
+    Case("fetch", "gated", FILE, 1, "accept the conditions", ALWAYS),
     Case("fetch", "404-revision", API, 1, "no branch, tag or commit", ALWAYS),
-    Case("fetch", "404-entry", HEAD, 1, "no such file", ALWAYS),
-    Case("fetch", "no-metadata", HEAD, 1, "X-|ETag|answer", ALWAYS),
-    Case("fetch", "403", HEAD, 1, "token from HF_TOKEN may not", ALWAYS),
+    Case("fetch", "404-entry", FILE, 1, "no such file", ALWAYS),
+    Case("fetch", "no-metadata", FILE, 1, "X-|ETag|answer", ALWAYS),
+    Case("fetch", "403", FILE, 1, "token from HF_TOKEN may not", ALWAYS),
     *transient("publish", (PREUPLOAD, BATCH, PUT)),
     *hopeless("publish", (PREUPLOAD, PUT)),
     *refusals("publish", PREUPLOAD),
