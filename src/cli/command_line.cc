@@ -16,6 +16,7 @@
 #include "cli/inspect_command.h"
 #include "cli/licenses.h"
 #include "cli/plot_command.h"
+#include "cli/publish_command.h"
 #include "cli/sniff_command.h"
 #include "cli/stop_signal.h"
 #include "cli/usage.h"
@@ -36,6 +37,7 @@ Examples, in the order of work:
   qkscope sniff run.yaml                   capture it
   qkscope inspect data/run                 show what a dataset holds and whether it is whole
   qkscope check data/run                   check every row, digest and count
+  qkscope publish data/run                 send it to a branch on the Hugging Face Hub
   qkscope analyze data/run                 measure every head; writes CSV files
   qkscope compare results/a results/b      compare two analyses, head by head
   qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
@@ -111,6 +113,7 @@ int run_command_line(int argc, char** argv) {
   add_analyze_command(app, exit_code);
   add_compare_command(app, exit_code);
   add_plot_command(app, exit_code);
+  add_publish_command(app, exit_code);
   add_verify_command(app, exit_code);
   const int parsed = parse(app, arguments(argc, argv));
   return parsed == 0 ? exit_code : parsed;

@@ -47,7 +47,9 @@ int verify_model(const VerifyFlags& flags) {
   config.model.name = flags.model;
   if (!flags.revision.empty()) config.model.revision = flags.revision;
   LocalResolver resolver;
-  const Model model = load_model(find_model(config, resolver), "", registry());
+  const FoundModel found = find_model(config, resolver);
+  const Model model =
+      load_model(found.source, "", registry(), {}, found.provider ? &*found.provider : nullptr);
   ThreadPool pool(flags.num_threads);
   const TokenizerSource tokenizer = [&] {
     return load_tokenizer(config, model, resolver, config.warnings);

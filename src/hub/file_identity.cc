@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/path_text.h"
+#include "hub/hub_snapshot.h"
 
 namespace qk {
 namespace {
@@ -45,6 +46,12 @@ std::vector<IdentifiedFile> identify_files(
   int64_t total = 0;
   for (const fs::path& path : paths) {
     std::error_code error;
+    if (!fs::exists(path, error)) {
+      if (const auto listed = listed_file(path)) {
+        out.push_back({path.filename().string(), listed->bytes, listed->sha256});
+        continue;
+      }
+    }
     const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
     if (error) fail("{}: cannot be read: {}", path_text(path), error.message());
     out.push_back({path.filename().string(), bytes, digest_from_blob_name(path)});
