@@ -184,7 +184,7 @@ class Faults(unittest.TestCase):
         with self.new_hub() as hub:
             self.check(hub, 1, "(?i)certificate", HF_ENDPOINT=hub.tls())
             self.assertEqual(hub.log, [])
-            self.check(hub, 0, "", HF_ENDPOINT=hub.tls(),
+            self.check(hub, 0, "^", HF_ENDPOINT=hub.tls(),
                        SSL_CERT_FILE=f"{hub.root}/certificate.pem")
 
     def test_nobody_listens(self):
@@ -198,7 +198,7 @@ class Faults(unittest.TestCase):
 
     def test_proxies(self):
         with self.new_hub() as hub, Proxy() as proxy:
-            self.check(hub, 0, "", **proxy.env())
+            self.check(hub, 0, "^", **proxy.env())
             self.assertTrue(proxy.log)
         with self.new_hub() as hub, Proxy(refuses=403) as proxy:
             self.check(hub, 1, "(?i)proxy|may not", **proxy.env())
