@@ -93,7 +93,6 @@ class Cache(HubCase):
     def test_layout(self):
         self.fetch()
         self.expect_whole()
-        self.assertTrue((self.cache / "CACHEDIR.TAG").exists())
         self.assertEqual(self.hub.count("GET /cdn/"), 1)  # two files of one content
         self.hub.log.clear()
         self.fetch()
