@@ -285,6 +285,28 @@ TEST_F(Download, AStopKeepsTheBeginning) {
   EXPECT_EQ(text(kModelFile), "0123456789");
 }
 
+// Clients that know no lock write into the file of this name.
+TEST_F(Download, AFileThatAnotherProgramWritesIsLeftToIt) {
+  const std::string theirs = "012345678";
+  hub_.between = [&] {
+    hub_.between = {};
+    leave_partial(theirs);
+  };
+  get({kModelFile});
+  EXPECT_EQ(text(kModelFile), "0123456789");
+  EXPECT_EQ(read_file(partial()), theirs);
+  // The other one is done first.
+  fs::remove(hub_.blob(kModelFile));
+  fs::remove(partial());
+  hub_.between = [&] {
+    hub_.between = {};
+    fs::rename(partial(), hub_.blob(kModelFile));
+  };
+  get({kModelFile});
+  EXPECT_EQ(text(kModelFile), "0123456789");
+  EXPECT_EQ(std::distance(fs::directory_iterator(hub_.repo() / "blobs"), {}), 1);
+}
+
 TEST_F(Download, ABlobOfTheWrongSizeIsNotTrusted) {
   get({kModelFile});
   std::ofstream(hub_.blob(kModelFile)) << "0123";

@@ -89,8 +89,8 @@ RepoTree fetch_tree(HubClient& hub, const fs::path& cache, const Repo& repo,
   try {
     return tree_from_hub(hub, cache, repo, revision);
   } catch (const HubError& error) {
-    // The Hub knows the repository and says that the revision is gone.
-    if (error.fault() == HubFault::kRevisionNotFound) throw;
+    // The Hub knows the repository and says that the branch is gone; a commit stays what it is.
+    if (error.fault() == HubFault::kRevisionNotFound && !is_commit(revision)) throw;
     std::optional<RepoTree> tree = tree_from_cache(cache, repo, revision);
     if (!tree) throw;
     if (error.fault() != HubFault::kOffline) {

@@ -84,6 +84,9 @@ TEST_F(Tree, ARevisionThatIsGoneIsNotTakenFromTheCache) {
     return answer;
   };
   EXPECT_THAT(error_of([&] { fetch(); }), HasSubstr("no branch, tag or commit 'main'"));
+  // A commit stays what it was.
+  fs::remove_all(hub_.repo() / "trees");
+  EXPECT_THAT(fetch(MemoryHub::kCommit).files, SizeIs(1));
 }
 
 TEST_F(Tree, ADamagedListIsFetchedAgain) {
