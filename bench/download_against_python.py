@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Seconds that downloads from the test Hub take: `qkscope fetch` and huggingface_hub's snapshot_download,
-each into an empty cache, in turn.
+"""Seconds that downloads from the test Hub take: `qkscope fetch` and snapshot_download of
+huggingface_hub, each into an empty cache, in turn.
 
     bench/download_against_python.py build/release/qkscope [--rounds 3]
 

@@ -27,10 +27,10 @@ std::optional<std::vector<RemoteFile>> usable_tree_file(const fs::path& repo_fol
     auto files = read_tree_file(repo_folder, commit);
     const auto lacks_digest = [](const RemoteFile& file) { return file.digest().empty(); };
     if (files && std::none_of(files->begin(), files->end(), lacks_digest)) return files;
+    return std::nullopt;
   } catch (const Error&) {
-    // Damaged: the Hub has the truth.
+    return std::nullopt;  // damaged: the Hub has the truth
   }
-  return std::nullopt;
 }
 
 // What a link of the snapshot tells about its file.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The Hub cache as `qkscope fetch` fills it: its layout, several programs at once, what others left there,
-disks that are full or cannot be written.
+"""The Hub cache as `qkscope fetch` fills it: its layout, several programs at once, what others left
+there, disks that are full or cannot be written.
 
 usage: cache_test.py QKSCOPE"""
 
