@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "cli/inspect_command.h"
 #include "cli/licenses.h"
 #include "cli/plot_command.h"
+#include "cli/publish_command.h"
 #include "cli/sniff_command.h"
 #include "cli/stop_signal.h"
 #include "cli/usage.h"
@@ -38,6 +40,7 @@ Examples, in the order of work:
   qkscope sniff run.yaml                   capture it
   qkscope inspect data/run                 show what a dataset holds and whether it is whole
   qkscope check data/run                   check every row, digest and count
+  qkscope publish data/run                 send it to a branch on the Hugging Face Hub
   qkscope analyze data/run                 measure every head; writes CSV files
   qkscope compare results/a results/b      compare two analyses, head by head
   qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
@@ -100,7 +103,9 @@ int parse(CLI::App& app, std::vector<std::string> words) {
 
 int run_command_line(int argc, char** argv) {
   watch_fault_signals();
-  read_dotenv(".env");
+  std::error_code no_folder;
+  const auto dotenv = find_dotenv(std::filesystem::current_path(no_folder));
+  if (dotenv) read_dotenv(*dotenv);
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
   app.set_version_flag("--version", version_text(), "Show version, commit, libraries and SIMD");
@@ -115,6 +120,7 @@ int run_command_line(int argc, char** argv) {
   add_analyze_command(app, exit_code);
   add_compare_command(app, exit_code);
   add_plot_command(app, exit_code);
+  add_publish_command(app, exit_code);
   add_verify_command(app, exit_code);
   add_fetch_command(app, exit_code);
   add_hub_command(app, exit_code);

@@ -27,7 +27,7 @@ const std::vector<std::string> kCapture = {".gitattributes",
                                            "notes.txt"};
 
 TEST(FetchChoice, HeadsComeWithWhatSpeaksOfThem) {
-  EXPECT_THAT(chosen(RepoKind::kDataset, kCapture), ElementsAreArray(kCapture));
+  EXPECT_THAT(chosen(RepoKind::kDataset, kCapture), testing::ElementsAreArray(kCapture));
   EXPECT_THAT(chosen(RepoKind::kDataset, kCapture, {.heads = {"l00h*"}}),
               ElementsAre("README.md", "documents.parquet", "l00h00k/data.parquet",
                           "l00h00q/a/b.txt", "l00h00q/data.parquet"));

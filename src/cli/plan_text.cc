@@ -165,7 +165,26 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
   add_rows(out, run);
   out += design_text(run, lengths);
   add_memory(out, run, memory);
+  return out;
+}
+
+std::string output_text(const SniffConfig& config, const DiskRoom& disk,
+                        const std::string& publishing) {
+  std::string out;
   add_line(out, "output", config.output.data_root);
+  add_line(out, "disk",
+           fmt::format("{}{} for journal and dataset{}", disk.is_exact ? "" : "about ",
+                       bytes_text(disk.needed),
+                       disk.free ? ", " + bytes_text(*disk.free) + " free" : ""));
+  if (!disk.fits()) {
+    add_line(out, "",
+             (disk.is_hopeless() ? "DOES NOT FIT: " : "may not fit: ") +
+                 disk_sentence(config.output.data_root, disk));
+  }
+  if (!publishing.empty()) add_line(out, "publish", publishing);
+  if (publishing.empty() && config.output.hf_repo_id) {
+    add_line(out, "publish", "not now (--no-upload)");
+  }
   return out;
 }
 

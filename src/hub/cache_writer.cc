@@ -149,13 +149,13 @@ bool is_in_blobs(const CachePaths& paths, const RemoteFile& file) {
 }
 
 void put_into_snapshot(const CachePaths& paths, const RemoteFile& file, bool symlinks,
-                       bool is_last) {
+                       bool may_move) {
   const fs::path blob = paths.blob(file);
   const fs::path path = paths.snapshot_file(file);
   make_parent(path);
   if (symlinks && link_to_blob(blob, path)) return;
   std::error_code error;
-  if (is_last && !fs::is_symlink(blob, error)) return publish_file(blob, path);
+  if (may_move && !fs::is_symlink(blob, error)) return publish_file(blob, path);
   const fs::path temporary = temporary_in(paths.repo);
   fs::copy_file(blob, temporary, error);
   if (error) {

@@ -34,8 +34,8 @@ bool is_in_snapshot(const CachePaths& paths, const RemoteFile& file);
 bool is_in_blobs(const CachePaths& paths, const RemoteFile& file);
 
 // Puts a blob into the snapshot: a link, or without links in the file system or in the settings, the
-// file itself; moved if `is_last` (no other path of the snapshot needs the blob), else copied. Throws Error.
+// file itself; moved if `may_move` (nothing else needs the blob), else copied. Throws Error.
 void put_into_snapshot(const CachePaths& paths, const RemoteFile& file, bool symlinks,
-                       bool is_last);
+                       bool may_move);
 
 }  // namespace qk

@@ -1,29 +1,24 @@
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <exception>
 #include <mutex>
 #include <random>
 
 #include "base/error.h"
-#include "base/path_text.h"
 #include "base/stopped.h"
+#include "hub/curl_exchange.h"
 #include "hub/curl_failure.h"
-#include "hub/environment.h"
 #include "hub/http_client.h"
-#include "hub/transfer_clock.h"
 
 namespace qk {
 namespace {
 
-constexpr size_t kMaxHeaderBytes = size_t{256} << 10;
 constexpr int kPollMilliseconds = 100;
+constexpr int kFirstError = 400;
 constexpr int kProxyAuthentication = 407;
 
 // A random UUID: the Hub writes it into its log.
@@ -35,180 +30,42 @@ std::string trace_id() {
                      words[1] & 0xfff, 0x8000 | (words[2] >> 18), words[2] & 0xffff, words[3]);
 }
 
-class OpenFile {
- public:
-  explicit OpenFile(const std::filesystem::path& path)
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ < 0) fail("{}: cannot be read: {}", path_text(path), std::strerror(errno));
-  }
-  ~OpenFile() { ::close(descriptor_); }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  size_t read(char* to, size_t size, int64_t offset) const {
-    const ssize_t count = ::pread(descriptor_, to, size, offset);
-    if (count < 0) fail("{}: cannot be read: {}", path_text(path_), std::strerror(errno));
-    if (count == 0) fail("{}: became shorter while it was sent", path_text(path_));
-    return static_cast<size_t>(count);
-  }
-
- private:
-  std::filesystem::path path_;
-  int descriptor_;
-};
-
-// The body of a request, read in pieces.
-class Body {
- public:
-  explicit Body(const HttpRequest& request) {
-    if (const auto* text = std::get_if<std::string>(&request.body)) {
-      text_ = text;
-      size_ = static_cast<int64_t>(text->size());
-    } else if (const auto* slice = std::get_if<FileSlice>(&request.body)) {
-      file_.emplace(slice->path);
-      offset_ = slice->offset;
-      size_ = slice->size;
-    }
-  }
-  bool present() const { return text_ != nullptr || file_.has_value(); }
-  int64_t size() const { return size_; }
-  bool is_sent() const { return at_ == size_; }
-  void seek(int64_t at) { at_ = at; }
-  size_t read(char* to, size_t capacity) {
-    size_t count = std::min(capacity, static_cast<size_t>(size_ - at_));
-    if (count == 0) return 0;
-    if (text_ != nullptr) {
-      std::memcpy(to, text_->data() + at_, count);
-    } else {
-      count = file_->read(to, count, offset_ + at_);
-    }
-    at_ += static_cast<int64_t>(count);
-    return count;
-  }
-
- private:
-  const std::string* text_ = nullptr;
-  std::optional<OpenFile> file_;
-  int64_t offset_ = 0, size_ = 0, at_ = 0;
-};
-
-// One request and what comes back. The callbacks are called by curl; an exception in one of them is
-// kept and ends the exchange.
-class Exchange {
- public:
-  Exchange(const HttpRequest& request, const std::atomic<bool>* stop)
-      : request_(request), stop_(stop), body_(request), clock_(request.idle_timeout) {
-    response_.url = request.url;
-  }
-
-  Body& body() { return body_; }
-  HttpResponse& response() { return response_; }
-
-  void on_header(std::string_view line) {
-    if (has_body_) return;  // a trailer
-    header_bytes_ += line.size();
-    if (header_bytes_ > kMaxHeaderBytes) {
-      throw HttpFailure(HttpFault::kTooLarge, "the headers of the answer are larger than 256 KiB");
-    }
-    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-    if (line.starts_with("HTTP/")) {
-      response_.headers = {};  // those before were of an interim answer
-      return;
-    }
-    const size_t colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0 || line[0] == ' ' || line[0] == '\t') return;
-    std::string_view value = line.substr(colon + 1);
-    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
-    response_.headers.add(std::string(line.substr(0, colon)), std::string(value));
-  }
-  void on_body(std::span<const std::byte> bytes, int status) {
-    begin_body(status);
-    if (request_.sink && is_content()) {
-      const TransferClock::Pause pause(clock_);
-      request_.sink(bytes);
-      return;
-    }
-    if (response_.body.size() + bytes.size() > request_.max_body_bytes) {
-      throw HttpFailure(HttpFault::kTooLarge,
-                        fmt::format("the answer is larger than {} bytes", request_.max_body_bytes));
-    }
-    response_.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }
-  size_t on_read(char* to, size_t capacity) {
-    const TransferClock::Pause pause(clock_);
-    return body_.read(to, capacity);
-  }
-  void on_progress(int64_t received, int64_t sent) {
-    if (stop_ != nullptr && stop_->load()) throw Stopped();
-    clock_.tick(received, sent, body_.present() && !body_.is_sent(), has_body_);
-    if (request_.on_sent && sent > sent_) {
-      request_.on_sent(sent - sent_);
-      sent_ = sent;
-    }
-  }
-  // Once, when the headers of the answer are complete.
-  void begin_body(int status) {
-    if (has_body_) return;
-    has_body_ = true;
-    response_.status = status;
-    if (request_.on_headers) request_.on_headers(response_);
-  }
-
-  template <typename Function>
-  bool guard(const Function& function) {
-    try {
-      function();
-      return true;
-    } catch (...) {
-      error_ = std::current_exception();
-      return false;
-    }
-  }
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  bool is_content() const { return response_.status == 200 || response_.status == 206; }
-
-  const HttpRequest& request_;
-  const std::atomic<bool>* stop_;
-  Body body_;
-  TransferClock clock_;
-  HttpResponse response_;
-  size_t header_bytes_ = 0;
-  int64_t sent_ = 0;
-  bool has_body_ = false;
-  std::exception_ptr error_;
-};
-
 int status_of(CURL* easy) {
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   return static_cast<int>(status);
 }
 
-size_t header_callback(char* data, size_t, size_t size, void* user) {
-  auto& exchange = *static_cast<Exchange*>(user);
-  return exchange.guard([&] { exchange.on_header({data, size}); }) ? size : 0;
-}
-
-struct WriteTarget {
-  Exchange* exchange;
+// What the callbacks get.
+struct Transfer {
+  CurlExchange& exchange;
   CURL* easy;
 };
 
+// Bytes that were written to the socket and have not reached the other side.
+int64_t bytes_in_socket(CURL* easy) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  int count = 0;
+  const CURLcode code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+  if (code != CURLE_OK || socket == CURL_SOCKET_BAD) return 0;
+  return ::ioctl(socket, SIOCOUTQ, &count) == 0 ? count : 0;
+}
+
+size_t header_callback(char* data, size_t, size_t size, void* user) {
+  CurlExchange& exchange = static_cast<Transfer*>(user)->exchange;
+  return exchange.guard([&] { exchange.on_header({data, size}); }) ? size : 0;
+}
+
 size_t write_callback(char* data, size_t, size_t size, void* user) {
-  const auto& target = *static_cast<WriteTarget*>(user);
+  const auto& [exchange, easy] = *static_cast<Transfer*>(user);
   const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  const bool ok = target.exchange->guard(
-      [&] { target.exchange->on_body({bytes, size}, status_of(target.easy)); });
-  return ok ? size : size + 1;
+  const int status = status_of(easy);
+  const bool ok = exchange.guard([&] { exchange.on_body({bytes, size}, status); });
+  return ok && !exchange.is_enough() ? size : size + 1;
 }
 
 size_t read_callback(char* to, size_t, size_t capacity, void* user) {
-  auto& exchange = *static_cast<Exchange*>(user);
+  CurlExchange& exchange = static_cast<Transfer*>(user)->exchange;
   size_t count = 0;
   if (!exchange.guard([&] { count = exchange.on_read(to, capacity); })) return CURL_READFUNC_ABORT;
   return count;
@@ -216,13 +73,14 @@ size_t read_callback(char* to, size_t, size_t capacity, void* user) {
 
 int seek_callback(void* user, curl_off_t offset, int origin) {
   if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-  static_cast<Exchange*>(user)->body().seek(offset);
+  static_cast<Transfer*>(user)->exchange.body().seek(offset);
   return CURL_SEEKFUNC_OK;
 }
 
 int progress_callback(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
-  auto& exchange = *static_cast<Exchange*>(user);
-  return exchange.guard([&] { exchange.on_progress(received, sent); }) ? 0 : 1;
+  const auto& [exchange, easy] = *static_cast<Transfer*>(user);
+  const int64_t unsent = sent > 0 ? bytes_in_socket(easy) : 0;
+  return exchange.guard([&] { exchange.on_progress(received, sent, unsent); }) ? 0 : 1;
 }
 
 // A list of headers as curl takes it.
@@ -275,7 +133,7 @@ class CurlClient final : public HttpClient {
       return perform(lease.handles, request);
     } catch (const HttpFailure& failure) {
       throw HttpFailure(failure.fault(), fmt::format("{}: {}", host_text(request.url),
-                                                     without_token(failure.what())));
+                                                     settings_.token.removed_from(failure.what())));
     }
   }
 
@@ -316,38 +174,37 @@ class CurlClient final : public HttpClient {
     const std::string origin = origin_of(url);
     return origin.empty() ? "the address" : origin;
   }
-  std::string without_token(std::string text) const {
-    const std::string& token = settings_.token.reveal();
-    for (size_t at = 0; !token.empty() && (at = text.find(token)) != std::string::npos;) {
-      text.replace(at, token.size(), "***");
-    }
-    return text;
-  }
 
   HttpResponse perform(const Handles& handles, const HttpRequest& request) {
     if (origin_of(request.url).empty()) {
       throw HttpFailure(HttpFault::kOther, "it is no http or https address");
     }
     std::call_once(certificates_found_, [this] { certificates_ = find_certificates(); });
-    Exchange exchange(request, stop_);
-    WriteTarget target{&exchange, handles.easy};
+    CurlExchange exchange(request, stop_);
+    Transfer transfer{exchange, handles.easy};
     HeaderList headers;
     add_headers(request, headers);
     std::array<char, CURL_ERROR_SIZE> reason{};
     set_connection(handles.easy, request);
-    set_callbacks(handles.easy, exchange, target);
+    set_callbacks(transfer);
     curl_easy_setopt(handles.easy, CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(handles.easy, CURLOPT_ERRORBUFFER, reason.data());
     set_method(handles.easy, request, exchange);
     const CURLcode code = run(handles);
     curl_easy_setopt(handles.easy, CURLOPT_ERRORBUFFER, nullptr);
     exchange.rethrow();
-    if (code != CURLE_OK) throw_curl_failure(handles.easy, code, reason.data());
-    if (status_of(handles.easy) == kProxyAuthentication) {
+    const int status = status_of(handles.easy);
+    // An error's status is an answer, whatever becomes of the rest.
+    if (code != CURLE_OK && status < kFirstError) {
+      throw_curl_failure(handles.easy, code, reason.data());
+    }
+    if (!exchange.has_headers()) {
+      throw HttpFailure(HttpFault::kInterrupted, "the connection was cut within the headers");
+    }
+    if (status == kProxyAuthentication) {
       throw HttpFailure(HttpFault::kProxy, "the proxy wants a user name and a password (407)");
     }
-    exchange.guard([&] { exchange.begin_body(status_of(handles.easy)); });
-    exchange.rethrow();
+    exchange.begin_body(status);
     return std::move(exchange.response());
   }
 
@@ -362,7 +219,6 @@ class CurlClient final : public HttpClient {
     }
     headers.add("Expect:");  // curl would wait for "100 Continue"
     headers.add("Transfer-Encoding:");
-    headers.add("Accept-Encoding: identity");
     headers.add("X-Amzn-Trace-Id: " + trace_id());
     if (!has_type) headers.add("Content-Type:");
     const bool is_own_host = origin_of(request.url) == token_origin_;
@@ -383,8 +239,14 @@ class CurlClient final : public HttpClient {
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, settings_.user_agent.c_str());
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for a name server
+    // Asked for as it is; should a proxy pack it nevertheless, it is unpacked.
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(request.idle_timeout.count()));
+    if (const std::string proxy = upper_case_proxy(request.url); !proxy.empty()) {
+      curl_easy_setopt(easy, CURLOPT_PROXY, proxy.c_str());
+    }
     if (!certificates_.file.empty()) {
       curl_easy_setopt(easy, CURLOPT_CAINFO, certificates_.file.c_str());
     }
@@ -393,21 +255,22 @@ class CurlClient final : public HttpClient {
     }
   }
 
-  static void set_callbacks(CURL* easy, Exchange& exchange, WriteTarget& target) {
+  static void set_callbacks(Transfer& transfer) {
+    CURL* const easy = transfer.easy;
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &header_callback);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &write_callback);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &target);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, &read_callback);
-    curl_easy_setopt(easy, CURLOPT_READDATA, &exchange);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &seek_callback);
-    curl_easy_setopt(easy, CURLOPT_SEEKDATA, &exchange);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, &progress_callback);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &exchange);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
   }
 
-  static void set_method(CURL* easy, const HttpRequest& request, Exchange& exchange) {
+  static void set_method(CURL* easy, const HttpRequest& request, CurlExchange& exchange) {
     if (request.method == "HEAD") {
       curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
       return;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
@@ -14,7 +15,7 @@
 namespace qk {
 namespace {
 
-constexpr long kFirstError = 300;
+constexpr long kFirstNotConnected = 300;
 
 bool was_cut(CURL* easy) {
   long number = 0;
@@ -26,7 +27,7 @@ bool was_cut(CURL* easy) {
 long refusal_of_proxy(CURL* easy) {
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
-  return status >= kFirstError ? status : 0;
+  return status >= kFirstNotConnected ? status : 0;
 }
 
 HttpFault fault_of(CURL* easy, CURLcode code) {
@@ -81,6 +82,11 @@ std::string_view meaning(HttpFault fault) {
   }
 }
 
+std::string_view advice(HttpFault fault) {
+  if (fault != HttpFault::kTls) return "";
+  return "; if you trust the server or the proxy, set SSL_CERT_FILE to its certificate";
+}
+
 }  // namespace
 
 void throw_curl_failure(CURL* easy, CURLcode code, const std::string& reason) {
@@ -90,7 +96,7 @@ void throw_curl_failure(CURL* easy, CURLcode code, const std::string& reason) {
   }
   const HttpFault fault = fault_of(easy, code);
   std::string words = printable(reason.empty() ? curl_easy_strerror(code) : reason, 200);
-  throw HttpFailure(fault, fmt::format("{} ({})", meaning(fault), words));
+  throw HttpFailure(fault, fmt::format("{} ({}){}", meaning(fault), words, advice(fault)));
 }
 
 Certificates find_certificates() {
@@ -105,6 +111,13 @@ Certificates find_certificates() {
     fail("{}: {}: there is no such file of certificates", name, path_text(path));
   }
   return {};
+}
+
+std::string upper_case_proxy(const std::string& url) {
+  // A web server puts the header "Proxy" of a request there, beside REQUEST_METHOD.
+  const bool is_set =
+      std::getenv("http_proxy") != nullptr || std::getenv("REQUEST_METHOD") != nullptr;
+  return is_set || !origin_of(url).starts_with("http://") ? "" : read_variable("HTTP_PROXY");
 }
 
 }  // namespace qk

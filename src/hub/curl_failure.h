@@ -1,4 +1,4 @@
-// libcurl's errors as ours, and where it finds certificates.
+// libcurl's errors as ours, and what it takes from the environment: certificates and proxies.
 #pragma once
 
 #include <curl/curl.h>
@@ -18,5 +18,9 @@ struct Certificates {
 // The first that is set of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR; each
 // may name a file or a folder. Throws Error if there is nothing.
 Certificates find_certificates();
+
+// The proxy that HTTP_PROXY names for an http address, as Python's client has it: curl itself reads
+// http_proxy only, which wins. Empty: none, or it is not for curl to be told.
+std::string upper_case_proxy(const std::string& url);
 
 }  // namespace qk

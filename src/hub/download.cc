@@ -67,13 +67,16 @@ class CacheDownload {
     const RemoteFile& file = task.any();
     const fs::path lock_path = paths_.lock(file);
     const FileLock lock(lock_path, note_waiting(hub_, tree_, file, lock_path, check));
-    if (is_in_blobs(paths_, file)) {
-      meter_.add_before(file.size);
-    } else {
+    const bool is_new = !is_in_blobs(paths_, file);
+    if (is_new) {
       fetch(file, lock.is_held(), check);
+    } else {
+      meter_.add_before(file.size);
     }
     for (const RemoteFile* each : task.files) {
-      put_into_snapshot(paths_, *each, hub_.settings().symlinks, each == task.files.back());
+      // Other snapshots may link to a blob that was there.
+      const bool may_move = is_new && each == task.files.back();
+      put_into_snapshot(paths_, *each, hub_.settings().symlinks, may_move);
     }
     meter_.file_done();
   }
@@ -89,12 +92,8 @@ class CacheDownload {
     }
     PartialFile partial(path, file, check);
     meter_.add_before(partial.size());
-    try {
-      fetch_content(hub_, tree_, file, partial, paths_.blob(file), hooks_of(meter_, check));
-    } catch (...) {
-      if (!is_locked) partial.discard();
-      throw;
-    }
+    if (!is_locked) partial.discard();
+    fetch_content(hub_, tree_, file, partial, paths_.blob(file), hooks_of(meter_, check));
   }
 
   HubClient& hub_;

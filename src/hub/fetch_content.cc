@@ -8,18 +8,13 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "hub/hub_errors.h"
 
 namespace qk {
 namespace {
 
 constexpr int kMaxContentRedirects = 10;
 constexpr int kMaxExpiries = 5;  // signed addresses in a row that gave no byte
-constexpr size_t kShownCommit = 12;
-
-std::string title_of(const RepoTree& tree, const RemoteFile& file) {
-  return fmt::format("hub: {}@{}: {}", tree.repo.id, tree.commit.substr(0, kShownCommit),
-                     printable(file.path));
-}
 
 bool is_content(int status) { return status == 200 || status == 206; }
 
@@ -50,7 +45,7 @@ class ContentFetch {
     call_.path =
         fmt::format("/{}/resolve/{}/{}", page_path(tree.repo), tree.commit, encode_path(file.path));
     call_.repo = tree.repo;
-    call_.revision = tree.commit;
+    call_.revision = tree.revision.empty() ? tree.commit : tree.revision;
     call_.file = file.path;
   }
 
@@ -59,7 +54,7 @@ class ContentFetch {
     int64_t before = partial_.size();
     for (int expiries = 0; !partial_.has_all();) {
       const HttpResponse response = hub_.with_retries(
-          title_of(tree_, file_), [this] { return attempt(); },
+          subject_of(call_), [this] { return attempt(); },
           [this, last = partial_.size()]() mutable {
             const bool progressed = partial_.size() > last;
             last = partial_.size();
@@ -71,10 +66,13 @@ class ContentFetch {
       before = partial_.size();
       // Elsewhere than at the Hub, an address is signed and expires: the Hub gives a new one.
       const bool is_elsewhere = origin_of(response.url) != origin_of(hub_.settings().endpoint);
-      if (!is_elsewhere || expiries > kMaxExpiries) hub_.refuse(call_, response);
+      if (!is_elsewhere) hub_.refuse(call_, response);
+      if (expiries > kMaxExpiries) fail_expired(response);
       wait_or_stop(std::chrono::milliseconds(200 * expiries), hub_.stop());
     }
   }
+
+  std::string subject() const { return subject_of(call_); }
 
  private:
   HttpResponse attempt() {
@@ -92,7 +90,14 @@ class ContentFetch {
     }
     throw HubError(HubFault::kBadAnswer,
                    fmt::format("{}: the Hub redirects more than {} times: try again later",
-                               title_of(tree_, file_), kMaxContentRedirects));
+                               subject_of(call_), kMaxContentRedirects));
+  }
+
+  [[noreturn]] void fail_expired(const HttpResponse& response) const {
+    throw HubError(HubFault::kUnavailable,
+                   fmt::format("{}: {}, where the Hub sends for the bytes, answers with status {} "
+                               "again and again: run the same command again later",
+                               subject_of(call_), origin_of(response.url), response.status));
   }
 
   HttpRequest request_from(int64_t offset) {
@@ -160,21 +165,21 @@ class ContentFetch {
 void fetch_content(HubClient& hub, const RepoTree& tree, const RemoteFile& file,
                    PartialFile& partial, const std::filesystem::path& target,
                    const FetchHooks& hooks) {
+  ContentFetch fetch(hub, tree, file, partial, hooks);
   for (bool again = false;; again = true) {
     try {
-      ContentFetch(hub, tree, file, partial, hooks).run();
+      fetch.run();
       partial.finish(target);
       return;
     } catch (const WrongContent& wrong) {
       hooks.discarded(partial.size());
       partial.restart();
       if (!again) continue;
-      partial.discard();
       fail(
           "{}: expected {} bytes with {}, found {}, twice: try again later, or look at the file on "
           "{}/{}",
-          title_of(tree, file), file.size, describe_digest(file), wrong.found,
-          hub.settings().endpoint, page_path(tree.repo));
+          fetch.subject(), file.size, describe_digest(file), wrong.found, hub.settings().endpoint,
+          page_path(tree.repo));
     }
   }
 }

@@ -14,7 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kMaxJsonSize = int64_t{1} << 53;  // JavaScript's whole numbers: the Hub's JSON
-constexpr size_t kMaxWords = 500;
 constexpr size_t kSha256Hex = 64;
 constexpr size_t kMaxPath = 4096;
 constexpr size_t kMaxNameBytes = 255;
@@ -60,9 +59,11 @@ bool json_flag(const json& parent, const char* key) {
 int64_t json_size(const json& parent, const char* key) {
   const json* value = json_member(parent, key);
   if (value == nullptr) fail("'{}' is missing", key);
-  const bool fits = value->is_number_unsigned() && value->get<uint64_t>() <= uint64_t{kMaxJsonSize};
-  if (!fits) fail("'{}': expected a number of bytes, found {}", key, json_shown(*value));
-  return value->get<int64_t>();
+  // Whole numbers above int64_t become negative.
+  const int64_t size = value->is_number_integer() ? value->get<int64_t>() : -1;
+  if (size < 0 || size > kMaxJsonSize)
+    fail("'{}': expected a number of bytes, found {}", key, json_shown(*value));
+  return size;
 }
 
 std::string json_digest(const json& parent, const char* key, size_t num_digits) {
@@ -148,11 +149,11 @@ std::vector<std::string> write_scopes(const json& fine_grained) {
 }
 
 std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   const size_t first = text.find_first_not_of(" \t\r");
   if (first == std::string::npos) return "";
   text = text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-  return printable(text, kMaxWords);
+  return text;
 }
 
 void append_words(const json& value, std::string& words) {
@@ -257,7 +258,7 @@ std::string words_of_error(std::string_view body) {
     answer = parse_python_json(body, "the answer");
   } catch (const Error&) {
     const bool is_html = body.find('<') < 16;
-    return is_html ? "" : one_line(std::string(body.substr(0, 2 * kMaxWords)));
+    return is_html ? "" : one_line(std::string(body));
   }
   std::string words;
   if (answer.is_string()) append_words(answer, words);
@@ -265,7 +266,7 @@ std::string words_of_error(std::string_view body) {
   for (const char* key : {"error", "errors", "message"}) {
     if (const json* value = json_member(answer, key)) append_words(*value, words);
   }
-  return printable(words, kMaxWords);
+  return words;
 }
 
 }  // namespace qk

@@ -25,7 +25,7 @@ WhoAmI parse_who_am_i(const nlohmann::json& answer);
 std::string path_fault(std::string_view path);
 
 // What an error's body says: {"error": text or list}, {"errors": [{"message": text}]}, or text that
-// is neither JSON nor HTML. One printable line; empty if it says nothing.
+// is neither JSON nor HTML. One line, of any length; empty if it says nothing.
 std::string words_of_error(std::string_view body);
 
 }  // namespace qk

@@ -46,13 +46,6 @@ HubCall writing(const Repo& repo, std::string method, std::string path,
   return call;
 }
 
-[[noreturn]] void bad_answer(const HubClient& hub, const HubCall& call, const std::string& what) {
-  throw HubError(
-      HubFault::kBadAnswer,
-      without_token(hub.settings(), fmt::format("{}: the Hub's answer cannot be used: {}",
-                                                subject_of(call), what)));
-}
-
 // parse(answer), whose errors are those of a bad answer.
 template <typename Parse>
 auto parsed(const HubClient& hub, const HubCall& call, const Parse& parse) {
@@ -61,7 +54,7 @@ auto parsed(const HubClient& hub, const HubCall& call, const Parse& parse) {
   } catch (const HubError&) {
     throw;
   } catch (const Error& error) {
-    bad_answer(hub, call, error.what());
+    throw hub.bad_answer(call, error.what());
   }
 }
 
@@ -79,11 +72,11 @@ int64_t size_of_file(const HubClient& hub, const HubCall& call, const HttpRespon
   auto text = response.headers.find("X-Linked-Size");
   const bool is_redirect = response.status >= 300;  // its length is that of its own body
   if (!text && !is_redirect) text = response.headers.find("Content-Length");
-  if (!text) bad_answer(hub, call, "no size of the file (X-Linked-Size, Content-Length)");
+  if (!text) throw hub.bad_answer(call, "no size of the file (X-Linked-Size, Content-Length)");
   int64_t size = -1;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
   if (error != std::errc() || end != text->data() + text->size() || size < 0) {
-    bad_answer(hub, call, fmt::format("size '{}'", printable(*text, 40)));
+    throw hub.bad_answer(call, fmt::format("size '{}'", printable(*text, 40)));
   }
   return size;
 }
@@ -133,16 +126,16 @@ FileLocation locate_file(HubClient& hub, const Repo& repo, const std::string& re
   const HttpResponse response = hub.call(call);
   FileLocation location;
   location.commit = response.headers.find("X-Repo-Commit").value_or("");
-  if (!is_commit(location.commit)) bad_answer(hub, call, "no commit (X-Repo-Commit)");
+  if (!is_commit(location.commit)) throw hub.bad_answer(call, "no commit (X-Repo-Commit)");
   auto etag = response.headers.find("X-Linked-Etag");
   if (!etag) etag = response.headers.find("ETag");
   location.digest = digest_of_etag(etag.value_or(""));
-  if (!is_digest(location.digest)) bad_answer(hub, call, "no digest of the file (ETag)");
+  if (!is_digest(location.digest)) throw hub.bad_answer(call, "no digest of the file (ETag)");
   location.size = size_of_file(hub, call, response);
   location.url = response.url;
   const auto target = response.headers.find("Location");
   if (response.status >= 300 && target) location.url = resolve_url(response.url, *target);
-  if (origin_of(location.url).empty()) bad_answer(hub, call, "no address of the file's bytes");
+  if (origin_of(location.url).empty()) throw hub.bad_answer(call, "no address of the file's bytes");
   return location;
 }
 

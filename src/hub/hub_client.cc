@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "base/error.h"
@@ -18,7 +19,7 @@ namespace qk {
 namespace {
 
 constexpr int kMaxRedirects = 10;
-constexpr size_t kMaxPages = 10'000;
+constexpr size_t kMaxPages = 100'000;
 constexpr std::chrono::milliseconds kWaitStep{100};
 // The Hub takes up to a minute for a commit: with the default of 10 s, a write may take 90.
 constexpr int kWriteTimeouts = 9;
@@ -47,6 +48,15 @@ std::string target_of(const HubCall& call, const HttpResponse& response) {
   return resolve_url(response.url, *location);
 }
 
+std::string one_value(const nlohmann::json& value) {
+  return printable(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), 60);
+}
+
+bool is_loopback(const std::string& origin) {
+  const std::string_view host = std::string_view(origin).substr(origin.find("://") + 3);
+  return host.starts_with("localhost:") || host.starts_with("127.") || host.starts_with("[::1]:");
+}
+
 std::string seconds_text(std::chrono::milliseconds time) {
   const double seconds = std::chrono::duration<double>(time).count();
   return seconds < 10 ? fmt::format("{:.1f} s", seconds) : fmt::format("{:.0f} s", seconds);
@@ -67,7 +77,16 @@ HubClient::~HubClient() = default;
 
 void HubClient::note(const std::string& sentence) const {
   const std::lock_guard guard(note_mutex_);
-  if (note_) note_(without_token(settings_, sentence));
+  if (note_) note_(settings_.token.removed_from(sentence));
+}
+
+void HubClient::warn_of_plain_http() {
+  const std::string origin = origin_of(settings_.endpoint);
+  if (!origin.starts_with("http://") || is_loopback(origin) || warned_.exchange(true)) return;
+  note(
+      fmt::format("hub: the token from {} goes to {} without encryption: everyone on the way can "
+                  "read it; set HF_ENDPOINT to an https address if there is one",
+                  settings_.token_origin, origin));
 }
 
 void HubClient::wait(int tries, const std::string& subject, const std::string& reason,
@@ -147,10 +166,11 @@ HttpResponse HubClient::call(const HubCall& call) {
   std::string url = is_whole ? call.path : settings_.endpoint + call.path;
   std::string method = call.method;
   const std::string origin = origin_of(url);
+  if (sends_token(settings_, call)) warn_of_plain_http();
   for (int hop = 0; hop <= kMaxRedirects; ++hop) {
     const HttpResponse response = try_often(
         call.retry, subject, [&] { return send_once(call, method, url); }, {}, call.expected);
-    const std::string target = target_of(call, response);
+    const std::string target = at_endpoint(settings_, target_of(call, response));
     if (target.empty()) {
       const bool is_found = method == "HEAD" && is_redirect(response.status);
       if (is_success(response.status) || is_found || holds(call.expected, response.status)) {
@@ -164,7 +184,7 @@ HttpResponse HubClient::call(const HubCall& call) {
           HubFault::kBadAnswer,
           fmt::format("{}: the Hub at {} sends to another server, {}: set HF_ENDPOINT to "
                       "that address if it is the Hub",
-                      subject, origin, printable(origin_of(target))));
+                      subject, origin, printable(settings_.token.removed_from(origin_of(target)))));
     }
     if (response.status == 303 && method != "HEAD") method = "GET";
     url = target;
@@ -174,46 +194,44 @@ HttpResponse HubClient::call(const HubCall& call) {
                              subject, kMaxRedirects));
 }
 
-nlohmann::json HubClient::json(const HubCall& call) {
-  const HttpResponse response = this->call(call);
+HubError HubClient::bad_answer(const HubCall& call, const std::string& what) const {
+  return {HubFault::kBadAnswer, fmt::format("{}: the Hub's answer cannot be used: {}",
+                                            subject_of(call), settings_.token.removed_from(what))};
+}
+
+nlohmann::json HubClient::parsed(const HubCall& call, const HttpResponse& response) const {
   try {
     return parse_answer(response.body);
   } catch (const Error& error) {
-    throw HubError(
-        HubFault::kBadAnswer,
-        without_token(settings_,
-                      fmt::format("{}: {}: {}", subject_of(call),
-                                  response.url.substr(0, response.url.find('?')), error.what())));
+    const std::string address = response.url.substr(0, response.url.find('?'));
+    throw bad_answer(call, fmt::format("{} ({}, status {})", error.what(), printable(address, 300),
+                                       response.status));
   }
 }
+
+nlohmann::json HubClient::json(const HubCall& call) { return parsed(call, this->call(call)); }
 
 nlohmann::json HubClient::json_pages(const HubCall& call) {
   nlohmann::json all = nlohmann::json::array();
   HubCall page = call;
-  for (size_t num_pages = 0; num_pages < kMaxPages; ++num_pages) {
+  std::set<std::string> seen;
+  while (true) {
     const HttpResponse response = this->call(page);
-    const auto bad = [&](const std::string& what) {
-      return HubError(HubFault::kBadAnswer,
-                      without_token(settings_, subject_of(call) + ": " + what));
-    };
-    nlohmann::json entries;
-    try {
-      entries = parse_answer(response.body);
-    } catch (const Error& error) {
-      throw bad(error.what());
-    }
-    if (!entries.is_array()) throw bad("expected a list, found " + printable(entries.dump(), 60));
+    nlohmann::json entries = parsed(page, response);
+    if (!entries.is_array()) throw bad_answer(call, "expected a list, found " + one_value(entries));
     for (nlohmann::json& entry : entries) all.push_back(std::move(entry));
     const auto link = response.headers.find("Link");
     const auto next = link ? next_of_link(*link) : std::nullopt;
     if (!next) return all;
-    const std::string url = resolve_url(response.url, *next);
-    if (origin_of(url) != origin_of(response.url)) throw bad("the list goes on at another server");
-    if (url == response.url) throw bad("the list goes on at the same page for ever");
-    page.path = url;
+    page.path = at_endpoint(settings_, resolve_url(response.url, *next));
+    if (origin_of(page.path) != origin_of(response.url)) {
+      throw bad_answer(
+          call, "the list goes on at another server, " + printable(origin_of(page.path), 300));
+    }
+    if (!seen.insert(page.path).second || seen.size() > kMaxPages) {
+      throw bad_answer(call, "the list has no end: its pages lead to each other");
+    }
   }
-  throw HubError(HubFault::kBadAnswer,
-                 fmt::format("{}: the list has more than {} pages", subject_of(call), kMaxPages));
 }
 
 HttpResponse HubClient::with_retries(const std::string& what,
@@ -224,6 +242,12 @@ HttpResponse HubClient::with_retries(const std::string& what,
 
 void HubClient::refuse(const HubCall& call, const HttpResponse& response) const {
   throw error_of_answer(settings_, call, response);
+}
+
+std::string at_endpoint(const HubSettings& settings, const std::string& url) {
+  const std::string hub = HubSettings().endpoint;
+  if (settings.endpoint == hub || !(url == hub || url.starts_with(hub + "/"))) return url;
+  return settings.endpoint + url.substr(hub.size());
 }
 
 void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop) {

@@ -86,6 +86,7 @@ class HubClient {
   const HubSettings& settings() const { return settings_; }
   HttpClient& http() { return *http_; }
   const std::atomic<bool>* stop() const { return stop_; }
+  const RetryTimes& times() const { return times_; }
   // From one thread at a time.
   void note(const std::string& sentence) const;
 
@@ -104,6 +105,8 @@ class HubClient {
                             const std::function<bool()>& progressed = {});
   // The error of an answer that is not one: HubError by status and X-Error-Code.
   [[noreturn]] void refuse(const HubCall& call, const HttpResponse& response) const;
+  // kBadAnswer: an answer of success that does not hold what it should.
+  HubError bad_answer(const HubCall& call, const std::string& what) const;
 
  private:
   HttpResponse try_often(Retry retry, const std::string& subject,
@@ -112,15 +115,22 @@ class HubClient {
   void wait(int tries, const std::string& subject, const std::string& reason,
             std::optional<std::chrono::seconds> asked);
   HttpResponse send_once(const HubCall& call, const std::string& method, const std::string& url);
+  nlohmann::json parsed(const HubCall& call, const HttpResponse& response) const;
+  void warn_of_plain_http();
 
   HubSettings settings_;
   std::unique_ptr<HttpClient> http_;
   const std::atomic<bool>* stop_;
   std::function<void(const std::string&)> note_;
   RetryTimes times_;
+  std::atomic<bool> warned_ = false;
   mutable std::mutex note_mutex_;
   std::chrono::steady_clock::time_point noted_until_;  // a wait that was shown ends then
 };
+
+// A mirror of the Hub (HF_ENDPOINT) passes on addresses as the Hub writes them: those at
+// https://huggingface.co are at the mirror. Others stay as they are.
+std::string at_endpoint(const HubSettings& settings, const std::string& url);
 
 // Sleeps, in steps of at most 0.1 s. Throws Stopped.
 void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop);

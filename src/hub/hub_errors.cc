@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kMaxNameShown = 200;
 constexpr size_t kMaxIdShown = 80;
+constexpr size_t kMaxWordsShown = 500;
 
 // One row of the table: what an answer means and what to do about it.
 struct Meaning {
@@ -32,6 +33,9 @@ struct Case {
   bool with_token = sends_token(settings, call);
 
   std::string token_page() const { return settings.endpoint + "/settings/tokens"; }
+  std::string shown(const std::string& text, size_t max_bytes) const {
+    return printable(settings.token.removed_from(text), max_bytes);
+  }
   std::string kind() const {
     return call.repo && call.repo->kind == RepoKind::kDataset ? "dataset" : "model";
   }
@@ -145,16 +149,8 @@ bool sends_token(const HubSettings& settings, const HubCall& call) {
   return !settings.token.empty() && (settings.sends_token || call.writes);
 }
 
-std::string without_token(const HubSettings& settings, std::string text) {
-  const std::string& token = settings.token.reveal();
-  for (size_t at = 0; !token.empty() && (at = text.find(token)) != std::string::npos;) {
-    text.replace(at, token.size(), "***");
-  }
-  return text;
-}
-
 std::string words_of(const HttpResponse& response) {
-  const std::string header = printable(header_text(response, "X-Error-Message"), kMaxNameShown);
+  const std::string header = header_text(response, "X-Error-Message");
   const std::string body = words_of_error(response.body);
   if (body.empty() || header.find(body) != std::string::npos) return header;
   if (header.empty() || body.find(header) != std::string::npos) return body;
@@ -168,10 +164,10 @@ HubError error_of_answer(const HubSettings& settings, const HubCall& call,
   if (meaning.sentence.empty()) meaning = by_status(c);
   std::string sentence =
       fmt::format("{}: {} (status {}", subject_of(call), meaning.sentence, response.status);
-  if (!c.words.empty()) sentence += fmt::format(", '{}'", c.words);
+  if (!c.words.empty()) sentence += ", '" + c.shown(c.words, kMaxWordsShown) + "'";
   const std::string id = header_text(response, "X-Request-Id");
-  if (!id.empty()) sentence += ", request " + printable(id, kMaxIdShown);
-  HubError error(meaning.fault, without_token(settings, sentence + ")"));
+  if (!id.empty()) sentence += ", request " + c.shown(id, kMaxIdShown);
+  HubError error(meaning.fault, sentence + ")");
   if (meaning.fault == HubFault::kEntryNotFound) {
     error.commit = header_text(response, "X-Repo-Commit");
     if (!is_commit(error.commit)) error.commit.clear();
@@ -183,7 +179,7 @@ HubError error_of_failure(const HubSettings& settings, const std::string& subjec
                           const HttpFailure& failure) {
   const bool is_answer = failure.fault() == HttpFault::kTooLarge;
   return {is_answer ? HubFault::kBadAnswer : HubFault::kUnreachable,
-          without_token(settings, fmt::format("{}: {}", subject, failure.what()))};
+          settings.token.removed_from(fmt::format("{}: {}", subject, failure.what()))};
 }
 
 }  // namespace qk

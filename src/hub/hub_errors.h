@@ -13,10 +13,7 @@ std::string subject_of(const HubCall& call);
 // Whether the token goes along with the call.
 bool sends_token(const HubSettings& settings, const HubCall& call);
 
-// The text without the token, should a server have sent it back.
-std::string without_token(const HubSettings& settings, std::string text);
-
-// What the Hub itself says in X-Error-Message and in the body: one printable line; may be empty.
+// What the Hub itself says in X-Error-Message and in the body; may be empty. As it was sent.
 std::string words_of(const HttpResponse& response);
 
 // The error that an answer with a status other than 2xx means.

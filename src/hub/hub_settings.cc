@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <string_view>
 
-#include "base/atomic_file.h"
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/path_text.h"
@@ -21,6 +21,8 @@ namespace {
 
 constexpr size_t kMaxTokenFile = size_t{64} << 10;
 constexpr double kMaxTimeout = 86400;  // a day
+constexpr size_t kTokenBegin = 8;
+constexpr size_t kShortestSecret = 4;  // less would take apart the words around it
 
 // Line breaks go, wherever they are, and blanks at both ends, as Python's client does it.
 std::string clean_token(std::string text) {
@@ -51,6 +53,20 @@ std::filesystem::path token_file() {
   return path.empty() ? hf_home_folder() / "token" : expand_path(path);
 }
 
+// The file may be a pipe ("HF_TOKEN_PATH=<(pass show hf)").
+std::string read_token_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kMaxTokenFile + 1, '\0');
+  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  const bool is_read = file.is_open() && !file.bad();
+  if (!is_read || std::filesystem::is_directory(path)) {
+    fail("{}: the token in it cannot be read", path_text(path));
+  }
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kMaxTokenFile) fail("{}: is too large to hold a token", path_text(path));
+  return text;
+}
+
 void read_token(HubSettings& settings) {
   for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}) {
     if (read_variable(name).empty()) continue;
@@ -60,8 +76,8 @@ void read_token(HubSettings& settings) {
   if (!settings.token.empty()) return;
   const std::filesystem::path path = token_file();
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return;
-  set_token(settings, read_file(path, kMaxTokenFile), path_text(path));
+  if (!std::filesystem::exists(path, ignored)) return;
+  set_token(settings, read_token_file(path), path_text(path));
 }
 
 std::string read_endpoint() {
@@ -88,13 +104,31 @@ std::chrono::milliseconds read_seconds(const char* name, std::chrono::millisecon
   if (text.empty()) return otherwise;
   double seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0)) {
-    fail("{}: '{}': expected a number of seconds above 0", name, printable(text));
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds >= 0)) {
+    fail("{}: '{}': expected a number of seconds", name, printable(text));
   }
+  if (seconds == 0) return otherwise;
   return std::chrono::milliseconds(std::llround(std::min(seconds, kMaxTimeout) * 1000));
 }
 
 }  // namespace
+
+std::string Token::removed_from(std::string text) const {
+  constexpr std::string_view kInstead = "***";
+  if (text_.size() < kShortestSecret) return text;
+  // Of a long token a text that was cut may hold a part.
+  const std::string begin =
+      text_.substr(0, text_.size() < 2 * kTokenBegin ? text_.npos : kTokenBegin);
+  for (size_t at = 0; (at = text.find(begin, at)) != std::string::npos; at += kInstead.size()) {
+    size_t length = begin.size();
+    while (length < text_.size() && at + length < text.size() &&
+           text[at + length] == text_[length]) {
+      ++length;
+    }
+    text.replace(at, length, kInstead);
+  }
+  return text;
+}
 
 HubSettings read_hub_settings() {
   HubSettings settings;

@@ -15,6 +15,8 @@ class Token {
   explicit Token(std::string text) : text_(std::move(text)) {}
   bool empty() const { return text_.empty(); }
   const std::string& reveal() const { return text_; }
+  // The text with "***" in its place, for words that come from a server.
+  std::string removed_from(std::string text) const;
 
  private:
   std::string text_;
@@ -27,7 +29,7 @@ struct HubSettings {
   std::string token_origin;  // "HF_TOKEN", "/home/me/.cache/huggingface/token": for messages
   bool sends_token = true;   // on reading; false: HF_HUB_DISABLE_IMPLICIT_TOKEN
   bool offline = false;      // HF_HUB_OFFLINE, else TRANSFORMERS_OFFLINE
-  std::chrono::milliseconds metadata_timeout{10'000};  // HF_HUB_ETAG_TIMEOUT
+  std::chrono::milliseconds metadata_timeout{10'000};  // HF_HUB_ETAG_TIMEOUT; 0 or empty: 10 s
   std::chrono::milliseconds download_timeout{10'000};  // HF_HUB_DOWNLOAD_TIMEOUT
   bool symlinks = true;                                // HF_HUB_DISABLE_SYMLINKS
   bool progress = true;                                // HF_HUB_DISABLE_PROGRESS_BARS
@@ -35,8 +37,8 @@ struct HubSettings {
 };
 
 // Throws Error naming the variable: an endpoint that is no http(s) address or holds a password, a
-// time that is no number, a token with line breaks inside. Once a token is in memory, the process
-// leaves no core (PR_SET_DUMPABLE).
+// time that is no number, a token with blanks or other characters that a header cannot hold. Once a
+// token is in memory, the process leaves no core (PR_SET_DUMPABLE).
 HubSettings read_hub_settings();
 
 }  // namespace qk

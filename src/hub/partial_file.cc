@@ -58,7 +58,9 @@ PartialFile::PartialFile(std::filesystem::path path, const RemoteFile& file,
 }
 
 PartialFile::~PartialFile() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ < 0) return;
+  if (!keeps_ || size_ == 0) ::unlink(path_.c_str());
+  ::close(fd_);
 }
 
 void PartialFile::read_again(const std::function<void()>& hashing) {
@@ -118,8 +120,7 @@ void PartialFile::finish(const std::filesystem::path& target) {
     throw WrongContent{"a file that another program writes as well"};
   }
   publish_file(path_, target);
+  ::close(std::exchange(fd_, -1));
 }
-
-void PartialFile::discard() { ::unlink(path_.c_str()); }
 
 }  // namespace qk

@@ -34,6 +34,7 @@ class PartialFile {
               const std::function<void()>& hashing);
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
+  // Leaves no empty file behind.
   ~PartialFile();
 
   int64_t size() const { return size_; }
@@ -47,8 +48,8 @@ class PartialFile {
   // Proves the content, syncs it, and renames it to `target`, in the same file system. Throws
   // WrongContent, Error.
   void finish(const std::filesystem::path& target);
-  // Removes it.
-  void discard();
+  // The file goes away with this object, unless finish() went well.
+  void discard() { keeps_ = false; }
 
  private:
   void read_again(const std::function<void()>& hashing);
@@ -58,6 +59,7 @@ class PartialFile {
   MessageDigest digest_;
   int fd_ = -1;
   int64_t size_ = 0;
+  bool keeps_ = true;
 };
 
 }  // namespace qk

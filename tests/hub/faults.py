@@ -7,7 +7,7 @@ Instead of an answer
   lost-answer      the work is done, then the connection is reset
   lost-504         the work is done, then 504 is the answer
 An answer without the work
-  status:NNN, 408, 413, 500, 502, 503, 504
+  status:NNN, 408, 413, 500, 502, 503, 504    with Retry-After if `seconds` is given
   429, 429-retry-after, 429-ratelimit    wait `seconds`
   401              the token is not known
   401-anonymous    the repository is private
@@ -93,15 +93,34 @@ METADATA = ("etag", "x-repo-commit", "x-linked-etag", "x-linked-size")
 
 
 @dataclass
-class Fault:
-    name: str
-    on: str        # regular expression, searched in "METHOD /path?query"
-    times: float   # how often it happens; float("inf")
-    skip: int = 0  # how many requests pass first
-    seconds: float = 0
+class Event:
+    """Something that happens to `times` requests, after the first `skip` that match."""
+    on: str  # regular expression, searched in "METHOD /path?query"
+    times: float = 1
+    skip: int = 0
+
+    def takes(self, line):
+        """Whether it happens to this request."""
+        if self.times <= 0 or not re.search(self.on, line):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
+
+
+@dataclass
+class Hook(Event):
+    action: object = None  # called with the handler
+
+
+@dataclass
+class Fault(Event):
+    name: str = ""
+    seconds: float | None = None
     rate: float = 200
     to: str = ""
-    happened: int = 0
 
     def __post_init__(self):
         known = [*NO_ANSWER, *SPOILED, *AFTER_WORK, *ERRORS, "429", "429-retry-after",
@@ -111,18 +130,8 @@ class Fault:
             self.name = "status:" + self.name
         if self.name not in known and not re.fullmatch(r"status:\d{3}", self.name):
             raise ValueError(f"no such fault: {self.name}")
-        if self.name == "refused" and not self.seconds:
+        if self.seconds is None and self.name == "refused":
             self.seconds = 1
-
-    def takes(self, line):
-        """Whether it happens to this request."""
-        if self.happened >= self.times or not re.search(self.on, line):
-            return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        self.happened += 1
-        return True
 
     def answer_instead(self, path, cdn):
         """The answer that comes without the work; None: the work is done."""
@@ -130,9 +139,10 @@ class Fault:
         if name in ERRORS:
             return error_answer(*ERRORS[name])
         if name.startswith("status:"):
-            return error_answer(int(name[7:]), "Something went wrong on our side")
+            after = {} if self.seconds is None else {"Retry-After": f"{self.seconds:g}"}
+            return error_answer(int(name[7:]), "Something went wrong on our side", None, after)
         if name.startswith("429"):
-            wait = f"{self.seconds:g}"
+            wait = f"{self.seconds or 0:g}"
             headers = {"429": {}, "429-retry-after": {"Retry-After": wait},
                        "429-ratelimit": {"RateLimit": f'"api";r=0;t={wait}',
                                          "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}}

@@ -9,9 +9,8 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import hub_routes
 from faults import AFTER_WORK, Refusal, error_answer
-
-ONE_RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
 
 
 @dataclass
@@ -112,12 +111,13 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.hub.refuse(self.server.port_name, fault.seconds)
             self.reset()
         body = self.read_body()
+        self.server.hub.run_hooks(self)
         if name == "silent":
             self.wait_for_end()
         instead = fault.answer_instead(self.path, self.server.hub.cdn.url) if fault else None
         if instead is None:
             try:
-                answer = self.server.hub.answer(self, body)
+                answer = hub_routes.answer(self, body)
             except Refusal as refusal:
                 answer = refusal.answer
             if name == "lost-answer":

@@ -9,10 +9,10 @@ import time
 import urllib.parse
 
 from faults import EXPIRED, Answer, Refusal, error_answer, json_answer, storage_error
-from hub_http import ONE_RANGE
 from hub_store import git_sha1
 
 SECRET = b"test"
+ONE_RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
 
 
 def quote(text):
@@ -77,7 +77,7 @@ def info(repo, commit, query):
     for path, file in sorted(commit.files.items()):
         sibling = {"rfilename": path}
         if query.get("blobs", [""])[0].lower() in ("true", "1"):
-            entry = file.entry(path)
+            entry = file.entry(path, False)
             sibling |= {"size": entry["size"], "blobId": entry["oid"]}
             if file.is_lfs:
                 sibling["lfs"] = {"sha256": file.sha256, "size": len(file.data),
@@ -103,7 +103,7 @@ def refs(repo):
         "tags": [entry(n, "refs/tags/", o) for n, o in repo.tags.items()]})
 
 
-def tree_entries(files, base, recursive):
+def tree_entries(files, base, recursive, with_xet):
     """Entries below the folder `base` ("" is the root), by path."""
     entries = {}
     prefix = base + "/" if base else ""
@@ -116,14 +116,14 @@ def tree_entries(files, base, recursive):
             entries[folder] = {"type": "directory", "oid": git_sha1(folder.encode()), "size": 0,
                                "path": folder}
         if recursive or len(parts) == 1:
-            entries[path] = file.entry(path)
+            entries[path] = file.entry(path, with_xet)
     return [entries[path] for path in sorted(entries)]
 
 
 def tree(handler, commit, base, query):
     recursive = query.get("recursive", ["false"])[0].lower() in ("true", "1")
     expand = query.get("expand", ["false"])[0].lower() in ("true", "1")
-    entries = tree_entries(commit.files, base, recursive)
+    entries = tree_entries(commit.files, base, recursive, handler.server.hub.xet)
     if base and not entries:
         raise Refusal(error_answer(404, f"{base} does not exist on \"{commit.oid}\"",
                                    "EntryNotFound"))
@@ -151,8 +151,8 @@ def paths_info(handler, commit, body):
     entries = []
     for path in paths:
         if path in commit.files:
-            entries.append(commit.files[path].entry(path))
-        elif tree_entries(commit.files, path, False):
+            entries.append(commit.files[path].entry(path, handler.server.hub.xet))
+        elif tree_entries(commit.files, path, False, False):
             entries.append({"type": "directory", "oid": git_sha1(path.encode()), "size": 0,
                             "path": path})
     return json_answer(entries)
@@ -188,6 +188,11 @@ def resolve(handler, account, repo, revision, path, is_cached):
         location = signed(f"{hub.cdn.url}/cdn/{file.sha256}", hub.url_seconds)
         with hub.lock:
             hub.cdn_objects[file.sha256] = file.data
+        if hub.xet:
+            token = f"{handler.host_url()}/api/{repo.kind}s/{repo.id}/xet-read-token/{commit.oid}"
+            headers |= {"X-Xet-Hash": file.xet_hash, "Link": (
+                f'<{token}>; rel="xet-auth", <{hub.cdn.url}/v1/{file.xet_hash}>; '
+                'rel="xet-reconstruction-info"')}
         return Answer(302, headers | {
             "Location": location, "X-Linked-Etag": f'"{file.sha256}"', "Content-Type": "text/plain",
             "X-Linked-Size": str(len(file.data)), "ETag": f'"{file.sha256}"'},

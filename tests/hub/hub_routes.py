@@ -37,6 +37,8 @@ def answer(handler, body):
         return json_answer(hub_write.need_account(account).whoami())
     if line == "POST /api/repos/create":
         return hub_write.create_repo(handler, account, body)
+    if line == "DELETE /api/repos/delete":
+        return hub_write.delete_repo(handler, account, body)
     if line == "POST /api/validate-yaml":
         return hub_write.validate_yaml(body)
     return hub_write.missing_route(path)

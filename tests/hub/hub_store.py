@@ -27,6 +27,8 @@ class File:
         self.sha256 = hashlib.sha256(data).hexdigest() if is_lfs else None
         self.stored = self.pointer() if is_lfs else data
         self.blob_id = git_sha1(self.stored)
+        # The storage of today: clients that do not speak its protocol ignore this.
+        self.xet_hash = hashlib.sha256(b"xet" + data).hexdigest() if is_lfs else None
 
     def pointer(self):
         return (f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\n"
@@ -35,11 +37,13 @@ class File:
     def digest(self):
         return self.sha256 or self.blob_id
 
-    def entry(self, path):
+    def entry(self, path, with_xet):
         entry = {"type": "file", "oid": self.blob_id, "size": len(self.data), "path": path}
         if self.is_lfs:
             entry["lfs"] = {"oid": self.sha256, "size": len(self.data),
                             "pointerSize": len(self.stored)}
+            if with_xet:
+                entry["xetHash"] = self.xet_hash
         return entry
 
 

@@ -65,6 +65,18 @@ def create_repo(handler, account, body):
     return json_answer({"url": page_url(handler, repo), "name": repo_id, "id": "0" * 24})
 
 
+def delete_repo(handler, account, body):
+    hub, wanted = handler.server.hub, json.loads(body)
+    namespace = wanted.get("organization") or need_account(account).name
+    repo = hub.repos.get((wanted.get("type") or "model", f"{namespace}/{wanted['name']}"))
+    if repo is None:
+        refuse(404, "Repository not found", "RepoNotFound")
+    check_may_write(account, repo)
+    with hub.lock:
+        del hub.repos[(repo.kind, repo.id)]
+    return Answer(200, {"Content-Type": "text/plain"}, b"OK")
+
+
 def create_branch(repo, branch, body):
     wanted = json.loads(body or b"{}")
     if branch_fault(branch):

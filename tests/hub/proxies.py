@@ -30,7 +30,7 @@ class Proxy(ThreadingHTTPServer):
         self.server_close()
 
     def env(self):
-        return {name: self.url for name in ("http_proxy", "https_proxy", "HTTPS_PROXY")} | {
+        return dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), self.url) | {
             "no_proxy": "", "NO_PROXY": ""}
 
     def handle_error(self, request, client_address):

@@ -25,8 +25,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import hub_routes  # noqa: E402
-from faults import Fault  # noqa: E402
+from faults import Fault, Hook  # noqa: E402
 from hub_http import Server  # noqa: E402
 from hub_store import DEFAULT_ATTRIBUTES, Account, Repo  # noqa: E402
 
@@ -57,6 +56,7 @@ class TestHub:
         self.always_lfs = set()       # paths
         self.default_attributes = DEFAULT_ATTRIBUTES  # of new repositories
         self.small_files_redirect = True
+        self.xet = True               # large files are offered by the Xet protocol, too
         self._tls = None
 
     # --- ports
@@ -110,7 +110,7 @@ class TestHub:
     def env(self, token=TOKEN, **changes):
         """The environment of a client. Its HF_HOME is <root>/home, its cache <root>/home/hub."""
         kept = {k: v for k, v in os.environ.items()
-                if not re.match(r"HF_|HUGGING|TRANSFORMERS_|(?i:.*_proxy$)", k)}
+                if not re.match(r"HF_|HUGGING|TRANSFORMERS_|SSL_CERT|.*CA_BUNDLE$|(?i:.*_proxy$)", k)}
         kept |= {"HF_ENDPOINT": self.url, "HF_HOME": f"{self.root}/home", "HF_HUB_DISABLE_XET": "1",
                  "HF_HUB_DISABLE_TELEMETRY": "1", "HOME": f"{self.root}"}
         if token:
@@ -170,7 +170,7 @@ class TestHub:
 
     def fail(self, name, on=".", times=1, **options):
         """A fault (faults.py) for the next `times` requests whose "METHOD /path?query" matches `on`."""
-        fault = Fault(name, on, times, **options)
+        fault = Fault(on, times, name=name, **options)
         with self.lock:
             self.faults.append(fault)
         return fault
@@ -180,19 +180,17 @@ class TestHub:
             self.faults.clear()
             self.hooks.clear()
 
-    def before(self, on, action, times=1):
-        """action(handler) is called before the answer to requests that match."""
+    def before(self, on, action, times=1, skip=0):
+        """action(handler) is called when the next `times` requests that match have been read, after the first
+        `skip` of them."""
         with self.lock:
-            self.hooks.append([on, action, times])
+            self.hooks.append(Hook(on, times, skip, action))
 
-    def answer(self, handler, body):
+    def run_hooks(self, handler):
         with self.lock:
-            due = [hook for hook in self.hooks if hook[2] > 0 and re.search(hook[0], handler.entry.line)]
-            for hook in due:
-                hook[2] -= 1
-        for _, action, _ in due:
-            action(handler)
-        return hub_routes.answer(handler, body)
+            due = [hook for hook in self.hooks if hook.takes(handler.entry.line)]
+        for hook in due:
+            hook.action(handler)
 
     def seen(self, pattern, answered=False):
         """The LogEntry of requests whose "METHOD /path?query" matches; answered: with 2xx only."""
@@ -214,7 +212,8 @@ def serve(folder, page_size):
         for kind, repo_id in sorted(hub.repos):
             print(f"# {kind} {repo_id}")
         sys.stdout.flush()
-        hub.before(".", lambda handler: print("#", handler.entry.line, flush=True), float("inf"))
+        hub.before(".", lambda handler: print("#", handler.entry.line, flush=True),
+                   times=float("inf"))
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
