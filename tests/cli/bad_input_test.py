@@ -80,7 +80,7 @@ class BadInput(unittest.TestCase):
     def test_unknown_command(self):
         self.assert_says("snif: unknown command; did you mean sniff?", "snif")
         self.assert_says("frobnicate: unknown command (known: sniff, inspect, check, analyze, compare, "
-                         "plot, verify)", "frobnicate")
+                         "plot, verify, fetch, hub)", "frobnicate")
         self.assert_says("snif: unknown command; did you mean sniff?", "help", "snif")
 
     def test_unknown_options(self):
@@ -162,7 +162,8 @@ class BadInput(unittest.TestCase):
             self.assertEqual(done.stdout, self.run_program("help", *words).stdout)
         commands = self.run_program("--help").stdout.split("Subcommands:\n")[1].split("\n\n")[0]
         self.assertEqual([line.split()[0] for line in commands.splitlines()],
-                         ["sniff", "inspect", "check", "analyze", "compare", "plot", "verify"])
+                         ["sniff", "inspect", "check", "analyze", "compare", "plot", "verify", "fetch",
+                          "hub"])
         done = self.run_program("--version")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^qkscope \d+\.\d+\.\d+")
@@ -198,12 +199,14 @@ class BadInput(unittest.TestCase):
             "model.name: 'org/none' is neither a file nor a folder, and not in the Hub cache "
             "R/hub/hub (revision main); HF_HUB_OFFLINE is set: unset it, or download it first with `hf download org/none`", "model.name=org/none")
 
-    def test_names_without_an_owner_are_no_downloads(self):
+    def test_names_without_an_owner_may_be_meant_as_paths(self):
         for key in ("model.name", "tokenizer.name", "dataset.path"):
-            self.assert_sniff_says(f"{key}: 'mine' is neither a file nor a folder (here: {self.root}), "
-                                   "and a Hub repository is written owner/name", f"{key}=mine")
-        self.assert_says(f"dataset: 'mine' is neither a file nor a folder (here: {self.root}), and a "
-                         "Hub repository is written owner/name", "analyze", "mine")
+            done = self.run_program("sniff", "--config", self.config, "--set", f"{key}=mine")
+            self.assertIn(f"{key}: 'mine' is neither a file nor a folder (here: {self.root}), and not "
+                          "in the Hub cache", done.stderr)
+        done = self.run_program("analyze", "mine")
+        self.assertIn(f"dataset: 'mine' is neither a file nor a folder (here: {self.root})",
+                      done.stderr)
 
     def test_overrides_without_effect(self):
         self.assert_sniff_says("--set model.revision=v2: has no effect: model.name is a path, not a Hub "
