@@ -328,7 +328,7 @@ class Publish(HubCase):
         begin, end = text.index("configs:"), text.index("---\n", 4)
         card.write_text(text[:begin] + "configs: [{config_name: l00h00q, data_files: "
                         "l00h00q/data.parquet}]\n" + text[end:])
-        self.assertIn("leave out l00h00k", self.publish(code=1).stderr)
+        self.assertIn("`configs:` leave out l00h01q", self.publish(code=1).stderr)
         card.write_text(text.replace(entry, entry.replace("/data.parquet", "/x.parquet")))
         self.assertIn("l00h01q/x.parquet", self.publish(code=1).stderr)
 
