@@ -2,7 +2,8 @@
 # requires-python = ">=3.10"
 # dependencies = ["pyarrow==22.0.0"]
 # ///
-"""tests/data/hub/corpus.parquet: six documents with columns id and text, for the tests of tests/hub.
+"""tests/data/hub/corpus.parquet: documents with columns id and text, long enough that buckets of 8,192
+positions get rows, for the tests of tests/hub.
 
     uv run tools/make_hub_fixtures.py
 """
@@ -18,9 +19,15 @@ sys.path.insert(0, str(ROOT / "tests/cli"))
 
 import fixtures  # noqa: E402
 
-LENGTHS = [90, 5, 41, 200, 17, 64]
+LENGTHS = [2000] * 12 + [5, 700, 64, 6000]  # tokens; each document repeats 100 of them
+
+
+def text(index, length):
+    words = fixtures.document(index, 100).split() * (length // 100 + 1)
+    return " ".join(words[:length])
+
 
 if __name__ == "__main__":
     pq.write_table(pa.table({"id": [f"doc-{i}" for i in range(len(LENGTHS))],
-                             "text": [fixtures.document(i, n) for i, n in enumerate(LENGTHS)]}),
-                   ROOT / "tests/data/hub/corpus.parquet")
+                             "text": [text(i, n) for i, n in enumerate(LENGTHS)]}),
+                   ROOT / "tests/data/hub/corpus.parquet", compression="zstd")

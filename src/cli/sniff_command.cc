@@ -221,8 +221,12 @@ int sniff(const SniffFlags& flags) {
   const bool publishes = config.output.hf_repo_id && !flags.no_upload;
   HubSession publisher({.quiet = flags.quiet, .publishes = true});
   const std::string publishing = publishes ? check_publishing(publisher, config) : "";
-  if (flags.dry_run) publisher.end();
-  PreparedRun run = prepare_run(std::move(config), registry(), hub.resolver());
+  PreparedRun run =
+      prepare_run(std::move(config), registry(), hub.resolver(), /*plan_only=*/flags.dry_run);
+  if (flags.dry_run) {
+    publisher.end();
+    hub.end();
+  }
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;

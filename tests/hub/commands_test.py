@@ -10,8 +10,7 @@ import signal
 import time
 import unittest
 
-import fixtures
-from hub_case import STOPPED, HubCase, make_capture, published_files, start
+from hub_case import STOPPED, HubCase, fixtures, make_capture, published_files, start
 from test_hub import TOKEN, Account, TestHub
 
 RUN = """dataset:
@@ -93,19 +92,23 @@ class Commands(HubCase):
         self.assertEqual(self.hub.log, [])
 
     def test_analyze_downloads_the_heads_that_it_measures(self):
-        self.analyze("part", "--dataset_name", "org/cap", "--dataset_revision", "some/model",
-                     "--num_layers", "1")
-        heads = {path for path in self.files if path.startswith("l00")}
-        self.assertEqual(self.downloaded(), {"README.md", *heads})
+        self.hub.branch("dataset", "org/cap", "some/model", {
+            **self.files, "notes.txt": b"unwanted", "weights.safetensors": b"unwanted",
+            "other/l00h00q/data.parquet": self.files["l00h00q/data.parquet"] + b" "})
+        self.analyze("first", "--dataset_name", "org/cap", "--dataset_revision", "some/model",
+                     "--download_max_workers", "2")
+        heads = {path for path in self.files if path.endswith("/data.parquet")}
+        self.assertLessEqual(heads, self.downloaded())
+        self.assertLessEqual(self.downloaded(), set(self.files))
         self.hub.log.clear()
-        self.analyze("whole", "org/cap@some/model", "--download_max_workers", "2")
-        self.assertEqual(self.downloaded(), set(self.files) - heads - {"README.md"})
+        self.analyze("again", "org/cap@some/model")
+        self.assertEqual(self.downloaded(), set())
         self.analyze("local", self.capture)
         self.hub.log.clear()
         self.analyze("offline", "org/cap@some/model", HF_HUB_OFFLINE=1)
         self.assertEqual(self.hub.log, [])
-        tables = [self.tables(name) for name in ("whole", "local", "offline")]
-        self.assertTrue(tables[0] == tables[1] == tables[2])
+        tables = [self.tables(name) for name in ("first", "again", "local", "offline")]
+        self.assertTrue(tables[0] == tables[1] == tables[2] == tables[3])
 
     def analyze(self, name, *arguments, **env):
         os.mkdir(f"{self.root}/{name}")
@@ -265,14 +268,17 @@ class Commands(HubCase):
 
     def test_interrupts(self):
         self.prepare_run()
-        for pattern in ("GET .*/revision/", "HEAD .*safetensors", "GET /cdn/", "POST .*/preupload/",
-                        "^PUT ", "POST .*/commit/"):
+        for pattern in ("GET .*/revision/", "GET .*/resolve/.*safetensors", "GET /cdn/",
+                        "POST .*/preupload/", "^PUT ", "POST .*/commit/"):
             with self.subTest(pattern):
+                shutil.rmtree(f"{self.root}/home", ignore_errors=True)
+                shutil.rmtree(f"{self.root}/out", ignore_errors=True)
+                self.hub.repos.pop(("dataset", "org/qk"), None)
                 self.interrupt(pattern)
-        self.sniff("--resume")
-        on_branch = self.hub.files("dataset", "org/qk", "model/v1")
-        del on_branch[".gitattributes"]
-        self.assertTrue(on_branch == published_files(f"{self.root}/out"))
+                self.sniff("--resume")
+                on_branch = self.hub.files("dataset", "org/qk", "model/v1")
+                del on_branch[".gitattributes"]
+                self.assertTrue(on_branch == published_files(f"{self.root}/out"))
 
 
 if __name__ == "__main__":

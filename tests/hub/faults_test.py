@@ -13,14 +13,13 @@ import socket
 import unittest
 from typing import NamedTuple
 
-import fixtures
-from hub_case import faults_of_a_run, make_capture, published_files, run
+from hub_case import faults_of_a_run, fixtures, make_capture, published_files, run
 from proxies import Proxy
 from test_hub import TOKEN, TestHub
 
 ALWAYS = float("inf")
 API = "GET /api/datasets/org/cap/"
-HEAD, CDN = "HEAD .*/resolve/.*parquet", "GET /cdn/"
+FILE, CDN = "(GET|HEAD) .*/resolve/.*parquet", "GET /cdn/"
 PUT, BATCH, PREUPLOAD, COMMIT = "^PUT ", "POST .*objects/batch", "POST .*/preupload/", "POST .*/commit/"
 CREATE, BRANCH, WHOAMI = "POST /api/repos/create", "POST .*/branch/", "GET /api/whoami-v2"
 
@@ -45,7 +44,7 @@ def transient(job, places):
 def hopeless(job, places):
     """Tried again in vain."""
     for on in places:
-        yield Case(job, "503", on, 1, "later.*503", ALWAYS, {"seconds": 0})
+        yield Case(job, "503", on, 1, "(?s)again.*503|503.*again", ALWAYS, {"seconds": 0})
 
 
 def refusals(job, on):
@@ -62,7 +61,7 @@ def refusals(job, on):
 
 
 CASES = [
-    *transient("fetch", (API, HEAD, CDN)),
+    *transient("fetch", (API, FILE, CDN)),
     *hopeless("fetch", (API, CDN)),
     *refusals("fetch", API),
     *(Case("fetch", fault, API) for fault in (
@@ -73,11 +72,11 @@ CASES = [
     Case("fetch", "wrong-digest", CDN, 1, "digest|sha256|SHA-256", ALWAYS),
     Case("fetch", "wrong-size", CDN, 1, "bytes|size", ALWAYS),
     Case("fetch", "expired", CDN, 1, "expired|403", ALWAYS),
-    Case("fetch", "gated", HEAD, 1, "accept the conditions", ALWAYS),
+    Case("fetch", "gated", FILE, 1, "accept the conditions", ALWAYS),
     Case("fetch", "404-revision", API, 1, "no branch, tag or commit", ALWAYS),
-    Case("fetch", "404-entry", HEAD, 1, "no such file", ALWAYS),
-    Case("fetch", "no-metadata", HEAD, 1, "X-|ETag|answer", ALWAYS),
-    Case("fetch", "403", HEAD, 1, "token from HF_TOKEN may not", ALWAYS),
+    Case("fetch", "404-entry", FILE, 1, "no such file", ALWAYS),
+    Case("fetch", "no-metadata", FILE, 1, "X-|ETag|answer", ALWAYS),
+    Case("fetch", "403", FILE, 1, "token from HF_TOKEN may not", ALWAYS),
     *transient("publish", (PREUPLOAD, BATCH, PUT)),
     *hopeless("publish", (PREUPLOAD, PUT)),
     *refusals("publish", PREUPLOAD),
@@ -89,14 +88,14 @@ CASES = [
     *(Case("publish", fault, COMMIT) for fault in (
         "503", "429-retry-after", "reset", "409-in-progress", "lost-answer", "lost-504", "500")),
     Case("publish", "412", COMMIT, 1, "someone else", ALWAYS),
-    Case("publish", "413", PUT, 1, "more than the Hub takes", ALWAYS),
+    Case("publish", "413", PUT, 1, "413.*[a-z]{3}", ALWAYS),
     Case("publish", "403", COMMIT, 1, "may not write", ALWAYS),
-    Case("publish", "403", PUT, 1, "403", ALWAYS),
+    Case("publish", "403", PUT, 1, "refuses", ALWAYS),
     Case("publish", "401", WHOAMI, 1, "HF_TOKEN.*token", ALWAYS),
     Case("publish", "403", CREATE, 1, "may not write", ALWAYS),
     Case("publish", "status:400", COMMIT, 1, "refused.*400", ALWAYS),
 ]
-QUICK = {"HF_HUB_DOWNLOAD_TIMEOUT": 1, "HF_HUB_ETAG_TIMEOUT": 1}
+QUICK = {"HF_HUB_DOWNLOAD_TIMEOUT": 2, "HF_HUB_ETAG_TIMEOUT": 2}
 
 
 def command(job, hub, capture):
@@ -166,7 +165,7 @@ class Faults(unittest.TestCase):
             return out + self.wrong_results(case.job, hub, True)
 
     def test_faults(self):
-        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
             for case, out in zip(CASES, pool.map(self.faults_of, CASES)):
                 with self.subTest(f"{case.job}: {case.fault} on {case.on} x {case.times}"):
                     self.assertEqual(out, [])
@@ -185,7 +184,7 @@ class Faults(unittest.TestCase):
         with self.new_hub() as hub:
             self.check(hub, 1, "(?i)certificate", HF_ENDPOINT=hub.tls())
             self.assertEqual(hub.log, [])
-            self.check(hub, 0, "", HF_ENDPOINT=hub.tls(),
+            self.check(hub, 0, "^", HF_ENDPOINT=hub.tls(),
                        SSL_CERT_FILE=f"{hub.root}/certificate.pem")
 
     def test_nobody_listens(self):
@@ -199,7 +198,7 @@ class Faults(unittest.TestCase):
 
     def test_proxies(self):
         with self.new_hub() as hub, Proxy() as proxy:
-            self.check(hub, 0, "", **proxy.env())
+            self.check(hub, 0, "^", **proxy.env())
             self.assertTrue(proxy.log)
         with self.new_hub() as hub, Proxy(refuses=403) as proxy:
             self.check(hub, 1, "(?i)proxy|may not", **proxy.env())

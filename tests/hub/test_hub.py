@@ -110,7 +110,7 @@ class TestHub:
     def env(self, token=TOKEN, **changes):
         """The environment of a client. Its HF_HOME is <root>/home, its cache <root>/home/hub."""
         kept = {k: v for k, v in os.environ.items()
-                if not re.match(r"HF_|HUGGING|TRANSFORMERS_|(?i:.*_proxy$)", k)}
+                if not re.match(r"HF_|HUGGING|TRANSFORMERS_|SSL_CERT|.*CA_BUNDLE$|(?i:.*_proxy$)", k)}
         kept |= {"HF_ENDPOINT": self.url, "HF_HOME": f"{self.root}/home", "HF_HUB_DISABLE_XET": "1",
                  "HF_HUB_DISABLE_TELEMETRY": "1", "HOME": f"{self.root}"}
         if token:
