@@ -70,7 +70,7 @@ def faults_of_a_run(hub, done):
             out.append(f"the token stands in {path}")
     if done.code not in (0, 1, STOPPED):
         out.append(f"exit code {done.code}: {done.stderr}")
-    if done.code == 1 and not done.stderr.strip():
+    if done.code == 1 and not (done.stderr + done.stdout).strip():
         out.append("failed without a sentence")
     return out
 
