@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "cli/check_command.h"
 #include "cli/compare_command.h"
 #include "cli/dotenv.h"
+#include "cli/fetch_command.h"
+#include "cli/hub_command.h"
 #include "cli/inspect_command.h"
 #include "cli/licenses.h"
 #include "cli/plot_command.h"
@@ -42,10 +45,12 @@ Examples, in the order of work:
   qkscope compare results/a results/b      compare two analyses, head by head
   qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
   qkscope verify MODEL R.safetensors       compare a model's computation with transformers'
+  qkscope fetch ORG/DATASET@BRANCH         bring a published capture from the Hub, whole or in part
+  qkscope hub status ORG/NAME              show our account, what is on the Hub, and what is cached
 
 `qkscope COMMAND --help` or `qkscope help COMMAND` explains a command; in the names of options, dashes
 and underscores are the same. Exit codes: 0 success; 1 user error or failed check (stderr or the report
-says which); 2 a bug in Qkscope; 75 a run stopped by a signal: resume it.)";
+says which); 2 a bug in Qkscope; 75 stopped by a signal: resume the run, or give the command again.)";
 
 std::string version_text() {
   const std::string commit = build_commit();
@@ -98,7 +103,9 @@ int parse(CLI::App& app, std::vector<std::string> words) {
 
 int run_command_line(int argc, char** argv) {
   watch_fault_signals();
-  read_dotenv(".env");
+  std::error_code no_folder;
+  const auto dotenv = find_dotenv(std::filesystem::current_path(no_folder));
+  if (dotenv) read_dotenv(*dotenv);
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
   app.set_version_flag("--version", version_text(), "Show version, commit, libraries and SIMD");
@@ -115,6 +122,8 @@ int run_command_line(int argc, char** argv) {
   add_plot_command(app, exit_code);
   add_publish_command(app, exit_code);
   add_verify_command(app, exit_code);
+  add_fetch_command(app, exit_code);
+  add_hub_command(app, exit_code);
   const int parsed = parse(app, arguments(argc, argv));
   return parsed == 0 ? exit_code : parsed;
 }

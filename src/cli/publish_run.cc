@@ -1,15 +1,21 @@
 #include "cli/publish_run.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/path_text.h"
 #include "base/thread_pool.h"
 #include "capture/run_clock.h"
 #include "cli/publish_text.h"
+#include "dataset/overwrite.h"
 #include "publish/publish.h"
+#include "publish/published_record.h"
 
 namespace qk {
 namespace {
@@ -24,12 +30,13 @@ std::string shell_word(const std::string& text) {
   return out + "'";
 }
 
-// Repository and branch: as asked for, else as the card recorded.
+// Repository and branch: as asked for, else as the card recorded, else where it went last.
 void settle_target(PublishRequest& request) {
-  const CardTarget card = read_card_target(request.folder);
+  CardTarget recorded = read_card_target(request.folder);
+  if (recorded.repo.empty()) recorded = last_target(request.folder);
   if (request.repo.empty()) {
-    request.repo = card.repo;
-    if (request.branch.empty()) request.branch = card.branch;
+    request.repo = recorded.repo;
+    if (request.branch.empty()) request.branch = recorded.branch;
   }
   if (request.repo.empty()) {
     fail("{}: its card does not say where it belongs: name the repository with --repo org/name",
@@ -38,6 +45,12 @@ void settle_target(PublishRequest& request) {
   if (request.branch.empty()) request.branch = kMainBranch;
   check_repo_name("--repo", request.repo);
   check_branch_name("--branch", request.branch);
+}
+
+// Keeps runs out of the folder. One that cannot be written is safe from them.
+std::optional<FolderLock> lock_if_possible(const std::filesystem::path& folder) {
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) return {};
+  return std::optional<FolderLock>(std::in_place, folder);
 }
 
 UploadTarget target_of_request(const PublishRequest& request, const PublishCheck& check,
@@ -60,10 +73,15 @@ void publish_dataset(HubSession& hub, const PublishRequest& asked) {
   settle_target(request);
   HubClient& client = hub.client();
   const PublishCheck check = check_publish_target(client, request.repo, request.branch);
+  const std::optional<FolderLock> lock = lock_if_possible(request.folder);
   ThreadPool pool(request.num_threads);
   const DatasetUpload dataset = describe_dataset(request.folder, pool, client.stop());
   for (const std::string& warning : dataset.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+  }
+  if (request.is_private && check.repo_exists && !check.is_private) {
+    std::fprintf(stderr, "qkscope: warning: %s is public already, and stays so\n",
+                 check.repo.id.c_str());
   }
   const PublishPlan plan =
       plan_publish(client, target_of_request(request, check, dataset), dataset);

@@ -220,7 +220,9 @@ int sniff(const SniffFlags& flags) {
   HubSession hub({.quiet = flags.quiet});
   const bool publishes = config.output.hf_repo_id && !flags.no_upload;
   const std::string publishing = publishes ? check_publishing(hub, config) : "";
-  PreparedRun run = prepare_run(std::move(config), registry(), hub.resolver());
+  PreparedRun run =
+      prepare_run(std::move(config), registry(), hub.resolver(), /*plan_only=*/flags.dry_run);
+  if (flags.dry_run) hub.end();
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;

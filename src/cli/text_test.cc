@@ -1,14 +1,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "base/range_text.h"
 #include "cli/compare_text.h"
-#include "cli/dotenv.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 
@@ -98,25 +92,6 @@ TEST(ProgressText, OtherPhases) {
   progress.phase = Phase::kWrite;
   progress.done = progress.total.emplace(360);
   EXPECT_EQ(progress_text(progress), "write     360/360 files");
-}
-
-TEST(Dotenv, SetsOnlyWhatIsUsedAndUnset) {
-  const auto path =
-      std::filesystem::path(testing::TempDir()) / fmt::format("dotenv_test-{}.env", ::getpid());
-  std::ofstream(path) << "# a comment\nHF_TOKEN=secret\n export HF_HOME = \"/a b\" # here\n"
-                         "HF_HUB_CACHE=/from/file\nXDG_CACHE_HOME='/x'\nnonsense\n"
-                         "HUGGINGFACE_HUB_CACHE=/h#1 # comment\n";
-  for (const char* name : {"HF_TOKEN", "HF_HOME", "XDG_CACHE_HOME", "HUGGINGFACE_HUB_CACHE"}) {
-    ::unsetenv(name);
-  }
-  ::setenv("HF_HUB_CACHE", "/from/shell", 1);
-  read_dotenv(path);
-  EXPECT_STREQ(std::getenv("HF_HOME"), "/a b");
-  EXPECT_STREQ(std::getenv("HF_HUB_CACHE"), "/from/shell");
-  EXPECT_STREQ(std::getenv("XDG_CACHE_HOME"), "/x");
-  EXPECT_STREQ(std::getenv("HUGGINGFACE_HUB_CACHE"), "/h#1");
-  EXPECT_EQ(std::getenv("HF_TOKEN"), nullptr);
-  read_dotenv("/nonexistent/.env");
 }
 
 }  // namespace

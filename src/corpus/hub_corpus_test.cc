@@ -170,7 +170,7 @@ TEST_F(HubCorpus, NeitherOnTheDiskNorInTheCache) {
   EXPECT_EQ(error_of([] { open(); }),
             "dataset.path: 'org/data' is neither a file nor a folder, and not in the Hub cache " +
                 cache_.path().string() +
-                " (revision main); HF_HUB_OFFLINE is set: unset it, or download it first with `hf "
+                " (revision main): download it first with `hf "
                 "download org/data --repo-type dataset`");
 }
 

@@ -20,7 +20,6 @@ constexpr size_t kMostPreupload = 256;  // files of one question
 constexpr size_t kSampleBytes = 512;
 constexpr int kMostCommitTries = 2;
 constexpr int kMostLooks = 4;
-constexpr std::chrono::milliseconds kBetweenLooks{1500};
 
 std::string api_path(const Repo& repo, std::string_view what, const std::string& revision) {
   return fmt::format("/api/{}/{}/{}/{}", plural_of(repo.kind), repo.id, what,
@@ -107,7 +106,7 @@ bool may_have_happened(HubFault fault) {
 std::string look_for_head(HubClient& hub, const Commit& job) {
   std::string head;
   for (int look = 0; look < kMostLooks; ++look) {
-    if (look > 0) wait_or_stop(kBetweenLooks, hub.stop());
+    if (look > 0) wait_or_stop(hub.times().first, hub.stop());
     head = head_of(hub, job.target);
     if (head != job.parent) break;
   }

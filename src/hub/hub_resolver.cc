@@ -54,8 +54,8 @@ std::string first_missing(const CachePaths& paths, const RepoTree& tree,
 
 }  // namespace
 
-HubResolver::HubResolver(HubClient& hub, TransferOptions options)
-    : hub_(hub), options_(std::move(options)) {}
+HubResolver::HubResolver(HubClient& hub, TransferOptions options, std::string offline_reason)
+    : hub_(hub), options_(std::move(options)), offline_reason_(std::move(offline_reason)) {}
 
 fs::path HubResolver::cache_of(const RepoName& name) const {
   return name.cache ? expand_home(*name.cache) : hub_.settings().cache;
@@ -100,9 +100,8 @@ std::string HubResolver::not_found(const RepoName& name) const {
                                : "";
   if (hub_.settings().offline) {
     return fmt::format(
-        "{}{}, and not in the Hub cache {} (revision {}); HF_HUB_OFFLINE is set: unset it, or "
-        "download it first with {}",
-        start, here, printable(cache_of(name).string(), kShownPath), printable(name.revision),
+        "{}{}, and not in the Hub cache {} (revision {}){} download it first with {}", start, here,
+        printable(cache_of(name).string(), kShownPath), printable(name.revision), offline_reason_,
         download_command(name));
   }
   const auto answer = answers_.find(key_of(name));
@@ -146,7 +145,7 @@ void HubResolver::require_files(const Snapshot& snapshot, const std::vector<std:
   }
   if (missing.empty()) missing = missing_of_snapshot(snapshot.folder, files);
   if (missing.empty()) return;
-  if (is_offline) reason = "; HF_HUB_OFFLINE is set: unset it, or";
+  if (is_offline) reason = offline_reason_;
   fail("{}: '{}' is in the Hub cache, but incomplete ({}){} download the rest with {}", name.key,
        printable(name.text), missing, reason.empty() ? ":" : reason, download_command(name));
 }

@@ -11,10 +11,12 @@
 
 namespace qk {
 
-// Offline (HF_HUB_OFFLINE), it knows the Hub cache as it is. `hub` outlives the resolver.
+// Offline, it knows the Hub cache as it is. `hub` outlives the resolver.
 class HubResolver final : public Resolver {
  public:
-  HubResolver(HubClient& hub, TransferOptions options);
+  // offline_reason: between "is not in the cache" and "download it with ...", if the client is offline.
+  HubResolver(HubClient& hub, TransferOptions options,
+              std::string offline_reason = "; HF_HUB_OFFLINE is set: unset it, or");
   std::optional<Snapshot> find_snapshot(const RepoName& name) override;
   std::string not_found(const RepoName& name) const override;
   std::vector<std::string> list_files(const Snapshot& snapshot) override;
@@ -36,6 +38,7 @@ class HubResolver final : public Resolver {
 
   HubClient& hub_;
   TransferOptions options_;
+  std::string offline_reason_;
   std::map<std::string, Answer> answers_;
 };
 

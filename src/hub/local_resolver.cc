@@ -12,7 +12,7 @@ HubSettings offline_settings() {
 
 }  // namespace
 
-LocalResolver::LocalResolver() : hub_(offline_settings(), nullptr), resolver_(hub_, {}) {}
+LocalResolver::LocalResolver() : hub_(offline_settings(), nullptr), resolver_(hub_, {}, ":") {}
 
 std::optional<Snapshot> LocalResolver::find_snapshot(const RepoName& name) {
   return resolver_.find_snapshot(name);

@@ -63,17 +63,13 @@ TEST_F(LocalResolverTest, KindAndRevisionMustFit) {
 
 TEST_F(LocalResolverTest, MessagesNameThePlaceAndTheRemedy) {
   RepoName name = {"dataset.path", RepoKind::kDataset, "org/data", "main", "/c"};
-  EXPECT_EQ(
-      error_of([&] { resolver_.resolve(name); }),
-      "dataset.path: 'org/data' is neither a file nor a folder, and not in the Hub cache /c "
-      "(revision main); HF_HUB_OFFLINE is set: unset it, or download it first with `hf download "
-      "org/data --repo-type dataset`");
+  EXPECT_EQ(error_of([&] { resolver_.resolve(name); }),
+            "dataset.path: 'org/data' is neither a file nor a folder, and not in the Hub cache /c "
+            "(revision main): download it first with `hf download org/data --repo-type dataset`");
   name = {"model.name", RepoKind::kModel, "org/m", "v2", "/c"};
-  EXPECT_EQ(
-      error_of([&] { resolver_.snapshot(name); }),
-      "model.name: 'org/m' is neither a file nor a folder, and not in the Hub cache /c "
-      "(revision v2); HF_HUB_OFFLINE is set: unset it, or download it first with `hf download "
-      "org/m --revision v2`");
+  EXPECT_EQ(error_of([&] { resolver_.snapshot(name); }),
+            "model.name: 'org/m' is neither a file nor a folder, and not in the Hub cache /c "
+            "(revision v2): download it first with `hf download org/m --revision v2`");
   name.text = "./no/such/folder";
   EXPECT_EQ(error_of([&] { resolver_.resolve(name); }),
             "model.name: './no/such/folder' is neither a file nor a folder, nor the id of a Hub "
@@ -86,8 +82,8 @@ TEST_F(LocalResolverTest, FilesThatWereNotDownloaded) {
   EXPECT_THAT(resolver_.list_files(snapshot), testing::ElementsAre("a.txt"));
   resolver_.require_files(snapshot, {"a.txt"});
   EXPECT_EQ(error_of([&] { resolver_.require_files(snapshot, {"a.txt", "b.txt"}); }),
-            "model.name: 'org/m' is in the Hub cache, but incomplete (b.txt is missing); "
-            "HF_HUB_OFFLINE is set: unset it, or download the rest with `hf download org/m`");
+            "model.name: 'org/m' is in the Hub cache, but incomplete (b.txt is missing): download "
+            "the rest with `hf download org/m`");
 }
 
 }  // namespace

@@ -53,8 +53,9 @@ void refuse_unfinished(const fs::path& folder) {
   }
 }
 
-DatasetInfo checked_dataset(const fs::path& folder, ThreadPool& pool) {
-  DatasetCheck check = check_dataset(folder, pool);
+DatasetInfo checked_dataset(const fs::path& folder, ThreadPool& pool,
+                            const std::atomic<bool>* stop) {
+  DatasetCheck check = check_dataset(folder, pool, stop);
   const std::vector<DatasetProblem>& problems = check.info.problems;
   if (!problems.empty()) {
     fail("{}: is not whole, and so it is not published: {} {}{}", path_text(folder),
@@ -136,7 +137,7 @@ void describe_files(const std::map<std::string, fs::path>& files, ThreadPool& po
   const std::vector<std::pair<std::string, fs::path>> list(files.begin(), files.end());
   out.files.resize(list.size());
   pool.parallel_for(std::ssize(list), [&](int64_t index, int) {
-    if (stop != nullptr && stop->load(std::memory_order_relaxed)) throw Stopped();
+    refuse_stopped(stop);
     const auto at = static_cast<size_t>(index);
     out.files[at] = describe_file(list[at].first, list[at].second);
   });
@@ -176,7 +177,7 @@ CardTarget read_card_target(const fs::path& folder) {
 DatasetUpload describe_dataset(const fs::path& folder, ThreadPool& pool,
                                const std::atomic<bool>* stop) {
   read_card_target(folder);
-  const DatasetInfo info = checked_dataset(folder, pool);
+  const DatasetInfo info = checked_dataset(folder, pool, stop);
   DatasetUpload out;
   out.folder = folder;
   check_configs(info, out);

@@ -31,9 +31,9 @@ void refuse_without_token(const HubClient& hub, const std::string& repo) {
       repo);
 }
 
-std::optional<RepoRefs> refs_if_there(HubClient& hub, const Repo& repo) {
+std::optional<RepoInfo> info_if_there(HubClient& hub, const Repo& repo) {
   try {
-    return list_refs(hub, repo);
+    return repo_info(hub, repo, "");
   } catch (const HubError& error) {
     if (error.fault() != HubFault::kRepoNotFound) throw;
     return {};
@@ -126,15 +126,18 @@ PublishCheck check_publish_target(HubClient& hub, const std::string& repo,
   out.repo = {RepoKind::kDataset,
               repo.find('/') == std::string::npos ? who.name + "/" + repo : repo};
   refuse_reader(hub, who);
-  const std::optional<RepoRefs> refs = refs_if_there(hub, out.repo);
-  out.repo_exists = refs.has_value();
-  if (!refs) {
+  const std::optional<RepoInfo> info = info_if_there(hub, out.repo);
+  if (!info) {
     refuse_foreign_namespace(hub, who, out.repo);
     return out;
   }
-  out.branch_exists = has_branch(*refs, branch);
-  if (!out.branch_exists) refuse_clash(*refs, out.repo, branch);
-  if (out.branch_exists || has_branch(*refs, kMainBranch)) {
+  out.repo_exists = true;
+  out.is_private = info->is_private;
+  if (is_repo_id(info->id)) out.repo.id = info->id;
+  const RepoRefs refs = list_refs(hub, out.repo);
+  out.branch_exists = has_branch(refs, branch);
+  if (!out.branch_exists) refuse_clash(refs, out.repo, branch);
+  if (out.branch_exists || has_branch(refs, kMainBranch)) {
     prove_writing(hub, who, out.repo, out.branch_exists ? branch : kMainBranch);
   }
   return out;

@@ -13,9 +13,10 @@ void check_repo_name(const std::string& key, const std::string& repo);
 void check_branch_name(const std::string& key, const std::string& branch);
 
 struct PublishCheck {
-  Repo repo;         // with its namespace: a bare name is in the user's own
+  Repo repo;         // as it is called today, with its namespace: a bare name is in the user's own
   std::string user;  // whose token it is
   bool repo_exists = false, branch_exists = false;
+  bool is_private = false;  // the repository that exists
 };
 
 // Asks the Hub whether the token may write to the dataset repository, or create it. An existing one is

@@ -55,9 +55,10 @@ UploadResult run_publish(HubClient& hub, const PublishPlan& plan, const DatasetU
 }
 
 std::string default_message(const DatasetUpload& dataset) {
+  std::string model = dataset.model;
+  if (model.starts_with('/')) model = std::filesystem::path(model).filename().string();
   return fmt::format("Add {} q/k vectors ({} heads)",
-                     dataset.model.empty() ? "model" : printable(dataset.model, 200),
-                     dataset.num_heads);
+                     model.empty() ? "model" : printable(model, 200), dataset.num_heads);
 }
 
 std::string main_readme(const std::string& repo) {

@@ -68,18 +68,10 @@ void record_published(const DatasetUpload& dataset, const UploadTarget& target,
   }
 }
 
-std::optional<PublishedRecord> last_published(const fs::path& folder) {
+CardTarget last_target(const fs::path& folder) {
   const ordered_json entries = read_entries(folder);
   if (entries.empty()) return {};
-  const ordered_json& last = entries.back();
-  PublishedRecord out;
-  out.repo = text_of_key(last, "repo");
-  out.branch = text_of_key(last, "branch");
-  out.commit = text_of_key(last, "commit");
-  out.url = text_of_key(last, "url");
-  out.time = text_of_key(last, "time");
-  if (out.repo.empty() || out.branch.empty() || out.commit.empty()) return {};
-  return out;
+  return {text_of_key(entries.back(), "repo"), text_of_key(entries.back(), "branch")};
 }
 
 }  // namespace qk

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "yaml/token_check.h"
 #include "yaml/yaml_reader.h"
 
 namespace qk {
@@ -156,6 +157,11 @@ bool is_indented_by_tab(const std::string& text, int line) {
 }  // namespace
 
 YamlValue parse_yaml(const std::string& text, const std::string& name, bool lines) {
+  if (lines) {
+    refuse_token_lines(text, name);
+  } else {
+    refuse_token_text(text, name);
+  }
   std::vector<YAML::Node> documents;
   try {
     documents = YAML::LoadAll(text);
@@ -166,7 +172,10 @@ YamlValue parse_yaml(const std::string& text, const std::string& name, bool line
   }
   if (documents.size() > 1) fail("{}: holds {} documents, expected one", name, documents.size());
   try {
-    return Converter(name, lines).convert(documents.empty() ? YAML::Node() : documents[0], 0);
+    YamlValue value =
+        Converter(name, lines).convert(documents.empty() ? YAML::Node() : documents[0], 0);
+    refuse_token_values(value);
+    return value;
   } catch (const YAML::Exception& error) {
     fail("{}: is not YAML: {}", name, printable(error.msg));
   }

@@ -47,7 +47,8 @@ YamlValue resolve_scalar(std::string_view text);
 
 // Parses one document. `name` is the file as messages show it; with lines == false places are the
 // bare name. Throws Error: syntax, several documents, a key that occurs twice (both lines are
-// named), a key that is not text, nesting deeper than 32, more than 100,000 values.
+// named), a key that is not text, nesting deeper than 32, more than 100,000 values, a token
+// (yaml/token_check.h), which is not shown.
 YamlValue parse_yaml(const std::string& text, const std::string& name, bool lines = true);
 
 // The value as JSON text. Throws Error: infinities, NaN.

@@ -196,7 +196,7 @@ class BadInput(unittest.TestCase):
     def test_model_missing(self):
         self.assert_sniff_says(
             "model.name: 'org/none' is neither a file nor a folder, and not in the Hub cache "
-            "R/hub/hub (revision main): download it first with `hf download org/none`", "model.name=org/none")
+            "R/hub/hub (revision main); HF_HUB_OFFLINE is set: unset it, or download it first with `hf download org/none`", "model.name=org/none")
 
     def test_names_without_an_owner_are_no_downloads(self):
         for key in ("model.name", "tokenizer.name", "dataset.path"):
@@ -279,7 +279,7 @@ class BadInput(unittest.TestCase):
     def test_tokenizer_not_in_the_cache(self):
         self.assert_sniff_says(
             "tokenizer.name: 'org/none' is neither a file nor a folder, and not in the Hub "
-            "cache R/hub/hub (revision main): download it first with `hf download org/none`", "tokenizer.name=org/none")
+            "cache R/hub/hub (revision main); HF_HUB_OFFLINE is set: unset it, or download it first with `hf download org/none`", "tokenizer.name=org/none")
 
     def test_tokenizer_of_another_model(self):
         fixtures.make_tokenizer(f"{self.root}/other", fixtures.WORDS + [f"x{i}" for i in range(90)])
@@ -291,7 +291,7 @@ class BadInput(unittest.TestCase):
     def test_corpus_missing(self):
         self.assert_sniff_says(
             "dataset.path: 'org/none' is neither a file nor a folder, and not in the Hub "
-            "cache R/hub/hub (revision main): download it first with `hf download org/none "
+            "cache R/hub/hub (revision main); HF_HUB_OFFLINE is set: unset it, or download it first with `hf download org/none "
             "--repo-type dataset`", "dataset.path=org/none")
 
     def test_corpus_without_the_column(self):

@@ -102,7 +102,7 @@ class Publish(HubCase):
         self.assertIn(b"viewer: false", main["README.md"])
         self.assertNotIn(b"configs:", main["README.md"])
         commits = self.hub.history("dataset", REPO, "b")
-        self.assertRegex(commits[0].summary, r"^Add .*/model q/k vectors \(\d+ heads\)$")
+        self.assertRegex(commits[0].summary, r"^Add model q/k vectors \(\d+ heads\)$")
         self.assertEqual(commits[0].parent, self.hub.head("dataset", REPO, "main"))
         record = json.loads(pathlib.Path(self.data, ".qkscope/published.json").read_text())
         self.assertEqual([(e["repo"], e["branch"], e["commit"]) for e in record["published"]],
@@ -221,14 +221,14 @@ class Publish(HubCase):
                     repo = f"org/{fault}-{len(self.hub.repos)}"
                     fault_ = self.hub.fail(fault, on=on)
                     self.publish(repo=repo)
-                    self.assertEqual(fault_.happened, 1)
+                    self.assertEqual(fault_.times, 0)
                     self.assert_published(repo=repo)
                     self.assertEqual(len(self.hub.history("dataset", repo, "b")), 3)
 
     def test_expired_addresses(self):
         fault = self.hub.fail("expired", on=PUT, times=2)
         self.publish()
-        self.assertEqual(fault.happened, 2)
+        self.assertEqual(fault.times, 0)
         self.assert_published()
 
     def test_multipart(self):
@@ -272,6 +272,20 @@ class Publish(HubCase):
         self.assertIn("a/b", self.publish(branch="a/b", code=1).stderr)
         self.assertEqual(self.hub.count(WRITES), 0)
 
+    def test_remembers_where_it_went(self):
+        self.publish()
+        self.assertIn("Published already", self.publish(repo=None, branch=None).stdout)
+
+    def test_renamed_repository(self):
+        self.hub.add_repo("dataset", "org/new", {})
+        self.hub.add_repo("dataset", REPO, {}, renamed_to="org/new")
+        self.publish()
+        self.assert_published(repo="org/new")
+
+    def test_private_is_asked_of_a_public_repository(self):
+        self.hub.add_repo("dataset", REPO, {})
+        self.assertIn("is public already", self.publish("--private").stderr)
+
     def test_bare_name_is_in_the_own_namespace(self):
         self.publish(repo="qk")
         self.assert_published(repo="org/qk")
@@ -285,7 +299,7 @@ class Publish(HubCase):
         os.remove(f"{self.data}/README.md")
         self.assertIn("README.md", self.publish(code=1).stderr)
         self.assertIn("no dataset", self.publish(folder=f"{self.root}/corpus", code=1).stderr)
-        self.assertEqual(self.hub.count("."), 0)
+        self.assertEqual(self.hub.count(WRITES), 0)
 
     def test_unfinished(self):
         os.makedirs(f"{self.data}/.qkscope")
@@ -321,6 +335,94 @@ class Publish(HubCase):
                     self.hub.heal()
                     self.publish(repo=repo)
                     self.assert_published(repo=repo)
+
+
+class Sniff(HubCase):
+    def sniff(self, *flags, sets=(), code=0, env=None, repo=REPO, branch="b"):
+        target = [f"output.hf_repo_id={repo}"] + ([f"output.hf_branch={branch}"] if branch else [])
+        arguments = fixtures.sniff_arguments(self.config, self.data, *flags, sets=[*target, *sets])
+        return self.run_program("sniff", *arguments, code=code, env=env)
+
+    def setUp(self):
+        super().setUp()
+        shutil.rmtree(self.data)
+
+    def test_publishes_in_the_end(self):
+        done = self.sniff(sets=["output.private=true"])
+        self.assert_published()
+        self.assertTrue(self.hub.repos[("dataset", REPO)].private)
+        self.assertIn(self.hub.head("dataset", REPO, "b"), done.stdout)
+        sent = self.hub.count(WRITES)
+        done = self.sniff("--resume")
+        self.assertIn("Published already", done.stdout)
+        self.assertEqual(self.hub.count(WRITES), sent)
+        self.assertIn("holds a dataset already", self.sniff(code=1).stderr)
+        self.publish(repo=None, branch=None)  # the card knows where
+        self.assertEqual(self.hub.count(WRITES), sent)
+        self.sniff("--overwrite")
+        self.assertEqual(self.hub.count(WRITES), sent)
+
+    def test_no_upload(self):
+        self.sniff("--no-upload")
+        self.assertEqual(self.hub.count("."), 0)
+        self.publish(repo=None, branch=None)
+        self.assert_published()
+
+    def test_dry_run(self):
+        done = self.sniff("--dry-run")
+        self.assertIn("org/qk, branch b (a public repository, which will be created), as user org",
+                      done.stdout)
+        self.assertRegex(done.stdout, r"disk +.* for journal and dataset, .* free")
+        self.assertIn("not now (--no-upload)", self.sniff("--dry-run", "--no-upload").stdout)
+        self.assertEqual(self.hub.count(WRITES), 0)
+
+    def test_checks_before_the_work(self):
+        self.hub.accounts["hf_reader"] = Account("org", role="read")
+        for flags in ([], ["--dry-run"]):
+            self.assertIn("may only read",
+                          self.sniff(*flags, code=1, env=self.hub.env("hf_reader")).stderr)
+            self.assertIn("needs a token", self.sniff(*flags, code=1, env=self.hub.env(None)).stderr)
+            offline = self.hub.env(HF_HUB_OFFLINE=1)
+            self.assertIn("--no-upload", self.sniff(*flags, code=1, env=offline).stderr)
+            self.assertIn("hf_branch", self.sniff(*flags, branch="a b", code=1).stderr)
+        self.assertFalse(os.path.exists(self.data))
+
+    def test_main_branch_and_bare_name(self):
+        self.sniff(repo="qk", branch=None)
+        self.assert_published("main", "org/qk")
+        self.assertIn(b'load_dataset("org/qk", "l00h00q", split', self.on_branch("main")["README.md"])
+
+    def test_compat_reference_replaces(self):
+        self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"})
+        self.hub.branch("dataset", REPO, "b", {"old.parquet": b"PAR1"})
+        self.sniff(sets=["compat=reference"])
+        self.assert_published()
+        self.assertIn("_saver_state.json", self.on_branch())
+        self.assertEqual(self.hub.history("dataset", REPO, "b")[0].summary, "Update dataset")
+
+    def test_foreign_files_stay_unless_replaced(self):
+        self.hub.add_repo("dataset", REPO, {})
+        self.hub.branch("dataset", REPO, "b", {"old.parquet": b"PAR1"})
+        self.assertIn("old.parquet", self.sniff().stdout)
+        self.assertIn("old.parquet", self.on_branch())
+        self.sniff("--resume", sets=["output.hf_replace=true"])
+        self.assert_published()
+
+    def test_failure_leaves_the_dataset(self):
+        self.hub.fail("413", on=COMMIT, times=1000)
+        done = self.sniff(code=1)
+        self.assertIn("finished and whole, but it was not published", done.stderr)
+        self.run_program("check", self.data)
+        self.hub.heal()
+        command = done.stderr.rpartition("this publishes it: ")[2].split()
+        self.assertEqual(command[:2], ["qkscope", "publish"])
+        self.run_program(*command[1:])
+        self.assert_published()
+
+    def test_finished_and_not_published(self):
+        self.sniff("--no-upload")
+        self.sniff("--resume")
+        self.assert_published()
 
 
 if __name__ == "__main__":
