@@ -84,18 +84,18 @@ api.upload_folder(repo_id="org/qk", repo_type="dataset", folder_path=sys.argv[1]
 SCAN = """
 import huggingface_hub as h
 info = h.scan_cache_dir()
-print([str(w) for w in info.warnings if "CACHEDIR.TAG" not in str(w)], sorted(
+print([str(w) for w in info.warnings], sorted(
     (r.repo_type, r.repo_id, sorted(r.refs), r.nb_files) for r in info.repos))
 """
 
 
 def cache_tree(home):
-    """{path: what is there} of a cache, without locks and what only newer clients write: lists of files,
-    the tag for backup programs."""
+    """{path: what is there} of a cache, without locks and the lists of files that only newer clients
+    write."""
     out = {}
     for path in pathlib.Path(home, "hub").rglob("*"):
         name = path.relative_to(f"{home}/hub").as_posix()
-        if name.startswith((".locks", "CACHEDIR")) or "/trees" in name:
+        if name.startswith(".locks") or "/trees" in name:
             continue
         if path.is_symlink():
             out[name] = os.readlink(path)

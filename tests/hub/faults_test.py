@@ -9,6 +9,7 @@ import concurrent.futures
 import hashlib
 import pathlib
 import re
+import shutil
 import socket
 import unittest
 from typing import NamedTuple
@@ -75,7 +76,7 @@ CASES = [
     Case("fetch", "gated", FILE, 1, "accept the conditions", ALWAYS),
     Case("fetch", "404-revision", API, 1, "no branch, tag or commit", ALWAYS),
     Case("fetch", "404-entry", FILE, 1, "no such file", ALWAYS),
-    Case("fetch", "no-metadata", FILE, 1, "X-|ETag|answer", ALWAYS),
+    Case("fetch", "no-metadata", FILE, times=ALWAYS),  # the list of files says what there is
     Case("fetch", "403", FILE, 1, "token from HF_TOKEN may not", ALWAYS),
     *transient("publish", (PREUPLOAD, BATCH, PUT)),
     *hopeless("publish", (PREUPLOAD, PUT)),
@@ -119,7 +120,6 @@ class Faults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.capture = make_capture(cls.enterClassContext(TestHub()).root)
-        cls.before = fixtures.files_of(cls.capture)
         cls.files = published_files(cls.capture)
 
     def new_hub(self):
@@ -148,7 +148,8 @@ class Faults(unittest.TestCase):
     def faults_of(self, case):
         with self.new_hub() as hub:
             hub.fail(case.fault, case.on, case.times, **{"seconds": None, **case.options})
-            arguments = command(case.job, hub, self.capture)
+            capture = shutil.copytree(self.capture, f"{hub.root}/capture")
+            arguments = command(case.job, hub, capture)
             done = run(hub, *arguments, **QUICK)
             out = faults_of_a_run(hub, done) + self.wrong_results(case.job, hub, done.code == 0)
             if done.code != case.code:
@@ -162,6 +163,8 @@ class Faults(unittest.TestCase):
             out += faults_of_a_run(hub, again)
             if again.code != 0:
                 out.append(f"the second run failed: {again.stderr}")
+            if published_files(capture) != self.files:
+                out.append("the dataset is not as it was")
             return out + self.wrong_results(case.job, hub, True)
 
     def test_faults(self):
@@ -169,7 +172,6 @@ class Faults(unittest.TestCase):
             for case, out in zip(CASES, pool.map(self.faults_of, CASES)):
                 with self.subTest(f"{case.job}: {case.fault} on {case.on} x {case.times}"):
                     self.assertEqual(out, [])
-        self.assertEqual(published_files(self.capture), self.files)
 
     # --- faults that lie elsewhere than in an answer
 
