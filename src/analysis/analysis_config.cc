@@ -13,6 +13,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
+#include "hub/resolver.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
 
@@ -110,9 +111,14 @@ void read_dataset(MappingReader& top, AnalysisConfig& out) {
   out.source.dataset_name = name.value_or(out.source.dataset_name);
   out.source.dataset_revision = top.text_or_null("dataset_revision");
   out.source.dataset_cache_dir = top.text_or_null("dataset_cache_dir");
-  if (top.integer_or_null("download_max_workers", 1, kAny)) {
-    note_no_effect(top, "download_max_workers", "nothing is downloaded", out);
+  const auto workers = top.integer_or_null("download_max_workers", 1, kAny);
+  const auto& source = out.source;
+  const bool is_local = source.dataset ? find_on_disk(*source.dataset).has_value()
+                                       : source.dataset_local_root.has_value();
+  if (workers && is_local) {
+    note_no_effect(top, "download_max_workers", "the dataset is a folder", out);
   }
+  out.download_max_workers = workers.value_or(out.download_max_workers);
   note_unused_source(top, out);
   out.source.model_dir = expand_home(top.text_or_null("model_dir").value_or("")).string();
   out.head_counts.num_layers = top.integer_or_null("num_layers", 1, kMostHeads);

@@ -21,6 +21,7 @@ namespace qk {
 struct AnalysisConfig {
   DatasetSource source;
   bool source_given = false;  // by dataset, dataset_local_root or dataset_name
+  int64_t download_max_workers = 8;
   HeadCounts head_counts;
   RowWishes rows;
   int64_t max_tokens_per_head = 50000;  // rows, of queries and of keys

@@ -99,8 +99,9 @@ TEST(MethodConfig, OverridesWithoutEffectAreRefused) {
   EXPECT_EQ(
       error_of({"confidence=0.9"}),
       "--set confidence=0.9: has no effect: there are no error bars; error_bars or bootstrap asks for them");
-  EXPECT_EQ(error_of({"download_max_workers=3"}),
-            "--set download_max_workers=3: has no effect: nothing is downloaded");
+  EXPECT_EQ(error_of({"dataset=.", "download_max_workers=3"}),
+            "--set download_max_workers=3: has no effect: the dataset is a folder");
+  EXPECT_EQ(config_of({"dataset=org/no-such", "download_max_workers=3"}).download_max_workers, 3);
   EXPECT_EQ(error_of({"dataset=d", "dataset_local_root=e"}),
             "--set dataset_local_root=e: has no effect: the dataset is given by dataset");
 }

@@ -41,28 +41,41 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 }  // namespace
 
-void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void MessageDigest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
-    fail("OpenSSL: SHA-256: expected to be available, found an error at its start");
+MessageDigest::MessageDigest(const char* name, const evp_md_st* algorithm)
+    : context_(EVP_MD_CTX_new()) {
+  if (!context_ || EVP_DigestInit_ex(context_.get(), algorithm, nullptr) != 1) {
+    fail("OpenSSL: {}: expected to be available, found an error at its start", name);
   }
 }
 
-void Sha256::update(std::span<const std::byte> bytes) {
+void MessageDigest::update(std::span<const std::byte> bytes) {
   QK_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
 }
 
-void Sha256::update(std::string_view text) { update(bytes_of(text)); }
+void MessageDigest::update(std::string_view text) { update(bytes_of(text)); }
 
-std::string Sha256::hex() const {
+std::string MessageDigest::hex() const {
   const std::unique_ptr<evp_md_ctx_st, Free> copy(EVP_MD_CTX_new());
-  std::array<unsigned char, 32> digest{};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
   QK_CHECK(copy && EVP_MD_CTX_copy_ex(copy.get(), context_.get()) == 1);
-  QK_CHECK(EVP_DigestFinal_ex(copy.get(), digest.data(), nullptr) == 1);
+  QK_CHECK(EVP_DigestFinal_ex(copy.get(), digest.data(), &size) == 1);
   std::string out;
-  for (const unsigned char byte : digest) out += fmt::format("{:02x}", byte);
+  for (const unsigned char byte : std::span(digest).first(size)) {
+    out += fmt::format("{:02x}", byte);
+  }
   return out;
+}
+
+MessageDigest MessageDigest::sha256() { return {"SHA-256", EVP_sha256()}; }
+
+MessageDigest MessageDigest::git_blob(int64_t size) {
+  MessageDigest digest("SHA-1", EVP_sha1());
+  digest.update(fmt::format("blob {}", size));
+  digest.update(std::string_view("\0", 1));
+  return digest;
 }
 
 std::string sha256_hex(std::span<const std::byte> bytes) {

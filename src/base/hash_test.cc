@@ -41,6 +41,14 @@ TEST(Sha256, PiecesGiveTheSameDigest) {
   EXPECT_EQ(digest.hex(), kAbc);
 }
 
+// The digests of `git hash-object`.
+TEST(GitBlob, KnownDigests) {
+  EXPECT_EQ(MessageDigest::git_blob(0).hex(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  MessageDigest digest = MessageDigest::git_blob(6);
+  digest.update("hello\n");
+  EXPECT_EQ(digest.hex(), "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
 TEST(Sha256, HashesFiles) {
   const auto path =
       std::filesystem::path(testing::TempDir()) / fmt::format("sha256_{}", ::getpid());

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/home_path.h"
 #include "base/nearest.h"
+#include "capture/config_hub.h"
 #include "hub/resolver.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
@@ -84,6 +85,10 @@ CorpusConfig read_dataset(MappingReader section, std::vector<std::string>& warni
   if (std::error_code error; out.name && place && std::filesystem::is_regular_file(*place, error)) {
     note_without_effect(section, "name", "dataset.path is a file, not a folder or Hub dataset",
                         warnings);
+  }
+  out.revision = section.text_or_null("revision");
+  if (out.revision && place) {
+    note_without_effect(section, "revision", "dataset.path is a path, not a Hub dataset", warnings);
   }
   out.split = section.text("split").value_or(out.split);
   out.text_column = section.text("text_column").value_or(out.text_column);
@@ -271,13 +276,8 @@ OutputSection read_output(MappingReader section, std::vector<std::string>& warni
     note_without_effect(section, "readme_path", "the card is always README.md in data_root",
                         warnings);
   }
-  out.hf_repo_id = section.text_or_null("hf_repo_id");
-  out.hf_branch = section.text_or_null("hf_branch");
-  if (out.hf_branch && !out.hf_repo_id) {
-    note_without_effect(section, "hf_branch", "there is no hf_repo_id", warnings);
-  }
-  section.boolean("private");
-  refuse_without_effect(section, "private", "nothing is uploaded");
+  read_hub_keys(section, out);
+  if (!out.hf_repo_id) refuse_without_effect(section, "private", "there is no hf_repo_id");
   section.integer("write_batch_size", -kAny, kAny);
   note_without_effect(section, "write_batch_size", "rows go to a journal", warnings);
   section.reject_unknown_keys();

@@ -74,8 +74,10 @@ struct CaptureSection {
 
 struct OutputSection {
   std::string data_root = "data";
-  std::optional<std::string> hf_repo_id;  // recorded in the card
-  std::optional<std::string> hf_branch;
+  // Where the dataset is published; recorded in the card.
+  std::optional<std::string> hf_repo_id, hf_branch;
+  bool is_private = false;         // if the repository has to be created
+  std::optional<bool> hf_replace;  // none: as compat_reference
 };
 
 struct SniffConfig {

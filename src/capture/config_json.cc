@@ -50,6 +50,7 @@ std::string config_json(const SniffConfig& config) {
                     {"max_samples", or_null(config.dataset.max_samples)},
                     {"on_bad_text", config.dataset.skip_bad_text ? "skip" : "stop"},
                     {"max_text_bytes", config.dataset.max_text_bytes}};
+  if (config.dataset.revision) out["dataset"]["revision"] = *config.dataset.revision;
   out["model"] = {{"name", config.model.name},
                   {"revision", or_null(config.model.revision)},
                   {"dtype", config.model.dtype}};

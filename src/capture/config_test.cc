@@ -74,6 +74,8 @@ TEST(Config, EveryDefault) {
   EXPECT_EQ(config.output.data_root, "data");
   EXPECT_FALSE(config.output.hf_repo_id);
   EXPECT_FALSE(config.output.hf_branch);
+  EXPECT_FALSE(config.output.is_private);
+  EXPECT_FALSE(config.output.hf_replace);
   EXPECT_FALSE(config.compat_reference);
   EXPECT_THAT(config.warnings, IsEmpty());
 }
@@ -107,7 +109,8 @@ capture:
   min_bucket_size: 010
   capture_pre_rope: true
   capture_token_strings: true
-output: {data_root: out, readme_path: README.md, hf_repo_id: org/data, hf_branch: b, private: true}
+output: {data_root: out, readme_path: README.md, hf_repo_id: org/data, hf_branch: b, private: true,
+         hf_replace: false}
 compat: reference
 )");
   EXPECT_EQ(config.dataset.name, "sub");
@@ -140,6 +143,8 @@ compat: reference
   EXPECT_TRUE(config.capture.capture_token_strings);
   EXPECT_EQ(config.output.hf_repo_id, "org/data");
   EXPECT_EQ(config.output.hf_branch, "b");
+  EXPECT_TRUE(config.output.is_private);
+  EXPECT_EQ(config.output.hf_replace, false);
   EXPECT_TRUE(config.compat_reference);
   EXPECT_THAT(config.warnings, IsEmpty());
 }

@@ -157,6 +157,9 @@ class CapturePlanner {
     plan_.metadata["source_dataset"] = config_.dataset.path;
     plan_.metadata["dataset_name"] = config_.dataset.name.value_or("");
     plan_.metadata["dataset_split"] = config_.dataset.split;
+    if (config_.dataset.revision) {
+      plan_.metadata["dataset_revision"] = *config_.dataset.revision;
+    }
     plan_.metadata["attention_scope"] =
         std::string(capture_.full_attention_only ? "full_only" : "all_attention");
     plan_.metadata["dataset_repo"] = config_.output.hf_repo_id.value_or("");

@@ -37,14 +37,16 @@ void warn_of_length(const ModelConfig& model, SniffConfig& config) {
 }  // namespace
 
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
-                        Resolver& resolver) {
+                        Resolver& resolver, bool plan_only) {
   CapturePlan plan;
   const auto last_layer = [&](const ModelConfig& model, const Architecture& architecture) {
     plan = make_plan(config, model, architecture);
     return plan.last_layer;
   };
-  Model model =
-      load_model(find_model(config, resolver), config.model.config_overrides, registry, last_layer);
+  FoundModel found = find_model(config, resolver);
+  if (found.provider) found.provider->plan_only = plan_only;
+  Model model = load_model(found.source, config.model.config_overrides, registry, last_layer,
+                           found.provider ? &*found.provider : nullptr);
   config.warnings.insert(config.warnings.end(), model.warnings.begin(), model.warnings.end());
   warn_of_length(model.config, config);
   Tokenizer tokenizer = load_tokenizer(config, model, resolver, config.warnings);

@@ -21,9 +21,10 @@ struct PreparedRun {
   std::unique_ptr<Corpus> corpus;
 };
 
-// resolver: finds model, tokenizer and corpus. Throws Error: one of them not found or damaged, or a
+// resolver: finds model, tokenizer and corpus, and brings what is read of them; with plan_only, not
+// the weights: Model::unbrought. Throws Error: one of them not found or damaged, or a
 // plan that captures nothing.
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
-                        Resolver& resolver);
+                        Resolver& resolver, bool plan_only = false);
 
 }  // namespace qk

@@ -85,10 +85,10 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   report.counts = captured.counts;
   if (!captured.stopped) {
     watch.lap();
-    Published published = publish_dataset(context, record, captured);
-    report.stopped = published.stopped;
-    report.documents = published.documents;
-    report.dataset = std::move(published.dataset);
+    Finished made = make_dataset(context, record, captured);
+    report.stopped = made.stopped;
+    report.documents = made.documents;
+    report.dataset = std::move(made.dataset);
     report.times.write = watch.lap();
   }
   report.times.total = total.seconds();

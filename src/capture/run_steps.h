@@ -52,7 +52,7 @@ struct Captured {
 // with rows is kept then, and the message says so.
 Captured capture_documents(const RunContext& context, const RunRecord& record);
 
-struct Published {
+struct Finished {
   bool stopped = false;  // by options.stop: there is no dataset, the journal is kept
   DocumentCounts documents;
   DatasetSummary dataset;
@@ -60,7 +60,6 @@ struct Published {
 
 // Makes the dataset from the journal and removes the journal. Throws Error; the journal is kept
 // then, and the message says so. REQUIRES: the capture was not stopped.
-Published publish_dataset(const RunContext& context, const RunRecord& record,
-                          const Captured& captured);
+Finished make_dataset(const RunContext& context, const RunRecord& record, const Captured& captured);
 
 }  // namespace qk

@@ -26,6 +26,7 @@
 #include "cli/analyze_fields.h"
 #include "cli/catalog_text.h"
 #include "cli/common_options.h"
+#include "cli/hub_session.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/rows_text.h"
@@ -60,6 +61,7 @@ constexpr const char* kAnalyzeExamples = R"(
 Examples:
   qkscope analyze data/run
   qkscope analyze data/run --method bucket --output_dir results/bucket
+  qkscope analyze org/dataset@branch            a capture on the Hub; only what is measured is downloaded
   qkscope analyze --config analysis.yaml --seed 7
   qkscope analyze --config analysis.yaml --compat reference --dataset_local_root data/run
 
@@ -203,9 +205,8 @@ std::string report_text(const AnalysisConfig& config, const AnalysisOutputs& out
   return out + "\n" + outputs.summary.text();
 }
 
-// Without a word about the dataset, the original's default is read if the cache has it.
-std::filesystem::path find_given_dataset(const AnalysisConfig& config) {
-  LocalResolver resolver;
+// Without a word about the dataset it is the original's default.
+FoundDataset find_given_dataset(const AnalysisConfig& config, Resolver& resolver) {
   if (config.source_given) return find_dataset(config.source, resolver);
   try {
     return find_dataset(config.source, resolver);
@@ -242,13 +243,19 @@ void refuse_unfinished(const std::filesystem::path& folder) {
 }
 
 // The heads of the dataset and the rows to be read, said on stdout.
-HeadCatalog open_dataset(const AnalyzeFlags& flags, const AnalysisConfig& config,
+HeadCatalog open_dataset(const AnalyzeFlags& flags, const AnalysisConfig& config, HubSession& hub,
                          ThreadPool& pool) {
   refuse_swallowed_dataset(flags, config);
-  const std::filesystem::path folder = find_given_dataset(config);
-  refuse_unfinished(folder);
-  HeadCatalog catalog = read_catalog(folder, config.source.model_dir, config.head_counts,
-                                     config.measure.compat_reference, pool);
+  LocalResolver cache;  // what nobody has asked for is not downloaded
+  const bool is_asked_for = config.source_given || flags.config_option->count() > 0;
+  Resolver& resolver = is_asked_for ? hub.resolver() : cache;
+  const FoundDataset found = find_given_dataset(config, resolver);
+  refuse_unfinished(found.folder);
+  std::optional<DatasetRepo> repo;
+  if (found.snapshot) repo.emplace(*found.snapshot, resolver);
+  HeadCatalog catalog =
+      read_catalog(found.folder, config.source.model_dir, config.head_counts,
+                   config.measure.compat_reference, pool, repo ? &*repo : nullptr);
   choose_rows(config.rows, config.measure.compat_reference, pool, catalog);
   std::fputs((catalog_text(catalog) + rows_text(catalog)).c_str(), stdout);
   std::fflush(stdout);
@@ -293,7 +300,11 @@ int analyze(const AnalyzeFlags& flags) {
   for (const std::string& warning : config.warnings) warn(warning);
   ThreadPool pool(flags.num_threads > 0 ? flags.num_threads
                                         : static_cast<int>(config.max_workers.value_or(0)));
-  const HeadCatalog catalog = open_dataset(flags, config, pool);
+  constexpr int64_t kMostDownloads = 64;
+  HubSession hub(
+      {.quiet = flags.quiet,
+       .max_workers = static_cast<int>(std::min(config.download_max_workers, kMostDownloads))});
+  const HeadCatalog catalog = open_dataset(flags, config, hub, pool);
   const std::vector<HeadFailure> missing = missing_heads(catalog);
   for (const HeadFailure& failure : missing) report_failure(failure);
   const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);

@@ -15,10 +15,12 @@ std::string catalog_text(const HeadCatalog& catalog) {
   std::string out = fmt::format(
       "Dataset   {}{}: {} of {} heads "
       "({}, {}, {}{})",
-      catalog.folder.string(), catalog.model.empty() ? "" : " of " + printable(catalog.model),
-      count_text(catalog.num_heads), count_text(catalog.num_layers * catalog.num_q_heads),
-      plural(catalog.num_layers, "layer"), plural(catalog.num_q_heads, "query head"),
-      plural(catalog.num_k_heads, "key head"), catalog.is_counted ? ", by the folders" : "");
+      catalog.origin ? printable(catalog.origin->repo) + "@" + printable(catalog.origin->revision)
+                     : catalog.folder.string(),
+      catalog.model.empty() ? "" : " of " + printable(catalog.model), count_text(catalog.num_heads),
+      count_text(catalog.num_layers * catalog.num_q_heads), plural(catalog.num_layers, "layer"),
+      plural(catalog.num_q_heads, "query head"), plural(catalog.num_k_heads, "key head"),
+      catalog.is_counted ? ", by the folders" : "");
   if (catalog.without_keys.empty()) return out + "\n";
   std::vector<std::string> names;
   names.reserve(catalog.without_keys.size());

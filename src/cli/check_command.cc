@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "base/error.h"
-#include "base/home_path.h"
 #include "cli/common_options.h"
+#include "cli/dataset_argument.h"
+#include "cli/hub_session.h"
 #include "cli/number_text.h"
 #include "dataset/dataset_check.h"
 
@@ -16,12 +18,14 @@ namespace {
 
 struct CheckFlags {
   std::string folder;
+  bool quiet = false;
   int num_threads = 0;
 };
 
 constexpr const char* kCheckExamples = R"(
 Examples:
   qkscope check data/run
+  qkscope check org/dataset@branch
   qkscope check data/run && echo whole
 
 Reads everything: page checksums, columns and types, and every row and vector. Compares the SHA-256,
@@ -58,8 +62,10 @@ int run_check(const CheckFlags& flags) {
   if (flags.folder.empty()) {
     fail("check: no dataset was given: type `qkscope check FOLDER` (see qkscope check --help)");
   }
+  HubSession hub({.quiet = flags.quiet});
+  const std::filesystem::path folder = whole_dataset(flags.folder, hub);
   ThreadPool pool(flags.num_threads);
-  const DatasetCheck check = check_dataset(expand_home(flags.folder), pool);
+  const DatasetCheck check = check_dataset(folder, pool);
   std::fputs(check_text(check).c_str(), stdout);
   return check.info.problems.empty() ? 0 : 1;
 }
@@ -70,8 +76,11 @@ void add_check_command(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<CheckFlags>();
   CLI::App* command =
       app.add_subcommand("check", "Check every byte, count and digest of a finished dataset");
-  command->add_option("--dataset,dataset", flags->folder, "Folder of the dataset")
-      ->type_name("DIR");
+  command
+      ->add_option("--dataset,dataset", flags->folder,
+                   "Folder of the dataset, or REPO or REPO@REVISION on the Hub")
+      ->type_name("DATASET");
+  command->add_flag("--quiet", flags->quiet, "Show no progress of downloads");
   add_threads(*command, flags->num_threads, " (default: all cores)");
   command->footer(kCheckExamples);
   command->callback([flags, &exit_code] { exit_code = run_check(*flags); });

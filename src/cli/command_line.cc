@@ -14,9 +14,12 @@
 #include "cli/check_command.h"
 #include "cli/compare_command.h"
 #include "cli/dotenv.h"
+#include "cli/fetch_command.h"
+#include "cli/hub_command.h"
 #include "cli/inspect_command.h"
 #include "cli/licenses.h"
 #include "cli/plot_command.h"
+#include "cli/publish_command.h"
 #include "cli/sniff_command.h"
 #include "cli/stop_signal.h"
 #include "cli/usage.h"
@@ -37,14 +40,17 @@ Examples, in the order of work:
   qkscope sniff run.yaml                   capture it
   qkscope inspect data/run                 show what a dataset holds and whether it is whole
   qkscope check data/run                   check every row, digest and count
+  qkscope publish data/run                 send it to a branch on the Hugging Face Hub
   qkscope analyze data/run                 measure every head; writes CSV files
   qkscope compare results/a results/b      compare two analyses, head by head
   qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
   qkscope verify MODEL R.safetensors       compare a model's computation with transformers'
+  qkscope fetch ORG/DATASET@BRANCH         bring a published capture from the Hub, whole or in part
+  qkscope hub status ORG/NAME              show our account, what is on the Hub, and what is cached
 
 `qkscope COMMAND --help` or `qkscope help COMMAND` explains a command; in the names of options, dashes
 and underscores are the same. Exit codes: 0 success; 1 user error or failed check (stderr or the report
-says which); 2 a bug in Qkscope; 75 a run stopped by a signal: resume it.)";
+says which); 2 a bug in Qkscope; 75 stopped by a signal: resume the run, or give the command again.)";
 
 std::string version_text() {
   const std::string commit = build_commit();
@@ -114,7 +120,10 @@ int run_command_line(int argc, char** argv) {
   add_analyze_command(app, exit_code);
   add_compare_command(app, exit_code);
   add_plot_command(app, exit_code);
+  add_publish_command(app, exit_code);
   add_verify_command(app, exit_code);
+  add_fetch_command(app, exit_code);
+  add_hub_command(app, exit_code);
   const int parsed = parse(app, arguments(argc, argv));
   return parsed == 0 ? exit_code : parsed;
 }

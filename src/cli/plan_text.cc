@@ -85,6 +85,22 @@ void add_rows(std::string& out, const PreparedRun& run) {
                        plural(run.plan.num_files(), "file"), bytes_text(all * bytes)));
 }
 
+// Weights that the run would download.
+void add_unbrought(std::string& out, const Model& model) {
+  constexpr size_t kShown = 4;
+  if (model.unbrought.empty()) return;
+  const std::vector<std::string>& files = model.unbrought;
+  std::string names;
+  for (size_t i = 0; i < std::min(files.size(), kShown); ++i) {
+    names += (i > 0 ? ", " : "") + printable(files[i]);
+  }
+  add_line(out, "download",
+           fmt::format("{}, {}: {}{}", plural(std::ssize(files), "file"),
+                       bytes_text(static_cast<double>(model.unbrought_bytes)), names,
+                       files.size() > kShown ? ", ..." : ""));
+  add_line(out, "", "not checked yet: sizes of weights are those that config.json implies");
+}
+
 // Tensors beside the decoder.
 void add_passed_over(std::string& out, const std::vector<std::string>& tensors) {
   constexpr size_t kShown = 3;
@@ -134,6 +150,7 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
                        model.architecture, plural(model.num_hidden_layers, "layer"),
                        model.num_attention_heads, model.num_key_value_heads, model.head_dim,
                        bytes_text(static_cast<double>(run.model.weight_bytes))));
+  add_unbrought(out, run.model);
   add_passed_over(out, run.model.ignored_tensors);
   const auto documents = run.corpus->num_documents();
   add_line(out, "documents",
@@ -148,7 +165,26 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
   add_rows(out, run);
   out += design_text(run, lengths);
   add_memory(out, run, memory);
+  return out;
+}
+
+std::string output_text(const SniffConfig& config, const DiskRoom& disk,
+                        const std::string& publishing) {
+  std::string out;
   add_line(out, "output", config.output.data_root);
+  add_line(out, "disk",
+           fmt::format("{}{} for journal and dataset{}", disk.is_exact ? "" : "about ",
+                       bytes_text(disk.needed),
+                       disk.free ? ", " + bytes_text(*disk.free) + " free" : ""));
+  if (!disk.fits()) {
+    add_line(out, "",
+             (disk.is_hopeless() ? "DOES NOT FIT: " : "may not fit: ") +
+                 disk_sentence(config.output.data_root, disk));
+  }
+  if (!publishing.empty()) add_line(out, "publish", publishing);
+  if (publishing.empty() && config.output.hf_repo_id) {
+    add_line(out, "publish", "not now (--no-upload)");
+  }
   return out;
 }
 

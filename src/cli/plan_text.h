@@ -4,13 +4,19 @@
 #include <string>
 
 #include "capture/design.h"
+#include "capture/disk_room.h"
 #include "capture/memory_plan.h"
 #include "capture/prepared_run.h"
 
 namespace qk {
 
-// The plan of a run: what --dry-run prints.
+// The plan of a run, up to where its dataset goes.
 std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
                       const CorpusLengths& lengths);
+
+// Where the dataset goes: the end of the plan.
+//   publishing  on the Hub (cli/sniff_publish.h); empty: it is not published
+std::string output_text(const SniffConfig& config, const DiskRoom& disk,
+                        const std::string& publishing);
 
 }  // namespace qk

@@ -111,4 +111,9 @@ void ProgressLine::end_line() {
   open_ = false;
 }
 
+void ProgressLine::clear() {
+  if (open_) std::fputs("\r\033[K", stderr);
+  open_ = false;
+}
+
 }  // namespace qk

@@ -28,6 +28,8 @@ class ProgressLine {
   // `is_last` is always shown.
   void draw(const std::string& text, std::optional<double> part, double seconds, bool is_last);
   void end_line();
+  // Takes the line off the terminal instead.
+  void clear();
 
  private:
   bool terminal_;

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,14 +15,16 @@
 #include "base/error.h"
 #include "base/home_path.h"
 #include "capture/design.h"
+#include "capture/disk_room.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
 #include "cli/common_options.h"
+#include "cli/hub_session.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
+#include "cli/sniff_publish.h"
 #include "cli/stop_signal.h"
-#include "hub/local_resolver.h"
 
 namespace qk {
 namespace {
@@ -33,6 +36,7 @@ struct SniffFlags {
   bool dry_run = false;
   bool overwrite = false;
   bool resume = false;
+  bool no_upload = false;
   bool quiet = false;
   int num_threads = 0;
   int64_t ram_bytes = 0;
@@ -49,7 +53,9 @@ The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 a
 documents in progress and then stop with exit code 75; only a second Ctrl-C stops at once. However a run
 was interrupted, --resume continues after the last complete document, and the finished dataset is
 byte-identical to that of an uninterrupted run. --resume starts a new run if there is none, and does
-nothing if the dataset is complete. Results go to stdout, progress and warnings to stderr.)";
+nothing if the dataset is complete. With output.hf_repo_id the finished dataset is published, as `qkscope
+publish` does it; what could keep it from that is checked before the work, and --resume publishes what is
+finished and not published. Results go to stdout, progress and warnings to stderr.)";
 
 void warn(const SniffConfig& config, size_t first) {
   for (size_t i = first; i < config.warnings.size(); ++i) {
@@ -183,11 +189,24 @@ void refuse_overrides(const SniffConfig& config) {
       "cover them");
 }
 
-// Prints the plan. Returns the exit code: 1 if the run does not fit in --ram.
-int dry_run(const PreparedRun& run, const RunOptions& options) {
+// Prints the plan. Returns the exit code: 1 if the run does not fit in --ram, or on the disk.
+//   publishing  where the dataset goes; empty: nowhere
+int dry_run(const PreparedRun& run, const RunOptions& options, const std::string& publishing) {
   const MemoryPlan memory = plan_memory(run, options);
-  std::fputs(plan_text(run, memory, measure_lengths(run)).c_str(), stdout);
-  return memory.fits ? 0 : 1;
+  const CorpusLengths lengths = measure_lengths(run);
+  const DiskRoom disk = plan_disk(run, lengths);
+  std::fputs(plan_text(run, memory, lengths).c_str(), stdout);
+  std::fputs(output_text(run.config, disk, publishing).c_str(), stdout);
+  return memory.fits && !disk.is_hopeless() ? 0 : 1;
+}
+
+// A finished dataset that --resume finds needs no room.
+void refuse_full_disk(PreparedRun& run, const RunOptions& options, Resolver& resolver) {
+  const std::filesystem::path card =
+      std::filesystem::path(run.config.output.data_root) / "README.md";
+  if (std::error_code error; options.resume && std::filesystem::exists(card, error)) return;
+  const std::string warning = check_disk(run, resolver);
+  if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
 }
 
 int sniff(const SniffFlags& flags) {
@@ -198,8 +217,16 @@ int sniff(const SniffFlags& flags) {
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
-  LocalResolver resolver;
-  const PreparedRun run = prepare_run(std::move(config), registry(), resolver);
+  HubSession hub({.quiet = flags.quiet});
+  const bool publishes = config.output.hf_repo_id && !flags.no_upload;
+  HubSession publisher({.quiet = flags.quiet, .publishes = true});
+  const std::string publishing = publishes ? check_publishing(publisher, config) : "";
+  PreparedRun run =
+      prepare_run(std::move(config), registry(), hub.resolver(), /*plan_only=*/flags.dry_run);
+  if (flags.dry_run) {
+    publisher.end();
+    hub.end();
+  }
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;
@@ -211,8 +238,9 @@ int sniff(const SniffFlags& flags) {
   options.num_threads = flags.num_threads;
   options.ram_bytes = flags.ram_bytes;
   options.forward.chunk_tokens = flags.chunk_tokens;
-  if (flags.dry_run) return dry_run(run, options);
+  if (flags.dry_run) return dry_run(run, options, publishing);
   warn_of_design(run);
+  refuse_full_disk(run, options, hub.resolver());
   options.stop = stop;
   ProgressLine line;
   if (!flags.quiet) {
@@ -224,7 +252,10 @@ int sniff(const SniffFlags& flags) {
   };
   const RunReport report = run_capture(run, options);
   line.end_line();
-  return report_run(run, report);
+  const int code = report_run(run, report);
+  if (code != 0 || !publishes) return code;
+  std::fflush(stdout);
+  return publish_finished(publisher, publish_request(run.config, flags.num_threads));
 }
 
 void add_inputs(CLI::App& command, SniffFlags& flags) {
@@ -255,6 +286,10 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
       .add_flag("--resume", flags.resume,
                 "Resume the interrupted run in output.data_root; the result is byte-identical")
       ->excludes(overwrite)
+      ->group(kOutputGroup);
+  command
+      .add_flag("--no-upload", flags.no_upload,
+                "Do not publish the dataset, though the run has output.hf_repo_id")
       ->group(kOutputGroup);
   command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutputGroup);
 }

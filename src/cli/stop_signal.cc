@@ -71,4 +71,12 @@ const std::atomic<bool>& watch_stop_signals() {
   return g_stop;
 }
 
+void leave_stop_signals() {
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGHUP}) {
+    struct sigaction action{};
+    ::sigaction(number, nullptr, &action);
+    if (action.sa_handler == on_signal) std::signal(number, SIG_DFL);
+  }
+}
+
 }  // namespace qk

@@ -5,14 +5,16 @@
 
 namespace qk {
 
-// EX_TEMPFAIL of sysexits.h: the run was stopped by a signal, and --resume continues it.
+// EX_TEMPFAIL of sysexits.h: the run was stopped by a signal, and can be continued.
 inline constexpr int kExitStopped = 75;
 
 // Installs the handlers of SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, and SIGHUP unless it is
 // ignored (nohup). The returned flag becomes true at the first signal; the caller stops at the next
 // safe point. Further signals change nothing, except that a second SIGINT ends the process at once.
-// To be called once.
 const std::atomic<bool>& watch_stop_signals();
+
+// The signals end the process again, as they did before.
+void leave_stop_signals();
 
 // Handles two signals that would end the process silently. A mapped file that can no longer be read
 // (SIGBUS) ends it with a sentence and exit code 1. The limit on file sizes (SIGXFSZ) is ignored,

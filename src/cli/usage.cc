@@ -156,7 +156,10 @@ const CLI::App& find_command(const CLI::App& app, const std::vector<std::string>
     if (std::find(names.begin(), names.end(), word) == names.end()) {
       const std::vector<std::string_view> views(names.begin(), names.end());
       const std::string meant = did_you_mean(word, views);
-      fail("{}: unknown {}{}", printable(word), command == &app ? "command" : "figure",
+      fail("{}: unknown {}{}", printable(word),
+           command == &app                 ? "command"
+           : command->get_name() == "plot" ? "figure"
+                                           : "subcommand",
            meant.empty() ? fmt::format(" (known: {})", fmt::join(names, ", ")) : meant);
     }
     command = command->get_subcommand(word);

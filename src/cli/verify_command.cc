@@ -11,8 +11,8 @@
 #include "base/home_path.h"
 #include "capture/model_files.h"
 #include "cli/common_options.h"
+#include "cli/hub_session.h"
 #include "cli/verify_report.h"
-#include "hub/local_resolver.h"
 #include "verify/certificate.h"
 
 namespace qk {
@@ -45,13 +45,21 @@ int verify_model(const VerifyFlags& flags) {
   }
   SniffConfig config;
   config.model.name = flags.model;
+  if (!find_on_disk(flags.model)) {
+    const RepoName name = parse_repo_name("--model", RepoKind::kModel, flags.model);
+    config.model.name = name.text;
+    if (name.text != flags.model) config.model.revision = name.revision;
+  }
   if (!flags.revision.empty()) config.model.revision = flags.revision;
-  LocalResolver resolver;
-  const Model model = load_model(find_model(config, resolver), "", registry());
+  HubSession hub({.quiet = flags.quiet});
+  const FoundModel found = find_model(config, hub.resolver());
+  const Model model =
+      load_model(found.source, "", registry(), {}, found.provider ? &*found.provider : nullptr);
   ThreadPool pool(flags.num_threads);
   const TokenizerSource tokenizer = [&] {
-    return load_tokenizer(config, model, resolver, config.warnings);
+    return load_tokenizer(config, model, hub.resolver(), config.warnings);
   };
+  hub.end();
   for (const std::string& warning : model.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
@@ -73,7 +81,9 @@ void add_verify_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<VerifyFlags>();
   CLI::App* command =
       app.add_subcommand("verify", "Compare a model's queries and keys with transformers'");
-  command->add_option("--model,model", flags->model, "Checkpoint folder, GGUF file or Hub id")
+  command
+      ->add_option("--model,model", flags->model,
+                   "Checkpoint folder, GGUF file, or REPO or REPO@REVISION of the Hub")
       ->type_name("MODEL")
       ->group(kInputGroup);
   command
@@ -90,7 +100,8 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->type_name("FILE")
       ->check(not_empty())
       ->group(kOutputGroup);
-  command->add_flag("--quiet", flags->quiet, "Print only the verdict")->group(kOutputGroup);
+  command->add_flag("--quiet", flags->quiet, "Print only the verdict, and no progress")
+      ->group(kOutputGroup);
   add_threads(*command, flags->num_threads, " (default: all cores)")->group(kResourcesGroup);
   command->footer(kVerifyExamples);
   command->callback([flags, &exit_code] { exit_code = verify_model(*flags); });

@@ -13,13 +13,14 @@
 
 namespace qk {
 
-struct CorpusConfig {               // the keys of the `dataset` section
-  std::string path;                 // folder, file, glob, or Hub id "org/name"
-  std::optional<std::string> name;  // configuration (subset)
-  std::string split = "train";      // or slices and sums: corpus/split_slice.h
+struct CorpusConfig {                     // the keys of the `dataset` section
+  std::string path;                       // folder, file, glob, or Hub id "org/name"
+  std::optional<std::string> name{};      // configuration (subset)
+  std::optional<std::string> revision{};  // of a Hub dataset: branch, tag or commit; none: main
+  std::string split = "train";            // or slices and sums: corpus/split_slice.h
   std::string text_column = "text";
-  std::optional<std::string> id_column;  // empty: the running row number
-  std::optional<int64_t> max_samples;
+  std::optional<std::string> id_column{};  // empty: the running row number
+  std::optional<int64_t> max_samples{};
   bool skip_bad_text = false;                 // instead of an Error: Document::fault
   int64_t max_text_bytes = int64_t{1} << 30;  // of one document
 };

@@ -1,6 +1,11 @@
 #include "corpus/corpus_files.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/home_path.h"
@@ -8,6 +13,7 @@
 #include "corpus/data_files.h"
 #include "corpus/dataset_card.h"
 #include "corpus/glob.h"
+#include "hub/hub_snapshot.h"
 
 namespace qk {
 namespace {
@@ -15,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kShownPath = 300;
+constexpr std::string_view kParquetRevision = "refs/convert/parquet";
 
 std::string show(const fs::path& path) { return printable(path.string(), kShownPath); }
 
@@ -133,6 +140,52 @@ CorpusFiles folder_files(const CorpusConfig& config, const fs::path& root,
   return out;
 }
 
+// The splits of a configuration on the branch of the Hub's own Parquet files, whose paths are
+// C/S/0000.parquet, C/S/0001.parquet, ...
+std::vector<SplitFiles> converted_splits(const std::vector<std::string>& listing,
+                                         const std::string& config) {
+  std::map<std::string, SplitFiles> splits;
+  for (const std::string& file : below(listing, config)) {
+    const std::string split = file.substr(0, file.find('/'));
+    if (split == file || !file.ends_with(".parquet")) continue;
+    splits[split].split = split;
+    splits[split].files.push_back(config + "/" + file);
+  }
+  std::vector<SplitFiles> out;
+  out.reserve(splits.size());
+  for (auto& [name, files] : splits) out.push_back(std::move(files));
+  return out;
+}
+
+// Whether a snapshot is that branch, or one of its commits: no card, and only such paths.
+bool is_converted(const CorpusConfig& config, const std::vector<std::string>& listing) {
+  if (config.revision == kParquetRevision) return true;
+  if (!is_commit(config.revision.value_or(""))) return false;
+  const Glob pattern("*/*/[0-9][0-9][0-9][0-9].parquet");
+  return std::ranges::all_of(listing, [&](const std::string& file) {
+    return file == ".gitattributes" || pattern.matches(file);
+  });
+}
+
+// A configuration of that branch by its name. `datasets` knows none there: it takes the folders of
+// all configurations for one dataset, as we do without a name.
+CorpusFiles converted_files(const CorpusConfig& config, const fs::path& root,
+                            const std::vector<std::string>& listing) {
+  std::set<std::string> configs;
+  for (const std::string& file : listing) {
+    const std::vector<std::string> parts = path_components(file);
+    if (parts.size() == 3 && file.ends_with(".parquet")) configs.insert(parts.front());
+  }
+  if (!configs.contains(*config.name)) {
+    fail("dataset.name: '{}' is not a config of {}: it has {}", printable(*config.name), show(root),
+         fmt::join(configs, ", "));
+  }
+  std::vector<SplitFiles> splits = converted_splits(listing, *config.name);
+  CorpusFiles out{root, {}, FileFormat::kParquet};
+  out.names = pick_split(config, root, splits);
+  return out;
+}
+
 FileFormat format_or_fail(const fs::path& path) {
   const std::optional<FileFormat> format = format_of(path.filename().string());
   if (!format) {
@@ -175,12 +228,38 @@ CorpusFiles glob_files(const CorpusConfig& config) {
   return out;
 }
 
+// A repository of a script, which `datasets` once ran: org/name with a name.py.
+void refuse_script(const CorpusConfig& config, const std::vector<std::string>& listing) {
+  const std::string script = config.path.substr(config.path.rfind('/') + 1) + ".py";
+  if (std::ranges::count(listing, script) == 0) return;
+  fail(
+      "dataset.path: '{}' is made by the script {}, which is never run: set dataset.revision to "
+      "{}, where the Hub keeps Parquet files made from it",
+      printable(config.path), printable(script), kParquetRevision);
+}
+
 CorpusFiles snapshot_files(const CorpusConfig& config, Resolver& resolver) {
-  const Snapshot snapshot = resolver.snapshot({"dataset.path", RepoKind::kDataset, config.path});
+  const Snapshot snapshot = resolver.snapshot(
+      {"dataset.path", RepoKind::kDataset, config.path, config.revision.value_or("main")});
   const std::vector<std::string> listing = resolver.list_files(snapshot);
-  resolver.require_files(snapshot, match_files(listing, "README.md"));
-  CorpusFiles out = folder_files(config, snapshot.folder, listing);
+  refuse_script(config, listing);
+  std::vector<std::string> cards;
+  for (const char* card : kCardFiles) {
+    if (std::ranges::count(listing, card) > 0) cards.emplace_back(card);
+  }
+  resolver.require_files(snapshot, cards);
+  const bool named = config.name && !config.name->empty();
+  CorpusFiles out = named && cards.empty() && is_converted(config, listing)
+                        ? converted_files(config, snapshot.folder, listing)
+                        : folder_files(config, snapshot.folder, listing);
   resolver.require_files(snapshot, out.names);
+  const std::string missing = missing_of_series(snapshot.folder, out.names);
+  if (!missing.empty()) {
+    fail(
+        "dataset.path: '{}' is in the Hub cache, but incomplete ({}): run again without "
+        "HF_HUB_OFFLINE",
+        printable(config.path), missing);
+  }
   return out;
 }
 

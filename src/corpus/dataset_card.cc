@@ -150,14 +150,15 @@ std::string names_of(const std::vector<CardConfig>& configs) {
 }  // namespace
 
 std::vector<CardConfig> read_dataset_card(const fs::path& folder) {
-  for (const char* name : {".huggingface.yaml", "README.md"}) {
+  for (const char* name : kCardFiles) {
     const fs::path path = folder / name;
     const std::string text = card_text(path);
     const std::string yaml = name[0] == '.' ? text : yaml_block(text);
     if (yaml.empty()) continue;
     try {
       const YAML::Node node = configs_node(parse(yaml, path));
-      if (node && !node.IsNull()) return CardReader(path).configs(node);
+      if (!node) continue;
+      return node.IsNull() ? std::vector<CardConfig>{} : CardReader(path).configs(node);
     } catch (const YAML::Exception& error) {
       fail("{}: {}", printable(path.string(), 300), printable(error.what()));
     }

@@ -2,12 +2,16 @@
 // .huggingface.yaml, which take precedence.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace qk {
+
+// The files that are a card, the one that takes precedence first.
+inline constexpr std::array<const char*, 2> kCardFiles = {".huggingface.yaml", "README.md"};
 
 struct CardSplit {
   std::string split;

@@ -108,7 +108,7 @@ class Card {
     line("# Query and key vectors of {}\n", printable(info_.model, 500));
     line("Vectors of attention heads, taken at sampled token positions while the model read the");
     line("documents of a corpus.");
-    if (info_.hub_repo.empty()) return line("");
+    if (info_.hub_repo.empty() || info_.hub_branch.empty()) return line("");
     line("A branch of a dataset repository holds one combination of model, corpus, split and");
     line("capture settings:\n");
     line("- the default branch has a README and no data;");

@@ -11,6 +11,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/stopped.h"
 #include "dataset/card.h"
 #include "dataset/document_table.h"
 #include "dataset/schema.h"
@@ -22,12 +23,13 @@ namespace fs = std::filesystem;
 
 class Checker {
  public:
-  Checker(fs::path folder, ThreadPool& pool) : folder_(std::move(folder)), pool_(pool) {}
+  Checker(fs::path folder, ThreadPool& pool, const std::atomic<bool>* stop)
+      : folder_(std::move(folder)), pool_(pool), stop_(stop) {}
 
   DatasetCheck run() {
     read_facts();
     auto watches = watch_rows(facts_.canaries);
-    check_.info = read_dataset(folder_, pool_, &watches);
+    check_.info = read_dataset(folder_, pool_, &watches, stop_);
     is_ours_ = std::ranges::any_of(check_.info.heads, [](const HeadInfo& head) {
       return head.footer.contains(std::string(kFooterFormat));
     });
@@ -94,6 +96,7 @@ class Checker {
   void check_files() {
     std::vector<std::string> faults(facts_.files.size());
     pool_.parallel_for(std::ssize(facts_.files), [&](int64_t index, int) {
+      refuse_stopped(stop_);
       const auto at = static_cast<size_t>(index);
       faults[at] = file_fault(facts_.files[at]);
     });
@@ -207,6 +210,7 @@ class Checker {
 
   fs::path folder_;
   ThreadPool& pool_;
+  const std::atomic<bool>* stop_;
   CardFacts facts_;
   std::map<int64_t, int64_t> state_counts_;  // of the original's state file
   DatasetCheck check_;
@@ -215,8 +219,9 @@ class Checker {
 
 }  // namespace
 
-DatasetCheck check_dataset(const fs::path& folder, ThreadPool& pool) {
-  return Checker(folder, pool).run();
+DatasetCheck check_dataset(const fs::path& folder, ThreadPool& pool,
+                           const std::atomic<bool>* stop) {
+  return Checker(folder, pool, stop).run();
 }
 
 }  // namespace qk

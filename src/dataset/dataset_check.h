@@ -2,6 +2,7 @@
 // says.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 
@@ -21,6 +22,8 @@ struct DatasetCheck {
 // tables, and no other files are there; documents.parquet has the rows that the heads have; the canaries' products are those of the card. Of any
 // dataset: the numbers of files and rows, and rows of each bucket, are those of the card or the
 // state file. Throws Error if the folder cannot be read or holds no dataset.
-DatasetCheck check_dataset(const std::filesystem::path& folder, ThreadPool& pool);
+//   stop  if it becomes true, Stopped is thrown before the next head
+DatasetCheck check_dataset(const std::filesystem::path& folder, ThreadPool& pool,
+                           const std::atomic<bool>* stop = nullptr);
 
 }  // namespace qk

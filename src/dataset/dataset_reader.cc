@@ -7,6 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/stopped.h"
 #include "dataset/card.h"
 #include "dataset/footer_agreement.h"
 #include "dataset/head_inspection.h"
@@ -173,7 +174,7 @@ void check_footers(DatasetInfo& info) {
 }  // namespace
 
 DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
-                         std::map<std::string, RowWatch>* watches) {
+                         std::map<std::string, RowWatch>* watches, const std::atomic<bool>* stop) {
   DatasetInfo info;
   info.folder = folder;
   const DatasetFolder listing = list_dataset_folder(folder);
@@ -189,6 +190,7 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
   }
   std::vector<std::vector<DatasetProblem>> problems(info.heads.size());
   pool.parallel_for(static_cast<int64_t>(info.heads.size()), [&](int64_t index, int) {
+    refuse_stopped(stop);
     HeadInfo& head = info.heads[static_cast<size_t>(index)];
     const std::string config = name_of(head);
     RowWatch none;

@@ -2,6 +2,7 @@
 // read. Threads: one task per head on the pool.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -69,8 +70,10 @@ struct DatasetInfo {
 // have whatever columns HeadRowReader reads, and heads of them alone may have different rows.
 // Throws Error if the folder cannot be read, holds no dataset, or is a table of a lake format.
 //   watches  by config; vectors to be collected on the way
+//   stop     if it becomes true, Stopped is thrown before the next head
 DatasetInfo read_dataset(const std::filesystem::path& folder, ThreadPool& pool,
-                         std::map<std::string, RowWatch>* watches = nullptr);
+                         std::map<std::string, RowWatch>* watches = nullptr,
+                         const std::atomic<bool>* stop = nullptr);
 
 // The value of `key` in the footer of the first head's file; empty if there is none, or the file
 // cannot be read.

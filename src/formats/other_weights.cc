@@ -49,7 +49,7 @@ constexpr std::array<OtherFormat, 14> kFormats = {{
     {"", ".tflite", kOtherFramework},
 }};
 
-std::string found_in(const fs::path& folder, const std::string& shown_as) {
+std::vector<std::string> names_in(const fs::path& folder) {
   std::error_code ignored;
   std::vector<std::string> names;
   for (fs::directory_iterator it(folder, ignored), end; !ignored && it != end;
@@ -57,6 +57,12 @@ std::string found_in(const fs::path& folder, const std::string& shown_as) {
     names.push_back(it->path().filename().string());
   }
   std::ranges::sort(names);
+  return names;
+}
+
+// "; the folder holds original/x.pth; pickle files are not read: ..."
+std::string found_among(const std::vector<std::string>& names, const std::string& holder,
+                        const std::string& below) {
   for (const OtherFormat& format : kFormats) {
     for (const std::string& name : names) {
       if (!name.starts_with(format.prefix) || !name.ends_with(format.ending)) continue;
@@ -65,7 +71,7 @@ std::string found_in(const fs::path& folder, const std::string& shown_as) {
                name.ends_with(other.ending);
       });
       if (!skipped) {
-        return fmt::format("; the folder holds {}{}; {}", shown_as, printable(name), format.advice);
+        return fmt::format("; {} holds {}{}; {}", holder, below, printable(name), format.advice);
       }
     }
   }
@@ -94,8 +100,21 @@ std::string other_weights(const fs::path& folder) {
   for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
     if (fs::exists(folder / name, ignored)) return "";
   }
-  const std::string here = found_in(folder, "");
-  return here.empty() ? found_in(folder / "original", "original/") : here;
+  const std::string here = found_among(names_in(folder), "the folder", "");
+  if (!here.empty()) return here;
+  return found_among(names_in(folder / "original"), "the folder", "original/");
+}
+
+std::string other_weights(const std::vector<std::string>& names) {
+  constexpr std::string_view kOriginal = "original/";
+  std::vector<std::string> top;
+  std::vector<std::string> original;
+  for (const std::string& name : names) {
+    if (name.starts_with(kOriginal)) original.push_back(name.substr(kOriginal.size()));
+    if (name.find('/') == std::string::npos) top.push_back(name);
+  }
+  const std::string here = found_among(top, "it", "");
+  return here.empty() ? found_among(original, "it", std::string(kOriginal)) : here;
 }
 
 }  // namespace qk

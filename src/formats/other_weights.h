@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace qk {
 
@@ -10,5 +11,9 @@ namespace qk {
 // X.gguf: name that file", for the end of a sentence; empty if the folder holds safetensors as it
 // should, or no weights at all. Weights of Meta's releases lie in original/.
 std::string other_weights(const std::filesystem::path& folder);
+
+// The same of a repository with these files, in place of a folder: "; it holds pytorch_model.bin; ..."
+// GGUF files are known by their names, and not spoken of.
+std::string other_weights(const std::vector<std::string>& names);
 
 }  // namespace qk

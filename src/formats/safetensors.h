@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,11 +31,22 @@ struct SafetensorsModel {
   std::vector<StoredTensor> tensors;  // of all files, sorted by name
 };
 
+inline constexpr const char* kSingleWeights = "model.safetensors";
+inline constexpr const char* kWeightsIndex = "model.safetensors.index.json";
+
+using WeightMap = std::map<std::string, std::string>;  // tensor name -> shard's file name
+
+// The weight_map of an index. Throws Error if the file is damaged.
+WeightMap read_weight_map(const std::filesystem::path& index);
+
 // Opens <folder>/model.safetensors if it is there, else the shards that the weight_map of
 // <folder>/model.safetensors.index.json names (the order of transformers). Other files of the
 // folder are never looked at. Where index and shards disagree, or a shard is missing or damaged, the
 // tensors concerned have a `fault`; it is a fault of the model only if one of them is needed.
+//   shards  only these are opened; a tensor that the index puts into another one has a name and a
+//           file, but no type, shape and bytes. Null: all
 // Throws Error: neither exists, the single file or the index is damaged.
-SafetensorsModel open_safetensors(const std::filesystem::path& folder);
+SafetensorsModel open_safetensors(const std::filesystem::path& folder,
+                                  const std::set<std::string>* shards = nullptr);
 
 }  // namespace qk

@@ -20,8 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxIndexBytes = 100'000'000;
 
-using WeightMap = std::map<std::string, std::string>;  // tensor name -> shard's file name
-
 void check_shard_name(const std::string& place, const std::string& name) {
   const bool plain = !name.empty() && name != "." && name != ".." &&
                      name.find_first_of("/\\") == std::string::npos;
@@ -29,26 +27,6 @@ void check_shard_name(const std::string& place, const std::string& name) {
     fail("{}: weight_map: expected plain file names, found '{}'", place, printable(name));
   }
   check_stored_name(place, "shard", name);
-}
-
-WeightMap read_weight_map(const fs::path& index_path) {
-  const std::string place = index_path.string();
-  const nlohmann::json index = parse_python_json(read_file(index_path, kMaxIndexBytes), place);
-  const auto found = index.is_object() ? index.find("weight_map") : index.end();
-  if (found == index.end() || !found->is_object() || found->empty()) {
-    fail("{}: weight_map: expected a map from tensor names to file names", place);
-  }
-  WeightMap weight_map;
-  for (const auto& [tensor, shard] : found->items()) {
-    if (!shard.is_string()) {
-      fail("{}: weight_map: {}: expected a file name, found {}", place, printable(tensor),
-           shard.type_name());
-    }
-    const auto& name = shard.get_ref<const std::string&>();
-    check_shard_name(place, name);
-    weight_map.emplace(tensor, name);
-  }
-  return weight_map;
 }
 
 void append(SafetensorsModel& model, const fs::path& path) {
@@ -61,12 +39,14 @@ void append(SafetensorsModel& model, const fs::path& path) {
 // Opens the shards that a weight_map names, and notes at each tensor what is wrong with it.
 class ShardReader {
  public:
-  ShardReader(const fs::path& folder, WeightMap weight_map)
-      : folder_(folder), weight_map_(std::move(weight_map)) {}
+  ShardReader(const fs::path& folder, WeightMap weight_map, const std::set<std::string>* wanted)
+      : folder_(folder), weight_map_(std::move(weight_map)), wanted_(wanted) {}
 
   SafetensorsModel read() {
     std::set<std::string> shards;
-    for (const auto& [tensor, shard] : weight_map_) shards.insert(shard);
+    for (const auto& [tensor, shard] : weight_map_) {
+      if (is_wanted(shard)) shards.insert(shard);
+    }
     for (const std::string& shard : shards) open(shard);
     std::ranges::stable_sort(model_.tensors, {}, &StoredTensor::name);
     merge_copies();
@@ -77,6 +57,10 @@ class ShardReader {
   }
 
  private:
+  bool is_wanted(const std::string& shard) const {
+    return wanted_ == nullptr || wanted_->contains(shard);
+  }
+
   void open(const std::string& shard) {
     std::error_code ignored;
     if (!fs::exists(folder_ / shard, ignored)) {
@@ -138,6 +122,7 @@ class ShardReader {
       StoredTensor& tensor = model_.tensors.emplace_back();
       tensor.name = name;
       tensor.file = shard;
+      if (!is_wanted(shard)) continue;
       tensor.fault =
           unreadable == unreadable_.end()
               ? fmt::format("is not in {}, where the index says it is", printable(shard))
@@ -147,15 +132,36 @@ class ShardReader {
 
   const fs::path& folder_;
   WeightMap weight_map_;
+  const std::set<std::string>* wanted_;
   SafetensorsModel model_;
   std::map<std::string, std::string> unreadable_;  // shard -> why
 };
 
 }  // namespace
 
-SafetensorsModel open_safetensors(const fs::path& folder) {
-  const fs::path single = folder / "model.safetensors";
-  const fs::path index = folder / "model.safetensors.index.json";
+WeightMap read_weight_map(const fs::path& index_path) {
+  const std::string place = index_path.string();
+  const nlohmann::json index = parse_python_json(read_file(index_path, kMaxIndexBytes), place);
+  const auto found = index.is_object() ? index.find("weight_map") : index.end();
+  if (found == index.end() || !found->is_object() || found->empty()) {
+    fail("{}: weight_map: expected a map from tensor names to file names", place);
+  }
+  WeightMap weight_map;
+  for (const auto& [tensor, shard] : found->items()) {
+    if (!shard.is_string()) {
+      fail("{}: weight_map: {}: expected a file name, found {}", place, printable(tensor),
+           shard.type_name());
+    }
+    const auto& name = shard.get_ref<const std::string&>();
+    check_shard_name(place, name);
+    weight_map.emplace(tensor, name);
+  }
+  return weight_map;
+}
+
+SafetensorsModel open_safetensors(const fs::path& folder, const std::set<std::string>* shards) {
+  const fs::path single = folder / kSingleWeights;
+  const fs::path index = folder / kWeightsIndex;
   std::error_code ignored;
   for (const fs::path& file : {single, index}) {  // a Hub snapshot holds links to its blobs
     if (fs::is_symlink(file, ignored) && !fs::exists(file, ignored)) {
@@ -168,7 +174,7 @@ SafetensorsModel open_safetensors(const fs::path& folder) {
     append(model, single);
     return model;
   }
-  if (fs::exists(index, ignored)) return ShardReader(folder, read_weight_map(index)).read();
+  if (fs::exists(index, ignored)) return ShardReader(folder, read_weight_map(index), shards).read();
   fail("{}: holds neither model.safetensors nor model.safetensors.index.json{}", folder.string(),
        other_weights(folder));
 }

@@ -7,13 +7,14 @@
 #include "base/test_folder.h"
 #include "hub/local_resolver.h"
 #include "hub/test_cache.h"
+#include "hub/test_repository.h"
 
 namespace qk {
 namespace {
 
 std::filesystem::path found(const DatasetSource& source) {
   LocalResolver resolver;
-  return find_dataset(source, resolver);
+  return find_dataset(source, resolver).folder;
 }
 
 std::string fault(const DatasetSource& source) {
@@ -46,6 +47,29 @@ TEST(FindDataset, LooksForANameInTheHubCache) {
   EXPECT_EQ(found(source), cache.snapshot());
   source.dataset_revision = "other";
   EXPECT_TRUE(fault(source).starts_with("dataset: ")) << fault(source);
+}
+
+TEST(FindDataset, ARevisionMayStandBehindTheName) {
+  TestRepository repository("org/name");
+  const auto revision = [&](DatasetSource source) {
+    EXPECT_TRUE(find_dataset(source, repository).snapshot);
+    return repository.revision;
+  };
+  EXPECT_EQ(revision({.dataset = "org/name"}), "main");
+  EXPECT_EQ(revision({.dataset = "org/name@a/b"}), "a/b");
+  EXPECT_EQ(revision({.dataset_name = "org/name@v1"}), "v1");
+  EXPECT_EQ(revision({.dataset_name = "org/name@v1", .dataset_revision = "v1"}), "v1");
+  EXPECT_EQ(fault({.dataset = "org/name@v1", .dataset_revision = "v2"}),
+            "dataset_revision: found v2, though dataset says org/name@v1");
+  EXPECT_EQ(fault({.dataset = "org/name@"}),
+            "dataset: expected a branch, tag or commit after the '@', found 'org/name@'");
+}
+
+TEST(FindDataset, AFolderWithAnAtInItsNameComesFirst) {
+  const TestFolder folder;
+  const std::string path = folder.path().string() + "/name@v1";
+  std::filesystem::create_directories(path);
+  EXPECT_EQ(found({.dataset = path}), path);
 }
 
 TEST(FindDataset, ReportsWhatIsNotAFolder) {

@@ -43,6 +43,17 @@ std::vector<fs::path> folders_with_heads(const DatasetFolder& root) {
   return out;
 }
 
+[[noreturn]] void refuse_several_models(const std::string& where, const std::string& first,
+                                        const std::string& second) {
+  fail("model_dir: {} holds the heads of several models, {} and {} among them: choose one", where,
+       printable(first), printable(second));
+}
+
+void warn_of_missing_folder(const fs::path& root, const std::string& model_dir, HeadCatalog& out) {
+  out.warnings.push_back(fmt::format("model_dir: {} has no folder {}: its own heads are read",
+                                     root.string(), printable(model_dir)));
+}
+
 // Decides out.folder and lists it. Throws Error if no folder holds heads.
 DatasetFolder find_heads(const fs::path& root, const std::string& model_dir, HeadCatalog& out) {
   DatasetFolder listing = list_dataset_folder(root);
@@ -54,9 +65,8 @@ DatasetFolder find_heads(const fs::path& root, const std::string& model_dir, Hea
   } else if (model_dir.empty() && listing.heads.empty()) {
     const std::vector<fs::path> candidates = folders_with_heads(listing);
     if (candidates.size() > 1) {
-      fail("model_dir: {} holds the heads of several models, {} and {} among them: choose one",
-           root.string(), printable(candidates[0].filename().string()),
-           printable(candidates[1].filename().string()));
+      refuse_several_models(root.string(), candidates[0].filename().string(),
+                            candidates[1].filename().string());
     }
     if (!candidates.empty()) out.folder = candidates.front();
   }
@@ -67,10 +77,34 @@ DatasetFolder find_heads(const fs::path& root, const std::string& model_dir, Hea
          is_missing ? fmt::format(", and no folder {}", printable(model_dir)) : "",
          no_heads_text(out.folder, listing));
   }
-  if (is_missing) {
-    out.warnings.push_back(fmt::format("model_dir: {} has no folder {}: its own heads are read",
-                                       root.string(), printable(model_dir)));
+  if (is_missing) warn_of_missing_folder(root, model_dir, out);
+  return listing;
+}
+
+// find_heads() of a repository, by the names of its files. `folder` is then where the heads lie, below the
+// root.
+DatasetFolder find_repo_heads(const DatasetRepo& repo, std::string model_dir, std::string& folder,
+                              HeadCatalog& out) {
+  while (model_dir.ends_with('/')) model_dir.pop_back();
+  const bool is_missing = !model_dir.empty() && !repo.has_folder(model_dir);
+  if (!is_missing) folder = model_dir;
+  DatasetFolder listing = repo.list(folder);
+  if (model_dir.empty() && listing.heads.empty()) {
+    const std::vector<std::string> candidates = repo.folders_with_heads();
+    const std::string& id = repo.snapshot().name.text;
+    if (candidates.size() > 1) refuse_several_models(printable(id), candidates[0], candidates[1]);
+    if (!candidates.empty()) folder = candidates.front();
+    if (!candidates.empty()) listing = repo.list(folder);
   }
+  const fs::path& root = repo.snapshot().folder;
+  out.folder = folder.empty() ? root : root / folder;
+  if (listing.heads.empty()) {
+    fail("{}: '{}' (revision {}) holds no heads: it has no folder like l00h00q{}",
+         repo.snapshot().name.key, printable(repo.snapshot().name.text),
+         printable(repo.snapshot().name.revision),
+         is_missing ? fmt::format(", and no folder {}", printable(model_dir)) : "");
+  }
+  if (is_missing) warn_of_missing_folder(root, model_dir, out);
   return listing;
 }
 
@@ -261,14 +295,60 @@ void take_survey(HeadSurvey& survey, std::vector<DatasetProblem> unread, HeadCat
       out.folder.string(), first_of(unrecorded), unrecorded.size() == 1 ? "has" : "have"));
 }
 
+// Counts of heads and layers, and who shares whose keys.
+void arrange(Heads& heads, const DatasetRecord& record, const HeadCounts& configured,
+             bool compat_reference, HeadCatalog& out) {
+  count_heads(heads, record, configured, compat_reference, out);
+  const bool has_grid = configured.num_layers && configured.num_q_heads && configured.num_k_heads;
+  if (compat_reference) {
+    cut_to_grid(heads, record, out);
+    if (has_grid) find_missing(heads, out);
+  } else {
+    check_numbers(heads, out);
+  }
+  make_groups(heads, out);
+}
+
+// Brings the heads that are measured, which the record of the first one decides. Returns them, or all
+// if none is.
+std::vector<ConfigName> bring_measured(DatasetRepo& repo, const std::string& folder,
+                                       const std::vector<ConfigName>& heads,
+                                       const HeadCounts& configured, bool compat_reference,
+                                       ThreadPool& pool, HeadCatalog trial) {
+  repo.bring_beside(folder);
+  repo.bring_heads(folder, {heads.front()});
+  const HeadSurvey survey = survey_heads(trial.folder, {heads.front()}, compat_reference, pool);
+  const bool is_counted = !survey.record.num_q_heads && !configured.num_q_heads;
+  if (is_counted) {
+    repo.bring_heads(folder, heads);
+    return heads;
+  }
+  Heads arranged(heads.begin(), heads.end());
+  arrange(arranged, survey.record, configured, compat_reference, trial);
+  std::vector<ConfigName> measured = used_heads(trial);
+  if (measured.empty()) return {heads.front()};
+  repo.bring_heads(folder, measured);
+  return measured;
+}
+
 }  // namespace
 
 HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
-                         const HeadCounts& configured, bool compat_reference, ThreadPool& pool) {
+                         const HeadCounts& configured, bool compat_reference, ThreadPool& pool,
+                         DatasetRepo* repo) {
   HeadCatalog out;
-  DatasetFolder listing = find_heads(root, model_dir, out);
+  std::string folder;  // below the root of the repository
+  DatasetFolder listing = repo != nullptr ? find_repo_heads(*repo, model_dir, folder, out)
+                                          : find_heads(root, model_dir, out);
   Heads heads(listing.heads.begin(), listing.heads.end());
-  HeadSurvey survey = survey_heads(out.folder, listing.heads, compat_reference, pool);
+  std::vector<ConfigName> surveyed = listing.heads;
+  if (repo != nullptr) {
+    const Snapshot& snapshot = repo->snapshot();
+    out.origin = {snapshot.name.text, snapshot.name.revision, snapshot.commit()};
+    surveyed =
+        bring_measured(*repo, folder, listing.heads, configured, compat_reference, pool, out);
+  }
+  HeadSurvey survey = survey_heads(out.folder, surveyed, compat_reference, pool);
   std::error_code error;
   out.is_unfinished = fs::exists(journal_path(out.folder), error);
   out.model = survey.record.model;
@@ -281,15 +361,8 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
   out.corpus = survey.record.corpus;
   out.capture = survey.record.capture;
   out.has_pre_rope = survey.has_pre_rope;
-  count_heads(heads, survey.record, configured, compat_reference, out);
-  const bool has_grid = configured.num_layers && configured.num_q_heads && configured.num_k_heads;
-  if (compat_reference) {
-    cut_to_grid(heads, survey.record, out);
-    if (has_grid) find_missing(heads, out);
-  } else {
-    check_numbers(heads, out);
-  }
-  make_groups(heads, out);
+  arrange(heads, survey.record, configured, compat_reference, out);
+  if (repo != nullptr) repo->bring_heads(folder, used_heads(out));
   take_survey(survey, std::move(listing.unread), out);
   if (out.num_heads == 0 && out.missing.empty()) {
     fail("{}: no query head has the keys of its group in the dataset", out.folder.string());

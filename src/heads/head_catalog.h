@@ -15,6 +15,7 @@
 #include "dataset/schema.h"
 #include "heads/bucket_ranges.h"
 #include "heads/dataset_record.h"
+#include "heads/dataset_repo.h"
 #include "heads/head_id.h"
 #include "heads/rope_record.h"
 
@@ -48,9 +49,15 @@ struct RowChoice {
   int64_t num_documents = 0;              // of the dataset, if only some are wanted
 };
 
+// Where on the Hub a dataset comes from.
+struct DatasetOrigin {
+  std::string repo, revision, commit;
+};
+
 struct HeadCatalog {
-  std::filesystem::path folder;   // with the folders l00h00q, ...
-  std::vector<HeadGroup> groups;  // ascending by (layer, k_head)
+  std::filesystem::path folder;         // with the folders l00h00q, ...
+  std::optional<DatasetOrigin> origin;  // of a Hub dataset
+  std::vector<HeadGroup> groups;        // ascending by (layer, k_head)
   int64_t num_layers = 0;
   int64_t num_q_heads = 0;
   int64_t num_k_heads = 0;
@@ -81,7 +88,9 @@ struct HeadCatalog {
 // first, as in the original; heads outside that grid are left out. Footers are read on the pool.
 // Throws Error: no head, a table of a lake format, configured counts that contradict the record or
 // the folders, query heads that are not a multiple of the key heads, a map that cannot be inferred.
+//   repo  the dataset is this one; of its heads only those that are measured come into the folder
 HeadCatalog read_catalog(const std::filesystem::path& root, const std::string& model_dir,
-                         const HeadCounts& configured, bool compat_reference, ThreadPool& pool);
+                         const HeadCounts& configured, bool compat_reference, ThreadPool& pool,
+                         DatasetRepo* repo = nullptr);
 
 }  // namespace qk

@@ -3,9 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/test_error.h"
 #include "base/test_folder.h"
+#include "hub/test_cache.h"
+#include "hub/test_repository.h"
 
 namespace qk {
 namespace {
@@ -170,6 +175,127 @@ TEST_F(Catalog, ACaptureThatIsNotFinishedIsNoticed) {
   EXPECT_FALSE(read().is_unfinished);
   write_file(root_ / ".qkscope" / "journal", "x");
   EXPECT_TRUE(read().is_unfinished);
+}
+
+class RepoCatalog : public testing::Test {
+ protected:
+  void add(std::initializer_list<const char*> files) const {
+    for (const char* file : files) repository_.add(file, "x");
+  }
+
+  HeadCatalog read() {
+    ThreadPool pool(2);
+    DatasetRepo repo(repository_.snapshot({"dataset", RepoKind::kDataset, "org/name", "v1"}),
+                     repository_);
+    repository_.asked.clear();
+    return read_catalog(repo.snapshot().folder, model_dir_, configured_, compat_reference_, pool,
+                        &repo);
+  }
+  // The files that a catalog asks for.
+  std::set<std::string> asked() {
+    read();
+    return {repository_.asked.begin(), repository_.asked.end()};
+  }
+  std::string fault() {
+    return error_of([&] { read(); });
+  }
+
+  TestRepository repository_{"org/name"};
+  std::string model_dir_;
+  HeadCounts configured_{.num_layers = 2, .num_q_heads = 4, .num_k_heads = 2};
+  bool compat_reference_ = false;
+};
+
+TEST_F(RepoCatalog, OnlyHeadsThatAreMeasuredAreAskedFor) {
+  add({"README.md", "documents.parquet", ".gitattributes", "notes.txt", "l00h00q/data.parquet",
+       "l00h01q/a.parquet", "l00h01q/part=0/b.parquet", "l00h00k/data.parquet",
+       "l00h02q/data.parquet", "l01h01k/data.parquet"});
+  EXPECT_EQ(asked(), (std::set<std::string>{"README.md", "documents.parquet",
+                                            "l00h00q/data.parquet", "l00h01q/a.parquet",
+                                            "l00h01q/part=0/b.parquet", "l00h00k/data.parquet"}));
+  const HeadCatalog catalog = read();
+  EXPECT_EQ(catalog.num_heads, 2);
+  EXPECT_EQ(catalog.num_not_captured, 5);
+  EXPECT_EQ(catalog.without_keys.size(), 1U);  // though its file is not in the folder
+  ASSERT_TRUE(catalog.origin);
+  EXPECT_EQ(catalog.origin->repo, "org/name");
+  EXPECT_EQ(catalog.origin->revision, "v1");
+  EXPECT_EQ(catalog.origin->commit, TestCache::kCommit);
+}
+
+TEST_F(RepoCatalog, HeadsOfAnEarlierDownloadAreNotAllHeads) {
+  add({"l00h00q/data.parquet", "l00h00k/data.parquet", "l01h00q/data.parquet",
+       "l01h00k/data.parquet"});
+  const Snapshot snapshot = repository_.snapshot({"dataset", RepoKind::kDataset, "org/name", "v1"});
+  repository_.require_files(snapshot, {"l00h00q/data.parquet", "l00h00k/data.parquet"});
+  EXPECT_EQ(read().num_heads, 2);
+  EXPECT_TRUE(fs::exists(snapshot.folder / "l01h00q/data.parquet"));
+}
+
+TEST_F(RepoCatalog, WithoutCountsAllHeadsAreAskedFor) {
+  configured_ = {};
+  add({"l00h00q/data.parquet", "l00h01q/data.parquet", "l00h00k/data.parquet"});
+  EXPECT_EQ(asked().size(), 3U);
+}
+
+TEST_F(RepoCatalog, OfSeveralModelsOneIsChosen) {
+  add({"a/l00h00q/d.parquet", "a/l00h00k/d.parquet", "b/l00h00q/d.parquet", "b/l00h00k/d.parquet"});
+  EXPECT_EQ(
+      fault(),
+      "model_dir: org/name holds the heads of several models, a and b among them: choose one");
+  model_dir_ = "b/";
+  EXPECT_EQ(asked(), (std::set<std::string>{"b/l00h00q/d.parquet", "b/l00h00k/d.parquet"}));
+  EXPECT_EQ(read().folder.filename(), "b");
+  model_dir_ = "c";
+  EXPECT_EQ(
+      fault(),
+      "dataset: 'org/name' (revision v1) holds no heads: it has no folder like l00h00q, and no "
+      "folder c");
+}
+
+TEST_F(RepoCatalog, TheOnlyModelNeedsNoName) {
+  add({"a/l00h00q/d.parquet", "a/l00h00k/d.parquet", "b/x.parquet"});
+  EXPECT_EQ(read().folder.filename(), "a");
+}
+
+TEST_F(RepoCatalog, TheGridDecidesWithCompatReference) {
+  compat_reference_ = true;
+  configured_ = {.num_layers = 1, .num_q_heads = 2, .num_k_heads = 2};
+  add({"l00h00q/d.parquet", "l00h00k/d.parquet", "l00h02q/d.parquet", "l01h00q/d.parquet",
+       "l01h00k/d.parquet"});
+  EXPECT_EQ(asked(), (std::set<std::string>{"l00h00q/d.parquet", "l00h00k/d.parquet"}));
+  EXPECT_EQ(read().missing.size(), 1U);
+}
+
+TEST_F(RepoCatalog, WhatIsNotReadIsNamed) {
+  add({"l00h00q/d.parquet", "l00h00k/d.parquet", "L00H01Q/d.parquet"});
+  const HeadCatalog catalog = read();
+  ASSERT_EQ(catalog.warnings.size(), 1U);
+  EXPECT_TRUE(
+      catalog.warnings[0].ends_with("L00H01Q: is not read: a head's folder is named like l00h01q"))
+      << catalog.warnings[0];
+  add({"_delta_log/00.json"});
+  EXPECT_EQ(
+      fault(),
+      "dataset: 'org/name' (revision v1) is a Delta Lake table (it holds _delta_log), and only "
+      "its log says which files count");
+}
+
+TEST_F(RepoCatalog, TheWholeDatasetIsEverything) {
+  add({"README.md", "l00h00q/d.parquet", "notes.txt"});
+  DatasetRepo repo(repository_.snapshot({"dataset", RepoKind::kDataset, "org/name"}), repository_);
+  repo.bring_all();
+  EXPECT_EQ(repository_.asked.size(), 3U);
+}
+
+TEST_F(RepoCatalog, ADatasetThatIsNoCaptureIsNotDownloaded) {
+  add({"data/train.parquet", "a/l00h00q/d.parquet"});
+  DatasetRepo repo(repository_.snapshot({"dataset", RepoKind::kDataset, "org/name"}), repository_);
+  EXPECT_EQ(
+      error_of([&] { repo.bring_all(); }),
+      "dataset: 'org/name' (revision main) holds no heads: it has no folder like l00h00q; the "
+      "heads lie in a: bring them with `qkscope fetch org/name --to DIR` and name that folder");
+  EXPECT_TRUE(repository_.asked.empty());
 }
 
 }  // namespace

@@ -28,20 +28,25 @@ struct TransferOptions {
   std::function<void(const TransferProgress&)> progress;
 };
 
-// A repository at one commit, with its complete list of files.
+// A repository at one commit.
 struct RepoTree {
   Repo repo;
   std::string commit;
   std::vector<RemoteFile> files;  // sorted by path
+  std::string revision{};         // that was asked for
+  // False: the Hub did not answer and the cache does not know the list of all files; these are those
+  // in the snapshot, with sizes and digests as far as its links tell.
+  bool is_complete = true;
 };
 
-// The tree of a revision: asks the Hub, writes refs/ and trees/ of the cache. Without an answer of
-// the Hub (offline, unreachable, no access) it is the tree that the cache knows; without one, throws
-// the HubError.
+// The tree of a revision. Asks the Hub, unless the revision is a commit whose tree the cache knows;
+// writes trees/ of the cache. If the Hub does not answer (offline, unreachable, no access), it is the
+// tree that the cache knows, with a note; without one, throws the HubError.
 RepoTree fetch_tree(HubClient& hub, const std::filesystem::path& cache, const Repo& repo,
                     const std::string& revision);
 
-// Those of `paths` that the cache lacks, and their bytes.
+// Those of `paths` that the cache lacks, and the bytes that have to be downloaded: without those that
+// an interrupted run left. Throws Error if the repository has no such file.
 struct MissingFiles {
   std::vector<RemoteFile> files;
   int64_t bytes = 0;
@@ -49,14 +54,15 @@ struct MissingFiles {
 MissingFiles missing_in_cache(const std::filesystem::path& cache, const RepoTree& tree,
                               const std::vector<std::string>& paths);
 
-// Returns when all are in the snapshot folder. Throws HubError, Stopped, Error (disk full, cache not
-// writable, wrong digest twice); what was whole by then stays.
+// Returns when all are in the snapshot folder; refs/ names its commit then. Throws HubError, Stopped,
+// Error (disk full, cache not writable, wrong content twice); what was whole by then stays, and the
+// same call goes on.
 void download_to_cache(HubClient& hub, const std::filesystem::path& cache, const RepoTree& tree,
                        const std::vector<std::string>& paths, const TransferOptions& options);
 
 // The same into a folder of real files, as huggingface_hub's local_dir (records below
-// <folder>/.cache/huggingface). A file that the cache has is copied. Files there that have another content
-// are replaced only if a record says that they were downloaded; else Error.
+// <folder>/.cache/huggingface). A file that the cache has is copied. Files there that have another
+// content are replaced only if a record says that they were downloaded; else Error.
 void download_to_folder(HubClient& hub, const std::filesystem::path& cache, const RepoTree& tree,
                         const std::vector<std::string>& paths, const std::filesystem::path& folder,
                         const TransferOptions& options);

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/path_text.h"
+#include "hub/hub_snapshot.h"
 
 namespace qk {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kSha256Digits = 64;
+constexpr int kMaxLinks = 40;
 constexpr size_t kHashStep = size_t{8} << 20;
 
 // Pages are dropped once they are read, so that a model's weights do not fill the memory.
@@ -36,6 +38,17 @@ std::string digest(const fs::path& path, std::atomic<int64_t>& bytes_done,
   return sum.hex();
 }
 
+// Whether it is <repository of a cache>/blobs/<SHA-256>.
+bool is_named_blob(const fs::path& path) {
+  if (path.parent_path().filename() != "blobs") return false;
+  const std::string repo = path.parent_path().parent_path().filename().string();
+  if (!repo.starts_with("datasets--") && !repo.starts_with("models--")) return false;
+  const std::string name = path.filename().string();
+  return name.size() == kSha256Digits && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
 }  // namespace
 
 std::vector<IdentifiedFile> identify_files(
@@ -45,6 +58,12 @@ std::vector<IdentifiedFile> identify_files(
   int64_t total = 0;
   for (const fs::path& path : paths) {
     std::error_code error;
+    if (!fs::exists(path, error)) {
+      if (const auto listed = listed_file(path)) {
+        out.push_back({path.filename().string(), listed->bytes, listed->sha256});
+        continue;
+      }
+    }
     const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
     if (error) fail("{}: cannot be read: {}", path_text(path), error.message());
     out.push_back({path.filename().string(), bytes, digest_from_blob_name(path)});
@@ -65,18 +84,16 @@ std::vector<IdentifiedFile> identify_files(
 }
 
 std::string digest_from_blob_name(const fs::path& path) {
+  fs::path place = path;
   std::error_code error;
-  if (!fs::is_symlink(path, error)) return "";
-  const fs::path blob = fs::canonical(path, error);
-  if (error || blob.parent_path().filename() != "blobs") return "";
-  const std::string repo = blob.parent_path().parent_path().filename().string();
-  if (!repo.starts_with("datasets--") && !repo.starts_with("models--")) return "";
-  std::string name = blob.filename().string();
-  const bool is_digest =
-      name.size() == kSha256Digits && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-      });
-  return is_digest ? name : "";
+  // One link at a time: a blob may itself be a link to a store that all repositories share.
+  for (int links = 0; links < kMaxLinks && fs::is_symlink(place, error); ++links) {
+    const fs::path target = place.parent_path() / fs::read_symlink(place, error);
+    place = fs::canonical(target.parent_path(), error) / target.filename();
+    if (error || !fs::exists(place, error)) return "";
+    if (is_named_blob(place)) return place.filename();
+  }
+  return "";
 }
 
 }  // namespace qk

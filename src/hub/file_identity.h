@@ -19,7 +19,8 @@ struct IdentifiedFile {
 };
 
 // Sorted by name. progress(bytes done, bytes in all) counts the files that are read, and is called
-// by one thread at a time; what it throws ends the reading. A file of the Hub cache whose blob is named by its SHA-256 is not read.
+// by one thread at a time; what it throws ends the reading. A file of the Hub cache whose blob is named by its SHA-256 is not
+// read, nor one that was not downloaded and whose digest the cache knows.
 // Throws Error if a file cannot be read.
 std::vector<IdentifiedFile> identify_files(
     std::span<const std::filesystem::path> paths, ThreadPool& pool,

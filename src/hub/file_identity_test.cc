@@ -63,7 +63,16 @@ TEST(FileIdentity, OnlyLinksIntoTheCacheAreNamedByTheirDigest) {
   EXPECT_EQ(digest_from_blob_name(cache.snapshot() / "short"), "");
   EXPECT_EQ(digest_from_blob_name(cache.repo() / "blobs" / kDigest), "");  // the file itself
   EXPECT_EQ(digest_from_blob_name(cache.snapshot() / "absent"), "");
+  // A link to the link, and a blob that is a link into a store.
   const TestFolder other;
+  fs::create_symlink(cache.snapshot() / "a", other / "again");
+  EXPECT_EQ(digest_from_blob_name(other / "again"), kDigest);
+  fs::remove(cache.repo() / "blobs" / kDigest);
+  fs::create_symlink(other.write("store/" + std::string(64, 'c'), ""),
+                     cache.repo() / "blobs" / kDigest);
+  EXPECT_EQ(digest_from_blob_name(cache.snapshot() / "a"), kDigest);
+  fs::remove(other / ("store/" + std::string(64, 'c')));
+  EXPECT_EQ(digest_from_blob_name(cache.snapshot() / "a"), "");
   for (const std::string& blob : {"blobs/" + kDigest, "models--m/files/" + kDigest}) {
     fs::remove(other / "link");
     fs::create_symlink(other.write(blob, ""), other / "link");

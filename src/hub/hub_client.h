@@ -86,6 +86,7 @@ class HubClient {
   const HubSettings& settings() const { return settings_; }
   HttpClient& http() { return *http_; }
   const std::atomic<bool>* stop() const { return stop_; }
+  const RetryTimes& times() const { return times_; }
   // From one thread at a time.
   void note(const std::string& sentence) const;
 

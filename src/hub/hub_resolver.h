@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,12 @@
 
 namespace qk {
 
+// Offline, it knows the Hub cache as it is. `hub` outlives the resolver.
 class HubResolver final : public Resolver {
  public:
-  HubResolver(HubClient& hub, TransferOptions options);
+  // offline_reason: of an offline client, between "not in the cache" and "download it with ...".
+  HubResolver(HubClient& hub, TransferOptions options,
+              std::string offline_reason = "; HF_HUB_OFFLINE is set: unset it, or");
   std::optional<Snapshot> find_snapshot(const RepoName& name) override;
   std::string not_found(const RepoName& name) const override;
   std::vector<std::string> list_files(const Snapshot& snapshot) override;
@@ -21,9 +25,21 @@ class HubResolver final : public Resolver {
   int64_t missing_bytes(const Snapshot& snapshot, const std::vector<std::string>& files) override;
 
  private:
+  // The answer to the one question of a run about a repository and revision.
+  struct Answer {
+    std::optional<RepoTree> tree;
+    std::string failure;  // without a tree: what the Hub said
+  };
+  Answer& ask(const RepoName& name);
+  const RepoTree& tree_of(const RepoName& name);
+  std::filesystem::path cache_of(const RepoName& name) const;
+  void check_known(const RepoName& name, const RepoTree& tree,
+                   const std::vector<std::string>& files) const;
+
   HubClient& hub_;
   TransferOptions options_;
-  std::map<std::string, RepoTree> trees_;  // of this run: one question a repository and revision
+  std::string offline_reason_;
+  std::map<std::string, Answer> answers_;
 };
 
 }  // namespace qk

@@ -2,20 +2,16 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/list_files.h"
+#include "hub/tree_file.h"
 
 namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kMaxTreeBytes = size_t{1} << 28;
 
 bool is_digits(std::string_view text) {
   return !text.empty() &&
@@ -40,36 +36,25 @@ std::optional<Shard> shard_of(const std::string& name) {
   return Shard{name.substr(0, of - 5) + name.substr(of), std::stoi(number), std::stoi(count)};
 }
 
-}  // namespace
-
-std::vector<std::string> list_snapshot(const fs::path& snapshot) {
-  const fs::path repo = snapshot.parent_path().parent_path();
-  const fs::path tree = repo / "trees" / (snapshot.filename().string() + ".json");
-  std::error_code ignored;
-  // A link whose blob is gone stands for a missing file.
-  if (!fs::is_regular_file(tree, ignored)) return list_files(snapshot, DanglingLinks::kList);
-  const nlohmann::json json = nlohmann::json::parse(read_file(tree, kMaxTreeBytes), nullptr, false);
-  const std::string where = printable(tree.string(), 300);
-  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
-    fail("{}: files: expected an object with the repository's files", where);
-  }
-  std::vector<std::string> files;
-  for (const auto& [name, unused] : json["files"].items()) {
-    const fs::path path = name;
-    if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
-      fail("{}: files: '{}' leads out of the repository", where, printable(name));
-    }
-    files.push_back(name);
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+// The complete list of the repository's files, if the cache has it.
+std::optional<std::vector<RemoteFile>> listed_files(const fs::path& snapshot) {
+  return read_tree_file(snapshot.parent_path().parent_path(), snapshot.filename().string());
 }
 
+}  // namespace
+
 std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std::string>& files) {
-  std::map<std::string, std::pair<int, std::set<int>>> series;
   for (const std::string& file : files) {
     std::error_code ignored;
     if (!fs::is_regular_file(snapshot / file, ignored)) return printable(file) + " is missing";
+  }
+  return "";
+}
+
+std::string missing_of_series(const fs::path& snapshot, const std::vector<std::string>& files) {
+  if (listed_files(snapshot)) return "";
+  std::map<std::string, std::pair<int, std::set<int>>> series;
+  for (const std::string& file : files) {
     if (const std::optional<Shard> shard = shard_of(file)) {
       auto& [count, numbers] = series[shard->series];
       count = shard->count;
@@ -83,6 +68,15 @@ std::string missing_of_snapshot(const fs::path& snapshot, const std::vector<std:
     }
   }
   return "";
+}
+
+std::optional<ListedFile> listed_file(const fs::path& file) {
+  const auto files = listed_files(file.parent_path());
+  if (!files) return std::nullopt;
+  const std::string name = file.filename().string();
+  const auto found = std::ranges::lower_bound(*files, name, {}, &RemoteFile::path);
+  if (found == files->end() || found->path != name || found->sha256.empty()) return std::nullopt;
+  return ListedFile{found->size, found->sha256};
 }
 
 }  // namespace qk

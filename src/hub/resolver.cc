@@ -14,6 +14,15 @@ std::optional<std::filesystem::path> find_on_disk(const std::string& text) {
   return path;
 }
 
+RepoName parse_repo_name(const std::string& key, RepoKind kind, const std::string& text) {
+  RepoRevision parts = split_revision(text);
+  if (parts.id.size() == text.size()) return {key, kind, text};
+  if (parts.revision.empty()) {
+    fail("{}: expected a branch, tag or commit after the '@', found '{}'", key, printable(text));
+  }
+  return {key, kind, std::move(parts.id), std::move(parts.revision)};
+}
+
 Snapshot Resolver::snapshot(const RepoName& name) {
   std::optional<Snapshot> found = find_snapshot(name);
   if (!found) throw Error(not_found(name));

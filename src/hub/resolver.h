@@ -25,6 +25,7 @@ struct RepoName {
 struct Snapshot {
   RepoName name;
   std::filesystem::path folder;
+  std::string commit() const { return folder.filename().string(); }
 };
 
 class Resolver {
@@ -39,8 +40,7 @@ class Resolver {
   // All files of the repository as far as they are known, else those in the folder; relative to the
   // folder, sorted. Throws Error if the list is damaged.
   virtual std::vector<std::string> list_files(const Snapshot& snapshot) = 0;
-  // Returns when every one of the files is in the folder. Throws Error if one is missing, or if the
-  // list has only some files of a numbered series ("...-00001-of-00003...").
+  // Returns when every one of the files is in the folder. Throws Error if one is missing.
   virtual void require_files(const Snapshot& snapshot, const std::vector<std::string>& files) = 0;
   // The bytes that require_files() would have to download; 0 if it cannot download.
   virtual int64_t missing_bytes(const Snapshot& snapshot,
@@ -51,6 +51,10 @@ class Resolver {
   // find_on_disk(), else the folder of snapshot().
   std::filesystem::path resolve(const RepoName& name);
 };
+
+// "REPO" or "REPO@REV" of an argument, without '@' at revision main. Throws Error if nothing follows
+// the '@'.
+RepoName parse_repo_name(const std::string& key, RepoKind kind, const std::string& text);
 
 // The path that the text means ("~/" is expanded), if something is there.
 std::optional<std::filesystem::path> find_on_disk(const std::string& text);

@@ -19,6 +19,8 @@ constexpr size_t kMaxListed = 5;  // differences that the message spells out
 // Looks tensors up by name and collects what does not fit.
 class Binder {
  public:
+  // Every tensor that is asked for is there, with this type and without bytes.
+  explicit Binder(DType planned) : is_gguf_(false), planned_(planned) {}
   Binder(std::span<const StoredTensor> tensors, bool is_gguf) : is_gguf_(is_gguf) {
     for (const StoredTensor& tensor : tensors) {
       if (!by_name_.emplace(tensor.name, &tensor).second) {
@@ -28,6 +30,7 @@ class Binder {
   }
 
   WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols) {
+    if (planned_) return planned_matrix(rows, cols);
     const StoredTensor* tensor = take(name, {rows, cols});
     if (tensor == nullptr) return {};
     const DType dtype = *tensor->dtype;
@@ -40,6 +43,10 @@ class Binder {
   }
 
   std::vector<float> vector(const std::string& name, int64_t size) {
+    if (planned_) {
+      used_bytes_ += row_bytes(*planned_, size);
+      return std::vector<float>(static_cast<size_t>(size));
+    }
     const StoredTensor* tensor = take(name, {size});
     if (tensor == nullptr) return {};
     if (info(*tensor->dtype).block_elements != 1) {
@@ -72,6 +79,13 @@ class Binder {
   }
 
  private:
+  WeightMatrix planned_matrix(int64_t rows, int64_t cols) {
+    static constexpr std::byte kNoBytes{};
+    const int64_t stride = row_bytes(*planned_, cols);
+    used_bytes_ += rows * stride;
+    return {&kNoBytes, *planned_, rows, cols, stride, 0};
+  }
+
   const StoredTensor* take(const std::string& name, const std::vector<int64_t>& shape) {
     const auto it = by_name_.find(name);
     if (it == by_name_.end()) {
@@ -100,6 +114,7 @@ class Binder {
   }
 
   bool is_gguf_;
+  std::optional<DType> planned_;
   std::unordered_map<std::string_view, const StoredTensor*> by_name_;
   std::unordered_set<std::string> used_;
   std::vector<std::string> listed_;
@@ -277,24 +292,36 @@ void pass_over_rest(std::span<const StoredTensor> tensors, const std::string& so
       source, fmt::join(faults, "; "), hidden > 0 ? fmt::format("; and {} more", hidden) : ""));
 }
 
+// Embedding and layers.
+void bind_decoder(Binder& binder, const std::string& prefix, const std::string& embedding,
+                  int64_t last_layer, Model& model) {
+  const ModelConfig& config = model.config;
+  model.embedding = binder.matrix(prefix + embedding, config.embedding_rows, config.hidden_size);
+  model.layers.resize(static_cast<size_t>(config.num_hidden_layers));
+  for (size_t layer = 0; layer < model.layers.size(); ++layer) {
+    if (!config.layers[layer].runs || static_cast<int64_t>(layer) > last_layer) continue;
+    const std::string layers = prefix + (binder.is_gguf() ? "blk." : "layers.");
+    model.layers[layer] = LayerBinder(binder, model, fmt::format("{}{}.", layers, layer)).bind();
+  }
+}
+
 }  // namespace
 
 void bind_weights(std::span<const StoredTensor> tensors, bool is_gguf, const std::string& source,
                   int64_t last_layer, Model& model) {
-  const ModelConfig& config = model.config;
   const TensorName embedding = tensor_name(*model.architecture, Role::kEmbedding);
   const std::string ending = std::string(is_gguf ? embedding.gguf : embedding.hf) + ".weight";
   const std::string prefix = is_gguf ? "" : decoder_prefix(tensors, source, ending);
   Binder binder(tensors, is_gguf);
-  model.embedding = binder.matrix(prefix + ending, config.embedding_rows, config.hidden_size);
-  model.layers.resize(static_cast<size_t>(config.num_hidden_layers));
-  for (size_t layer = 0; layer < model.layers.size(); ++layer) {
-    if (!config.layers[layer].runs || static_cast<int64_t>(layer) > last_layer) continue;
-    const std::string layers = prefix + (is_gguf ? "blk." : "layers.");
-    model.layers[layer] = LayerBinder(binder, model, fmt::format("{}{}.", layers, layer)).bind();
-  }
+  bind_decoder(binder, prefix, ending, last_layer, model);
   pass_over_rest(tensors, source, prefix, last_layer, binder, model);
   binder.finish(source);
+  model.weight_bytes = binder.used_bytes();
+}
+
+void plan_weights(DType dtype, int64_t last_layer, Model& model) {
+  Binder binder(dtype);
+  bind_decoder(binder, "", "", last_layer, model);
   model.weight_bytes = binder.used_bytes();
 }
 

@@ -23,6 +23,10 @@ namespace qk {
 void bind_weights(std::span<const StoredTensor> tensors, bool is_gguf, const std::string& source,
                   int64_t last_layer, Model& model);
 
+// The same shapes without any tensor: matrices have `dtype`, rows and columns, but bytes that must
+// not be read; vectors are zero. For plans.
+void plan_weights(DType dtype, int64_t last_layer, Model& model);
+
 // What precedes "embed_tokens.weight" in the text embedding of a Hugging Face checkpoint: "model.",
 // "language_model.model." or another one of transformers, else whatever it is. Throws Error if there
 // is none, or no telling which of several.

@@ -143,11 +143,21 @@ void refuse_wrapped_overrides(const ModelSource& source, const std::string& over
       printable(changes.begin().key()), source.config_name);
 }
 
-ModelSource open_folder(const fs::path& folder, std::span<const Architecture* const> registry) {
+// torch_dtype, which transformers 5 calls dtype; empty if there is none.
+std::string dtype_of(const json& top) {
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    const auto found = top.find(key);
+    if (found != top.end() && found->is_string()) return found->get<std::string>();
+  }
+  return "";
+}
+
+ModelSource open_folder(const fs::path& folder, std::span<const Architecture* const> registry,
+                        bool is_whole) {
   ModelSource out;
   const fs::path path = folder / "config.json";
   out.config_name = path.string();
-  refuse_adapter(folder);
+  if (is_whole) refuse_adapter(folder);
   if (!fs::is_regular_file(path)) {
     fail("{}: expected a model folder with config.json, found no such file{}", path.string(),
          other_weights(folder));
@@ -156,6 +166,7 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
   if (!top.is_object()) fail("{}: expected an object, found {}", out.config_name, shown(top));
   const ConfigObject config(top, out.config_name);
   refuse_quantised(config);
+  out.dtype = dtype_of(top);
   const std::string type = config.string("model_type");
   out.architecture = decoder_architecture(top, type, registry);
   if (out.architecture != nullptr) {
@@ -177,9 +188,9 @@ ModelSource open_folder(const fs::path& folder, std::span<const Architecture* co
 
 }  // namespace
 
-ModelSource open_model_source(const fs::path& source,
-                              std::span<const Architecture* const> registry) {
-  if (fs::is_directory(source)) return open_folder(source, registry);
+ModelSource open_model_source(const fs::path& source, std::span<const Architecture* const> registry,
+                              bool is_whole) {
+  if (fs::is_directory(source)) return open_folder(source, registry, is_whole);
   if (!fs::exists(source)) {
     fail("{}: expected a model folder or a GGUF file, found nothing",
          printable(source.string(), 400));

@@ -13,6 +13,7 @@
 #include "base/mapped_file.h"
 #include "base/tensor.h"
 #include "model/architecture.h"
+#include "model/file_provider.h"
 #include "model/model_config.h"
 
 namespace qk {
@@ -36,6 +37,12 @@ struct Model {
   std::vector<LayerWeights> layers;  // [num_hidden_layers]; empty after the last needed one
   std::filesystem::path source;      // folder or GGUF file
   int64_t weight_bytes = 0;          // mapped bytes of the tensors in use
+  // Shards of the index that were not opened, since no tensor in them is needed.
+  std::vector<std::filesystem::path> other_shards;
+  // With FileProvider::plan_only: weights that would have to be brought, and their bytes. If there
+  // are any, no weight may be read: types and sizes follow from config.json, nothing is checked.
+  std::vector<std::string> unbrought;
+  int64_t unbrought_bytes = 0;
   // Beside the decoder and its output head: what queries and keys do not depend on.
   std::vector<std::string> ignored_tensors;
   std::vector<std::string> warnings;
@@ -57,7 +64,10 @@ using LastLayer = std::function<int(const ModelConfig&, const Architecture&)>;
 // Binds every tensor up to the last layer that is needed (default: all). Throws one Error that lists
 // all differences between what the architecture names and what the files hold (the first few and the
 // count).
+//   provider  brings each file of the folder before it is opened: config.json, then the single file
+//             of weights or the index, then the shards that are needed. Null: all are there
 Model load_model(const std::filesystem::path& source, const std::string& overrides,
-                 std::span<const Architecture* const> registry, const LastLayer& last_layer = {});
+                 std::span<const Architecture* const> registry, const LastLayer& last_layer = {},
+                 const FileProvider* provider = nullptr);
 
 }  // namespace qk

@@ -19,15 +19,17 @@ struct ModelSource {
   const Architecture* architecture = nullptr;
   nlohmann::json decoder;                // the decoder's configuration, in Hugging Face keys
   bool ties_embeddings = false;          // the output head's matrix is the embedding
+  std::string dtype;                     // of the weights by config.json: "bfloat16", or empty
   bool is_wrapped = false;               // it was in text_config of a multimodal configuration
   std::string config_name;               // for messages: the file the configuration comes from
   std::shared_ptr<const GgufFile> gguf;  // null for safetensors
 };
 
+//   is_whole  all files of the folder are there; if not, its weights are known to come
 // Throws Error for neither form, an unknown model_type (with the list of known ones), a quantised
 // checkpoint, and a missing nested configuration.
 ModelSource open_model_source(const std::filesystem::path& source,
-                              std::span<const Architecture* const> registry);
+                              std::span<const Architecture* const> registry, bool is_whole = true);
 
 // Normalised, overridden, read; for GGUF with the divisors of rope_freqs.weight.
 ModelConfig resolve_config(const ModelSource& source, const std::string& overrides);

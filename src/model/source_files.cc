@@ -16,6 +16,7 @@ std::vector<fs::path> source_files(const Model& model) {
     if (fs::exists(path)) paths.insert(path);
   }
   for (const auto& file : model.files) paths.insert(file->path());
+  paths.insert(model.other_shards.begin(), model.other_shards.end());
   return {paths.begin(), paths.end()};
 }
 

@@ -8,7 +8,8 @@
 
 namespace qk {
 
-// config.json, the index of the shards and the weights, or the GGUF file; ascending.
+// config.json, the index of the shards and the weights, shards that are not needed among them, or
+// the GGUF file; ascending.
 std::vector<std::filesystem::path> source_files(const Model& model);
 
 }  // namespace qk

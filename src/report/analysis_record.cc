@@ -180,6 +180,11 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
       {"corpus", parsed_or_null(catalog.corpus)}, {"capture", parsed_or_null(catalog.capture)},
       {"num_layers", catalog.num_layers},         {"num_q_heads", catalog.num_q_heads},
       {"num_k_heads", catalog.num_k_heads}};
+  if (catalog.origin) {
+    out["dataset"]["repo"] = catalog.origin->repo;
+    out["dataset"]["revision"] = catalog.origin->revision;
+    out["dataset"]["commit"] = catalog.origin->commit;
+  }
   add_rows(catalog.rows, out);
   const bool ranges_hold = report.num_contradicting_ranges == 0;
   out["buckets"] = ranges_hold ? buckets_json(catalog.ranges) : ordered_json(nullptr);

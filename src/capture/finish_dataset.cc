@@ -41,13 +41,13 @@ DatasetOptions dataset_options(const RunContext& context, const RunRecord& recor
   return options;
 }
 
-CardInfo card_info(const RunContext& context, const Published& published) {
+CardInfo card_info(const RunContext& context, const Finished& finished) {
   const SniffConfig& config = context.run.config;
   CardInfo info;
   info.model = config.model.name;
   info.metadata = context.run.plan.metadata;
-  info.summary = published.dataset;
-  info.documents = published.documents;
+  info.summary = finished.dataset;
+  info.documents = finished.documents;
   info.has_token_str = config.capture.capture_token_strings;
   info.has_pre_rope = config.capture.rope == CaptureRope::kBoth;
   info.compat_reference = config.compat_reference;
@@ -78,9 +78,9 @@ DatasetSummary write_files(const RunContext& context, const RunRecord& record,
 }
 
 // In this order: a folder with a card and without a journal is a finished dataset.
-void finish_dataset(const RunContext& context, const Published& published) {
+void write_card(const RunContext& context, const Finished& finished) {
   const std::filesystem::path folder = context.run.config.output.data_root;
-  const CardInfo info = card_info(context, published);
+  const CardInfo info = card_info(context, finished);
   if (info.compat_reference) write_file(folder / "_saver_state.json", saver_state_json(info));
   write_file(folder / "README.md", dataset_card(info));
   remove_journal(folder);
@@ -88,10 +88,10 @@ void finish_dataset(const RunContext& context, const Published& published) {
 
 }  // namespace
 
-Published publish_dataset(const RunContext& context, const RunRecord& record,
-                          const Captured& captured) {
+Finished make_dataset(const RunContext& context, const RunRecord& record,
+                      const Captured& captured) {
   const SniffConfig& config = context.run.config;
-  Published out;
+  Finished out;
   try {
     const JournalSet journal({journal_path(config.output.data_root)});
     check_documents(journal, captured.counts.num_documents);
@@ -99,7 +99,7 @@ Published publish_dataset(const RunContext& context, const RunRecord& record,
                        [&] { check_stop(context.options); });
     out.documents = count_documents(journal.documents(), config.compat_reference);
     out.dataset = write_files(context, record, captured, journal);
-    finish_dataset(context, out);
+    write_card(context, out);
   } catch (const Stopped&) {
     out.stopped = true;
   } catch (const Error& fault) {

@@ -1,0 +1,117 @@
+#include "cli/hub_command.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/path_text.h"
+#include "cli/common_options.h"
+#include "cli/hub_session.h"
+#include "cli/repo_status.h"
+#include "hub/hub_api.h"
+#include "hub/resolver.h"
+
+namespace qk {
+namespace {
+
+struct StatusFlags {
+  std::string repo;
+  std::string type;
+};
+
+constexpr const char* kStatusExamples = R"(
+Examples:
+  qkscope hub status org/name
+  qkscope hub status org/name@branch --type dataset
+
+Shows the account of the token, whether the repository is there as a model and as a dataset, who may see
+it, its branches and tags, the size of a revision (default: main), and what of it lies in the Hub cache.
+Without a network, or with HF_HUB_OFFLINE=1, only the last. Exit codes: 0; 1 there is no such repository,
+neither on the Hub nor in the cache, or no such revision of it.)";
+
+std::string account_text(const HubSettings& settings, HubClient& hub) {
+  if (settings.token.empty()) return "no token: set HF_TOKEN, or `hf auth login`";
+  const std::string origin = "token from " + printable(settings.token_origin, 300);
+  if (settings.offline) return origin + "; HF_HUB_OFFLINE is set";
+  try {
+    const WhoAmI me = who_am_i(hub);
+    std::string out = printable(me.name) + ", " + origin;
+    if (!me.token_role.empty()) out += ", role " + printable(me.token_role);
+    for (const std::string& scope : me.write_scopes) {
+      out += (&scope == &me.write_scopes.front() ? ", may write to " : ", ") + printable(scope);
+    }
+    for (const Organisation& one : me.organisations) {
+      out += (&one == &me.organisations.front() ? "; organisations: " : ", ") + printable(one.name);
+      if (!one.role.empty()) out += " (" + printable(one.role) + ")";
+    }
+    return out;
+  } catch (const HubError& error) {
+    return origin + "; " + error.what();
+  }
+}
+
+// Whether the status answers the question: something is there, and the revision is.
+bool is_answered(const std::vector<RepoStatus>& all) {
+  for (const RepoStatus& status : all) {
+    if (status.info && status.revision_fault.empty()) return true;
+    const bool is_cached = status.cached && !status.cached->snapshots.empty();
+    if (!status.info && is_cached) return true;
+  }
+  return false;
+}
+
+int show_status(const StatusFlags& flags) {
+  if (flags.repo.empty()) {
+    fail(
+        "hub status: no repository was given: type `qkscope hub status REPO` (see qkscope hub "
+        "status --help)");
+  }
+  const RepoName name = parse_repo_name("hub status", RepoKind::kDataset, flags.repo);
+  if (!is_repo_id(name.text)) {
+    fail("hub status: expected a repository as owner/name or owner/name@revision, found '{}'",
+         printable(flags.repo, 300));
+  }
+  HubSession session;
+  HubClient& hub = session.client();
+  const HubSettings& settings = session.settings();
+  std::printf("%-10s%s\n%-10s%s\n%-10s%s\n", "Endpoint", settings.endpoint.c_str(), "Account",
+              account_text(settings, hub).c_str(), "Cache", path_text(settings.cache).c_str());
+  std::vector<RepoStatus> shown;
+  std::vector<RepoStatus> missing;
+  for (const RepoKind kind : {RepoKind::kModel, RepoKind::kDataset}) {
+    const std::string type = kind == RepoKind::kModel ? "model" : "dataset";
+    if (!flags.type.empty() && flags.type != type) continue;
+    RepoStatus status = read_repo_status(hub, {kind, name.text}, name.revision);
+    const bool is_nothing = !status.info && !status.cached;
+    (is_nothing ? missing : shown).push_back(std::move(status));
+  }
+  for (const RepoStatus& status : shown.empty() ? missing : shown) {
+    std::fputs(repo_status_text(status).c_str(), stdout);
+  }
+  return is_answered(shown) ? 0 : 1;
+}
+
+}  // namespace
+
+void add_hub_command(CLI::App& app, int& exit_code) {
+  CLI::App* hub = app.add_subcommand("hub", "Show what is on the Hub, and what of it is cached");
+  hub->require_subcommand(1);
+  hub->footer(kStatusExamples);
+  const auto flags = std::make_shared<StatusFlags>();
+  CLI::App* command = hub->add_subcommand("status", "Show one repository and our account");
+  command->add_option("repo", flags->repo, "Repository of the Hub: REPO or REPO@REVISION")
+      ->type_name("REPO")
+      ->group(kInputGroup);
+  command->add_option("--type", flags->type, "Look only for a model, or only for a dataset")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"dataset", "model"}))
+      ->group(kInputGroup);
+  command->footer(kStatusExamples);
+  command->callback([flags, &exit_code] { exit_code = show_status(*flags); });
+}
+
+}  // namespace qk

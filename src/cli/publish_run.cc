@@ -1,0 +1,105 @@
+#include "cli/publish_run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/path_text.h"
+#include "base/thread_pool.h"
+#include "capture/run_clock.h"
+#include "cli/publish_text.h"
+#include "dataset/overwrite.h"
+#include "publish/publish.h"
+#include "publish/published_record.h"
+
+namespace qk {
+namespace {
+
+// A word for the shell.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:@%+,";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+// Repository and branch: as asked for, else as the card recorded, else where it went last.
+void settle_target(PublishRequest& request) {
+  CardTarget recorded = read_card_target(request.folder);
+  if (recorded.repo.empty()) recorded = last_target(request.folder);
+  if (request.repo.empty()) {
+    request.repo = recorded.repo;
+    if (request.branch.empty()) request.branch = recorded.branch;
+  }
+  if (request.repo.empty()) {
+    fail("{}: its card does not say where it belongs: name the repository with --repo org/name",
+         path_text(request.folder));
+  }
+  if (request.branch.empty()) request.branch = kMainBranch;
+  check_repo_name("--repo", request.repo);
+  check_branch_name("--branch", request.branch);
+}
+
+// Keeps runs out of the folder. One that cannot be written is safe from them.
+std::optional<FolderLock> lock_if_possible(const std::filesystem::path& folder) {
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) return {};
+  return std::optional<FolderLock>(std::in_place, folder);
+}
+
+UploadTarget target_of_request(const PublishRequest& request, const PublishCheck& check,
+                               const DatasetUpload& dataset) {
+  UploadTarget target;
+  target.repo = check.repo;
+  target.branch = request.branch;
+  target.is_private = request.is_private;
+  target.replaces = request.replaces;
+  target.message = request.message.empty() ? default_message(dataset) : request.message;
+  if (request.files_per_commit > 0) target.files_per_commit = request.files_per_commit;
+  return target;
+}
+
+}  // namespace
+
+void publish_dataset(HubSession& hub, const PublishRequest& asked) {
+  const RunClock clock;
+  PublishRequest request = asked;
+  settle_target(request);
+  HubClient& client = hub.client();
+  const PublishCheck check = check_publish_target(client, request.repo, request.branch);
+  const std::optional<FolderLock> lock = lock_if_possible(request.folder);
+  ThreadPool pool(request.num_threads);
+  const DatasetUpload dataset = describe_dataset(request.folder, pool, client.stop());
+  for (const std::string& warning : dataset.warnings) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+  }
+  if (request.is_private && check.repo_exists && !check.is_private) {
+    std::fprintf(stderr, "qkscope: warning: %s is public already, and stays so\n",
+                 check.repo.id.c_str());
+  }
+  const PublishPlan plan =
+      plan_publish(client, target_of_request(request, check, dataset), dataset);
+  std::fputs(publish_plan_text(dataset, plan, check).c_str(), stdout);
+  std::fflush(stdout);
+  if (request.dry_run) return;
+  const UploadResult result = run_publish(client, plan, dataset, hub.transfers());
+  std::fputs(publish_result_text(plan, result, clock.seconds()).c_str(), stdout);
+}
+
+std::string publish_command(const PublishRequest& request) {
+  std::string out = "qkscope publish " + shell_word(request.folder.string());
+  if (!request.repo.empty()) out += " --repo " + shell_word(request.repo);
+  if (!request.branch.empty()) out += " --branch " + shell_word(request.branch);
+  if (request.is_private) out += " --private";
+  if (request.replaces) out += " --replace";
+  if (!request.message.empty()) out += " --message " + shell_word(request.message);
+  return out;
+}
+
+}  // namespace qk
