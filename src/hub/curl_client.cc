@@ -244,8 +244,8 @@ class CurlClient final : public HttpClient {
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for a name server
     // Asked for as it is; should a proxy pack it nevertheless, it is unpacked.
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity");
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     static_cast<long>(request.idle_timeout.count()));
+    const auto connect_timeout = std::min(request.idle_timeout, settings_.download_timeout);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
     if (const std::string proxy = upper_case_proxy(request.url); !proxy.empty()) {
       curl_easy_setopt(easy, CURLOPT_PROXY, proxy.c_str());
     }

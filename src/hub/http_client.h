@@ -54,7 +54,8 @@ struct HttpRequest {
   std::function<void(const struct HttpResponse&)> on_headers{};
   std::function<void(std::span<const std::byte>)> sink{};
   size_t max_body_bytes = size_t{64} << 20;        // of a body that is kept; more: HttpFailure
-  std::chrono::milliseconds idle_timeout{10'000};  // without a byte, and for connecting
+  // Without a byte; for connecting no more than HubSettings::download_timeout.
+  std::chrono::milliseconds idle_timeout{10'000};
   std::function<void(int64_t)> on_sent{};          // bytes of the body sent since the last call
 };
 

@@ -17,18 +17,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kOfficialHub = "https://huggingface.co";
-
 [[noreturn]] void bad_batch(const UploadFile& file, const std::string& what) {
   throw HubError(HubFault::kBadAnswer,
                  fmt::format("hub: the answer that says where {} goes {}: try again later",
                              printable(file.path), what));
-}
-
-std::string at_endpoint(const HubClient& hub, const std::string& url) {
-  if (!url.starts_with(kOfficialHub)) return url;
-  const std::string rest = url.substr(kOfficialHub.size());
-  return rest.empty() || rest.front() == '/' ? hub.settings().endpoint + rest : url;
 }
 
 std::string text_at(const json& object, std::initializer_list<const char*> keys) {
@@ -55,7 +47,7 @@ void read_parts(const HubClient& hub, const json& header, const UploadFile& file
   std::map<int64_t, std::string> parts;
   for (const auto& [name, value] : header.items()) {
     if (is_number(name) && value.is_string()) {
-      parts[whole_number(name)] = at_endpoint(hub, value.get<std::string>());
+      parts[whole_number(name)] = at_endpoint(hub.settings(), value.get<std::string>());
     }
   }
   for (auto& [number, url] : parts) out.part_urls.push_back(std::move(url));
@@ -75,7 +67,7 @@ LfsUpload read_object(const HubClient& hub, const json& object, const UploadFile
   LfsUpload out;
   const json upload = value_at(object, {"actions", "upload"});
   if (upload.is_null()) return out;
-  out.url = at_endpoint(hub, text_at(upload, {"href"}));
+  out.url = at_endpoint(hub.settings(), text_at(upload, {"href"}));
   if (origin_of(out.url).empty()) bad_batch(file, "has no address");
   const json header = value_at(upload, {"header"});
   if (!header.is_object()) return out;
