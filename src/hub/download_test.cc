@@ -11,56 +11,15 @@
 #include "base/atomic_file.h"
 #include "base/stopped.h"
 #include "base/test_error.h"
-#include "hub/test_memory_hub.h"
+#include "hub/test_download.h"
 
 namespace qk {
 namespace download_test {
 
-namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::SizeIs;
-
-constexpr const char* kModelFile = "model.safetensors";
-const std::string kGetModel =  // NOLINT(cert-err58-cpp)
-    std::string("GET /org/m/resolve/") + MemoryHub::kCommit + "/" + kModelFile;
-
-class Download : public testing::Test {
- protected:
-  Download() {
-    hub_.files = {{"config.json", "{}"},
-                  {"empty.txt", ""},
-                  {"sub/dir/a b.txt", "hello\n"},
-                  {kModelFile, "0123456789"}};
-    hub_.large = {kModelFile};
-  }
-
-  void get(const std::vector<std::string>& paths, const TransferOptions& options = {}) {
-    const auto client = hub_.client();
-    download_to_cache(*client, hub_.cache.path(), hub_.tree(), paths, options);
-  }
-  std::string text(const std::string& path) const { return read_file(hub_.snapshot() / path); }
-  fs::path partial() const { return hub_.blob(kModelFile).string() + ".incomplete"; }
-  void leave_partial(const std::string& begin) const {
-    hub_.cache.write(fs::relative(partial(), hub_.cache.path()).string(), begin);
-  }
-  // The answer to the first `times` requests for the model's bytes is changed.
-  void spoil_model(int times, const std::function<void(HttpResponse&)>& change) {
-    hub_.spoil = [left = times, change](const HttpRequest& request, HttpResponse& answer) mutable {
-      if (request.url.starts_with(MemoryHub::kCdn) && left-- > 0) change(answer);
-    };
-  }
-  std::vector<std::string> cdn_log() const {
-    std::vector<std::string> out;
-    for (const std::string& line : hub_.log) {
-      if (line.starts_with("GET /model")) out.push_back(line);
-    }
-    return out;
-  }
-
-  MemoryHub hub_;
-};
 
 // The layout that huggingface.co/docs/hub/local-cache describes.
 TEST_F(Download, LaysOutTheCache) {
@@ -124,125 +83,6 @@ TEST_F(Download, ABeginningOfSomethingElseIsDropped) {
     EXPECT_EQ(text(kModelFile), "0123456789") << begin;
     fs::remove(hub_.blob(kModelFile));
   }
-}
-
-TEST_F(Download, ACutBodyGoesOnWithARange) {
-  spoil_model(2, [](HttpResponse& answer) { answer.body.resize(answer.body.size() / 2); });
-  get({kModelFile});
-  EXPECT_THAT(cdn_log(), ElementsAre("GET /model.safetensors", "GET /model.safetensors bytes=5-",
-                                     "GET /model.safetensors bytes=7-"));
-  EXPECT_EQ(text(kModelFile), "0123456789");
-}
-
-TEST_F(Download, TriesAreCountedAnewWhenBytesCame) {
-  // 9 cuts are more than the retries of one request.
-  spoil_model(9, [](HttpResponse& answer) { answer.body.resize(1); });
-  get({kModelFile});
-  EXPECT_EQ(text(kModelFile), "0123456789");
-  fs::remove(hub_.blob(kModelFile));
-  spoil_model(99, [](HttpResponse& answer) { answer.body.clear(); });
-  EXPECT_THAT(error_of([&] { get({kModelFile}); }),
-              HasSubstr("the answer ended after 0 of 10 bytes"));
-}
-
-TEST_F(Download, AServerThatIgnoresRangesStartsAgain) {
-  leave_partial("0123");
-  spoil_model(1, [](HttpResponse& answer) {
-    answer.status = 200;
-    answer.body = "0123456789";
-    answer.headers = {};
-  });
-  get({kModelFile});
-  EXPECT_EQ(text(kModelFile), "0123456789");
-  EXPECT_THAT(cdn_log(), SizeIs(1));
-}
-
-struct WrongAnswer {
-  const char* name;
-  std::function<void(HttpResponse&)> change;
-  const char* found;
-};
-
-TEST_F(Download, AnotherContentIsFetchedOnceMoreAndThenRefused) {
-  const auto set_header = [](HttpResponse& answer, const char* name, const char* value) {
-    answer.headers = {};
-    answer.headers.add(name, value);
-  };
-  const WrongAnswer answers[] = {
-      {"digest", [](HttpResponse& answer) { answer.body[3] = 'x'; }, "found sha256 "},
-      {"length", [&](HttpResponse& answer) { set_header(answer, "Content-Length", "9"); },
-       "found 9 bytes, twice"},
-      {"longer",
-       [](HttpResponse& answer) {
-         answer.headers = {};
-         answer.body += "more";
-       },
-       "found more than 10 bytes, twice"},
-      {"encoded", [&](HttpResponse& answer) { set_header(answer, "Content-Encoding", "gzip"); },
-       "found Content-Encoding gzip, twice"},
-      {"range",
-       [&](HttpResponse& answer) {
-         answer.status = 206;
-         set_header(answer, "Content-Range", "bytes 5-9/10");
-       },
-       "found Content-Range 'bytes 5-9/10' when byte 0 of 10 was asked for, twice"},
-      {"total",
-       [&](HttpResponse& answer) {
-         answer.status = 206;
-         set_header(answer, "Content-Range", "bytes 0-9/11");
-       },
-       "found Content-Range 'bytes 0-9/11' when byte 0 of 10 was asked for, twice"},
-      {"416", [](HttpResponse& answer) { answer.status = 416; }, "status 416"},
-  };
-  for (const WrongAnswer& answer : answers) {
-    hub_.log.clear();
-    spoil_model(1, answer.change);
-    get({kModelFile});
-    EXPECT_EQ(text(kModelFile), "0123456789") << answer.name;
-    EXPECT_THAT(cdn_log(), SizeIs(2)) << answer.name;
-    fs::remove(hub_.blob(kModelFile));
-    spoil_model(2, answer.change);
-    const std::string error = error_of([&] { get({kModelFile}); });
-    EXPECT_THAT(error, HasSubstr(answer.found)) << answer.name;
-    EXPECT_THAT(error,
-                HasSubstr("org/m@main: model.safetensors: expected 10 bytes with sha256 84d8"));
-    EXPECT_FALSE(fs::exists(hub_.blob(kModelFile))) << answer.name;
-    EXPECT_FALSE(fs::exists(partial())) << answer.name;
-  }
-}
-
-TEST_F(Download, AnExpiredAddressIsReplacedByANewOne) {
-  spoil_model(3, [](HttpResponse& answer) { answer.status = 403; });
-  get({kModelFile});
-  EXPECT_EQ(std::count(hub_.log.begin(), hub_.log.end(), kGetModel), 4);
-  fs::remove(hub_.blob(kModelFile));
-  spoil_model(1000, [](HttpResponse& answer) { answer.status = 403; });
-  EXPECT_THAT(
-      error_of([&] { get({kModelFile}); }),
-      HasSubstr("http://cdn.test:80, where the Hub sends for the bytes, answers with status 403 "
-                "again and again"));
-}
-
-TEST_F(Download, RefusalsOfTheHubAreErrors) {
-  hub_.instead = [](const HttpRequest& request) -> std::optional<HttpResponse> {
-    if (request.url.find("/resolve/") == std::string::npos) return std::nullopt;
-    HttpResponse answer;
-    answer.status = 403;
-    answer.headers.add("X-Error-Code", "GatedRepo");
-    return answer;
-  };
-  EXPECT_THAT(error_of([&] { get({kModelFile}); }), HasSubstr("accept the conditions"));
-  EXPECT_FALSE(fs::exists(partial()));
-}
-
-TEST_F(Download, RedirectsHaveAnEnd) {
-  hub_.instead = [](const HttpRequest&) -> std::optional<HttpResponse> {
-    HttpResponse answer;
-    answer.status = 307;
-    answer.headers.add("Location", "/again");
-    return answer;
-  };
-  EXPECT_THAT(error_of([&] { get({kModelFile}); }), HasSubstr("redirects more than 10 times"));
 }
 
 TEST_F(Download, OneFailureEndsTheOthersAndKeepsWhatCame) {
