@@ -98,7 +98,7 @@ class ByNameTest(unittest.TestCase):
         self.assertEqual(self.cached("dataset", "org/corpus"), {
             "README.md", "data/train-00000-of-00002.jsonl", "data/train-00001-of-00002.jsonl"})
 
-    def test_the_dataset_is_that_of_a_run_from_folders_and_of_a_full_cache(self):
+    def test_the_dataset_does_not_depend_on_what_else_is_in_the_cache(self):
         self.add_inputs()
         sets = ("--set", "capture.layers=[1]")
         self.run_program("sniff", "run.yaml", *sets, "--set", "output.data_root=first")
