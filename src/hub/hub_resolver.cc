@@ -98,14 +98,16 @@ std::string HubResolver::not_found(const RepoName& name) const {
     return start + ", and the revision of a Hub repository has a key of its own (revision)";
   }
   if (!is_repo_id(name.text)) return start + ", nor the id of a Hub repository";
-  const std::string here = name.text.find('/') == std::string::npos
-                               ? fmt::format(" (here: {})", printable(working_folder(), kShownPath))
-                               : "";
+  const bool is_bare = name.text.find('/') == std::string::npos;
+  const std::string here =
+      is_bare ? fmt::format(" (here: {})", printable(working_folder(), kShownPath)) : "";
+  if (hub_.settings().offline && is_bare) {
+    return start + here + ", and a Hub repository is written owner/name";
+  }
   if (hub_.settings().offline) {
-    return fmt::format(
-        "{}{}, and not in the Hub cache {} (revision {}){} download it first with {}", start, here,
-        printable(cache_of(name).string(), kShownPath), printable(name.revision), offline_reason_,
-        download_command(name));
+    return fmt::format("{}, and not in the Hub cache {} (revision {}){} download it first with {}",
+                       start, printable(cache_of(name).string(), kShownPath),
+                       printable(name.revision), offline_reason_, download_command(name));
   }
   const auto answer = answers_.find(key_of(name));
   if (answer == answers_.end()) return start + here;
