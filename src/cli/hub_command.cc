@@ -86,7 +86,7 @@ int show_status(const StatusFlags& flags) {
     const std::string type = kind == RepoKind::kModel ? "model" : "dataset";
     if (!flags.type.empty() && flags.type != type) continue;
     RepoStatus status = read_repo_status(hub, {kind, name.text}, name.revision);
-    const bool is_nothing = !status.info && !status.cached;
+    const bool is_nothing = status.is_missing && !status.cached;
     (is_nothing ? missing : shown).push_back(std::move(status));
   }
   for (const RepoStatus& status : shown.empty() ? missing : shown) {

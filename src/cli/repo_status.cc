@@ -164,7 +164,8 @@ RepoStatus read_repo_status(HubClient& hub, const Repo& repo, const std::string&
     out.refs = list_refs(hub, repo);
   } catch (const HubError& error) {
     out.fault = error.what();
-    out.is_missing = error.fault() == HubFault::kRepoNotFound;
+    out.is_missing =
+        error.fault() == HubFault::kRepoNotFound || error.fault() == HubFault::kOffline;
   }
   if (out.info) ask_revision(hub, out);
   return out;

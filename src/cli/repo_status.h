@@ -22,7 +22,7 @@ struct RepoStatus {
   Repo repo;
   std::string revision;
   std::string fault;             // why the Hub says nothing of the repository: a sentence
-  bool is_missing = false;       // the fault is that it is not there, or not for us
+  bool is_missing = false;       // it is not there, or not for us, or nobody was asked (offline)
   std::optional<RepoInfo> info;  // of the repository's default branch
   RepoRefs refs;
   std::string revision_fault;  // why it says nothing of the revision

@@ -9,6 +9,7 @@
 #include "base/mapped_file.h"
 #include "base/path_text.h"
 #include "hub/hub_snapshot.h"
+#include "hub/repo.h"
 
 namespace qk {
 namespace {
@@ -49,32 +50,43 @@ bool is_named_blob(const fs::path& path) {
          });
 }
 
+// A file of a snapshot of the Hub cache that nobody has downloaded.
+bool is_not_downloaded(const fs::path& path) {
+  std::error_code error;
+  const fs::path snapshots = path.parent_path().parent_path();
+  return fs::symlink_status(path, error).type() == fs::file_type::not_found &&
+         snapshots.filename() == "snapshots" && is_commit(path.parent_path().filename().string());
+}
+
 }  // namespace
 
 std::vector<IdentifiedFile> identify_files(
     std::span<const fs::path> paths, ThreadPool& pool,
     const std::function<void(int64_t done, int64_t total)>& progress) {
   std::vector<IdentifiedFile> out;
+  std::vector<fs::path> places;  // of `out`
   int64_t total = 0;
   for (const fs::path& path : paths) {
     std::error_code error;
-    if (!fs::exists(path, error)) {
+    if (is_not_downloaded(path)) {
       if (const auto listed = listed_file(path)) {
         out.push_back({path.filename().string(), listed->bytes, listed->sha256});
-        continue;
+        places.push_back(path);
       }
+      continue;
     }
     const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
     if (error) fail("{}: cannot be read: {}", path_text(path), error.message());
     out.push_back({path.filename().string(), bytes, digest_from_blob_name(path)});
+    places.push_back(path);
     if (out.back().sha256.empty()) total += out.back().bytes;
   }
   std::atomic<int64_t> done{0};
   std::mutex mutex;
-  pool.parallel_for(static_cast<int64_t>(paths.size()), [&](int64_t index, int) {
+  pool.parallel_for(std::ssize(places), [&](int64_t index, int) {
     IdentifiedFile& file = out[static_cast<size_t>(index)];
     if (!file.sha256.empty()) return;
-    file.sha256 = digest(paths[static_cast<size_t>(index)], done, [&] {
+    file.sha256 = digest(places[static_cast<size_t>(index)], done, [&] {
       const std::lock_guard lock(mutex);
       if (progress) progress(done, total);
     });

@@ -20,7 +20,8 @@ struct IdentifiedFile {
 
 // Sorted by name. progress(bytes done, bytes in all) counts the files that are read, and is called
 // by one thread at a time; what it throws ends the reading. A file of the Hub cache whose blob is named by its SHA-256 is not
-// read, nor one that was not downloaded and whose digest the cache knows.
+// read, nor one of its snapshots that was not downloaded: it has the digest of the repository's list,
+// and is left out if the cache does not know the list.
 // Throws Error if a file cannot be read.
 std::vector<IdentifiedFile> identify_files(
     std::span<const std::filesystem::path> paths, ThreadPool& pool,

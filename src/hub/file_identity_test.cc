@@ -53,6 +53,25 @@ TEST(FileIdentity, ABlobNamedByItsDigestIsNotRead) {
   EXPECT_THAT(steps, testing::ElementsAre(std::pair(2, 2)));  // of the file that is read
 }
 
+TEST(FileIdentity, AFileThatWasNotDownloadedHasTheDigestOfTheList) {
+  const TestCache cache("models--org--m");
+  cache.add("config.json", std::string(40, 'b'), "{}");
+  const std::vector<fs::path> paths = {cache.snapshot() / "a.safetensors",
+                                       cache.snapshot() / "config.json"};
+  ThreadPool pool(1);
+  ASSERT_EQ(identify_files(paths, pool, {}).size(), 1U);
+  EXPECT_EQ(identify_files(paths, pool, {})[0].sha256, sha256_of("{}"));
+  cache.write_tree(R"({"files":{"a.safetensors":{"size":9,"lfs_size":9,"lfs_sha256":")" + kDigest +
+                   R"("}}})");
+  const std::vector<IdentifiedFile> files = identify_files(paths, pool, {});
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].name, "a.safetensors");
+  EXPECT_EQ(files[0].bytes, 9);
+  EXPECT_EQ(files[0].sha256, kDigest);
+  fs::create_symlink("../../blobs/gone", paths[0]);
+  EXPECT_THROW(identify_files(paths, pool, {}), Error);  // it was, and its blob is gone
+}
+
 TEST(FileIdentity, OnlyLinksIntoTheCacheAreNamedByTheirDigest) {
   const TestCache cache("datasets--org--d");
   cache.add("a", kDigest, "");

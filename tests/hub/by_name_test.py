@@ -98,7 +98,7 @@ class ByNameTest(unittest.TestCase):
         self.assertEqual(self.cached("dataset", "org/corpus"), {
             "README.md", "data/train-00000-of-00002.jsonl", "data/train-00001-of-00002.jsonl"})
 
-    def test_the_dataset_is_that_of_a_run_from_folders_and_of_a_full_cache(self):
+    def test_the_dataset_does_not_depend_on_what_else_is_in_the_cache(self):
         self.add_inputs()
         sets = ("--set", "capture.layers=[1]")
         self.run_program("sniff", "run.yaml", *sets, "--set", "output.data_root=first")
@@ -129,8 +129,8 @@ class ByNameTest(unittest.TestCase):
         self.run_program("sniff", "run.yaml", "--set", "capture.layers=[0,1]")
         after = self.run_program("sniff", "run.yaml", "--dry-run", "--set", "capture.layers=[0,1]")
         size = r"[\d.,]+ [kM]?B"  # of the process, which differs a little
-        self.assertEqual(re.sub(f"memory.*\n.*\n", "", re.sub(size, "", before)),
-                         re.sub(f"memory.*\n.*\n", "", re.sub(size, "", after.stdout)))
+        self.assertEqual(re.sub("memory.*\n.*\n", "", re.sub(size, "", before)),
+                         re.sub("memory.*\n.*\n", "", re.sub(size, "", after.stdout)))
 
     def test_revisions(self):
         self.add_inputs()
@@ -298,8 +298,8 @@ class ByNameTest(unittest.TestCase):
         self.assertIn("whole", self.run_program("check", "org/qk@tiny").stdout)
         self.assertEqual(self.cached("dataset", "org/qk") - {".gitattributes"}, set(files))
         self.run_program("inspect", "--dataset", "org/qk@tiny", HF_HUB_OFFLINE=1)
-        self.run_program("inspect", self.hub.head("dataset", "org/qk", "tiny").join(("org/qk@", "")),
-                         HF_HUB_OFFLINE=1)
+        commit = self.hub.head("dataset", "org/qk", "tiny")
+        self.run_program("inspect", f"org/qk@{commit}", HF_HUB_OFFLINE=1)
         done = self.run_program("check", "org/qk", code=1)
         self.assertIn("'org/qk' (revision main) holds no heads", done.stderr)
 
@@ -389,6 +389,11 @@ class ByNameTest(unittest.TestCase):
         done = self.run_program("hub", "status", "org/qk@none", code=1)
         self.assertIn("Dataset   org/qk: private", done.stdout)
         self.run_program("hub", "status", "org/qk", code=1, HF_HUB_OFFLINE=1)
+        self.hub.fail("403", on="GET /api/models/", times=1)
+        done = self.run_program("hub", "status", "org/qk")
+        self.assertRegex(done.stdout, r"Model     org/qk\n  on the Hub.*may not read")
+        done = self.run_program("hub", "status", "org/qk", "--type", "dataset")
+        self.assertNotIn("Model ", done.stdout)
 
     # --- nobody asks
 
