@@ -59,7 +59,7 @@ class Commands(HubCase):
     def test_fetch_in_part_and_whole(self):
         self.run_program("fetch", "org/cap@some/model", "--heads", "l0[01]h*q", "--to", "here")
         heads = {path for path in self.files if path.endswith("q/data.parquet") and path < "l02"}
-        self.assertEqual(self.downloaded(), {"README.md", *heads})
+        self.assertEqual({path for path in self.downloaded() if path.startswith("l0")}, heads)
         there = set(fixtures.files_of(f"{self.root}/here"))
         self.assertLessEqual({"README.md", *heads}, there)
         self.assertFalse([path for path in there if path.startswith("l02")])
@@ -125,7 +125,7 @@ class Commands(HubCase):
         done = self.run_program("hub", "status", "org/cap@some/model", "--type", "dataset")
         self.assertIn("org", done.stdout)
         self.assertIn(self.hub.head("dataset", "org/cap", "some/model")[:7], done.stdout)
-        self.assertEqual(self.downloaded(), set())
+        self.assertLessEqual(self.downloaded(), {"README.md"})
         self.hub.accounts[TOKEN] = Account("reader", "read", {"company": "write"})
         done = self.run_program("hub", "status", "org/cap", "--type", "dataset")
         for word in ("reader", "company", "read"):

@@ -2,6 +2,7 @@
 
 usage of each: <name>_test.py QKSCOPE"""
 
+import hashlib
 import os
 import pathlib
 import subprocess
@@ -16,6 +17,7 @@ from test_hub import TOKEN, Account, TestHub  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 STOPPED = 75
+QUICK = {"HF_HUB_DOWNLOAD_TIMEOUT": 2, "HF_HUB_ETAG_TIMEOUT": 2}  # gives up early on a silent Hub
 
 
 def make_capture(folder, **changes):
@@ -70,7 +72,7 @@ def faults_of_a_run(hub, done):
             out.append(f"the token stands in {path}")
     if done.code not in (0, 1, STOPPED):
         out.append(f"exit code {done.code}: {done.stderr}")
-    if done.code == 1 and not done.stderr.strip():
+    if done.code == 1 and not (done.stderr + done.stdout).strip():
         out.append("failed without a sentence")
     return out
 
@@ -89,3 +91,52 @@ class HubCase(unittest.TestCase):
         self.assertEqual(done.code, code, f"{arguments}\n{done.stdout}\n{done.stderr}")
         self.assertEqual(faults_of_a_run(self.hub, done), [])
         return done
+
+
+def command(job, hub, capture):
+    if job == "fetch":
+        return ["fetch", "org/cap", "--to", f"{hub.root}/here"]
+    return ["publish", capture, "--repo", "org/qk", "--branch", "b"]
+
+
+def bad_blobs(hub):
+    """Files whose name in the cache is a digest of other content."""
+    out = []
+    for path in pathlib.Path(hub.root, "home/hub").glob("*/blobs/*"):
+        data = path.read_bytes()
+        git = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+        if "." not in path.name and path.name not in (git, hashlib.sha256(data).hexdigest()):
+            out.append(f"{path} is not what its name says")
+    return out
+
+
+class TransferCase(unittest.TestCase):
+    """For tests with a small capture that is fetched (org/cap) and published (branch b of org/qk)."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.capture = make_capture(cls.enterClassContext(TestHub()).root)
+        cls.files = published_files(cls.capture)
+
+    def new_hub(self):
+        hub = TestHub()
+        hub.add_repo("dataset", "org/cap", self.files)
+        return hub
+
+    def wrong_results(self, job, hub, is_done):
+        """What is not as it must be after a run that ended with success or without."""
+        out = bad_blobs(hub)
+        if job == "fetch":
+            there = {path: data for path, data in fixtures.files_of(f"{hub.root}/here").items()
+                     if not path.startswith(".cache/") and path != ".gitattributes"}
+            if any(self.files.get(path) != data for path, data in there.items()):
+                out.append("a file that is not whole")
+            if is_done and set(there) != set(self.files):
+                out.append(f"files are missing: {set(self.files) - set(there)}")
+            return out
+        repo = hub.repos.get(("dataset", "org/qk"))
+        branch = hub.files("dataset", "org/qk", "b") if repo and "b" in repo.branches else {}
+        branch.pop(".gitattributes", None)
+        if branch != (self.files if is_done else {}):
+            out.append(f"the branch has {sorted(branch)}")
+        return out
