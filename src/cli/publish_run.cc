@@ -1,19 +1,14 @@
 #include "cli/publish_run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <optional>
-#include <utility>
 
 #include "base/error.h"
 #include "base/path_text.h"
 #include "base/thread_pool.h"
 #include "capture/run_clock.h"
 #include "cli/publish_text.h"
-#include "dataset/overwrite.h"
 #include "publish/publish.h"
 #include "publish/published_record.h"
 
@@ -47,12 +42,6 @@ void settle_target(PublishRequest& request) {
   check_branch_name("--branch", request.branch);
 }
 
-// Keeps runs out of the folder. One that cannot be written is safe from them.
-std::optional<FolderLock> lock_if_possible(const std::filesystem::path& folder) {
-  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) return {};
-  return std::optional<FolderLock>(std::in_place, folder);
-}
-
 UploadTarget target_of_request(const PublishRequest& request, const PublishCheck& check,
                                const DatasetUpload& dataset) {
   UploadTarget target;
@@ -73,7 +62,6 @@ void publish_dataset(HubSession& hub, const PublishRequest& asked) {
   settle_target(request);
   HubClient& client = hub.client();
   const PublishCheck check = check_publish_target(client, request.repo, request.branch);
-  const std::optional<FolderLock> lock = lock_if_possible(request.folder);
   ThreadPool pool(request.num_threads);
   const DatasetUpload dataset = describe_dataset(request.folder, pool, client.stop());
   for (const std::string& warning : dataset.warnings) {

@@ -168,7 +168,7 @@ void fail_moved(const UploadTarget& target, const std::string& from, const std::
   };
   throw HubError(
       HubFault::kMoved,
-      fmt::format("{}: the branch moved from {} to {} meanwhile: somebody else has committed "
+      fmt::format("{}: the branch moved from {} to {} meanwhile: someone else has committed "
                   "to it, and nothing of ours was; run the same command again, which "
                   "makes a new plan",
                   place_of(target), named(from), named(to)));

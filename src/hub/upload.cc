@@ -106,7 +106,7 @@ class Upload {
     if (head != result_.commit) {
       throw HubError(
           HubFault::kMoved,
-          fmt::format("{}: the commit {} was made, but somebody else has moved the branch "
+          fmt::format("{}: the commit {} was made, but someone else has moved the branch "
                       "to {} since",
                       place_of(target_), result_.commit, head));
     }

@@ -119,6 +119,8 @@ TEST(Publish, ReadmeOfMainIsWrittenWhenNothingElseIsThere) {
   EXPECT_EQ(hub.files("main").at("README.md"), main_readme(UploadHub::kRepo));
   EXPECT_EQ(hub.files("b").at("README.md"), "data");
   EXPECT_FALSE(plan_publish(*client, target, dataset).writes_main_readme);
+  hub.add_commit("main", {{".gitattributes", {""}}}, "", "as at the beginning");
+  EXPECT_FALSE(plan_publish(*client, target, dataset).writes_main_readme);  // nothing to send
   target.branch = "main";
   EXPECT_FALSE(plan_publish(*client, target, dataset).writes_main_readme);
 }

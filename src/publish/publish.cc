@@ -40,7 +40,9 @@ void write_main_readme(HubClient& hub, const UploadTarget& target) {
 
 PublishPlan plan_publish(HubClient& hub, const UploadTarget& target, const DatasetUpload& dataset) {
   PublishPlan out{target, plan_upload(hub, target, dataset.files)};
-  out.writes_main_readme = target.branch != kMainBranch && main_is_bare(hub, target, out.upload);
+  const bool has_work = !out.upload.is_empty() || out.upload.creates_branch;
+  out.writes_main_readme =
+      has_work && target.branch != kMainBranch && main_is_bare(hub, target, out.upload);
   return out;
 }
 

@@ -15,7 +15,7 @@ struct PublishPlan {
   UploadTarget target;
   UploadPlan upload;
   // The README that explains the repository: main gets it if nothing but .gitattributes is there and
-  // the dataset goes to another branch.
+  // something is sent to another branch.
   bool writes_main_readme = false;
 };
 PublishPlan plan_publish(HubClient& hub, const UploadTarget& target, const DatasetUpload& dataset);

@@ -7,10 +7,11 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <thread>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/json_value.h"
+#include "dataset/overwrite.h"
 
 namespace qk {
 namespace {
@@ -31,6 +32,19 @@ ordered_json read_entries(const fs::path& folder) {
   return is_record ? json[kKey] : ordered_json::array();
 }
 
+// Another program that publishes the dataset holds the lock for a moment, too. Throws Error.
+FolderLock lock_soon(const fs::path& folder) {
+  constexpr int kTries = 20;
+  for (int tries = 1; tries < kTries; ++tries) {
+    try {
+      return FolderLock(folder);
+    } catch (const Error&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  return FolderLock(folder);
+}
+
 std::string now_text() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
@@ -47,6 +61,7 @@ std::string text_of_key(const ordered_json& entry, const char* key) {
 void record_published(const DatasetUpload& dataset, const UploadTarget& target,
                       const UploadResult& result) {
   try {
+    const FolderLock lock = lock_soon(dataset.folder);
     ordered_json entries = ordered_json::array();
     for (const ordered_json& entry : read_entries(dataset.folder)) {
       const bool is_same = text_of_key(entry, "repo") == target.repo.id &&

@@ -8,7 +8,7 @@
 
 namespace qk {
 
-// Replaces the branch's entry. A folder that cannot be written gets none: what was published counts.
+// Replaces the branch's entry, under the folder's lock. A folder that cannot be written gets none: what was published counts.
 void record_published(const DatasetUpload& dataset, const UploadTarget& target,
                       const UploadResult& result);
 
