@@ -283,7 +283,7 @@ std::map<std::string, std::optional<std::string>> dotenv_values(
 
 std::optional<std::filesystem::path> find_dotenv(const std::filesystem::path& folder) {
   for (std::filesystem::path here = folder;; here = here.parent_path()) {
-    const std::filesystem::path path = here / ".env";
+    std::filesystem::path path = here / ".env";
     std::error_code ignored;
     const bool is_file = std::filesystem::is_regular_file(path, ignored);
     if (is_file && (here == folder || is_trusted(path))) return path;

@@ -10,8 +10,8 @@ namespace qk {
 
 // Patterns as of Python's fnmatch: '*' is any text ('/' too), '?' one character, [abc], [a-z], [!abc].
 struct FetchWishes {
-  std::vector<std::string> heads;  // of names of heads: "l0[0-3]h*"
-  std::vector<std::string> files;  // of paths
+  std::vector<std::string> heads{};  // of names of heads: "l0[0-3]h*"
+  std::vector<std::string> files{};  // of paths
 };
 
 // Of these files, in their order. Without wishes a dataset is whole; of a model with safetensors

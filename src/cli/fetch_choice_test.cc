@@ -9,6 +9,7 @@ namespace qk {
 namespace fetch_choice_test {
 
 using testing::ElementsAre;
+using testing::ElementsAreArray;
 
 std::vector<std::string> chosen(RepoKind kind, const std::vector<std::string>& names,
                                 const FetchWishes& wishes = {}) {

@@ -47,7 +47,9 @@ HubSession::HubSession(const Options& options)
 HubSession::~HubSession() = default;
 
 const HubSettings& HubSession::settings() {
-  if (!settings_) settings_ = std::make_unique<HubSettings>(read_hub_settings());
+  if (settings_) return *settings_;
+  settings_ = std::make_unique<HubSettings>(read_hub_settings());
+  if (options_.publishes) settings_->sends_token = true;
   return *settings_;
 }
 

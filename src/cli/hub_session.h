@@ -20,6 +20,8 @@ class HubSession {
   struct Options {
     bool quiet = false;  // no progress; notes of waiting are shown all the same
     int max_workers = 8;
+    bool publishes =
+        false;  // reading calls have the token too, HF_HUB_DISABLE_IMPLICIT_TOKEN or not
   };
   HubSession() : HubSession(Options{}) {}
   explicit HubSession(const Options& options);

@@ -41,7 +41,7 @@ int publish(const PublishFlags& flags) {
   PublishRequest request = flags.request;
   request.folder = expand_home(flags.folder);
   request.files_per_commit = flags.files_per_commit;
-  HubSession hub({.quiet = flags.quiet});
+  HubSession hub({.quiet = flags.quiet, .publishes = true});
   publish_dataset(hub, request);
   return 0;
 }

@@ -21,16 +21,23 @@ int64_t bytes_of(const std::vector<UploadFile>& files) {
   return bytes;
 }
 
+std::string short_list(const std::vector<std::string>& names) {
+  std::string out;
+  for (size_t i = 0; i < std::min(names.size(), kShownNames); ++i) {
+    out += (i > 0 ? ", " : "") + printable(names[i]);
+  }
+  return out + (names.size() > kShownNames ? ", ..." : "");
+}
+
 void add_files(std::string& out, const char* name, const std::vector<UploadFile>& files) {
   if (files.empty()) return;
-  std::string names;
-  for (size_t i = 0; i < std::min(files.size(), kShownNames); ++i) {
-    names += (i > 0 ? ", " : "") + printable(files[i].path);
-  }
-  add_publish_line(out, name,
-                   fmt::format("{}, {}: {}{}", plural(std::ssize(files), "file"),
-                               bytes_text(static_cast<double>(bytes_of(files))), names,
-                               files.size() > kShownNames ? ", ..." : ""));
+  std::vector<std::string> names;
+  names.reserve(files.size());
+  for (const UploadFile& file : files) names.push_back(file.path);
+  add_publish_line(
+      out, name,
+      fmt::format("{}, {}: {}", plural(std::ssize(files), "file"),
+                  bytes_text(static_cast<double>(bytes_of(files))), short_list(names)));
 }
 
 // Each by its name: they are somebody's.
@@ -76,7 +83,9 @@ std::string publish_plan_text(const DatasetUpload& dataset, const PublishPlan& p
     add_paths(out, "foreign", "of the branch that stay there (--replace deletes them)",
               upload.foreign);
   }
-  add_paths(out, "not sent", "or folders that are no part of the dataset", dataset.left_out);
+  if (!dataset.left_out.empty()) {
+    add_publish_line(out, "not sent", "beside the dataset: " + short_list(dataset.left_out));
+  }
   if (plan.writes_main_readme) {
     add_publish_line(out, "main", "is empty: it gets a README that explains the branches");
   }

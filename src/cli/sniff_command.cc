@@ -219,10 +219,14 @@ int sniff(const SniffFlags& flags) {
   const size_t num_warnings = config.warnings.size();
   HubSession hub({.quiet = flags.quiet});
   const bool publishes = config.output.hf_repo_id && !flags.no_upload;
-  const std::string publishing = publishes ? check_publishing(hub, config) : "";
+  HubSession publisher({.quiet = flags.quiet, .publishes = true});
+  const std::string publishing = publishes ? check_publishing(publisher, config) : "";
   PreparedRun run =
       prepare_run(std::move(config), registry(), hub.resolver(), /*plan_only=*/flags.dry_run);
-  if (flags.dry_run) hub.end();
+  if (flags.dry_run) {
+    publisher.end();
+    hub.end();
+  }
   warn(run.config, num_warnings);
   RunOptions options;
   options.overwrite = flags.overwrite;
@@ -251,7 +255,7 @@ int sniff(const SniffFlags& flags) {
   const int code = report_run(run, report);
   if (code != 0 || !publishes) return code;
   std::fflush(stdout);
-  return publish_finished(hub, publish_request(run.config, flags.num_threads));
+  return publish_finished(publisher, publish_request(run.config, flags.num_threads));
 }
 
 void add_inputs(CLI::App& command, SniffFlags& flags) {

@@ -5,6 +5,7 @@
 #include "cli/compare_text.h"
 #include "cli/number_text.h"
 #include "cli/progress_line.h"
+#include "cli/transfer_line.h"
 
 namespace qk {
 namespace {
@@ -32,6 +33,24 @@ TEST(NumberText, Seconds) {
   EXPECT_EQ(seconds_text(59.96), "1 min 00 s");
   EXPECT_EQ(seconds_text(185), "3 min 05 s");
   EXPECT_EQ(seconds_text(8040), "2 h 14 min");
+}
+
+TEST(TransferText, BytesRateAndTimeLeft) {
+  TransferProgress progress{.bytes_done = 1'234'000'000,
+                            .bytes_total = 16'400'000'000,
+                            .files_done = 3,
+                            .files_total = 5,
+                            .bytes_per_second = 85e6};
+  EXPECT_EQ(transfer_text(progress),
+            "download  3/5 files, 1.2 of 16.4 GB, 85.0 MB/s, 2 min 58 s left");
+  progress.is_upload = true;
+  progress.bytes_done = 980'000;
+  EXPECT_EQ(transfer_text(progress),
+            "upload    3/5 files, 980.0 kB of 16.4 GB, 85.0 MB/s, 3 min 13 s left");
+  progress.bytes_per_second = 0;
+  EXPECT_EQ(transfer_text(progress), "upload    3/5 files, 980.0 kB of 16.4 GB, 0 B/s");
+  progress.bytes_done = progress.bytes_total;
+  EXPECT_EQ(transfer_text(progress), "upload    3/5 files, 16.4 of 16.4 GB");
 }
 
 // Numbers of neighbouring columns never touch, however long they are.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "cli/number_text.h"
@@ -11,13 +10,6 @@ namespace qk {
 namespace {
 
 constexpr double kMoment = 1;  // seconds
-
-double part_transferred(const TransferProgress& progress) {
-  if (progress.bytes_total <= 0) return 1;
-  const double part =
-      static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total);
-  return std::clamp(part, 0.0, 1.0);
-}
 
 // "1.2 of 16.4 GB", "980.0 kB of 1.2 GB".
 std::string part_text(int64_t done, int64_t total) {
@@ -47,8 +39,9 @@ void TransferLine::show(const TransferProgress& progress) {
   seconds_ = progress.seconds;
   const bool is_last =
       progress.bytes_done >= progress.bytes_total && progress.files_done >= progress.files_total;
-  line_->draw(transfer_text(progress), part_transferred(progress), progress.seconds,
-              is_last && (progress.seconds >= kMoment));
+  // Without a bar: with it, the time left would not fit on 80 columns.
+  line_->draw(transfer_text(progress), std::nullopt, progress.seconds,
+              is_last && progress.seconds >= kMoment);
   if (!is_last) return;
   if (progress.seconds < kMoment) line_->clear();
   line_.reset();

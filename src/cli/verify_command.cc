@@ -45,6 +45,11 @@ int verify_model(const VerifyFlags& flags) {
   }
   SniffConfig config;
   config.model.name = flags.model;
+  if (!find_on_disk(flags.model)) {
+    const RepoName name = parse_repo_name("--model", RepoKind::kModel, flags.model);
+    config.model.name = name.text;
+    if (name.text != flags.model) config.model.revision = name.revision;
+  }
   if (!flags.revision.empty()) config.model.revision = flags.revision;
   HubSession hub({.quiet = flags.quiet});
   const FoundModel found = find_model(config, hub.resolver());
@@ -76,7 +81,9 @@ void add_verify_command(CLI::App& app, int& exit_code) {
   const auto flags = std::make_shared<VerifyFlags>();
   CLI::App* command =
       app.add_subcommand("verify", "Compare a model's queries and keys with transformers'");
-  command->add_option("--model,model", flags->model, "Checkpoint folder, GGUF file or Hub id")
+  command
+      ->add_option("--model,model", flags->model,
+                   "Checkpoint folder, GGUF file, or REPO or REPO@REVISION of the Hub")
       ->type_name("MODEL")
       ->group(kInputGroup);
   command

@@ -15,7 +15,7 @@ namespace qk {
 
 struct CorpusConfig {                     // the keys of the `dataset` section
   std::string path;                       // folder, file, glob, or Hub id "org/name"
-  std::optional<std::string> name;        // configuration (subset)
+  std::optional<std::string> name{};      // configuration (subset)
   std::optional<std::string> revision{};  // of a Hub dataset: branch, tag or commit; none: main
   std::string split = "train";            // or slices and sums: corpus/split_slice.h
   std::string text_column = "text";

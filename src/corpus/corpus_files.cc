@@ -167,6 +167,8 @@ bool is_converted(const CorpusConfig& config, const std::vector<std::string>& li
   });
 }
 
+// A configuration of that branch by its name. `datasets` knows none there: it takes the folders of
+// all configurations for one dataset, as we do without a name.
 CorpusFiles converted_files(const CorpusConfig& config, const fs::path& root,
                             const std::vector<std::string>& listing) {
   std::set<std::string> configs;
@@ -174,19 +176,11 @@ CorpusFiles converted_files(const CorpusConfig& config, const fs::path& root,
     const std::vector<std::string> parts = path_components(file);
     if (parts.size() == 3 && file.ends_with(".parquet")) configs.insert(parts.front());
   }
-  const std::string known = fmt::format("{}", fmt::join(configs, ", "));
-  if (configs.empty()) {
-    fail("dataset.path: {}: expected Parquet files, found none", show(root));
+  if (!configs.contains(*config.name)) {
+    fail("dataset.name: '{}' is not a config of {}: it has {}", printable(*config.name), show(root),
+         fmt::join(configs, ", "));
   }
-  const bool named = config.name && !config.name->empty();
-  std::string chosen = named ? *config.name : "default";
-  if (!named && configs.size() == 1) chosen = *configs.begin();
-  if (!configs.contains(chosen)) {
-    if (!named) fail("dataset.name: expected one of the configs of {}: {}", show(root), known);
-    fail("dataset.name: '{}' is not a config of {}: it has {}", printable(chosen), show(root),
-         known);
-  }
-  std::vector<SplitFiles> splits = converted_splits(listing, chosen);
+  std::vector<SplitFiles> splits = converted_splits(listing, *config.name);
   CorpusFiles out{root, {}, FileFormat::kParquet};
   out.names = pick_split(config, root, splits);
   return out;
@@ -254,7 +248,8 @@ CorpusFiles snapshot_files(const CorpusConfig& config, Resolver& resolver) {
     if (std::ranges::count(listing, card) > 0) cards.emplace_back(card);
   }
   resolver.require_files(snapshot, cards);
-  CorpusFiles out = cards.empty() && is_converted(config, listing)
+  const bool named = config.name && !config.name->empty();
+  CorpusFiles out = named && cards.empty() && is_converted(config, listing)
                         ? converted_files(config, snapshot.folder, listing)
                         : folder_files(config, snapshot.folder, listing);
   resolver.require_files(snapshot, out.names);

@@ -131,7 +131,8 @@ class ConvertedFiles : public testing::Test {
   CorpusConfig config_{.path = "org/data", .revision = "refs/convert/parquet"};
 };
 
-TEST_F(ConvertedFiles, FoldersAreConfigsAndSplits) {
+TEST_F(ConvertedFiles, WithANameFoldersAreConfigsAndSplits) {
+  config_.name = "default";
   EXPECT_THAT(names(config_),
               ElementsAre("default/train/0000.parquet", "default/train/0001.parquet"));
   config_.split = "val_all";
@@ -144,6 +145,14 @@ TEST_F(ConvertedFiles, FoldersAreConfigsAndSplits) {
   config_.name = "other";
   EXPECT_THAT(error_of([&] { names(config_); }),
               HasSubstr("dataset.name: 'other' is not a config of"));
+}
+
+TEST_F(ConvertedFiles, WithoutANameTheyAreReadAsDatasetsReadsThem) {
+  EXPECT_THAT(names(config_),
+              ElementsAre("default/train/0000.parquet", "default/train/0001.parquet",
+                          "extra/partial-train/0000.parquet"));
+  config_.split = "validation";
+  EXPECT_THAT(names(config_), ElementsAre("default/val_all/0000.parquet"));
 }
 
 TEST_F(ConvertedFiles, ACommitOfTheBranchIsLikeTheBranch) {

@@ -20,12 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCachedirTag =
-    "Signature: 8a477f597d28d172789f06886806bc55\n"
-    "# This file is a cache directory tag created by huggingface_hub.\n"
-    "# For information about cache directory tags, see:\n"
-    "#\thttps://bford.info/cachedir/\n";
-
 // A name that no other process uses, in the folder of the repository: a scan of the cache looks at
 // every file in refs/ and snapshots/.
 fs::path temporary_in(const fs::path& folder) {
@@ -109,12 +103,6 @@ fs::path CachePaths::blob(const RemoteFile& file) const { return repo / "blobs" 
 
 fs::path CachePaths::lock(const RemoteFile& file) const {
   return cache / ".locks" / repo.filename() / (file.digest() + ".lock");
-}
-
-bool write_cachedir_tag(const fs::path& cache) {
-  std::error_code ignored;
-  const fs::path tag = cache / "CACHEDIR.TAG";
-  return fs::exists(tag, ignored) || record(cache, tag, kCachedirTag);
 }
 
 bool write_tree_file(const CachePaths& paths, const std::vector<RemoteFile>& files) {

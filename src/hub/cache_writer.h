@@ -21,7 +21,6 @@ struct CachePaths {
 };
 
 // Records that only save others work. A cache that cannot be written does without them: false.
-bool write_cachedir_tag(const std::filesystem::path& cache);
 bool write_tree_file(const CachePaths& paths, const std::vector<RemoteFile>& files);
 // refs/<revision>: the commit of the snapshot, whose folder is made if need be.
 bool write_ref(const CachePaths& paths, const std::string& revision);

@@ -202,7 +202,9 @@ class CurlClient final : public HttpClient {
       throw HttpFailure(HttpFault::kInterrupted, "the connection was cut within the headers");
     }
     if (status == kProxyAuthentication) {
-      throw HttpFailure(HttpFault::kProxy, "the proxy wants a user name and a password (407)");
+      throw HttpFailure(
+          HttpFault::kProxy,
+          "the proxy wants a user name and a password (status 407): check HTTP_PROXY");
     }
     exchange.begin_body(status);
     return std::move(exchange.response());

@@ -84,7 +84,7 @@ std::string_view meaning(HttpFault fault) {
 
 std::string_view advice(HttpFault fault) {
   if (fault != HttpFault::kTls) return "";
-  return "; if you trust the server or the proxy, set SSL_CERT_FILE to its certificate";
+  return ": if you trust the server or the proxy, set SSL_CERT_FILE to its certificate";
 }
 
 }  // namespace
@@ -92,7 +92,9 @@ std::string_view advice(HttpFault fault) {
 void throw_curl_failure(CURL* easy, CURLcode code, const std::string& reason) {
   if (const long status = refusal_of_proxy(easy); status != 0) {
     throw HttpFailure(HttpFault::kProxy,
-                      fmt::format("the proxy refused the connection (status {})", status));
+                      fmt::format("the proxy refused the connection (status {}): check "
+                                  "HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+                                  status));
   }
   const HttpFault fault = fault_of(easy, code);
   std::string words = printable(reason.empty() ? curl_easy_strerror(code) : reason, 200);
@@ -101,7 +103,7 @@ void throw_curl_failure(CURL* easy, CURLcode code, const std::string& reason) {
 
 Certificates find_certificates() {
   for (const char* name :
-       {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+       {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}) {
     const std::string text = read_variable(name);
     if (text.empty()) continue;
     const std::filesystem::path path = expand_path(text);

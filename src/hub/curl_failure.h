@@ -15,8 +15,8 @@ namespace qk {
 struct Certificates {
   std::string file, folder;
 };
-// The first that is set of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR; each
-// may name a file or a folder. Throws Error if there is nothing.
+// The first that is set of SSL_CERT_FILE and SSL_CERT_DIR, which Python's client reads today, and
+// REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which it read before; each may name a file or a folder. Throws Error if there is nothing.
 Certificates find_certificates();
 
 // The proxy that HTTP_PROXY names for an http address, as Python's client has it: curl itself reads

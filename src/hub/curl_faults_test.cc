@@ -222,11 +222,11 @@ TEST(CurlClient, ProxiesOfTheEnvironment) {
 }
 
 TEST(CurlClient, CertificatesThatAreNotThere) {
-  const Variable bundle("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem");
+  const Variable bundle("SSL_CERT_FILE", "/nowhere/ca.pem");
   const auto client = make_curl_client(settings_for("https://127.0.0.1:1"), nullptr);
-  EXPECT_THAT(error_of([&] { client->send(get("https://127.0.0.1:1/")); }),
-              testing::HasSubstr(
-                  "REQUESTS_CA_BUNDLE: /nowhere/ca.pem: there is no such file of certificates"));
+  EXPECT_THAT(
+      error_of([&] { client->send(get("https://127.0.0.1:1/")); }),
+      testing::HasSubstr("SSL_CERT_FILE: /nowhere/ca.pem: there is no such file of certificates"));
 }
 
 TEST(CurlClient, AHandshakeThatIsNoTlsIsNotTriedAgain) {

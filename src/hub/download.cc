@@ -151,7 +151,6 @@ void download_to_cache(HubClient& hub, const fs::path& cache, const RepoTree& tr
     check_obtainable(hub, tree, missing);
     check_writable(places, tree, tasks.size());
     check_disk_room(places.repo, missing.bytes, tree.repo.id, "set HF_HUB_CACHE to a folder");
-    write_cachedir_tag(cache);
     int64_t bytes = 0;
     for (const BlobTask& task : tasks) bytes += task.any().size;
     TransferMeter meter(options, static_cast<int64_t>(tasks.size()), bytes);

@@ -54,14 +54,15 @@ struct MissingFiles {
 MissingFiles missing_in_cache(const std::filesystem::path& cache, const RepoTree& tree,
                               const std::vector<std::string>& paths);
 
-// Returns when all are in the snapshot folder, and refs/ names its commit. Throws HubError, Stopped, Error (disk full, cache not
-// writable, wrong content twice); what was whole by then stays.
+// Returns when all are in the snapshot folder; refs/ names its commit then. Throws HubError, Stopped,
+// Error (disk full, cache not writable, wrong content twice); what was whole by then stays, and the
+// same call goes on.
 void download_to_cache(HubClient& hub, const std::filesystem::path& cache, const RepoTree& tree,
                        const std::vector<std::string>& paths, const TransferOptions& options);
 
 // The same into a folder of real files, as huggingface_hub's local_dir (records below
-// <folder>/.cache/huggingface). A file that the cache has is copied. Files there that have another content
-// are replaced only if a record says that they were downloaded; else Error.
+// <folder>/.cache/huggingface). A file that the cache has is copied. Files there that have another
+// content are replaced only if a record says that they were downloaded; else Error.
 void download_to_folder(HubClient& hub, const std::filesystem::path& cache, const RepoTree& tree,
                         const std::vector<std::string>& paths, const std::filesystem::path& folder,
                         const TransferOptions& options);

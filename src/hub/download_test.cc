@@ -75,8 +75,6 @@ TEST_F(Download, LaysOutTheCache) {
   EXPECT_EQ(text("sub/dir/a b.txt"), "hello\n");
   EXPECT_EQ(text(kModelFile), "0123456789");
   EXPECT_EQ(read_file(hub_.repo() / "refs/main"), MemoryHub::kCommit);
-  EXPECT_THAT(read_file(hub_.cache / "CACHEDIR.TAG"),
-              testing::StartsWith("Signature: 8a477f597d28d172789f06886806bc55\n"));
   EXPECT_TRUE(fs::exists(hub_.cache.path() / ".locks/models--org--m" /
                          "ce013625030ba8dba906f756967f9e9ca394464a.lock"));
 }
@@ -287,6 +285,28 @@ TEST_F(Download, AStopKeepsTheBeginning) {
   EXPECT_EQ(text(kModelFile), "0123456789");
 }
 
+// Clients that know no lock write into the file of this name.
+TEST_F(Download, AFileThatAnotherProgramWritesIsLeftToIt) {
+  const std::string theirs = "012345678";
+  hub_.between = [&] {
+    hub_.between = {};
+    leave_partial(theirs);
+  };
+  get({kModelFile});
+  EXPECT_EQ(text(kModelFile), "0123456789");
+  EXPECT_EQ(read_file(partial()), theirs);
+  // The other one is done first.
+  fs::remove(hub_.blob(kModelFile));
+  fs::remove(partial());
+  hub_.between = [&] {
+    hub_.between = {};
+    fs::rename(partial(), hub_.blob(kModelFile));
+  };
+  get({kModelFile});
+  EXPECT_EQ(text(kModelFile), "0123456789");
+  EXPECT_EQ(std::distance(fs::directory_iterator(hub_.repo() / "blobs"), {}), 1);
+}
+
 TEST_F(Download, ABlobOfTheWrongSizeIsNotTrusted) {
   get({kModelFile});
   std::ofstream(hub_.blob(kModelFile)) << "0123";
@@ -389,78 +409,6 @@ TEST_F(Download, ADiskWithoutRoomIsRefusedBeforehand) {
   EXPECT_THAT(error, HasSubstr("1152921504606846976 bytes are to be downloaded to "));
   EXPECT_THAT(error, EndsWith("make room, or set HF_HUB_CACHE to a folder on another disk"));
   EXPECT_THAT(hub_.log, SizeIs(0));
-}
-
-class Tree : public Download {
- protected:
-  RepoTree fetch(const std::string& revision = "main") {
-    const auto client = hub_.client();
-    return fetch_tree(*client, hub_.cache.path(), {RepoKind::kModel, "org/m"}, revision);
-  }
-  void refuse_all(int status) {
-    hub_.instead = [status](const HttpRequest&) -> std::optional<HttpResponse> {
-      HttpResponse answer;
-      answer.status = status;
-      return answer;
-    };
-  }
-};
-
-TEST_F(Tree, IsAskedForAndKept) {
-  const RepoTree tree = fetch();
-  EXPECT_EQ(tree.commit, MemoryHub::kCommit);
-  EXPECT_TRUE(tree.is_complete);
-  ASSERT_THAT(tree.files, SizeIs(4));
-  EXPECT_EQ(tree.files[2].path, "model.safetensors");
-  EXPECT_EQ(tree.files[2].sha256, hub_.remote(kModelFile).sha256);
-  EXPECT_THAT(hub_.log, SizeIs(2));
-  fetch();
-  EXPECT_THAT(hub_.log, SizeIs(3));  // the commit of main
-  fetch(MemoryHub::kCommit);
-  EXPECT_THAT(hub_.log, SizeIs(3));
-}
-
-TEST_F(Tree, WithoutAnAnswerTheCacheKnows) {
-  const RepoTree tree = fetch();
-  const auto client = hub_.client();
-  download_to_cache(*client, hub_.cache.path(), tree, {"config.json"}, {});
-  for (const int status : {401, 403, 404, 429, 500, 503}) {
-    refuse_all(status);
-    hub_.notes.clear();
-    EXPECT_THAT(fetch().files, SizeIs(4)) << status;
-    EXPECT_THAT(hub_.notes, ElementsAre(HasSubstr(std::string("commit ") + MemoryHub::kCommit +
-                                                  " in the Hub cache is used")));
-  }
-  fs::remove_all(hub_.repo() / "trees");
-  const RepoTree part = fetch();
-  EXPECT_FALSE(part.is_complete);
-  ASSERT_THAT(part.files, SizeIs(1));
-  EXPECT_EQ(part.files[0].digest(), hub_.remote("config.json").blob_id);
-  EXPECT_EQ(part.files[0].size, 2);
-}
-
-TEST_F(Tree, WithoutAnAnswerAndACacheItIsAnError) {
-  refuse_all(503);
-  EXPECT_THAT(error_of([&] { fetch(); }), HasSubstr("status 503"));
-}
-
-TEST_F(Tree, ARevisionThatIsGoneIsNotTakenFromTheCache) {
-  const auto client = hub_.client();
-  download_to_cache(*client, hub_.cache.path(), fetch(), {"config.json"}, {});
-  hub_.instead = [](const HttpRequest&) -> std::optional<HttpResponse> {
-    HttpResponse answer;
-    answer.status = 404;
-    answer.headers.add("X-Error-Code", "RevisionNotFound");
-    return answer;
-  };
-  EXPECT_THAT(error_of([&] { fetch(); }), HasSubstr("no branch, tag or commit 'main'"));
-}
-
-TEST_F(Tree, ADamagedListIsFetchedAgain) {
-  for (const char* list : {"[", R"({"files":{"a":{}}})", R"({"files":{"../a":{"size":1}}})"}) {
-    hub_.cache.write(std::string("models--org--m/trees/") + MemoryHub::kCommit + ".json", list);
-    EXPECT_THAT(fetch(MemoryHub::kCommit).files, SizeIs(4)) << list;
-  }
 }
 
 }  // namespace download_test

@@ -18,8 +18,9 @@ struct FetchHooks {
 };
 
 // Returns when the file is at `target`. What a cut or a stop leaves in `partial` is the beginning of
-// the file. Another content than the tree promises is fetched once more from the start, then it is an
-// Error that names what was expected and what was found. Throws HubError, Stopped, Error, what the hooks throw.
+// the file. Another content than the tree promises is fetched once more from the start; then it is an
+// Error that names what was expected and what was found. Throws HubError, Stopped, Error, and what the
+// hooks throw.
 void fetch_content(HubClient& hub, const RepoTree& tree, const RemoteFile& file,
                    PartialFile& partial, const std::filesystem::path& target,
                    const FetchHooks& hooks);

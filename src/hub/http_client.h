@@ -104,7 +104,8 @@ class HttpClient {
 };
 
 // With libcurl. Proxies and certificates as curl finds them in the environment (HTTPS_PROXY,
-// NO_PROXY, SSL_CERT_FILE, and REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE as Python's clients take them).
+// NO_PROXY), and HTTP_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE as
+// Python's clients take them. Never from ~/.netrc.
 //   stop  none: cannot be stopped
 std::unique_ptr<HttpClient> make_curl_client(const HubSettings& settings,
                                              const std::atomic<bool>* stop);

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "formats/json.h"
+#include "hub/hub_headers.h"
 
 namespace qk {
 namespace {
@@ -20,14 +22,12 @@ constexpr size_t kMaxNameBytes = 255;
 
 std::string json_shown(const json& value) { return printable(value.dump(-1, ' ', true), 60); }
 
-const json& as_object(const json& value, std::string_view what) {
+void require_object(const json& value, std::string_view what) {
   if (!value.is_object()) fail("{}: expected an object, found {}", what, json_shown(value));
-  return value;
 }
 
-const json& as_array(const json& value, std::string_view what) {
+void require_list(const json& value, std::string_view what) {
   if (!value.is_array()) fail("{}: expected a list, found {}", what, json_shown(value));
-  return value;
 }
 
 const json* json_member(const json& parent, const char* key) {
@@ -66,12 +66,29 @@ int64_t json_size(const json& parent, const char* key) {
   return size;
 }
 
+bool is_hex(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// The size of a file in the headers of an answer to HEAD.
+int64_t linked_size(const HttpResponse& response) {
+  auto text = response.headers.find("X-Linked-Size");
+  const bool is_redirect = response.status >= 300;  // its length is that of its own body
+  if (!text && !is_redirect) text = response.headers.find("Content-Length");
+  if (!text) fail("no size of the file (X-Linked-Size, Content-Length)");
+  int64_t size = -1;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
+  if (error != std::errc() || end != text->data() + text->size() || size < 0 ||
+      size > kMaxJsonSize) {
+    fail("size '{}'", printable(*text, 40));
+  }
+  return size;
+}
+
 std::string json_digest(const json& parent, const char* key, size_t num_digits) {
   std::string value = json_text(parent, key);
-  const bool is_hex = std::all_of(value.begin(), value.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  if (value.size() != num_digits || !is_hex) {
+  if (value.size() != num_digits || !is_hex(value)) {
     fail("'{}': expected {} hexadecimal digits, found '{}'", key, num_digits, printable(value, 80));
   }
   return value;
@@ -101,7 +118,7 @@ RemoteFile remote_file(const json& entry) {
     file.blob_id = json_digest(entry, "oid", 40);
     file.xet_hash = json_optional_text(entry, "xetHash");
     if (const json* lfs = json_member(entry, "lfs")) {
-      as_object(*lfs, "'lfs'");
+      require_object(*lfs, "'lfs'");
       file.sha256 = json_digest(*lfs, "oid", kSha256Hex);
       file.size = json_size(*lfs, "size");
       if (json_member(*lfs, "pointerSize") != nullptr)
@@ -117,9 +134,10 @@ std::vector<BranchHead> json_heads(const json& answer, const char* key) {
   std::vector<BranchHead> out;
   const json* list = json_member(answer, key);
   if (list == nullptr) return out;
-  out.reserve(as_array(*list, key).size());
+  require_list(*list, key);
+  out.reserve(list->size());
   for (const json& entry : *list) {
-    as_object(entry, key);
+    require_object(entry, key);
     out.push_back({json_text(entry, "name"), json_commit(entry, "targetCommit")});
   }
   return out;
@@ -136,12 +154,15 @@ std::vector<std::string> write_scopes(const json& fine_grained) {
   };
   const json* scoped = json_member(fine_grained, "scoped");
   if (scoped == nullptr) return out;
-  out.reserve(as_array(*scoped, "'scoped'").size());
+  require_list(*scoped, "'scoped'");
+  out.reserve(scoped->size());
   for (const json& scope : *scoped) {
-    const json* permissions = json_member(as_object(scope, "'scoped'"), "permissions");
+    require_object(scope, "'scoped'");
+    const json* permissions = json_member(scope, "permissions");
     const json* entity = json_member(scope, "entity");
     if (permissions == nullptr || entity == nullptr || !writes(*permissions)) continue;
-    const std::string name = json_optional_text(as_object(*entity, "'entity'"), "name");
+    require_object(*entity, "'entity'");
+    const std::string name = json_optional_text(*entity, "name");
     const std::string type = json_optional_text(*entity, "type");
     if (!name.empty()) out.push_back((type == "dataset" ? "datasets/" : "") + name);
   }
@@ -181,7 +202,7 @@ json parse_answer(std::string_view text) {
 }
 
 RepoInfo parse_repo_info(const json& answer) {
-  as_object(answer, "the answer");
+  require_object(answer, "the answer");
   RepoInfo info;
   info.id = json_text(answer, "id");
   if (!is_repo_id(info.id)) fail("'id': '{}' is no name of a repository", printable(info.id));
@@ -194,9 +215,11 @@ RepoInfo parse_repo_info(const json& answer) {
 
 std::vector<RemoteFile> parse_tree(const json& pages) {
   std::vector<RemoteFile> files;
-  files.reserve(as_array(pages, "the answer").size());
+  require_list(pages, "the answer");
+  files.reserve(pages.size());
   for (const json& entry : pages) {
-    const std::string type = json_text(as_object(entry, "an entry of the list"), "type");
+    require_object(entry, "an entry of the list");
+    const std::string type = json_text(entry, "type");
     if (type == "file") files.push_back(remote_file(entry));
   }
   const auto by_path = [](const RemoteFile& a, const RemoteFile& b) { return a.path < b.path; };
@@ -208,32 +231,53 @@ std::vector<RemoteFile> parse_tree(const json& pages) {
 }
 
 RepoRefs parse_refs(const json& answer) {
-  as_object(answer, "the answer");
+  require_object(answer, "the answer");
   return {json_heads(answer, "branches"), json_heads(answer, "tags"),
           json_heads(answer, "converts")};
 }
 
 WhoAmI parse_who_am_i(const json& answer) {
-  as_object(answer, "the answer");
+  require_object(answer, "the answer");
   WhoAmI out;
   out.name = json_text(answer, "name");
   if (const json* list = json_member(answer, "orgs")) {
-    out.organisations.reserve(as_array(*list, "'orgs'").size());
+    require_list(*list, "'orgs'");
+    out.organisations.reserve(list->size());
     for (const json& entry : *list) {
-      as_object(entry, "'orgs'");
+      require_object(entry, "'orgs'");
       out.organisations.push_back(
           {json_text(entry, "name"), json_optional_text(entry, "roleInOrg")});
     }
   }
   const json* auth = json_member(answer, "auth");
   if (auth == nullptr) return out;
-  const json* token = json_member(as_object(*auth, "'auth'"), "accessToken");
+  require_object(*auth, "'auth'");
+  const json* token = json_member(*auth, "accessToken");
   if (token == nullptr) return out;
-  out.token_role = json_optional_text(as_object(*token, "'accessToken'"), "role");
+  require_object(*token, "'accessToken'");
+  out.token_role = json_optional_text(*token, "role");
   if (const json* scopes = json_member(*token, "fineGrained")) {
-    out.write_scopes = write_scopes(as_object(*scopes, "'fineGrained'"));
+    require_object(*scopes, "'fineGrained'");
+    out.write_scopes = write_scopes(*scopes);
   }
   return out;
+}
+
+FileLocation parse_file_location(const HttpResponse& response) {
+  FileLocation location;
+  location.commit = response.headers.find("X-Repo-Commit").value_or("");
+  if (!is_commit(location.commit)) fail("no commit (X-Repo-Commit)");
+  auto etag = response.headers.find("X-Linked-Etag");
+  if (!etag) etag = response.headers.find("ETag");
+  location.digest = digest_of_etag(etag.value_or(""));
+  const bool is_digest = location.digest.size() == 40 || location.digest.size() == kSha256Hex;
+  if (!is_digest || !is_hex(location.digest)) fail("no digest of the file (ETag)");
+  location.size = linked_size(response);
+  location.url = response.url;
+  const auto target = response.headers.find("Location");
+  if (response.status >= 300 && target) location.url = resolve_url(response.url, *target);
+  if (origin_of(location.url).empty()) fail("no address of the file's bytes (Location)");
+  return location;
 }
 
 std::string path_fault(std::string_view path) {

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/error.h"
 #include "hub/hub_answers.h"
 #include "hub/hub_errors.h"
-#include "hub/hub_headers.h"
+#include "hub/retry_plan.h"
 
 namespace qk {
 namespace {
@@ -62,23 +61,13 @@ HubError as_error(const HubClient& hub, const HubCall& call, const HttpResponse&
   return error_of_answer(hub.settings(), call, response);
 }
 
-bool is_digest(const std::string& text) {
-  return (text.size() == 40 || text.size() == 64) &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-int64_t size_of_file(const HubClient& hub, const HubCall& call, const HttpResponse& response) {
-  auto text = response.headers.find("X-Linked-Size");
-  const bool is_redirect = response.status >= 300;  // its length is that of its own body
-  if (!text && !is_redirect) text = response.headers.find("Content-Length");
-  if (!text) throw hub.bad_answer(call, "no size of the file (X-Linked-Size, Content-Length)");
-  int64_t size = -1;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
-  if (error != std::errc() || end != text->data() + text->size() || size < 0) {
-    throw hub.bad_answer(call, fmt::format("size '{}'", printable(*text, 40)));
+bool exists(HubClient& hub, const Repo& repo) {
+  try {
+    repo_info(hub, repo, "");
+    return true;
+  } catch (const HubError&) {
+    return false;  // the caller has an error that says more
   }
-  return size;
 }
 
 bool has_branch(HubClient& hub, const Repo& repo, const std::string& branch) {
@@ -89,10 +78,6 @@ bool has_branch(HubClient& hub, const Repo& repo, const std::string& branch) {
 
 std::string branch_path(const Repo& repo, const std::string& branch) {
   return fmt::format("{}/branch/{}", api_path(repo), encode_segment(branch));
-}
-
-bool may_exist_already(int status) {
-  return status == kUnauthorised || status == kPaymentRequired || status == kForbidden;
 }
 
 }  // namespace
@@ -124,19 +109,7 @@ FileLocation locate_file(HubClient& hub, const Repo& repo, const std::string& re
   call.method = "HEAD";
   call.file = path;
   const HttpResponse response = hub.call(call);
-  FileLocation location;
-  location.commit = response.headers.find("X-Repo-Commit").value_or("");
-  if (!is_commit(location.commit)) throw hub.bad_answer(call, "no commit (X-Repo-Commit)");
-  auto etag = response.headers.find("X-Linked-Etag");
-  if (!etag) etag = response.headers.find("ETag");
-  location.digest = digest_of_etag(etag.value_or(""));
-  if (!is_digest(location.digest)) throw hub.bad_answer(call, "no digest of the file (ETag)");
-  location.size = size_of_file(hub, call, response);
-  location.url = response.url;
-  const auto target = response.headers.find("Location");
-  if (response.status >= 300 && target) location.url = resolve_url(response.url, *target);
-  if (origin_of(location.url).empty()) throw hub.bad_answer(call, "no address of the file's bytes");
-  return location;
+  return parsed(hub, call, [&] { return parse_file_location(response); });
 }
 
 WhoAmI who_am_i(HubClient& hub) {
@@ -157,13 +130,10 @@ bool create_repo(HubClient& hub, const Repo& repo, bool is_private) {
   call.expected = {kUnauthorised, kPaymentRequired, kForbidden, kConflict};
   const HttpResponse response = hub.call(call);
   if (response.status < 300) return true;
-  if (response.status == kConflict) return false;
-  try {
-    if (may_exist_already(response.status)) repo_info(hub, repo, "");
-  } catch (const HubError&) {
-    throw as_error(hub, call, response);
-  }
-  return false;
+  if (response.status == kConflict && !is_in_progress(response)) return false;
+  // Who may not create it may find it there all the same.
+  if (response.status != kConflict && exists(hub, repo)) return false;
+  throw as_error(hub, call, response);
 }
 
 bool create_branch(HubClient& hub, const Repo& repo, const std::string& branch,

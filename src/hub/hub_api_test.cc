@@ -133,6 +133,12 @@ TEST(HubApi, CreatesARepository) {
   EXPECT_FALSE(json::parse(body_of(hub.requests.back())).contains("organization"));
 }
 
+TEST(HubApi, ARepositoryThatIsBeingCreatedIsNotThere) {
+  TestHub hub({test_response(409, "{\"error\":\"another operation is in progress\"}")}, true);
+  EXPECT_EQ(fault_of([&] { create_repo(*hub.client, kData, true); }), HubFault::kConflict);
+  EXPECT_EQ(hub.requests.size(), 6);
+}
+
 TEST(HubApi, ARepositoryThatMayNotBeCreatedMayBeThere) {
   for (const int status : {401, 402, 403}) {
     TestHub there({test_response(status), info_reply()});

@@ -133,6 +133,25 @@ Meaning by_status(const Case& c) {
   return {HubFault::kRefused, "the Hub refused"};
 }
 
+std::string_view what_to_do(HttpFault fault) {
+  switch (fault) {
+    case HttpFault::kResolve:
+    case HttpFault::kConnect:
+      return ": check the network and HF_ENDPOINT, and run the same command again";
+    case HttpFault::kTimeout:
+    case HttpFault::kSlow:
+    case HttpFault::kInterrupted:
+      return ": run the same command again later";
+    case HttpFault::kProxy:
+    case HttpFault::kTls:  // the sentence itself says it
+      return "";
+    case HttpFault::kTooLarge:
+    case HttpFault::kOther:
+      break;
+  }
+  return ": check HF_ENDPOINT";
+}
+
 }  // namespace
 
 std::string subject_of(const HubCall& call) {
@@ -150,8 +169,8 @@ bool sends_token(const HubSettings& settings, const HubCall& call) {
 }
 
 std::string words_of(const HttpResponse& response) {
-  const std::string header = header_text(response, "X-Error-Message");
-  const std::string body = words_of_error(response.body);
+  std::string header = header_text(response, "X-Error-Message");
+  std::string body = words_of_error(response.body);
   if (body.empty() || header.find(body) != std::string::npos) return header;
   if (header.empty() || body.find(header) != std::string::npos) return body;
   return header + "; " + body;
@@ -179,7 +198,8 @@ HubError error_of_failure(const HubSettings& settings, const std::string& subjec
                           const HttpFailure& failure) {
   const bool is_answer = failure.fault() == HttpFault::kTooLarge;
   return {is_answer ? HubFault::kBadAnswer : HubFault::kUnreachable,
-          settings.token.removed_from(fmt::format("{}: {}", subject, failure.what()))};
+          settings.token.removed_from(
+              fmt::format("{}: {}{}", subject, failure.what(), what_to_do(failure.fault())))};
 }
 
 }  // namespace qk

@@ -94,6 +94,9 @@ std::optional<Snapshot> HubResolver::find_snapshot(const RepoName& name) {
 std::string HubResolver::not_found(const RepoName& name) const {
   const std::string start =
       fmt::format("{}: '{}' is neither a file nor a folder", name.key, printable(name.text));
+  if (is_repo_id(split_revision(name.text).id) && !is_repo_id(name.text)) {
+    return start + ", and the revision of a Hub repository has a key of its own (revision)";
+  }
   if (!is_repo_id(name.text)) return start + ", nor the id of a Hub repository";
   const std::string here = name.text.find('/') == std::string::npos
                                ? fmt::format(" (here: {})", printable(working_folder(), kShownPath))

@@ -14,7 +14,7 @@ namespace qk {
 // Offline, it knows the Hub cache as it is. `hub` outlives the resolver.
 class HubResolver final : public Resolver {
  public:
-  // offline_reason: between "is not in the cache" and "download it with ...", if the client is offline.
+  // offline_reason: of an offline client, between "not in the cache" and "download it with ...".
   HubResolver(HubClient& hub, TransferOptions options,
               std::string offline_reason = "; HF_HUB_OFFLINE is set: unset it, or");
   std::optional<Snapshot> find_snapshot(const RepoName& name) override;

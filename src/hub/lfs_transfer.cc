@@ -113,7 +113,7 @@ class LfsTransfer {
       }
       accept(file, answer);
       const auto etag = answer.headers.find("ETag");
-      if (!etag) refuse(file, "has no ETag");
+      if (!etag) refuse(file, "without an ETag");
       parts.push_back({{"partNumber", std::ssize(parts) + 1}, {"etag", *etag}});
     }
     const HttpResponse answer = join_parts(file, upload.url, parts);
@@ -161,11 +161,11 @@ class LfsTransfer {
   bool accept(const UploadFile& file, const HttpResponse& answer) {
     if (answer.status >= 200 && answer.status < 300) return true;
     refuse_changed(file);
-    refuse(file, fmt::format("is {}: {}", answer.status, printable(answer.body, 300)));
+    refuse(file, fmt::format("{}: {}", answer.status, printable(answer.body, 300)));
   }
 
   [[noreturn]] void refuse(const UploadFile& file, const std::string& what) const {
-    throw HubError(HubFault::kRefused, fmt::format("hub: the answer of the store of {} to {} {}",
+    throw HubError(HubFault::kRefused, fmt::format("hub: {}: the store answers to {} with {}",
                                                    repo_.id, printable(file.path), what));
   }
 

@@ -12,7 +12,6 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/path_text.h"
-#include "hub/cache_writer.h"
 #include "hub/partial_file.h"
 
 namespace qk {
@@ -86,7 +85,6 @@ void LocalFolder::prepare() const {
   if (error) fail("{}: cannot be made: {}", path_text(records()), error.message());
   const fs::path gitignore = records() / ".gitignore";
   if (!fs::exists(gitignore, error)) write_file(gitignore, "*");
-  write_cachedir_tag(records());
 }
 
 LocalFolder::State LocalFolder::state(const RemoteFile& file, const std::string& commit,

@@ -31,7 +31,7 @@ class LocalFolder {
   std::optional<DownloadRecord> record(const RemoteFile& file) const;
   // Throws Error.
   void write_record(const RemoteFile& file, const std::string& commit) const;
-  // Makes the folder of the records, for git and backups to leave out. Throws Error.
+  // Makes the folder of the records, for git to leave out. Throws Error.
   void prepare() const;
 
   enum class State : uint8_t { kAbsent, kWhole, kOutdated };

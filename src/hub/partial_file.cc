@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -46,9 +47,7 @@ PartialFile::PartialFile(std::filesystem::path path, const RemoteFile& file,
   std::error_code error;
   std::filesystem::create_directories(path_.parent_path(), error);
   if (error) fail("{}: cannot be made: {}", path_text(path_.parent_path()), error.message());
-  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-  if (fd_ < 0 && is_full(errno)) fail_write(path_, file_, 0, errno);
-  if (fd_ < 0) fail("{}: cannot be created: {}", path_text(path_), std::strerror(errno));
+  open(0);
   try {
     read_again(hashing);
   } catch (...) {
@@ -59,8 +58,19 @@ PartialFile::PartialFile(std::filesystem::path path, const RemoteFile& file,
 
 PartialFile::~PartialFile() {
   if (fd_ < 0) return;
-  if (!keeps_ || size_ == 0) ::unlink(path_.c_str());
+  if (!is_shared_ && (!keeps_ || size_ == 0)) ::unlink(path_.c_str());
   ::close(fd_);
+}
+
+void PartialFile::open(int more_flags) {
+  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | more_flags, 0666);
+  if (fd_ < 0 && is_full(errno)) fail_write(path_, file_, 0, errno);
+  if (fd_ < 0) fail("{}: cannot be created: {}", path_text(path_), std::strerror(errno));
+}
+
+void PartialFile::fail_shared() {
+  is_shared_ = true;
+  throw WrongContent{"a file that another program writes as well"};
 }
 
 void PartialFile::read_again(const std::function<void()>& hashing) {
@@ -75,7 +85,10 @@ void PartialFile::read_again(const std::function<void()>& hashing) {
     const ssize_t got = ::pread(fd_, buffer.data(), buffer.size(), size_);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail("{}: cannot be read: {}", path_text(path_), std::strerror(errno));
-    if (got == 0) return restart();  // another program cut it meanwhile
+    if (got == 0) {  // another program cut it meanwhile
+      is_shared_ = true;
+      return restart();
+    }
     digest_.update(std::span(buffer).first(static_cast<size_t>(got)));
     size_ += got;
   }
@@ -86,9 +99,7 @@ void PartialFile::append(std::span<const std::byte> bytes) {
     throw WrongContent{fmt::format("more than {} bytes", file_.size)};
   }
   struct stat status{};
-  if (::fstat(fd_, &status) == 0 && status.st_size != size_) {
-    throw WrongContent{"a file that another program writes as well"};
-  }
+  if (::fstat(fd_, &status) == 0 && status.st_size != size_) fail_shared();
   digest_.update(bytes);
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(fd_, bytes.data(), bytes.size(), size_);
@@ -100,7 +111,13 @@ void PartialFile::append(std::span<const std::byte> bytes) {
 }
 
 void PartialFile::restart() {
-  if (::ftruncate(fd_, 0) != 0) {
+  if (is_shared_) {
+    ::close(std::exchange(fd_, -1));
+    path_.replace_extension(fmt::format(".{:08x}.incomplete", std::random_device()()));
+    open(O_EXCL);
+    is_shared_ = false;
+    keeps_ = false;
+  } else if (::ftruncate(fd_, 0) != 0) {
     fail("{}: cannot be written: {}", path_text(path_), std::strerror(errno));
   }
   size_ = 0;
@@ -117,7 +134,7 @@ void PartialFile::finish(const std::filesystem::path& target) {
   struct stat named{};
   if (::fstat(fd_, &written) != 0 || ::stat(path_.c_str(), &named) != 0 ||
       written.st_ino != named.st_ino || written.st_size != size_) {
-    throw WrongContent{"a file that another program writes as well"};
+    fail_shared();
   }
   publish_file(path_, target);
   ::close(std::exchange(fd_, -1));

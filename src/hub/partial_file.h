@@ -43,7 +43,8 @@ class PartialFile {
   // Throws WrongContent: more bytes than the file has, or another program writes into it as well;
   // Error (disk full).
   void append(std::span<const std::byte> bytes);
-  // Empties it.
+  // Begins anew: empties the file, or if another program writes into it as well, leaves it to that
+  // one and takes a file of its own, which goes away with this object. Throws Error.
   void restart();
   // Proves the content, syncs it, and renames it to `target`, in the same file system. Throws
   // WrongContent, Error.
@@ -52,7 +53,9 @@ class PartialFile {
   void discard() { keeps_ = false; }
 
  private:
+  void open(int more_flags);
   void read_again(const std::function<void()>& hashing);
+  [[noreturn]] void fail_shared();
 
   std::filesystem::path path_;
   RemoteFile file_;
@@ -60,6 +63,7 @@ class PartialFile {
   int fd_ = -1;
   int64_t size_ = 0;
   bool keeps_ = true;
+  bool is_shared_ = false;  // another program writes into it
 };
 
 }  // namespace qk

@@ -27,10 +27,10 @@ std::optional<std::vector<RemoteFile>> usable_tree_file(const fs::path& repo_fol
     auto files = read_tree_file(repo_folder, commit);
     const auto lacks_digest = [](const RemoteFile& file) { return file.digest().empty(); };
     if (files && std::none_of(files->begin(), files->end(), lacks_digest)) return files;
+    return std::nullopt;
   } catch (const Error&) {
-    // Damaged: the Hub has the truth.
+    return std::nullopt;  // damaged: the Hub has the truth
   }
-  return std::nullopt;
 }
 
 // What a link of the snapshot tells about its file.
@@ -89,8 +89,8 @@ RepoTree fetch_tree(HubClient& hub, const fs::path& cache, const Repo& repo,
   try {
     return tree_from_hub(hub, cache, repo, revision);
   } catch (const HubError& error) {
-    // The Hub knows the repository and says that the revision is gone.
-    if (error.fault() == HubFault::kRevisionNotFound) throw;
+    // The Hub knows the repository and says that the branch is gone; a commit stays what it is.
+    if (error.fault() == HubFault::kRevisionNotFound && !is_commit(revision)) throw;
     std::optional<RepoTree> tree = tree_from_cache(cache, repo, revision);
     if (!tree) throw;
     if (error.fault() != HubFault::kOffline) {

@@ -12,15 +12,14 @@ bool is_transient(int status) {
   return status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505);
 }
 
-// Another operation of the same kind holds the repository.
+}  // namespace
+
 bool is_in_progress(const HttpResponse& response) {
   if (response.status != 409) return false;
   const std::string words = words_of(response);
   return words.find("in progress") != std::string::npos ||
          words.find("being committed") != std::string::npos;
 }
-
-}  // namespace
 
 bool may_retry(Retry retry, const HttpResponse& response) {
   if (retry == Retry::kNever) return false;

@@ -13,6 +13,9 @@ namespace qk {
 bool may_retry(Retry retry, const HttpResponse& response);
 bool may_retry(Retry retry, const HttpFailure& failure);
 
+// Whether a 409 says that another operation of the same kind holds the repository for a moment.
+bool is_in_progress(const HttpResponse& response);
+
 // How long the Hub asks to wait: RateLimit with r=0 on a 429, else Retry-After; nothing: it does not.
 std::optional<std::chrono::seconds> asked_wait(const HttpResponse& response,
                                                std::chrono::system_clock::time_point now);

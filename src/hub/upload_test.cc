@@ -201,7 +201,7 @@ TEST_F(Upload, StoreThatRefuses) {
   hub_.faults = {{.on = "/put/", .status = 400}};
   std::string sentence;
   EXPECT_EQ(fault_of_run(&sentence), HubFault::kRefused);
-  EXPECT_THAT(sentence, HasSubstr("a.parquet is 400"));
+  EXPECT_THAT(sentence, HasSubstr("answers to a.parquet with 400"));
   hub_.refused_object = files_[0].sha256;
   fault_of_run(&sentence);
   EXPECT_THAT(sentence, HasSubstr("too large for us"));

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/path_text.h"
 #include "base/stopped.h"
+#include "base/utf8.h"
 #include "corpus/dataset_card.h"
 #include "dataset/card.h"
 #include "dataset/dataset_check.h"
@@ -71,10 +72,20 @@ std::string name_of_head(const HeadInfo& head) {
   return config_name(head.head.layer, head.head.head, head.head.kind);
 }
 
+// Only cards of other programs may lack `configs:`.
+void refuse_card_of_ours(const DatasetInfo& info) {
+  if (std::ranges::none_of(info.heads, &HeadInfo::is_ours)) return;
+  fail(
+      "{}: has no `configs:`, without which load_dataset() cannot find the heads on the Hub: "
+      "`qkscope sniff` wrote them, and they were taken out",
+      (info.folder / kCard).string());
+}
+
 // Of `configs:`: each head is there, and its literal paths are files of the folder.
 void check_configs(const DatasetInfo& info, DatasetUpload& out) {
   const std::vector<CardConfig> configs = read_dataset_card(info.folder);
   if (configs.empty()) {
+    refuse_card_of_ours(info);
     out.warnings.push_back(fmt::format(
         "{}: has no `configs:`, so load_dataset(repo, \"{}\") will not find the heads; readers name "
         "the files (data_files=\"{}/*.parquet\")",
@@ -107,7 +118,11 @@ std::map<std::string, fs::path> files_of(const DatasetInfo& info) {
   std::map<std::string, fs::path> out;
   for (const HeadInfo& head : info.heads) {
     for (const fs::path& file : head.files) {
-      out[name_of_head(head) + "/" + file.filename().string()] = file;
+      const std::string path = name_of_head(head) + "/" + file.filename().string();
+      if (first_invalid_utf8(path)) {
+        fail("{}: its name is not UTF-8, which the Hub does not take", path_text(file));
+      }
+      out[path] = file;
     }
   }
   for (const std::string& name :

@@ -67,6 +67,8 @@ void refuse_reader(const HubClient& hub, const WhoAmI& who) {
 // Whether the user may create a repository there.
 void refuse_foreign_namespace(const HubClient& hub, const WhoAmI& who, const Repo& repo) {
   const std::string name = namespace_of(repo.id);
+  const auto& scopes = who.write_scopes;
+  if (std::ranges::find(scopes, name) != scopes.end()) return;
   if (name != who.name) {
     const auto found = std::ranges::find(who.organisations, name, &Organisation::name);
     if (found == who.organisations.end()) {
@@ -83,8 +85,6 @@ void refuse_foreign_namespace(const HubClient& hub, const WhoAmI& who, const Rep
     }
   }
   if (who.token_role != "fineGrained") return;
-  const auto& scopes = who.write_scopes;
-  if (std::ranges::find(scopes, name) != scopes.end()) return;
   fail(
       "hub: {}: there is no such dataset repository, and {} is not allowed to create it: give the "
       "token the right to write to repositories of {}, or create the repository first",

@@ -220,14 +220,16 @@ class Torture(unittest.TestCase):
         return disk
 
     def test_full_disk_until_there_is_room(self):
+        """Another program fills it after the run has begun."""
         disk = self.mount("100k")
         sizes = [200, 300, 400, 600, 2000, 8000]
-        stderr = self.run_once(f"{disk}/out", code=1)
+        room = {"QK_FAULT_ROOM": "1"}
+        stderr = self.run_once(f"{disk}/out", code=1, fault=room)
         for size in sizes:
             self.assertRegex(stderr, r"^qkscope: [^\n]*: No space left on device" + KEPT + r"\n$")
             self.assertFalse(os.path.exists(f"{disk}/out/README.md"))
             subprocess.run(["mount", "-o", f"remount,size={size}k", disk], check=True)
-            run = self.start(f"{disk}/out", "--resume")
+            run = self.start(f"{disk}/out", "--resume", fault=room)
             stderr = run.communicate()[1]
             if run.returncode == 0:
                 return self.assert_expected(f"{disk}/out")

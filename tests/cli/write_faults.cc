@@ -4,10 +4,12 @@
 //   QK_FAULT_AT      the number of the call, from 1; 0: none, only count the calls
 //   QK_FAULT         "kill", or the errno with which this call and all later ones fail
 //   QK_FAULT_COUNT   file to which the number of calls is written at the end
+//   QK_FAULT_ROOM    if set, file systems say that they have room
 //   QK_FAULT_LOG     file to which every call is written: "fsync /l00h00q/data.parquet.tmp"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -82,6 +84,13 @@ struct CountAtEnd {
 }  // namespace
 
 extern "C" {
+
+int statvfs(const char* path, struct statvfs* out) {
+  static const auto real = next<int (*)(const char*, struct statvfs*)>("statvfs");
+  const int result = real(path, out);
+  if (std::getenv("QK_FAULT_ROOM") != nullptr) out->f_bavail = out->f_blocks = 1UL << 40;
+  return result;
+}
 
 ssize_t write(int fd, const void* data, size_t size) {
   static const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");

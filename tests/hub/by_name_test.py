@@ -1,8 +1,10 @@
 """Models, corpora and captures come by name: `sniff`, `analyze`, `inspect`, `check`, `fetch` and
 `hub status` against the test Hub, from an empty cache."""
 
+import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -202,6 +204,47 @@ class ByNameTest(unittest.TestCase):
         self.run_program("sniff", "run.yaml")
         ranges = [entry.range for entry in self.hub.seen("^GET ")]
         self.assertTrue(any(ranges), ranges)
+
+    def test_a_revision_behind_the_name_of_a_model(self):
+        self.add_inputs()
+        done = self.run_program("sniff", "run.yaml", "--set", "model.name=org/tiny@v1", code=1)
+        self.assertIn("model.name: 'org/tiny@v1' is neither a file nor a folder, and the revision of a "
+                      "Hub repository has a key of its own (revision)", done.stderr)
+        done = self.run_program("verify", "org/tiny@v1", "none.safetensors", code=1)
+        self.assertRegex(done.stderr, "model.name: 'org/tiny'.*v1")
+
+    # --- progress
+
+    def watch(self, *arguments, **env):
+        """What a command writes to a terminal."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([PROGRAM, *arguments], cwd=self.root, env=self.hub.env(**env),
+                                   stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while block := os.read(ours, 4096):
+                shown += block
+        os.close(ours)
+        self.assertEqual(process.wait(), 0, shown)
+        return shown.decode().replace("\r\n", "\n")
+
+    def test_progress_on_a_terminal(self):
+        self.hub.add_repo("dataset", "org/qk", {"a.parquet": b"x" * 3_000_000, "b.txt": b"y"})
+        self.hub.fail("slow", on="^GET /(?!api|datasets)", times=1, rate=1_500_000)
+        shown = self.watch("fetch", "org/qk")
+        self.assertRegex(shown, r"\rdownload  [012]/3 files, [\d.]+( .B)? of 3.0 MB, "
+                                r"[\d.]+ .?B/s, [\d.]+ s left")
+        self.assertRegex(shown, r"download  3/3 files, 3.0 of 3.0 MB\x1b\[K\n")
+        for env, flags in (({"HF_HUB_DISABLE_PROGRESS_BARS": 1}, ()), ({}, ("--quiet",))):
+            shown = self.watch("fetch", "org/qk", "--to", "d" + "".join(flags), *flags, **env)
+            self.assertNotIn("download ", shown)
+
+    def test_waits_are_said_below_the_line(self):
+        self.hub.add_repo("dataset", "org/qk", {f"{i}.parquet": bytes([i]) * 9_000 for i in range(3)})
+        self.hub.fail("429-retry-after", on="^GET .*/resolve/", times=1, seconds=1)
+        shown = self.watch("fetch", "org/qk")
+        self.assertRegex(shown, r"(?m)(^|\n)qkscope: [^\r\n]*429[^\r\n]*\n")
 
     # --- captures
 

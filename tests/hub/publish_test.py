@@ -18,6 +18,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
 
 import fixtures  # noqa: E402
+
+try:
+    import pyarrow.parquet as pq
+except ImportError:
+    pq = None
 from hub_store import Account  # noqa: E402
 from test_hub import TOKEN, TestHub  # noqa: E402
 
@@ -35,6 +40,11 @@ def dataset_files(folder):
     """What belongs on the branch: the dataset, without what is hidden."""
     return {name: data for name, data in fixtures.files_of(folder).items()
             if not name.startswith(".")}
+
+
+def rewrite_without_footers(path):
+    table = pq.read_table(path).replace_schema_metadata(None)
+    pq.write_table(table, path, store_schema=False)
 
 
 class HubCase(unittest.TestCase):
@@ -285,6 +295,42 @@ class Publish(HubCase):
     def test_private_is_asked_of_a_public_repository(self):
         self.hub.add_repo("dataset", REPO, {})
         self.assertIn("is public already", self.publish("--private").stderr)
+
+    def test_token_that_is_not_sent_unasked(self):
+        env = self.hub.env(HF_HUB_DISABLE_IMPLICIT_TOKEN=1)
+        self.publish("--private", env=env)
+        self.publish("--private", branch="c", env=env)
+        self.assert_published("c")
+
+    @unittest.skipIf(pq is None, "no pyarrow")
+    def test_dataset_of_the_original(self):
+        """Its cards have no YAML, its files no footers of ours."""
+        out = f"{self.data}-reference"
+        self.run_program("sniff", *fixtures.sniff_arguments(self.config, out,
+                                                            sets=["compat=reference"]))
+        card = pathlib.Path(out, "README.md")
+        card.write_text(card.read_text().split("---\n", 2)[2])
+        self.assertIn("has no `configs:`", self.publish(folder=out, code=1).stderr)
+        for file in pathlib.Path(out).glob("*/data.parquet"):
+            rewrite_without_footers(file)
+        text = card.read_text()
+        card.write_text(text[:text.index("## Canaries")])
+        self.assertIn("will not find the heads", self.publish(folder=out).stderr)
+        self.assert_published(folder=out)
+
+    def test_card_that_leaves_out_a_head(self):
+        card = pathlib.Path(self.data, "README.md")
+        text = card.read_text()
+        entry = '- config_name: "l00h01q"\n  data_files: "l00h01q/data.parquet"\n'
+        self.assertIn(entry, text)
+        card.write_text(text.replace(entry, ""))
+        self.assertIn("l00h01q is not listed in the card", self.publish(code=1).stderr)
+        begin, end = text.index("configs:"), text.index("---\n", 4)
+        card.write_text(text[:begin] + "configs: [{config_name: l00h00q, data_files: "
+                        "l00h00q/data.parquet}]\n" + text[end:])
+        self.assertIn("`configs:` leave out l00h01q", self.publish(code=1).stderr)
+        card.write_text(text.replace(entry, entry.replace("/data.parquet", "/x.parquet")))
+        self.assertIn("l00h01q/x.parquet", self.publish(code=1).stderr)
 
     def test_bare_name_is_in_the_own_namespace(self):
         self.publish(repo="qk")
