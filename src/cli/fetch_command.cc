@@ -94,7 +94,10 @@ int fetch(const FetchFlags& flags) {
   const std::string title =
       fmt::format("'{}' (revision {})", tree.repo.id, printable(tree.revision));
   if (!tree.is_complete) {
-    fail("fetch: the Hub does not answer, and the cache does not know which files {} has", title);
+    hub.client().note(
+        fmt::format("fetch: the Hub is not asked or does not answer: these are the files "
+                    "of {} that the cache has, perhaps not all",
+                    title));
   }
   std::vector<std::string> names;
   names.reserve(tree.files.size());
