@@ -13,7 +13,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
-#include "hub/resolver.h"
+#include "download/resolver.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
 

@@ -14,7 +14,7 @@
 #include "base/home_path.h"
 #include "base/nearest.h"
 #include "capture/config_hub.h"
-#include "hub/resolver.h"
+#include "download/resolver.h"
 #include "yaml/overrides.h"
 #include "yaml/yaml_reader.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "capture/config.h"
-#include "hub/resolver.h"
+#include "download/resolver.h"
 #include "model/file_provider.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"

@@ -7,7 +7,7 @@
 #include "capture/config.h"
 #include "capture/plan.h"
 #include "corpus/corpus.h"
-#include "hub/resolver.h"
+#include "download/resolver.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "capture/plan.h"
-#include "hub/file_identity.h"
+#include "download/file_identity.h"
 
 namespace qk {
 

@@ -1,9 +1,9 @@
 #include "cli/dataset_argument.h"
 
 #include "base/home_path.h"
+#include "download/resolver.h"
 #include "heads/dataset_repo.h"
 #include "hub/repo.h"
-#include "hub/resolver.h"
 
 namespace qk {
 

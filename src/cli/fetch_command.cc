@@ -16,9 +16,9 @@
 #include "cli/fetch_choice.h"
 #include "cli/hub_session.h"
 #include "cli/number_text.h"
-#include "hub/download.h"
+#include "download/download.h"
+#include "download/resolver.h"
 #include "hub/hub_cache.h"
-#include "hub/resolver.h"
 
 namespace qk {
 namespace {

@@ -12,8 +12,8 @@
 #include "cli/common_options.h"
 #include "cli/hub_session.h"
 #include "cli/repo_status.h"
+#include "download/resolver.h"
 #include "hub/hub_api.h"
-#include "hub/resolver.h"
 
 namespace qk {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "base/stopped.h"
 #include "cli/stop_signal.h"
+#include "download/hub_resolver.h"
 #include "hub/http_client.h"
-#include "hub/hub_resolver.h"
 
 namespace qk {
 

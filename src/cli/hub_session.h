@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "cli/transfer_line.h"
-#include "hub/download.h"
+#include "download/download.h"
+#include "download/resolver.h"
 #include "hub/hub_client.h"
 #include "hub/hub_settings.h"
-#include "hub/resolver.h"
 
 namespace qk {
 

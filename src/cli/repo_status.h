@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "dataset/schema.h"
-#include "hub/cached_repo.h"
+#include "download/cached_repo.h"
 #include "hub/hub_api.h"
 #include "hub/hub_client.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cli/progress_line.h"
-#include "hub/download.h"
+#include "download/download.h"
 
 namespace qk {
 

@@ -15,7 +15,7 @@
 #include "corpus/corpus_files.h"
 #include "corpus/row_reader.h"
 #include "corpus/split_slice.h"
-#include "hub/file_identity.h"
+#include "download/file_identity.h"
 
 namespace qk {
 namespace {

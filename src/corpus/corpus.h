@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/resolver.h"
+#include "download/resolver.h"
 
 namespace qk {
 

@@ -13,7 +13,7 @@
 #include "corpus/data_files.h"
 #include "corpus/dataset_card.h"
 #include "corpus/glob.h"
-#include "hub/hub_snapshot.h"
+#include "download/hub_snapshot.h"
 
 namespace qk {
 namespace {

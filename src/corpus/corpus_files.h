@@ -7,7 +7,7 @@
 
 #include "corpus/corpus.h"
 #include "corpus/file_format.h"
-#include "hub/resolver.h"
+#include "download/resolver.h"
 
 namespace qk {
 

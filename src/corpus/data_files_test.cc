@@ -10,7 +10,7 @@
 #include "base/list_files.h"
 #include "base/test_error.h"
 #include "corpus/corpus_files.h"
-#include "hub/local_resolver.h"
+#include "download/local_resolver.h"
 
 namespace qk {
 namespace {

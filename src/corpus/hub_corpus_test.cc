@@ -8,8 +8,8 @@
 #include "base/test_error.h"
 #include "corpus/corpus_files.h"
 #include "corpus/test_corpus.h"
-#include "hub/test_cache.h"
-#include "hub/test_repository.h"
+#include "download/test_cache.h"
+#include "download/test_repository.h"
 
 namespace qk {
 namespace hub_corpus_test {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "corpus/corpus.h"
-#include "hub/local_resolver.h"
+#include "download/local_resolver.h"
 
 namespace qk {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dataset/dataset_folder.h"
-#include "hub/resolver.h"
+#include "download/resolver.h"
 
 namespace qk {
 

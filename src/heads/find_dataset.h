@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "hub/resolver.h"
+#include "download/resolver.h"
 
 namespace qk {
 

@@ -5,9 +5,9 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/test_folder.h"
-#include "hub/local_resolver.h"
-#include "hub/test_cache.h"
-#include "hub/test_repository.h"
+#include "download/local_resolver.h"
+#include "download/test_cache.h"
+#include "download/test_repository.h"
 
 namespace qk {
 namespace {

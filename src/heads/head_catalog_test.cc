@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/test_error.h"
 #include "base/test_folder.h"
-#include "hub/test_cache.h"
-#include "hub/test_repository.h"
+#include "download/test_cache.h"
+#include "download/test_repository.h"
 
 namespace qk {
 namespace {

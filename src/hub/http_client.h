@@ -53,10 +53,10 @@ struct HttpRequest {
   // HttpResponse::body. on_headers is called once, before the first piece, with an empty body.
   std::function<void(const struct HttpResponse&)> on_headers{};
   std::function<void(std::span<const std::byte>)> sink{};
-  size_t max_body_bytes = size_t{64} << 20;        // of a body that is kept; more: HttpFailure
+  size_t max_body_bytes = size_t{64} << 20;  // of a body that is kept; more: HttpFailure
   // Without a byte; for connecting no more than HubSettings::download_timeout.
   std::chrono::milliseconds idle_timeout{10'000};
-  std::function<void(int64_t)> on_sent{};          // bytes of the body sent since the last call
+  std::function<void(int64_t)> on_sent{};  // bytes of the body sent since the last call
 };
 
 struct HttpResponse {

@@ -1,7 +1,7 @@
 // The local cache of the Hugging Face Hub, as the official clients lay it out:
 //   <cache>/{models,datasets}--<org>--<name>/refs/<revision>      the commit, 40 hex digits
 //   <cache>/{models,datasets}--<org>--<name>/snapshots/<commit>/  the files
-// Here it is read; hub/cache_writer.h writes it. Layout: huggingface.co/docs/hub/local-cache
+// Here it is read; download/cache_writer.h writes it. Layout: huggingface.co/docs/hub/local-cache
 #pragma once
 
 #include <filesystem>

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "hub/upload.h"
+#include "upload/upload.h"
 
 namespace qk {
 

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "hub/upload.h"
+#include "upload/upload.h"
 
 namespace qk {
 namespace {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/test_error.h"
-#include "hub/test_upload_hub.h"
 #include "publish/publish.h"
+#include "upload/test_upload_hub.h"
 
 namespace qk::preflight_test {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "hub/upload.h"
 #include "publish/dataset_upload.h"
+#include "upload/upload.h"
 
 namespace qk {
 

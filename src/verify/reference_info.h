@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "hub/file_identity.h"
+#include "download/file_identity.h"
 #include "model/compare_reference.h"
 
 namespace qk {

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "hub/hub_answers.h"
 #include "hub/hub_api.h"
-#include "hub/lfs_batch.h"
+#include "upload/lfs_batch.h"
 
 namespace {
 

@@ -1,0 +1,177 @@
+#include "upload/commit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/error.h"
+#include "base/json_value.h"
+#include "upload/upload_content.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMostPreupload = 256;  // files of one question
+constexpr size_t kSampleBytes = 512;
+constexpr int kMostCommitTries = 2;
+constexpr int kMostLooks = 4;
+
+std::string api_path(const Repo& repo, std::string_view what, const std::string& revision) {
+  return fmt::format("/api/{}/{}/{}/{}", plural_of(repo.kind), repo.id, what,
+                     encode_segment(revision));
+}
+
+json preupload_entry(const UploadFile& file) {
+  return {{"path", file.path},
+          {"size", file.size},
+          {"sample", base64(first_bytes(file, kSampleBytes))}};
+}
+
+void read_storage(const json& answer, const Repo& repo, StoredInGit& out) {
+  for (const json& entry : value_at(answer, {"files"})) {
+    const json path = value_at(entry, {"path"});
+    if (!path.is_string()) continue;
+    if (value_at(entry, {"shouldIgnore"}) == json(true)) {
+      fail(
+          "hub: {}: the repository's .gitignore names {}, which belongs to what is published: remove "
+          "that rule from the branch",
+          repo.id, path.get<std::string>());
+    }
+    out[path.get<std::string>()] = value_at(entry, {"uploadMode"}) != json("lfs");
+  }
+}
+
+json commit_line(const UploadFile& file, bool in_git) {
+  if (!in_git) {
+    return {{"key", "lfsFile"},
+            {"value",
+             {{"path", file.path}, {"algo", "sha256"}, {"oid", file.sha256}, {"size", file.size}}}};
+  }
+  const std::string content = first_bytes(file, static_cast<size_t>(file.size));
+  refuse_changed(file);
+  return {{"key", "file"},
+          {"value", {{"content", base64(content)}, {"path", file.path}, {"encoding", "base64"}}}};
+}
+
+std::string commit_body(const Commit& job, const StoredInGit& in_git) {
+  json header = {{"summary", job.message}, {"description", ""}};
+  if (!job.parent.empty()) header["parentCommit"] = job.parent;
+  constexpr auto kReplace = json::error_handler_t::replace;
+  std::string out =
+      json{{"key", "header"}, {"value", header}}.dump(-1, ' ', false, kReplace) + "\n";
+  for (const std::string& path : job.changes.deleted) {
+    out += json{{"key", "deletedFile"}, {"value", {{"path", path}}}}.dump() + "\n";
+  }
+  for (const UploadFile& file : job.changes.added) {
+    out += commit_line(file, in_git.at(file.path)).dump() + "\n";
+  }
+  return out;
+}
+
+std::string send_commit(HubClient& hub, const Commit& job, const StoredInGit& in_git) {
+  HubCall call;
+  call.method = "POST";
+  call.path = api_path(job.target.repo, "commit", job.target.branch);
+  call.body = commit_body(job, in_git);
+  call.content_type = "application/x-ndjson";
+  call.retry = Retry::kCommit;
+  call.writes = true;
+  call.repo = job.target.repo;
+  call.revision = job.target.branch;
+  const json oid = value_at(hub.json(call), {"commitOid"});
+  if (oid.is_string() && is_commit(oid.get<std::string>())) return oid.get<std::string>();
+  throw HubError(HubFault::kBadAnswer,
+                 fmt::format("{}: the answer to the commit names no commit", place_of(job.target)));
+}
+
+bool may_have_happened(HubFault fault) {
+  switch (fault) {
+    case HubFault::kUnreachable:
+    case HubFault::kUnavailable:
+    case HubFault::kConflict:
+    case HubFault::kMoved:
+    case HubFault::kBadAnswer:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The head of the branch, after some time if it is the parent still: a commit may be on its way.
+std::string look_for_head(HubClient& hub, const Commit& job) {
+  std::string head;
+  for (int look = 0; look < kMostLooks; ++look) {
+    if (look > 0) wait_or_stop(hub.times().first, hub.stop());
+    head = head_of(hub, job.target);
+    if (head != job.parent) break;
+  }
+  return head;
+}
+
+}  // namespace
+
+StoredInGit ask_storage(HubClient& hub, const Repo& repo, const std::string& revision,
+                        const std::vector<UploadFile>& files) {
+  StoredInGit out;
+  for (size_t first = 0; first < files.size(); first += kMostPreupload) {
+    json entries = json::array();
+    const size_t last = std::min(first + kMostPreupload, files.size());
+    for (size_t i = first; i < last; ++i) entries.push_back(preupload_entry(files[i]));
+    HubCall call;
+    call.method = "POST";
+    call.path = api_path(repo, "preupload", revision);
+    call.body = json{{"files", std::move(entries)}}.dump();
+    call.content_type = "application/json";
+    call.writes = true;
+    call.repo = repo;
+    call.revision = revision;
+    read_storage(hub.json(call), repo, out);
+  }
+  for (const UploadFile& file : files) {
+    const auto found = out.find(file.path);
+    if (found == out.end()) {
+      throw HubError(HubFault::kBadAnswer,
+                     fmt::format("hub: {}: the answer that says how files are stored leaves out {}",
+                                 repo.id, printable(file.path)));
+    }
+    if (file.size == 0) found->second = true;  // stores do not take empty contents
+  }
+  return out;
+}
+
+std::string commit(HubClient& hub, const Commit& job, const StoredInGit& in_git,
+                   const std::function<bool(const std::vector<RemoteFile>&)>& is_done) {
+  for (int tries = 1;; ++tries) {
+    try {
+      return send_commit(hub, job, in_git);
+    } catch (const HubError& error) {
+      if (!may_have_happened(error.fault())) throw;
+      const std::string head = look_for_head(hub, job);
+      if (head == job.parent) {
+        if (tries == kMostCommitTries) throw;
+        continue;
+      }
+      if (!head.empty() && is_done(list_tree(hub, job.target.repo, head))) return head;
+      fail_moved(job.target, job.parent, head);
+    }
+  }
+}
+
+void fail_moved(const UploadTarget& target, const std::string& from, const std::string& to) {
+  const auto named = [](const std::string& commit) {
+    return commit.empty() ? std::string("no commit") : commit.substr(0, 12);
+  };
+  throw HubError(
+      HubFault::kMoved,
+      fmt::format("{}: the branch moved from {} to {} meanwhile: someone else has committed "
+                  "to it, and nothing of ours was; run the same command again, which "
+                  "makes a new plan",
+                  place_of(target), named(from), named(to)));
+}
+
+}  // namespace qk

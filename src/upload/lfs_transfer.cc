@@ -1,0 +1,192 @@
+#include "upload/lfs_transfer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "upload/lfs_batch.h"
+#include "upload/upload_meter.h"
+
+namespace qk {
+namespace {
+
+constexpr int kMostAtOnce = 5;    // files
+constexpr int kMostRenewals = 3;  // of a file's addresses
+// For the answer to a file, which a store gives when it has written it: so many times the timeout of
+// downloads.
+constexpr int kPatience = 6;
+
+// An address that is not valid any more: stores answer so to what was signed too long ago.
+bool has_run_out(int status) {
+  constexpr std::array<int, 4> kStatuses = {401, 403, 404, 410};
+  return std::ranges::find(kStatuses, status) != kStatuses.end();
+}
+
+class LfsTransfer {
+ public:
+  LfsTransfer(HubClient& hub, const Repo& repo, const std::string& revision,
+              const std::vector<const UploadFile*>& files, const TransferOptions& options)
+      : hub_(hub), repo_(repo), revision_(revision), meter_(options.progress) {
+    std::set<std::string> seen;
+    for (const UploadFile* file : files) {
+      if (seen.insert(file->sha256).second) objects_.push_back(file);
+    }
+    for (const UploadFile* file : objects_) meter_.expect(file->size);
+    blocks_.resize((objects_.size() + kMostLfsObjects - 1) / kMostLfsObjects);
+    num_threads_ = std::clamp(options.max_workers, 1, kMostAtOnce);
+  }
+
+  LfsResult run() {
+    if (objects_.empty()) return {};
+    const auto count = std::ssize(objects_);
+    ThreadPool pool(static_cast<int>(std::min<int64_t>(num_threads_, count)));
+    pool.parallel_for(count, [&](int64_t i, int) { send(static_cast<size_t>(i)); });
+    meter_.finish();
+    return result_;
+  }
+
+ private:
+  // Asks about a whole block of files when its first one's turn comes, so that no address waits for
+  // long.
+  LfsUpload upload_of(size_t index) {
+    const std::scoped_lock lock(blocks_mutex_);
+    auto& block = blocks_.at(index / kMostLfsObjects);
+    if (!block) {
+      const size_t first = index / kMostLfsObjects * kMostLfsObjects;
+      const size_t last = std::min(first + kMostLfsObjects, objects_.size());
+      const auto begin = objects_.begin() + static_cast<std::ptrdiff_t>(first);
+      block = ask_lfs_uploads(hub_, repo_, revision_,
+                              {begin, objects_.begin() + static_cast<std::ptrdiff_t>(last)});
+    }
+    return block->at(objects_[index]->sha256);
+  }
+
+  void send(size_t index) {
+    const UploadFile& file = *objects_[index];
+    LfsUpload upload = upload_of(index);
+    if (upload.url.empty()) return meter_.skip(file.size);
+    refuse_changed(file);
+    for (int renewals = 0; !send_once(file, upload); ++renewals) {
+      if (renewals == kMostRenewals) {
+        throw HubError(
+            HubFault::kRefused,
+            fmt::format("hub: the store of {} refuses {}, though its address is new: try "
+                        "again later",
+                        repo_.id, printable(file.path)));
+      }
+      upload = ask_lfs_uploads(hub_, repo_, revision_, {&file}).at(file.sha256);
+      if (upload.url.empty()) break;  // another publisher sent it meanwhile
+    }
+    refuse_changed(file);
+    meter_.end_file();
+    const std::scoped_lock lock(result_mutex_);
+    ++result_.num_files;
+    result_.bytes += file.size;
+  }
+
+  // False: the address has run out.
+  bool send_once(const UploadFile& file, const LfsUpload& upload) {
+    if (upload.part_urls.empty()) {
+      const HttpResponse answer = put(file, upload.url, upload.headers, 0, file.size);
+      if (!has_run_out(answer.status)) return accept(file, answer);
+      meter_.take_back(file.size);
+      return false;
+    }
+    nlohmann::json parts = nlohmann::json::array();
+    int64_t sent = 0;
+    for (const std::string& url : upload.part_urls) {
+      const int64_t size = std::min(upload.part_bytes, file.size - sent);
+      const HttpResponse answer = put(file, url, {}, sent, size);
+      sent += size;
+      if (has_run_out(answer.status)) {
+        meter_.take_back(sent);
+        return false;
+      }
+      accept(file, answer);
+      const auto etag = answer.headers.find("ETag");
+      if (!etag) refuse(file, "without an ETag");
+      parts.push_back({{"partNumber", std::ssize(parts) + 1}, {"etag", *etag}});
+    }
+    const HttpResponse answer = join_parts(file, upload.url, parts);
+    if (!has_run_out(answer.status)) return accept(file, answer);
+    meter_.take_back(sent);
+    return false;
+  }
+
+  // The bytes are counted once, however often they are sent.
+  HttpResponse put(const UploadFile& file, const std::string& url,
+                   const std::vector<HttpHeader>& headers, int64_t offset, int64_t size) {
+    int64_t counted = 0;
+    HttpRequest request{.method = "PUT", .url = url, .headers = headers, .with_token = false};
+    request.idle_timeout = kPatience * hub_.settings().download_timeout;
+    if (file.source.empty()) {
+      request.body = file.content.substr(static_cast<size_t>(offset), static_cast<size_t>(size));
+    } else {
+      request.body = FileSlice{file.source, offset, size};
+    }
+    request.on_sent = [&](int64_t bytes) {
+      bytes = std::min(bytes, size - counted);
+      counted += bytes;
+      meter_.add(bytes);
+    };
+    HttpResponse answer = hub_.with_retries(printable(file.path), [&] {
+      meter_.take_back(std::exchange(counted, 0));
+      return hub_.http().send(request);
+    });
+    meter_.add(size - counted);
+    return answer;
+  }
+
+  HttpResponse join_parts(const UploadFile& file, const std::string& url,
+                          const nlohmann::json& parts) {
+    HttpRequest request{.method = "POST",
+                        .url = url,
+                        .headers = {{"Accept", kLfsType}, {"Content-Type", kLfsType}},
+                        .with_token = false};
+    request.body = nlohmann::json{{"oid", file.sha256}, {"parts", parts}}.dump();
+    request.idle_timeout = kPatience * hub_.settings().download_timeout;
+    return hub_.with_retries(printable(file.path), [&] { return hub_.http().send(request); });
+  }
+
+  // True; throws unless the answer says that it was done.
+  bool accept(const UploadFile& file, const HttpResponse& answer) {
+    if (answer.status >= 200 && answer.status < 300) return true;
+    refuse_changed(file);
+    refuse(file, fmt::format("{}: {}", answer.status, printable(answer.body, 300)));
+  }
+
+  [[noreturn]] void refuse(const UploadFile& file, const std::string& what) const {
+    throw HubError(HubFault::kRefused, fmt::format("hub: {}: the store answers to {} with {}",
+                                                   repo_.id, printable(file.path), what));
+  }
+
+  HubClient& hub_;
+  const Repo& repo_;
+  const std::string& revision_;
+  std::vector<const UploadFile*> objects_;
+  int num_threads_ = 1;
+  UploadMeter meter_;
+  std::mutex blocks_mutex_;
+  std::vector<std::optional<std::map<std::string, LfsUpload>>> blocks_;
+  std::mutex result_mutex_;
+  LfsResult result_;
+};
+
+}  // namespace
+
+LfsResult send_contents(HubClient& hub, const Repo& repo, const std::string& revision,
+                        const std::vector<const UploadFile*>& files,
+                        const TransferOptions& options) {
+  return LfsTransfer(hub, repo, revision, files, options).run();
+}
+
+}  // namespace qk
