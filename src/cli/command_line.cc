@@ -25,6 +25,7 @@
 #include "cli/usage.h"
 #include "cli/verify_command.h"
 #include "dataset/arrow_version.h"
+#include "hub/hub_settings.h"
 #include "kernels/simd_name.h"
 
 namespace qk {
@@ -106,6 +107,7 @@ int run_command_line(int argc, char** argv) {
   std::error_code no_folder;
   const auto dotenv = find_dotenv(std::filesystem::current_path(no_folder));
   if (dotenv) read_dotenv(*dotenv);
+  hide_token_from_cores();
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
   app.set_version_flag("--version", version_text(), "Show version, commit, libraries and SIMD");

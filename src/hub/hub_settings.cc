@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -22,6 +23,7 @@ namespace {
 constexpr size_t kMaxTokenFile = size_t{64} << 10;
 constexpr double kMaxTimeout = 86400;  // a day
 constexpr size_t kTokenBegin = 8;
+constexpr std::array<const char*, 2> kTokenVariables = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"};
 constexpr size_t kShortestSecret = 4;  // less would take apart the words around it
 
 // Line breaks go, wherever they are, and blanks at both ends, as Python's client does it.
@@ -68,7 +70,7 @@ std::string read_token_file(const std::filesystem::path& path) {
 }
 
 void read_token(HubSettings& settings) {
-  for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}) {
+  for (const char* name : kTokenVariables) {
     if (read_variable(name).empty()) continue;
     set_token(settings, read_variable(name), name);
     break;  // the first that is not empty, even if only blanks are in it
@@ -128,6 +130,12 @@ std::string Token::removed_from(std::string text) const {
     text.replace(at, length, kInstead);
   }
   return text;
+}
+
+void hide_token_from_cores() {
+  for (const char* name : kTokenVariables) {
+    if (!read_variable(name).empty()) ::prctl(PR_SET_DUMPABLE, 0);
+  }
 }
 
 HubSettings read_hub_settings() {

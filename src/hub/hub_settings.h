@@ -36,6 +36,9 @@ struct HubSettings {
   std::string user_agent;
 };
 
+// To be called once the environment is complete: if it holds a token, the process leaves no core.
+void hide_token_from_cores();
+
 // Throws Error naming the variable: an endpoint that is no http(s) address or holds a password, a
 // time that is no number, a token with blanks or other characters that a header cannot hold. Once a
 // token is in memory, the process leaves no core (PR_SET_DUMPABLE).

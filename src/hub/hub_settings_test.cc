@@ -108,6 +108,18 @@ TEST_F(HubSettingsTest, OrderOfTheTokensPlaces) {
   EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 0);
 }
 
+TEST_F(HubSettingsTest, AProcessWithATokenInItsEnvironmentLeavesNoCore) {
+  for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}) {
+    ::prctl(PR_SET_DUMPABLE, 1);
+    hide_token_from_cores();
+    EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 1);
+    set(name, "hf_secret");
+    hide_token_from_cores();
+    EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 0);
+    set(name, "");
+  }
+}
+
 TEST_F(HubSettingsTest, TextsThatAreNoToken) {
   for (const char* text : {"hf_a b", "hf_\x01", "hf_\xc3\xa4", "a\tb"}) {
     set("HF_TOKEN", text);
