@@ -103,12 +103,14 @@ class CacheDownload {
 };
 
 void check_writable(const CachePaths& paths, const RepoTree& tree, size_t num_missing) {
-  const fs::path folder = nearest_folder(paths.repo / "blobs");
-  if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
+  const fs::path folder = paths.repo / "blobs";
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK | X_OK) == 0) return;
   fail(
       "hub: {}: {} files are not in the Hub cache, and its folder {} cannot be written ({}): set "
       "HF_HUB_CACHE to another folder",
-      tree.repo.id, num_missing, path_text(folder), std::strerror(errno));
+      tree.repo.id, num_missing, path_text(folder), error ? error.message() : std::strerror(errno));
 }
 
 // A file system that does not tell "A" from "a" shows one of two files under both names.

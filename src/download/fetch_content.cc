@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "hub/hub_errors.h"
+#include "hub/retry_plan.h"
 
 namespace qk {
 namespace {
@@ -54,7 +55,7 @@ class ContentFetch {
     int64_t before = partial_.size();
     for (int expiries = 0; !partial_.has_all();) {
       const HttpResponse response = hub_.with_retries(
-          subject_of(call_), [this] { return attempt(); },
+          subject_of(call_), [this] { return attempt(); }, hooks_.check,
           [this, last = partial_.size()]() mutable {
             const bool progressed = partial_.size() > last;
             last = partial_.size();
@@ -66,9 +67,9 @@ class ContentFetch {
       before = partial_.size();
       // Elsewhere than at the Hub, an address is signed and expires: the Hub gives a new one.
       const bool is_elsewhere = origin_of(response.url) != origin_of(hub_.settings().endpoint);
-      if (!is_elsewhere) hub_.refuse(call_, response);
+      if (!is_elsewhere || may_retry(Retry::kIdempotent, response)) hub_.refuse(call_, response);
       if (expiries > kMaxExpiries) fail_expired(response);
-      wait_or_stop(std::chrono::milliseconds(200 * expiries), hub_.stop());
+      wait_or_stop(std::chrono::milliseconds(200 * expiries), hub_.stop(), hooks_.check);
     }
   }
 
@@ -110,6 +111,7 @@ class ContentFetch {
     request.on_headers = [this](const HttpResponse& response) {
       if (is_content(response.status)) check_headers(response);
     };
+    request.check = hooks_.check;
     request.sink = [this](std::span<const std::byte> bytes) {
       hooks_.check();
       partial_.append(bytes);
@@ -133,9 +135,11 @@ class ContentFetch {
       }
     }
     const std::string encoding = response.headers.find("Content-Encoding").value_or("identity");
-    if (encoding != "identity" && !encoding.empty()) {
-      throw WrongContent{"Content-Encoding " + printable(encoding)};
+    const bool is_packed = encoding != "identity" && !encoding.empty();
+    if (is_packed && response.status == 206) {  // a part of what is packed
+      throw WrongContent{"a part with Content-Encoding " + printable(encoding)};
     }
+    if (is_packed) return;  // its length is that of the packed bytes
     const auto length = response.headers.find("Content-Length");
     const std::string expected = fmt::format("{}", file_.size - partial_.size());
     if (length && *length != expected) {

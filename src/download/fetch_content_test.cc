@@ -72,8 +72,6 @@ TEST_F(FetchContent, AnotherContentIsFetchedOnceMoreAndThenRefused) {
          answer.body += "more";
        },
        "found more than 10 bytes, twice"},
-      {"encoded", [&](HttpResponse& answer) { set_header(answer, "Content-Encoding", "gzip"); },
-       "found Content-Encoding gzip, twice"},
       {"range",
        [&](HttpResponse& answer) {
          answer.status = 206;
@@ -103,6 +101,26 @@ TEST_F(FetchContent, AnotherContentIsFetchedOnceMoreAndThenRefused) {
     EXPECT_FALSE(fs::exists(hub_.blob(kModelFile))) << answer.name;
     EXPECT_FALSE(fs::exists(partial())) << answer.name;
   }
+}
+
+TEST_F(FetchContent, PackedBytesAreWholeFilesOnly) {
+  leave_partial("0123");
+  spoil_model(2, [](HttpResponse& answer) {
+    answer.headers.add("Content-Encoding", "gzip");
+    if (answer.status == 200) answer.headers.add("Content-Length", "7");
+  });
+  get({kModelFile});
+  EXPECT_THAT(cdn_log(), ElementsAre("GET /model.safetensors bytes=4-", "GET /model.safetensors"));
+  EXPECT_EQ(text(kModelFile), "0123456789");
+}
+
+TEST_F(FetchContent, AStoreThatFailsIsTriedNoMoreOftenThanTheHub) {
+  spoil_model(1000, [](HttpResponse& answer) { answer.status = 503; });
+  EXPECT_THAT(
+      error_of([&] { get({kModelFile}); }),
+      HasSubstr("org/m@main: model.safetensors: the Hub cannot answer at the moment: run the "
+                "same command again later (status 503"));
+  EXPECT_THAT(cdn_log(), SizeIs(6));
 }
 
 TEST_F(FetchContent, AnExpiredAddressIsReplacedByANewOne) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/list_files.h"
 #include "base/nearest.h"
+#include "base/path_text.h"
 #include "download/cache_writer.h"
 #include "download/download.h"
 #include "download/file_identity.h"
@@ -92,8 +93,13 @@ RepoTree fetch_tree(HubClient& hub, const fs::path& cache, const Repo& repo,
     // The Hub knows the repository and says that the branch is gone; a commit stays what it is.
     if (error.fault() == HubFault::kRevisionNotFound && !is_commit(revision)) throw;
     std::optional<RepoTree> tree = tree_from_cache(cache, repo, revision);
+    const bool is_offline = error.fault() == HubFault::kOffline;
+    if (!tree && is_offline) {
+      throw HubError(HubFault::kOffline, fmt::format("{}; the cache {} does not have it",
+                                                     error.what(), path_text(cache)));
+    }
     if (!tree) throw;
-    if (error.fault() != HubFault::kOffline) {
+    if (!is_offline) {
       hub.note(fmt::format("{}; commit {} in the Hub cache is used", error.what(), tree->commit));
     }
     return *std::move(tree);

@@ -9,10 +9,9 @@ constexpr std::chrono::seconds kRateWindow{5};
 }  // namespace
 
 TransferMeter::TransferMeter(const TransferOptions& options, int64_t files_total,
-                             int64_t bytes_total)
-    : progress_(options.progress) {
-  state_.files_total = files_total;
-  state_.bytes_total = bytes_total;
+                             int64_t bytes_total, bool is_upload)
+    : progress_(options.progress), files_total_(files_total), bytes_total_(bytes_total) {
+  state_.is_upload = is_upload;
   samples_.emplace_back(start_, 0);
   if (progress_) thread_ = std::thread([this] { run(); });
 }
@@ -25,6 +24,9 @@ void TransferMeter::run() {
 }
 
 void TransferMeter::report() {
+  state_.files_total = files_total_ - files_skipped_;
+  state_.bytes_total = bytes_total_ - skipped_bytes_;
+  if (state_.files_total == 0) return;
   const Clock::time_point now = Clock::now();
   const int64_t moved = moved_;
   samples_.emplace_back(now, moved);

@@ -1,4 +1,4 @@
-// Counts what the threads of a download move, and reports it (TransferOptions::progress).
+// Counts what the threads of a transfer move, and reports it (TransferOptions::progress).
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,8 @@ namespace qk {
 class TransferMeter {
  public:
   // Reports from a thread of its own until finish() or its end. options.progress must not throw.
-  TransferMeter(const TransferOptions& options, int64_t files_total, int64_t bytes_total);
+  TransferMeter(const TransferOptions& options, int64_t files_total, int64_t bytes_total,
+                bool is_upload = false);
   TransferMeter(const TransferMeter&) = delete;
   TransferMeter& operator=(const TransferMeter&) = delete;
   ~TransferMeter();
@@ -28,6 +29,11 @@ class TransferMeter {
   void add(int64_t bytes) { moved_ += bytes; }
   void take_back(int64_t bytes) { lost_ += bytes; }
   void file_done() { ++files_done_; }
+  // A file of the total that need not move.
+  void skip(int64_t bytes) {
+    skipped_bytes_ += bytes;
+    ++files_skipped_;
+  }
   // The last report.
   void finish();
 
@@ -38,8 +44,10 @@ class TransferMeter {
   void stop();
 
   std::function<void(const TransferProgress&)> progress_;
+  const int64_t files_total_, bytes_total_;
   TransferProgress state_;
-  std::atomic<int64_t> before_{0}, moved_{0}, lost_{0}, files_done_{0};
+  std::atomic<int64_t> before_{0}, moved_{0}, lost_{0}, files_done_{0}, skipped_bytes_{0},
+      files_skipped_{0};
   Clock::time_point start_ = Clock::now();
   std::deque<std::pair<Clock::time_point, int64_t>> samples_;  // of moved_, lately
   std::mutex mutex_;

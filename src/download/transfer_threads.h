@@ -1,4 +1,4 @@
-// The threads of a download.
+// The threads of a transfer.
 #pragma once
 
 #include <atomic>

@@ -273,10 +273,6 @@ class CurlClient final : public HttpClient {
   }
 
   static void set_method(CURL* easy, const HttpRequest& request, CurlExchange& exchange) {
-    if (request.method == "HEAD") {
-      curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-      return;
-    }
     if (request.method == "GET" && !exchange.body().present()) return;
     if (exchange.body().present() || request.method != "DELETE") {
       curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);

@@ -116,6 +116,7 @@ size_t CurlExchange::on_read(char* to, size_t capacity) {
 
 void CurlExchange::on_progress(int64_t received, int64_t sent, int64_t unsent) {
   if (stop_ != nullptr && stop_->load()) throw Stopped();
+  if (request_.check) request_.check();
   const int64_t gone = std::max<int64_t>(sent - unsent, 0);
   clock_.tick(received, gone, body_.present() && gone < body_.size(), has_body_);
   if (request_.on_sent && gone > sent_) {

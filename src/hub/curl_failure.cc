@@ -96,6 +96,12 @@ void throw_curl_failure(CURL* easy, CURLcode code, const std::string& reason) {
                                   "HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
                                   status));
   }
+  // curl quotes the proxy's address, which may hold a password.
+  if (reason.starts_with("Unsupported proxy")) {
+    throw HttpFailure(HttpFault::kProxy,
+                      "the address of the proxy cannot be used: check HTTPS_PROXY, HTTP_PROXY and "
+                      "ALL_PROXY");
+  }
   const HttpFault fault = fault_of(easy, code);
   std::string words = printable(reason.empty() ? curl_easy_strerror(code) : reason, 200);
   throw HttpFailure(fault, fmt::format("{} ({}){}", meaning(fault), words, advice(fault)));

@@ -211,6 +211,13 @@ TEST(CurlClient, ProxiesOfTheEnvironment) {
     const Variable none("NO_PROXY", "hub.invalid");
     EXPECT_EQ(fault_of(*client, get("https://hub.invalid/api")), HttpFault::kResolve);
   }
+  for (const char* address : {"ftp://user:secret@host", "http://user:sec ret@host"}) {
+    const Variable wrong("HTTPS_PROXY", address);
+    std::string sentence;
+    EXPECT_EQ(fault_of(*client, get("https://hub.invalid/api"), &sentence), HttpFault::kProxy);
+    EXPECT_NE(sentence.find("the address of the proxy cannot be used"), std::string::npos);
+    EXPECT_EQ(sentence.find("user"), std::string::npos) << sentence;
+  }
   const Variable http("HTTP_PROXY", proxy.address());  // as Python takes it; curl alone does not
   reply = TestServer::answer("through");
   EXPECT_EQ(client->send(get("http://hub.invalid/api")).body, "through");

@@ -57,6 +57,7 @@ struct HttpRequest {
   // Without a byte; for connecting no more than HubSettings::download_timeout.
   std::chrono::milliseconds idle_timeout{10'000};
   std::function<void(int64_t)> on_sent{};  // bytes of the body sent since the last call
+  std::function<void()> check{};           // called often; what it throws ends the exchange
 };
 
 struct HttpResponse {
@@ -99,7 +100,7 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   // Any status is an answer. Redirects are not followed. Throws HttpFailure; Stopped (base/stopped.h)
-  // within a second of the stop; whatever sink or on_headers throws; Error if a FileSlice cannot be
+  // within a second of the stop; whatever the request's functions throw; Error if a FileSlice cannot be
   // read.
   virtual HttpResponse send(const HttpRequest& request) = 0;
 };

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -69,21 +68,6 @@ int64_t json_size(const json& parent, const char* key) {
 bool is_hex(const std::string& text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-// The size of a file in the headers of an answer to HEAD.
-int64_t linked_size(const HttpResponse& response) {
-  auto text = response.headers.find("X-Linked-Size");
-  const bool is_redirect = response.status >= 300;  // its length is that of its own body
-  if (!text && !is_redirect) text = response.headers.find("Content-Length");
-  if (!text) fail("no size of the file (X-Linked-Size, Content-Length)");
-  int64_t size = -1;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
-  if (error != std::errc() || end != text->data() + text->size() || size < 0 ||
-      size > kMaxJsonSize) {
-    fail("size '{}'", printable(*text, 40));
-  }
-  return size;
 }
 
 std::string json_digest(const json& parent, const char* key, size_t num_digits) {
@@ -261,23 +245,6 @@ WhoAmI parse_who_am_i(const json& answer) {
     out.write_scopes = write_scopes(*scopes);
   }
   return out;
-}
-
-FileLocation parse_file_location(const HttpResponse& response) {
-  FileLocation location;
-  location.commit = response.headers.find("X-Repo-Commit").value_or("");
-  if (!is_commit(location.commit)) fail("no commit (X-Repo-Commit)");
-  auto etag = response.headers.find("X-Linked-Etag");
-  if (!etag) etag = response.headers.find("ETag");
-  location.digest = digest_of_etag(etag.value_or(""));
-  const bool is_digest = location.digest.size() == 40 || location.digest.size() == kSha256Hex;
-  if (!is_digest || !is_hex(location.digest)) fail("no digest of the file (ETag)");
-  location.size = linked_size(response);
-  location.url = response.url;
-  const auto target = response.headers.find("Location");
-  if (response.status >= 300 && target) location.url = resolve_url(response.url, *target);
-  if (origin_of(location.url).empty()) fail("no address of the file's bytes (Location)");
-  return location;
 }
 
 std::string path_fault(std::string_view path) {

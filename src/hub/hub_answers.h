@@ -20,9 +20,6 @@ std::vector<RemoteFile> parse_tree(const nlohmann::json& pages);
 RepoRefs parse_refs(const nlohmann::json& answer);
 WhoAmI parse_who_am_i(const nlohmann::json& answer);
 
-// The answer to HEAD .../resolve/...: its headers, and a redirect's target.
-FileLocation parse_file_location(const HttpResponse& response);
-
 // Why a path of a repository cannot be used as one below a folder ("it leads out of the
 // repository"); empty: it can.
 std::string path_fault(std::string_view path);

@@ -101,17 +101,6 @@ RepoRefs list_refs(HubClient& hub, const Repo& repo) {
   return parsed(hub, call, [&] { return parse_refs(hub.json(call)); });
 }
 
-FileLocation locate_file(HubClient& hub, const Repo& repo, const std::string& revision,
-                         const std::string& path) {
-  HubCall call = reading(repo, revision,
-                         fmt::format("/{}/resolve/{}/{}", page_path(repo), encode_segment(revision),
-                                     encode_path(path)));
-  call.method = "HEAD";
-  call.file = path;
-  const HttpResponse response = hub.call(call);
-  return parsed(hub, call, [&] { return parse_file_location(response); });
-}
-
 WhoAmI who_am_i(HubClient& hub) {
   HubCall call;
   call.path = "/api/whoami-v2";

@@ -42,16 +42,6 @@ struct RepoRefs {
 };
 RepoRefs list_refs(HubClient& hub, const Repo& repo);
 
-// Where a file's bytes are (HEAD .../resolve/...).
-struct FileLocation {
-  std::string commit;  // that the revision names
-  std::string digest;  // sha256 or git sha1, as RemoteFile::digest()
-  int64_t size = 0;
-  std::string url;  // the bytes; elsewhere than at the endpoint it is signed and expires
-};
-FileLocation locate_file(HubClient& hub, const Repo& repo, const std::string& revision,
-                         const std::string& path);
-
 struct Organisation {
   std::string name, role;  // role: "admin", "write", "contributor", "read", or empty
 };

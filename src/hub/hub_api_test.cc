@@ -63,58 +63,6 @@ TEST(HubApi, BadAnswersNameTheRepositoryAndTheField) {
             "hub: org/data@main: the Hub's answer cannot be used: 'sha' is missing or empty");
 }
 
-TEST(HubApi, LocatesAFileThatGitHolds) {
-  TestHub hub(
-      {test_response(307, "", {{"Location", "/api/resolve-cache/models/org/tiny/x?etag=1"}}),
-       test_response(200, "",
-                     {{"X-Repo-Commit", kCommit},
-                      {"ETag", "W/\"" + std::string(40, 'c') + "\""},
-                      {"Content-Length", "22"}})});
-  const FileLocation file = locate_file(*hub.client, kModel, "main", "a b/config.json");
-  EXPECT_EQ(hub.requests[0].method, "HEAD");
-  EXPECT_EQ(hub.requests[0].url, "https://huggingface.co/org/tiny/resolve/main/a%20b/config.json");
-  EXPECT_EQ(file.commit, kCommit);
-  EXPECT_EQ(file.digest, std::string(40, 'c'));
-  EXPECT_EQ(file.size, 22);
-  EXPECT_EQ(file.url, "https://huggingface.co/api/resolve-cache/models/org/tiny/x?etag=1");
-}
-
-TEST(HubApi, LocatesAFileThatIsElsewhere) {
-  TestHub hub({test_response(302, "",
-                             {{"X-Repo-Commit", kCommit},
-                              {"ETag", "\"of the answer\""},
-                              {"X-Linked-Etag", "\"" + kSha256 + "\""},
-                              {"X-Linked-Size", "123456789012"},
-                              {"Content-Length", "18"},
-                              {"Location", "https://cdn.example.org/x?Signature=s"}})});
-  const FileLocation file = locate_file(*hub.client, kData, "main", "l00h00q/data.parquet");
-  EXPECT_EQ(hub.requests.size(), 1);
-  EXPECT_EQ(file.digest, kSha256);
-  EXPECT_EQ(file.size, 123456789012);
-  EXPECT_EQ(file.url, "https://cdn.example.org/x?Signature=s");
-}
-
-TEST(HubApi, LocationsThatCannotBeUsed) {
-  const HttpHeader commit{"X-Repo-Commit", kCommit}, etag{"ETag", kSha256},
-      size{"Content-Length", "5"}, location{"Location", "https://cdn/x"};
-  const auto error = [&](int status, const std::vector<HttpHeader>& headers) {
-    TestHub hub({test_response(status, "", headers)});
-    return error_of([&] { locate_file(*hub.client, kModel, "main", "f"); });
-  };
-  EXPECT_THAT(error(200, {etag, size}), HasSubstr("no commit"));
-  EXPECT_THAT(error(200, {commit, size}), HasSubstr("no digest"));
-  EXPECT_THAT(error(200, {commit, size, {"ETag", "\"../x\""}}), HasSubstr("no digest"));
-  EXPECT_THAT(error(200, {commit, etag}), HasSubstr("no size"));
-  EXPECT_THAT(error(302, {commit, etag, size, location}), HasSubstr("no size"));
-  EXPECT_THAT(error(200, {commit, etag, {"Content-Length", "-5"}}), HasSubstr("size '-5'"));
-  EXPECT_THAT(error(200, {commit, etag, {"Content-Length", "5x"}}), HasSubstr("size '5x'"));
-  EXPECT_THAT(error(302, {commit, etag, {"X-Linked-Size", "5"}, {"Location", "ftp://x/"}}),
-              HasSubstr("no address"));
-  for (const std::string& text : {error(200, {etag, size})}) {
-    EXPECT_THAT(text, HasSubstr("hub: org/tiny@main: f: the Hub's answer cannot be used: "));
-  }
-}
-
 TEST(HubApi, CreatesARepository) {
   TestHub hub({test_response(200, "{}"),
                test_response(409, "{\"error\":\"You already created it\"}"),

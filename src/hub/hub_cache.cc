@@ -44,7 +44,8 @@ std::string cached_commit(const std::filesystem::path& cache, const Repo& repo,
   const std::filesystem::path ref = repo_cache_folder(cache, repo) / "refs" / revision;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(ref, ignored)) return "";
-  std::string commit = read_file(ref, kMaxRefBytes);
+  if (std::filesystem::file_size(ref, ignored) > kMaxRefBytes) return "";
+  std::string commit = read_file(ref);
   while (!commit.empty() && std::isspace(static_cast<unsigned char>(commit.back())) != 0) {
     commit.pop_back();
   }

@@ -98,6 +98,8 @@ TEST_F(HubCache, NothingLeadsOutOfTheCache) {
   make_repo("models--org--name", "main", "../../../etc");
   EXPECT_FALSE(find_in_hub_cache(folder_, RepoKind::kModel, "org/name", "main"));
   make_repo("models--org--name", "main", kCommit);
+  make_repo("models--org--name", "large", kCommit + std::string(10'000, ' '));
+  EXPECT_EQ(cached_commit(folder_, {RepoKind::kModel, "org/name"}, "large"), "");
   for (const char* revision : {"", "/main", "../refs/main", "a/../main", "./main", "main/"}) {
     EXPECT_FALSE(find_in_hub_cache(folder_, RepoKind::kModel, "org/name", revision)) << revision;
   }

@@ -34,17 +34,10 @@ bool holds(const std::vector<int>& statuses, int status) {
   return std::find(statuses.begin(), statuses.end(), status) != statuses.end();
 }
 
-bool is_relative(const std::string& location) {
-  return !location.starts_with("//") && location.find("://") > location.find('/');
-}
-
 // Where an answer sends us; empty: nowhere, it is the answer.
-std::string target_of(const HubCall& call, const HttpResponse& response) {
+std::string target_of(const HttpResponse& response) {
   const auto location = response.headers.find("Location");
   if (!is_redirect(response.status) || !location) return "";
-  // The answer to HEAD holds what is asked for when it sends to the bytes elsewhere.
-  const bool is_answer = call.method == "HEAD" && response.headers.find("X-Linked-Etag");
-  if (is_answer && !is_relative(*location)) return "";
   return resolve_url(response.url, *location);
 }
 
@@ -89,10 +82,8 @@ void HubClient::warn_of_plain_http() {
                   settings_.token_origin, origin));
 }
 
-void HubClient::wait(int tries, const std::string& subject, const std::string& reason,
-                     std::optional<std::chrono::seconds> asked) {
-  thread_local std::minstd_rand random(std::random_device{}());
-  const std::chrono::milliseconds time = retry_wait(times_, tries, asked, random);
+void HubClient::wait(std::chrono::milliseconds time, const std::string& sentence,
+                     const std::function<void()>& check) {
   const auto now = std::chrono::steady_clock::now();
   bool is_shown = false;  // many transfers that wait for the same need one sentence
   {
@@ -100,18 +91,16 @@ void HubClient::wait(int tries, const std::string& subject, const std::string& r
     is_shown = now < noted_until_;
     noted_until_ = std::max(noted_until_, now + time);
   }
-  if (!is_shown) {
-    note(asked ? fmt::format("{}: the Hub asks to wait {} ({}); trying again then", subject,
-                             seconds_text(time), reason)
-               : fmt::format("{}: {}; trying again in {}", subject, reason, seconds_text(time)));
-  }
-  wait_or_stop(time, stop_);
+  if (!is_shown) note(sentence);
+  wait_or_stop(time, stop_, check);
 }
 
 HttpResponse HubClient::try_often(Retry retry, const std::string& subject,
                                   const std::function<HttpResponse()>& attempt,
+                                  const std::function<void()>& check,
                                   const std::function<bool()>& progressed,
                                   const std::vector<int>& expected) {
+  thread_local std::minstd_rand random(std::random_device{}());
   for (int tries = 1;; ++tries) {
     std::string reason;
     std::optional<std::chrono::seconds> asked;
@@ -131,7 +120,12 @@ HttpResponse HubClient::try_often(Retry retry, const std::string& subject,
       }
       reason = failure.what();
     }
-    wait(tries, subject, reason, asked);
+    const std::chrono::milliseconds time = retry_wait(times_, tries, asked, random);
+    wait(time,
+         asked ? fmt::format("{}: the Hub asks to wait {} ({}); trying again then", subject,
+                             seconds_text(time), reason)
+               : fmt::format("{}: {}; trying again in {}", subject, reason, seconds_text(time)),
+         check);
   }
 }
 
@@ -142,11 +136,9 @@ HttpResponse HubClient::send_once(const HubCall& call, const std::string& method
   request.url = url;
   request.headers = call.headers;
   request.with_token = sends_token(settings_, call);
-  if (method == "HEAD") {
-    request.idle_timeout = settings_.metadata_timeout;
-  } else {
-    request.idle_timeout = settings_.download_timeout * (method == "GET" ? 1 : kWriteTimeouts);
-  }
+  request.check = call.check;
+  request.idle_timeout =
+      method == "GET" ? settings_.metadata_timeout : settings_.download_timeout * kWriteTimeouts;
   if (!call.content_type.empty() && method == call.method) {
     request.headers.push_back({"Content-Type", call.content_type});
     request.body = call.body;
@@ -169,24 +161,21 @@ HttpResponse HubClient::call(const HubCall& call) {
   if (sends_token(settings_, call)) warn_of_plain_http();
   for (int hop = 0; hop <= kMaxRedirects; ++hop) {
     const HttpResponse response = try_often(
-        call.retry, subject, [&] { return send_once(call, method, url); }, {}, call.expected);
-    const std::string target = at_endpoint(settings_, target_of(call, response));
+        call.retry, subject, [&] { return send_once(call, method, url); }, call.check, {},
+        call.expected);
+    const std::string target = at_endpoint(settings_, target_of(response));
     if (target.empty()) {
-      const bool is_found = method == "HEAD" && is_redirect(response.status);
-      if (is_success(response.status) || is_found || holds(call.expected, response.status)) {
-        return response;
-      }
+      if (is_success(response.status) || holds(call.expected, response.status)) return response;
       refuse(call, response);
     }
     if (origin_of(target) != origin) {
-      if (method == "HEAD") return response;
       throw HubError(
           HubFault::kBadAnswer,
           fmt::format("{}: the Hub at {} sends to another server, {}: set HF_ENDPOINT to "
                       "that address if it is the Hub",
                       subject, origin, printable(settings_.token.removed_from(origin_of(target)))));
     }
-    if (response.status == 303 && method != "HEAD") method = "GET";
+    if (response.status == 303) method = "GET";
     url = target;
   }
   throw HubError(HubFault::kBadAnswer,
@@ -236,8 +225,9 @@ nlohmann::json HubClient::json_pages(const HubCall& call) {
 
 HttpResponse HubClient::with_retries(const std::string& what,
                                      const std::function<HttpResponse()>& attempt,
+                                     const std::function<void()>& check,
                                      const std::function<bool()>& progressed) {
-  return try_often(Retry::kIdempotent, what, attempt, progressed, {});
+  return try_often(Retry::kIdempotent, what, attempt, check, progressed, {});
 }
 
 void HubClient::refuse(const HubCall& call, const HttpResponse& response) const {
@@ -250,10 +240,12 @@ std::string at_endpoint(const HubSettings& settings, const std::string& url) {
   return settings.endpoint + url.substr(hub.size());
 }
 
-void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop) {
+void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop,
+                  const std::function<void()>& check) {
   const auto end = std::chrono::steady_clock::now() + time;
   while (true) {
     if (stop != nullptr && stop->load()) throw Stopped();
+    if (check) check();
     const auto left = end - std::chrono::steady_clock::now();
     if (left <= std::chrono::steady_clock::duration::zero()) return;
     std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(left, kWaitStep));

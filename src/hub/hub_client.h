@@ -73,6 +73,7 @@ struct HubCall {
   std::optional<Repo> repo{};      // what the call is about, for messages
   std::string revision{}, file{};  // likewise
   std::vector<int> expected{};     // statuses besides 2xx that are answers, not errors
+  std::function<void()> check{};   // called often, also while waiting; what it throws ends the call
 };
 
 class HubClient {
@@ -91,7 +92,7 @@ class HubClient {
   void note(const std::string& sentence) const;
 
   // Follows redirects within the endpoint's origin (renamed repositories, resolve-cache), at most 10.
-  // HEAD answers with a redirect elsewhere are returned as they are. Throws HubError, Stopped.
+  // Throws HubError, Stopped.
   HttpResponse call(const HubCall& call);
   // call(), whose body must be JSON. Throws HubError (kBadAnswer: names address and first bytes).
   nlohmann::json json(const HubCall& call);
@@ -100,8 +101,10 @@ class HubClient {
 
   // For transfers outside call(): repeats `attempt` as Retry::kIdempotent says while it throws a
   // transient HttpFailure or returns a status of that kind; `progressed` says whether bytes arrived
-  // since the last try, which starts the count anew.
+  // since the last try, which starts the count anew. check() is called often while waiting; what it
+  // throws ends the wait.
   HttpResponse with_retries(const std::string& what, const std::function<HttpResponse()>& attempt,
+                            const std::function<void()>& check,
                             const std::function<bool()>& progressed = {});
   // The error of an answer that is not one: HubError by status and X-Error-Code.
   [[noreturn]] void refuse(const HubCall& call, const HttpResponse& response) const;
@@ -111,9 +114,11 @@ class HubClient {
  private:
   HttpResponse try_often(Retry retry, const std::string& subject,
                          const std::function<HttpResponse()>& attempt,
+                         const std::function<void()>& check,
                          const std::function<bool()>& progressed, const std::vector<int>& expected);
-  void wait(int tries, const std::string& subject, const std::string& reason,
-            std::optional<std::chrono::seconds> asked);
+  // Shows the sentence, unless a wait that was shown lasts longer.
+  void wait(std::chrono::milliseconds time, const std::string& sentence,
+            const std::function<void()>& check);
   HttpResponse send_once(const HubCall& call, const std::string& method, const std::string& url);
   nlohmann::json parsed(const HubCall& call, const HttpResponse& response) const;
   void warn_of_plain_http();
@@ -132,7 +137,9 @@ class HubClient {
 // https://huggingface.co are at the mirror. Others stay as they are.
 std::string at_endpoint(const HubSettings& settings, const std::string& url);
 
-// Sleeps, in steps of at most 0.1 s. Throws Stopped.
-void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop);
+// Sleeps, in steps of at most 0.1 s, and calls check() before each. Throws Stopped, and what check()
+// throws.
+void wait_or_stop(std::chrono::milliseconds time, const std::atomic<bool>* stop,
+                  const std::function<void()>& check = {});
 
 }  // namespace qk

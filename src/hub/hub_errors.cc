@@ -126,6 +126,11 @@ Meaning by_status(const Case& c) {
             "someone else has committed to the branch meanwhile: run the same command again"};
   }
   if (status == 413) return {HubFault::kTooLarge, "that is more than the Hub takes at once"};
+  if (status == 404) {
+    return {HubFault::kRefused,
+            fmt::format("there is nothing at this address of {}: check HF_ENDPOINT",
+                        c.settings.endpoint)};
+  }
   if (status == 408 || status == 429 || status >= 500) return unavailable(c);
   if (status >= 300 && status < 400) {
     return {HubFault::kBadAnswer, "the Hub answered with a redirect that leads nowhere"};

@@ -114,12 +114,4 @@ std::optional<std::chrono::seconds> wait_of_retry_after(std::string_view retry_a
   return std::chrono::seconds(std::clamp<int64_t>(wait, 0, kMostSeconds));
 }
 
-std::string digest_of_etag(std::string_view etag) {
-  etag = without_blanks(etag);
-  if (etag.starts_with("W/")) etag.remove_prefix(2);
-  while (!etag.empty() && etag.front() == '"') etag.remove_prefix(1);
-  while (!etag.empty() && etag.back() == '"') etag.remove_suffix(1);
-  return std::string(etag);
-}
-
 }  // namespace qk

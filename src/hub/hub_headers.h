@@ -18,7 +18,4 @@ std::optional<std::chrono::seconds> wait_of_rate_limit(std::string_view rate_lim
 std::optional<std::chrono::seconds> wait_of_retry_after(std::string_view retry_after,
                                                         std::chrono::system_clock::time_point now);
 
-// The content id in an ETag or X-Linked-Etag header: without W/ and quotes.
-std::string digest_of_etag(std::string_view etag);
-
 }  // namespace qk

@@ -43,12 +43,5 @@ TEST(HubHeaders, WaitOfRetryAfter) {
   }
 }
 
-TEST(HubHeaders, DigestOfEtag) {
-  EXPECT_EQ(digest_of_etag("\"abc\""), "abc");
-  EXPECT_EQ(digest_of_etag("W/\"abc\""), "abc");
-  EXPECT_EQ(digest_of_etag("abc"), "abc");
-  EXPECT_EQ(digest_of_etag("\""), "");
-}
-
 }  // namespace hub_headers_test
 }  // namespace qk

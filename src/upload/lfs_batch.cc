@@ -98,8 +98,10 @@ std::string batch_body(const std::string& revision, const std::vector<const Uplo
 
 std::map<std::string, LfsUpload> ask_lfs_uploads(HubClient& hub, const Repo& repo,
                                                  const std::string& revision,
-                                                 const std::vector<const UploadFile*>& files) {
+                                                 const std::vector<const UploadFile*>& files,
+                                                 const std::function<void()>& check) {
   HubCall call;
+  call.check = check;
   call.method = "POST";
   call.path = fmt::format("/{}.git/info/lfs/objects/batch", page_path(repo));
   call.headers = {{"Accept", kLfsType}};

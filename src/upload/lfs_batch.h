@@ -1,6 +1,7 @@
 // The question of the LFS protocol that says where contents go.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,9 +23,10 @@ struct LfsUpload {
 };
 
 // By SHA-256. Addresses of https://huggingface.co are those of the endpoint. Throws HubError, also if
-// the Hub refuses one of the files.
+// the Hub refuses one of the files. check: see HubCall.
 std::map<std::string, LfsUpload> ask_lfs_uploads(HubClient& hub, const Repo& repo,
                                                  const std::string& revision,
-                                                 const std::vector<const UploadFile*>& files);
+                                                 const std::vector<const UploadFile*>& files,
+                                                 const std::function<void()>& check = {});
 
 }  // namespace qk

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -12,9 +13,9 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/thread_pool.h"
+#include "download/transfer_meter.h"
+#include "download/transfer_threads.h"
 #include "upload/lfs_batch.h"
-#include "upload/upload_meter.h"
 
 namespace qk {
 namespace {
@@ -31,25 +32,40 @@ bool has_run_out(int status) {
   return std::ranges::find(kStatuses, status) != kStatuses.end();
 }
 
+using Check = std::function<void()>;
+
+// Each content once.
+std::vector<const UploadFile*> contents_of(const std::vector<const UploadFile*>& files) {
+  std::vector<const UploadFile*> contents;
+  contents.reserve(files.size());
+  std::set<std::string> seen;
+  for (const UploadFile* file : files) {
+    if (seen.insert(file->sha256).second) contents.push_back(file);
+  }
+  return contents;
+}
+
+int64_t total_bytes(const std::vector<const UploadFile*>& files) {
+  int64_t bytes = 0;
+  for (const UploadFile* file : files) bytes += file->size;
+  return bytes;
+}
+
 class LfsTransfer {
  public:
   LfsTransfer(HubClient& hub, const Repo& repo, const std::string& revision,
-              const std::vector<const UploadFile*>& files, const TransferOptions& options)
-      : hub_(hub), repo_(repo), revision_(revision), meter_(options.progress) {
-    std::set<std::string> seen;
-    for (const UploadFile* file : files) {
-      if (seen.insert(file->sha256).second) objects_.push_back(file);
-    }
-    for (const UploadFile* file : objects_) meter_.expect(file->size);
-    blocks_.resize((objects_.size() + kMostLfsObjects - 1) / kMostLfsObjects);
-    num_threads_ = std::clamp(options.max_workers, 1, kMostAtOnce);
-  }
+              std::vector<const UploadFile*> contents, const TransferOptions& options)
+      : hub_(hub),
+        repo_(repo),
+        revision_(revision),
+        objects_(std::move(contents)),
+        num_threads_(std::min(options.max_workers, kMostAtOnce)),
+        meter_(options, std::ssize(objects_), total_bytes(objects_), true),
+        blocks_((objects_.size() + kMostLfsObjects - 1) / kMostLfsObjects) {}
 
   LfsResult run() {
-    if (objects_.empty()) return {};
-    const auto count = std::ssize(objects_);
-    ThreadPool pool(static_cast<int>(std::min<int64_t>(num_threads_, count)));
-    pool.parallel_for(count, [&](int64_t i, int) { send(static_cast<size_t>(i)); });
+    run_transfers(num_threads_, std::ssize(objects_), hub_.stop(),
+                  [&](int64_t i, const Check& check) { send(static_cast<size_t>(i), check); });
     meter_.finish();
     return result_;
   }
@@ -57,7 +73,7 @@ class LfsTransfer {
  private:
   // Asks about a whole block of files when its first one's turn comes, so that no address waits for
   // long.
-  LfsUpload upload_of(size_t index) {
+  LfsUpload upload_of(size_t index, const Check& check) {
     const std::scoped_lock lock(blocks_mutex_);
     auto& block = blocks_.at(index / kMostLfsObjects);
     if (!block) {
@@ -65,17 +81,17 @@ class LfsTransfer {
       const size_t last = std::min(first + kMostLfsObjects, objects_.size());
       const auto begin = objects_.begin() + static_cast<std::ptrdiff_t>(first);
       block = ask_lfs_uploads(hub_, repo_, revision_,
-                              {begin, objects_.begin() + static_cast<std::ptrdiff_t>(last)});
+                              {begin, objects_.begin() + static_cast<std::ptrdiff_t>(last)}, check);
     }
     return block->at(objects_[index]->sha256);
   }
 
-  void send(size_t index) {
+  void send(size_t index, const Check& check) {
     const UploadFile& file = *objects_[index];
-    LfsUpload upload = upload_of(index);
+    LfsUpload upload = upload_of(index, check);
     if (upload.url.empty()) return meter_.skip(file.size);
     refuse_changed(file);
-    for (int renewals = 0; !send_once(file, upload); ++renewals) {
+    for (int renewals = 0; !send_once(file, upload, check); ++renewals) {
       if (renewals == kMostRenewals) {
         throw HubError(
             HubFault::kRefused,
@@ -83,20 +99,22 @@ class LfsTransfer {
                         "again later",
                         repo_.id, printable(file.path)));
       }
-      upload = ask_lfs_uploads(hub_, repo_, revision_, {&file}).at(file.sha256);
+      upload = ask_lfs_uploads(hub_, repo_, revision_, {&file}, check).at(file.sha256);
       if (upload.url.empty()) break;  // another publisher sent it meanwhile
     }
     refuse_changed(file);
-    meter_.end_file();
+    meter_.file_done();
     const std::scoped_lock lock(result_mutex_);
     ++result_.num_files;
     result_.bytes += file.size;
   }
 
   // False: the address has run out.
-  bool send_once(const UploadFile& file, const LfsUpload& upload) {
+  bool send_once(const UploadFile& file, const LfsUpload& upload, const Check& check) {
     if (upload.part_urls.empty()) {
-      const HttpResponse answer = put(file, upload.url, upload.headers, 0, file.size);
+      const HttpResponse answer =
+          put(file, {.method = "PUT", .url = upload.url, .headers = upload.headers, .check = check},
+              0, file.size);
       if (!has_run_out(answer.status)) return accept(file, answer);
       meter_.take_back(file.size);
       return false;
@@ -105,7 +123,8 @@ class LfsTransfer {
     int64_t sent = 0;
     for (const std::string& url : upload.part_urls) {
       const int64_t size = std::min(upload.part_bytes, file.size - sent);
-      const HttpResponse answer = put(file, url, {}, sent, size);
+      const HttpResponse answer =
+          put(file, {.method = "PUT", .url = url, .check = check}, sent, size);
       sent += size;
       if (has_run_out(answer.status)) {
         meter_.take_back(sent);
@@ -116,17 +135,16 @@ class LfsTransfer {
       if (!etag) refuse(file, "without an ETag");
       parts.push_back({{"partNumber", std::ssize(parts) + 1}, {"etag", *etag}});
     }
-    const HttpResponse answer = join_parts(file, upload.url, parts);
+    const HttpResponse answer = join_parts(file, upload.url, parts, check);
     if (!has_run_out(answer.status)) return accept(file, answer);
     meter_.take_back(sent);
     return false;
   }
 
   // The bytes are counted once, however often they are sent.
-  HttpResponse put(const UploadFile& file, const std::string& url,
-                   const std::vector<HttpHeader>& headers, int64_t offset, int64_t size) {
+  HttpResponse put(const UploadFile& file, HttpRequest request, int64_t offset, int64_t size) {
     int64_t counted = 0;
-    HttpRequest request{.method = "PUT", .url = url, .headers = headers, .with_token = false};
+    request.with_token = false;
     request.idle_timeout = kPatience * hub_.settings().download_timeout;
     if (file.source.empty()) {
       request.body = file.content.substr(static_cast<size_t>(offset), static_cast<size_t>(size));
@@ -138,23 +156,26 @@ class LfsTransfer {
       counted += bytes;
       meter_.add(bytes);
     };
-    HttpResponse answer = hub_.with_retries(printable(file.path), [&] {
+    const auto attempt = [&] {
       meter_.take_back(std::exchange(counted, 0));
       return hub_.http().send(request);
-    });
+    };
+    HttpResponse answer = hub_.with_retries(printable(file.path), attempt, request.check);
     meter_.add(size - counted);
     return answer;
   }
 
   HttpResponse join_parts(const UploadFile& file, const std::string& url,
-                          const nlohmann::json& parts) {
+                          const nlohmann::json& parts, const Check& check) {
     HttpRequest request{.method = "POST",
                         .url = url,
                         .headers = {{"Accept", kLfsType}, {"Content-Type", kLfsType}},
-                        .with_token = false};
+                        .with_token = false,
+                        .check = check};
     request.body = nlohmann::json{{"oid", file.sha256}, {"parts", parts}}.dump();
     request.idle_timeout = kPatience * hub_.settings().download_timeout;
-    return hub_.with_retries(printable(file.path), [&] { return hub_.http().send(request); });
+    return hub_.with_retries(
+        printable(file.path), [&] { return hub_.http().send(request); }, check);
   }
 
   // True; throws unless the answer says that it was done.
@@ -173,8 +194,8 @@ class LfsTransfer {
   const Repo& repo_;
   const std::string& revision_;
   std::vector<const UploadFile*> objects_;
-  int num_threads_ = 1;
-  UploadMeter meter_;
+  int num_threads_;
+  TransferMeter meter_;
   std::mutex blocks_mutex_;
   std::vector<std::optional<std::map<std::string, LfsUpload>>> blocks_;
   std::mutex result_mutex_;
@@ -186,7 +207,7 @@ class LfsTransfer {
 LfsResult send_contents(HubClient& hub, const Repo& repo, const std::string& revision,
                         const std::vector<const UploadFile*>& files,
                         const TransferOptions& options) {
-  return LfsTransfer(hub, repo, revision, files, options).run();
+  return LfsTransfer(hub, repo, revision, contents_of(files), options).run();
 }
 
 }  // namespace qk

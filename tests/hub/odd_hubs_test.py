@@ -4,14 +4,16 @@ that must be split, names with odd characters; and hubs that lie.
 
 usage: odd_hubs_test.py QKSCOPE"""
 
+import gzip
 import json
 import os
 import re
 import shutil
+import time
 import unittest
 import unittest.mock
 
-from hub_case import HubCase, TransferCase, fixtures
+from hub_case import HubCase, TransferCase, command, fixtures
 from hub_http import Handler
 
 PARQUET = b"PAR1" + bytes(range(256)) * 40 + b"PAR1"
@@ -99,6 +101,31 @@ class OddHubs(HubCase):
         self.hub.fail("cut", on="GET /cdn/", times=4)
         self.hub.fail("ignores-range", on="GET /cdn/", times=float("inf"))
         self.assertTrue(self.fetch()[1] == self.files)
+
+    def test_a_proxy_that_packs(self):
+        self.hub.fail("cut", on="GET /cdn/", times=2)  # then parts are asked for
+        plain = Handler.send_answer
+
+        def packed(handler, answer):
+            if answer.body:
+                answer.body = gzip.compress(answer.body)
+                answer.headers["Content-Encoding"] = "gzip"
+            plain(handler, answer)
+
+        with unittest.mock.patch.object(Handler, "send_answer", packed):
+            self.assertTrue(self.fetch()[1] == self.files)
+
+    def test_an_error_ends_the_wait_of_others(self):
+        for job, wait, error in (
+                ("fetch", "/resolve/.*/documents.parquet", "/resolve/.*/README.md"),
+                ("publish", "^PUT .*lfs", "^PUT .*lfs")):
+            with self.subTest(job):
+                self.hub.fail("429-retry-after", on=wait, seconds=900)
+                self.hub.fail("status:400", on=error, times=float("inf"))
+                begin = time.monotonic()
+                done = self.run_program(*command(job, self.hub, self.capture), code=1)
+                self.assertLess(time.monotonic() - begin, 60)
+                self.assertIn("400", done.stderr)
 
     def test_names_with_odd_characters(self):
         odd = {f"{name}/data.parquet": PARQUET + name.encode() for name in (
