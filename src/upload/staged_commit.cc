@@ -80,10 +80,9 @@ class Staging {
 
  private:
   void start() {
-    head_ = head_of(hub_, staging_);
-    if (!head_.empty()) return;
-    create_branch(hub_, target_.repo, staging_.branch, {.starting_point = plan_.parent});
-    head_ = plan_.parent;
+    const bool is_new =
+        create_branch(hub_, target_.repo, staging_.branch, {.starting_point = plan_.parent});
+    head_ = is_new ? plan_.parent : head_of(hub_, staging_);
   }
 
   // Commits parts until all are done, or one is refused for its size. Returns the size to go on with.
@@ -105,16 +104,22 @@ class Staging {
   // left  after this part
   std::string message_of_part(const TreeChanges& left) const {
     if (num_commits_ == 0 && left.count() == 0 && head_ == plan_.parent) return target_.message;
-    return fmt::format("{} (part {})", target_.message, num_commits_ + 1);
+    std::string message = target_.message;
+    return message.insert(std::min(message.find('\n'), message.size()),
+                          fmt::format(" (part {})", num_commits_ + 1));
   }
 
   void move_target() {
     const std::string now = head_of(hub_, target_);
-    if (now != (plan_.creates_branch ? "" : plan_.parent)) fail_moved(target_, plan_.parent, now);
-    create_branch(hub_, target_.repo, target_.branch,
-                  {.starting_point = head_, .overwrite = !plan_.creates_branch});
+    if (now == head_) return;  // another publisher of the same dataset has moved it
+    const std::string expected = plan_.creates_branch ? "" : plan_.parent;
+    if (now != expected) fail_moved(target_, expected, now);
+    const bool is_done =
+        create_branch(hub_, target_.repo, target_.branch,
+                      {.starting_point = head_, .overwrite = !plan_.creates_branch});
+    if (is_done) return;
     if (const std::string there = head_of(hub_, target_); there != head_) {
-      fail_moved(target_, head_, there);
+      fail_moved(target_, expected, there);
     }
   }
 
@@ -149,9 +154,9 @@ StagedResult commit_staged(HubClient& hub, const UploadTarget& target, const Upl
   return Staging(hub, target, plan, wanted, in_git).run(part_size);
 }
 
-void remove_staging(HubClient& hub, const UploadTarget& target) {
+void remove_staging(HubClient& hub, const UploadTarget& target, const RepoRefs& refs) {
   const std::string prefix = staging_prefix(target);
-  for (const BranchHead& branch : list_refs(hub, target.repo).branches) {
+  for (const BranchHead& branch : refs.branches) {
     if (!branch.name.starts_with(prefix)) continue;
     try {
       delete_branch(hub, target.repo, branch.name);

@@ -27,7 +27,7 @@ bool is_size_fault(HubFault fault);
 std::string staging_name(const UploadTarget& target, const std::string& parent,
                          const WantedTree& wanted);
 
-// Deletes the branches that interrupted uploads to this target left.
-void remove_staging(HubClient& hub, const UploadTarget& target);
+// Deletes those of the branches that interrupted uploads to this target left.
+void remove_staging(HubClient& hub, const UploadTarget& target, const RepoRefs& refs);
 
 }  // namespace qk
