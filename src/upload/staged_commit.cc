@@ -66,6 +66,18 @@ class Staging {
   }
 
   StagedResult run(int64_t part_size) {
+    try {
+      build(part_size);
+      move_target();
+    } catch (const HubError& error) {
+      // Who finishes first deletes the branch.
+      if (error.fault() != HubFault::kRevisionNotFound || !is_done_by_another()) throw;
+    }
+    return {head_, num_commits_};
+  }
+
+ private:
+  void build(int64_t part_size) {
     start();
     while (true) {
       TreeChanges left = changes_towards(wanted_, list_tree(hub_, target_.repo, head_));
@@ -74,11 +86,8 @@ class Staging {
           left.added, [&](const UploadFile& file) { return !is_last(target_, file.path); });
       part_size = commit_parts(std::move(left), part_size);
     }
-    move_target();
-    return {head_, num_commits_};
   }
 
- private:
   void start() {
     const bool is_new =
         create_branch(hub_, target_.repo, staging_.branch, {.starting_point = plan_.parent});
@@ -109,18 +118,25 @@ class Staging {
                           fmt::format(" (part {})", num_commits_ + 1));
   }
 
-  void move_target() {
-    const std::string now = head_of(hub_, target_);
-    if (now == head_) return;  // another publisher of the same dataset has moved it
+  // Whether another publisher has brought the target to the same files. Throws HubError (kMoved): to
+  // others.
+  bool is_done_by_another() {
     const std::string expected = plan_.creates_branch ? "" : plan_.parent;
-    if (now != expected) fail_moved(target_, expected, now);
-    const bool is_done =
+    const std::string now = head_of(hub_, target_);
+    if (now == expected) return false;
+    const bool is_same =
+        !now.empty() && tree_difference(wanted_, list_tree(hub_, target_.repo, now)).empty();
+    if (!is_same) fail_moved(target_, expected, now);
+    head_ = now;
+    return true;
+  }
+
+  void move_target() {
+    if (is_done_by_another()) return;
+    const bool is_moved =
         create_branch(hub_, target_.repo, target_.branch,
                       {.starting_point = head_, .overwrite = !plan_.creates_branch});
-    if (is_done) return;
-    if (const std::string there = head_of(hub_, target_); there != head_) {
-      fail_moved(target_, expected, there);
-    }
+    if (!is_moved) is_done_by_another();
   }
 
   HubClient& hub_;

@@ -200,6 +200,16 @@ class Publish(HubCase):
         self.assert_published()
         self.assertEqual(self.hub.count(COMMIT), 1)
 
+    def test_two_publishers_share_a_staging_branch(self):
+        """The first to finish deletes it."""
+        self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"})
+        self.hub.branch("dataset", REPO, "b")
+        parts = ("--files-per-commit", "6")
+        self.hub.before(COMMIT, lambda _: self.publish(*parts), 1, skip=1)
+        self.publish(*parts)
+        self.assert_published()
+        self.assertEqual(sorted(self.hub.repos[("dataset", REPO)].branches), ["b", "main"])
+
     def test_card_that_names_another_place(self):
         out = f"{self.data}-placed"
         self.run_program("sniff", *fixtures.sniff_arguments(
