@@ -33,6 +33,15 @@ commit: readers see the old branch or the new one. Interrupted or failed, the sa
 is missing. Files of the branch that are not in the dataset stay, unless --replace is given; the plan names
 them. The token is that of HF_TOKEN, or of `hf auth login`.)";
 
+CLI::Validator not_blank(const std::string& what) {
+  return {[what](const std::string& text) {
+            const std::string line = text.substr(0, text.find('\n'));
+            const bool is_blank = line.find_first_not_of(" \t\r") == std::string::npos;
+            return is_blank ? "expected " + what + ", found nothing" : std::string();
+          },
+          ""};
+}
+
 int publish(const PublishFlags& flags) {
   if (flags.folder.empty()) {
     fail(
@@ -49,17 +58,19 @@ int publish(const PublishFlags& flags) {
 void add_target(CLI::App& command, PublishFlags& flags) {
   command.add_option("--repo", flags.request.repo, "Dataset repository (default: the card's)")
       ->type_name("ORG/NAME")
-      ->check(not_empty());
+      ->check(not_blank("a name"));
   command
       .add_option("--branch", flags.request.branch,
                   "Branch of it (default: the card's; with --repo: main)")
       ->type_name("NAME")
-      ->check(not_empty());
+      ->check(not_blank("a name"));
   command.add_flag("--private", flags.request.is_private,
                    "Make the repository private if it has to be created");
-  command.add_option("--message", flags.request.message, "Message of the commit")
+  command
+      .add_option("--message", flags.request.message,
+                  "Message of the commit; after its first line, a description")
       ->type_name("TEXT")
-      ->check(not_empty());
+      ->check(not_blank("a text whose first line is not empty"));
   command.add_flag("--replace", flags.request.replaces,
                    "Delete files of the branch that are not in the dataset");
   command

@@ -42,16 +42,27 @@ void settle_target(PublishRequest& request) {
   check_branch_name("--branch", request.branch);
 }
 
-UploadTarget target_of_request(const PublishRequest& request, const PublishCheck& check,
-                               const DatasetUpload& dataset) {
+UploadTarget target_of_request(const PublishRequest& request, const PublishCheck& check) {
   UploadTarget target;
   target.repo = check.repo;
   target.branch = request.branch;
   target.is_private = request.is_private;
   target.replaces = request.replaces;
-  target.message = request.message.empty() ? default_message(dataset) : request.message;
+  target.message = request.message;
   if (request.files_per_commit > 0) target.files_per_commit = request.files_per_commit;
   return target;
+}
+
+// Cards are published as they are.
+void warn_of_card(const CardTarget& said, const UploadTarget& target, const Repo& asked) {
+  const std::string branch = said.branch.empty() ? kMainBranch : said.branch;
+  const bool is_same = said.repo == target.repo.id || said.repo == asked.id;
+  if (said.repo.empty() || (is_same && branch == target.branch)) return;
+  std::fprintf(
+      stderr,
+      "qkscope: warning: the card says that the dataset is at %s, branch %s, and its example "
+      "of load_dataset() leads there\n",
+      printable(said.repo).c_str(), printable(branch).c_str());
 }
 
 }  // namespace
@@ -61,7 +72,8 @@ void publish_dataset(HubSession& hub, const PublishRequest& asked) {
   PublishRequest request = asked;
   settle_target(request);
   HubClient& client = hub.client();
-  const PublishCheck check = check_publish_target(client, request.repo, request.branch);
+  const PublishCheck check =
+      request.check ? *request.check : check_publish_target(client, request.repo, request.branch);
   ThreadPool pool(request.num_threads);
   const DatasetUpload dataset = describe_dataset(request.folder, pool, client.stop());
   for (const std::string& warning : dataset.warnings) {
@@ -71,9 +83,10 @@ void publish_dataset(HubSession& hub, const PublishRequest& asked) {
     std::fprintf(stderr, "qkscope: warning: %s is public already, and stays so\n",
                  check.repo.id.c_str());
   }
-  const PublishPlan plan =
-      plan_publish(client, target_of_request(request, check, dataset), dataset);
-  std::fputs(publish_plan_text(dataset, plan, check).c_str(), stdout);
+  const UploadTarget target = target_of_request(request, check);
+  warn_of_card(read_card_target(request.folder), target, {RepoKind::kDataset, request.repo});
+  const PublishPlan plan = plan_publish(client, target, dataset);
+  std::fputs(publish_plan_text(dataset, plan).c_str(), stdout);
   std::fflush(stdout);
   if (request.dry_run) return;
   const UploadResult result = run_publish(client, plan, dataset, hub.transfers());

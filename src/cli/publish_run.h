@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "cli/hub_session.h"
@@ -11,8 +12,9 @@ namespace qk {
 
 struct PublishRequest {
   std::filesystem::path folder;
-  std::string repo, branch;  // empty: what the card recorded
-  std::string message;       // empty: default_message()
+  std::string repo, branch;           // empty: what the card recorded
+  std::string message;                // empty: default_message()
+  std::optional<PublishCheck> check;  // of an earlier check_publish_target(), which is not repeated
   bool is_private = false;
   bool replaces = false;
   bool dry_run = false;

@@ -59,8 +59,7 @@ std::string target_text(const PublishCheck& check, const std::string& branch, bo
 
 }  // namespace
 
-std::string publish_plan_text(const DatasetUpload& dataset, const PublishPlan& plan,
-                              const PublishCheck& check) {
+std::string publish_plan_text(const DatasetUpload& dataset, const PublishPlan& plan) {
   const UploadPlan& upload = plan.upload;
   std::string out = "Plan\n";
   add_publish_line(
@@ -68,7 +67,11 @@ std::string publish_plan_text(const DatasetUpload& dataset, const PublishPlan& p
       fmt::format("{}: {}, {} in {}", path_text(dataset.folder), plural(dataset.num_heads, "head"),
                   bytes_text(static_cast<double>(dataset.bytes)),
                   plural(std::ssize(dataset.files), "file")));
-  add_publish_line(out, "to", target_text(check, plan.target.branch, plan.target.is_private));
+  PublishCheck found;
+  found.repo = plan.target.repo;
+  found.repo_exists = !upload.creates_repo;
+  found.branch_exists = !upload.creates_branch;
+  add_publish_line(out, "to", target_text(found, plan.target.branch, plan.target.is_private));
   add_publish_line(out, "message", printable(plan.target.message, 400));
   add_files(out, "new", upload.created);
   add_files(out, "changed", upload.changed);

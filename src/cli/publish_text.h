@@ -11,8 +11,7 @@ namespace qk {
 
 // Files that are created, changed and unchanged in numbers; those that go, and those of others that
 // stay, by name.
-std::string publish_plan_text(const DatasetUpload& dataset, const PublishPlan& plan,
-                              const PublishCheck& check);
+std::string publish_plan_text(const DatasetUpload& dataset, const PublishPlan& plan);
 
 std::string publish_result_text(const PublishPlan& plan, const UploadResult& result,
                                 double seconds);

@@ -23,6 +23,7 @@
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
+#include "cli/publish_text.h"
 #include "cli/sniff_publish.h"
 #include "cli/stop_signal.h"
 
@@ -200,6 +201,12 @@ int dry_run(const PreparedRun& run, const RunOptions& options, const std::string
   return memory.fits && !disk.is_hopeless() ? 0 : 1;
 }
 
+std::string publishing_text(const SniffConfig& config, const std::optional<PublishCheck>& check) {
+  if (!check) return "";
+  const PublishRequest request = publish_request(config, 0);
+  return publish_check_text(*check, request.branch, request.is_private);
+}
+
 // A finished dataset that --resume finds needs no room.
 void refuse_full_disk(PreparedRun& run, const RunOptions& options, Resolver& resolver) {
   const std::filesystem::path card =
@@ -220,7 +227,8 @@ int sniff(const SniffFlags& flags) {
   HubSession hub({.quiet = flags.quiet});
   const bool publishes = config.output.hf_repo_id && !flags.no_upload;
   HubSession publisher({.quiet = flags.quiet, .publishes = true});
-  const std::string publishing = publishes ? check_publishing(publisher, config) : "";
+  std::optional<PublishCheck> check;
+  if (publishes) check = check_publishing(publisher, config);
   PreparedRun run =
       prepare_run(std::move(config), registry(), hub.resolver(), /*plan_only=*/flags.dry_run);
   if (flags.dry_run) {
@@ -238,7 +246,7 @@ int sniff(const SniffFlags& flags) {
   options.num_threads = flags.num_threads;
   options.ram_bytes = flags.ram_bytes;
   options.forward.chunk_tokens = flags.chunk_tokens;
-  if (flags.dry_run) return dry_run(run, options, publishing);
+  if (flags.dry_run) return dry_run(run, options, publishing_text(run.config, check));
   warn_of_design(run);
   refuse_full_disk(run, options, hub.resolver());
   options.stop = stop;
@@ -255,7 +263,9 @@ int sniff(const SniffFlags& flags) {
   const int code = report_run(run, report);
   if (code != 0 || !publishes) return code;
   std::fflush(stdout);
-  return publish_finished(publisher, publish_request(run.config, flags.num_threads));
+  PublishRequest request = publish_request(run.config, flags.num_threads);
+  request.check = check;
+  return publish_finished(publisher, request);
 }
 
 void add_inputs(CLI::App& command, SniffFlags& flags) {

@@ -37,12 +37,12 @@ PublishRequest publish_request(const SniffConfig& config, int num_threads) {
   return out;
 }
 
-std::string check_publishing(HubSession& hub, SniffConfig& config) {
+PublishCheck check_publishing(HubSession& hub, SniffConfig& config) {
   OutputSection& output = config.output;
   const std::string branch = output.hf_branch.value_or(kMainBranch);
-  const PublishCheck check = check_publish_target(hub.client(), *output.hf_repo_id, branch);
+  PublishCheck check = check_publish_target(hub.client(), *output.hf_repo_id, branch);
   output.hf_repo_id = check.repo.id;
-  return publish_check_text(check, branch, output.is_private);
+  return check;
 }
 
 int publish_finished(HubSession& hub, const PublishRequest& request) {

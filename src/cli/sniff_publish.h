@@ -12,8 +12,8 @@ namespace qk {
 PublishRequest publish_request(const SniffConfig& config, int num_threads);
 
 // Checks whether the run's dataset can be published, and completes a repository's name without a
-// namespace in the configuration. Returns the plan's line. Throws Error, HubError, Stopped.
-std::string check_publishing(HubSession& hub, SniffConfig& config);
+// namespace in the configuration. Throws Error, HubError, Stopped.
+PublishCheck check_publishing(HubSession& hub, SniffConfig& config);
 
 // Publishes the finished dataset. Returns the exit code; if it is not 0, stderr has the command that
 // publishes later.

@@ -131,7 +131,7 @@ bool create_branch(HubClient& hub, const Repo& repo, const std::string& branch,
   if (!options.starting_point.empty()) body["startingPoint"] = options.starting_point;
   if (options.overwrite) body["overwrite"] = true;
   HubCall call = writing(repo, "POST", branch_path(repo, branch), body);
-  call.revision = options.starting_point.empty() ? branch : options.starting_point;
+  call.revision = branch;
   call.expected = {kForbidden, kConflict};
   const HttpResponse response = hub.call(call);
   if (response.status < 300) return true;

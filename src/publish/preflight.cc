@@ -35,6 +35,7 @@ std::optional<RepoInfo> info_if_there(HubClient& hub, const Repo& repo) {
   try {
     return repo_info(hub, repo, "");
   } catch (const HubError& error) {
+    if (error.fault() == HubFault::kRevisionNotFound) return RepoInfo{};  // it has no main
     if (error.fault() != HubFault::kRepoNotFound) throw;
     return {};
   }
@@ -46,8 +47,9 @@ bool has_branch(const RepoRefs& refs, const std::string& name) {
 }
 
 // Git keeps branches like files: "a" and "a/b" cannot both be.
-void refuse_clash(const RepoRefs& refs, const Repo& repo, const std::string& branch) {
-  for (const BranchHead& other : refs.branches) {
+void refuse_clash(const std::vector<BranchHead>& branches, const Repo& repo,
+                  const std::string& branch) {
+  for (const BranchHead& other : branches) {
     const bool clashes =
         other.name.starts_with(branch + "/") || branch.starts_with(other.name + "/");
     if (!clashes) continue;
@@ -128,6 +130,8 @@ PublishCheck check_publish_target(HubClient& hub, const std::string& repo,
   refuse_reader(hub, who);
   const std::optional<RepoInfo> info = info_if_there(hub, out.repo);
   if (!info) {
+    const std::vector<BranchHead> of_new_repo = {{kMainBranch, ""}};
+    refuse_clash(of_new_repo, out.repo, branch);
     refuse_foreign_namespace(hub, who, out.repo);
     return out;
   }
@@ -136,7 +140,7 @@ PublishCheck check_publish_target(HubClient& hub, const std::string& repo,
   if (is_repo_id(info->id)) out.repo.id = info->id;
   const RepoRefs refs = list_refs(hub, out.repo);
   out.branch_exists = has_branch(refs, branch);
-  if (!out.branch_exists) refuse_clash(refs, out.repo, branch);
+  if (!out.branch_exists) refuse_clash(refs.branches, out.repo, branch);
   if (out.branch_exists || has_branch(refs, kMainBranch)) {
     prove_writing(hub, who, out.repo, out.branch_exists ? branch : kMainBranch);
   }

@@ -99,11 +99,11 @@ TEST_F(Preflight, Names) {
 TEST(Publish, Message) {
   DatasetUpload dataset;
   dataset.num_heads = 288;
-  EXPECT_EQ(default_message(dataset), "Add model q/k vectors (288 heads)");
+  EXPECT_EQ(default_message(dataset, {}), "Add model q/k vectors (288 heads)");
   dataset.model = "org/model";
-  EXPECT_EQ(default_message(dataset), "Add org/model q/k vectors (288 heads)");
+  EXPECT_EQ(default_message(dataset, {}), "Add org/model q/k vectors (288 heads)");
   dataset.model = "/home/me/model-1b";
-  EXPECT_EQ(default_message(dataset), "Add model-1b q/k vectors (288 heads)");
+  EXPECT_EQ(default_message(dataset, {}), "Add model-1b q/k vectors (288 heads)");
 }
 
 TEST(Publish, ReadmeOfMainIsWrittenWhenNothingElseIsThere) {

@@ -18,6 +18,7 @@ struct PublishPlan {
   // something is sent to another branch.
   bool writes_main_readme = false;
 };
+// A target without a message gets default_message().
 PublishPlan plan_publish(HubClient& hub, const UploadTarget& target, const DatasetUpload& dataset);
 
 // Carries out the plan, and records it in the folder (publish/published_record.h). Throws as
@@ -25,8 +26,9 @@ PublishPlan plan_publish(HubClient& hub, const UploadTarget& target, const Datas
 UploadResult run_publish(HubClient& hub, const PublishPlan& plan, const DatasetUpload& dataset,
                          const TransferOptions& options);
 
-// "Add org/model q/k vectors (288 heads)"
-std::string default_message(const DatasetUpload& dataset);
+// "Add org/model q/k vectors (288 heads)"; of a branch that has heads "Update ...", of one that loses
+// files "Replace with ...".
+std::string default_message(const DatasetUpload& dataset, const UploadPlan& upload);
 // The original's, for compat: reference.
 inline constexpr const char* kReferenceMessage = "Update dataset";
 

@@ -59,7 +59,9 @@ json commit_line(const UploadFile& file, bool in_git) {
 }
 
 std::string commit_body(const Commit& job, const StoredInGit& in_git) {
-  json header = {{"summary", job.message}, {"description", ""}};
+  const size_t line = job.message.find('\n');
+  const std::string rest = line == std::string::npos ? "" : job.message.substr(line + 1);
+  json header = {{"summary", job.message.substr(0, line)}, {"description", rest}};
   if (!job.parent.empty()) header["parentCommit"] = job.parent;
   constexpr auto kReplace = json::error_handler_t::replace;
   std::string out =
@@ -95,22 +97,12 @@ bool may_have_happened(HubFault fault) {
     case HubFault::kUnavailable:
     case HubFault::kConflict:
     case HubFault::kMoved:
+    case HubFault::kRevisionNotFound:  // a branch that was created a moment ago
     case HubFault::kBadAnswer:
       return true;
     default:
       return false;
   }
-}
-
-// The head of the branch, after some time if it is the parent still: a commit may be on its way.
-std::string look_for_head(HubClient& hub, const Commit& job) {
-  std::string head;
-  for (int look = 0; look < kMostLooks; ++look) {
-    if (look > 0) wait_or_stop(hub.times().first, hub.stop());
-    head = head_of(hub, job.target);
-    if (head != job.parent) break;
-  }
-  return head;
 }
 
 }  // namespace
@@ -151,15 +143,26 @@ std::string commit(HubClient& hub, const Commit& job, const StoredInGit& in_git,
       return send_commit(hub, job, in_git);
     } catch (const HubError& error) {
       if (!may_have_happened(error.fault())) throw;
-      const std::string head = look_for_head(hub, job);
-      if (head == job.parent) {
+      const std::string head = head_of(refs_after(hub, job.target, job.parent), job.target.branch);
+      if (head == job.parent || head.empty()) {
         if (tries == kMostCommitTries) throw;
         continue;
       }
-      if (!head.empty() && is_done(list_tree(hub, job.target.repo, head))) return head;
+      if (is_done(list_tree(hub, job.target.repo, head))) return head;
       fail_moved(job.target, job.parent, head);
     }
   }
+}
+
+RepoRefs refs_after(HubClient& hub, const UploadTarget& target, const std::string& old) {
+  RepoRefs refs;
+  for (int look = 0; look < kMostLooks; ++look) {
+    if (look > 0) wait_or_stop(hub.times().first, hub.stop());
+    refs = list_refs(hub, target.repo);
+    const std::string head = head_of(refs, target.branch);
+    if (!head.empty() && head != old) break;
+  }
+  return refs;
 }
 
 void fail_moved(const UploadTarget& target, const std::string& from, const std::string& to) {

@@ -32,6 +32,10 @@ struct Commit {
 std::string commit(HubClient& hub, const Commit& job, const StoredInGit& in_git,
                    const std::function<bool(const std::vector<RemoteFile>&)>& is_done);
 
+// The branches when the target's head is another than `old` (empty: none), or after some time: what was
+// done may be seen a little later.
+RepoRefs refs_after(HubClient& hub, const UploadTarget& target, const std::string& old);
+
 [[noreturn]] void fail_moved(const UploadTarget& target, const std::string& from,
                              const std::string& to);
 

@@ -10,11 +10,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "download/transfer_meter.h"
 #include "download/transfer_threads.h"
+#include "hub/hub_answers.h"
 #include "upload/lfs_batch.h"
 
 namespace qk {
@@ -25,6 +27,24 @@ constexpr int kMostRenewals = 3;  // of a file's addresses
 // For the answer to a file, which a store gives when it has written it: so many times the timeout of
 // downloads.
 constexpr int kPatience = 6;
+
+// What a store's answer says: S3's are XML.
+std::string words_of_store(const HttpResponse& answer) {
+  const std::string& body = answer.body;
+  constexpr std::string_view kBegin = "<Message>";
+  const size_t begin = body.find(kBegin);
+  std::string words = begin == std::string::npos
+                          ? words_of_error(body)
+                          : body.substr(begin + kBegin.size(),
+                                        body.find("</Message>", begin) - begin - kBegin.size());
+  words = printable(words, 300);
+  return fmt::format("status {}{}", answer.status, words.empty() ? "" : ", '" + words + "'");
+}
+
+// Networks that want a sign-in answer so, with 200.
+bool is_web_page(const HttpResponse& answer) {
+  return answer.headers.find("Content-Type").value_or("").starts_with("text/html");
+}
 
 // An address that is not valid any more: stores answer so to what was signed too long ago.
 bool has_run_out(int status) {
@@ -91,13 +111,15 @@ class LfsTransfer {
     LfsUpload upload = upload_of(index, check);
     if (upload.url.empty()) return meter_.skip(file.size);
     refuse_changed(file);
-    for (int renewals = 0; !send_once(file, upload, check); ++renewals) {
+    for (int renewals = 0;; ++renewals) {
+      const HttpResponse answer = send_once(file, upload, check);
+      if (!has_run_out(answer.status)) break;
       if (renewals == kMostRenewals) {
-        throw HubError(
-            HubFault::kRefused,
-            fmt::format("hub: the store of {} refuses {}, though its address is new: try "
-                        "again later",
-                        repo_.id, printable(file.path)));
+        refuse(
+            fmt::format("refuses {}, though its address is new ({}): see that this machine's "
+                        "clock is right and that no proxy changes requests, and run the same "
+                        "command again later",
+                        printable(file.path), words_of_store(answer)));
       }
       upload = ask_lfs_uploads(hub_, repo_, revision_, {&file}, check).at(file.sha256);
       if (upload.url.empty()) break;  // another publisher sent it meanwhile
@@ -109,36 +131,29 @@ class LfsTransfer {
     result_.bytes += file.size;
   }
 
-  // False: the address has run out.
-  bool send_once(const UploadFile& file, const LfsUpload& upload, const Check& check) {
+  // The store's last answer: success, or that the address has run out.
+  HttpResponse send_once(const UploadFile& file, const LfsUpload& upload, const Check& check) {
     if (upload.part_urls.empty()) {
-      const HttpResponse answer =
-          put(file, {.method = "PUT", .url = upload.url, .headers = upload.headers, .check = check},
-              0, file.size);
-      if (!has_run_out(answer.status)) return accept(file, answer);
-      meter_.take_back(file.size);
-      return false;
+      const HttpRequest request{
+          .method = "PUT", .url = upload.url, .headers = upload.headers, .check = check};
+      return accept(file, put(file, request, 0, file.size), file.size);
     }
     nlohmann::json parts = nlohmann::json::array();
     int64_t sent = 0;
     for (const std::string& url : upload.part_urls) {
       const int64_t size = std::min(upload.part_bytes, file.size - sent);
-      const HttpResponse answer =
-          put(file, {.method = "PUT", .url = url, .check = check}, sent, size);
+      const HttpResponse answer = accept(
+          file, put(file, {.method = "PUT", .url = url, .check = check}, sent, size), sent + size);
+      if (has_run_out(answer.status)) return answer;
       sent += size;
-      if (has_run_out(answer.status)) {
-        meter_.take_back(sent);
-        return false;
-      }
-      accept(file, answer);
       const auto etag = answer.headers.find("ETag");
-      if (!etag) refuse(file, "without an ETag");
+      if (!etag) {
+        refuse(fmt::format("gives no ETag for a part of {}: run the same command again later",
+                           printable(file.path)));
+      }
       parts.push_back({{"partNumber", std::ssize(parts) + 1}, {"etag", *etag}});
     }
-    const HttpResponse answer = join_parts(file, upload.url, parts, check);
-    if (!has_run_out(answer.status)) return accept(file, answer);
-    meter_.take_back(sent);
-    return false;
+    return accept(file, join_parts(file, upload.url, parts, check), sent);
   }
 
   // The bytes are counted once, however often they are sent.
@@ -178,16 +193,31 @@ class LfsTransfer {
         printable(file.path), [&] { return hub_.http().send(request); }, check);
   }
 
-  // True; throws unless the answer says that it was done.
-  bool accept(const UploadFile& file, const HttpResponse& answer) {
-    if (answer.status >= 200 && answer.status < 300) return true;
+  // The answer; throws unless it says that it was done, or that the address has run out.
+  //   sent  bytes of the file that do not count in this case
+  HttpResponse accept(const UploadFile& file, HttpResponse answer, int64_t sent) {
+    if (is_web_page(answer)) {
+      refuse(
+          fmt::format("answers to {} with a web page: sign in to this network, or see what proxy "
+                      "there is, and run the same command again",
+                      printable(file.path)));
+    }
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    if (has_run_out(answer.status)) {
+      meter_.take_back(sent);
+      return answer;
+    }
     refuse_changed(file);
-    refuse(file, fmt::format("{}: {}", answer.status, printable(answer.body, 300)));
+    const bool is_too_large = answer.status == 413;
+    refuse(fmt::format("does not take {}, of {} bytes ({}): {}", printable(file.path), file.size,
+                       words_of_store(answer),
+                       is_too_large ? "a proxy or mirror on the way may allow less than the "
+                                      "store; raise its limit, or publish past it"
+                                    : "run the same command again later"));
   }
 
-  [[noreturn]] void refuse(const UploadFile& file, const std::string& what) const {
-    throw HubError(HubFault::kRefused, fmt::format("hub: {}: the store answers to {} with {}",
-                                                   repo_.id, printable(file.path), what));
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw HubError(HubFault::kRefused, fmt::format("hub: {}: the store {}", repo_.id, what));
   }
 
   HubClient& hub_;

@@ -66,6 +66,18 @@ class Staging {
   }
 
   StagedResult run(int64_t part_size) {
+    try {
+      build(part_size);
+      move_target();
+    } catch (const HubError& error) {
+      // Who finishes first deletes the branch.
+      if (error.fault() != HubFault::kRevisionNotFound || !is_done_by_another()) throw;
+    }
+    return {head_, num_commits_};
+  }
+
+ private:
+  void build(int64_t part_size) {
     start();
     while (true) {
       TreeChanges left = changes_towards(wanted_, list_tree(hub_, target_.repo, head_));
@@ -74,16 +86,12 @@ class Staging {
           left.added, [&](const UploadFile& file) { return !is_last(target_, file.path); });
       part_size = commit_parts(std::move(left), part_size);
     }
-    move_target();
-    return {head_, num_commits_};
   }
 
- private:
   void start() {
-    head_ = head_of(hub_, staging_);
-    if (!head_.empty()) return;
-    create_branch(hub_, target_.repo, staging_.branch, {.starting_point = plan_.parent});
-    head_ = plan_.parent;
+    const bool is_new =
+        create_branch(hub_, target_.repo, staging_.branch, {.starting_point = plan_.parent});
+    head_ = is_new ? plan_.parent : head_of(hub_, staging_);
   }
 
   // Commits parts until all are done, or one is refused for its size. Returns the size to go on with.
@@ -105,17 +113,30 @@ class Staging {
   // left  after this part
   std::string message_of_part(const TreeChanges& left) const {
     if (num_commits_ == 0 && left.count() == 0 && head_ == plan_.parent) return target_.message;
-    return fmt::format("{} (part {})", target_.message, num_commits_ + 1);
+    std::string message = target_.message;
+    return message.insert(std::min(message.find('\n'), message.size()),
+                          fmt::format(" (part {})", num_commits_ + 1));
+  }
+
+  // Whether another publisher has brought the target to the same files. Throws HubError (kMoved): to
+  // others.
+  bool is_done_by_another() {
+    const std::string expected = plan_.creates_branch ? "" : plan_.parent;
+    const std::string now = head_of(hub_, target_);
+    if (now == expected) return false;
+    const bool is_same =
+        !now.empty() && tree_difference(wanted_, list_tree(hub_, target_.repo, now)).empty();
+    if (!is_same) fail_moved(target_, expected, now);
+    head_ = now;
+    return true;
   }
 
   void move_target() {
-    const std::string now = head_of(hub_, target_);
-    if (now != (plan_.creates_branch ? "" : plan_.parent)) fail_moved(target_, plan_.parent, now);
-    create_branch(hub_, target_.repo, target_.branch,
-                  {.starting_point = head_, .overwrite = !plan_.creates_branch});
-    if (const std::string there = head_of(hub_, target_); there != head_) {
-      fail_moved(target_, head_, there);
-    }
+    if (is_done_by_another()) return;
+    const bool is_moved =
+        create_branch(hub_, target_.repo, target_.branch,
+                      {.starting_point = head_, .overwrite = !plan_.creates_branch});
+    if (!is_moved) is_done_by_another();
   }
 
   HubClient& hub_;
@@ -149,9 +170,9 @@ StagedResult commit_staged(HubClient& hub, const UploadTarget& target, const Upl
   return Staging(hub, target, plan, wanted, in_git).run(part_size);
 }
 
-void remove_staging(HubClient& hub, const UploadTarget& target) {
+void remove_staging(HubClient& hub, const UploadTarget& target, const RepoRefs& refs) {
   const std::string prefix = staging_prefix(target);
-  for (const BranchHead& branch : list_refs(hub, target.repo).branches) {
+  for (const BranchHead& branch : refs.branches) {
     if (!branch.name.starts_with(prefix)) continue;
     try {
       delete_branch(hub, target.repo, branch.name);

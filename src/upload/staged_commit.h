@@ -16,7 +16,7 @@ struct StagedResult {
 // Commits in parts of at most `part_size` files on the branch staging_name(), which starts at the
 // parent or continues what an interrupted call left, then moves the target there (`plan.creates_branch`: creates it).
 // Parts that the Hub does not take are made smaller. REQUIRES: the LFS store has all contents.
-// Throws HubError: kMoved, if the target's head is not the parent any more.
+// Throws HubError: kMoved, if the target's head is not the parent any more, but other files than those wanted.
 StagedResult commit_staged(HubClient& hub, const UploadTarget& target, const UploadPlan& plan,
                            const WantedTree& wanted, const StoredInGit& in_git, int64_t part_size);
 
@@ -27,7 +27,7 @@ bool is_size_fault(HubFault fault);
 std::string staging_name(const UploadTarget& target, const std::string& parent,
                          const WantedTree& wanted);
 
-// Deletes the branches that interrupted uploads to this target left.
-void remove_staging(HubClient& hub, const UploadTarget& target);
+// Deletes those of the branches that interrupted uploads to this target left.
+void remove_staging(HubClient& hub, const UploadTarget& target, const RepoRefs& refs);
 
 }  // namespace qk

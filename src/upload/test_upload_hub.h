@@ -40,6 +40,7 @@ class UploadHub {
     bool is_done = false;  // the work is done all the same
     bool is_stop = false;  // Stopped is thrown instead
     int skip = 0;          // requests that pass before
+    std::string body{};    // of the answer; empty: JSON
   };
 
   bool exists = true;
@@ -122,7 +123,11 @@ class UploadHub {
       if (fault.is_stop) throw Stopped();
       if (fault.is_done) answer(request, path);
       if (fault.status == 0) throw HttpFailure(HttpFault::kTimeout, "no answer");
-      return reply(fault.status, json{{"error", "a fault"}});
+      if (fault.body.empty()) return reply(fault.status, json{{"error", "a fault"}});
+      HttpResponse out;
+      out.status = fault.status;
+      out.body = fault.body;
+      return out;
     }
     HttpResponse response = answer(request, path);
     response.url = request.url;

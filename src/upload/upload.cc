@@ -24,6 +24,7 @@ class Upload {
     wanted_ = wanted_tree(plan_, files_);
     changes_ = changes_towards(wanted_, plan_.before);
     result_.commit = plan_.parent;
+    refs_ = plan_.refs;
     if (plan_.is_empty()) {
       result_.nothing_to_do = !plan_.creates_branch;
       if (plan_.creates_branch) start_branch();
@@ -32,21 +33,19 @@ class Upload {
       commit_files();
       verify();
     }
-    remove_staging(hub_, target_);
+    remove_staging(hub_, target_, refs_);
     result_.url = page_url();
     return result_;
   }
 
  private:
-  // Creates the repository; plans again what was planned without it, or from a main branch that may
-  // have moved.
+  // Creates the repository, and plans again what was planned without it.
   void prepare() {
-    if (!plan_.creates_repo && !plan_.creates_branch) return;
-    if (plan_.creates_repo) create_repo(hub_, target_.repo, target_.is_private);
+    if (!plan_.creates_repo) return;
+    create_repo(hub_, target_.repo, target_.is_private);
     const UploadPlan old = std::exchange(plan_, plan_upload(hub_, target_, files_));
     const bool is_bare = plan_.foreign.empty() && plan_.changed.empty() && plan_.unchanged.empty();
-    const bool is_planned =
-        old.creates_branch == plan_.creates_branch && (!old.creates_repo || is_bare);
+    const bool is_planned = old.creates_branch == plan_.creates_branch && is_bare;
     if (!is_planned) fail_moved(target_, old.parent, plan_.parent);
   }
 
@@ -102,13 +101,14 @@ class Upload {
       fail("{}: the commit {} is not what was published: {}", place_of(target_), result_.commit,
            difference);
     }
-    const std::string head = head_of(hub_, target_);
+    refs_ = refs_after(hub_, target_, plan_.creates_branch ? "" : plan_.parent);
+    const std::string head = head_of(refs_, target_.branch);
     if (head != result_.commit) {
-      throw HubError(
-          HubFault::kMoved,
-          fmt::format("{}: the commit {} was made, but someone else has moved the branch "
-                      "to {} since",
-                      place_of(target_), result_.commit, head));
+      const std::string what =
+          head.empty() ? "the Hub does not show the branch: run the same command again later"
+                       : "someone else has moved the branch to " + head + " since";
+      throw HubError(HubFault::kMoved, fmt::format("{}: the commit {} was made, but {}",
+                                                   place_of(target_), result_.commit, what));
     }
   }
 
@@ -120,6 +120,7 @@ class Upload {
   HubClient& hub_;
   const UploadTarget& target_;
   UploadPlan plan_;
+  RepoRefs refs_;  // as they were seen last
   const std::vector<UploadFile>& files_;
   WantedTree wanted_;
   TreeChanges changes_;

@@ -44,6 +44,7 @@ struct UploadTarget {
 struct UploadPlan {
   bool creates_repo = false, creates_branch = false;
   std::string parent;               // head that the branch has, or will start from; empty: none
+  RepoRefs refs;                    // when it was planned
   std::vector<RemoteFile> before;   // files of the parent, by path
   std::vector<UploadFile> created;  // to be committed, in path order: not on the branch yet
   std::vector<UploadFile> changed;  // likewise: with another content there

@@ -24,9 +24,16 @@ void find_parent(HubClient& hub, const UploadTarget& target, UploadPlan& plan) {
   plan.creates_repo = !refs;
   plan.creates_branch = target.branch != kMainBranch;
   if (!refs) return;
+  plan.refs = *refs;
   plan.parent = head_of(*refs, target.branch);
   plan.creates_branch = plan.parent.empty() && target.branch != kMainBranch;
-  if (plan.creates_branch) plan.parent = head_of(*refs, kMainBranch);
+  if (!plan.creates_branch) return;
+  plan.parent = head_of(*refs, kMainBranch);
+  if (!plan.parent.empty()) return;
+  fail(
+      "hub: {}: has no branch main, from which new branches start: create it (on the web: add a file), "
+      "or name a branch that is there",
+      target.repo.id);
 }
 
 }  // namespace

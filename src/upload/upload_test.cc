@@ -201,7 +201,19 @@ TEST_F(Upload, StoreThatRefuses) {
   hub_.faults = {{.on = "/put/", .status = 400}};
   std::string sentence;
   EXPECT_EQ(fault_of_run(&sentence), HubFault::kRefused);
-  EXPECT_THAT(sentence, HasSubstr("answers to a.parquet with 400"));
+  EXPECT_THAT(sentence, HasSubstr("the store does not take a.parquet, of 4 bytes (status 400"));
+  hub_.faults = {{.on = "/put/", .status = 413}};
+  fault_of_run(&sentence);
+  EXPECT_THAT(sentence, HasSubstr("raise its limit"));
+  hub_.faults = {
+      {.on = "/put/",
+       .times = 9,
+       .status = 403,
+       .body = "<?xml version=\"1.0\"?>\n<Error><Code>X</Code><Message>Clock</Message></Error>"}};
+  fault_of_run(&sentence);
+  EXPECT_THAT(sentence,
+              HasSubstr("refuses a.parquet, though its address is new (status 403, 'Clock')"));
+  hub_.faults.clear();
   hub_.refused_object = files_[0].sha256;
   fault_of_run(&sentence);
   EXPECT_THAT(sentence, HasSubstr("too large for us"));

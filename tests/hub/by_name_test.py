@@ -34,8 +34,8 @@ def sharded(config):
     files = {name: fixtures.safetensors(part) for name, part in shards.items()}
     files["config.json"] = json.dumps(config).encode()
     files["model.safetensors.index.json"] = json.dumps({"weight_map": places}).encode()
-    files |= {name: b"x" * 999 for name in
-              ("pytorch_model.bin", "original/consolidated.00.pth", "onnx/model.onnx", "a.gguf")}
+    unused = ("pytorch_model.bin", "original/consolidated.00.pth", "onnx/model.onnx", "a.gguf")
+    files |= dict.fromkeys(unused, b"x" * 999)
     return files
 
 

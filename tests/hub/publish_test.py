@@ -153,6 +153,82 @@ class Publish(HubCase):
         self.assertTrue(self.hub.repos[("dataset", REPO)].private)
         self.assertEqual(self.hub.history("dataset", REPO, "b")[0].summary, "Mine")
 
+    def test_message(self):
+        self.publish("--message", "First line\nA longer text.", "--files-per-commit", "15")
+        first, second = self.hub.history("dataset", REPO, "b")[1::-1]
+        self.assertEqual([first.summary, second.summary],
+                         ["First line (part 1)", "First line (part 2)"])
+        self.assertIn("--message: expected a text", self.publish("--message", " \n", code=1).stderr)
+
+    def test_message_says_what_happens_to_the_branch(self):
+        self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"})
+        self.publish(branch="main")
+        with open(f"{self.data}/README.md", "a") as card:
+            card.write("\nMore.\n")
+        self.publish(branch="main")
+        self.hub.branch("dataset", REPO, "main", {"old.txt": b"x"})
+        self.publish("--replace", branch="main")
+        words = [c.summary.split(" model")[0] for c in self.hub.history("dataset", REPO, "main")]
+        self.assertEqual(words, ["Replace with", "contents", "Update", "Add", "contents"])
+
+    def test_asks_few_questions(self):
+        """They count against the quota of an account."""
+        for branch, most in (("b", 6), ("c", 4), ("c", 2)):
+            self.hub.log.clear()
+            self.publish(branch=branch)
+            self.assertLessEqual(self.hub.count(r"GET .*/refs"), most)
+            self.assertEqual(self.hub.count("whoami"), 1)
+
+    def test_branch_that_is_seen_late(self):
+        self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"})
+        branches, late = self.hub.repos[("dataset", REPO)].branches, []
+
+        def hide(_):
+            if "b" in branches and not late:
+                late.append(branches.pop("b"))
+                threading.Timer(1, branches.setdefault, ("b", late[0])).start()
+        self.hub.before("GET .*/refs", hide, 100)
+        self.publish()
+        self.assertTrue(late)
+        self.assert_published()
+
+    def test_same_dataset_by_another_publisher(self):
+        """He moves the branch when this one is about to."""
+        self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"})
+        self.hub.before("GET .*/refs", lambda _: self.publish(), 1, skip=2)
+        self.publish()
+        self.assert_published()
+        self.assertEqual(self.hub.count(COMMIT), 1)
+
+    def test_two_publishers_share_a_staging_branch(self):
+        """The first to finish deletes it."""
+        self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"})
+        self.hub.branch("dataset", REPO, "b")
+        parts = ("--files-per-commit", "6")
+        self.hub.before(COMMIT, lambda _: self.publish(*parts), 1, skip=1)
+        self.publish(*parts)
+        self.assert_published()
+        self.assertEqual(sorted(self.hub.repos[("dataset", REPO)].branches), ["b", "main"])
+
+    def test_card_that_names_another_place(self):
+        out = f"{self.data}-placed"
+        self.run_program("sniff", *fixtures.sniff_arguments(
+            self.config, out, "--no-upload", sets=["output.hf_repo_id=org/qk", "output.hf_branch=b"]))
+        self.assertNotIn("warning", self.publish(folder=out).stderr)
+        self.assertIn("the card says that the dataset is at org/qk, branch b",
+                      self.publish(folder=out, repo="org/other").stderr)
+
+    def test_repository_without_main(self):
+        branches = self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n"}).branches
+        branches["master"] = branches.pop("main")
+        self.assertIn("has no branch main", self.publish(code=1).stderr)
+        self.publish(branch="master")
+        self.assert_published("master")
+
+    def test_web_page_of_the_network(self):
+        self.hub.fail("html", on=PUT)
+        self.assertIn("with a web page: sign in", self.publish(code=1).stderr)
+
     def test_foreign_files(self):
         self.hub.add_repo("dataset", REPO, {"README.md": b"# mine\n", "paper.pdf": b"%PDF\0"})
         self.hub.branch("dataset", REPO, "b")
@@ -277,6 +353,7 @@ class Publish(HubCase):
         self.assertIn("--branch", self.publish(branch="a..b", code=1).stderr)
         self.assertIn("--repo", self.publish(repo="a/b/c", code=1).stderr)
         self.assertIn("--repo", self.publish(repo=None, branch=None, code=1).stderr)
+        self.assertIn("beside the branch main", self.publish(branch="main/x", code=1).stderr)
         self.hub.add_repo("dataset", REPO, {})
         self.hub.branch("dataset", REPO, "a")
         self.assertIn("a/b", self.publish(branch="a/b", code=1).stderr)
@@ -370,7 +447,7 @@ class Publish(HubCase):
                     program = subprocess.Popen(
                         [PROGRAM, "publish", self.data, "--repo", repo, "--branch", "b"],
                         env=self.hub.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                    self.hub.before(PUT, lambda _: begun.set(), 1 + skip)
+                    self.hub.before(PUT, lambda _, begun=begun: begun.set(), 1 + skip)
                     begun.wait(20)
                     while self.hub.count(PUT) <= skip:
                         pass
@@ -397,6 +474,7 @@ class Sniff(HubCase):
         done = self.sniff(sets=["output.private=true"])
         self.assert_published()
         self.assertTrue(self.hub.repos[("dataset", REPO)].private)
+        self.assertEqual(self.hub.count("whoami"), 1)
         self.assertIn(self.hub.head("dataset", REPO, "b"), done.stdout)
         sent = self.hub.count(WRITES)
         done = self.sniff("--resume")
