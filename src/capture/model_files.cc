@@ -22,6 +22,10 @@ constexpr const char* kTokenizerFile = "tokenizer.json";
 constexpr std::array<const char*, 4> kTokenizerFiles = {
     kTokenizerFile, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
 
+// Tokenizers in other formats.
+constexpr std::array<const char*, 5> kOtherTokenizers = {"tokenizer.model", "tekken.json",
+                                                         "vocab.json", "spiece.model", "vocab.txt"};
+
 RepoName model_name(const SniffConfig& config) {
   return {"model.name", RepoKind::kModel, config.model.name,
           config.model.revision.value_or("main")};
@@ -33,8 +37,7 @@ bool has_file(const std::vector<std::string>& names, const char* name) {
 
 // Refuses a repository without the files of a checkpoint.
 void check_repository(const RepoName& name, const std::vector<std::string>& files) {
-  const std::string start = fmt::format("{}: '{}' (revision {})", name.key, printable(name.text),
-                                        printable(name.revision));
+  const std::string start = fmt::format("{}: {}", name.key, name.title());
   if (!has_file(files, kSingleWeights) && !has_file(files, kWeightsIndex)) {
     const auto is_gguf = [](const std::string& file) { return file.ends_with(".gguf"); };
     const auto gguf = std::ranges::find_if(files, is_gguf);
@@ -67,6 +70,19 @@ Tokenizer tokenizer_at(const fs::path& path, const std::string& key, const Model
     return Tokenizer::from_gguf(gguf_vocabulary(*model.gguf));
   }
   return Tokenizer::from_gguf(gguf_vocabulary(GgufFile(path)));
+}
+
+// What the repository has in its place, to be put behind the refusal.
+std::string other_tokenizer(const std::vector<std::string>& names) {
+  for (const char* name : kOtherTokenizers) {
+    if (has_file(names, name)) {
+      return fmt::format(
+          "; its {} is not read: load the tokenizer in transformers and save it with "
+          "save_pretrained(), which writes tokenizer.json",
+          name);
+    }
+  }
+  return "";
 }
 
 // The tokenizer of a repository; nothing if it has none.
@@ -118,7 +134,11 @@ Tokenizer load_tokenizer(const SniffConfig& config, const Model& model, Resolver
       return *std::move(tokenizer);
     }
   }
-  if (snapshot) return tokenizer_at(snapshot->folder, key, model);
+  if (snapshot) {
+    fail(
+        "{}: {} holds no tokenizer.json{}; name a repository or folder that does in tokenizer.name",
+        key, wanted.title(), other_tokenizer(resolver.list_files(*snapshot)));
+  }
   throw Error(resolver.not_found(wanted));
 }
 

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -34,15 +33,17 @@ products of a query and a key that were recorded when the vectors left the model
 original tool it checks pages, columns, rows and counts. Exit codes: 0 whole, 1 damaged, incomplete or
 not a dataset.)";
 
-std::string check_text(const DatasetCheck& check) {
+std::string check_text(const DatasetCheck& check, const WholeDataset& dataset) {
   int64_t files = 0;
   int64_t rows = 0;
   for (const HeadInfo& head : check.info.heads) {
     files += std::ssize(head.files);
     rows += head.rows;
   }
-  std::string out = fmt::format("{}: {}\n", printable(check.info.folder.string(), 400),
-                                check.info.problems.empty() ? "whole" : "NOT WHOLE");
+  std::string out =
+      fmt::format("{}: {}\n", dataset.title(), check.info.problems.empty() ? "whole" : "NOT WHOLE");
+  if (dataset.snapshot)
+    out += fmt::format("  cached     {}\n", printable(dataset.folder.string(), 400));
   out += fmt::format("  read       {} in {}: pages, columns, values, rows of all heads\n",
                      plural(rows, "row"), plural(files, "file"));
   const auto compared = [&](const char* name, int64_t count, const std::string& what) {
@@ -53,7 +54,7 @@ std::string check_text(const DatasetCheck& check) {
   compared("counts", check.counts_known ? 1 : 0, "heads, rows and buckets of the card");
   compared("canaries", check.num_canaries, plural(check.num_canaries, "product") + " of the card");
   for (const DatasetProblem& problem : check.info.problems) {
-    out += fmt::format("  {}: {}\n", printable(problem.file.string(), 400), problem.what);
+    out += fmt::format("  {}: {}\n", dataset.path_text(problem.file), problem.what);
   }
   return out;
 }
@@ -63,10 +64,10 @@ int run_check(const CheckFlags& flags) {
     fail("check: no dataset was given: type `qkscope check FOLDER` (see qkscope check --help)");
   }
   HubSession hub({.quiet = flags.quiet});
-  const std::filesystem::path folder = whole_dataset(flags.folder, hub);
+  const WholeDataset dataset = whole_dataset(flags.folder, hub);
   ThreadPool pool(flags.num_threads);
-  const DatasetCheck check = check_dataset(folder, pool);
-  std::fputs(check_text(check).c_str(), stdout);
+  const DatasetCheck check = check_dataset(dataset.folder, pool);
+  std::fputs(check_text(check, dataset).c_str(), stdout);
   return check.info.problems.empty() ? 0 : 1;
 }
 

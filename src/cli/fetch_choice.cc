@@ -59,14 +59,13 @@ std::vector<std::string> files_of_heads(const std::vector<std::string>& names,
   if (heads.empty()) fail("--heads: {} has no heads: no folder like l00h00q", title);
   std::set<std::string> chosen;
   for (const std::string& pattern : patterns) {
-    const size_t before = chosen.size();
     bool is_known = false;
     for (const std::string& head : heads) {
       if (!fits(pattern, head)) continue;
       is_known = true;
       chosen.insert(head);
     }
-    if (is_known || chosen.size() > before) continue;
+    if (is_known) continue;
     fail("--heads: no head of {} matches '{}': it has {}, from {} to {}", title, printable(pattern),
          plural(std::ssize(heads), "head"), *heads.begin(), *heads.rbegin());
   }

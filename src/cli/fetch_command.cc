@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/error.h"
@@ -75,6 +76,10 @@ fs::path bring_files(const FetchFlags& flags, const RepoTree& tree,
   const fs::path& cache = hub.settings().cache;
   if (!flags.folder.empty()) {
     const fs::path folder = expand_home(flags.folder);
+    std::error_code ignored;
+    if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) {
+      fail("--to: {}: expected a folder, found a file", path_text(folder));
+    }
     download_to_folder(hub.client(), cache, tree, files, folder, hub.transfers());
     return folder;
   }

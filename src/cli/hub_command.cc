@@ -25,15 +25,18 @@ struct StatusFlags {
 
 constexpr const char* kStatusExamples = R"(
 Examples:
+  qkscope hub status
   qkscope hub status org/name
   qkscope hub status org/name@branch --type dataset
 
-Shows the account of the token, whether the repository is there as a model and as a dataset, who may see
-it, its branches and tags, the size of a revision (default: main), and what of it lies in the Hub cache.
-Without a network, or with HF_HUB_OFFLINE=1, only the last. Exit codes: 0; 1 there is no such repository,
-neither on the Hub nor in the cache, or no such revision of it.)";
+Shows the address of the Hub, the account of the token and the folder of the Hub cache. Of a repository:
+whether it is there as a model and as a dataset, who may see it, its branches and tags, the size of a
+revision (default: main), and what of it lies in the cache; without a network, or with HF_HUB_OFFLINE=1,
+only the last. Exit codes: 0; 1 there is no such repository, neither on the Hub nor in the cache, or no such
+revision of it.)";
 
-std::string account_text(const HubSettings& settings, HubClient& hub) {
+// silence: what was said if the Hub did not answer at all.
+std::string account_text(const HubSettings& settings, HubClient& hub, std::string& silence) {
   if (settings.token.empty()) return "no token: set HF_TOKEN, or `hf auth login`";
   const std::string origin = "token from " + printable(settings.token_origin, 300);
   if (settings.offline) return origin + "; HF_HUB_OFFLINE is set";
@@ -50,7 +53,8 @@ std::string account_text(const HubSettings& settings, HubClient& hub) {
     }
     return out;
   } catch (const HubError& error) {
-    return origin + "; " + error.what();
+    if (error.fault() == HubFault::kUnreachable) silence = error.what();
+    return origin + "; " + without_hub(error.what());
   }
 }
 
@@ -65,27 +69,25 @@ bool is_answered(const std::vector<RepoStatus>& all) {
 }
 
 int show_status(const StatusFlags& flags) {
-  if (flags.repo.empty()) {
-    fail(
-        "hub status: no repository was given: type `qkscope hub status REPO` (see qkscope hub "
-        "status --help)");
-  }
   const RepoName name = parse_repo_name("hub status", RepoKind::kDataset, flags.repo);
-  if (!is_repo_id(name.text)) {
+  if (!flags.repo.empty() && !is_repo_id(name.text)) {
     fail("hub status: expected a repository as owner/name or owner/name@revision, found '{}'",
          printable(flags.repo, 300));
   }
   HubSession session;
   HubClient& hub = session.client();
   const HubSettings& settings = session.settings();
+  std::string silence;
   std::printf("%-10s%s\n%-10s%s\n%-10s%s\n", "Endpoint", settings.endpoint.c_str(), "Account",
-              account_text(settings, hub).c_str(), "Cache", path_text(settings.cache).c_str());
+              account_text(settings, hub, silence).c_str(), "Cache",
+              path_text(settings.cache).c_str());
+  if (flags.repo.empty()) return 0;
   std::vector<RepoStatus> shown;
   std::vector<RepoStatus> missing;
   for (const RepoKind kind : {RepoKind::kModel, RepoKind::kDataset}) {
     const std::string type = kind == RepoKind::kModel ? "model" : "dataset";
     if (!flags.type.empty() && flags.type != type) continue;
-    RepoStatus status = read_repo_status(hub, {kind, name.text}, name.revision);
+    RepoStatus status = read_repo_status(hub, {kind, name.text}, name.revision, silence);
     const bool is_nothing = status.is_missing && !status.cached;
     (is_nothing ? missing : shown).push_back(std::move(status));
   }
@@ -102,7 +104,8 @@ void add_hub_command(CLI::App& app, int& exit_code) {
   hub->require_subcommand(1);
   hub->footer(kStatusExamples);
   const auto flags = std::make_shared<StatusFlags>();
-  CLI::App* command = hub->add_subcommand("status", "Show one repository and our account");
+  CLI::App* command =
+      hub->add_subcommand("status", "Show the account, and one repository if it is named");
   command->add_option("repo", flags->repo, "Repository of the Hub: REPO or REPO@REVISION")
       ->type_name("REPO")
       ->group(kInputGroup);

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -39,10 +38,10 @@ int inspect(const InspectFlags& flags) {
         "inspect: no dataset was given: type `qkscope inspect FOLDER` (see qkscope inspect --help)");
   }
   HubSession hub({.quiet = flags.quiet});
-  const std::filesystem::path folder = whole_dataset(flags.folder, hub);
+  const WholeDataset dataset = whole_dataset(flags.folder, hub);
   ThreadPool pool(flags.num_threads);
-  const DatasetInfo info = read_dataset(folder, pool);
-  const std::string report = flags.json ? inspect_json(info) : inspect_text(info);
+  const DatasetInfo info = read_dataset(dataset.folder, pool);
+  const std::string report = flags.json ? inspect_json(info, dataset) : inspect_text(info, dataset);
   std::fwrite(report.data(), 1, report.size(), stdout);
   return info.problems.empty() ? 0 : 1;
 }

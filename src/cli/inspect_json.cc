@@ -60,14 +60,14 @@ ordered_json head_json(const HeadInfo& head) {
 
 }  // namespace
 
-std::string inspect_json(const DatasetInfo& info) {
+std::string inspect_json(const DatasetInfo& info, const WholeDataset& dataset) {
   ordered_json heads = ordered_json::array();
   for (const HeadInfo& head : info.heads) heads.push_back(head_json(head));
   ordered_json problems = ordered_json::array();
   for (const DatasetProblem& problem : info.problems) {
     problems.push_back({{"file", problem.file.string()}, {"what", problem.what}});
   }
-  const ordered_json out = {
+  ordered_json out = {
       {"folder", info.folder.string()},
       {"whole", info.problems.empty()},
       {"problems", std::move(problems)},
@@ -76,6 +76,11 @@ std::string inspect_json(const DatasetInfo& info) {
       {"documents", info.documents ? ordered_json(info.documents->size()) : ordered_json(nullptr)},
       {"footer", info.heads.empty() ? ordered_json::object() : footer_json(info.heads.front())},
       {"heads", std::move(heads)}};
+  if (dataset.snapshot) {
+    out["repository"] = {{"id", dataset.snapshot->name.text},
+                         {"revision", dataset.snapshot->name.revision},
+                         {"commit", dataset.snapshot->commit()}};
+  }
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

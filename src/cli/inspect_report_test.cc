@@ -52,7 +52,7 @@ DatasetInfo small_info() {
 }
 
 TEST(InspectText, SaysWhatThereIs) {
-  EXPECT_EQ(inspect_text(small_info()), R"(data/run
+  EXPECT_EQ(inspect_text(small_info(), {"data/run"}), R"(data/run
   model      org/Model
   written by qkscope version 0.1.0
   provenance seed 3
@@ -84,7 +84,7 @@ TEST(InspectText, TableOfDocumentsAndBoundsOfBucketsAreShown) {
     head.footer["qkscope.provenance"] = R"({"config": {"capture": {"min_bucket_size": 512,
         "sampler": {"type": "uniform"}}}})";
   }
-  const std::string text = inspect_text(info);
+  const std::string text = inspect_text(info, {info.folder});
   EXPECT_THAT(text,
               HasSubstr("  documents  3 in documents.parquet, 0 to 4,096 tokens, 1 truncated, "
                         "1 without rows\n"));
@@ -101,7 +101,7 @@ TEST(InspectText, EqualLayersAreOneRow) {
     info.heads.back().rows = 100 + layer;
   }
   info.heads[4].vector_dim = 32;
-  EXPECT_THAT(inspect_text(info),
+  EXPECT_THAT(inspect_text(info, {info.folder}),
               HasSubstr("heads\n  0-2       k            100 to 102       64     none   0\n"
                         "  4         k                   104       64     none   0\n"
                         "  5         k                   105       32     none   0\n"));
@@ -110,7 +110,7 @@ TEST(InspectText, EqualLayersAreOneRow) {
 TEST(InspectText, NamesDamagedFiles) {
   DatasetInfo info = small_info();
   info.problems = {{"data/run/l00h00q/data.parquet", "is cut off"}};
-  const std::string text = inspect_text(info);
+  const std::string text = inspect_text(info, {info.folder});
   EXPECT_THAT(text, HasSubstr("\nNOT WHOLE: 1 problem\n"
                               "  data/run/l00h00q/data.parquet: is cut off\n"));
   EXPECT_THAT(text, Not(HasSubstr("Whole:")));
@@ -119,7 +119,7 @@ TEST(InspectText, NamesDamagedFiles) {
 TEST(InspectText, ManyBucketsAreCut) {
   DatasetInfo info = small_info();
   for (int64_t bucket = 0; bucket < 100; ++bucket) info.heads[0].bucket_counts[bucket] = 1;
-  const std::string text = inspect_text(info);
+  const std::string text = inspect_text(info, {info.folder});
   EXPECT_THAT(text, HasSubstr("\n  29                unknown          0                  1\n"
                               "  ...               69 more\n"
                               "  99                unknown          0                  1\n"));
@@ -128,7 +128,7 @@ TEST(InspectText, ManyBucketsAreCut) {
 TEST(InspectJson, HasEverything) {
   DatasetInfo info = small_info();
   info.problems = {{"data/run/l00h00q/data.parquet", "is cut off"}};
-  const nlohmann::json json = nlohmann::json::parse(inspect_json(info));
+  const nlohmann::json json = nlohmann::json::parse(inspect_json(info, {info.folder}));
   EXPECT_FALSE(json["whole"].get<bool>());
   EXPECT_EQ(json["problems"][0]["what"], "is cut off");
   EXPECT_EQ(json["footer"]["qkscope.provenance"]["seed"], 3);

@@ -227,7 +227,7 @@ std::string documents_text(const DocumentTable& table) {
                      count_text(most.tokens), count_text(truncated), count_text(without_rows));
 }
 
-void add_verdict(std::string& out, const DatasetInfo& info) {
+void add_verdict(std::string& out, const DatasetInfo& info, const WholeDataset& dataset) {
   if (info.problems.empty()) {
     int64_t files = 0;
     for (const HeadInfo& head : info.heads) files += std::ssize(head.files);
@@ -237,15 +237,16 @@ void add_verdict(std::string& out, const DatasetInfo& info) {
   }
   out += fmt::format("\nNOT WHOLE: {}\n", plural(std::ssize(info.problems), "problem"));
   for (const DatasetProblem& problem : info.problems) {
-    out += fmt::format("  {}: {}\n", printable(problem.file.string(), 400), problem.what);
+    out += fmt::format("  {}: {}\n", dataset.path_text(problem.file), problem.what);
   }
 }
 
 }  // namespace
 
-std::string inspect_text(const DatasetInfo& info) {
+std::string inspect_text(const DatasetInfo& info, const WholeDataset& dataset) {
   const Totals totals = sum(info);
-  std::string out = printable(info.folder.string(), 400) + "\n";
+  std::string out = dataset.title() + "\n";
+  if (dataset.snapshot) add_line(out, "cached", printable(dataset.folder.string(), 400));
   add_line(out, "model", info.model.empty() ? "unknown" : printable(info.model));
   add_line(out, "written by", totals.created_by.text());
   if (!info.heads.empty()) add_footer(out, info);
@@ -271,7 +272,7 @@ std::string inspect_text(const DatasetInfo& info) {
   add_line(out, "size", size);
   add_layers(out, info);
   add_buckets(out, info, totals);
-  add_verdict(out, info);
+  add_verdict(out, info, dataset);
   return out;
 }
 

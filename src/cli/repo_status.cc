@@ -95,8 +95,9 @@ std::string capture_text(const CaptureStatus& capture) {
     queries += head.kind == Kind::kQuery ? 1 : 0;
   }
   const std::vector<int32_t> list(layers.begin(), layers.end());
-  return fmt::format("{} and {} in layers {}{}", plural(queries, "query head"),
-                     plural(std::ssize(capture.heads) - queries, "key head"), ranges_text(list),
+  return fmt::format("{} and {} in layer{} {}{}", plural(queries, "query head"),
+                     plural(std::ssize(capture.heads) - queries, "key head"),
+                     list.size() == 1 ? "" : "s", ranges_text(list),
                      capture.model.empty() ? "" : ", of " + printable(capture.model));
 }
 
@@ -139,7 +140,7 @@ void add_cached(const RepoStatus& status, StatusText& out) {
 
 void add_hub(const RepoStatus& status, StatusText& out) {
   if (!status.revision_fault.empty()) {
-    out.line("revision", status.revision_fault);
+    out.line("revision", without_hub(status.revision_fault));
   } else {
     int64_t bytes = 0;
     for (const RemoteFile& file : status.files) bytes += file.size;
@@ -154,11 +155,19 @@ void add_hub(const RepoStatus& status, StatusText& out) {
 
 }  // namespace
 
-RepoStatus read_repo_status(HubClient& hub, const Repo& repo, const std::string& revision) {
+std::string without_hub(const std::string& fault) {
+  constexpr std::string_view kPrefix = "hub: ";
+  return fault.starts_with(kPrefix) ? fault.substr(kPrefix.size()) : fault;
+}
+
+RepoStatus read_repo_status(HubClient& hub, const Repo& repo, const std::string& revision,
+                            std::string& silence) {
   RepoStatus out;
   out.repo = repo;
   out.revision = revision;
   out.cached = list_cached_repo(hub.settings().cache, repo);
+  out.fault = silence;
+  if (!silence.empty()) return out;
   try {
     out.info = repo_info(hub, repo, "");
     out.refs = list_refs(hub, repo);
@@ -166,6 +175,7 @@ RepoStatus read_repo_status(HubClient& hub, const Repo& repo, const std::string&
     out.fault = error.what();
     out.is_missing =
         error.fault() == HubFault::kRepoNotFound || error.fault() == HubFault::kOffline;
+    if (error.fault() == HubFault::kUnreachable) silence = out.fault;
   }
   if (out.info) ask_revision(hub, out);
   return out;
@@ -183,7 +193,7 @@ std::string repo_status_text(const RepoStatus& status) {
     add_hub(status, out);
   } else {
     out.head(title);
-    out.line("on the Hub", status.fault);
+    out.line("Hub", without_hub(status.fault));
   }
   add_cached(status, out);
   return out.take();

@@ -33,7 +33,12 @@ struct RepoStatus {
 };
 
 // Asks the Hub, unless HF_HUB_OFFLINE is set. Throws Stopped only.
-RepoStatus read_repo_status(HubClient& hub, const Repo& repo, const std::string& revision);
+//   silence  in and out: what was said when the Hub did not answer at all; it is not asked again then
+RepoStatus read_repo_status(HubClient& hub, const Repo& repo, const std::string& revision,
+                            std::string& silence);
+
+// Without "hub: ", for lines that say already where it comes from.
+std::string without_hub(const std::string& fault);
 
 // What `qkscope hub status` prints of it, several lines.
 std::string repo_status_text(const RepoStatus& status);

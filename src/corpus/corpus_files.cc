@@ -25,6 +25,13 @@ constexpr std::string_view kParquetRevision = "refs/convert/parquet";
 
 std::string show(const fs::path& path) { return printable(path.string(), kShownPath); }
 
+// A folder whose files are named, and what messages call it.
+struct NamedFolder {
+  fs::path path;
+  std::string title;  // its path, or of a repository "'org/name' (revision main)"
+  bool is_repo = false;
+};
+
 // The files below data_dir, with names relative to it.
 std::vector<std::string> below(const std::vector<std::string>& listing, const std::string& dir) {
   if (dir.empty()) return listing;
@@ -63,9 +70,10 @@ SplitFiles card_split(const CardSplit& split, const std::vector<std::string>& in
   return found;
 }
 
-std::vector<SplitFiles> card_splits(const fs::path& root, const std::vector<std::string>& listing,
+std::vector<SplitFiles> card_splits(const std::string& title,
+                                    const std::vector<std::string>& listing,
                                     const CardConfig& config) {
-  const std::string where = fmt::format("{}: config '{}'", show(root), printable(config.name));
+  const std::string where = fmt::format("{}: config '{}'", title, printable(config.name));
   const std::string dir = inner_path(config.data_dir, where + ": data_dir");
   const std::vector<std::string> inside = below(listing, dir);
   std::vector<SplitFiles> splits;
@@ -81,10 +89,9 @@ std::vector<SplitFiles> card_splits(const fs::path& root, const std::vector<std:
   return splits;
 }
 
-void check_default_name(const CorpusConfig& config, const fs::path& where) {
+void check_default_name(const CorpusConfig& config, const std::string& where) {
   if (!config.name || config.name->empty() || *config.name == "default") return;
-  fail("dataset.name: '{}' is not a config of {}: it has default", printable(*config.name),
-       show(where));
+  fail("dataset.name: '{}' is not a config of {}: it has default", printable(*config.name), where);
 }
 
 void check_train(const CorpusConfig& config, const std::string& where) {
@@ -93,7 +100,7 @@ void check_train(const CorpusConfig& config, const std::string& where) {
 }
 
 // The files of the split that the config asks for.
-std::vector<std::string> pick_split(const CorpusConfig& config, const fs::path& root,
+std::vector<std::string> pick_split(const CorpusConfig& config, const std::string& where,
                                     std::vector<SplitFiles>& splits) {
   std::string names;
   for (SplitFiles& split : splits) {
@@ -101,11 +108,11 @@ std::vector<std::string> pick_split(const CorpusConfig& config, const fs::path& 
     names += (names.empty() ? "" : ", ") + printable(split.split);
   }
   const bool is_slice = config.split.find_first_of("[+") != std::string::npos;
-  fail("dataset.split: '{}' is not a split of {}: it has {}{}", printable(config.split), show(root),
+  fail("dataset.split: '{}' is not a split of {}: it has {}{}", printable(config.split), where,
        names, is_slice ? " (slices are written name[from:to], sums name+name)" : "");
 }
 
-void refuse_saved_dataset(const fs::path& root, const std::vector<std::string>& listing) {
+void refuse_saved_dataset(const std::string& where, const std::vector<std::string>& listing) {
   const bool is_dict = std::ranges::count(listing, "dataset_dict.json") > 0;
   const auto is_state = [&](const std::string& name) {
     return name == "state.json" || (is_dict && name.ends_with("/state.json"));
@@ -114,29 +121,30 @@ void refuse_saved_dataset(const fs::path& root, const std::vector<std::string>& 
   fail(
       "dataset.path: {}: was written by save_to_disk, whose Arrow files are not read: write it with "
       "to_parquet or to_json instead",
-      show(root));
+      where);
 }
 
-CorpusFiles folder_files(const CorpusConfig& config, const fs::path& root,
+CorpusFiles folder_files(const CorpusConfig& config, const NamedFolder& root,
                          const std::vector<std::string>& listing) {
-  refuse_saved_dataset(root, listing);
+  refuse_saved_dataset(root.title, listing);
   std::vector<SplitFiles> splits;
-  const std::vector<CardConfig> configs = read_dataset_card(root);
+  const std::vector<CardConfig> configs =
+      read_dataset_card(root.path, root.is_repo ? root.title : "");
   const bool named = config.name && !config.name->empty();
   if (configs.empty()) {
-    check_default_name(config, root);
+    check_default_name(config, root.title);
     splits = default_splits(listing);
   } else {
-    splits = card_splits(root, listing,
-                         choose_config(configs, named ? config.name : std::nullopt, root));
+    splits = card_splits(root.title, listing,
+                         choose_config(configs, named ? config.name : std::nullopt, root.title));
   }
   std::erase_if(splits, [](const SplitFiles& split) { return split.files.empty(); });
   if (splits.empty()) {
-    fail("dataset.path: {}: expected data files ({}), found none", show(root),
+    fail("dataset.path: {}: expected data files ({}), found none", root.title,
          readable_extensions());
   }
-  CorpusFiles out{root, {}, choose_format(root, splits)};
-  out.names = pick_split(config, root, splits);
+  CorpusFiles out{root.path, {}, choose_format(root.title, splits)};
+  out.names = pick_split(config, root.title, splits);
   return out;
 }
 
@@ -169,7 +177,7 @@ bool is_converted(const CorpusConfig& config, const std::vector<std::string>& li
 
 // A configuration of that branch by its name. `datasets` knows none there: it takes the folders of
 // all configurations for one dataset, as we do without a name.
-CorpusFiles converted_files(const CorpusConfig& config, const fs::path& root,
+CorpusFiles converted_files(const CorpusConfig& config, const NamedFolder& root,
                             const std::vector<std::string>& listing) {
   std::set<std::string> configs;
   for (const std::string& file : listing) {
@@ -177,12 +185,12 @@ CorpusFiles converted_files(const CorpusConfig& config, const fs::path& root,
     if (parts.size() == 3 && file.ends_with(".parquet")) configs.insert(parts.front());
   }
   if (!configs.contains(*config.name)) {
-    fail("dataset.name: '{}' is not a config of {}: it has {}", printable(*config.name), show(root),
+    fail("dataset.name: '{}' is not a config of {}: it has {}", printable(*config.name), root.title,
          fmt::join(configs, ", "));
   }
   std::vector<SplitFiles> splits = converted_splits(listing, *config.name);
-  CorpusFiles out{root, {}, FileFormat::kParquet};
-  out.names = pick_split(config, root, splits);
+  CorpusFiles out{root.path, {}, FileFormat::kParquet};
+  out.names = pick_split(config, root.title, splits);
   return out;
 }
 
@@ -196,14 +204,14 @@ FileFormat format_or_fail(const fs::path& path) {
 }
 
 CorpusFiles single_file(const CorpusConfig& config, const fs::path& path) {
-  check_default_name(config, path);
+  check_default_name(config, show(path));
   check_train(config, show(path));
   const fs::path parent = path.parent_path();
   return {parent.empty() ? "." : parent, {path.filename().string()}, format_or_fail(path)};
 }
 
 CorpusFiles glob_files(const CorpusConfig& config) {
-  check_default_name(config, config.path);
+  check_default_name(config, printable(config.path, kShownPath));
   check_train(config, printable(config.path, kShownPath));
   // The folders before the first wildcard are the root, the rest is the pattern.
   const size_t wildcard = config.path.find_first_of("*?[");
@@ -249,9 +257,10 @@ CorpusFiles snapshot_files(const CorpusConfig& config, Resolver& resolver) {
   }
   resolver.require_files(snapshot, cards);
   const bool named = config.name && !config.name->empty();
+  const NamedFolder root = {snapshot.folder, snapshot.name.title(), true};
   CorpusFiles out = named && cards.empty() && is_converted(config, listing)
-                        ? converted_files(config, snapshot.folder, listing)
-                        : folder_files(config, snapshot.folder, listing);
+                        ? converted_files(config, root, listing)
+                        : folder_files(config, root, listing);
   resolver.require_files(snapshot, out.names);
   const std::string missing = missing_of_series(snapshot.folder, out.names);
   if (!missing.empty()) {
@@ -273,7 +282,7 @@ CorpusFiles find_corpus_files(const CorpusConfig& written, Resolver& resolver) {
   const fs::file_status status = fs::status(path, error);
   if (config.path.empty()) fail("dataset.path: expected a path or a Hub id, found nothing");
   if (fs::is_directory(status))
-    return folder_files(config, path, list_files(path, DanglingLinks::kList));
+    return folder_files(config, {path, show(path)}, list_files(path, DanglingLinks::kList));
   if (fs::is_regular_file(status)) return single_file(config, path);
   if (fs::exists(status)) fail("dataset.path: {}: neither a file nor a folder", show(path));
   if (error && error != std::errc::no_such_file_or_directory &&

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -43,11 +44,11 @@ std::string yaml_block(const std::string& readme) {
   return "";
 }
 
-YAML::Node parse(const std::string& text, const fs::path& path) {
+YAML::Node parse(const std::string& text, const std::string& file) {
   try {
     return YAML::Load(text);
   } catch (const YAML::Exception& error) {
-    fail("{}: not readable as YAML: {}", printable(path.string(), 300), printable(error.what()));
+    fail("{}: not readable as YAML: {}", file, printable(error.what()));
   }
 }
 
@@ -58,7 +59,7 @@ YAML::Node configs_node(const YAML::Node& card) {
 
 class CardReader {
  public:
-  explicit CardReader(const fs::path& path) : file_(printable(path.string(), 300)) {}
+  explicit CardReader(std::string file) : file_(std::move(file)) {}
 
   std::vector<CardConfig> configs(const YAML::Node& node) const {
     if (!node.IsSequence()) fail("{}: configs: expected a list", file_);
@@ -149,27 +150,28 @@ std::string names_of(const std::vector<CardConfig>& configs) {
 
 }  // namespace
 
-std::vector<CardConfig> read_dataset_card(const fs::path& folder) {
+std::vector<CardConfig> read_dataset_card(const fs::path& folder, const std::string& title) {
   for (const char* name : kCardFiles) {
     const fs::path path = folder / name;
     const std::string text = card_text(path);
     const std::string yaml = name[0] == '.' ? text : yaml_block(text);
     if (yaml.empty()) continue;
+    const std::string file =
+        title.empty() ? printable(path.string(), 300) : fmt::format("{}: {}", title, name);
     try {
-      const YAML::Node node = configs_node(parse(yaml, path));
+      const YAML::Node node = configs_node(parse(yaml, file));
       if (!node) continue;
-      return node.IsNull() ? std::vector<CardConfig>{} : CardReader(path).configs(node);
+      return node.IsNull() ? std::vector<CardConfig>{} : CardReader(file).configs(node);
     } catch (const YAML::Exception& error) {
-      fail("{}: {}", printable(path.string(), 300), printable(error.what()));
+      fail("{}: {}", file, printable(error.what()));
     }
   }
   return {};
 }
 
 const CardConfig& choose_config(const std::vector<CardConfig>& configs,
-                                const std::optional<std::string>& name, const fs::path& folder) {
+                                const std::optional<std::string>& name, const std::string& where) {
   QK_CHECK(!configs.empty());
-  const std::string where = printable(folder.string(), 300);
   const CardConfig* chosen = nullptr;
   for (const CardConfig& config : configs) {
     const bool matches = name

@@ -28,13 +28,14 @@ struct CardConfig {
 
 // The configs in the order of the card; empty without a card or without `configs`. Throws Error
 // naming file and config: YAML that cannot be read, a field of the wrong kind, a split twice.
-std::vector<CardConfig> read_dataset_card(const std::filesystem::path& folder);
+//   title  of the repository that the folder belongs to: messages name it instead of the folder
+std::vector<CardConfig> read_dataset_card(const std::filesystem::path& folder,
+                                          const std::string& title = "");
 
 // The config that `name` asks for; without a name the default one: `default: true`, or named
 // "default", or the only one. Throws Error: no such config (the names there are are listed), or its
-// option is not supported. REQUIRES: configs not empty.
+// option is not supported; it names the corpus `where`. REQUIRES: configs not empty.
 const CardConfig& choose_config(const std::vector<CardConfig>& configs,
-                                const std::optional<std::string>& name,
-                                const std::filesystem::path& folder);
+                                const std::optional<std::string>& name, const std::string& where);
 
 }  // namespace qk

@@ -120,8 +120,7 @@ std::optional<FileFormat> format_of(std::string_view file_name) {
   return std::nullopt;
 }
 
-FileFormat choose_format(const std::filesystem::path& folder, std::vector<SplitFiles>& splits) {
-  const std::string where = printable(folder.string(), 300);
+FileFormat choose_format(const std::string& where, std::vector<SplitFiles>& splits) {
   std::optional<Extension> chosen;
   for (SplitFiles& split : splits) {
     std::erase_if(split.files, [](const std::string& file) { return !may_hold_data(file); });

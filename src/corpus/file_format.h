@@ -26,8 +26,8 @@ std::optional<FileFormat> format_of(std::string_view file_name);
 
 // The reader `datasets` chooses for splits of a folder: the most frequent extension of a split's
 // first 200 files (all extensions of a name count; ties: parquet, jsonl, json, csv), the same one
-// for all splits. Files of other kinds are taken out of the splits. Throws Error, with `folder` in
-// it: nothing readable there, a kind that is not supported, splits of different kinds.
-FileFormat choose_format(const std::filesystem::path& folder, std::vector<SplitFiles>& splits);
+// for all splits. Files of other kinds are taken out of the splits. Throws Error that begins
+// with `where`: nothing readable there, a kind that is not supported, splits of different kinds.
+FileFormat choose_format(const std::string& where, std::vector<SplitFiles>& splits);
 
 }  // namespace qk

@@ -218,7 +218,7 @@ TEST_F(Download, CountsBytesFilesAndWhatWasThere) {
 TEST_F(Download, RefusesWhatTheRepositoryDoesNotHave) {
   EXPECT_EQ(error_of([&] { get({"model.safetensor"}); }),
             std::string("hub: org/m: the repository has no file 'model.safetensor' at commit ") +
-                MemoryHub::kCommit + "; did you mean model.safetensors?");
+                MemoryHub::kCommit);
 }
 
 TEST_F(Download, OfflineNothingIsDownloaded) {

@@ -1,6 +1,7 @@
 #include "download/hub_resolver.h"
 
 #include <algorithm>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kShownPath = 300;
+constexpr std::string_view kHubPrefix = "hub: ";  // of the client's messages
 
 Repo repo_of(const RepoName& name) { return {name.kind, name.text}; }
 
@@ -111,7 +113,9 @@ std::string HubResolver::not_found(const RepoName& name) const {
   }
   const auto answer = answers_.find(key_of(name));
   if (answer == answers_.end()) return start + here;
-  return fmt::format("{}{}, and on the Hub: {}", start, here, answer->second.failure);
+  std::string_view failure = answer->second.failure;
+  if (failure.starts_with(kHubPrefix)) failure.remove_prefix(kHubPrefix.size());
+  return fmt::format("{}{}, and as a repository of the Hub: {}", start, here, failure);
 }
 
 std::vector<std::string> HubResolver::list_files(const Snapshot& snapshot) {

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/list_files.h"
-#include "base/nearest.h"
 #include "base/path_text.h"
 #include "download/cache_writer.h"
 #include "download/download.h"
@@ -118,11 +117,7 @@ std::string no_such_file(const RepoTree& tree, const std::string& path) {
     return fmt::format("'{}' is not in the Hub cache, and the Hub does not answer",
                        printable(path));
   }
-  std::vector<std::string_view> names;
-  names.reserve(tree.files.size());
-  for (const RemoteFile& file : tree.files) names.emplace_back(file.path);
-  return fmt::format("the repository has no file '{}' at commit {}{}", printable(path), tree.commit,
-                     did_you_mean(path, names));
+  return fmt::format("the repository has no file '{}' at commit {}", printable(path), tree.commit);
 }
 
 }  // namespace qk

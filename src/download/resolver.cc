@@ -1,5 +1,7 @@
 #include "download/resolver.h"
 
+#include <fmt/format.h>
+
 #include <system_error>
 
 #include "base/error.h"
@@ -14,12 +16,17 @@ std::optional<std::filesystem::path> find_on_disk(const std::string& text) {
   return path;
 }
 
+std::string RepoName::title() const {
+  return fmt::format("'{}' (revision {})", printable(text), printable(revision));
+}
+
 RepoName parse_repo_name(const std::string& key, RepoKind kind, const std::string& text) {
   RepoRevision parts = split_revision(text);
   if (parts.id.size() == text.size()) return {key, kind, text};
   if (parts.revision.empty()) {
     fail("{}: expected a branch, tag or commit after the '@', found '{}'", key, printable(text));
   }
+  if (!is_repo_id(parts.id)) return {key, kind, text};
   return {key, kind, std::move(parts.id), std::move(parts.revision)};
 }
 

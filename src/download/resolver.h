@@ -19,6 +19,7 @@ struct RepoName {
   std::string text;                    // a path, or "org/name"
   std::string revision = "main";       // of a repository: branch, tag or commit
   std::optional<std::string> cache{};  // the Hub cache, "~/" allowed; none: hub_cache_folder()
+  std::string title() const;           // of a repository: "'org/name' (revision main)"
 };
 
 // The files of a repository at one commit.

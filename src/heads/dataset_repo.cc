@@ -39,11 +39,6 @@ std::vector<std::string> DatasetRepo::below(const std::string& folder) const {
   return out;
 }
 
-std::string DatasetRepo::title() const {
-  return fmt::format("'{}' (revision {})", printable(snapshot_.name.text),
-                     printable(snapshot_.name.revision));
-}
-
 bool DatasetRepo::has_folder(const std::string& folder) const { return !below(folder).empty(); }
 
 std::vector<std::string> DatasetRepo::folders_with_heads() const {
@@ -70,7 +65,7 @@ DatasetFolder DatasetRepo::list(const std::string& folder) const {
   for (const std::string& name : folders) {
     if (const std::string_view table = lake_table_of(name); !table.empty()) {
       fail("{}: {} is {} (it holds {}), and only its log says which files count",
-           snapshot_.name.key, title(), table, name);
+           snapshot_.name.key, snapshot_.name.title(), table, name);
     }
     if (is_sidecar_name(name)) continue;
     if (const auto head = parse_config_name(name)) {
@@ -110,7 +105,8 @@ void DatasetRepo::bring_beside(const std::string& folder) {
 void DatasetRepo::bring_all() {
   if (list("").heads.empty()) {
     const std::vector<std::string> folders = folders_with_heads();
-    fail("{}: {} holds no heads: it has no folder like l00h00q{}", snapshot_.name.key, title(),
+    fail("{}: {} holds no heads: it has no folder like l00h00q{}", snapshot_.name.key,
+         snapshot_.name.title(),
          folders.empty() ? ""
                          : fmt::format("; the heads lie in {}: bring them with `qkscope fetch {} "
                                        "--to DIR` and name that folder",

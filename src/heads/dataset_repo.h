@@ -37,7 +37,6 @@ class DatasetRepo {
  private:
   // The names in a folder, relative to it.
   std::vector<std::string> below(const std::string& folder) const;
-  std::string title() const;  // "'org/name' (revision main)"
 
   Snapshot snapshot_;
   Resolver& resolver_;

@@ -26,7 +26,7 @@ std::filesystem::path folder() {
 void read(const std::filesystem::path& where) {
   try {
     const auto configs = qk::read_dataset_card(where);
-    if (!configs.empty()) qk::choose_config(configs, std::nullopt, where);
+    if (!configs.empty()) qk::choose_config(configs, std::nullopt, where.string());
   } catch (const qk::Error& error) {
     QK_CHECK(std::string_view(error.what()).find('\n') == std::string_view::npos);
   }

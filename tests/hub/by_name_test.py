@@ -180,7 +180,38 @@ class ByNameTest(unittest.TestCase):
         for sets in ("model.name=org/none", "dataset.path=org/none", "tokenizer.name=org/none"):
             done = self.run_program("sniff", "run.yaml", "--set", sets, code=1)
             self.assertRegex(done.stderr, rf"{sets.split('=')[0]}: 'org/none' is neither a file nor "
-                                          r"a folder, and on the Hub: .*there is no (model|dataset)")
+                                          r"a folder, and as a repository of the Hub: .*there is no (model|dataset)")
+
+    def test_messages_name_the_repository_and_not_the_cache(self):
+        self.add_inputs()
+        self.hub.add_repo("model", "org/other", {"tokenizer.model": b"x", "config.json": b"{}"})
+        self.hub.add_repo("model", "org/none", {"config.json": b"{}"})
+        self.hub.add_repo("dataset", "org/cards", {
+            "README.md": b"---\nconfigs:\n- config_name: a\n  data_files: 7.jsonl\n---\n", "x.jsonl": b""})
+        for sets, sentence in (
+                ("dataset.split=dev", "'dev' is not a split of 'org/corpus' (revision main): it has"),
+                ("dataset.name=x", "'x' is not a config of 'org/corpus' (revision main): it has"),
+                ("dataset.path=org/cards", "'org/cards' (revision main): config 'a': data_files: "
+                                           "'7.jsonl' is not a file there"),
+                ("tokenizer.name=org/other", "tokenizer.name: 'org/other' (revision main) holds no "
+                                             "tokenizer.json; its tokenizer.model is not read"),
+                ("tokenizer.name=org/none", "'org/none' (revision main) holds no tokenizer.json; name")):
+            done = self.run_program("sniff", "run.yaml", "--set", sets, code=1)
+            self.assertIn(sentence, done.stderr)
+            self.assertNotIn("/snapshots/", done.stderr)
+
+    def test_check_and_inspect_name_the_repository(self):
+        files = self.add_capture()
+        del files["l00h00q/data.parquet"]
+        commit = self.hub.branch("dataset", "org/qk", "part", files)
+        for command in "check", "inspect":
+            done = self.run_program(command, "org/qk@part", code=1)
+            self.assertTrue(done.stdout.startswith(f"org/qk@part (commit {commit[:12]})"))
+            self.assertIn("\n  l00h00q: is missing, though the card lists it\n", done.stdout)
+            self.assertEqual(done.stdout.count("/snapshots/"), 1)
+        done = self.run_program("inspect", "--json", "org/qk@part", code=1)
+        self.assertEqual(json.loads(done.stdout)["repository"],
+                         {"id": "org/qk", "revision": "part", "commit": commit})
 
     def test_ctrl_c_stops_a_download_which_then_goes_on(self):
         self.add_inputs(hidden_size=1024, intermediate_size=64, vocab_size=4096)
@@ -381,6 +412,19 @@ class ByNameTest(unittest.TestCase):
         self.assertRegex(done.stdout, rf"cached +tiny, {commit[:12]}: 3 of")
         self.assertEqual(self.hub.log, [])
 
+    def test_status_without_a_repository(self):
+        done = self.run_program("hub", "status")
+        self.assertEqual(done.stdout, f"Endpoint  {self.hub.url}\nAccount   org, token from HF_TOKEN, "
+                                      f"role write\nCache     {self.root}/home/hub\n")
+        done = self.run_program("hub", "status", token=None)
+        self.assertIn("Account   no token: set HF_TOKEN", done.stdout)
+
+    def test_status_of_a_hub_that_does_not_answer_asks_once(self):
+        done = self.run_program("hub", "status", "org/qk", HF_ENDPOINT="http://127.0.0.1:9", code=1)
+        self.assertEqual(done.stdout.count("cannot be connected to"), 3)
+        self.assertEqual(len(set(re.findall("hub: (.*?): http.*trying again", done.stderr))), 1)
+        self.assertNotIn("hub: ", done.stdout)
+
     def test_status_of_nothing(self):
         done = self.run_program("hub", "status", "org/none", code=1)
         self.assertIn("there is no model of this name", done.stdout)
@@ -391,7 +435,7 @@ class ByNameTest(unittest.TestCase):
         self.run_program("hub", "status", "org/qk", code=1, HF_HUB_OFFLINE=1)
         self.hub.fail("403", on="GET /api/models/", times=1)
         done = self.run_program("hub", "status", "org/qk")
-        self.assertRegex(done.stdout, r"Model     org/qk\n  on the Hub.*may not read")
+        self.assertRegex(done.stdout, r"Model     org/qk\n  Hub .*may not read")
         done = self.run_program("hub", "status", "org/qk", "--type", "dataset")
         self.assertNotIn("Model ", done.stdout)
 

@@ -80,10 +80,11 @@ class Commands(HubCase):
         self.assertIn("l77*", done.stderr)
 
     def test_a_repository_in_place_of_a_folder(self):
-        for command in (("inspect",), ("check",), ("inspect", "--json")):
+        for command, more_lines in (("inspect",), 1), (("check",), 1), (("inspect", "--json"), 5):
             done = self.run_program(*command, "org/cap@some/model")
             local = self.run_program(*command, self.capture)
-            self.assertEqual(len(done.stdout.splitlines()), len(local.stdout.splitlines()))
+            self.assertEqual(len(done.stdout.splitlines()),
+                             len(local.stdout.splitlines()) + more_lines)
         self.assertIn("l02h03q/data.parquet", self.downloaded())
         os.makedirs(f"{self.root}/org/cap@some")  # a path of that very name wins
         shutil.copytree(self.capture, f"{self.root}/org/cap@some/model")
