@@ -53,7 +53,7 @@ std::string account_text(const HubSettings& settings, HubClient& hub, std::strin
     }
     return out;
   } catch (const HubError& error) {
-    if (error.fault() == HubFault::kUnreachable) silence = error.what();
+    if (is_silence(error.fault())) silence = error.what();
     return origin + "; " + without_hub(error.what());
   }
 }

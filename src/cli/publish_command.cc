@@ -75,7 +75,7 @@ void add_target(CLI::App& command, PublishFlags& flags) {
                    "Delete files of the branch that are not in the dataset");
   command
       .add_option("--files-per-commit", flags.files_per_commit,
-                  "Of more files (default: 5000), parts go to a branch of their own first")
+                  "Of more files (default: 25000), parts go to a branch of their own first")
       ->check(integer_up_to(kMostFilesPerCommit));
 }
 

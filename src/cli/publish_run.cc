@@ -27,6 +27,9 @@ std::string shell_word(const std::string& text) {
 
 // Repository and branch: as asked for, else as the card recorded, else where it went last.
 void settle_target(PublishRequest& request) {
+  const std::string card = path_text(request.folder / "README.md");
+  const std::string repo_key = request.repo.empty() ? card + ": dataset_repo" : "--repo";
+  const std::string branch_key = request.branch.empty() ? card + ": dataset_branch" : "--branch";
   CardTarget recorded = read_card_target(request.folder);
   if (recorded.repo.empty()) recorded = last_target(request.folder);
   if (request.repo.empty()) {
@@ -38,8 +41,8 @@ void settle_target(PublishRequest& request) {
          path_text(request.folder));
   }
   if (request.branch.empty()) request.branch = kMainBranch;
-  check_repo_name("--repo", request.repo);
-  check_branch_name("--branch", request.branch);
+  check_repo_name(repo_key, request.repo);
+  check_branch_name(branch_key, request.branch);
 }
 
 UploadTarget target_of_request(const PublishRequest& request, const PublishCheck& check) {
@@ -74,14 +77,11 @@ void publish_dataset(HubSession& hub, const PublishRequest& asked) {
   HubClient& client = hub.client();
   const PublishCheck check =
       request.check ? *request.check : check_publish_target(client, request.repo, request.branch);
+  check_privacy(check, request.is_private);
   ThreadPool pool(request.num_threads);
   const DatasetUpload dataset = describe_dataset(request.folder, pool, client.stop());
   for (const std::string& warning : dataset.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
-  }
-  if (request.is_private && check.repo_exists && !check.is_private) {
-    std::fprintf(stderr, "qkscope: warning: %s is public already, and stays so\n",
-                 check.repo.id.c_str());
   }
   const UploadTarget target = target_of_request(request, check);
   warn_of_card(read_card_target(request.folder), target, {RepoKind::kDataset, request.repo});

@@ -175,7 +175,7 @@ RepoStatus read_repo_status(HubClient& hub, const Repo& repo, const std::string&
     out.fault = error.what();
     out.is_missing =
         error.fault() == HubFault::kRepoNotFound || error.fault() == HubFault::kOffline;
-    if (error.fault() == HubFault::kUnreachable) silence = out.fault;
+    if (is_silence(error.fault())) silence = out.fault;
   }
   if (out.info) ask_revision(hub, out);
   return out;

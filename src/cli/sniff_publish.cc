@@ -41,6 +41,7 @@ PublishCheck check_publishing(HubSession& hub, SniffConfig& config) {
   OutputSection& output = config.output;
   const std::string branch = output.hf_branch.value_or(kMainBranch);
   PublishCheck check = check_publish_target(hub.client(), *output.hf_repo_id, branch);
+  check_privacy(check, output.is_private);
   output.hf_repo_id = check.repo.id;
   return check;
 }

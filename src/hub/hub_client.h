@@ -21,7 +21,8 @@ namespace qk {
 enum class HubFault : uint8_t {
   kOffline,       // HF_HUB_OFFLINE
   kUnreachable,   // no answer, after all tries
-  kUnavailable,   // 408, 429, 5xx, after all tries
+  kTimedOut,      // 408, 504, 524, or no answer to what was sent, after all tries
+  kUnavailable,   // 429, other 5xx, after all tries
   kBadToken,      // 401 with a token that the Hub does not know
   kNoAccess,      // 401 without a token, 403
   kGated,         // the page of the repository must be visited first
@@ -35,6 +36,11 @@ enum class HubFault : uint8_t {
   kBadAnswer,  // HTML, broken JSON, a field missing, endless redirects
   kRefused,    // any other 4xx: the Hub's own words
 };
+
+// Whether there was no answer at all: asking something else will not help either.
+inline bool is_silence(HubFault fault) {
+  return fault == HubFault::kUnreachable || fault == HubFault::kTimedOut;
+}
 
 // One sentence that says what to do.
 class HubError : public Error {

@@ -17,10 +17,13 @@ using testing::HasSubstr;
 using testing::Not;
 using Replies = std::deque<TestHttp::Reply>;
 
+bool is_late(int status) { return status == 408 || status == 504 || status == 524; }
+
 TEST(HubClient, TransientFaultsAreTriedSixTimes) {
   for (const int status : {408, 429, 500, 502, 503, 504, 524}) {
     TestHub hub({test_response(status)}, true);
-    EXPECT_EQ(hub_error([&] { hub.client->call(test_call()); }).fault(), HubFault::kUnavailable);
+    EXPECT_EQ(hub_error([&] { hub.client->call(test_call()); }).fault(),
+              is_late(status) ? HubFault::kTimedOut : HubFault::kUnavailable);
     EXPECT_EQ(hub.requests.size(), 6) << status;
   }
   for (const int status : {400, 401, 403, 404, 409, 412, 413, 501}) {
@@ -32,7 +35,8 @@ TEST(HubClient, TransientFaultsAreTriedSixTimes) {
                                 HttpFault::kSlow, HttpFault::kInterrupted}) {
     TestHub hub({HttpFailure(fault, "host: gone")}, true);
     const HubError error = hub_error([&] { hub.client->call(test_call()); });
-    EXPECT_EQ(error.fault(), HubFault::kUnreachable);
+    const bool is_late = fault == HttpFault::kTimeout || fault == HttpFault::kInterrupted;
+    EXPECT_EQ(error.fault(), is_late ? HubFault::kTimedOut : HubFault::kUnreachable);
     EXPECT_THAT(error.what(), HasSubstr("hub: org/data@main: host: gone: "));
     EXPECT_THAT(error.what(), HasSubstr("run the same command again"));
     EXPECT_EQ(hub.requests.size(), 6);
@@ -234,7 +238,7 @@ TEST(HubClient, TransfersAreRepeatedWhileBytesArrive) {
   EXPECT_EQ(hub_error([&] {
               hub.client->with_retries("file", attempt, {}, [] { return false; });
             }).fault(),
-            HubFault::kUnreachable);
+            HubFault::kTimedOut);
   EXPECT_EQ(tries, 6);
 }
 

@@ -94,7 +94,9 @@ Meaning unavailable(const Case& c) {
         fmt::format("the Hub takes no more requests for now: run the same command again later{}",
                     c.with_token ? "" : "; with a token (HF_TOKEN) it takes more")};
   }
-  return {HubFault::kUnavailable,
+  const bool is_late =
+      c.response.status == 408 || c.response.status == 504 || c.response.status == 524;
+  return {is_late ? HubFault::kTimedOut : HubFault::kUnavailable,
           "the Hub cannot answer at the moment: run the same command again later"};
 }
 
@@ -136,6 +138,18 @@ Meaning by_status(const Case& c) {
     return {HubFault::kBadAnswer, "the Hub answered with a redirect that leads nowhere"};
   }
   return {HubFault::kRefused, "the Hub refused"};
+}
+
+HubFault hub_fault(HttpFault fault) {
+  switch (fault) {
+    case HttpFault::kTooLarge:
+      return HubFault::kBadAnswer;
+    case HttpFault::kTimeout:
+    case HttpFault::kInterrupted:
+      return HubFault::kTimedOut;
+    default:
+      return HubFault::kUnreachable;
+  }
 }
 
 std::string_view what_to_do(HttpFault fault) {
@@ -201,8 +215,7 @@ HubError error_of_answer(const HubSettings& settings, const HubCall& call,
 
 HubError error_of_failure(const HubSettings& settings, const std::string& subject,
                           const HttpFailure& failure) {
-  const bool is_answer = failure.fault() == HttpFault::kTooLarge;
-  return {is_answer ? HubFault::kBadAnswer : HubFault::kUnreachable,
+  return {hub_fault(failure.fault()),
           settings.token.removed_from(
               fmt::format("{}: {}{}", subject, failure.what(), what_to_do(failure.fault())))};
 }

@@ -119,6 +119,14 @@ void check_branch_name(const std::string& key, const std::string& branch) {
   fail("{}: \"{}\" cannot be the name of a branch: {}", key, printable(branch), fault);
 }
 
+void check_privacy(const PublishCheck& check, bool wants_private) {
+  if (!wants_private || !check.repo_exists || check.is_private) return;
+  fail(
+      "hub: {}: a private repository was asked for, but this one is public: make it private on its "
+      "page, name another one, or leave out --private (output.private)",
+      check.repo.id);
+}
+
 PublishCheck check_publish_target(HubClient& hub, const std::string& repo,
                                   const std::string& branch) {
   refuse_without_token(hub, repo);

@@ -19,6 +19,9 @@ struct PublishCheck {
   bool is_private = false;  // the repository that exists
 };
 
+// Throws Error: a private repository is wanted, and there is a public one.
+void check_privacy(const PublishCheck& check, bool wants_private);
+
 // Asks the Hub whether the token may write to the dataset repository, or create it. An existing one is
 // asked how it would store a file, which changes nothing and needs the right to write. Throws Error:
 // offline, no token, a token that may only read, no right to write there; HubError.

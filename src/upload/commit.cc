@@ -18,6 +18,7 @@ using nlohmann::json;
 
 constexpr size_t kMostPreupload = 256;  // files of one question
 constexpr size_t kSampleBytes = 512;
+constexpr int64_t kMostGitFile = int64_t{10} << 20;  // the Hub refuses larger ones
 constexpr int kMostCommitTries = 2;
 constexpr int kMostLooks = 4;
 
@@ -94,6 +95,7 @@ std::string send_commit(HubClient& hub, const Commit& job, const StoredInGit& in
 bool may_have_happened(HubFault fault) {
   switch (fault) {
     case HubFault::kUnreachable:
+    case HubFault::kTimedOut:
     case HubFault::kUnavailable:
     case HubFault::kConflict:
     case HubFault::kMoved:
@@ -132,6 +134,13 @@ StoredInGit ask_storage(HubClient& hub, const Repo& repo, const std::string& rev
                                  repo.id, printable(file.path)));
     }
     if (file.size == 0) found->second = true;  // stores do not take empty contents
+    if (found->second && file.size > kMostGitFile) {
+      fail(
+          "hub: {}: {} has {} bytes, and by the .gitattributes of {} it belongs into git, which takes "
+          "at most {}: add a line for such files there (\"*.parquet filter=lfs diff=lfs merge=lfs "
+          "-text\")",
+          repo.id, printable(file.path), file.size, revision, kMostGitFile);
+    }
   }
   return out;
 }

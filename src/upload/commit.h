@@ -27,8 +27,8 @@ struct Commit {
 
 // Returns the new head of the branch. An answer that does not arrive (no answer in time, 5xx, 412 or
 // 409 after that) is looked for on the branch: is the tree what the commit makes, it is done, and if
-// the head has not moved, it is sent a second time. Throws HubError: kMoved, if the head is neither; kTooLarge,
-// kUnavailable, kUnreachable if the Hub does not take so much at once.
+// the head has not moved, it is sent a second time. Throws HubError: kMoved, if the head is neither; kTooLarge
+// or kTimedOut, if the Hub does not take so much at once.
 std::string commit(HubClient& hub, const Commit& job, const StoredInGit& in_git,
                    const std::function<bool(const std::vector<RemoteFile>&)>& is_done);
 

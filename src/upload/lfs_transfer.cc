@@ -22,7 +22,8 @@
 namespace qk {
 namespace {
 
-constexpr int kMostAtOnce = 5;    // files
+constexpr int kMostAtOnce = 5;  // files
+constexpr int kMostRedirects = 10;
 constexpr int kMostRenewals = 3;  // of a file's addresses
 // For the answer to a file, which a store gives when it has written it: so many times the timeout of
 // downloads.
@@ -173,11 +174,22 @@ class LfsTransfer {
     };
     const auto attempt = [&] {
       meter_.take_back(std::exchange(counted, 0));
-      return hub_.http().send(request);
+      return send_there(request);
     };
     HttpResponse answer = hub_.with_retries(printable(file.path), attempt, request.check);
     meter_.add(size - counted);
     return answer;
+  }
+
+  // Follows the redirects that keep method and body, as those to a store in another region.
+  HttpResponse send_there(HttpRequest request) const {
+    for (int hop = 0; hop < kMostRedirects; ++hop) {
+      HttpResponse answer = hub_.http().send(request);
+      const auto location = answer.headers.find("Location");
+      if ((answer.status != 307 && answer.status != 308) || !location) return answer;
+      request.url = resolve_url(request.url, *location);
+    }
+    refuse("sends from address to address: run the same command again later");
   }
 
   HttpResponse join_parts(const UploadFile& file, const std::string& url,

@@ -11,7 +11,6 @@
 namespace qk {
 namespace {
 
-constexpr int64_t kMostGitBytes = int64_t{100} << 20;  // of one commit, not in the LFS store
 constexpr int64_t kSmallerBy = 4;
 
 std::string staging_prefix(const UploadTarget& target) {
@@ -152,8 +151,7 @@ class Staging {
 }  // namespace
 
 bool is_size_fault(HubFault fault) {
-  return fault == HubFault::kTooLarge || fault == HubFault::kUnavailable ||
-         fault == HubFault::kUnreachable;
+  return fault == HubFault::kTooLarge || fault == HubFault::kTimedOut;
 }
 
 std::string staging_name(const UploadTarget& target, const std::string& parent,

@@ -20,6 +20,9 @@ struct StagedResult {
 StagedResult commit_staged(HubClient& hub, const UploadTarget& target, const UploadPlan& plan,
                            const WantedTree& wanted, const StoredInGit& in_git, int64_t part_size);
 
+// Of contents in one commit that are not in the LFS store.
+inline constexpr int64_t kMostGitBytes = int64_t{100} << 20;
+
 // Whether a commit may have failed because it was too large.
 bool is_size_fault(HubFault fault);
 

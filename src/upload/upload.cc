@@ -72,7 +72,10 @@ class Upload {
   }
 
   void commit_files() {
-    const bool in_parts = changes_.count() > target_.files_per_commit;
+    int64_t git_bytes = 0;
+    for (const UploadFile& file : changes_.added)
+      git_bytes += in_git_.at(file.path) ? file.size : 0;
+    const bool in_parts = changes_.count() > target_.files_per_commit || git_bytes > kMostGitBytes;
     if (in_parts || plan_.creates_branch) return commit_parts(target_.files_per_commit);
     try {
       result_.commit = commit(hub_, {target_, plan_.parent, target_.message, changes_}, in_git_,

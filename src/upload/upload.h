@@ -36,7 +36,7 @@ struct UploadTarget {
   std::string message;      // of the commit
   bool replaces = false;    // files of the branch that are not in the upload are deleted
   std::vector<std::string> last{"README.md"};  // committed last, if one commit does not do
-  int64_t files_per_commit = 5000;             // deleted ones included
+  int64_t files_per_commit = 25000;            // deleted ones included; the most that the Hub takes
 };
 
 // What an upload would do. A branch that does not exist starts from the head of main and gets the

@@ -371,7 +371,8 @@ class Publish(HubCase):
 
     def test_private_is_asked_of_a_public_repository(self):
         self.hub.add_repo("dataset", REPO, {})
-        self.assertIn("is public already", self.publish("--private").stderr)
+        self.assertIn("but this one is public", self.publish("--private", code=1).stderr)
+        self.assertEqual(self.hub.count("PUT"), 0)
 
     def test_token_that_is_not_sent_unasked(self):
         env = self.hub.env(HF_HUB_DISABLE_IMPLICIT_TOKEN=1)
