@@ -183,7 +183,7 @@ std::string repo_status_text(const RepoStatus& status) {
     add_hub(status, out);
   } else {
     out.head(title);
-    out.line("on the Hub", status.fault);
+    out.line("the Hub", status.fault);
   }
   add_cached(status, out);
   return out.take();

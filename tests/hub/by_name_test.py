@@ -391,7 +391,7 @@ class ByNameTest(unittest.TestCase):
         self.run_program("hub", "status", "org/qk", code=1, HF_HUB_OFFLINE=1)
         self.hub.fail("403", on="GET /api/models/", times=1)
         done = self.run_program("hub", "status", "org/qk")
-        self.assertRegex(done.stdout, r"Model     org/qk\n  on the Hub.*may not read")
+        self.assertRegex(done.stdout, r"Model     org/qk\n  the Hub   hub: .*may not read")
         done = self.run_program("hub", "status", "org/qk", "--type", "dataset")
         self.assertNotIn("Model ", done.stdout)
 
