@@ -33,25 +33,6 @@ void make_parent(const fs::path& path) {
   if (error) fail("{}: cannot be made: {}", path_text(path.parent_path()), error.message());
 }
 
-void replace_file(const fs::path& folder, const fs::path& path, const std::string& text) {
-  make_parent(path);
-  const fs::path temporary = temporary_in(folder);
-  std::ofstream out(temporary, std::ios::binary);
-  out << text;
-  out.close();
-  std::error_code ignored;
-  if (!out) {
-    fs::remove(temporary, ignored);
-    fail("{}: cannot be written: {}", path_text(path), std::strerror(errno));
-  }
-  try {
-    publish_file(temporary, path);
-  } catch (...) {
-    fs::remove(temporary, ignored);
-    throw;
-  }
-}
-
 // Whether the record is there now.
 bool record(const fs::path& folder, const fs::path& path, const std::string& text) {
   try {
@@ -92,6 +73,25 @@ bool link_to_blob(const fs::path& blob, const fs::path& link) {
 }
 
 }  // namespace
+
+void replace_file(const fs::path& folder, const fs::path& path, const std::string& text) {
+  make_parent(path);
+  const fs::path temporary = temporary_in(folder);
+  std::ofstream out(temporary, std::ios::binary);
+  out << text;
+  out.close();
+  std::error_code ignored;
+  if (!out) {
+    fs::remove(temporary, ignored);
+    fail("{}: cannot be written: {}", path_text(path), std::strerror(errno));
+  }
+  try {
+    publish_file(temporary, path);
+  } catch (...) {
+    fs::remove(temporary, ignored);
+    throw;
+  }
+}
 
 CachePaths::CachePaths(const fs::path& cache_folder, const Repo& repository,
                        const std::string& commit)

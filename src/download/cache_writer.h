@@ -20,6 +20,10 @@ struct CachePaths {
   std::filesystem::path cache, repo, snapshot;
 };
 
+// Writes a small file, by way of another in `folder` whose name no other process uses. Throws Error.
+void replace_file(const std::filesystem::path& folder, const std::filesystem::path& path,
+                  const std::string& text);
+
 // Records that only save others work. A cache that cannot be written does without them: false.
 bool write_tree_file(const CachePaths& paths, const std::vector<RemoteFile>& files);
 // refs/<revision>: the commit of the snapshot, whose folder is made if need be.

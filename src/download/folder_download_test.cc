@@ -6,7 +6,9 @@
 
 #include "base/atomic_file.h"
 #include "base/test_error.h"
+#include "base/thread_pool.h"
 #include "download/download.h"
+#include "download/local_folder.h"
 #include "download/test_memory_hub.h"
 
 namespace qk {
@@ -35,6 +37,17 @@ class FolderDownload : public testing::Test {
   MemoryHub hub_;
   TestFolder folder_;
 };
+
+TEST_F(FolderDownload, TwoAtOnce) {
+  for (int i = 0; i < 100; ++i) {
+    const LocalFolder folder(folder_ / std::to_string(i));
+    ThreadPool pool(4);
+    EXPECT_NO_THROW(pool.parallel_for(16, [&](int64_t, int) {
+      folder.prepare();
+      folder.write_record(hub_.tree().files.front(), MemoryHub::kCommit);
+    }));
+  }
+}
 
 TEST_F(FolderDownload, WritesFilesAndTheRecordsOfPython) {
   get();

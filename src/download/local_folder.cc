@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/path_text.h"
+#include "download/cache_writer.h"
 #include "download/partial_file.h"
 
 namespace qk {
@@ -72,19 +73,14 @@ std::optional<DownloadRecord> LocalFolder::record(const RemoteFile& file) const 
 void LocalFolder::write_record(const RemoteFile& file, const std::string& commit) const {
   const double now =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const fs::path path = beside(file, ".metadata");
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) fail("{}: cannot be made: {}", path_text(path.parent_path()), error.message());
-  write_file(path, fmt::format("{}\n{}\n{:.6f}\n", commit, file.digest(), now));
+  replace_file(records(), beside(file, ".metadata"),
+               fmt::format("{}\n{}\n{:.6f}\n", commit, file.digest(), now));
 }
 
 void LocalFolder::prepare() const {
-  std::error_code error;
-  fs::create_directories(records(), error);
-  if (error) fail("{}: cannot be made: {}", path_text(records()), error.message());
+  std::error_code ignored;
   const fs::path gitignore = records() / ".gitignore";
-  if (!fs::exists(gitignore, error)) write_file(gitignore, "*");
+  if (!fs::exists(gitignore, ignored)) replace_file(records(), gitignore, "*");
 }
 
 LocalFolder::State LocalFolder::state(const RemoteFile& file, const std::string& commit,

@@ -41,6 +41,10 @@ RemoteFile file_of(const std::string& path, const Json& entry, const std::string
   if (!entry.is_object()) return file;
   const auto size = entry.find("size");
   if (size != entry.end() && size->is_number_unsigned()) file.size = size->get<int64_t>();
+  if (file.size < 0) {  // above int64_t
+    fail("{}: files: '{}': size: {} bytes are more than any file has", where, printable(path),
+         size->dump());
+  }
   file.blob_id = text_at(entry, "blob_id");
   file.sha256 = text_at(entry, "lfs_sha256");
   file.xet_hash = text_at(entry, "xet_hash");

@@ -85,6 +85,8 @@ TEST_F(ReadTree, RefusesWhatLeadsElsewhere) {
               HasSubstr("blob_id: expected 40 hexadecimal digits, found '../../../x'"));
   EXPECT_THAT(error_with(R"({"files":{"a":{"size":1,"lfs_sha256":"..x"}}})"),
               HasSubstr("lfs_sha256: expected 64 hexadecimal digits, found '..x'"));
+  EXPECT_THAT(error_with(R"({"files":{"a":{"size":18446744073709551615}}})"),
+              HasSubstr("size: 18446744073709551615 bytes are more than any file has"));
 }
 
 }  // namespace tree_file_test

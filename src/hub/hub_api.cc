@@ -47,11 +47,10 @@ HubCall writing(const Repo& repo, std::string method, std::string path,
 
 // parse(answer), whose errors are those of a bad answer.
 template <typename Parse>
-auto parsed(const HubClient& hub, const HubCall& call, const Parse& parse) {
+auto parsed(const HubClient& hub, const HubCall& call, const nlohmann::json& answer,
+            const Parse& parse) {
   try {
-    return parse();
-  } catch (const HubError&) {
-    throw;
+    return parse(answer);
   } catch (const Error& error) {
     throw hub.bad_answer(call, error.what());
   }
@@ -86,26 +85,26 @@ RepoInfo repo_info(HubClient& hub, const Repo& repo, const std::string& revision
   HubCall call = reading(repo, revision, api_path(repo));
   if (!revision.empty()) call.path += "/revision/" + encode_segment(revision);
   call.retry = retry;
-  return parsed(hub, call, [&] { return parse_repo_info(hub.json(call)); });
+  return parsed(hub, call, hub.json(call), parse_repo_info);
 }
 
 std::vector<RemoteFile> list_tree(HubClient& hub, const Repo& repo, const std::string& revision) {
   const HubCall call = reading(repo, revision,
                                fmt::format("{}/tree/{}?recursive=true&expand=false", api_path(repo),
                                            encode_segment(revision)));
-  return parsed(hub, call, [&] { return parse_tree(hub.json_pages(call)); });
+  return parsed(hub, call, hub.json_pages(call), parse_tree);
 }
 
 RepoRefs list_refs(HubClient& hub, const Repo& repo) {
   const HubCall call = reading(repo, "", api_path(repo) + "/refs");
-  return parsed(hub, call, [&] { return parse_refs(hub.json(call)); });
+  return parsed(hub, call, hub.json(call), parse_refs);
 }
 
 WhoAmI who_am_i(HubClient& hub) {
   HubCall call;
   call.path = "/api/whoami-v2";
   call.writes = true;  // the question is about the token
-  return parsed(hub, call, [&] { return parse_who_am_i(hub.json(call)); });
+  return parsed(hub, call, hub.json(call), parse_who_am_i);
 }
 
 bool create_repo(HubClient& hub, const Repo& repo, bool is_private) {

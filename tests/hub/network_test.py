@@ -31,6 +31,11 @@ class Network(TransferCase):
             self.check(hub, 0, "^", HF_ENDPOINT=hub.tls(),
                        SSL_CERT_FILE=f"{hub.root}/certificate.pem")
 
+    def test_a_certificate_file_that_is_not_there(self):
+        with self.new_hub() as hub:
+            words = "^(?!.*answer).*SSL_CERT_FILE: /none: there is no such file"
+            self.check(hub, 1, words, HF_ENDPOINT=hub.tls(), SSL_CERT_FILE="/none")
+
     def test_nobody_listens(self):
         with self.new_hub() as hub, socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
