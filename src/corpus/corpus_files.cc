@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kShownPath = 300;
+constexpr std::string_view kAllSplits = "all";  // one after the other
 constexpr std::string_view kParquetRevision = "refs/convert/parquet";
 
 std::string show(const fs::path& path) { return printable(path.string(), kShownPath); }
@@ -95,7 +96,7 @@ void check_default_name(const CorpusConfig& config, const std::string& where) {
 }
 
 void check_train(const CorpusConfig& config, const std::string& where) {
-  if (config.split == "train") return;
+  if (config.split == "train" || config.split == kAllSplits) return;
   fail("dataset.split: '{}' is not a split of {}: it has train", printable(config.split), where);
 }
 
@@ -106,6 +107,13 @@ std::vector<std::string> pick_split(const CorpusConfig& config, const std::strin
   for (SplitFiles& split : splits) {
     if (split.split == config.split) return std::move(split.files);
     names += (names.empty() ? "" : ", ") + printable(split.split);
+  }
+  if (config.split == kAllSplits) {
+    std::vector<std::string> all;
+    for (const SplitFiles& split : splits) {
+      all.insert(all.end(), split.files.begin(), split.files.end());
+    }
+    return all;
   }
   const bool is_slice = config.split.find_first_of("[+") != std::string::npos;
   fail("dataset.split: '{}' is not a split of {}: it has {}{}", printable(config.split), where,

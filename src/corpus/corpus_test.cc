@@ -43,6 +43,16 @@ CorpusConfig at(const std::string& path) {
   return config;
 }
 
+TEST(Corpus, AllAreTheSplitsOneAfterTheOther) {
+  CorpusConfig config = at(kCorpora + "sharded");
+  config.split = "train+test";
+  const std::vector<std::string> sum = texts_of(read_all(config));
+  config.split = "all";
+  EXPECT_EQ(texts_of(read_all(config)), sum);
+  config.split = "test";
+  EXPECT_GT(sum.size(), texts_of(read_all(config)).size());
+}
+
 TEST(Corpus, TextsAndIdsAreThoseOfDatasets) {
   const nlohmann::json cases = nlohmann::json::parse(read_file(kCorpora + "reading.json"));
   ASSERT_GT(cases.size(), 30U);

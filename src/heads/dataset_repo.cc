@@ -112,7 +112,9 @@ void DatasetRepo::bring_all() {
                                        "--to DIR` and name that folder",
                                        printable(folders.front()), printable(snapshot_.name.text)));
   }
-  resolver_.require_files(snapshot_, names_);
+  std::vector<std::string> files = names_;
+  std::erase(files, ".gitattributes");
+  resolver_.require_files(snapshot_, files);
 }
 
 }  // namespace qk

@@ -31,7 +31,7 @@ class DatasetRepo {
   // The same of the files beside the heads that say something about them: the card, the table of
   // documents, the original's state file.
   void bring_beside(const std::string& folder);
-  // The same of everything. Throws Error if the root holds no heads.
+  // The same of everything but .gitattributes, which says nothing of a dataset. Throws Error if the root holds no heads.
   void bring_all();
 
  private:

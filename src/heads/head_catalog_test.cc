@@ -281,8 +281,8 @@ TEST_F(RepoCatalog, WhatIsNotReadIsNamed) {
       "its log says which files count");
 }
 
-TEST_F(RepoCatalog, TheWholeDatasetIsEverything) {
-  add({"README.md", "l00h00q/d.parquet", "notes.txt"});
+TEST_F(RepoCatalog, TheWholeDatasetIsEverythingButGitsFile) {
+  add({".gitattributes", "README.md", "l00h00q/d.parquet", "notes.txt"});
   DatasetRepo repo(repository_.snapshot({"dataset", RepoKind::kDataset, "org/name"}), repository_);
   repo.bring_all();
   EXPECT_EQ(repository_.asked.size(), 3U);

@@ -415,7 +415,7 @@ class ByNameTest(unittest.TestCase):
     def test_status_without_a_repository(self):
         done = self.run_program("hub", "status")
         self.assertEqual(done.stdout, f"Endpoint  {self.hub.url}\nAccount   org, token from HF_TOKEN, "
-                                      f"role write\nCache     {self.root}/home/hub\n")
+                                      f"role write\nCache     {self.hub.root}/home/hub\n")
         done = self.run_program("hub", "status", token=None)
         self.assertIn("Account   no token: set HF_TOKEN", done.stdout)
 
