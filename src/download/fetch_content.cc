@@ -56,9 +56,10 @@ class ContentFetch {
     for (int expiries = 0; !partial_.has_all();) {
       const HttpResponse response = hub_.with_retries(
           subject_of(call_), [this] { return attempt(); }, hooks_.check,
-          [this, last = partial_.size()]() mutable {
-            const bool progressed = partial_.size() > last;
-            last = partial_.size();
+          // A server that ignores Range and cuts here and there must not go on for ever.
+          [this, most = partial_.size()]() mutable {
+            const bool progressed = partial_.size() > most;
+            most = std::max(most, partial_.size());
             return progressed;
           });
       if (is_content(response.status)) continue;
@@ -78,6 +79,12 @@ class ContentFetch {
  private:
   HttpResponse attempt() {
     hooks_.check();
+    if (hub_.settings().offline) {
+      throw HubError(HubFault::kOffline,
+                     fmt::format("{}: HF_HUB_OFFLINE is set, and the cache has another content "
+                                 "under this name, or none: unset it to download the file",
+                                 subject_of(call_)));
+    }
     HttpRequest request = request_from(partial_.size());
     for (int hop = 0; hop <= kMaxContentRedirects; ++hop) {
       HttpResponse response = hub_.http().send(request);
@@ -87,7 +94,7 @@ class ContentFetch {
       }
       const auto location = response.headers.find("Location");
       if (response.status < 300 || response.status > 399 || !location) return response;
-      request.url = resolve_url(request.url, *location);
+      request.url = at_endpoint(hub_.settings(), resolve_url(request.url, *location));
     }
     throw HubError(HubFault::kBadAnswer,
                    fmt::format("{}: the Hub redirects more than {} times: try again later",

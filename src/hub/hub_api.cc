@@ -111,8 +111,7 @@ bool create_repo(HubClient& hub, const Repo& repo, bool is_private) {
   const size_t slash = repo.id.find('/');
   nlohmann::json body = {{"name", repo.id.substr(slash == std::string::npos ? 0 : slash + 1)},
                          {"type", repo.kind == RepoKind::kModel ? "model" : "dataset"},
-                         {"private", is_private},
-                         {"visibility", is_private ? "private" : "public"}};
+                         {"private", is_private}};
   if (slash != std::string::npos) body["organization"] = repo.id.substr(0, slash);
   HubCall call = writing(repo, "POST", "/api/repos/create", body);
   call.expected = {kUnauthorised, kPaymentRequired, kForbidden, kConflict};

@@ -75,7 +75,6 @@ TEST(HubApi, CreatesARepository) {
   EXPECT_EQ(body["organization"], "org");
   EXPECT_EQ(body["type"], "dataset");
   EXPECT_EQ(body["private"], true);
-  EXPECT_EQ(body["visibility"], "private");
   EXPECT_FALSE(create_repo(*hub.client, kData, false));
   EXPECT_TRUE(create_repo(*hub.client, {RepoKind::kModel, "alone"}, false));
   EXPECT_FALSE(json::parse(body_of(hub.requests.back())).contains("organization"));

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kMaxRedirects = 10;
 constexpr size_t kMaxPages = 100'000;
+constexpr size_t kMostEntries = 2'000'000;  // of a list; repositories have at most 100,000 files
 constexpr std::chrono::milliseconds kWaitStep{100};
 // The Hub takes up to a minute for a commit: with the default of 10 s, a write may take 90.
 constexpr int kWriteTimeouts = 9;
@@ -209,6 +210,9 @@ nlohmann::json HubClient::json_pages(const HubCall& call) {
     nlohmann::json entries = parsed(page, response);
     if (!entries.is_array()) throw bad_answer(call, "expected a list, found " + one_value(entries));
     for (nlohmann::json& entry : entries) all.push_back(std::move(entry));
+    if (all.size() > kMostEntries) {
+      throw bad_answer(call, fmt::format("a list of more than {} entries", kMostEntries));
+    }
     const auto link = response.headers.find("Link");
     const auto next = link ? next_of_link(*link) : std::nullopt;
     if (!next) return all;
