@@ -48,6 +48,15 @@ branch, a tag or a commit (default: main). The token is HF_TOKEN, or that of `hf
 
 const char* name_of(RepoKind kind) { return kind == RepoKind::kModel ? "model" : "dataset"; }
 
+bool is_model(HubSession& hub, const std::string& id) {
+  try {
+    repo_info(hub.client(), {RepoKind::kModel, id}, "");
+    return true;
+  } catch (const HubError&) {
+    return false;
+  }
+}
+
 // The repository's files. Without a type it is a dataset; if there is none, but a model, Error says so.
 RepoTree find_repository(const FetchFlags& flags, HubSession& hub) {
   const RepoName name = parse_repo_name(
@@ -60,12 +69,8 @@ RepoTree find_repository(const FetchFlags& flags, HubSession& hub) {
   try {
     return fetch_tree(hub.client(), cache, {name.kind, name.text}, name.revision);
   } catch (const HubError& error) {
-    if (!flags.type.empty() || error.fault() != HubFault::kRepoNotFound) throw;
-    try {
-      repo_info(hub.client(), {RepoKind::kModel, name.text}, "");
-    } catch (const HubError&) {
-      throw error;
-    }
+    const bool may_be_model = flags.type.empty() && error.fault() == HubFault::kRepoNotFound;
+    if (!may_be_model || !is_model(hub, name.text)) throw;
   }
   fail("fetch: '{}' is no dataset but a model: add --type model", name.text);
 }

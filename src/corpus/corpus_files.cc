@@ -1,5 +1,6 @@
 #include "corpus/corpus_files.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -165,7 +166,7 @@ std::vector<SplitFiles> converted_splits(const std::vector<std::string>& listing
     const std::string split = file.substr(0, file.find('/'));
     if (split == file || !file.ends_with(".parquet")) continue;
     splits[split].split = split;
-    splits[split].files.push_back(config + "/" + file);
+    splits[split].files.push_back(fmt::format("{}/{}", config, file));
   }
   std::vector<SplitFiles> out;
   out.reserve(splits.size());

@@ -42,7 +42,7 @@ class ContentFetch {
  public:
   ContentFetch(HubClient& hub, const RepoTree& tree, const RemoteFile& file, PartialFile& partial,
                const FetchHooks& hooks)
-      : hub_(hub), tree_(tree), file_(file), partial_(partial), hooks_(hooks) {
+      : hub_(hub), file_(file), partial_(partial), hooks_(hooks) {
     call_.path =
         fmt::format("/{}/resolve/{}/{}", page_path(tree.repo), tree.commit, encode_path(file.path));
     call_.repo = tree.repo;
@@ -163,7 +163,6 @@ class ContentFetch {
   }
 
   HubClient& hub_;
-  const RepoTree& tree_;
   const RemoteFile& file_;
   PartialFile& partial_;
   const FetchHooks& hooks_;

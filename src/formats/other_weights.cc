@@ -100,7 +100,7 @@ std::string other_weights(const fs::path& folder) {
   for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
     if (fs::exists(folder / name, ignored)) return "";
   }
-  const std::string here = found_among(names_in(folder), "the folder", "");
+  std::string here = found_among(names_in(folder), "the folder", "");
   if (!here.empty()) return here;
   return found_among(names_in(folder / "original"), "the folder", "original/");
 }
