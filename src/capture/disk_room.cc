@@ -1,6 +1,7 @@
 #include "capture/disk_room.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -19,14 +20,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the folder, or of the nearest one above that is there.
+// The folder, or the nearest one above that is there.
+fs::path existing_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::path here = fs::absolute(folder, error);
+  while (!fs::exists(here, error) && here != here.parent_path()) here = here.parent_path();
+  return here;
+}
+
 std::optional<double> free_bytes(const fs::path& folder) {
   std::error_code error;
-  for (fs::path here = fs::absolute(folder, error);; here = here.parent_path()) {
-    const fs::space_info space = fs::space(here, error);
-    if (!error) return static_cast<double>(space.available);
-    if (here == here.parent_path()) return {};
-  }
+  const fs::space_info space = fs::space(existing_folder(folder), error);
+  if (error) return {};
+  return static_cast<double>(space.available);
+}
+
+bool on_same_disk(const fs::path& a, const fs::path& b) {
+  struct stat first{};
+  struct stat second{};
+  return ::stat(existing_folder(a).c_str(), &first) == 0 &&
+         ::stat(existing_folder(b).c_str(), &second) == 0 && first.st_dev == second.st_dev;
 }
 
 double journal_bytes(const fs::path& folder) {
@@ -39,7 +52,10 @@ DiskRoom room_for(const PreparedRun& run, double rows_of_head) {
   const fs::path folder = run.config.output.data_root;
   const double rows = rows_of_head * static_cast<double>(run.plan.num_files());
   DiskRoom out;
-  out.needed = std::max(0.0, 2 * rows * row_bytes(run.plan) - journal_bytes(folder));
+  if (on_same_disk(folder, run.model.source)) {
+    out.download = static_cast<double>(run.model.unbrought_bytes);
+  }
+  out.needed = out.download + std::max(0.0, 2 * rows * row_bytes(run.plan) - journal_bytes(folder));
   out.free = free_bytes(folder);
   return out;
 }
@@ -64,8 +80,18 @@ DiskRoom plan_disk(const PreparedRun& run, const CorpusLengths& lengths) {
   return out;
 }
 
+DiskRoom plan_download(const PreparedRun& run) {
+  DiskRoom out;
+  out.needed = out.download = static_cast<double>(run.model.unbrought_bytes);
+  out.free = free_bytes(run.model.source);
+  out.is_exact = true;
+  return out;
+}
+
 std::string check_disk(PreparedRun& run, Resolver& resolver) {
   const fs::path folder = run.config.output.data_root;
+  const DiskRoom download = plan_download(run);
+  if (!download.fits()) fail("{}", disk_sentence(run.model.source, download));
   if (const auto documents = run.corpus->num_documents()) {
     const double rows = expected_rows(run.config.capture, planned_length(run.config));
     if (room_for(run, rows * static_cast<double>(*documents)).fits()) return "";
@@ -77,10 +103,22 @@ std::string check_disk(PreparedRun& run, Resolver& resolver) {
 }
 
 std::string disk_sentence(const fs::path& folder, const DiskRoom& room) {
+  const std::string size = size_text(room.needed);
+  const std::string free = size_text(room.free.value_or(0));
+  if (room.needed == room.download) {
+    return fmt::format(
+        "{}: the weights to be downloaded take {}, and {} are free there: make room, or set HF_HUB_CACHE "
+        "to another folder",
+        path_text(folder), size, free);
+  }
   return fmt::format(
-      "{}: the run needs about {} of disk for its journal and its dataset, and {} are free there: make "
+      "{}: the run needs about {} of disk for {}its journal and its dataset, and {} are free there: make "
       "room, or choose another folder with --set output.data_root=FOLDER",
-      path_text(folder), size_text(room.needed), size_text(room.free.value_or(0)));
+      path_text(folder), size,
+      room.download > 0
+          ? fmt::format("the weights to be downloaded ({}), ", size_text(room.download))
+          : "",
+      free);
 }
 
 }  // namespace qk

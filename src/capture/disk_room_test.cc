@@ -34,6 +34,25 @@ TEST(DiskRoom, OfACorpusThatWasMeasuredInPart) {
   EXPECT_FALSE(room.is_exact);
 }
 
+TEST(DiskRoom, WeightsToCome) {
+  const TestFolder folder;
+  PreparedRun run = test_run({words(10)});
+  run.config.output.data_root = folder / "run";
+  const CorpusLengths lengths = measure_lengths(run);
+  const double without = plan_disk(run, lengths).needed;
+  run.model.unbrought_bytes = 1000;
+  run.model.source = folder / "cache/models--m/snapshots/c";  // on the same disk, not there yet
+  EXPECT_NEAR(plan_disk(run, lengths).needed, without + 1000, 1);
+  EXPECT_EQ(plan_disk(run, lengths).download, 1000);
+  EXPECT_EQ(plan_download(run).needed, 1000);
+  EXPECT_TRUE(plan_download(run).fits());
+  run.model.source = "/proc";
+  EXPECT_NEAR(plan_disk(run, lengths).needed, without, 1);
+  run.model.source = folder / "cache";
+  run.model.unbrought_bytes = int64_t{1} << 60;
+  EXPECT_FALSE(plan_download(run).fits());
+}
+
 TEST(DiskRoom, WhatFits) {
   EXPECT_TRUE((DiskRoom{.needed = 10, .free = {}}.fits()));
   EXPECT_TRUE((DiskRoom{.needed = 10, .free = 10}.fits()));
@@ -42,8 +61,15 @@ TEST(DiskRoom, WhatFits) {
   EXPECT_TRUE((DiskRoom{.needed = 10, .free = 4}.is_hopeless()));
   EXPECT_TRUE((DiskRoom{.needed = 10, .free = 9, .is_exact = true}.is_hopeless()));
   EXPECT_FALSE((DiskRoom{.needed = 10, .free = 10, .is_exact = true}.is_hopeless()));
+  EXPECT_TRUE((DiskRoom{.needed = 12, .download = 11, .free = 10}.is_hopeless()));
+  EXPECT_FALSE((DiskRoom{.needed = 12, .download = 8, .free = 10}.is_hopeless()));
   EXPECT_THAT(disk_sentence("/data", {.needed = 2e12, .free = 5e9}),
               testing::HasSubstr("needs about 2.0 TB of disk"));
+  EXPECT_THAT(disk_sentence("/data", {.needed = 3e12, .download = 2e12, .free = 5e9}),
+              testing::HasSubstr("the weights to be downloaded (2.0 TB), its journal"));
+  EXPECT_THAT(
+      disk_sentence("/data", {.needed = 2e12, .download = 2e12, .free = 5e9}),
+      testing::HasSubstr("/data: the weights to be downloaded take 2.0 TB, and 5.0 GB are free"));
 }
 
 }  // namespace qk::disk_room_test

@@ -173,8 +173,8 @@ std::string output_text(const SniffConfig& config, const DiskRoom& disk,
   std::string out;
   add_line(out, "output", config.output.data_root);
   add_line(out, "disk",
-           fmt::format("{}{} for journal and dataset{}", disk.is_exact ? "" : "about ",
-                       bytes_text(disk.needed),
+           fmt::format("{}{} for {}journal and dataset{}", disk.is_exact ? "" : "about ",
+                       bytes_text(disk.needed), disk.download > 0 ? "weights, " : "",
                        disk.free ? ", " + bytes_text(*disk.free) + " free" : ""));
   if (!disk.fits()) {
     add_line(out, "",

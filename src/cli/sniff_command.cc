@@ -196,9 +196,13 @@ int dry_run(const PreparedRun& run, const RunOptions& options, const std::string
   const MemoryPlan memory = plan_memory(run, options);
   const CorpusLengths lengths = measure_lengths(run);
   const DiskRoom disk = plan_disk(run, lengths);
+  const DiskRoom download = plan_download(run);
   std::fputs(plan_text(run, memory, lengths).c_str(), stdout);
   std::fputs(output_text(run.config, disk, publishing).c_str(), stdout);
-  return memory.fits && !disk.is_hopeless() ? 0 : 1;
+  if (disk.fits() && !download.fits()) {
+    std::fprintf(stdout, "DOES NOT FIT: %s\n", disk_sentence(run.model.source, download).c_str());
+  }
+  return memory.fits && download.fits() && !disk.is_hopeless() ? 0 : 1;
 }
 
 std::string publishing_text(const SniffConfig& config, const std::optional<PublishCheck>& check) {
@@ -208,12 +212,23 @@ std::string publishing_text(const SniffConfig& config, const std::optional<Publi
 }
 
 // A finished dataset that --resume finds needs no room.
-void refuse_full_disk(PreparedRun& run, const RunOptions& options, Resolver& resolver) {
+void refuse_full_disk(PreparedRun& run, bool resumes, Resolver& resolver) {
   const std::filesystem::path card =
       std::filesystem::path(run.config.output.data_root) / "README.md";
-  if (std::error_code error; options.resume && std::filesystem::exists(card, error)) return;
+  if (std::error_code error; resumes && std::filesystem::exists(card, error)) return;
   const std::string warning = check_disk(run, resolver);
   if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+}
+
+// Weights come last, once it is known that the rest is in order and that there is room for all.
+PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver& resolver) {
+  {
+    PreparedRun plan = prepare_run(config, registry(), resolver, /*plan_only=*/true);
+    if (flags.dry_run) return plan;
+    refuse_full_disk(plan, flags.resume, resolver);
+    if (plan.model.unbrought.empty()) return plan;
+  }
+  return prepare_run(config, registry(), resolver, /*plan_only=*/false);
 }
 
 int sniff(const SniffFlags& flags) {
@@ -229,8 +244,7 @@ int sniff(const SniffFlags& flags) {
   HubSession publisher({.quiet = flags.quiet, .publishes = true});
   std::optional<PublishCheck> check;
   if (publishes) check = check_publishing(publisher, config);
-  PreparedRun run =
-      prepare_run(std::move(config), registry(), hub.resolver(), /*plan_only=*/flags.dry_run);
+  PreparedRun run = prepare(flags, config, hub.resolver());
   if (flags.dry_run) {
     publisher.end();
     hub.end();
@@ -248,7 +262,6 @@ int sniff(const SniffFlags& flags) {
   options.forward.chunk_tokens = flags.chunk_tokens;
   if (flags.dry_run) return dry_run(run, options, publishing_text(run.config, check));
   warn_of_design(run);
-  refuse_full_disk(run, options, hub.resolver());
   options.stop = stop;
   ProgressLine line;
   if (!flags.quiet) {
