@@ -7,6 +7,7 @@
 #include "base/stopped.h"
 #include "cli/stop_signal.h"
 #include "download/hub_resolver.h"
+#include "download/local_resolver.h"
 #include "hub/http_client.h"
 
 namespace qk {
@@ -17,28 +18,36 @@ class HubSession::LazyResolver final : public Resolver {
   explicit LazyResolver(HubSession& session) : session_(session) {}
 
   std::optional<Snapshot> find_snapshot(const RepoName& name) override {
-    return resolver().find_snapshot(name);
+    return resolver(name).find_snapshot(name);
   }
-  std::string not_found(const RepoName& name) const override { return resolver().not_found(name); }
+  std::string not_found(const RepoName& name) const override {
+    return resolver(name).not_found(name);
+  }
   std::vector<std::string> list_files(const Snapshot& snapshot) override {
-    return resolver().list_files(snapshot);
+    return resolver(snapshot.name).list_files(snapshot);
   }
   void require_files(const Snapshot& snapshot, const std::vector<std::string>& files) override {
-    resolver().require_files(snapshot, files);
+    resolver(snapshot.name).require_files(snapshot, files);
   }
   int64_t missing_bytes(const Snapshot& snapshot, const std::vector<std::string>& files) override {
-    return resolver().missing_bytes(snapshot, files);
+    return resolver(snapshot.name).missing_bytes(snapshot, files);
   }
 
  private:
-  Resolver& resolver() const {
+  Resolver& resolver(const RepoName& name) const {
+    if (name.kind == RepoKind::kDataset && session_.settings().datasets_offline) {
+      if (!datasets_) {
+        datasets_ = std::make_unique<LocalResolver>("; HF_DATASETS_OFFLINE is set: unset it, or");
+      }
+      return *datasets_;
+    }
     if (!resolver_)
       resolver_ = std::make_unique<HubResolver>(session_.client(), session_.transfers());
     return *resolver_;
   }
 
   HubSession& session_;
-  mutable std::unique_ptr<Resolver> resolver_;
+  mutable std::unique_ptr<Resolver> resolver_, datasets_;
 };
 
 HubSession::HubSession(const Options& options)

@@ -1,5 +1,7 @@
 #include "download/local_resolver.h"
 
+#include <utility>
+
 namespace qk {
 namespace {
 
@@ -12,7 +14,8 @@ HubSettings offline_settings() {
 
 }  // namespace
 
-LocalResolver::LocalResolver() : hub_(offline_settings(), nullptr), resolver_(hub_, {}, ":") {}
+LocalResolver::LocalResolver(std::string reason)
+    : hub_(offline_settings(), nullptr), resolver_(hub_, {}, std::move(reason)) {}
 
 std::optional<Snapshot> LocalResolver::find_snapshot(const RepoName& name) {
   return resolver_.find_snapshot(name);

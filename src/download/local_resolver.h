@@ -13,7 +13,8 @@ namespace qk {
 
 class LocalResolver final : public Resolver {
  public:
-  LocalResolver();
+  // reason: as HubResolver's offline_reason; none: nobody asked to be offline.
+  explicit LocalResolver(std::string reason = ":");
   std::optional<Snapshot> find_snapshot(const RepoName& name) override;
   std::string not_found(const RepoName& name) const override;
   std::vector<std::string> list_files(const Snapshot& snapshot) override;

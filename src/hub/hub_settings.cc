@@ -144,6 +144,7 @@ HubSettings read_hub_settings() {
   settings.cache = hub_cache_folder();
   read_token(settings);
   settings.sends_token = !is_variable_true("HF_HUB_DISABLE_IMPLICIT_TOKEN");
+  settings.datasets_offline = is_variable_true("HF_DATASETS_OFFLINE");
   settings.offline = is_variable_true(
       read_variable("HF_HUB_OFFLINE").empty() ? "TRANSFORMERS_OFFLINE" : "HF_HUB_OFFLINE");
   settings.metadata_timeout = read_seconds("HF_HUB_ETAG_TIMEOUT", settings.metadata_timeout);

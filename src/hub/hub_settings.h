@@ -25,10 +25,11 @@ class Token {
 struct HubSettings {
   std::string endpoint = "https://huggingface.co";  // HF_ENDPOINT, without a '/' at the end
   std::filesystem::path cache;                      // hub_cache_folder()
-  Token token;               // HF_TOKEN, HUGGING_FACE_HUB_TOKEN, else the token file; or empty
-  std::string token_origin;  // "HF_TOKEN", "/home/me/.cache/huggingface/token": for messages
-  bool sends_token = true;   // on reading; false: HF_HUB_DISABLE_IMPLICIT_TOKEN
-  bool offline = false;      // HF_HUB_OFFLINE, else TRANSFORMERS_OFFLINE
+  Token token;                    // HF_TOKEN, HUGGING_FACE_HUB_TOKEN, else the token file; or empty
+  std::string token_origin;       // "HF_TOKEN", "/home/me/.cache/huggingface/token": for messages
+  bool sends_token = true;        // on reading; false: HF_HUB_DISABLE_IMPLICIT_TOKEN
+  bool offline = false;           // HF_HUB_OFFLINE, else TRANSFORMERS_OFFLINE
+  bool datasets_offline = false;  // HF_DATASETS_OFFLINE: as `offline`, for datasets that are read
   std::chrono::milliseconds metadata_timeout{10'000};  // HF_HUB_ETAG_TIMEOUT; 0 or empty: 10 s
   std::chrono::milliseconds download_timeout{10'000};  // HF_HUB_DOWNLOAD_TIMEOUT
   bool symlinks = true;                                // HF_HUB_DISABLE_SYMLINKS

@@ -118,6 +118,17 @@ class ByNameTest(unittest.TestCase):
         self.run_program("sniff", "run.yaml", "--overwrite", HF_HUB_OFFLINE=1)
         self.assertEqual(self.hub.log, [])
 
+    def test_datasets_offline_is_about_corpora_alone(self):
+        self.add_inputs()
+        done = self.run_program("sniff", "run.yaml", code=1, HF_DATASETS_OFFLINE=1)
+        self.assertIn("HF_DATASETS_OFFLINE is set: unset it, or", done.stderr)
+        self.assertEqual(self.hub.count("/api/datasets/"), 0)
+        self.run_program("sniff", "run.yaml", "--overwrite")
+        self.hub.log.clear()
+        self.run_program("sniff", "run.yaml", "--overwrite", HF_DATASETS_OFFLINE=1)
+        self.assertEqual(self.hub.count("/api/datasets/"), 0)
+        self.assertGreater(self.hub.count("/api/models/"), 0)
+
     def test_a_dry_run_downloads_no_weights(self):
         self.add_inputs()
         done = self.run_program("sniff", "run.yaml", "--dry-run", "--set", "capture.layers=[0,1]")
