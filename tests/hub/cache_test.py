@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
@@ -222,7 +223,9 @@ class Cache(HubCase):
             rm {self.cache}/filler
             FETCH""")
         self.assertEqual(codes, [1, 0], stderr)
-        self.assertRegex(stderr, r"disk is full .* needs \d+ more bytes there")
+        named = re.search(r"disk is full .*?: (\S.*) needs (\d+) more bytes there", stderr)
+        self.assertIn(named and named[1], CONTENTS, stderr)
+        self.assertLessEqual(int(named[2]), len(CONTENTS[named[1]]))
 
     def test_a_cache_that_cannot_be_written(self):
         codes, stderr = self.run_on_disk("5m", f"""

@@ -3,7 +3,7 @@
 
 usage: kill_test.py QKSCOPE
 
-QK_HUB_KILLS: how many kills (default: 6, and 30 in ./check --all). QK_HUB_SEED repeats the moments of an
+QK_HUB_KILLS: how many kills (default: 6; 30 in the test hub.kill_long). QK_HUB_SEED repeats the moments of an
 earlier run, which printed its seed."""
 
 import hashlib
