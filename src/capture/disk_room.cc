@@ -14,23 +14,16 @@
 #include "capture/memory_plan.h"
 #include "corpus/corpus.h"
 #include "dataset/overwrite.h"
+#include "download/disk_room.h"
 
 namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The folder, or the nearest one above that is there.
-fs::path existing_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::path here = fs::absolute(folder, error);
-  while (!fs::exists(here, error) && here != here.parent_path()) here = here.parent_path();
-  return here;
-}
-
 std::optional<double> free_bytes(const fs::path& folder) {
   std::error_code error;
-  const fs::space_info space = fs::space(existing_folder(folder), error);
+  const fs::space_info space = fs::space(nearest_folder(folder), error);
   if (error) return {};
   return static_cast<double>(space.available);
 }
@@ -38,8 +31,8 @@ std::optional<double> free_bytes(const fs::path& folder) {
 bool on_same_disk(const fs::path& a, const fs::path& b) {
   struct stat first{};
   struct stat second{};
-  return ::stat(existing_folder(a).c_str(), &first) == 0 &&
-         ::stat(existing_folder(b).c_str(), &second) == 0 && first.st_dev == second.st_dev;
+  return ::stat(nearest_folder(a).c_str(), &first) == 0 &&
+         ::stat(nearest_folder(b).c_str(), &second) == 0 && first.st_dev == second.st_dev;
 }
 
 double journal_bytes(const fs::path& folder) {

@@ -106,10 +106,11 @@ std::string publish_result_text(const PublishPlan& plan, const UploadResult& res
     return fmt::format("Published already: {} holds this dataset, nothing was sent\n  {}\n", place,
                        result.url);
   }
-  return fmt::format("Published to {}: {} sent ({}) in {}, read back and compared\n  {}\n", place,
-                     plural(result.num_transferred, "file"),
-                     bytes_text(static_cast<double>(result.bytes_transferred)),
-                     seconds_text(seconds), result.url);
+  return fmt::format(
+      "Published to {}: {} sent ({}) in {}, {}read back and compared\n  {}\n", place,
+      plural(result.num_transferred, "file"),
+      bytes_text(static_cast<double>(result.bytes_transferred)), seconds_text(seconds),
+      result.num_commits > 1 ? plural(result.num_commits, "commit") + ", " : "", result.url);
 }
 
 std::string publish_check_text(const PublishCheck& check, const std::string& branch,

@@ -21,18 +21,6 @@ std::string count_and_bytes(int64_t files, int64_t bytes) {
   return plural(files, "file") + ", " + bytes_text(static_cast<double>(bytes));
 }
 
-// The value of "- `model`: `org/name`" in a card, ours or the original's.
-std::string model_in_card(std::string_view card) {
-  constexpr std::string_view kItem = "- `model`:";
-  const size_t begin = card.find(kItem);
-  if (begin == std::string_view::npos) return "";
-  std::string_view value = card.substr(begin + kItem.size());
-  value = value.substr(0, value.find('\n'));
-  const size_t first = value.find_first_not_of(" `");
-  if (first == std::string_view::npos) return "";
-  return std::string(value.substr(first, value.find_last_not_of(" `\r") - first + 1));
-}
-
 std::string read_card(HubClient& hub, const RepoStatus& status) {
   const Repo& repo = status.repo;
   try {
@@ -56,7 +44,7 @@ void find_capture(HubClient& hub, RepoStatus& status) {
     if (const auto head = parse_config_name(file.path.substr(0, slash))) heads.insert(*head);
   }
   if (heads.empty()) return;
-  status.capture = {{heads.begin(), heads.end()}, model_in_card(read_card(hub, status))};
+  status.capture = {{heads.begin(), heads.end()}, card_value(read_card(hub, status), "model")};
 }
 
 void ask_revision(HubClient& hub, RepoStatus& status) {

@@ -52,6 +52,10 @@ struct CardFacts {
 // Reads a card's text. Never throws.
 CardFacts read_card(std::string_view text);
 
+// The value of a list item of a card's text ("- `model`: `org/name`"), ours or the original's; empty:
+// there is none, or it is shown without backquotes ("(empty)").
+std::string card_value(std::string_view text, std::string_view key);
+
 // The original's _saver_state.json; only written for compat: reference.
 std::string saver_state_json(const CardInfo& info);
 

@@ -1,4 +1,6 @@
 // Reads the tables of a card again.
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 
@@ -133,6 +135,17 @@ CardFacts read_card(std::string_view text) {
     facts.damaged = facts.damaged || !taken;
   }
   return facts;
+}
+
+std::string card_value(std::string_view text, std::string_view key) {
+  const std::string item = fmt::format("- `{}`: `", key);
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    if (!line.starts_with(item)) continue;
+    line.remove_prefix(item.size());
+    return std::string(line.substr(0, line.find('`')));
+  }
+  return "";
 }
 
 }  // namespace qk

@@ -145,5 +145,14 @@ TEST(SaverState, HasTheOriginalsForm) {
 })");
 }
 
+TEST(Card, ValuesOfItemsOursAndTheOriginals) {
+  const std::string text =
+      "x - `model`: `no`\n- `model`: `org/m`\r\n- `rows`: `12`\n- `empty`: (empty)\n";
+  EXPECT_EQ(card_value(text, "model"), "org/m");
+  EXPECT_EQ(card_value(text, "rows"), "12");
+  EXPECT_EQ(card_value(text, "empty"), "");
+  EXPECT_EQ(card_value(text, "row"), "");
+}
+
 }  // namespace
 }  // namespace qk

@@ -21,10 +21,8 @@ constexpr int kTreeFormat = 1;
 constexpr size_t kTreeSha256Digits = 64;
 constexpr size_t kTreeSha1Digits = 40;
 
-bool is_hex(std::string_view text, size_t digits) {
-  return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+bool has_digits(std::string_view text, size_t digits) {
+  return text.size() == digits && is_hex(text);
 }
 
 std::string text_at(const Json& entry, const char* key) {
@@ -48,11 +46,11 @@ RemoteFile file_of(const std::string& path, const Json& entry, const std::string
   file.blob_id = text_at(entry, "blob_id");
   file.sha256 = text_at(entry, "lfs_sha256");
   file.xet_hash = text_at(entry, "xet_hash");
-  if (!file.blob_id.empty() && !is_hex(file.blob_id, kTreeSha1Digits)) {
+  if (!file.blob_id.empty() && !has_digits(file.blob_id, kTreeSha1Digits)) {
     fail("{}: files: '{}': blob_id: expected 40 hexadecimal digits, found '{}'", where,
          printable(path), printable(file.blob_id));
   }
-  if (!file.sha256.empty() && !is_hex(file.sha256, kTreeSha256Digits)) {
+  if (!file.sha256.empty() && !has_digits(file.sha256, kTreeSha256Digits)) {
     fail("{}: files: '{}': lfs_sha256: expected 64 hexadecimal digits, found '{}'", where,
          printable(path), printable(file.sha256));
   }

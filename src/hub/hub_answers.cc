@@ -65,11 +65,6 @@ int64_t json_size(const json& parent, const char* key) {
   return size;
 }
 
-bool is_hex(const std::string& text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 std::string json_digest(const json& parent, const char* key, size_t num_digits) {
   std::string value = json_text(parent, key);
   if (value.size() != num_digits || !is_hex(value)) {
@@ -105,8 +100,6 @@ RemoteFile remote_file(const json& entry) {
       require_object(*lfs, "'lfs'");
       file.sha256 = json_digest(*lfs, "oid", kSha256Hex);
       file.size = json_size(*lfs, "size");
-      if (json_member(*lfs, "pointerSize") != nullptr)
-        file.pointer_size = json_size(*lfs, "pointerSize");
     }
   } catch (const Error& error) {
     fail("file '{}': {}", printable(file.path), error.what());

@@ -26,7 +26,6 @@ struct RemoteFile {
   int64_t size = 0;
   std::string blob_id;  // git's SHA-1 of what git stores: of an LFS file, of its pointer
   std::string sha256;   // of LFS files' content; empty: stored in git
-  int64_t pointer_size = 0;
   std::string xet_hash;
   // The name of its blob in the cache, and what proves its content: sha256, else blob_id.
   const std::string& digest() const { return sha256.empty() ? blob_id : sha256; }

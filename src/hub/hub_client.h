@@ -47,7 +47,6 @@ class HubError : public Error {
  public:
   HubError(HubFault fault, const std::string& sentence) : Error(sentence), fault_(fault) {}
   HubFault fault() const { return fault_; }
-  std::string commit{};  // of kEntryNotFound: X-Repo-Commit
 
  private:
   HubFault fault_;

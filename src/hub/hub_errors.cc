@@ -205,12 +205,7 @@ HubError error_of_answer(const HubSettings& settings, const HubCall& call,
   if (!c.words.empty()) sentence += ", '" + c.shown(c.words, kMaxWordsShown) + "'";
   const std::string id = header_text(response, "X-Request-Id");
   if (!id.empty()) sentence += ", request " + c.shown(id, kMaxIdShown);
-  HubError error(meaning.fault, sentence + ")");
-  if (meaning.fault == HubFault::kEntryNotFound) {
-    error.commit = header_text(response, "X-Repo-Commit");
-    if (!is_commit(error.commit)) error.commit.clear();
-  }
-  return error;
+  return {meaning.fault, sentence + ")"};
 }
 
 HubError error_of_failure(const HubSettings& settings, const std::string& subject,

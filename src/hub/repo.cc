@@ -56,11 +56,12 @@ bool is_repo_id(std::string_view text) {
   return is_id_part(text.substr(0, slash)) && is_id_part(text.substr(slash + 1));
 }
 
-bool is_commit(std::string_view text) {
-  return text.size() == kCommitDigits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
+
+bool is_commit(std::string_view text) { return text.size() == kCommitDigits && is_hex(text); }
 
 std::string branch_name_fault(std::string_view text) {
   if (text.empty()) return "it is empty";

@@ -13,7 +13,9 @@ enum class RepoKind : uint8_t { kModel, kDataset };
 // part starts or ends with '-' or '.'; no "--", no "..", no ".git" at the end.
 bool is_repo_id(std::string_view text);
 
-// 40 lower-case hexadecimal digits.
+// Lower-case hexadecimal digits only.
+bool is_hex(std::string_view text);
+// 40 of them.
 bool is_commit(std::string_view text);
 
 // Why git does not take the text as the name of a branch ("it ends with '.lock'"); empty: it does.

@@ -35,15 +35,6 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, error);
 }
 
-// The value in the card's line "- `key`: `value`"; empty if there is none.
-std::string card_value(std::string_view card, std::string_view key) {
-  const std::string begin = fmt::format("\n- `{}`: `", key);
-  const size_t found = card.find(begin);
-  if (found == std::string_view::npos) return "";
-  const std::string_view rest = card.substr(found + begin.size());
-  return std::string(rest.substr(0, std::min(rest.find('`'), rest.find('\n'))));
-}
-
 void refuse_unfinished(const fs::path& folder) {
   std::error_code error;
   if (fs::exists(journal_path(folder), error)) {

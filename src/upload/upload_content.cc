@@ -1,15 +1,12 @@
 #include "upload/upload_content.h"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <utility>
 
 #include "base/error.h"
@@ -48,10 +45,6 @@ void read_pieces(const UploadFile& file, const Take& take) {
   }
   if (!in.eof()) fail("{}: cannot be read", file.source.string());
 }
-
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
 
 }  // namespace
 
@@ -103,22 +96,12 @@ std::string first_bytes(const UploadFile& file, size_t most) {
 }
 
 std::string git_blob_id(const UploadFile& file) {
-  const std::unique_ptr<EVP_MD_CTX, FreeDigest> context(EVP_MD_CTX_new());
-  const std::string header = fmt::format("blob {}", file.size);
-  bool good = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha1(), nullptr) == 1 &&
-              EVP_DigestUpdate(context.get(), header.c_str(), header.size() + 1) == 1;
+  MessageDigest digest = MessageDigest::git_blob(file.size);
   read_pieces(file, [&](std::string_view piece) {
-    good = good && EVP_DigestUpdate(context.get(), piece.data(), piece.size()) == 1;
-    return good;
+    digest.update(piece);
+    return true;
   });
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  if (!good || EVP_DigestFinal_ex(context.get(), digest.data(), &length) != 1) {
-    fail("the crypto library refuses SHA-1");
-  }
-  std::string out;
-  for (unsigned int i = 0; i < length; ++i) out += fmt::format("{:02x}", digest.at(i));
-  return out;
+  return digest.hex();
 }
 
 bool is_content_of(const UploadFile& file, const RemoteFile& remote) {
