@@ -11,6 +11,7 @@
 #include "base/path_text.h"
 #include "base/range_text.h"
 #include "cli/number_text.h"
+#include "dataset/card.h"
 
 namespace qk {
 namespace {
