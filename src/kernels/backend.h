@@ -5,9 +5,10 @@
 // both, they share <op>.cc. Operations split their work over the pool themselves; inside one task
 // everything is single-threaded.
 //
-// Every output number is made by the same sequence of float32 operations whatever the number of
-// rows in the call, the number of threads, and the SIMD width: so results do not depend on
-// batching, chunking, threads or the machine. See docs/decisions/0002-own-matrix-product.md.
+// cpu and ref make every output number by the same sequence of float32 operations whatever the
+// number of rows in the call, the number of threads, and the SIMD width: so results do not depend
+// on batching, chunking, threads or the machine. See docs/decisions/0002-own-matrix-product.md.
+// A backend that cannot promise this says so in its traits.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <string_view>
 
 #include "base/tensor.h"
+#include "kernels/activation.h"
 #include "kernels/context.h"
 
 namespace qk {
@@ -62,9 +64,19 @@ enum class Memory : uint8_t {
 struct LinearJob {
   BoundMatrix weight;
   BoundVector bias = {};    // or absent
-  MatrixView y;             // [n, out]
+  Matrix y;                 // [n, out]
   bool accumulate = false;  // add to y instead of replacing it
   int64_t first_row = 0;    // where a head begins, if head_rows is set
+};
+
+// What the layer loop has to know of a backend.
+struct BackendTraits {
+  DType dtype = DType::kF32;  // of activations, caches and tables of cosines
+  // A row's bits may depend on the rows that are computed with it: every document is computed
+  // alone and whole, up to the last layer that is needed.
+  bool rows_depend_on_shape = false;
+  // Operations return before they are done; finish_taps waits.
+  bool asynchronous = false;
 };
 
 // Keys and values of one sequence and one layer, in the backend's own layout.
@@ -95,12 +107,23 @@ struct AttentionShape {
   int64_t num_keys = 0;  // tokens in the cache
 };
 
+// The largest call of a pass.
+struct ScratchShape {
+  int64_t rows = 0;    // of linear, rms_norm, rope and gated_activation
+  int64_t width = 0;   // the most numbers in a row of them
+  int64_t tokens = 0;  // of the longest sequence, for attention
+  int64_t query_rows = 0;  // of one call of attention
+  int64_t num_attention_heads = 0, num_key_value_heads = 0, head_dim = 0;
+};
+
 // Matrices and vectors of activations are addresses with a shape: only operations follow them.
 struct Backend {
   std::string_view name;
+  BackendTraits traits = {};
+  void* device = nullptr;  // what make_context of such a backend runs on
 
-  // What every other entry is called with. The pool outlives it.
-  std::unique_ptr<Context> (*make_context)(ThreadPool& pool);
+  // What the entries below are called with. The pool and the backend outlive it.
+  std::unique_ptr<Context> (*make_context)(const Backend& self, ThreadPool& pool);
 
   // Zeros, 64-byte aligned. Throws Error if there is not that much memory.
   void* (*alloc)(Context& context, Memory kind, int64_t bytes);
@@ -115,49 +138,57 @@ struct Backend {
 
   // out[i] = scale * table[ids[i]];  table [vocab, hidden] of the host, out [n, hidden]
   void (*embedding)(Context& context, const WeightMatrix& table, std::span<const int32_t> ids,
-                    float scale, MatrixView out);
+                    float scale, Matrix out);
   // Rows of x [n, width]; weight [width]; out [n, width] may be x.
-  void (*rms_norm)(Context& context, ConstMatrixView x, BoundVector weight, float eps,
-                   NormKind kind, MatrixView out);
+  void (*rms_norm)(Context& context, ConstMatrix x, BoundVector weight, float eps,
+                   NormKind kind, Matrix out);
   // All jobs read x [n, in].
-  void (*linear)(Context& context, ConstMatrixView x, std::span<const LinearJob> jobs);
+  void (*linear)(Context& context, ConstMatrix x, std::span<const LinearJob> jobs);
   // cos[r][i] = attention_factor * cos((first + r) * frequencies[i]), likewise sin
   void (*rope_table)(Context& context, std::span<const float> frequencies, float attention_factor,
-                     int64_t first, MatrixView cos, MatrixView sin);
+                     int64_t first, Matrix cos, Matrix sin);
   // In place on x [n, heads, head_dim]; cos and sin [n, rotary_dim / 2]; components from rotary_dim
   // on stay as they are.
-  void (*rope)(Context& context, TensorView<float, 3> x, ConstMatrixView cos, ConstMatrixView sin,
+  void (*rope)(Context& context, Heads x, ConstMatrix cos, ConstMatrix sin,
                RopeLayout layout);
   // x[i] *= factors[i] for every row of x [n, width]; factors of the host
-  void (*scale_rows)(Context& context, MatrixView x, std::span<const float> factors);
+  void (*scale_rows)(Context& context, Matrix x, std::span<const float> factors);
   // gate = activation(gate) * up, both [n, width]
-  void (*gated_activation)(Context& context, MatrixView gate, ConstMatrixView up,
+  void (*gated_activation)(Context& context, Matrix gate, ConstMatrix up,
                            Activation activation);
   // x += y
-  void (*add)(Context& context, MatrixView x, ConstMatrixView y);
+  void (*add)(Context& context, Matrix x, ConstMatrix y);
   // out[i] = x[rows[i]]
-  void (*gather_rows)(Context& context, ConstMatrixView x, std::span<const int32_t> rows,
-                      MatrixView out);
-  // out[i][j] = x[rows[i]][heads[j]], out of Memory::kHost; returns the first i that is not finite,
-  // or rows.size()
-  int64_t (*gather_taps)(Context& context, TensorView<const float, 3> x,
-                         std::span<const int32_t> rows, std::span<const int32_t> heads,
-                         TensorView<float, 3> out);
+  void (*gather_rows)(Context& context, ConstMatrix x, std::span<const int32_t> rows,
+                      Matrix out);
+  // out[i][j] = x[rows[i]][heads[j]] as float32, out of Memory::kHost, rows and heads of the host.
+  // Returns a ticket for finish_taps; until then out may not be read.
+  int64_t (*gather_taps)(Context& context, ConstHeads x, std::span<const int32_t> rows,
+                         std::span<const int32_t> heads, TensorView<float, 3> out);
+  // Called once for each ticket, in their order. Returns the first i that is not finite, or
+  // rows.size().
+  int64_t (*finish_taps)(Context& context, int64_t ticket);
 
   // Stores tokens [first, first + n): k and v [n, num_heads, head_dim].
   void (*kv_store)(Context& context, const KeyValueCache& cache, int64_t first,
-                   TensorView<const float, 3> k, TensorView<const float, 3> v);
+                   ConstHeads k, ConstHeads v);
   // out[i] = softmax(scale * q[i].k[visible]) v[visible], per head; query head h reads key head
   // h / (heads / cache.num_heads). q and out [n, heads, head_dim].
-  void (*attention)(Context& context, TensorView<const float, 3> q, const QueryPositions& positions,
+  void (*attention)(Context& context, ConstHeads q, const QueryPositions& positions,
                     const KeyValueCache& cache, const AttentionShape& shape,
-                    TensorView<float, 3> out);
+                    Heads out);
+
+  // Parts of the work, for ForwardTimes: a mark is a moment in the order of the device's work.
+  // Null in a backend that is not asynchronous, whose parts the host's clock measures.
+  int64_t (*mark)(Context& context) = nullptr;
+  // Seconds between two marks; waits for them. Each mark may be used in one call only.
+  double (*seconds_between)(Context& context, int64_t begin, int64_t end) = nullptr;
 
   // Sizes, known before there is a context.
   // Bytes that the cache of `tokens` tokens needs.
-  int64_t (*kv_bytes)(int64_t tokens, int64_t num_heads, int64_t head_dim);
-  // Bytes that linear and attention hold between calls with up to `rows` rows of `in` numbers.
-  int64_t (*scratch_bytes)(int64_t rows, int64_t in, int64_t head_dim, int num_threads);
+  int64_t (*kv_bytes)(const Backend& self, int64_t tokens, int64_t num_heads, int64_t head_dim);
+  // The most bytes of its memory that operations take for themselves.
+  int64_t (*scratch_bytes)(const Backend& self, const ScratchShape& shape, int num_threads);
 };
 
 // Throws Error that names the backend and the slot if one is empty. Called before the first use.
