@@ -68,8 +68,13 @@ class NotFinite : public Error {
 // call only.
 using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> rows)>;
 
+inline constexpr int64_t kWholeDocuments = int64_t{1} << 40;
+
 struct ForwardOptions {
   int64_t chunk_tokens = 1024;  // tokens that are processed together; bounds the work memory
+  // Queries that one call of attention takes, a multiple of chunk_tokens, or kWholeDocuments.
+  // 0: chunk_tokens.
+  int64_t attention_tokens = 0;
   bool stream_weights = false;  // a layer's weights are dropped after it: weight_pages.h
 };
 
