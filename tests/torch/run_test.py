@@ -10,8 +10,7 @@ import shutil
 import struct
 import unittest
 
-from torch_case import (CPU, TORCH, TorchCase, fixture_models, fixtures, flat, read_heads,
-                        run_program)
+from torch_case import CPU, TORCH, TorchCase, fixture_models, fixtures, flat, read_heads, run_program
 
 CAPTURES = {
     "uniform": [],
