@@ -178,17 +178,17 @@ struct Backend {
                     const KeyValueCache& cache, const AttentionShape& shape,
                     Heads out);
 
-  // Parts of the work, for ForwardTimes: a mark is a moment in the order of the device's work.
-  // Null in a backend that is not asynchronous, whose parts the host's clock measures.
-  int64_t (*mark)(Context& context) = nullptr;
-  // Seconds between two marks; waits for them. Each mark may be used in one call only.
-  double (*seconds_between)(Context& context, int64_t begin, int64_t end) = nullptr;
-
   // Sizes, known before there is a context.
   // Bytes that the cache of `tokens` tokens needs.
   int64_t (*kv_bytes)(const Backend& self, int64_t tokens, int64_t num_heads, int64_t head_dim);
   // The most bytes of its memory that operations take for themselves.
   int64_t (*scratch_bytes)(const Backend& self, const ScratchShape& shape, int num_threads);
+
+  // Parts of the work, for ForwardTimes: a mark is a moment in the order of the device's work.
+  // Null in a backend that is not asynchronous, whose parts the host's clock measures.
+  int64_t (*mark)(Context& context) = nullptr;
+  // Seconds between two marks; waits for them. Each mark may be used in one call only.
+  double (*seconds_between)(Context& context, int64_t begin, int64_t end) = nullptr;
 };
 
 // Throws Error that names the backend and the slot if one is empty. Called before the first use.
