@@ -63,8 +63,8 @@ void check_attention(const SniffConfig& config, const Devices& devices) {
 
 }  // namespace
 
-DeviceChoice choose_device(const SniffConfig& config, const std::string& flag) {
-  if (!flag.empty()) return {"--device", parse_device("--device", flag)};
+DeviceChoice choose_device(const SniffConfig& config, const std::optional<std::string>& flag) {
+  if (flag) return {"--device", parse_device("--device", *flag)};
   const ModelSection& model = config.model;
   std::string place = model.device_map.start;
   place.resize(place.size() - std::min<size_t>(place.size(), 2));  // ": "
@@ -110,7 +110,8 @@ std::string device_title(const std::string& description) {
     if (!object.is_object() || !object.contains(key) || !object[key].is_string()) return "";
     return printable(object[key].get<std::string>(), 80);
   };
-  const std::string device = text("device").empty() ? "torch" : text("device");
+  const std::string kind = text("device");
+  const std::string device = kind.empty() || kind == "cpu" ? "torch:cpu" : kind;
   return text("name").empty() ? device : fmt::format("{} ({})", device, text("name"));
 }
 

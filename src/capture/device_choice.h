@@ -2,6 +2,8 @@
 // Rules: docs/gpu.md, "Choosing".
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "capture/config.h"
@@ -15,8 +17,8 @@ struct DeviceChoice {
   DeviceRequest request;
 };
 
-// flag: of --device, or empty; it wins over model.device_map. Throws Error: neither names a device.
-DeviceChoice choose_device(const SniffConfig& config, const std::string& flag);
+// flag: of --device, or none; it wins over model.device_map. Throws Error: neither names a device.
+DeviceChoice choose_device(const SniffConfig& config, const std::optional<std::string>& flag);
 
 // On torch model.dtype is the type of weights and activations.
 DeviceOptions device_options(const SniffConfig& config, int num_threads);
