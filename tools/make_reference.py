@@ -20,8 +20,8 @@ needs llama-cpp-python.
 The reference holds (docs/verify.md): ids [tokens] and rows [rows], the tokens whose vectors are
 kept; L<layer>.<q|k>_<pre|post> [rows, heads, head_dim] before and after the rotary embedding, widened
 to float32; and in its metadata the model's files with their SHA-256, the versions, the type and device
-that computed it, the attention window of each layer, and in float32 the distance of each array from a
-second run in float64 (unless --no-float64 is given).
+that computed it, the attention window of each layer, and the distance of each array from a second
+run in float64, or in float32 if the type is a half (unless --no-float64 is given).
 """
 
 import argparse
@@ -183,12 +183,13 @@ def record(decoder, ids, rows=None, positions=None):
 
 
 @contextlib.contextmanager
-def in_float64(decoder):
-    """Computes in float64, widening one layer at a time; the stored weights do not change."""
-    hooks = [decoder.embed_tokens.register_forward_hook(lambda module, args, out: out.double())]
+def in_wider(decoder, dtype):
+    """Computes in a wider type, widening one layer at a time; the stored weights do not change."""
+    stored = decoder.embed_tokens.weight.dtype
+    hooks = [decoder.embed_tokens.register_forward_hook(lambda module, args, out: out.to(dtype))]
     for layer in decoder.layers:
-        hooks.append(layer.register_forward_pre_hook(lambda module, args: module.double() and None))
-        hooks.append(layer.register_forward_hook(lambda module, args, out: module.float() and None))
+        hooks.append(layer.register_forward_pre_hook(lambda module, args: module.to(dtype) and None))
+        hooks.append(layer.register_forward_hook(lambda module, args, out: module.to(stored) and None))
     try:
         yield
     finally:
@@ -198,14 +199,29 @@ def in_float64(decoder):
 
 def relative(distance, reference):
     largest = float(np.abs(reference).max())
-    return float(np.abs(distance).max()) / largest if largest > 0 else 0.0
+    return float(distance) / largest if largest > 0 else 0.0
 
 
 def float64_distances(decoder, ids, rows, taken):
     """The largest distance of each array from the float64 run, relative to its largest value."""
-    with in_float64(decoder):
+    with in_wider(decoder, torch.float64):
         exact, _ = record(decoder, ids, rows)
-    return {name: relative(taken[name] - exact[name], exact[name]) for name in taken}
+    return {
+        name: relative(np.abs(taken[name] - exact[name]).max(), exact[name]) for name in taken
+    }
+
+
+def float32_distances(decoder, ids, rows, taken):
+    """The distance of each array in half precision from the float32 run of the same weights,
+    relative to its largest value: the root of the mean square, and what 99 % do not exceed."""
+    with in_wider(decoder, torch.float32):
+        exact, _ = record(decoder, ids, rows)
+    out = {}
+    for name, array in taken.items():
+        apart = np.abs(array.astype(np.float64) - exact[name])
+        rms, tail = np.sqrt(np.mean(apart**2)), np.quantile(apart, 0.99)
+        out[name] = [relative(rms, exact[name]), relative(tail, exact[name])]
+    return out
 
 
 def tokenize(model, text, max_length):
@@ -218,6 +234,18 @@ def tokenize(model, text, max_length):
 
     vocabulary = llama_cpp.Llama(str(model), vocab_only=True, verbose=False)
     return vocabulary.tokenize(text.encode(), add_bos=True, special=True)[:max_length]
+
+
+def device_of(name):
+    """A device that answers. Exits with a sentence if there is none."""
+    expected = f"--device: expected cpu, cuda or cuda:N, found {name}"
+    if name.split(":")[0] not in ("cpu", "cuda"):
+        sys.exit(expected)
+    try:
+        torch.empty(1, device=torch.device(name))
+        return torch.device(name)
+    except (RuntimeError, AssertionError) as error:
+        sys.exit(f"{expected}: {str(error).splitlines()[0]}")
 
 
 def device_facts(device):
@@ -257,7 +285,7 @@ def token_ids(options, model, vocab_size):
 
 
 def make_reference(model, out, options):
-    device = torch.device(options.device)
+    device = device_of(options.device)
     loaded = load(model, DTYPES[options.dtype], options.attention).to(device)
     decoder = decoder_of(loaded)
     if options.tokens is None:
@@ -277,8 +305,13 @@ def make_reference(model, out, options):
         "windows": json.dumps(layers),
         **device_facts(device),
     }
-    if options.float64 and options.dtype == "float32":
-        metadata["float64"] = json.dumps(float64_distances(decoder, ids, rows, taken))
+    if options.float64:
+        wider, distances = (
+            ("float64", float64_distances)
+            if options.dtype == "float32"
+            else ("float32", float32_distances)
+        )
+        metadata[wider] = json.dumps(distances(decoder, ids, rows, taken))
     if text is not None:
         metadata |= {"text": text, "max_length": str(options.tokens)}
     taken |= {"ids": np.array(ids, np.int32), "rows": np.array(rows, np.int32)}
@@ -305,7 +338,7 @@ def parse_options(words=None):
                         help="of transformers (default: eager in float32 on the CPU, else sdpa)")  # fmt: skip
     options = parser.parse_args(words)
     if options.attention is None:
-        plain = options.dtype == "float32" and torch.device(options.device).type == "cpu"
+        plain = options.dtype == "float32" and options.device == "cpu"
         options.attention = "eager" if plain else "sdpa"
     return options
 
