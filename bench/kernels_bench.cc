@@ -122,9 +122,10 @@ void attention(benchmark::State& state) {
   const std::vector<float> k = random_floats(tokens * kKeyHeads * kHeadDim);
   std::vector<float> out(q.size());
   const auto context = kCpuBackend.make_context(kCpuBackend, pool);
-  const KeyValueCache cache{kCpuBackend.alloc(*context, Memory::kDevice,
-                                              kCpuBackend.kv_bytes(kCpuBackend, tokens, kKeyHeads, kHeadDim)),
-                            tokens, kKeyHeads, kHeadDim};
+  const KeyValueCache cache{
+      kCpuBackend.alloc(*context, Memory::kDevice,
+                        kCpuBackend.kv_bytes(kCpuBackend, tokens, kKeyHeads, kHeadDim)),
+      tokens, kKeyHeads, kHeadDim};
   const TensorView<const float, 3> keys(k.data(), {tokens, kKeyHeads, kHeadDim});
   kCpuBackend.kv_store(*context, cache, 0, keys, keys);
   const double pairs = 0.5 * static_cast<double>(tokens) * static_cast<double>(tokens + 1);

@@ -22,7 +22,7 @@ int64_t ref_kv_bytes(const Backend& /*self*/, int64_t tokens, int64_t num_heads,
 
 // The naive loops hold nothing between calls.
 int64_t ref_scratch_bytes(const Backend& /*self*/, const ScratchShape& /*shape*/,
-                      int /*num_threads*/) {
+                          int /*num_threads*/) {
   return 0;
 }
 

@@ -38,8 +38,7 @@ TEST(BackendTest, AnEmptySlotIsRefusedByName) {
   constexpr size_t kNumSlots = (offsetof(Backend, mark) - kFirst) / kSlot;
   for (size_t slot = 0; slot < kNumSlots; ++slot) {
     backend = kCpuBackend;
-    std::memset(reinterpret_cast<std::byte*>(&backend) + kFirst + slot * kSlot, 0,
-                kSlot);
+    std::memset(reinterpret_cast<std::byte*>(&backend) + kFirst + slot * kSlot, 0, kSlot);
     sentences.insert(refusal(backend));
   }
   EXPECT_EQ(sentences.size(), kNumSlots);

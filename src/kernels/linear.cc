@@ -32,8 +32,7 @@ std::vector<MappedJob> mapped_jobs(std::span<const LinearJob> jobs) {
   std::vector<MappedJob> out;
   for (const LinearJob& job : jobs) {
     out.push_back({mapped(job.weight).rows_slice(job.first_row, job.first_row + job.y.cols),
-                   job.bias.absent() ? nullptr : mapped(job.bias) + job.first_row,
-                   job.y.numbers(),
+                   job.bias.absent() ? nullptr : mapped(job.bias) + job.first_row, job.y.numbers(),
                    job.accumulate});
   }
   return out;
