@@ -70,7 +70,8 @@ class MemoryPlanner {
     // Of the batch, of the one ahead, and as the forward pass takes them.
     const int64_t ids =
         (2 * planned_length(run_.config) + length_) * static_cast<int64_t>(sizeof(int32_t));
-    return forward_bytes(run_.model, *options_.backend, lengths, tap_, forward, num_threads_) +
+    return forward_bytes(run_.model, *options_.backend, lengths, tap_, forward, num_threads_)
+               .total() +
            (documents - 1) * 2 * block_bytes_ + block_bytes_ + documents * (list_bytes_ + ids) +
            tokenizer_bytes();
   }
