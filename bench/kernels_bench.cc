@@ -82,7 +82,7 @@ void linear(benchmark::State& state, DType dtype) {
   const std::vector<std::byte> stored = stored_rows(dtype, out, in);
   const std::vector<float> x = random_floats(rows * in);
   std::vector<float> y(static_cast<size_t>(rows * out));
-  const auto context = kCpuBackend.make_context(pool);
+  const auto context = kCpuBackend.make_context(kCpuBackend, pool);
   const WeightMatrix weight{.data = stored.data(),
                             .dtype = dtype,
                             .rows = out,
@@ -121,10 +121,11 @@ void attention(benchmark::State& state) {
   const std::vector<float> q = random_floats(tokens * kHeads * kHeadDim);
   const std::vector<float> k = random_floats(tokens * kKeyHeads * kHeadDim);
   std::vector<float> out(q.size());
-  const auto context = kCpuBackend.make_context(pool);
-  const KeyValueCache cache{kCpuBackend.alloc(*context, Memory::kDevice,
-                                              kCpuBackend.kv_bytes(tokens, kKeyHeads, kHeadDim)),
-                            tokens, kKeyHeads, kHeadDim};
+  const auto context = kCpuBackend.make_context(kCpuBackend, pool);
+  const KeyValueCache cache{
+      kCpuBackend.alloc(*context, Memory::kDevice,
+                        kCpuBackend.kv_bytes(kCpuBackend, tokens, kKeyHeads, kHeadDim)),
+      tokens, kKeyHeads, kHeadDim};
   const TensorView<const float, 3> keys(k.data(), {tokens, kKeyHeads, kHeadDim});
   kCpuBackend.kv_store(*context, cache, 0, keys, keys);
   const double pairs = 0.5 * static_cast<double>(tokens) * static_cast<double>(tokens + 1);

@@ -134,6 +134,7 @@ TEST(MistakeTest, HalvesForPairsAreSeen) {
 
 TEST(MistakeTest, UpRowsForGateRowsAreSeen) {
   Model model = load_case("glm-defaults");
+  model.layers[0].gate_up_proj = {};  // two matrices
   std::swap(model.layers[0].gate_proj, model.layers[0].up_proj);
   EXPECT_GE(worst_of(model, "glm-defaults"), kMistake);
 }

@@ -3,11 +3,14 @@
 // times, host names or folders of the machine: two runs of the same inputs give the same text.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "capture/plan.h"
 #include "download/file_identity.h"
+#include "model/forward.h"
+#include "verify/computed_in.h"
 
 namespace qk {
 
@@ -17,10 +20,12 @@ struct RunIdentity {
   std::string corpus_sha256;
   int64_t num_corpus_files = 0;
   std::string certificate;  // a JSON object (verify/certificate.h), or empty
+  ComputedIn computed_in;
+  ForwardOptions forward;  // on torch the last bits depend on its chunks
 };
 
-// Model, tokenizer, corpus, configuration (config_json), seed, version and commit, and the
-// certificate of `verify` if there is one.
+// Model, tokenizer, corpus, configuration (config_json), the type that was computed in, the device
+// if it is one of torch, seed, version and commit, and the certificate of `verify` if there is one.
 std::string provenance_json(const SniffConfig& config, const RunIdentity& identity);
 
 // Heads, GQA map, softmax scale, the sets of rotary parameters; per layer its window, its set, the

@@ -36,9 +36,9 @@ typedef struct QkWeight QkWeight;
 
 /* Which device, opened how. */
 struct QkOpen {
-  const char* kind; /* "cpu" or "cuda" (also a ROCm torch's) */
-  int32_t index;    /* of the device among its kind */
-  int32_t type;     /* QkType of weights and activations: F32, F16 or BF16 */
+  const char* kind;    /* "cpu" or "cuda" (also a ROCm torch's) */
+  int32_t index;       /* of the device among its kind */
+  int32_t type;        /* QkType of weights and activations: F32, F16 or BF16 */
   int32_t num_threads; /* of torch on the host; 0: as torch has it */
   /* Not 0: attention as torch's dispatcher chooses it, with the masks that transformers builds. 0: the
    * kernel that is fastest and exact at every length, chosen here. */
@@ -127,9 +127,10 @@ struct QkTorchApi {
   /* out[i] = table[ids[i]] * scale, scale rounded to `type`; ids and table of the host */
   int32_t (*embedding)(QkDevice* device, const struct QkHostWeight* table, const int32_t* ids,
                        int64_t count, float scale, struct QkMatrix out);
-  int32_t (*rms_norm)(QkDevice* device, struct QkMatrix x, QkWeight* weight, float eps, int32_t norm,
-                      struct QkMatrix out); /* out may be x; weight [1, width] */
-  int32_t (*linear)(QkDevice* device, struct QkMatrix x, const struct QkLinearJob* jobs, int64_t count);
+  int32_t (*rms_norm)(QkDevice* device, struct QkMatrix x, QkWeight* weight, float eps,
+                      int32_t norm, struct QkMatrix out); /* out may be x; weight [1, width] */
+  int32_t (*linear)(QkDevice* device, struct QkMatrix x, const struct QkLinearJob* jobs,
+                    int64_t count);
   /* cos, sin [rows, count] at positions first + r, of `type`, computed in float32 */
   int32_t (*rope_table)(QkDevice* device, const float* frequencies, int64_t count, float factor,
                         int64_t first, struct QkMatrix cos, struct QkMatrix sin);

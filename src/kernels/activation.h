@@ -35,8 +35,9 @@ struct BasicMatrix {
     requires(std::is_convertible_v<T*, Address>)
   BasicMatrix(const TensorView<T, 2>& view)  // NOLINT(google-explicit-constructor)
       : data(view.data()), rows(view.dim(0)), cols(view.dim(1)) {}
-  BasicMatrix(const BasicMatrix<void*>& other)  // NOLINT(google-explicit-constructor)
-    requires(std::is_same_v<Address, const void*>)
+  template <typename Other>  // a const one of a mutable one
+    requires(!std::is_same_v<Other, Address> && std::is_convertible_v<Other, Address>)
+  BasicMatrix(const BasicMatrix<Other>& other)  // NOLINT(google-explicit-constructor)
       : data(other.data), dtype(other.dtype), rows(other.rows), cols(other.cols) {}
 
   // Rows [begin, end).
@@ -71,8 +72,9 @@ struct BasicHeads {
     requires(std::is_convertible_v<T*, Address>)
   BasicHeads(const TensorView<T, 3>& view)  // NOLINT(google-explicit-constructor)
       : data(view.data()), rows(view.dim(0)), heads(view.dim(1)), head_dim(view.dim(2)) {}
-  BasicHeads(const BasicHeads<void*>& other)  // NOLINT(google-explicit-constructor)
-    requires(std::is_same_v<Address, const void*>)
+  template <typename Other>  // a const one of a mutable one
+    requires(!std::is_same_v<Other, Address> && std::is_convertible_v<Other, Address>)
+  BasicHeads(const BasicHeads<Other>& other)  // NOLINT(google-explicit-constructor)
       : data(other.data),
         dtype(other.dtype),
         rows(other.rows),

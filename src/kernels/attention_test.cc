@@ -31,7 +31,9 @@ std::vector<float> run(const Backend& backend, const Case& c, const Inputs& in,
                        int64_t chunk) {
   TestContext context(threads);
   const auto floats =
-      static_cast<size_t>(backend.kv_bytes(c.tokens, c.kv_heads, c.head_dim)) / sizeof(float) + 16;
+      static_cast<size_t>(backend.kv_bytes(backend, c.tokens, c.kv_heads, c.head_dim)) /
+          sizeof(float) +
+      16;
   std::vector<float> memory(floats, std::nanf(""));  // what is not stored must not be used
   const size_t bytes = reinterpret_cast<uintptr_t>(memory.data()) % 64;
   const KeyValueCache cache{memory.data() + (bytes == 0 ? 0 : (64 - bytes) / 4), c.tokens,

@@ -1,5 +1,7 @@
 #include "kernels/backend.h"
 
+#include <cstddef>
+
 #include "base/error.h"
 
 namespace qk {
@@ -26,12 +28,15 @@ void check_complete(const Backend& backend) {
       {"add", backend.add != nullptr},
       {"gather_rows", backend.gather_rows != nullptr},
       {"gather_taps", backend.gather_taps != nullptr},
+      {"finish_taps", backend.finish_taps != nullptr},
       {"kv_store", backend.kv_store != nullptr},
       {"attention", backend.attention != nullptr},
       {"kv_bytes", backend.kv_bytes != nullptr},
       {"scratch_bytes", backend.scratch_bytes != nullptr},
   };
-  static_assert(sizeof(Backend) == sizeof(std::string_view) + std::size(slots) * sizeof(void (*)()),
+  constexpr size_t kMayBeEmpty = 2;  // mark and seconds_between
+  static_assert(sizeof(Backend) == offsetof(Backend, make_context) +
+                                       (std::size(slots) + kMayBeEmpty) * sizeof(void (*)()),
                 "every slot is checked");
   for (const auto& slot : slots) {
     if (!slot.filled) {

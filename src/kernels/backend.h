@@ -109,9 +109,9 @@ struct AttentionShape {
 
 // The largest call of a pass.
 struct ScratchShape {
-  int64_t rows = 0;    // of linear, rms_norm, rope and gated_activation
-  int64_t width = 0;   // the most numbers in a row of them
-  int64_t tokens = 0;  // of the longest sequence, for attention
+  int64_t rows = 0;        // of linear, rms_norm, rope and gated_activation
+  int64_t width = 0;       // the most numbers in a row of them
+  int64_t tokens = 0;      // of the longest sequence, for attention
   int64_t query_rows = 0;  // of one call of attention
   int64_t num_attention_heads = 0, num_key_value_heads = 0, head_dim = 0;
 };
@@ -140,8 +140,8 @@ struct Backend {
   void (*embedding)(Context& context, const WeightMatrix& table, std::span<const int32_t> ids,
                     float scale, Matrix out);
   // Rows of x [n, width]; weight [width]; out [n, width] may be x.
-  void (*rms_norm)(Context& context, ConstMatrix x, BoundVector weight, float eps,
-                   NormKind kind, Matrix out);
+  void (*rms_norm)(Context& context, ConstMatrix x, BoundVector weight, float eps, NormKind kind,
+                   Matrix out);
   // All jobs read x [n, in].
   void (*linear)(Context& context, ConstMatrix x, std::span<const LinearJob> jobs);
   // cos[r][i] = attention_factor * cos((first + r) * frequencies[i]), likewise sin
@@ -149,18 +149,15 @@ struct Backend {
                      int64_t first, Matrix cos, Matrix sin);
   // In place on x [n, heads, head_dim]; cos and sin [n, rotary_dim / 2]; components from rotary_dim
   // on stay as they are.
-  void (*rope)(Context& context, Heads x, ConstMatrix cos, ConstMatrix sin,
-               RopeLayout layout);
+  void (*rope)(Context& context, Heads x, ConstMatrix cos, ConstMatrix sin, RopeLayout layout);
   // x[i] *= factors[i] for every row of x [n, width]; factors of the host
   void (*scale_rows)(Context& context, Matrix x, std::span<const float> factors);
   // gate = activation(gate) * up, both [n, width]
-  void (*gated_activation)(Context& context, Matrix gate, ConstMatrix up,
-                           Activation activation);
+  void (*gated_activation)(Context& context, Matrix gate, ConstMatrix up, Activation activation);
   // x += y
   void (*add)(Context& context, Matrix x, ConstMatrix y);
   // out[i] = x[rows[i]]
-  void (*gather_rows)(Context& context, ConstMatrix x, std::span<const int32_t> rows,
-                      Matrix out);
+  void (*gather_rows)(Context& context, ConstMatrix x, std::span<const int32_t> rows, Matrix out);
   // out[i][j] = x[rows[i]][heads[j]] as float32, out of Memory::kHost, rows and heads of the host.
   // Returns a ticket for finish_taps; until then out may not be read.
   int64_t (*gather_taps)(Context& context, ConstHeads x, std::span<const int32_t> rows,
@@ -170,25 +167,24 @@ struct Backend {
   int64_t (*finish_taps)(Context& context, int64_t ticket);
 
   // Stores tokens [first, first + n): k and v [n, num_heads, head_dim].
-  void (*kv_store)(Context& context, const KeyValueCache& cache, int64_t first,
-                   ConstHeads k, ConstHeads v);
+  void (*kv_store)(Context& context, const KeyValueCache& cache, int64_t first, ConstHeads k,
+                   ConstHeads v);
   // out[i] = softmax(scale * q[i].k[visible]) v[visible], per head; query head h reads key head
   // h / (heads / cache.num_heads). q and out [n, heads, head_dim].
   void (*attention)(Context& context, ConstHeads q, const QueryPositions& positions,
-                    const KeyValueCache& cache, const AttentionShape& shape,
-                    Heads out);
-
-  // Parts of the work, for ForwardTimes: a mark is a moment in the order of the device's work.
-  // Null in a backend that is not asynchronous, whose parts the host's clock measures.
-  int64_t (*mark)(Context& context) = nullptr;
-  // Seconds between two marks; waits for them. Each mark may be used in one call only.
-  double (*seconds_between)(Context& context, int64_t begin, int64_t end) = nullptr;
+                    const KeyValueCache& cache, const AttentionShape& shape, Heads out);
 
   // Sizes, known before there is a context.
   // Bytes that the cache of `tokens` tokens needs.
   int64_t (*kv_bytes)(const Backend& self, int64_t tokens, int64_t num_heads, int64_t head_dim);
   // The most bytes of its memory that operations take for themselves.
   int64_t (*scratch_bytes)(const Backend& self, const ScratchShape& shape, int num_threads);
+
+  // Parts of the work, for ForwardTimes: a mark is a moment in the order of the device's work.
+  // Null in a backend that is not asynchronous, whose parts the host's clock measures.
+  int64_t (*mark)(Context& context) = nullptr;
+  // Seconds between two marks; waits for them. Each mark may be used in one call only.
+  double (*seconds_between)(Context& context, int64_t begin, int64_t end) = nullptr;
 };
 
 // Throws Error that names the backend and the slot if one is empty. Called before the first use.

@@ -5,6 +5,7 @@
 #include "kernels/gated_activation.h"
 #include "kernels/gather.h"
 #include "kernels/host_memory.h"
+#include "kernels/host_operation.h"
 #include "kernels/linear.h"
 #include "kernels/mapped_weight.h"
 #include "kernels/rms_norm.h"
@@ -15,8 +16,12 @@
 namespace qk {
 namespace {
 
+int64_t ref_kv_bytes(const Backend& /*self*/, int64_t tokens, int64_t num_heads, int64_t head_dim) {
+  return kv_bytes_ref(tokens, num_heads, head_dim);
+}
+
 // The naive loops hold nothing between calls.
-int64_t scratch_bytes_ref(int64_t /*rows*/, int64_t /*in*/, int64_t /*head_dim*/,
+int64_t ref_scratch_bytes(const Backend& /*self*/, const ScratchShape& /*shape*/,
                           int /*num_threads*/) {
   return 0;
 }
@@ -32,20 +37,21 @@ const Backend kRefBackend = {
     .bind_vector = bind_mapped_vector,
     .prefetch_weights = prefetch_mapped_weights,
     .drop_weights = drop_mapped_weights,
-    .embedding = embedding_ref,
-    .rms_norm = rms_norm_ref,
-    .linear = linear_ref,
-    .rope_table = rope_table_host,
-    .rope = rope_ref,
-    .scale_rows = scale_rows_ref,
-    .gated_activation = gated_activation_ref,
-    .add = add_ref,
-    .gather_rows = gather_rows_host,
+    .embedding = kHostOperation<embedding_ref>,
+    .rms_norm = kHostOperation<rms_norm_ref>,
+    .linear = kHostOperation<linear_ref>,
+    .rope_table = kHostOperation<rope_table_host>,
+    .rope = kHostOperation<rope_ref>,
+    .scale_rows = kHostOperation<scale_rows_ref>,
+    .gated_activation = kHostOperation<gated_activation_ref>,
+    .add = kHostOperation<add_ref>,
+    .gather_rows = kHostOperation<gather_rows_host>,
     .gather_taps = gather_taps_host,
-    .kv_store = kv_store_ref,
-    .attention = attention_ref,
-    .kv_bytes = kv_bytes_ref,
-    .scratch_bytes = scratch_bytes_ref,
+    .finish_taps = finish_taps_host,
+    .kv_store = kHostOperation<kv_store_ref>,
+    .attention = kHostOperation<attention_ref>,
+    .kv_bytes = ref_kv_bytes,
+    .scratch_bytes = ref_scratch_bytes,
 };
 
 }  // namespace qk

@@ -19,9 +19,9 @@ void gather_rows_host(Context& /*context*/, ConstMatrixView x, std::span<const i
   }
 }
 
-int64_t gather_taps_host(Context& /*context*/, TensorView<const float, 3> x,
-                         std::span<const int32_t> rows, std::span<const int32_t> heads,
-                         TensorView<float, 3> out) {
+int64_t gather_taps_host(Context& /*context*/, ConstHeads source, std::span<const int32_t> rows,
+                         std::span<const int32_t> heads, TensorView<float, 3> out) {
+  const TensorView<const float, 3> x = source.numbers();
   QK_CHECK(out.dim(0) == std::ssize(rows) && out.dim(1) == std::ssize(heads));
   QK_CHECK(out.dim(2) == x.dim(2));
   for (const int32_t head : heads) QK_CHECK(0 <= head && head < x.dim(1));
@@ -37,5 +37,7 @@ int64_t gather_taps_host(Context& /*context*/, TensorView<const float, 3> x,
   }
   return out.dim(0);
 }
+
+int64_t finish_taps_host(Context& /*context*/, int64_t ticket) { return ticket; }
 
 }  // namespace qk

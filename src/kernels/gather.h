@@ -10,24 +10,26 @@
 //   x      [n, num_heads, head_dim]
 //   rows   [m] in [0, n)
 //   heads  [h] in [0, num_heads)
-//   out    [m, h, head_dim] in memory of the host (Memory::kHost), filled on return
-// Returns the first i whose vectors hold NaN or infinity; m if there is none. After the first such
-// row the contents of out are arbitrary.
+//   out    [m, h, head_dim] in memory of the host (Memory::kHost)
+// finish_taps gives the first i whose vectors hold NaN or infinity; m if there is none. After the
+// first such row the contents of out are arbitrary.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
 #include "base/tensor.h"
+#include "kernels/activation.h"
 #include "kernels/context.h"
 
 namespace qk {
 
-// One version for ref and cpu: both move memory of the host.
+// One version for ref and cpu: both move memory of the host. out is filled on return; the ticket is
+// what finish_taps_host returns.
 void gather_rows_host(Context& context, ConstMatrixView x, std::span<const int32_t> rows,
                       MatrixView out);
-int64_t gather_taps_host(Context& context, TensorView<const float, 3> x,
-                         std::span<const int32_t> rows, std::span<const int32_t> heads,
-                         TensorView<float, 3> out);
+int64_t gather_taps_host(Context& context, ConstHeads x, std::span<const int32_t> rows,
+                         std::span<const int32_t> heads, TensorView<float, 3> out);
+int64_t finish_taps_host(Context& context, int64_t ticket);
 
 }  // namespace qk

@@ -7,7 +7,7 @@
 
 namespace qk {
 
-std::unique_ptr<Context> make_host_context(ThreadPool& pool) {
+std::unique_ptr<Context> make_host_context(const Backend& /*self*/, ThreadPool& pool) {
   return std::make_unique<Context>(pool);
 }
 

@@ -8,7 +8,7 @@
 
 namespace qk {
 
-std::unique_ptr<Context> make_host_context(ThreadPool& pool);
+std::unique_ptr<Context> make_host_context(const Backend& self, ThreadPool& pool);
 
 // Zeros, 64-byte aligned; null for no bytes. Throws Error if there is not that much memory.
 void* alloc_host(Context& context, Memory kind, int64_t bytes);

@@ -21,8 +21,8 @@ int64_t linear_block(int64_t in) {
 
 void check_linear(ConstMatrixView x, std::span<const LinearJob> jobs) {
   for (const LinearJob& job : jobs) {
-    const int64_t end_row = job.first_row + job.y.dim(1);
-    QK_CHECK(job.weight.cols == x.dim(1) && job.y.dim(0) == x.dim(0));
+    const int64_t end_row = job.first_row + job.y.cols;
+    QK_CHECK(job.weight.cols == x.dim(1) && job.y.rows == x.dim(0));
     QK_CHECK(0 <= job.first_row && end_row <= job.weight.rows);
     QK_CHECK(job.bias.absent() || end_row <= job.bias.size);
   }
@@ -31,8 +31,8 @@ void check_linear(ConstMatrixView x, std::span<const LinearJob> jobs) {
 std::vector<MappedJob> mapped_jobs(std::span<const LinearJob> jobs) {
   std::vector<MappedJob> out;
   for (const LinearJob& job : jobs) {
-    out.push_back({mapped(job.weight).rows_slice(job.first_row, job.first_row + job.y.dim(1)),
-                   job.bias.absent() ? nullptr : mapped(job.bias) + job.first_row, job.y,
+    out.push_back({mapped(job.weight).rows_slice(job.first_row, job.first_row + job.y.cols),
+                   job.bias.absent() ? nullptr : mapped(job.bias) + job.first_row, job.y.numbers(),
                    job.accumulate});
   }
   return out;

@@ -207,6 +207,7 @@ class LayerBinder {
     if (architecture_.block.fused_gate_up) {
       const WeightMatrix both = matrix(Role::kGateUpProj, 2 * inner, config_.hidden_size);
       if (both.data != nullptr) {
+        out.gate_up_proj = both;
         out.gate_proj = both.rows_slice(0, inner);
         out.up_proj = both.rows_slice(inner, 2 * inner);
       }

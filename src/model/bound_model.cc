@@ -5,16 +5,18 @@ namespace {
 
 std::unique_ptr<Context> make_context(const Backend& backend, ThreadPool& pool) {
   check_complete(backend);
-  return backend.make_context(pool);
+  return backend.make_context(backend, pool);
 }
 
 BoundLayer bind_layer(const Backend& backend, Context& context, const LayerWeights& weights) {
+  const bool fused = weights.gate_up_proj.data != nullptr;
   const auto matrix = [&](const WeightMatrix& weight) {
     return weight.data == nullptr ? BoundMatrix{} : backend.bind_weight(context, weight);
   };
   const auto vector = [&](const std::vector<float>& weight) {
     return weight.empty() ? BoundVector{} : backend.bind_vector(context, weight);
   };
+  const BoundMatrix gate_up = matrix(weights.gate_up_proj);
   return {
       .input_norm = vector(weights.input_norm),
       .post_attention_norm = vector(weights.post_attention_norm),
@@ -30,12 +32,13 @@ BoundLayer bind_layer(const Backend& backend, Context& context, const LayerWeigh
       .k_bias = vector(weights.k_bias),
       .v_bias = vector(weights.v_bias),
       .o_bias = vector(weights.o_bias),
-      .gate_proj = matrix(weights.gate_proj),
-      .up_proj = matrix(weights.up_proj),
+      .gate_proj = fused ? gate_up : matrix(weights.gate_proj),
+      .up_proj = fused ? gate_up : matrix(weights.up_proj),
       .down_proj = matrix(weights.down_proj),
       .gate_bias = vector(weights.gate_bias),
       .up_bias = vector(weights.up_bias),
       .down_bias = vector(weights.down_bias),
+      .up_first_row = fused ? weights.gate_proj.rows : 0,
   };
 }
 

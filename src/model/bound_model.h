@@ -18,6 +18,7 @@ struct BoundLayer {
   BoundVector q_bias, k_bias, v_bias, o_bias;
   BoundMatrix gate_proj, up_proj, down_proj;
   BoundVector gate_bias, up_bias, down_bias;
+  int64_t up_first_row = 0;  // of up_proj: a fused gate_up is one matrix, gate first
 
   std::array<BoundMatrix, 7> matrices() const {
     return {q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj};

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "model/forward_run.h"
 #include "model/weight_pages.h"
 
@@ -51,9 +52,10 @@ ForwardRun::ForwardRun(const BoundModel& model, const Sequences& sequences,
       request_(request),
       tap_(tap),
       times_(times),
+      clock_(backend_, context_),
       stream_weights_(options.stream_weights),
       num_tokens_(std::ssize(sequences.ids)),
-      plan_(plan_forward(config_, num_tokens_, request)),
+      plan_(plan_forward(config_, backend_.traits, num_tokens_, request)),
       sizes_(forward_sizes(model.model(), backend_, plan_, sequence_lengths(sequences), options)),
       all_rows_(static_cast<size_t>(num_tokens_)),
       hidden_(buffer(sizes_.hidden)),
@@ -77,7 +79,7 @@ ForwardRun::ForwardRun(const BoundModel& model, const Sequences& sequences,
 }
 
 void ForwardRun::embed() {
-  const Stopwatch watch(times_.embedding);
+  const PartWatch watch(clock_, times_.embedding);
   std::span<const int32_t> ids = sequences_.ids;
   std::vector<int32_t> chosen;
   if (plan_.layers.size() == 1) {
@@ -86,7 +88,7 @@ void ForwardRun::embed() {
     }
     ids = chosen;
   }
-  const MatrixView out = hidden_.matrix(std::ssize(ids), config_.hidden_size);
+  const Matrix out = hidden_.matrix(std::ssize(ids), config_.hidden_size);
   const int64_t piece = stream_weights_ ? kEmbeddingPiece : std::max<int64_t>(std::ssize(ids), 1);
   for (int64_t begin = 0; begin < std::ssize(ids); begin += piece) {
     const int64_t count = std::min(piece, std::ssize(ids) - begin);
@@ -112,36 +114,29 @@ void ForwardRun::run() {
     full_layer(plan_.layers[i], below_last ? plan_.last_rows : all_rows_);
     if (stream_weights_) drop(plan_.layers[i]);
   }
-  last_layer(plan_.layers.back(), plan_.last_rows);
+  if (backend_.traits.rows_depend_on_shape) {
+    whole_last_layer(plan_.layers.back());
+  } else {
+    last_layer(plan_.layers.back(), plan_.last_rows);
+  }
   if (stream_weights_) drop(plan_.layers.back());
+  while (!taps_.empty()) emit_first_taps();
+  clock_.settle();
 }
 
-ForwardRun::LayerTaps ForwardRun::make_taps(int layer) const {
-  const LayerRequest& wanted = request_.layers[static_cast<size_t>(layer)];
-  const auto queries = [&](Site site) {
-    return TapBuffer(model_, layer, site, wanted.query_rows, wanted.query_heads);
-  };
-  const auto keys = [&](Site site) {
-    return TapBuffer(model_, layer, site, wanted.key_rows, wanted.key_heads);
-  };
-  LayerTaps taps;
-  if (request_.pre_rope) {
-    taps.query_pre = queries(Site::kQueryPreRope);
-    taps.key_pre = keys(Site::kKeyPreRope);
-  }
-  if (request_.post_rope) {
-    taps.query_post = queries(Site::kQueryPostRope);
-    taps.key_post = keys(Site::kKeyPostRope);
-  }
-  return taps;
+LayerTaps& ForwardRun::begin_taps(int layer) {
+  return taps_.emplace_back(model_, layer, request_, sequences_);
 }
 
-void ForwardRun::emit(const LayerTaps& taps) const {
+void ForwardRun::emit_taps() {
+  const size_t under_way = backend_.traits.asynchronous ? 1 : 0;
+  while (taps_.size() > under_way) emit_first_taps();
+}
+
+void ForwardRun::emit_first_taps() {
   const Stopwatch watch(times_.tap);
-  taps.query_pre.emit(tap_);
-  taps.query_post.emit(tap_);
-  taps.key_pre.emit(tap_);
-  taps.key_post.emit(tap_);
+  taps_.front().emit(tap_);
+  taps_.pop_front();
 }
 
 void forward(const BoundModel& model, const Sequences& sequences, const TapRequest& request,

@@ -3,7 +3,9 @@
 //
 // Pruned by the request: layers above the last tapped one do not run; in that layer only q and k of
 // the requested heads at the requested rows are computed; in the layer before it, q, attention,
-// output and MLP only at rows that are still needed.
+// output and MLP only at rows that are still needed. On a backend whose rows depend on the shape of
+// a call (BackendTraits) only layers are pruned, and no call has rows of two sequences: so a row
+// depends on its own sequence only, and not on what is asked for.
 #pragma once
 
 #include <cstdint>
@@ -63,8 +65,8 @@ class NotFinite : public Error {
   int64_t sequence_, token_;
 };
 
-// Called once per layer and site that has rows, in increasing order of layer; within a layer
-// queries first. rows [num_rows, num_heads, head_dim] in the order of the request, valid during the
+// Called once per layer and site that has rows, in increasing order of layer, at the latest when the
+// next layer is computed; within a layer queries first. rows [num_rows, num_heads, head_dim] in the order of the request, valid during the
 // call only.
 using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> rows)>;
 
@@ -88,10 +90,17 @@ struct ForwardTimes {
 void forward(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
              const ForwardOptions& options, const Tap& tap, ForwardTimes* times = nullptr);
 
-// Bytes of work memory that forward() allocates for one batch of these sequence lengths (weights
-// are mapped and not counted).
-int64_t forward_bytes(const Model& model, const Backend& backend,
-                      std::span<const int64_t> sequence_lengths, const TapRequest& request,
-                      const ForwardOptions& options, int num_threads);
+struct ForwardBytes {
+  int64_t device = 0;  // of the backend: activations, and what its operations take for themselves
+  int64_t host = 0;    // vectors that leave the model, lists of rows
+
+  int64_t total() const { return device + host; }
+};
+
+// Work memory that forward() allocates for one batch of these sequence lengths. Weights are not
+// counted.
+ForwardBytes forward_bytes(const Model& model, const Backend& backend,
+                           std::span<const int64_t> sequence_lengths, const TapRequest& request,
+                           const ForwardOptions& options, int num_threads);
 
 }  // namespace qk

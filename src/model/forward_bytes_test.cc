@@ -48,7 +48,7 @@ Backend counting_backend() {
   Backend backend = kCpuBackend;
   backend.alloc = counted_alloc;
   backend.free = counted_free;
-  backend.scratch_bytes = [](int64_t, int64_t, int64_t, int) { return int64_t{0}; };
+  backend.scratch_bytes = [](const Backend&, const ScratchShape&, int) { return int64_t{0}; };
   return backend;
 }
 
@@ -97,7 +97,7 @@ void expect_accounted(const Model& model, const std::vector<int64_t>& lengths,
   const int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   const int64_t row_list = tokens * static_cast<int64_t>(sizeof(int32_t));
   const int64_t taken = counts.most + row_list;
-  const int64_t promised = forward_bytes(model, backend, lengths, request, options, 1);
+  const int64_t promised = forward_bytes(model, backend, lengths, request, options, 1).total();
   EXPECT_GE(promised, taken) << what;
   EXPECT_LE(static_cast<double>(promised), 1.2 * static_cast<double>(taken)) << what;
 }
@@ -153,11 +153,14 @@ TEST(ForwardBytesTest, ContainTheScratchOfTheWidestProduct) {
   const std::vector<int64_t> lengths = {61};
   const TapRequest request = requests(61).front().request;
   const auto bytes = [&](const Backend& backend, int threads) {
-    return forward_bytes(model, backend, lengths, request, {}, threads);
+    return forward_bytes(model, backend, lengths, request, {}, threads).total();
   };
   for (const int threads : {1, 3}) {
     EXPECT_EQ(bytes(kCpuBackend, threads) - bytes(counting_backend(), threads),
-              kCpuBackend.scratch_bytes(61, model.config.intermediate_size, model.config.head_dim,
+              kCpuBackend.scratch_bytes(kCpuBackend,
+                                        {.rows = 61,
+                                         .width = model.config.intermediate_size,
+                                         .head_dim = model.config.head_dim},
                                         threads));
   }
 }
@@ -166,7 +169,7 @@ TEST(ForwardBytesTest, NothingAskedNothingTaken) {
   const Model model = load("llama-plain");
   TapRequest request;
   request.layers.assign(5, {});
-  EXPECT_EQ(forward_bytes(model, kCpuBackend, std::vector<int64_t>{61}, request, {}, 1), 0);
+  EXPECT_EQ(forward_bytes(model, kCpuBackend, std::vector<int64_t>{61}, request, {}, 1).total(), 0);
   const Backend backend = counting_backend();
   ThreadPool pool(1);
   counts = {};

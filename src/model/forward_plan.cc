@@ -50,12 +50,14 @@ int64_t tap_bytes(const ModelConfig& config, const TapRequest& request) {
                          std::ssize(layer.key_rows) * std::ssize(layer.key_heads);
     most = std::max(most, rows * config.head_dim);
   }
-  return activation_bytes(most) * ((request.pre_rope ? 1 : 0) + (request.post_rope ? 1 : 0));
+  return activation_bytes(most, DType::kF32) *
+         ((request.pre_rope ? 1 : 0) + (request.post_rope ? 1 : 0));
 }
 
 }  // namespace
 
-ForwardPlan plan_forward(const ModelConfig& config, int64_t num_tokens, const TapRequest& request) {
+ForwardPlan plan_forward(const ModelConfig& config, const BackendTraits& traits, int64_t num_tokens,
+                         const TapRequest& request) {
   check_request(config, num_tokens, request);
   ForwardPlan plan;
   if (!request.pre_rope && !request.post_rope) return plan;
@@ -72,6 +74,11 @@ ForwardPlan plan_forward(const ModelConfig& config, int64_t num_tokens, const Ta
     if (layer.rope_idx >= 0 && !known) plan.rope_sets.push_back(layer.rope_idx);
   }
   if (last < 0) return plan;
+  if (traits.rows_depend_on_shape) {
+    plan.last_rows.resize(static_cast<size_t>(num_tokens));
+    std::iota(plan.last_rows.begin(), plan.last_rows.end(), 0);
+    return plan;
+  }
   const LayerRequest& layer = request.layers[static_cast<size_t>(last)];
   const std::vector<int32_t> none;
   std::ranges::set_union(wants_queries(layer) ? layer.query_rows : none,
@@ -80,31 +87,56 @@ ForwardPlan plan_forward(const ModelConfig& config, int64_t num_tokens, const Ta
   return plan;
 }
 
+std::vector<TokenRange> token_ranges(const BackendTraits& traits, std::span<const int64_t> offsets,
+                                     int64_t most) {
+  std::vector<TokenRange> out;
+  const auto add = [&](int64_t begin, int64_t end) {
+    for (; begin < end; begin += most) out.push_back({begin, std::min(begin + most, end)});
+  };
+  if (!traits.rows_depend_on_shape) {
+    add(0, offsets.back());
+    return out;
+  }
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) add(offsets[s], offsets[s + 1]);
+  return out;
+}
+
 ForwardSizes forward_sizes(const Model& model, const Backend& backend, const ForwardPlan& plan,
                            std::span<const int64_t> sequence_lengths,
                            const ForwardOptions& options) {
   const ModelConfig& config = model.config;
+  const bool alone = backend.traits.rows_depend_on_shape;
   const int64_t tokens =
       std::accumulate(sequence_lengths.begin(), sequence_lengths.end(), int64_t{0});
   ForwardSizes out;
   if (plan.layers.empty() || tokens == 0) return out;
   const bool one_layer = plan.layers.size() == 1;
   const int64_t first_rows = one_layer ? std::ssize(plan.last_rows) : tokens;
-  out.chunk = std::min(std::max<int64_t>(options.chunk_tokens, 1), first_rows);
-  out.hidden = activation_bytes(first_rows * config.hidden_size);
-  out.normed = activation_bytes(out.chunk * config.hidden_size);
-  out.query = activation_bytes(out.chunk * config.num_attention_heads * config.head_dim);
+  const int64_t together = alone ? std::ranges::max(sequence_lengths) : first_rows;
+  const auto bytes = [&](int64_t rows, int64_t width) {
+    return activation_bytes(rows * width, backend.traits.dtype);
+  };
+  out.block = std::min(std::max<int64_t>(options.chunk_tokens, 1), together);
+  out.attention = std::min(std::max(options.attention_tokens / out.block, int64_t{1}),
+                           (together + out.block - 1) / out.block) *
+                  out.block;
+  const int64_t waiting = one_layer ? out.block : std::min(out.attention, together);
+  out.hidden = bytes(first_rows, config.hidden_size);
+  out.normed = bytes(out.block, config.hidden_size);
+  out.query = bytes(waiting, config.num_attention_heads * config.head_dim);
   out.mixed = out.query;
-  out.key = activation_bytes(out.chunk * config.num_key_value_heads * config.head_dim);
+  out.key = bytes(out.block, config.num_key_value_heads * config.head_dim);
   out.value = out.key;
-  out.rotary = activation_bytes(out.chunk * largest_rotary_half(config));
+  out.rotary = alone ? 0 : bytes(out.block, largest_rotary_half(config));
   if (one_layer) return out;
-  out.gate = activation_bytes(out.chunk * std::max(config.intermediate_size, config.hidden_size));
-  out.up = activation_bytes(out.chunk * config.intermediate_size);
-  if (model.architecture->block.sandwich_norms)
-    out.branch = activation_bytes(out.chunk * config.hidden_size);
+  out.gate = bytes(out.block, std::max(config.intermediate_size, config.hidden_size));
+  out.up = bytes(out.block, config.intermediate_size);
+  if (model.architecture->block.sandwich_norms) {
+    out.branch = bytes(out.block, config.hidden_size);
+  }
   for (const int64_t length : sequence_lengths) {
-    out.cache.push_back(backend.kv_bytes(length, config.num_key_value_heads, config.head_dim));
+    out.cache.push_back(
+        backend.kv_bytes(backend, length, config.num_key_value_heads, config.head_dim));
   }
   return out;
 }
@@ -114,22 +146,32 @@ int64_t ForwardSizes::total() const {
          std::accumulate(cache.begin(), cache.end(), int64_t{0});
 }
 
-int64_t forward_bytes(const Model& model, const Backend& backend,
-                      std::span<const int64_t> sequence_lengths, const TapRequest& request,
-                      const ForwardOptions& options, int num_threads) {
+ForwardBytes forward_bytes(const Model& model, const Backend& backend,
+                           std::span<const int64_t> sequence_lengths, const TapRequest& request,
+                           const ForwardOptions& options, int num_threads) {
   const ModelConfig& config = model.config;
   const int64_t tokens =
       std::accumulate(sequence_lengths.begin(), sequence_lengths.end(), int64_t{0});
-  const ForwardPlan plan = plan_forward(config, tokens, request);
+  const ForwardPlan plan = plan_forward(config, backend.traits, tokens, request);
   const ForwardSizes sizes = forward_sizes(model, backend, plan, sequence_lengths, options);
-  if (sizes.chunk == 0) return 0;
+  if (sizes.block == 0) return {};
   const int64_t row_lists =
       (tokens + 2 * std::ssize(plan.last_rows)) * static_cast<int64_t>(sizeof(int32_t));
   const int64_t widest = std::max(
       {config.hidden_size, config.intermediate_size, config.num_attention_heads * config.head_dim});
-  return sizes.total() + tap_bytes(config, request) +
-         RopeTables::bytes(config, sequence_lengths, sequence_lengths, plan.rope_sets) + row_lists +
-         backend.scratch_bytes(sizes.chunk, widest, config.head_dim, num_threads);
+  const ScratchShape largest = {.rows = sizes.block,
+                                .width = widest,
+                                .tokens = std::ranges::max(sequence_lengths),
+                                .query_rows = sizes.attention,
+                                .num_attention_heads = config.num_attention_heads,
+                                .num_key_value_heads = config.num_key_value_heads,
+                                .head_dim = config.head_dim};
+  const int64_t layers_at_once = backend.traits.asynchronous ? 2 : 1;  // whose taps are kept
+  return {.device = sizes.total() +
+                    RopeTables::bytes(config, backend.traits.dtype, sequence_lengths,
+                                      sequence_lengths, plan.rope_sets) +
+                    backend.scratch_bytes(backend, largest, num_threads),
+          .host = layers_at_once * tap_bytes(config, request) + row_lists};
 }
 
 }  // namespace qk

@@ -16,12 +16,18 @@ struct ForwardPlan {
   std::vector<int> rope_sets;      // of config.rope that these layers use
 };
 
+// Tokens [begin, end) of the batch.
+struct TokenRange {
+  int64_t begin = 0, end = 0;
+};
+
 // Bytes of the buffers of the layer loop.
 struct ForwardSizes {
-  int64_t chunk = 0;   // tokens that are processed together
-  int64_t hidden = 0;  // [tokens, hidden_size]
+  int64_t block = 0;      // tokens of one call of norms and products
+  int64_t attention = 0;  // tokens whose queries wait for one call of attention: whole blocks
+  int64_t hidden = 0;     // [tokens, hidden_size]
   int64_t normed = 0, query = 0, key = 0, value = 0, mixed = 0, gate = 0, up = 0, branch = 0;
-  int64_t rotary = 0;          // each of cosines and sines of a chunk
+  int64_t rotary = 0;          // each of cosines and sines of rows that are not neighbours
   std::vector<int64_t> cache;  // [sequences] keys and values of one layer
 
   int64_t total() const;
@@ -29,7 +35,12 @@ struct ForwardSizes {
 
 // REQUIRES: request.layers has an entry for each layer of the model; rows and heads ascend and are
 // in range; layers that do not run are not asked for.
-ForwardPlan plan_forward(const ModelConfig& config, int64_t num_tokens, const TapRequest& request);
+ForwardPlan plan_forward(const ModelConfig& config, const BackendTraits& traits, int64_t num_tokens,
+                         const TapRequest& request);
+
+// The tokens in pieces of `most`; with rows_depend_on_shape no piece reaches into another sequence.
+std::vector<TokenRange> token_ranges(const BackendTraits& traits, std::span<const int64_t> offsets,
+                                     int64_t most);
 
 ForwardSizes forward_sizes(const Model& model, const Backend& backend, const ForwardPlan& plan,
                            std::span<const int64_t> sequence_lengths,

@@ -38,47 +38,57 @@ std::span<const int32_t> ForwardRun::positions(std::span<const int32_t> rows) {
   return positions_;
 }
 
-void ForwardRun::linear(ConstMatrixView x, std::span<const LinearJob> jobs) {
-  const Stopwatch watch(times_.linear);
+void ForwardRun::linear(ConstMatrix x, std::span<const LinearJob> jobs) {
+  const PartWatch watch(clock_, times_.linear);
   backend_.linear(context_, x, jobs);
   for (const LinearJob& job : jobs) {
-    times_.matmul_flop += 2.0 * static_cast<double>(x.dim(0)) * static_cast<double>(job.y.dim(1)) *
+    times_.matmul_flop += 2.0 * static_cast<double>(x.rows) * static_cast<double>(job.y.cols) *
                           static_cast<double>(job.weight.cols);
   }
 }
 
-void ForwardRun::norm(ConstMatrixView x, BoundVector weight, MatrixView out) {
-  const Stopwatch watch(times_.norm);
+void ForwardRun::norm(ConstMatrix x, BoundVector weight, Matrix out) {
+  const PartWatch watch(clock_, times_.norm);
   backend_.rms_norm(context_, x, weight, static_cast<float>(config_.rms_norm_eps), block().norm,
                     out);
 }
 
-void ForwardRun::head_norm(TensorView<float, 3> x, BoundVector weight) {
-  if (!block().qk_norm) return;
-  const MatrixView vectors(x.data(), {x.dim(0) * x.dim(1), x.dim(2)});
-  norm(vectors, weight, vectors);
+void ForwardRun::head_norm(Heads x, BoundVector weight) {
+  if (block().qk_norm) norm(x.vectors(), weight, x.vectors());
 }
 
-void ForwardRun::rotate(int layer, std::span<const int32_t> rows, TensorView<float, 3> x) {
+void ForwardRun::take(LayerTaps& taps, Site site, ConstHeads x, std::span<const int32_t> rows,
+                      bool chosen_heads) {
+  const PartWatch watch(clock_, times_.tap);
+  taps.take(site, x, rows, chosen_heads);
+}
+
+void ForwardRun::rotate(int layer, std::span<const int32_t> rows, Heads x) {
   const int rope_idx = config_.layers[static_cast<size_t>(layer)].rope_idx;
   if (rope_idx < 0 || rows.empty()) return;
-  const Stopwatch watch(times_.rope);
-  const int64_t half = config_.rope[static_cast<size_t>(rope_idx)].rotary_dim / 2;
-  const MatrixView cos = cos_.matrix(std::ssize(rows), half);
-  const MatrixView sin = sin_.matrix(std::ssize(rows), half);
+  const PartWatch watch(clock_, times_.rope);
   const std::span<const int32_t> at = positions(rows);
   for (const Segment& part : segments(rows)) {
-    rope_tables_.gather(
-        rope_idx, part.sequence,
-        at.subspan(static_cast<size_t>(part.begin), static_cast<size_t>(part.end - part.begin)),
-        cos.slice(part.begin, part.end), sin.slice(part.begin, part.end));
+    const RopeTables::Rows table = rope_tables_.of(rope_idx, part.sequence);
+    const std::span<const int32_t> here =
+        at.subspan(static_cast<size_t>(part.begin), static_cast<size_t>(part.end - part.begin));
+    Matrix cos, sin;
+    if (here.back() - here.front() + 1 == std::ssize(here)) {
+      cos = table.cos.slice(here.front(), here.back() + 1);
+      sin = table.sin.slice(here.front(), here.back() + 1);
+    } else {
+      cos = cos_.matrix(std::ssize(here), table.cos.cols);
+      sin = sin_.matrix(std::ssize(here), table.sin.cols);
+      backend_.gather_rows(context_, table.cos, here, cos);
+      backend_.gather_rows(context_, table.sin, here, sin);
+    }
+    backend_.rope(context_, x.slice(part.begin, part.end), cos, sin, block().rope_layout);
   }
-  backend_.rope(context_, x, cos, sin, block().rope_layout);
 }
 
-void ForwardRun::scale_queries(std::span<const int32_t> rows, TensorView<float, 3> x) {
+void ForwardRun::scale_queries(std::span<const int32_t> rows, Heads x) {
   if (config_.query_scale_beta == 0 || rows.empty()) return;
-  const Stopwatch watch(times_.rope);
+  const PartWatch watch(clock_, times_.rope);
   std::vector<float> factors;
   factors.reserve(rows.size());
   const auto length = static_cast<double>(config_.query_scale_length);
@@ -86,7 +96,7 @@ void ForwardRun::scale_queries(std::span<const int32_t> rows, TensorView<float, 
     factors.push_back(static_cast<float>(1.0 + config_.query_scale_beta *
                                                    std::log(1.0 + std::floor(position / length))));
   }
-  backend_.scale_rows(context_, MatrixView(x.data(), {x.dim(0), x.dim(1) * x.dim(2)}), factors);
+  backend_.scale_rows(context_, x.flat(), factors);
 }
 
 }  // namespace qk

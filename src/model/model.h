@@ -26,7 +26,8 @@ struct LayerWeights {
   std::vector<float> q_norm, k_norm;                                                // [head_dim]
   WeightMatrix q_proj, k_proj, v_proj, o_proj;  // [heads * head_dim, hidden_size], ...
   std::vector<float> q_bias, k_bias, v_bias, o_bias;
-  WeightMatrix gate_proj, up_proj, down_proj;  // a fused gate_up is split into views
+  WeightMatrix gate_proj, up_proj, down_proj;  // of a fused gate_up these are parts of gate_up_proj
+  WeightMatrix gate_up_proj;                   // gate rows first; absent if there are two matrices
   std::vector<float> gate_bias, up_bias, down_bias;
 };
 

@@ -54,7 +54,8 @@ RopeTables::RopeTables(const BoundModel& model, const Sequences& sequences,
 void RopeTables::add_table(const RopeFrequencies& frequencies, int64_t positions) {
   const auto half = std::ssize(frequencies.values);
   const auto buffer = [&] {
-    return Buffer(model_.backend(), model_.context(), activation_bytes(positions * half));
+    return Buffer(model_.backend(), model_.context(),
+                  activation_bytes(positions * half, model_.backend().traits.dtype));
   };
   const Table& table = tables_.emplace_back(Table{buffer(), buffer(), positions, half});
   model_.backend().rope_table(model_.context(), frequencies.values, frequencies.attention_factor,
@@ -62,23 +63,21 @@ void RopeTables::add_table(const RopeFrequencies& frequencies, int64_t positions
                               table.sin.matrix(positions, half));
 }
 
-void RopeTables::gather(int rope_idx, int64_t sequence, std::span<const int32_t> positions,
-                        MatrixView cos, MatrixView sin) const {
+RopeTables::Rows RopeTables::of(int rope_idx, int64_t sequence) const {
   const std::vector<int>& table_of = table_of_[static_cast<size_t>(rope_idx)];
   const Table& table = tables_[static_cast<size_t>(table_of[static_cast<size_t>(sequence)])];
-  const auto gather_rows = model_.backend().gather_rows;
-  gather_rows(model_.context(), table.cos.matrix(table.positions, table.half), positions, cos);
-  gather_rows(model_.context(), table.sin.matrix(table.positions, table.half), positions, sin);
+  return {table.cos.matrix(table.positions, table.half),
+          table.sin.matrix(table.positions, table.half)};
 }
 
-int64_t RopeTables::bytes(const ModelConfig& config, std::span<const int64_t> lengths,
+int64_t RopeTables::bytes(const ModelConfig& config, DType dtype, std::span<const int64_t> lengths,
                           std::span<const int64_t> full_lengths, std::span<const int> rope_sets) {
   int64_t total = 0;
   for (const int set : rope_sets) {
     std::vector<int> group_of;
     for (const TablePlan& plan :
          plan_tables(config.rope[static_cast<size_t>(set)], lengths, full_lengths, group_of)) {
-      total += 2 * activation_bytes(plan.positions * std::ssize(plan.frequencies.values));
+      total += 2 * activation_bytes(plan.positions * std::ssize(plan.frequencies.values), dtype);
     }
   }
   return total;

@@ -19,13 +19,14 @@ class RopeTables {
   //   rope_sets  indexes into config.rope that are needed
   RopeTables(const BoundModel& model, const Sequences& sequences, std::span<const int> rope_sets);
 
-  // Rows for these tokens: sequence and position of each.
-  //   cos, sin  [positions.size(), rotary_dim / 2]
-  void gather(int rope_idx, int64_t sequence, std::span<const int32_t> positions, MatrixView cos,
-              MatrixView sin) const;
+  struct Rows {
+    Matrix cos, sin;  // [positions, rotary_dim / 2]
+  };
+  // The rows of all positions of a sequence.
+  Rows of(int rope_idx, int64_t sequence) const;
 
   // Bytes that the tables hold for sequences of these lengths (given and full).
-  static int64_t bytes(const ModelConfig& config, std::span<const int64_t> lengths,
+  static int64_t bytes(const ModelConfig& config, DType dtype, std::span<const int64_t> lengths,
                        std::span<const int64_t> full_lengths, std::span<const int> rope_sets);
 
  private:

@@ -28,44 +28,74 @@ NotFinite::NotFinite(int layer, bool is_query, int64_t sequence, int64_t token)
       sequence_(sequence),
       token_(token) {}
 
-TapBuffer::TapBuffer(const BoundModel& model, int layer, Site site, std::span<const int32_t> rows,
-                     std::span<const int32_t> heads)
-    : model_(&model),
-      layer_(layer),
-      site_(site),
-      rows_(rows),
-      heads_(heads),
-      values_(
-          model.backend(), model.context(),
-          activation_bytes(std::ssize(rows) * std::ssize(heads) * model.model().config.head_dim),
-          Memory::kHost) {}
-
-TensorView<float, 3> TapBuffer::values() const {
-  return values_.heads(std::ssize(rows_), std::ssize(heads_), model_->model().config.head_dim);
+LayerTaps::LayerTaps(const BoundModel& model, int layer, const TapRequest& request,
+                     const Sequences& sequences)
+    : model_(model), sequences_(sequences), layer_(layer) {
+  const LayerRequest& wanted = request.layers[static_cast<size_t>(layer)];
+  const auto add = [&](Site site, std::span<const int32_t> rows, std::span<const int32_t> heads) {
+    if (rows.empty() || heads.empty()) return;
+    buffered(site) = {.wanted = true,
+                      .rows = rows,
+                      .heads = heads,
+                      .values = {model.backend(), model.context(), std::ssize(rows),
+                                 std::ssize(heads), model.model().config.head_dim}};
+  };
+  if (request.pre_rope) {
+    add(Site::kQueryPreRope, wanted.query_rows, wanted.query_heads);
+    add(Site::kKeyPreRope, wanted.key_rows, wanted.key_heads);
+  }
+  if (request.post_rope) {
+    add(Site::kQueryPostRope, wanted.query_rows, wanted.query_heads);
+    add(Site::kKeyPostRope, wanted.key_rows, wanted.key_heads);
+  }
 }
 
-void TapBuffer::take(TensorView<const float, 3> x, std::span<const int32_t> source_rows,
-                     const Sequences& sequences, bool chosen_heads) {
-  if (heads_.empty() || source_rows.empty()) return;
-  const auto left = rows_.subspan(static_cast<size_t>(taken_));
+LayerTaps::~LayerTaps() {
+  while (finished_ < tickets_.size()) {
+    try {
+      model_.backend().finish_taps(model_.context(), tickets_[finished_++].number);
+    } catch (const Error&) {  // the pass has failed already
+    }
+  }
+}
+
+void LayerTaps::take(Site site, ConstHeads x, std::span<const int32_t> source_rows,
+                     bool chosen_heads) {
+  Buffered& buffer = buffered(site);
+  if (!buffer.wanted || source_rows.empty()) return;
+  const auto left = buffer.rows.subspan(static_cast<size_t>(buffer.taken));
   const auto here = left.first(
       static_cast<size_t>(std::ranges::upper_bound(left, source_rows.back()) - left.begin()));
   if (here.empty()) return;
-  std::vector<int32_t> heads(heads_.begin(), heads_.end());
+  std::vector<int32_t> heads(buffer.heads.begin(), buffer.heads.end());
   if (chosen_heads) std::iota(heads.begin(), heads.end(), 0);
-  const int64_t end = taken_ + std::ssize(here);
-  const int64_t finite = model_->backend().gather_taps(
-      model_->context(), x, row_places(here, source_rows), heads, values().slice(taken_, end));
-  if (finite < std::ssize(here)) {
-    refuse_not_finite(layer_, site_, here[static_cast<size_t>(finite)], sequences);
-  }
-  taken_ = end;
+  const int64_t end = buffer.taken + std::ssize(here);
+  const Ticket ticket{
+      model_.backend().gather_taps(model_.context(), x, row_places(here, source_rows), heads,
+                                   buffer.values.heads().slice(buffer.taken, end)),
+      site, here};
+  buffer.taken = end;
+  tickets_.push_back(ticket);
+  if (model_.backend().traits.asynchronous) return;
+  ++finished_;
+  finish(ticket);
 }
 
-void TapBuffer::emit(const Tap& tap) const {
-  if (rows_.empty() || heads_.empty()) return;
-  QK_CHECK(taken_ == std::ssize(rows_));
-  tap(layer_, site_, values());
+void LayerTaps::finish(const Ticket& ticket) {
+  const int64_t finite = model_.backend().finish_taps(model_.context(), ticket.number);
+  if (finite == std::ssize(ticket.rows)) return;
+  refuse_not_finite(layer_, ticket.site, ticket.rows[static_cast<size_t>(finite)], sequences_);
+}
+
+void LayerTaps::emit(const Tap& tap) {
+  while (finished_ < tickets_.size()) finish(tickets_[finished_++]);
+  for (const Site site :
+       {Site::kQueryPreRope, Site::kQueryPostRope, Site::kKeyPreRope, Site::kKeyPostRope}) {
+    const Buffered& buffer = buffered(site);
+    if (!buffer.wanted) continue;
+    QK_CHECK(buffer.taken == std::ssize(buffer.rows));
+    tap(layer_, site, buffer.values.heads());
+  }
 }
 
 }  // namespace qk

@@ -1,0 +1,46 @@
+# libqkscope_torch.so, the plugin through which qkscope computes with libtorch: built only if there is a
+# torch, linked by nothing, loaded when a device of torch is asked for. The version of torch and its folder
+# stand in the file (src/device/torch_api.h); it runs with that version only.
+#   QK_TORCH=DIR   a folder with lib/ and include/: that of torch in a site-packages, or a libtorch
+#   default        what tools/setup --torch unpacked, if it did
+set(QK_TORCH "" CACHE PATH "folder of torch, for the plugin; empty: .deps/torch/torch if it exists")
+set(torch_dir ${QK_TORCH})
+if(NOT torch_dir AND EXISTS ${PROJECT_SOURCE_DIR}/.deps/torch/torch/lib/libtorch_cpu.so)
+  set(torch_dir ${PROJECT_SOURCE_DIR}/.deps/torch/torch)
+endif()
+if(NOT torch_dir)
+  message(STATUS "torch plugin: not built (tools/setup --torch, or -DQK_TORCH=DIR)")
+  return()
+endif()
+file(REAL_PATH ${torch_dir} torch_dir BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
+foreach(part lib/libtorch_cpu.so lib/libc10.so include/ATen/core/Tensor.h)
+  if(NOT EXISTS ${torch_dir}/${part})
+    message(FATAL_ERROR "QK_TORCH=${torch_dir}: expected a folder of torch, found no ${part}")
+  endif()
+endforeach()
+if(EXISTS ${torch_dir}/version.py)
+  file(STRINGS ${torch_dir}/version.py torch_version REGEX "^__version__ = ")
+elseif(EXISTS ${torch_dir}/build-version)
+  file(STRINGS ${torch_dir}/build-version torch_version LIMIT_COUNT 1)
+endif()
+if(NOT torch_version MATCHES "([0-9]+[.][0-9]+[.][0-9]+)")
+  message(FATAL_ERROR "QK_TORCH=${torch_dir}: neither version.py nor build-version names a version")
+endif()
+set(torch_version ${CMAKE_MATCH_1})
+message(STATUS "torch plugin: for torch ${torch_version} in ${torch_dir}")
+
+# Without sanitizers: torch is built without, and its headers make objects that both sides free.
+file(GLOB torch_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/torch/*.cc)
+list(FILTER torch_sources EXCLUDE REGEX "_test[.]cc$")
+add_library(qkscope_torch MODULE ${torch_sources})
+target_include_directories(qkscope_torch PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(qkscope_torch SYSTEM PRIVATE ${torch_dir}/include)
+target_compile_definitions(qkscope_torch PRIVATE AT_PER_OPERATOR_HEADERS
+  QK_TORCH_VERSION="${torch_version}" QK_TORCH_FOLDER="${torch_dir}")
+target_compile_options(qkscope_torch PRIVATE -Wall -Wextra -Wshadow -ffp-contract=off
+  -fvisibility=hidden $<$<BOOL:${QK_WERROR}>:-Werror>)
+target_link_libraries(qkscope_torch PRIVATE ${torch_dir}/lib/libtorch_cpu.so
+  ${torch_dir}/lib/libc10.so ${CMAKE_DL_LIBS} nlohmann_json::nlohmann_json)
+set_target_properties(qkscope_torch PROPERTIES CXX_STANDARD 20
+  LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
+  BUILD_RPATH ${torch_dir}/lib INSTALL_RPATH ${torch_dir}/lib)
