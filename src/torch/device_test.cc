@@ -7,7 +7,6 @@ namespace qk_torch::device_test {
 namespace {
 
 using namespace test;  // NOLINT(google-build-using-namespace)
-using testing::AssertionResult;
 
 std::vector<float> product(Device& device, const Weight& weight, const std::vector<float>& x) {
   Array input(device, x), y(device, weight.host.rows);
