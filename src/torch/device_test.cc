@@ -54,7 +54,10 @@ TEST(Device, DescribesItself) {
   Device device(QK_BF16);
   const char* json = nullptr;
   ok(api().describe(device, 64, &json));
-  EXPECT_NE(std::string(json).find(R"("torch":")"), std::string::npos) << json;
+  for (const char* member : {R"("device":"cpu")", R"("name":")", R"("torch":")",
+                             R"("capability":")", R"("attention":")"}) {
+    EXPECT_NE(std::string(json).find(member), std::string::npos) << json;
+  }
   int64_t free_bytes = -1, total_bytes = -1;
   ok(api().memory(device, &free_bytes, &total_bytes));
   EXPECT_EQ(free_bytes, 0);
