@@ -3,11 +3,14 @@
 # dependencies = ["torch==2.9.1", "transformers==5.1.0", "gguf==0.19.0", "safetensors==0.8.0",
 #                 "accelerate", "numpy==2.3.5"]
 # ///
-"""Makes the reference for `qkscope verify`: queries and keys of a model, computed by transformers in
-float32 from the same files and token ids.
+"""Makes the reference for `qkscope verify`: queries and keys of a model, computed by transformers from
+the same files and token ids, in float32 on the CPU or as --dtype and --device say.
 
     uv run tools/make_reference.py MODEL REFERENCE.safetensors [--tokens N] [--every 8]
     qkscope verify --model MODEL --reference REFERENCE.safetensors
+
+    uv run tools/make_reference.py MODEL REFERENCE.safetensors --dtype bfloat16 --device cuda
+    qkscope verify --model MODEL --reference REFERENCE.safetensors --dtype bfloat16 --device cuda
 
 MODEL is a checkpoint folder or a GGUF file; the architectures are those of qkscope. The ids are a
 fixed sequence over the vocabulary, or those in --ids FILE (integers separated by white space), or
@@ -15,9 +18,10 @@ those of the text in --text FILE. In the last case verify compares the ids too; 
 needs llama-cpp-python.
 
 The reference holds (docs/verify.md): ids [tokens] and rows [rows], the tokens whose vectors are
-kept; L<layer>.<q|k>_<pre|post> [rows, heads, head_dim] before and after the rotary embedding; and in
-its metadata the model's files with their SHA-256, the versions, the attention window of each layer,
-and the distance of each array from a second run in float64 (unless --no-float64 is given).
+kept; L<layer>.<q|k>_<pre|post> [rows, heads, head_dim] before and after the rotary embedding, widened
+to float32; and in its metadata the model's files with their SHA-256, the versions, the type and device
+that computed it, the attention window of each layer, and the distance of each array from a second
+run in float64, or in float32 if the type is a half (unless --no-float64 is given).
 """
 
 import argparse
@@ -25,6 +29,7 @@ import contextlib
 import hashlib
 import json
 import pathlib
+import platform
 import sys
 
 import numpy as np
@@ -33,6 +38,7 @@ import transformers
 from safetensors.numpy import save_file
 
 FORMAT = "qkscope.reference.1"
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 TEXT_ONLY = {"mllama": "text_config", "mllama_text_model": None}
 
 
@@ -71,9 +77,10 @@ def complete(model, info):
     return model.eval()
 
 
-def load(model):
-    """The model in float32: bf16 and f16 are widened, GGUF blocks dequantised by transformers."""
-    options = {"dtype": torch.float32, "attn_implementation": "eager", "output_loading_info": True}
+def load(model, dtype=torch.float32, attention="eager"):
+    """The model in a type: stored numbers are widened or rounded once, GGUF blocks dequantised by
+    transformers."""
+    options = {"dtype": dtype, "attn_implementation": attention, "output_loading_info": True}
     if is_gguf(model):
         auto = transformers.AutoModelForCausalLM
         return complete(*auto.from_pretrained(str(model.parent), gguf_file=model.name, **options))
@@ -138,7 +145,8 @@ class Recorder:
 
     def keep(self, name, tensor):  # [1, heads, tokens, head_dim] -> [rows, heads, head_dim]
         kept = tensor[0].transpose(0, 1)[self.rows]
-        self.taken[f"L{self.layer}.{name}"] = np.ascontiguousarray(kept.numpy())
+        wide = kept.to("cpu", torch.promote_types(kept.dtype, torch.float32))
+        self.taken[f"L{self.layer}.{name}"] = np.ascontiguousarray(wide.numpy())
 
     def on_rotate(self, q, k, *rest, **more):
         self.keep("q_pre", q)
@@ -165,20 +173,23 @@ class Recorder:
 def record(decoder, ids, rows=None, positions=None):
     recorder = Recorder(decoder, rows)
     try:
-        position_ids = None if positions is None else torch.tensor([positions])
-        decoder(input_ids=torch.tensor([ids]), position_ids=position_ids, use_cache=False)
+        device = decoder.embed_tokens.weight.device
+        position_ids = None if positions is None else torch.tensor([positions], device=device)
+        input_ids = torch.tensor([ids], device=device)
+        decoder(input_ids=input_ids, position_ids=position_ids, use_cache=False)
     finally:
         recorder.close()
     return recorder.taken, recorder.windows
 
 
 @contextlib.contextmanager
-def in_float64(decoder):
-    """Computes in float64, widening one layer at a time; the stored weights do not change."""
-    hooks = [decoder.embed_tokens.register_forward_hook(lambda module, args, out: out.double())]
+def in_wider(decoder, dtype):
+    """Computes in a wider type, widening one layer at a time; the stored weights do not change."""
+    stored = decoder.embed_tokens.weight.dtype
+    hooks = [decoder.embed_tokens.register_forward_hook(lambda module, args, out: out.to(dtype))]
     for layer in decoder.layers:
-        hooks.append(layer.register_forward_pre_hook(lambda module, args: module.double() and None))
-        hooks.append(layer.register_forward_hook(lambda module, args, out: module.float() and None))
+        hooks.append(layer.register_forward_pre_hook(lambda module, args: module.to(dtype) and None))
+        hooks.append(layer.register_forward_hook(lambda module, args, out: module.to(stored) and None))
     try:
         yield
     finally:
@@ -188,14 +199,29 @@ def in_float64(decoder):
 
 def relative(distance, reference):
     largest = float(np.abs(reference).max())
-    return float(np.abs(distance).max()) / largest if largest > 0 else 0.0
+    return float(distance) / largest if largest > 0 else 0.0
 
 
 def float64_distances(decoder, ids, rows, taken):
     """The largest distance of each array from the float64 run, relative to its largest value."""
-    with in_float64(decoder):
+    with in_wider(decoder, torch.float64):
         exact, _ = record(decoder, ids, rows)
-    return {name: relative(taken[name] - exact[name], exact[name]) for name in taken}
+    return {
+        name: relative(np.abs(taken[name] - exact[name]).max(), exact[name]) for name in taken
+    }
+
+
+def float32_distances(decoder, ids, rows, taken):
+    """The distance of each array in half precision from the float32 run of the same weights,
+    relative to its largest value: the root of the mean square, and what 99 % do not exceed."""
+    with in_wider(decoder, torch.float32):
+        exact, _ = record(decoder, ids, rows)
+    out = {}
+    for name, array in taken.items():
+        apart = np.abs(array.astype(np.float64) - exact[name])
+        rms, tail = np.sqrt(np.mean(apart**2)), np.quantile(apart, 0.99)
+        out[name] = [relative(rms, exact[name]), relative(tail, exact[name])]
+    return out
 
 
 def tokenize(model, text, max_length):
@@ -208,6 +234,34 @@ def tokenize(model, text, max_length):
 
     vocabulary = llama_cpp.Llama(str(model), vocab_only=True, verbose=False)
     return vocabulary.tokenize(text.encode(), add_bos=True, special=True)[:max_length]
+
+
+def device_of(name):
+    """A device that answers. Exits with a sentence if there is none."""
+    expected = f"--device: expected cpu, cuda or cuda:N, found {name}"
+    if name.split(":")[0] not in ("cpu", "cuda"):
+        sys.exit(expected)
+    try:
+        torch.empty(1, device=torch.device(name))
+        return torch.device(name)
+    except (RuntimeError, AssertionError) as error:
+        sys.exit(f"{expected}: {str(error).splitlines()[0]}")
+
+
+def device_facts(device):
+    """What decides the bits besides the versions: the kind of device, its name and capability."""
+    if device.type == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        name = torch.cuda.get_device_name(device)
+        return {"device": "cuda", "device_name": name, "device_capability": f"{major}.{minor}"}
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "device": "cpu",
+        "device_name": named[0] if named else platform.machine(),
+        "device_capability": torch.backends.cpu.get_cpu_capability(),
+    }
 
 
 def default_tokens(decoder):
@@ -231,7 +285,8 @@ def token_ids(options, model, vocab_size):
 
 
 def make_reference(model, out, options):
-    loaded = load(model)
+    device = device_of(options.device)
+    loaded = load(model, DTYPES[options.dtype], options.attention).to(device)
     decoder = decoder_of(loaded)
     if options.tokens is None:
         options.tokens = default_tokens(decoder)
@@ -245,11 +300,18 @@ def make_reference(model, out, options):
         "files": json.dumps([identity(path) for path in model_files(model)]),
         "transformers": transformers.__version__,
         "torch": torch.__version__,
-        "dtype": "float32",
+        "dtype": options.dtype,
+        "attn_implementation": options.attention,
         "windows": json.dumps(layers),
+        **device_facts(device),
     }
     if options.float64:
-        metadata["float64"] = json.dumps(float64_distances(decoder, ids, rows, taken))
+        wider, distances = (
+            ("float64", float64_distances)
+            if options.dtype == "float32"
+            else ("float32", float32_distances)
+        )
+        metadata[wider] = json.dumps(distances(decoder, ids, rows, taken))
     if text is not None:
         metadata |= {"text": text, "max_length": str(options.tokens)}
     taken |= {"ids": np.array(ids, np.int32), "rows": np.array(rows, np.int32)}
@@ -269,7 +331,16 @@ def parse_options(words=None):
     source.add_argument("--text", type=pathlib.Path, help="file with a text")
     parser.add_argument("--no-float64", dest="float64", action="store_false",
                         help="skip the second run, which measures the accuracy of the first")  # fmt: skip
-    return parser.parse_args(words)
+    parser.add_argument("--dtype", choices=list(DTYPES), default="float32",
+                        help="type of weights and activations (default: float32)")  # fmt: skip
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    parser.add_argument("--attention", choices=["eager", "sdpa"],
+                        help="of transformers (default: eager in float32 on the CPU, else sdpa)")  # fmt: skip
+    options = parser.parse_args(words)
+    if options.attention is None:
+        plain = options.dtype == "float32" and options.device == "cpu"
+        options.attention = "eager" if plain else "sdpa"
+    return options
 
 
 def main():

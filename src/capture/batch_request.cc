@@ -51,8 +51,8 @@ void draw_rows(const CapturePlan& plan, std::span<const DocumentLength> document
   }
 }
 
-void find_lengths(size_t num_documents, BatchRequest& out) {
-  out.lengths.assign(num_documents, 0);
+void find_lengths(std::span<const DocumentLength> documents, bool whole, BatchRequest& out) {
+  out.lengths.assign(documents.size(), 0);
   for (const LayerRows& layer : out.layers) {
     for (const Kind kind : kKinds) {
       for (const BlockRows& block : layer.of(kind)) {
@@ -61,8 +61,10 @@ void find_lengths(size_t num_documents, BatchRequest& out) {
       }
     }
   }
-  for (size_t d = 0; d < num_documents; ++d) {
-    if (out.lengths[d] > 0) out.sequence_documents.push_back(d);
+  for (size_t d = 0; d < documents.size(); ++d) {
+    if (out.lengths[d] == 0) continue;
+    if (whole) out.lengths[d] = documents[d].num_tokens;
+    out.sequence_documents.push_back(d);
   }
 }
 
@@ -123,6 +125,10 @@ int64_t BatchRequest::largest_block_bytes(const CapturePlan& plan) const {
   return largest;
 }
 
+int64_t BatchRequest::all_block_bytes(const CapturePlan& plan) const {
+  return num_rows * vector_bytes(plan);
+}
+
 int64_t BatchRequest::list_bytes() const {
   int64_t bytes = 0;
   int64_t largest = 0;  // of the collector's copy of positions and buckets, and its inverse order
@@ -141,10 +147,11 @@ int64_t BatchRequest::list_bytes() const {
 }
 
 BatchRequest make_batch_request(const CapturePlan& plan,
-                                std::span<const DocumentLength> documents) {
+                                std::span<const DocumentLength> documents,
+                                const BackendTraits& traits) {
   BatchRequest out;
   draw_rows(plan, documents, out);
-  find_lengths(documents.size(), out);
+  find_lengths(documents, traits.rows_depend_on_shape, out);
   request_taps(plan, out);
   return out;
 }

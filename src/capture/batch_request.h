@@ -8,6 +8,7 @@
 
 #include "capture/plan.h"
 #include "capture/tokenized_document.h"
+#include "kernels/backend.h"
 #include "model/forward.h"
 #include "sampling/row_selection.h"
 
@@ -37,7 +38,7 @@ struct LayerRows {
 struct BatchRequest {
   std::vector<LayerRows> layers;  // [num_hidden_layers]
   // [documents] tokens to compute: up to the last one that any layer captures, since later ones
-  // cannot be seen by earlier ones. 0: the document has no row.
+  // cannot be seen by earlier ones, or all. 0: the document has no row.
   std::vector<int64_t> lengths;
   std::vector<size_t> sequence_documents;  // [sequences] the documents that have rows, in order
   TapRequest tap;                          // of their tokens, one sequence after the other
@@ -48,13 +49,17 @@ struct BatchRequest {
   // Bytes of the vectors that BlockCollector holds at most: of one block; with both columns, also
   // of the first column of one layer's blocks of one kind.
   int64_t largest_block_bytes(const CapturePlan& plan) const;
+  // Bytes of the vectors of all blocks.
+  int64_t all_block_bytes(const CapturePlan& plan) const;
   // Bytes of the lists of positions and buckets, here and in the tap request, with what the
   // collector adds while it works on the largest block.
   int64_t list_bytes() const;
 };
 
 // Draws the rows of every document, layer and kind.
-BatchRequest make_batch_request(const CapturePlan& plan, std::span<const DocumentLength> documents);
+//   traits  of the backend: with rows_depend_on_shape documents that have rows are computed whole
+BatchRequest make_batch_request(const CapturePlan& plan, std::span<const DocumentLength> documents,
+                                const BackendTraits& traits = {});
 
 std::vector<DocumentLength> lengths_of(std::span<const TokenizedDocument> documents);
 

@@ -134,7 +134,7 @@ void BlockCollector::emit(int layer, Kind kind, Pending& pending) {
       block.tokens.push_back(token_text_(document.ids[static_cast<size_t>(position)]));
     }
   }
-  sink_(block);
+  sink_(std::move(block));
   ++num_records_[pending.rows->document];
 }
 

@@ -18,7 +18,7 @@ namespace qk {
 
 class BlockCollector {
  public:
-  using Sink = std::function<void(const CaptureBlock&)>;
+  using Sink = std::function<void(CaptureBlock&&)>;
 
   // `token_text` is only called if the plan wants token strings. REQUIRES: `request` is that of the
   // plan and the documents, and all of them outlive the collector.

@@ -1,22 +1,31 @@
 #include "capture/capture_loop.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
-#include "base/process_memory.h"
+#include "capture/device_team.h"
 #include "capture/run_steps.h"
-#include "model/weight_pages.h"
 
 namespace qk {
 namespace {
 
-int64_t count_tokens(std::span<const TokenizedDocument> documents) {
-  int64_t count = 0;
-  for (const TokenizedDocument& document : documents) count += std::ssize(document.ids);
-  return count;
+// Adds a batch. The times of the journal are the loop's own.
+void add_counts(const CaptureCounts& batch, CaptureCounts& out) {
+  out.num_documents += batch.num_documents;
+  out.num_tokens += batch.num_tokens;
+  out.num_rows += batch.num_rows;
+  out.num_computed_tokens += batch.num_computed_tokens;
+  out.peak_mapped_bytes = std::max(out.peak_mapped_bytes, batch.peak_mapped_bytes);
+  out.times.select += batch.times.select;
+  out.times.forward += batch.times.forward;
+  const ForwardTimes& parts = batch.times.parts;
+  ForwardTimes& sum = out.times.parts;
+  for (double ForwardTimes::* part :
+       {&ForwardTimes::embedding, &ForwardTimes::norm, &ForwardTimes::linear, &ForwardTimes::rope,
+        &ForwardTimes::attention, &ForwardTimes::activation, &ForwardTimes::tap,
+        &ForwardTimes::matmul_flop}) {
+    sum.*part += parts.*part;
+  }
 }
 
 }  // namespace
@@ -27,118 +36,92 @@ CaptureLoop::CaptureLoop(const PreparedRun& run, const RunOptions& options,
     : run_(run),
       options_(options),
       memory_(memory),
-      model_(run.model, *options.backend, pool),
+      pool_(pool),
       reader_(run, memory, done, options.stop),
       num_documents_(run.corpus->num_documents()),
       counts_(before) {}
 
-void CaptureLoop::show(double part) const {
+void CaptureLoop::show(double documents, double tokens) const {
   if (!options_.progress) return;
-  const auto tokens = static_cast<int64_t>(static_cast<double>(batch_tokens_) * part);
   options_.progress({.phase = Phase::kCapture,
                      .done = counts_.num_documents,
                      .total = num_documents_,
-                     .in_progress = part * static_cast<double>(batch_documents_),
-                     .num_tokens = counts_.num_tokens + tokens,
+                     .in_progress = documents,
+                     .num_tokens = counts_.num_tokens + static_cast<int64_t>(tokens),
                      .num_rows = counts_.num_rows,
                      .seconds = clock_.seconds(),
                      .done_before = counts_.num_documents_before,
                      .num_tokens_before = counts_.num_tokens_before});
 }
 
-// The part of mapped files is not kept by the kernel: the largest that was seen counts.
-void CaptureLoop::look_at_memory() {
-  if (memory_.budget == 0) return;
-  if (const auto memory = process_memory()) {
-    counts_.peak_mapped_bytes = std::max(counts_.peak_mapped_bytes, memory->mapped);
-  }
+std::vector<TokenizedDocument> CaptureLoop::next_batch() {
+  const RunClock watch;
+  std::vector<TokenizedDocument> documents = reader_.next_batch();
+  tokenize_seconds_ += watch.seconds();
+  stopped_ = stop_wanted(options_);
+  if (stopped_) documents.clear();
+  return documents;
 }
 
-void CaptureLoop::forward_batch(std::span<const TokenizedDocument> documents,
-                                const BatchRequest& request, BlockCollector& collector) {
-  const double num_layers = run_.plan.last_layer + 1;
-  const double journal_before = counts_.times.journal;
-  RunClock watch;
-  const auto count = [&] {
-    counts_.times.forward += watch.lap() - (counts_.times.journal - journal_before);
-  };
-  try {
-    forward(
-        model_, pack_sequences(request, documents), request.tap, memory_.forward,
-        [&](int layer, Site site, TensorView<const float, 3> rows) {
-          collector.take(layer, site, rows);
-          look_at_memory();
-          show((layer + 1) / num_layers);
-        },
-        &counts_.times.parts);
-  } catch (...) {
-    count();
-    throw;
-  }
-  // The pages of the table of embeddings would add up from document to document.
-  if (memory_.budget > 0) drop_embedding(run_.model);
-  count();
+void CaptureLoop::append(const CaptureBlock& block, JournalWriter& journal) {
+  const RunClock watch;
+  journal.append(block);
+  counts_.times.journal += watch.seconds();
 }
 
-void CaptureLoop::skip_not_finite(const NotFinite& fault, TokenizedDocument& document) const {
-  const std::string sentence = fmt::format(
-      "document {} (example_id {}): layer {}, position {}: expected finite {}, found NaN or "
-      "infinity (damaged weights, or activations that overflow)",
-      document.index, document.example_id, fault.layer(), fault.token(),
-      fault.is_query() ? "queries" : "keys");
-  if (!run_.config.capture.skip_nonfinite) {
-    fail("{}; to leave such documents out, set capture.on_nonfinite to skip", sentence);
-  }
-  if (options_.warn) options_.warn(sentence + "; the document is left out");
-  document.outcome = DocumentOutcome::kNotFinite;
-  document.ids.clear();
-  document.truncated = false;
+void CaptureLoop::end(const BatchWorker::Result& result, JournalWriter& journal) {
+  const RunClock watch;
+  journal.end_documents(result.ends);
+  counts_.times.journal += watch.seconds();
+  add_counts(result.counts, counts_);
+  show();
 }
 
-void CaptureLoop::compute(std::vector<TokenizedDocument> documents, JournalWriter& journal) {
-  const TokenText token_text = [&](int32_t id) { return run_.tokenizer.token(id); };
-  const BlockCollector::Sink sink = [&](const CaptureBlock& block) {
-    const RunClock write_watch;
-    journal.append(block);
-    counts_.times.journal += write_watch.seconds();
-  };
-  RunClock watch;
+void CaptureLoop::run_alone(JournalWriter& journal) {
+  BatchWorker worker(run_, options_, memory_, 0, pool_);
   while (true) {
-    const BatchRequest request = make_batch_request(run_.plan, lengths_of(documents));
-    BlockCollector collector(run_.plan, documents, request, token_text, sink);
-    counts_.times.select += watch.lap();
-    try {
-      if (request.num_rows > 0) forward_batch(documents, request, collector);
-      watch.lap();
-      journal.end_documents(collector.ends());
-      counts_.times.journal += watch.lap();
-      counts_.num_documents += std::ssize(documents);
-      counts_.num_computed_tokens += request.num_tokens();
-      counts_.num_rows += request.num_rows;
-      counts_.num_tokens += count_tokens(documents);
-      return;
-    } catch (const NotFinite& fault) {
-      journal.abandon();
-      const size_t faulty = request.sequence_documents[static_cast<size_t>(fault.sequence())];
-      skip_not_finite(fault, documents[faulty]);
+    std::vector<TokenizedDocument> documents = next_batch();
+    if (documents.empty()) return;
+    const auto num_documents = static_cast<double>(documents.size());
+    double num_tokens = 0;
+    for (const TokenizedDocument& document : documents) {
+      num_tokens += static_cast<double>(document.ids.size());
     }
+    const double journal_before = counts_.times.journal;
+    BatchWorker::Result result = worker.compute(
+        std::move(documents),
+        {.sink = [&](CaptureBlock&& block) { append(block, journal); },
+         .restart = [&] { journal.abandon(); },
+         .show = [&](double part) { show(part * num_documents, part * num_tokens); },
+         .warn = options_.warn});
+    result.counts.times.forward -= counts_.times.journal - journal_before;
+    end(result, journal);
   }
+}
+
+void CaptureLoop::run_team(JournalWriter& journal) {
+  DeviceTeam team(run_, options_, memory_, pool_.num_threads());
+  team.run({.take = [&] { return next_batch(); },
+            .finish =
+                [&](DeviceTeam::Batch&& batch) {
+                  for (const std::string& sentence : batch.warnings) {
+                    if (options_.warn) options_.warn(sentence);
+                  }
+                  for (const CaptureBlock& block : batch.blocks) append(block, journal);
+                  end(batch.result, journal);
+                },
+            .show = [&](const DeviceTeam::Progress& all) { show(all.documents, all.tokens); }});
 }
 
 bool CaptureLoop::run(JournalWriter& journal) {
-  RunClock watch;
-  while (true) {
-    batch_documents_ = batch_tokens_ = 0;
-    show();
-    watch.lap();
-    std::vector<TokenizedDocument> documents = reader_.next_batch();
-    counts_.times.tokenize += watch.lap();
-    if (stop_wanted(options_)) return false;
-    if (documents.empty()) return true;
-    batch_documents_ = std::ssize(documents);
-    batch_tokens_ = count_tokens(documents);
-    compute(std::move(documents), journal);
+  show();
+  if (options_.num_devices() > 1) {
+    run_team(journal);
+  } else {
+    run_alone(journal);
   }
+  counts_.times.tokenize += tokenize_seconds_;
+  return !stopped_;
 }
 
 }  // namespace qk

@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "capture/batch_request.h"
-#include "capture/block_collector.h"
+#include "capture/batch_worker.h"
 #include "capture/document_reader.h"
 #include "capture/memory_plan.h"
 #include "capture/prepared_run.h"
@@ -36,21 +35,23 @@ class CaptureLoop {
   const std::vector<std::string>& document_names() const { return reader_.names(); }
 
  private:
-  void compute(std::vector<TokenizedDocument> documents, JournalWriter& journal);
-  void forward_batch(std::span<const TokenizedDocument> documents, const BatchRequest& request,
-                     BlockCollector& collector);
-  void skip_not_finite(const NotFinite& fault, TokenizedDocument& document) const;
-  void look_at_memory();
-  // part: of the batch in progress that is done, in [0, 1]
-  void show(double part = 0) const;
+  void run_alone(JournalWriter& journal);  // on one device
+  void run_team(JournalWriter& journal);
+  // Empty: the corpus is at its end, or the run is to stop.
+  std::vector<TokenizedDocument> next_batch();
+  void append(const CaptureBlock& block, JournalWriter& journal);
+  void end(const BatchWorker::Result& result, JournalWriter& journal);
+  // Of the batches in progress, what is done in documents and tokens.
+  void show(double documents = 0, double tokens = 0) const;
 
   const PreparedRun& run_;
   const RunOptions& options_;
   const MemoryPlan& memory_;
-  BoundModel model_;
+  ThreadPool& pool_;
   DocumentReader reader_;
-  std::optional<int64_t> num_documents_;            // in all, if known
-  int64_t batch_documents_ = 0, batch_tokens_ = 0;  // of the batch in progress
+  std::optional<int64_t> num_documents_;  // in all, if known
+  double tokenize_seconds_ = 0;
+  bool stopped_ = false;  // instead of a batch
   CaptureCounts counts_;
   RunClock clock_;
 };

@@ -7,7 +7,9 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -77,6 +79,31 @@ void note_without_effect(MappingReader& section, std::string_view key, std::stri
   warnings.push_back(section.sentence(key, fmt::format("has no effect: {}", why)));
 }
 
+DeviceKey device_key(const MappingReader& section, std::string_view key,
+                     std::optional<std::string> value) {
+  return {.value = std::move(value),
+          .start = section.sentence(key, ""),
+          .is_override = section.place(key).starts_with(kOverrideOption)};
+}
+
+// What transformers knows beside the name of one device is a fault, told if the key decides.
+void read_device_map(MappingReader& section, ModelSection& out) {
+  const YamlValue* map = section.any("device_map");
+  std::optional<std::string> name;
+  if (map != nullptr && map->kind == YamlValue::Kind::kText) name = map->text;
+  out.device_map = device_key(section, "device_map", name);
+  if (map == nullptr || map->kind == YamlValue::Kind::kNull) return;
+  constexpr std::array<std::string_view, 3> kSpreading = {"balanced", "balanced_low_0",
+                                                          "sequential"};
+  const bool spreads = name && std::ranges::find(kSpreading, *name) != kSpreading.end();
+  if (name && !spreads) return;
+  out.device_map_fault = fmt::format(
+      "expected one device (auto, cpu, cuda, cuda:0), found {}: the layers of a model are not spread "
+      "over devices; a model that is too large for one is streamed, and --device cuda:all spreads "
+      "documents",
+      map->describe());
+}
+
 CorpusConfig read_dataset(MappingReader section, std::vector<std::string>& warnings) {
   CorpusConfig out;
   out.path = section.required_text("path");
@@ -116,15 +143,14 @@ ModelSection read_model(MappingReader section, std::vector<std::string>& warning
     note_without_effect(section, "revision", "model.name is a path, not a Hub model", warnings);
   }
   out.dtype = dtype_name(section, "dtype");
-  if (const YamlValue* map = section.any("device_map")) out.device_map = yaml_to_json(*map);
+  read_device_map(section, out);
   out.trust_remote_code = section.boolean("trust_remote_code").value_or(false);
   if (out.trust_remote_code) {
     note_without_effect(section, "trust_remote_code", "code from a checkpoint is never run",
                         warnings);
   }
-  refuse_without_effect(section, "device_map", "everything is computed on the CPU");
-  out.attn_implementation = section.text_or_null("attn_implementation");
-  refuse_without_effect(section, "attn_implementation", "there is only one implementation");
+  out.attn_implementation =
+      device_key(section, "attn_implementation", section.text_or_null("attn_implementation"));
   const YamlValue* overrides = section.mapping("config_overrides");
   if (overrides != nullptr && !overrides->entries.empty()) {
     out.config_overrides = yaml_to_json(*overrides);
@@ -167,15 +193,17 @@ TokenizerSection read_tokenizer(MappingReader section, std::vector<std::string>&
 InferenceSection read_inference(MappingReader section, std::vector<std::string>& warnings) {
   InferenceSection out;
   out.batch_size = section.integer("batch_size", 1, kInt32).value_or(out.batch_size);
-  out.autocast_dtype = dtype_name(section, "autocast_dtype");
+  const std::string autocast = dtype_name(section, "autocast_dtype");
+  const bool is_given = section.any("autocast_dtype") != nullptr;
+  out.autocast_dtype =
+      device_key(section, "autocast_dtype", is_given ? std::optional(autocast) : std::nullopt);
   out.debug_logging = section.boolean("debug_logging").value_or(false);
   const auto every = section.integer("debug_log_every_n_batches", -kAny, kAny).value_or(1);
   out.debug_log_every_n_batches = std::max<int64_t>(1, every);
   section.integer("mps_cleanup_every_batches", -kAny, kAny);
-  refuse_without_effect(section, "autocast_dtype", "Qkscope computes in float32");
   refuse_without_effect(section, "debug_logging", "progress is shown in one line");
   refuse_without_effect(section, "debug_log_every_n_batches", "progress is shown in one line");
-  refuse_without_effect(section, "mps_cleanup_every_batches", "Qkscope computes on the CPU");
+  refuse_without_effect(section, "mps_cleanup_every_batches", "Qkscope has no MPS backend");
   for (const std::string& unknown : section.unknown_keys()) note_unknown(unknown, warnings);
   return out;
 }
@@ -302,6 +330,13 @@ MappingReader section_of(MappingReader& top, std::string_view name) {
 }  // namespace
 
 const char* rope_name(CaptureRope rope) { return kRopes.at(static_cast<size_t>(rope)).data(); }
+
+DType dtype_of(const std::string& name) {
+  constexpr std::array<DType, 3> kTypes = {DType::kF16, DType::kBF16, DType::kF32};
+  const auto it = std::find(kDtypes.begin(), kDtypes.end(), lower(name));
+  QK_CHECK(it != kDtypes.end());
+  return kTypes.at(static_cast<size_t>(it - kDtypes.begin()) % kTypes.size());
+}
 
 SniffConfig load_config(const std::filesystem::path& path,
                         const std::vector<std::string>& overrides) {

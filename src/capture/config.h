@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "corpus/corpus.h"
 #include "sampling/row_selection.h"
 
@@ -22,14 +23,22 @@ enum class CaptureRope : uint8_t {
 
 const char* rope_name(CaptureRope rope);
 
+// A key that only some devices heed (capture/device_choice.h).
+struct DeviceKey {
+  std::optional<std::string> value;  // as it was given, or none
+  std::string start;                 // of a sentence about it: "run.yaml:4: model.device_map: "
+  bool is_override = false;          // given by --set: it must take effect
+};
+
 struct ModelSection {
   std::string name;  // folder, GGUF file or Hub id
   std::optional<std::string> revision;
-  std::string dtype = "float16";  // recorded; weights keep their stored type, sums are float32
-  std::string device_map = "\"auto\"";             // JSON; recorded, no effect
-  bool trust_remote_code = false;                  // no effect
-  std::optional<std::string> attn_implementation;  // recorded, no effect
-  std::string config_overrides;                    // a JSON object, or empty
+  std::string dtype = "float16";  // of weights and activations on torch; else recorded only
+  DeviceKey device_map;           // none: auto
+  std::string device_map_fault;   // why it cannot be heeded, or empty
+  bool trust_remote_code = false;  // no effect
+  DeviceKey attn_implementation;
+  std::string config_overrides;  // a JSON object, or empty
 };
 
 struct TokenizerSection {
@@ -41,7 +50,7 @@ struct TokenizerSection {
 
 struct InferenceSection {
   int64_t batch_size = 1;                  // documents that are computed together
-  std::string autocast_dtype = "float16";  // no effect
+  DeviceKey autocast_dtype;
   bool debug_logging = false;
   int64_t debug_log_every_n_batches = 1;
 };
@@ -90,6 +99,9 @@ struct SniffConfig {
   bool compat_reference = false;      // `compat: reference`
   std::vector<std::string> warnings;  // whole sentences with file and line
 };
+
+// The type that a dtype of the file names.
+DType dtype_of(const std::string& name);
 
 // Reads the file; each override is "section.key=value" (the value in YAML) and replaces what the
 // file says. Throws Error with the file's line, or the override, and the key: everything that

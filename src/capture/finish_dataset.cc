@@ -1,8 +1,11 @@
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <string>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "capture/device_choice.h"
 #include "capture/failed_run.h"
 #include "capture/journal_check.h"
 #include "capture/run_clock.h"
@@ -41,11 +44,24 @@ DatasetOptions dataset_options(const RunContext& context, const RunRecord& recor
   return options;
 }
 
+// "bfloat16 on cuda (NVIDIA H200)"; empty: float32 by our own kernels, as of old.
+std::string computed_text(const RunContext& context) {
+  const RunOptions& options = context.options;
+  if (options.devices == nullptr) return "";
+  const std::string device = options.devices->description(context.run.model.config.head_dim);
+  if (device.empty()) return "";
+  return fmt::format("{} on {}", computed_in(options.backend().traits.dtype),
+                     device_title(device));
+}
+
 CardInfo card_info(const RunContext& context, const Finished& finished) {
   const SniffConfig& config = context.run.config;
   CardInfo info;
   info.model = config.model.name;
   info.metadata = context.run.plan.metadata;
+  if (const std::string computed = computed_text(context); !computed.empty()) {
+    info.metadata["computed"] = computed;
+  }
   info.summary = finished.dataset;
   info.documents = finished.documents;
   info.has_token_str = config.capture.capture_token_strings;

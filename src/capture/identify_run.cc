@@ -25,6 +25,11 @@ RunRecord identify_run(const RunContext& context) {
     check_certificate(*options.certificate, identity.model_files);
     identity.certificate = options.certificate->json;
   }
+  identity.computed_in = options.backend().traits.dtype;
+  identity.forward = options.forward;
+  if (options.devices != nullptr) {
+    identity.device = options.devices->description(run.model.config.head_dim);
+  }
   identity.tokenizer_sha256 = run.tokenizer.identity();
   identity.corpus_sha256 = identify(*run.corpus);
   give_up();

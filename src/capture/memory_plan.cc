@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,9 @@ constexpr int64_t kBatchTokens = 8192;
 constexpr int64_t kGroupTokens = 131072;
 constexpr int64_t kMostDocuments = 1024;
 constexpr int64_t kSmallestChunk = 64;
+constexpr int64_t kSmallestTorchChunk = 1024;  // that is proposed
+// Of a device's memory that is left to others, or 5 % if that is more.
+constexpr int64_t kDeviceReserve = int64_t{512} << 20;
 constexpr int64_t kUsualChunk = 256;  // below it the weights' unpacking begins to cost
 
 // Measured: the tokenizer's work memory for each token of a document, its text included.
@@ -39,9 +44,10 @@ class MemoryPlanner {
         options_(options),
         num_threads_(options.num_threads > 0 ? options.num_threads : available_cores()) {
     const DocumentLength longest{.example_id = 0, .num_tokens = planned_length(run.config)};
-    BatchRequest request = make_batch_request(run.plan, {&longest, 1});
+    BatchRequest request = make_batch_request(run.plan, {&longest, 1}, backend().traits);
     length_ = request.num_tokens();
     block_bytes_ = request.largest_block_bytes(run.plan);
+    all_block_bytes_ = request.all_block_bytes(run.plan);
     list_bytes_ = request.list_bytes();
     tap_ = std::move(request.tap);
     const auto memory = process_memory();
@@ -56,24 +62,56 @@ class MemoryPlanner {
     out.forward = options_.forward;
     out.batch = {.documents = run_.config.inference.batch_size, .tokens = kBatchTokens};
     out.num_writers = num_threads_;
+    if (is_torch()) out.device = DeviceMemoryPlan{.budget = device_budget()};
     fill(out);
-    if (out.budget > 0) keep_within(out);
+    if (out.budget > 0 || device_budget_of(out) > 0) keep_within(out);
     return out;
   }
 
  private:
   static constexpr int64_t kProgramBytes = int64_t{36} << 20;  // resident pages of the program
 
-  // Work memory with so many documents of max_length tokens at once.
-  int64_t work_bytes(const ForwardOptions& forward, int64_t documents) const {
+  const Backend& backend() const { return options_.backend(); }
+  bool is_torch() const { return options_.devices != nullptr && options_.devices->name() != "cpu"; }
+  // It computes in the memory of the host.
+  bool is_host() const {
+    return options_.devices == nullptr || options_.devices->memory(0).total_bytes == 0;
+  }
+
+  int64_t device_budget() const {
+    if (options_.vram_bytes > 0 || is_host()) return options_.vram_bytes;
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (int i = 0; i < options_.num_devices(); ++i) {
+      const DeviceMemory memory = options_.devices->memory(i);
+      const int64_t reserve = std::max(kDeviceReserve, memory.total_bytes / 20);
+      least = std::min(least, std::max<int64_t>(memory.free_bytes - reserve, 1));
+    }
+    return least;
+  }
+  std::string device_option() const {
+    return options_.vram_bytes > 0 ? "--vram" : options_.devices->name();
+  }
+  static int64_t device_budget_of(const MemoryPlan& plan) {
+    return plan.device ? plan.device->budget : 0;
+  }
+
+  ForwardBytes pass_bytes(const ForwardOptions& forward, int64_t documents) const {
     const std::vector<int64_t> lengths(static_cast<size_t>(documents), length_);
+    return forward_bytes(run_.model, backend(), lengths, tap_, forward, num_threads_);
+  }
+
+  // Work memory of the host with so many documents of max_length tokens at once.
+  int64_t work_bytes(const ForwardOptions& forward, int64_t documents) const {
     // Of the batch, of the one ahead, and as the forward pass takes them.
     const int64_t ids =
         (2 * planned_length(run_.config) + length_) * static_cast<int64_t>(sizeof(int32_t));
-    return forward_bytes(run_.model, *options_.backend, lengths, tap_, forward, num_threads_)
-               .total() +
-           (documents - 1) * 2 * block_bytes_ + block_bytes_ + documents * (list_bytes_ + ids) +
-           tokenizer_bytes();
+    const ForwardBytes pass = pass_bytes(forward, documents);
+    const int64_t batch = (is_host() ? pass.total() : pass.host) +
+                          (documents - 1) * 2 * block_bytes_ + block_bytes_ +
+                          documents * (list_bytes_ + ids);
+    const int64_t devices = options_.num_devices();
+    const int64_t held = devices > 1 ? kBatchesInFlight * devices * documents * all_block_bytes_ : 0;
+    return devices * batch + held + tokenizer_bytes();
   }
 
   int64_t tokenizer_bytes() const { return planned_length(run_.config) * kTokenizerBytes; }
@@ -88,6 +126,24 @@ class MemoryPlanner {
       all += bytes;
     }
     return streamed ? std::max(largest, embedding_piece_bytes(run_.model)) : all;
+  }
+
+  // As they lie on a device of torch.
+  int64_t device_weight_bytes(bool streamed) const {
+    int64_t largest = 0, all = 0;
+    for (int layer = 0; layer <= run_.plan.last_layer; ++layer) {
+      const LayerWeights& weights = run_.model.layers[static_cast<size_t>(layer)];
+      int64_t numbers = 0;
+      for (const WeightMatrix* matrix :
+           {&weights.q_proj, &weights.k_proj, &weights.v_proj, &weights.o_proj, &weights.gate_proj,
+            &weights.up_proj, &weights.down_proj}) {
+        numbers += matrix->rows * matrix->cols;
+      }
+      const int64_t bytes = activation_bytes(numbers, backend().traits.dtype);
+      largest = std::max(largest, bytes);
+      all += bytes;
+    }
+    return streamed ? std::min(2 * largest, all) : all;  // one is fetched beside the other
   }
 
   int64_t writer_bytes() const {
@@ -109,7 +165,19 @@ class MemoryPlanner {
   void fill(MemoryPlan& plan) const {
     plan.work = work_bytes(plan.forward, full_documents(plan.batch));
     plan.weights = weight_bytes(plan.forward.stream_weights);
+    if (plan.device) {
+      plan.device->weights = device_weight_bytes(plan.forward.stream_weights);
+      plan.device->work = pass_bytes(plan.forward, full_documents(plan.batch)).device;
+      if (is_host()) plan.weights += plan.device->weights;
+    }
     plan.finish = plan.num_writers * writer_bytes();
+  }
+
+  static bool fits_host(const MemoryPlan& plan) {
+    return plan.budget == 0 || plan.base + plan.work + plan.weights <= plan.budget;
+  }
+  static bool fits_device(const MemoryPlan& plan) {
+    return device_budget_of(plan) == 0 || plan.device->peak() <= plan.device->budget;
   }
 
   bool fits(MemoryPlan& plan, bool streamed, int64_t chunk) const {
@@ -120,7 +188,7 @@ class MemoryPlanner {
     plan.batch.hard = true;
     while (true) {
       fill(plan);
-      if (plan.base + plan.work + plan.weights <= plan.budget) return true;
+      if (fits_host(plan) && fits_device(plan)) return true;
       if (full_documents(plan.batch) == 1) return false;
       plan.batch.tokens = (full_documents(plan.batch) / 2) * length();
     }
@@ -128,6 +196,10 @@ class MemoryPlanner {
 
   bool choose(MemoryPlan& plan) const {
     for (const bool streamed : {false, true}) {
+      if (backend().traits.rows_depend_on_shape) {
+        if (fits(plan, streamed, options_.forward.chunk_tokens)) return true;
+        continue;
+      }
       const int64_t smallest = streamed ? kSmallestChunk : kUsualChunk;
       for (int64_t chunk = options_.forward.chunk_tokens; chunk >= smallest; chunk /= 2) {
         if (fits(plan, streamed, chunk)) return true;
@@ -143,7 +215,10 @@ class MemoryPlanner {
     const int64_t most = std::clamp<int64_t>(kGroupTokens / length(), 1, kMostDocuments);
     int64_t documents = 1;
     const auto room = [&](int64_t count) {
-      return plan.base + work_bytes(plan.forward, count) + plan.weights <= plan.budget;
+      MemoryPlan larger = plan;
+      larger.work = work_bytes(plan.forward, count);
+      if (larger.device) larger.device->work = pass_bytes(plan.forward, count).device;
+      return fits_host(larger) && fits_device(larger);
     };
     while (documents < most && room(std::min(2 * documents, most))) {
       documents = std::min(2 * documents, most);
@@ -155,32 +230,54 @@ class MemoryPlanner {
   void keep_within(MemoryPlan& plan) const {
     if (run_.config.tokenizer.max_length > kLongestPlanned) {
       plan.fits = false;
+      plan.option = plan.budget > 0 ? "--ram" : device_option();
       plan.advice = fmt::format("expected a tokenizer.max_length of at most {} with it, found {}",
                                 kLongestPlanned, run_.config.tokenizer.max_length);
       return;
     }
     plan.fits = choose(plan);
     if (plan.fits && plan.forward.stream_weights) enlarge_group(plan);
-    while (plan.num_writers > 1 && plan.base + plan.finish > plan.budget) {
+    while (plan.budget > 0 && plan.num_writers > 1 && plan.base + plan.finish > plan.budget) {
       --plan.num_writers;
       plan.finish = plan.num_writers * writer_bytes();
     }
-    if (plan.base + plan.finish > plan.budget) plan.fits = false;
-    if (!plan.fits) plan.advice = advice(plan);
+    if (plan.budget > 0 && plan.base + plan.finish > plan.budget) plan.fits = false;
+    if (plan.fits) return;
+    const bool is_device = !fits_device(plan);
+    plan.option = is_device ? device_option() : "--ram";
+    plan.advice = is_device ? device_advice(plan) : advice(plan);
   }
 
   std::string advice(const MemoryPlan& plan) const;
+  std::string device_advice(const MemoryPlan& plan) const;
 
   const PreparedRun& run_;
   const RunOptions& options_;
   int num_threads_;
   TapRequest tap_;
   int64_t length_ = 0;  // tokens that are computed of a document of max_length tokens
-  int64_t block_bytes_ = 0, list_bytes_ = 0, base_ = 0;
+  int64_t block_bytes_ = 0, all_block_bytes_ = 0, list_bytes_ = 0, base_ = 0;
 };
 
+int64_t mb(int64_t bytes) { return (bytes + 999'999) / 1'000'000; }
+
+std::string MemoryPlanner::device_advice(const MemoryPlan& plan) const {
+  const DeviceMemoryPlan& device = *plan.device;
+  std::string out = fmt::format(
+      "a document of {} tokens needs {} MB of {}'s memory ({} for its states and a chunk, {} for "
+      "the weights of two layers), where {} MB may be used: ",
+      run_.config.tokenizer.max_length, mb(device.peak()), options_.devices->name(),
+      mb(device.work), mb(device.weights), mb(device.budget));
+  if (options_.vram_bytes > 0) out += fmt::format("give --vram {}MB, ", mb(device.peak()));
+  const int64_t chunk = plan.forward.chunk_tokens;
+  if (chunk > kSmallestTorchChunk) out += fmt::format("--chunk-tokens {}, ", chunk / 2);
+  if (plan.forward.attention_tokens > chunk && length_ > chunk) {
+    out += fmt::format("--attention-tokens {}, ", chunk);
+  }
+  return out + "or lower tokenizer.max_length";
+}
+
 std::string MemoryPlanner::advice(const MemoryPlan& plan) const {
-  const auto mb = [](int64_t bytes) { return (bytes + 999'999) / 1'000'000; };
   std::string out = fmt::format(
       "a document of {} tokens needs {} MB ({} for the program, {} for its states and rows, {} "
       "for one layer's weights), writing the files {} MB: give --ram {}MB",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "capture/prepared_run.h"
@@ -17,10 +18,20 @@ struct BatchLimits {
   bool hard = false;      // and only if it stays within
 };
 
+// Of each device of torch, in bytes.
+struct DeviceMemoryPlan {
+  int64_t budget = 0;   // --vram, or what is free there less a reserve; 0: neither is known
+  int64_t weights = 0;  // in the type of the run: of all layers, or of two at once if they stream
+  int64_t work = 0;     // hidden states, keys and values, one chunk, what operations take
+
+  int64_t peak() const { return weights + work; }
+};
+
 struct MemoryPlan {
   int64_t budget = 0;  // bytes; 0: none was given
   bool fits = true;
-  std::string advice;  // if not: what would help
+  std::string option;  // if not: what is too small, --ram, --vram or the device,
+  std::string advice;  // and what would help
 
   ForwardOptions forward;  // with the chunk and the streaming that fit
   BatchLimits batch;
@@ -33,8 +44,13 @@ struct MemoryPlan {
   int64_t weights = 0;    // resident pages of the mapped weights
   int64_t finish = 0;     // instead of work and weights, while files are written
 
+  std::optional<DeviceMemoryPlan> device;  // none: our own kernels
+
   int64_t peak() const { return base + std::max(work + weights, finish); }
 };
+
+// Batches of one device that are computed or wait to be journalled, if there are several devices.
+inline constexpr int64_t kBatchesInFlight = 2;
 
 // Tokens of the document that a plan is made for: max_length, but not more than any document may be
 // expected to have. With a budget max_length may not be larger.
@@ -44,7 +60,7 @@ int64_t planned_length(const SniffConfig& config);
 // Without a budget: the options as they are, and what they come to. With one, in this order as far
 // as it is needed: fewer documents at once, smaller chunks, weights streamed layer by layer (then
 // as many documents at once as fit, since each group of them reads the weights once), fewer
-// writers.
+// writers. Chunks are only made smaller where no bit depends on them: not on torch.
 MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options);
 
 }  // namespace qk

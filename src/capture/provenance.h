@@ -3,11 +3,14 @@
 // times, host names or folders of the machine: two runs of the same inputs give the same text.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "capture/plan.h"
 #include "download/file_identity.h"
+#include "model/forward.h"
 
 namespace qk {
 
@@ -17,10 +20,15 @@ struct RunIdentity {
   std::string corpus_sha256;
   int64_t num_corpus_files = 0;
   std::string certificate;  // a JSON object (verify/certificate.h), or empty
+  DType computed_in = DType::kF32;
+  // Of torch: device and versions as Devices::description() says, a JSON object, and the chunks;
+  // empty: our own kernels.
+  std::string device;
+  ForwardOptions forward;
 };
 
-// Model, tokenizer, corpus, configuration (config_json), seed, version and commit, and the
-// certificate of `verify` if there is one.
+// Model, tokenizer, corpus, configuration (config_json), the type that was computed in, the device
+// if it is one of torch, seed, version and commit, and the certificate of `verify` if there is one.
 std::string provenance_json(const SniffConfig& config, const RunIdentity& identity);
 
 // Heads, GQA map, softmax scale, the sets of rotary parameters; per layer its window, its set, the

@@ -1,10 +1,13 @@
 #include "capture/resume.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "capture/device_choice.h"
 #include "dataset/card.h"
 #include "dataset/dataset_reader.h"
 #include "dataset/document_table.h"
@@ -50,6 +53,17 @@ void compare(const ordered_json* then, const ordered_json* now, const std::strin
   out.push_back(fmt::format("{} was {}, now it is {}", name, shown(then), shown(now)));
 }
 
+// "it was computed on cuda (NVIDIA H200), now on cpu" if the devices are of different kinds.
+std::string device_difference(const ordered_json& then, const ordered_json& now) {
+  const auto title = [](const ordered_json& run) {
+    const bool has = run.is_object() && run.contains("device") && run["device"].is_object();
+    return device_title(has ? run["device"].dump() : "");
+  };
+  const std::string before = title(then), after = title(now);
+  if (before == after) return "";
+  return fmt::format("it was computed on {}, now on {}", before, after);
+}
+
 }  // namespace
 
 std::string to_text(const JournalHeader& header) {
@@ -69,6 +83,7 @@ JournalHeader parse_journal_header(const std::string& text, const std::filesyste
 std::string provenance_difference(const std::string& then, const std::string& now) {
   const ordered_json before = ordered_json::parse(then, nullptr, false);
   const ordered_json after = ordered_json::parse(now, nullptr, false);
+  if (std::string device = device_difference(before, after); !device.empty()) return device;
   std::vector<std::string> differences;
   compare(&before, &after, "", differences);
   if (differences.empty()) return "";

@@ -43,7 +43,7 @@ Start start_of(const RunOptions& options, bool resumes) {
 MemoryPlan plan_that_fits(const PreparedRun& run, const RunOptions& options) {
   if (options.ram_bytes > 0) return_freed_memory();
   MemoryPlan memory = plan_memory(run, options);
-  if (!memory.fits) fail("--ram: {}", memory.advice);
+  if (!memory.fits) fail("{}: {}", memory.option, memory.advice);
   return memory;
 }
 

@@ -1,5 +1,5 @@
 // How a run is executed, what it shows meanwhile, and what it counts. None of it changes the
-// dataset.
+// dataset, but for devices of torch and their chunks, which the provenance names.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 
 #include "dataset/dataset_writer.h"
 #include "dataset/document_counts.h"
+#include "device/devices.h"
 #include "kernels/backend.h"
 #include "model/forward.h"
 #include "verify/certificate.h"
@@ -40,7 +41,8 @@ struct RunOptions {
   bool resume = false;    // resumes the journal in the folder, or begins if there is none
   int num_threads = 0;    // 0: all cores
   int64_t ram_bytes = 0;  // most memory at once, mapped pages included; 0: not bounded
-  const Backend* backend = &kCpuBackend;
+  int64_t vram_bytes = 0;  // most memory of each device; 0: what is free there less a reserve
+  const Devices* devices = nullptr;  // that compute, documents spread over them; null: our kernels
   ForwardOptions forward;
   std::optional<Certificate> certificate;  // goes into the card and the footers
   // Set from a signal handler: the documents in progress are finished, files in progress are given
@@ -48,9 +50,14 @@ struct RunOptions {
   const std::atomic<bool>* stop = nullptr;
   std::function<void(const RunProgress&)> progress;
   std::function<void(const std::string&)> warn;  // whole sentences
+
+  int num_devices() const { return devices != nullptr ? devices->count() : 1; }
+  const Backend& backend(int device = 0) const {
+    return devices != nullptr ? devices->backend(device) : kCpuBackend;
+  }
 };
 
-// Seconds of the thread that computes.
+// Seconds of the thread that computes; with several devices the sum over their threads.
 struct CaptureTimes {
   double tokenize = 0;  // waiting for documents, which are tokenised beside the forward pass
   double select = 0, forward = 0, journal = 0;

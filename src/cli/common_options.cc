@@ -39,7 +39,7 @@ std::string integer_fault(const std::string& text, int most) {
 }
 
 // Replaces the text by the number of bytes.
-std::string ram_fault(std::string& text) {
+std::string size_fault(std::string& text) {
   const std::optional<int64_t> bytes = parse_size(text);
   if (!bytes || *bytes < kLeastRam) {
     return fmt::format("expected a size of at least 1MiB, such as 300MiB or 2GB, found {}",
@@ -81,9 +81,14 @@ CLI::Option* add_threads(CLI::App& command, int& num_threads, const std::string&
 }
 
 CLI::Option* add_ram(CLI::App& command, int64_t& bytes, const std::string& help) {
-  return command.add_option("--ram", bytes, help)
+  return add_bytes(command, "--ram", bytes, help);
+}
+
+CLI::Option* add_bytes(CLI::App& command, const std::string& name, int64_t& bytes,
+                       const std::string& help) {
+  return command.add_option(name, bytes, help)
       ->type_name("SIZE")
-      ->transform(CLI::Validator([](std::string& text) { return ram_fault(text); }, ""));
+      ->transform(CLI::Validator([](std::string& text) { return size_fault(text); }, ""));
 }
 
 }  // namespace qk

@@ -29,4 +29,8 @@ CLI::Option* add_threads(CLI::App& command, int& num_threads, const std::string&
 // --ram, in bytes.
 CLI::Option* add_ram(CLI::App& command, int64_t& bytes, const std::string& help);
 
+// Another option of a size in bytes.
+CLI::Option* add_bytes(CLI::App& command, const std::string& name, int64_t& bytes,
+                       const std::string& help);
+
 }  // namespace qk

@@ -112,7 +112,7 @@ void add_footer(std::string& out, const DatasetInfo& info) {
     const json value = it == footer.end() ? json() : json::parse(it->second, nullptr, false);
     if (!value.is_object()) continue;
     add_line(out, name, plain(value));
-    for (const char* part : {"tokenizer", "corpus"}) {
+    for (const char* part : {"tokenizer", "corpus", "device"}) {
       if (value.contains(part) && value[part].is_object()) add_line(out, part, plain(value[part]));
     }
   }

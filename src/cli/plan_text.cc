@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/range_text.h"
+#include "capture/device_choice.h"
 #include "cli/design_text.h"
 #include "cli/number_text.h"
 
@@ -115,6 +116,23 @@ void add_passed_over(std::string& out, const std::vector<std::string>& tensors) 
                        tensors.size() > kShown ? ", ..." : ""));
 }
 
+// Of each device of torch.
+void add_device_memory(std::string& out, const MemoryPlan& memory) {
+  const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
+  const DeviceMemoryPlan& device = *memory.device;
+  const bool whole = memory.forward.attention_tokens == kWholeDocuments;
+  add_line(out, "",
+           fmt::format("on the device {}: states and one chunk {}, weights {}{}; {}",
+                       text(device.peak()), text(device.work), text(device.weights),
+                       memory.forward.stream_weights ? ", two layers at a time" : " of all layers",
+                       device.budget > 0 ? fmt::format("{} may be used", text(device.budget))
+                                         : "no limit is known"));
+  add_line(out, "",
+           fmt::format("attention takes {}",
+                       whole ? "whole documents"
+                             : count_text(memory.forward.attention_tokens) + " queries at a time"));
+}
+
 void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memory) {
   const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
   add_line(
@@ -127,16 +145,30 @@ void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memo
   add_line(out, "",
            fmt::format("{} tokens per chunk; {} while files are written",
                        count_text(memory.forward.chunk_tokens), text(memory.base + memory.finish)));
-  if (memory.budget == 0) return;
+  if (memory.device) add_device_memory(out, memory);
+  const bool exceeds_ram = !memory.fits && memory.option == "--ram";
+  if (memory.budget > 0 && !exceeds_ram) {
+    add_line(out, "", fmt::format("fits in --ram {}", text(memory.budget)));
+  }
+  if (memory.fits) return;
   add_line(out, "",
-           memory.fits
-               ? fmt::format("fits in --ram {}", text(memory.budget))
-               : fmt::format("DOES NOT FIT in --ram {}: {}", text(memory.budget), memory.advice));
+           exceeds_ram ? fmt::format("DOES NOT FIT in --ram {}: {}", text(memory.budget),
+                                     memory.advice)
+                       : fmt::format("DOES NOT FIT: {}: {}", memory.option, memory.advice));
 }
 
 }  // namespace
 
-std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
+std::string device_line(const PreparedRun& run, const Devices& devices) {
+  const std::string description = devices.description(run.model.config.head_dim);
+  const char* dtype = computed_in(devices.backend(0).traits.dtype);
+  if (description.empty()) return fmt::format("{}, in {}", devices.name(), dtype);
+  const std::string title = device_title(description);
+  return fmt::format("{}{}, in {}", devices.name(),
+                     title == devices.name() ? "" : ", " + title, dtype);
+}
+
+std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const Devices& devices,
                       const CorpusLengths& lengths) {
   const SniffConfig& config = run.config;
   const ModelConfig& model = run.model.config;
@@ -164,6 +196,7 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory,
   add_layers(out, run.plan);
   add_rows(out, run);
   out += design_text(run, lengths);
+  add_line(out, "device", fmt::format("{} ({})", device_line(run, devices), devices.reason()));
   add_memory(out, run, memory);
   return out;
 }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/home_path.h"
 #include "capture/design.h"
+#include "capture/device_choice.h"
 #include "capture/disk_room.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
@@ -24,6 +25,7 @@
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/publish_text.h"
+#include "cli/sniff_device.h"
 #include "cli/sniff_publish.h"
 #include "cli/stop_signal.h"
 
@@ -41,7 +43,7 @@ struct SniffFlags {
   bool quiet = false;
   int num_threads = 0;
   int64_t ram_bytes = 0;
-  int64_t chunk_tokens = ForwardOptions().chunk_tokens;
+  DeviceFlags device;
 };
 
 constexpr const char* kSniffExamples = R"(
@@ -182,22 +184,15 @@ void warn_of_design(const PreparedRun& run) {
   }
 }
 
-// A certificate covers the checkpoint's own configuration only.
-void refuse_overrides(const SniffConfig& config) {
-  if (config.model.config_overrides.empty()) return;
-  fail(
-      "--certificate: expected no model.config_overrides, found some: the certificate does not "
-      "cover them");
-}
-
 // Prints the plan. Returns the exit code: 1 if the run does not fit in --ram, or on the disk.
 //   publishing  where the dataset goes; empty: nowhere
 int dry_run(const PreparedRun& run, const RunOptions& options, const std::string& publishing) {
+  QK_CHECK(options.devices != nullptr);
   const MemoryPlan memory = plan_memory(run, options);
   const CorpusLengths lengths = measure_lengths(run);
   const DiskRoom disk = plan_disk(run, lengths);
   const DiskRoom download = plan_download(run);
-  std::fputs(plan_text(run, memory, lengths).c_str(), stdout);
+  std::fputs(plan_text(run, memory, *options.devices, lengths).c_str(), stdout);
   std::fputs(output_text(run.config, disk, publishing).c_str(), stdout);
   if (disk.fits() && !download.fits()) {
     std::fprintf(stdout, "DOES NOT FIT: %s\n", disk_sentence(run.model.source, download).c_str());
@@ -239,6 +234,7 @@ int sniff(const SniffFlags& flags) {
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
+  const std::unique_ptr<Devices> devices = open_chosen(config, flags.device, flags.num_threads);
   HubSession hub({.quiet = flags.quiet});
   const bool publishes = config.output.hf_repo_id && !flags.no_upload;
   HubSession publisher({.quiet = flags.quiet, .publishes = true});
@@ -251,15 +247,18 @@ int sniff(const SniffFlags& flags) {
   }
   warn(run.config, num_warnings);
   RunOptions options;
+  options.devices = devices.get();
   options.overwrite = flags.overwrite;
   if (!flags.certificate.empty()) {
-    refuse_overrides(run.config);
+    refuse_uncertified(run.config, *devices);
     options.certificate = read_certificate(expand_home(flags.certificate));
   }
   options.resume = flags.resume;
   options.num_threads = flags.num_threads;
   options.ram_bytes = flags.ram_bytes;
-  options.forward.chunk_tokens = flags.chunk_tokens;
+  options.vram_bytes = flags.device.vram_bytes;
+  options.forward = forward_options(options.backend().traits, flags.device.chunk_tokens,
+                                    flags.device.attention_tokens);
   if (flags.dry_run) return dry_run(run, options, publishing_text(run.config, check));
   warn_of_design(run);
   options.stop = stop;
@@ -271,6 +270,10 @@ int sniff(const SniffFlags& flags) {
     line.end_line();
     std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
   };
+  if (run.config.inference.debug_logging) {
+    std::fprintf(stderr, "device %s: %s\n", device_line(run, *devices).c_str(),
+                 devices->reason().c_str());
+  }
   const RunReport report = run_capture(run, options);
   line.end_line();
   const int code = report_run(run, report);
@@ -323,11 +326,7 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
   add_ram(command, flags.ram_bytes,
           "Memory limit, e.g. 300MiB or 2GB; weights that do not fit are streamed")
       ->group(kResourcesGroup);
-  command
-      .add_option("--chunk-tokens", flags.chunk_tokens,
-                  "Tokens per chunk; smaller chunks use less memory (default: 1024)")
-      ->check(integer_up_to(1 << 20))
-      ->group(kResourcesGroup);
+  add_device_flags(command, flags.device);
 }
 
 }  // namespace

@@ -3,16 +3,19 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "arch/registry.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home_path.h"
+#include "capture/device_choice.h"
 #include "capture/model_files.h"
 #include "cli/common_options.h"
 #include "cli/hub_session.h"
 #include "cli/verify_report.h"
+#include "device/devices.h"
 #include "verify/certificate.h"
 
 namespace qk {
@@ -23,6 +26,9 @@ struct VerifyFlags {
   std::string revision;
   std::string reference;
   std::string certificate;
+  std::string device = "cpu";
+  std::string dtype = "float32";
+  std::string compat;
   bool quiet = false;
   int num_threads = 0;
 };
@@ -34,8 +40,48 @@ Examples:
   qkscope verify MODEL reference.safetensors --certificate proof.json
   qkscope sniff run.yaml --certificate proof.json                 embeds the certificate in the dataset
 
+  uv run tools/make_reference.py MODEL reference.safetensors --dtype bfloat16 --device cuda
+  qkscope verify MODEL reference.safetensors --dtype bfloat16 --device cuda
+
 Tolerances and the format of the reference: docs/verify.md. Exit codes: 0 passed; 1 failed, or the
 reference is damaged or belongs to another model.)";
+
+// Where our side computes; null: our own kernels. Throws Error.
+std::unique_ptr<Devices> open_device(const VerifyFlags& flags) {
+  const std::optional<DType> dtype = parse_torch_name(flags.dtype);
+  if (!dtype) {
+    fail("--dtype: expected float32, float16 or bfloat16, found {}", printable(flags.dtype));
+  }
+  if (!flags.compat.empty() && flags.compat != "reference") {
+    fail("--compat: expected reference, found {}", printable(flags.compat));
+  }
+  const DeviceRequest request = parse_device("--device", flags.device);
+  auto devices = open_devices("--device", request,
+                              {.dtype = *dtype,
+                               .dispatched_attention = flags.compat == "reference",
+                               .num_threads = flags.num_threads});
+  if (devices->count() > 1) {
+    fail("--device: expected one device, found {}: verify computes one document", devices->name());
+  }
+  if (devices->name() != "cpu") return devices;
+  if (*dtype != DType::kF32) {
+    fail("--dtype: expected float32 with --device {}, whose kernels compute in it; found {}: add "
+         "--device torch:cpu or cuda",
+         printable(flags.device), flags.dtype);
+  }
+  if (!flags.compat.empty()) {
+    fail("--compat: expected a device of torch, found cpu: there is no dispatcher to follow");
+  }
+  return nullptr;
+}
+
+VerifiedRun run_on(const Devices* devices, int64_t head_dim) {
+  if (devices == nullptr) return {};
+  const Backend& backend = devices->backend(0);
+  return {.backend = backend,
+          .computed_in = {backend.traits.dtype, devices->description(head_dim)},
+          .forward = forward_options(backend.traits, 0, 0)};
+}
 
 int verify_model(const VerifyFlags& flags) {
   if (flags.model.empty() || flags.reference.empty()) {
@@ -43,6 +89,7 @@ int verify_model(const VerifyFlags& flags) {
         "verify: no {} was given: type `qkscope verify MODEL REFERENCE` (see qkscope verify --help)",
         flags.model.empty() ? "model" : "reference");
   }
+  const std::unique_ptr<Devices> devices = open_device(flags);
   SniffConfig config;
   config.model.name = flags.model;
   if (!find_on_disk(flags.model)) {
@@ -63,7 +110,8 @@ int verify_model(const VerifyFlags& flags) {
   for (const std::string& warning : model.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
-  const Verification result = verify(model, expand_home(flags.reference), tokenizer, pool, {});
+  const Verification result = verify(model, expand_home(flags.reference), tokenizer, pool,
+                                     run_on(devices.get(), model.config.head_dim));
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
@@ -100,6 +148,21 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->type_name("FILE")
       ->check(not_empty())
       ->group(kOutputGroup);
+  command
+      ->add_option("--device", flags.device,
+                   "cpu (our own kernels, the default), torch:cpu, cuda, cuda:N or auto")
+      ->type_name("DEVICE")
+      ->group(kResourcesGroup);
+  command
+      ->add_option("--dtype", flags.dtype,
+                   "On torch: float32 (default), bfloat16 or float16, as the run's model.dtype")
+      ->type_name("TYPE")
+      ->group(kInputGroup);
+  command
+      ->add_option("--compat", flags.compat,
+                   "reference: attention as torch's dispatcher chooses it for transformers")
+      ->type_name("NAME")
+      ->group(kInputGroup);
   command->add_flag("--quiet", flags->quiet, "Print only the verdict, and no progress")
       ->group(kOutputGroup);
   add_threads(*command, flags->num_threads, " (default: all cores)")->group(kResourcesGroup);

@@ -118,14 +118,24 @@ void check_ids(const Model& model, const Reference& reference) {
   }
 }
 
+// The smallest number that 99 % of the differences do not exceed.
+double tail_of(std::vector<double>& apart) {
+  if (apart.empty()) return 0;
+  const auto at = apart.begin() + static_cast<std::ptrdiff_t>((apart.size() - 1) * 99 / 100);
+  std::nth_element(apart.begin(), at, apart.end());
+  return *at;
+}
+
 SiteDifference difference(int layer, Site site, TensorView<const float, 3> ours,
                           std::span<const float> theirs) {
-  SiteDifference out{layer, site, 0, 0, 0, {}};
+  SiteDifference out{.layer = layer, .site = site};
   for (const float value : theirs) {
     out.max_reference = std::max(out.max_reference, std::abs(static_cast<double>(value)));
   }
   const int64_t width = ours.dim(1) * ours.dim(2);
   double squares = 0;
+  std::vector<double> all;
+  all.reserve(static_cast<size_t>(ours.size()));
   for (int64_t row = 0; row < ours.dim(0); ++row) {
     double largest = 0;
     for (int64_t i = 0; i < width; ++i) {
@@ -134,10 +144,14 @@ SiteDifference difference(int layer, Site site, TensorView<const float, 3> ours,
           std::abs(static_cast<double>(ours.flat()[at]) - static_cast<double>(theirs[at]));
       largest = std::max(largest, apart);
       squares += apart * apart;
+      out.num_unequal += apart == 0 ? 0 : 1;
+      all.push_back(apart);
     }
     out.max_difference = std::max(out.max_difference, largest);
     out.row_ratios.push_back(out.part_of_largest(largest));
   }
+  out.num_numbers = ours.size();
+  out.tail_difference = tail_of(all);
   out.rms_difference = std::sqrt(squares / std::max<double>(1, static_cast<double>(ours.size())));
   return out;
 }

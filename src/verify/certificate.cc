@@ -1,7 +1,11 @@
 #include "verify/certificate.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/build_info.h"
@@ -35,6 +39,13 @@ class Reader {
     if (!fits || !std::isfinite(it->get<double>())) refuse(key, "a number of at least 0");
     return it->get<double>();
   }
+  bool has(const char* key) const { return object_.contains(key); }
+  std::string dump() const { return object_.dump(); }
+  DType dtype(const char* key) const {
+    const std::optional<DType> found = parse_torch_name(string(key));
+    if (!found) refuse(key, "float32, float16 or bfloat16");
+    return *found;
+  }
   Reader object(const char* key) const {
     const auto it = object_.find(key);
     if (it == object_.end() || !it->is_object()) refuse(key, "an object");
@@ -63,11 +74,114 @@ class Reader {
   std::string file_;
 };
 
+constexpr const char* kEqualBits = "equal bits";
+constexpr const char* kWithinRms = "within rms";
+constexpr const char* kWithinTolerance = "within tolerance";
+
+const char* kind_text(VerdictKind kind) {
+  if (kind == VerdictKind::kEqualBits) return kEqualBits;
+  return kind == VerdictKind::kWithinRms ? kWithinRms : kWithinTolerance;
+}
+
+// Absent for float32 on our own kernels, which certificates were made for first.
+void add_computed_in(const Verification& verification, ordered_json& out) {
+  const ComputedIn& run = verification.run;
+  if (!run.on_torch()) return;
+  out["kind"] = kind_text(verification.kind);
+  out["computed_in"] = {{"dtype", torch_name(run.dtype)},
+                        {"device", ordered_json::parse(run.device)}};
+  const TorchDevice& made_on = verification.reference.device;
+  if (!made_on.kind.empty()) {
+    out["reference"]["device"] = made_on.kind;
+    out["reference"]["device_name"] = made_on.name;
+  }
+}
+
+ordered_json worst_json(const Verification& verification) {
+  const VerifiedSite& worst = verification.worst();
+  const SiteDifference& difference = worst.difference;
+  const std::string name = reference_name(difference.layer, difference.site);
+  if (verification.kind == VerdictKind::kEqualBits) {
+    return {{"array", name}, {"difference", 0}, {"allowed", 0}};
+  }
+  if (verification.kind == VerdictKind::kWithinRms) {
+    return {{"array", name},
+            {"difference", rounded(difference.typical())},
+            {"allowed", rounded(worst.allowed)},
+            {"difference_99_percent", rounded(difference.tail())},
+            {"allowed_99_percent", rounded(kTailMultiple * worst.allowed)}};
+  }
+  return {{"array", name},
+          {"difference", rounded(difference.ratio())},
+          {"allowed", rounded(worst.allowed)}};
+}
+
+ComputedIn read_computed_in(const Reader& reader) {
+  if (!reader.has("computed_in")) return {};
+  const Reader computed_in = reader.object("computed_in");
+  return {computed_in.dtype("dtype"), computed_in.object("device").dump()};
+}
+
+// What was found, for the dataset card: "the largest difference is ...".
+std::string finding(const std::string& kind, const Reader& worst) {
+  if (kind == kEqualBits) return "all bits are equal";
+  const std::string array = printable(worst.string("array"), 40);
+  if (kind == kWithinRms) {
+    return fmt::format(
+        "the root mean square of the differences is at most {:.2g} of the largest value of its layer "
+        "({}), where {:.2g} is allowed, and 99 % of them are at most {:.2g}, where {:.2g} is allowed",
+        worst.number("difference"), array, worst.number("allowed"),
+        worst.number("difference_99_percent"), worst.number("allowed_99_percent"));
+  }
+  return fmt::format(
+      "the largest difference is {:.2g} of the largest value of its layer ({}), where {:.2g} is "
+      "allowed",
+      worst.number("difference"), array, worst.number("allowed"));
+}
+
+std::string summary_of(const Reader& reader, const ComputedIn& run) {
+  const Reader reference = reader.object("reference");
+  std::string kind = kWithinTolerance;
+  if (run.on_torch()) {
+    kind = reader.string("kind");
+    if (kind != kEqualBits && kind != kWithinRms && kind != kWithinTolerance) {
+      reader.refuse("kind", fmt::format("{}, {} or {}", kEqualBits, kWithinRms, kWithinTolerance));
+    }
+  }
+  const std::string ours = run.on_torch() ? ", computed in " + computed_in_text(run) + "," : "";
+  return fmt::format(
+      "Queries and keys of this model{} were compared with transformers {} in {} ({} tokens): {}. "
+      "Reference SHA-256 {}.",
+      ours, printable(reference.string("transformers"), 40), torch_name(reference.dtype("dtype")),
+      reference.number("tokens"), finding(kind, reader.object("worst")),
+      printable(reference.string("sha256"), 64));
+}
+
+void check_computed_in(const Certificate& certificate, const ComputedIn& run) {
+  const ComputedIn& made_for = certificate.computed_in;
+  if (made_for.dtype != run.dtype || made_for.on_torch() != run.on_torch()) {
+    fail(
+        "{}: computed_in: expected {}, as this run computes, found {}: run `qkscope verify` with the "
+        "run's --device and --dtype",
+        certificate.file, computed_in_text(run), computed_in_text(made_for));
+  }
+  if (!run.on_torch()) return;
+  const json theirs = parse_json(made_for.device, certificate.file);
+  const json ours = parse_json(run.device, "the device's description");
+  for (const auto& [key, value] : ours.items()) {
+    const json found = theirs.value(key, json());
+    if (found == value) continue;
+    fail(
+        "{}: computed_in.device.{}: expected {}, as this run has, found {}: run `qkscope verify` on "
+        "the device of the run",
+        certificate.file, printable(key, 40), printable(value.dump()), printable(found.dump()));
+  }
+}
+
 }  // namespace
 
 std::string certificate_json(const Verification& verification) {
   QK_CHECK(verification.passed());
-  const VerifiedSite& worst = verification.worst();
   ordered_json files = ordered_json::array();
   for (const IdentifiedFile& file : verification.model_files) {
     files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
@@ -82,14 +196,13 @@ std::string certificate_json(const Verification& verification) {
   out["reference"] = {{"sha256", verification.reference_sha256},
                       {"transformers", verification.reference.transformers},
                       {"torch", verification.reference.torch},
-                      {"dtype", "float32"},
+                      {"dtype", torch_name(verification.reference.dtype)},
                       {"tokens", verification.num_tokens},
                       {"compared_tokens", verification.num_rows},
                       {"ids_from_text", verification.ids_compared}};
   out["arrays"] = verification.sites.size();
-  out["worst"] = {{"array", reference_name(worst.difference.layer, worst.difference.site)},
-                  {"difference", rounded(worst.difference.ratio())},
-                  {"allowed", rounded(worst.allowed)}};
+  out["worst"] = worst_json(verification);
+  add_computed_in(verification, out);
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -106,20 +219,14 @@ Certificate read_certificate(const std::filesystem::path& path) {
   }
   if (reader.string("verdict") != "passed") reader.refuse("verdict", "passed");
   out.model_files = reader.object("model").files();
-  const Reader reference = reader.object("reference");
-  const Reader worst = reader.object("worst");
-  out.summary = fmt::format(
-      "Queries and keys of this model were compared with transformers {} in float32 ({} tokens): "
-      "the largest difference is {:.2g} of the largest value of its layer ({}), where {:.2g} is "
-      "allowed. Reference SHA-256 {}.",
-      printable(reference.string("transformers"), 40), reference.number("tokens"),
-      worst.number("difference"), printable(worst.string("array"), 40), worst.number("allowed"),
-      printable(reference.string("sha256"), 64));
+  out.computed_in = read_computed_in(reader);
+  out.summary = summary_of(reader, out.computed_in);
   out.json = object.dump(-1, ' ', false, json::error_handler_t::replace);
   return out;
 }
 
-void check_certificate(const Certificate& certificate, const std::vector<IdentifiedFile>& model) {
+void check_certificate(const Certificate& certificate, const std::vector<IdentifiedFile>& model,
+                       const ComputedIn& run) {
   const auto& files = certificate.model_files;
   for (size_t i = 0; i < std::max(files.size(), model.size()); ++i) {
     const std::string found = i < files.size() ? files[i].name + " " + files[i].sha256 : "nothing";
@@ -130,6 +237,7 @@ void check_certificate(const Certificate& certificate, const std::vector<Identif
         "for another model",
         certificate.file, printable(ours), printable(found));
   }
+  check_computed_in(certificate, run);
 }
 
 }  // namespace qk

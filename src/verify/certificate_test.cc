@@ -23,8 +23,12 @@ Verification passed() {
   out.ids_compared = true;
   out.num_tokens = 24;
   out.num_rows = 3;
-  out.sites.push_back({{0, Site::kQueryPreRope, 1, 1, 1e6, {1e-6}}, 1e-5, 0.1});
-  out.sites.push_back({{3, Site::kKeyPostRope, 1.23456, 1, 1e6, {1.23456e-6}}, 2.34567e-5, 0.2});
+  out.sites.push_back({{.site = Site::kQueryPreRope, .max_difference = 1, .max_reference = 1e6},
+                       1e-5, 0.1});
+  out.sites.push_back({{.layer = 3, .site = Site::kKeyPostRope, .max_difference = 1.23456,
+                        .rms_difference = 0.123456, .max_reference = 1e6, .tail_difference = 0.5,
+                        .num_numbers = 9, .num_unequal = 3},
+                       2.34567e-5, 0.2});
   return out;
 }
 
@@ -82,6 +86,109 @@ TEST(Certificate, IsForExactlyItsFiles) {
   files.resize(1);
   EXPECT_THAT(refusal(files), HasSubstr("expected nothing, which the model is read from, found "
                                         "model.safetensors cd"));
+}
+
+constexpr const char* kGpu =
+    R"({"device":"cuda","name":"NVIDIA H200","torch":"2.9.1+cu128","capability":"9.0"})";
+
+Verification half(VerdictKind kind) {
+  Verification out = passed();
+  out.kind = kind;
+  out.run = {DType::kBF16, kGpu};
+  out.reference.dtype = DType::kBF16;
+  out.reference.device = {"cuda", "NVIDIA H200", "9.0", "2.9.1+cu128"};
+  return out;
+}
+
+std::string summary(const Verification& verification) {
+  const TestFolder folder;
+  return read_certificate(folder.write("proof.json", certificate_json(verification))).summary;
+}
+
+TEST(Certificate, OfEqualBits) {
+  const auto json = nlohmann::json::parse(certificate_json(half(VerdictKind::kEqualBits)));
+  EXPECT_EQ(json["kind"], "equal bits");
+  EXPECT_EQ(json["computed_in"],
+            (nlohmann::json{{"dtype", "bfloat16"}, {"device", nlohmann::json::parse(kGpu)}}));
+  EXPECT_EQ(json["reference"]["dtype"], "bfloat16");
+  EXPECT_EQ(json["reference"]["device"], "cuda");
+  EXPECT_EQ(json["reference"]["device_name"], "NVIDIA H200");
+  EXPECT_EQ(summary(half(VerdictKind::kEqualBits)),
+            "Queries and keys of this model, computed in bfloat16 on NVIDIA H200, torch "
+            "2.9.1+cu128, were compared with transformers 5.1.0 in bfloat16 (24 tokens): all bits "
+            "are equal. Reference SHA-256 " +
+                std::string(64, 'e') + ".");
+}
+
+TEST(Certificate, WithinRms) {
+  const auto json = nlohmann::json::parse(certificate_json(half(VerdictKind::kWithinRms)));
+  EXPECT_EQ(json["kind"], "within rms");
+  EXPECT_EQ(json["worst"],
+            (nlohmann::json{{"array", "L3.k_post"}, {"difference", 1.23e-7}, {"allowed", 2.35e-5},
+                            {"difference_99_percent", 5e-7}, {"allowed_99_percent", 1.17e-4}}));
+  EXPECT_THAT(summary(half(VerdictKind::kWithinRms)),
+              HasSubstr("the root mean square of the differences is at most 1.2e-07 of the largest "
+                        "value of its layer (L3.k_post), where 2.3e-05 is allowed, and 99 % of them "
+                        "are at most 5e-07, where 0.00012 is allowed. Reference"));
+}
+
+TEST(Certificate, IsForOneTypeAndDevice) {
+  const TestFolder folder;
+  const auto read = [&](const Verification& verification) {
+    return read_certificate(folder.write("proof.json", certificate_json(verification)));
+  };
+  const Certificate gpu = read(half(VerdictKind::kEqualBits));
+  const auto refusal = [](const Certificate& certificate, const ComputedIn& run) {
+    return error_of([&] { check_certificate(certificate, passed().model_files, run); });
+  };
+  check_certificate(gpu, passed().model_files, {DType::kBF16, kGpu});
+  EXPECT_EQ(refusal(gpu, {}),
+            gpu.file + ": computed_in: expected float32 on our own kernels, as this run computes, "
+                       "found bfloat16 on NVIDIA H200, torch 2.9.1+cu128: run `qkscope verify` with "
+                       "the run's --device and --dtype");
+  EXPECT_THAT(refusal(gpu, {DType::kF16, kGpu}), HasSubstr("expected float16 on NVIDIA H200"));
+  std::string other = kGpu;
+  other.replace(other.find("H200"), 4, "H100");
+  EXPECT_EQ(refusal(gpu, {DType::kBF16, other}),
+            gpu.file + ": computed_in.device.name: expected \"NVIDIA H100\", as this run has, found "
+                       "\"NVIDIA H200\": run `qkscope verify` on the device of the run");
+  EXPECT_THAT(refusal(read(passed()), {DType::kF32, kGpu}),
+              HasSubstr("found float32 on our own kernels"));
+}
+
+TEST(Certificate, DamagedKinds) {
+  const TestFolder folder;
+  const auto refusal = [&](const char* key, const nlohmann::json& value) {
+    auto json = nlohmann::json::parse(certificate_json(half(VerdictKind::kWithinRms)));
+    json[key] = value;
+    const std::string path = folder.write("proof.json", json.dump());
+    return error_of([&] { read_certificate(path); });
+  };
+  EXPECT_THAT(refusal("kind", "good"),
+              HasSubstr("kind: expected equal bits, within rms or within tolerance, as"));
+  EXPECT_THAT(refusal("computed_in", 5), HasSubstr("computed_in: expected an object"));
+  EXPECT_THAT(refusal("computed_in", {{"dtype", "int8"}, {"device", {{"device", "cpu"}}}}),
+              HasSubstr("dtype: expected float32, float16 or bfloat16"));
+  EXPECT_THAT(refusal("computed_in", {{"dtype", "float32"}}),
+              HasSubstr("device: expected an object"));
+}
+
+TEST(ComputedIn, WhatIsTheSameDevice) {
+  const TorchDevice gpu{"cuda", "NVIDIA H200", "9.0", "2.9.1+cu128"};
+  const TorchDevice cpu{"cpu", "Intel(R) Xeon(R)", "AVX512", "2.9.1+cu128"};
+  EXPECT_TRUE(same_device(gpu, gpu));
+  EXPECT_FALSE(same_device(gpu, cpu));
+  const auto with = [](TorchDevice device, std::string TorchDevice::* member, const char* text) {
+    device.*member = text;
+    return device;
+  };
+  EXPECT_FALSE(same_device(gpu, with(gpu, &TorchDevice::torch, "2.9.1+cu126")));
+  EXPECT_TRUE(same_device(gpu, with(gpu, &TorchDevice::torch, "2.9.1")));
+  EXPECT_TRUE(same_device(cpu, with(cpu, &TorchDevice::torch, "2.9.1+cpu")));
+  EXPECT_FALSE(same_device(cpu, with(cpu, &TorchDevice::torch, "2.11.0+cpu")));
+  EXPECT_FALSE(same_device(cpu, with(cpu, &TorchDevice::capability, "AVX2")));
+  EXPECT_FALSE(same_device(cpu, with(cpu, &TorchDevice::name, "AMD EPYC")));
+  EXPECT_FALSE(same_device({}, {}));
 }
 
 }  // namespace

@@ -91,6 +91,43 @@ std::map<std::pair<int, Site>, double> read_distances(const Metadata& metadata,
   return out;
 }
 
+bool is_distance(const json& value) {
+  return value.is_number() && std::isfinite(value.get<double>()) && value >= 0;
+}
+
+std::map<std::pair<int, Site>, HalfDistance> read_half_distances(const Metadata& metadata,
+                                                                 const Reference& reference) {
+  if (!metadata.has("float32")) return {};
+  const json object = metadata.value("float32");
+  std::map<std::pair<int, Site>, HalfDistance> out;
+  for (const auto& [key, vectors] : reference.vectors) {
+    const std::string name = reference_name(key.first, key.second);
+    const json found = object.is_object() ? object.value(name, json()) : json();
+    const bool is_pair = found.is_array() && found.size() == 2 && is_distance(found[0]) &&
+                         is_distance(found[1]);
+    if (!is_pair) {
+      metadata.refuse("float32", "two numbers of at least 0 for " + name,
+                      printable(found.dump(), 40));
+    }
+    out[key] = {found[0].get<double>(), found[1].get<double>()};
+  }
+  return out;
+}
+
+DType read_dtype(const Metadata& metadata) {
+  const std::string& name = metadata.text("dtype");
+  const std::optional<DType> dtype = parse_torch_name(name);
+  if (!dtype) metadata.refuse("dtype", "float32, float16 or bfloat16", printable(name));
+  return *dtype;
+}
+
+TorchDevice read_device(const Metadata& metadata) {
+  const auto text = [&](const char* key) {
+    return metadata.has(key) ? metadata.text(key) : std::string();
+  };
+  return {text("device"), text("device_name"), text("device_capability"), text("torch")};
+}
+
 int64_t read_max_length(const Metadata& metadata) {
   const json found = metadata.value("max_length");
   if (!found.is_number_unsigned() || found < 1 || found > kMaxWindow) {
@@ -106,16 +143,16 @@ ReferenceInfo read_reference_info(const Reference& reference) {
   if (metadata.text("format") != kReferenceFormat) {
     metadata.refuse("format", std::string(kReferenceFormat), printable(metadata.text("format")));
   }
-  if (metadata.text("dtype") != "float32") {
-    metadata.refuse("dtype", "float32", printable(metadata.text("dtype")));
-  }
   ReferenceInfo out;
+  out.dtype = read_dtype(metadata);
   out.model = metadata.text("model");
   out.files = read_files(metadata);
   out.transformers = metadata.text("transformers");
   out.torch = metadata.text("torch");
   out.windows = read_windows(metadata);
+  out.device = read_device(metadata);
   out.float64 = read_distances(metadata, reference);
+  out.float32 = read_half_distances(metadata, reference);
   if (metadata.has("text")) {
     out.text = metadata.text("text");
     out.max_length = read_max_length(metadata);

@@ -66,7 +66,8 @@ TEST(ReferenceInfo, EveryKeyIsNeeded) {
 TEST(ReferenceInfo, OtherFormsAreRefused) {
   EXPECT_EQ(refusal("format", "qkscope.reference.2"),
             "r: metadata: format: expected qkscope.reference.1, found qkscope.reference.2");
-  EXPECT_EQ(refusal("dtype", "bfloat16"), "r: metadata: dtype: expected float32, found bfloat16");
+  EXPECT_EQ(refusal("dtype", "int8"),
+            "r: metadata: dtype: expected float32, float16 or bfloat16, found int8");
   for (const char* files :
        {"{}", "[]", "[1]", R"([{"name":"a","bytes":5}])", R"([{"name":1,"bytes":5,"sha256":"f"}])",
         R"([{"name":"a","bytes":-5,"sha256":"f"}])", R"([{"name":"a","bytes":5,"sha256":0}])"}) {
@@ -98,6 +99,39 @@ TEST(ReferenceInfo, ATextNeedsItsLength) {
     EXPECT_THAT(error_of([&] { read_reference_info(with_text); }),
                 StartsWith("r: metadata: max_length: expected a number of tokens, found"))
         << length;
+  }
+}
+
+TEST(ReferenceInfo, TypeAndDevice) {
+  Reference half = reference();
+  EXPECT_EQ(read_reference_info(half).dtype, DType::kF32);
+  EXPECT_EQ(read_reference_info(half).device.kind, "");
+  for (const auto& [name, dtype] : {std::pair("bfloat16", DType::kBF16), {"float16", DType::kF16}}) {
+    half.metadata["dtype"] = name;
+    EXPECT_EQ(read_reference_info(half).dtype, dtype);
+  }
+  half.metadata["device"] = "cuda";
+  half.metadata["device_name"] = "NVIDIA H200";
+  half.metadata["device_capability"] = "9.0";
+  const TorchDevice device = read_reference_info(half).device;
+  EXPECT_EQ(device.kind, "cuda");
+  EXPECT_EQ(device.name, "NVIDIA H200");
+  EXPECT_EQ(device.capability, "9.0");
+  EXPECT_EQ(device.torch, "2.9.1");
+}
+
+TEST(ReferenceInfo, DistancesFromFloat32) {
+  Reference half = reference();
+  half.metadata["float32"] = R"({"L0.q_pre":[1e-3,4e-3],"L1.k_post":[0,0]})";
+  const auto distances = read_reference_info(half).float32;
+  ASSERT_EQ(distances.size(), 2U);
+  EXPECT_EQ((distances.at({0, Site::kQueryPreRope}).rms), 1e-3);
+  EXPECT_EQ((distances.at({0, Site::kQueryPreRope}).tail), 4e-3);
+  for (const char* value : {"[]", "5", R"({"L0.q_pre":[1]})", R"({"L0.q_pre":[1,-1]})",
+                            R"({"L0.q_pre":[1,"a"],"L1.k_post":[0,0]})"}) {
+    EXPECT_THAT(refusal("float32", value),
+                StartsWith("r: metadata: float32: expected two numbers of at least 0 for L0.q_pre"))
+        << value;
   }
 }
 

@@ -82,6 +82,47 @@ void check_ids(const Reference& reference, const ReferenceInfo& info,
        text(theirs, reference.ids.end()));
 }
 
+// A float32 reference serves every type, one in half precision only its own.
+void check_dtype(const Reference& reference, const ReferenceInfo& info, const ComputedIn& run) {
+  if (info.dtype == DType::kF32 || info.dtype == run.dtype) return;
+  const std::string_view ours = torch_name(run.dtype), theirs = torch_name(info.dtype);
+  fail(
+      "{}: metadata: dtype: expected {}, since this run computes in {}; found {}: add --device "
+      "torch:cpu (or cuda) --dtype {}, or make another reference with --dtype {}",
+      reference.file, run.dtype == DType::kF32 ? "float32" : fmt::format("{} or float32", ours),
+      ours, theirs, theirs, ours);
+}
+
+VerdictKind kind_of(const Verification& verification,
+                    const std::vector<SiteDifference>& differences) {
+  const ReferenceInfo& info = verification.reference;
+  const ComputedIn& run = verification.run;
+  if (run.dtype == DType::kF32) return VerdictKind::kWithinTolerance;
+  const bool comparable = info.dtype == run.dtype && run.on_torch() &&
+                          same_device(info.device, torch_device(run));
+  const bool equal = std::ranges::all_of(
+      differences, [](const SiteDifference& site) { return site.num_unequal == 0; });
+  return comparable && equal ? VerdictKind::kEqualBits : VerdictKind::kWithinRms;
+}
+
+VerifiedSite judged(const Verification& verification, const SiteDifference& difference,
+                    std::span<const int32_t> rows) {
+  const ReferenceInfo& info = verification.reference;
+  const std::pair key(difference.layer, difference.site);
+  if (verification.kind == VerdictKind::kEqualBits) return {.difference = difference};
+  if (verification.kind == VerdictKind::kWithinRms) {
+    const auto found = info.float32.find(key);
+    const bool is_measured = found != info.float32.end();
+    return judge_half(difference, half_tolerance(verification.run.dtype,
+                                                 is_measured ? std::optional(found->second.rms)
+                                                             : std::nullopt));
+  }
+  const auto found = info.float64.find(key);
+  const bool is_measured = found != info.float64.end();
+  return judge(difference, rows,
+               base_tolerance(is_measured ? std::optional(found->second) : std::nullopt));
+}
+
 }  // namespace
 
 const VerifiedSite& Verification::worst() const {
@@ -91,11 +132,12 @@ const VerifiedSite& Verification::worst() const {
 }
 
 Verification verify(const Model& model, const std::filesystem::path& path,
-                    const TokenizerSource& tokenizer, ThreadPool& pool,
-                    const ForwardOptions& options) {
+                    const TokenizerSource& tokenizer, ThreadPool& pool, const VerifiedRun& run) {
   const Reference reference = read_reference(path);
   Verification out;
   out.reference = read_reference_info(reference);
+  out.run = run.computed_in;
+  check_dtype(reference, out.reference, out.run);
   out.model_files = identify_files(source_files(model), pool, {});
   check_weights(reference.file, weights_of(out.reference.files), weights_of(out.model_files));
   check_layers(reference, out.reference, model.config);
@@ -106,12 +148,12 @@ Verification verify(const Model& model, const std::filesystem::path& path,
   out.reference_sha256 = sha256_file(path);
   out.num_tokens = std::ssize(reference.ids);
   out.num_rows = std::ssize(reference.rows);
-  for (const SiteDifference& difference :
-       compare_with_reference(model, kCpuBackend, pool, reference, options)) {
-    const auto found = out.reference.float64.find({difference.layer, difference.site});
-    const bool is_measured = found != out.reference.float64.end();
-    const double base = base_tolerance(is_measured ? std::optional(found->second) : std::nullopt);
-    out.sites.push_back(judge(difference, reference.rows, base));
+  const std::vector<SiteDifference> differences =
+      compare_with_reference(model, run.backend, pool, reference, run.forward);
+  out.kind = kind_of(out, differences);
+  out.sites.reserve(differences.size());
+  for (const SiteDifference& difference : differences) {
+    out.sites.push_back(judged(out, difference, reference.rows));
   }
   return out;
 }

@@ -212,7 +212,9 @@ class Verify(unittest.TestCase):
                              self.verify())
             self.metadata = kept
         self.metadata["dtype"] = "bfloat16"
-        self.assert_says("r.safetensors: metadata: dtype: expected float32, found bfloat16",
+        self.assert_says("r.safetensors: metadata: dtype: expected float32, since this run computes in "
+                         "float32; found bfloat16: add --device torch:cpu (or cuda) --dtype bfloat16, "
+                         "or make another reference with --dtype float32",
                          self.verify())
 
     def test_windows(self):

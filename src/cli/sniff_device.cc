@@ -1,0 +1,56 @@
+#include "cli/sniff_device.h"
+
+#include "base/error.h"
+#include "capture/device_choice.h"
+#include "cli/common_options.h"
+
+namespace qk {
+
+void add_device_flags(CLI::App& command, DeviceFlags& flags) {
+  command
+      .add_option("--device", flags.device,
+                  "Where to compute: auto, cpu, torch:cpu, cuda, cuda:N, cuda:0,1 or cuda:all "
+                  "(default: model.device_map)")
+      ->type_name("DEVICE")
+      ->group(kResourcesGroup);
+  add_bytes(command, "--vram", flags.vram_bytes,
+            "Memory limit of each device of torch (default: what is free, less a reserve)")
+      ->group(kResourcesGroup);
+  command
+      .add_option("--chunk-tokens", flags.chunk_tokens,
+                  "Tokens per chunk; smaller chunks use less memory (default: 1024; torch: 16384)")
+      ->check(integer_up_to(1 << 20))
+      ->group(kResourcesGroup);
+  command
+      .add_option("--attention-tokens", flags.attention_tokens,
+                  "Queries per call of attention on torch (default: whole documents)")
+      ->check(integer_up_to(1 << 30))
+      ->group(kResourcesGroup);
+}
+
+std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
+                                     int num_threads) {
+  const DeviceChoice choice = choose_device(config, flags.device);
+  std::unique_ptr<Devices> devices =
+      open_devices(choice.place, choice.request, device_options(config, num_threads));
+  check_device_keys(config, *devices);
+  if (flags.vram_bytes > 0 && devices->name() == "cpu") {
+    fail("--vram: is for torch (--device cuda); on cpu --ram limits memory");
+  }
+  return devices;
+}
+
+void refuse_uncertified(const SniffConfig& config, const Devices& devices) {
+  if (!config.model.config_overrides.empty()) {
+    fail(
+        "--certificate: expected no model.config_overrides, found some: the certificate does not "
+        "cover them");
+  }
+  if (devices.name() == "cpu") return;
+  fail(
+      "--certificate: the certificate covers the model as --device cpu computes it, in float32; this "
+      "run computes on {}",
+      devices.name());
+}
+
+}  // namespace qk
