@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Folder dependencies: a file under src/<folder>/ may include its own folder, the DEPS of the
-folder's qk_module() call in CMakeLists.txt, and what those reach. Also: no architecture's name
-outside src/arch/ and tests, and every citation of a document leads to a page and heading in docs/.
+folder's qk_module() call in CMakeLists.txt, and what those reach. src/torch/ is no such module but
+a plugin of its own: it includes device/torch_api.h and torch's headers, which no other folder does.
+Also: no architecture's name outside src/arch/ and tests, and every citation of a document leads to a
+page and heading in docs/.
 Exit code 1 with one line per finding."""
 
 import io
@@ -21,6 +23,13 @@ LLAMA = r"(model_type|architecture|name)\s*(==|!=)\s*\"llama\""
 # Its table lists the names that GGUF files give to rules for splitting text; some of them are also
 # names of architectures.
 EXEMPT = {"src/tokenizer/gguf_pretokenizers.cc"}
+
+# The folder of the plugin (cmake/torch.cmake), what it shares with the program, and what the tests
+# of the plugin compare it with.
+PLUGIN = "torch"
+PLUGIN_INTERFACE = "device/torch_api.h"
+PLUGIN_TEST_FOLDERS = {"base", "kernels"}
+TORCH_HEADERS = r"#include <((?:ATen|c10|caffe2|torch)/[^>]*)>"
 
 
 def reachable(deps):
@@ -56,6 +65,17 @@ def strip_comments(text):
     return re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.S)
 
 
+def plugin_findings(path, text):
+    """What a file of the plugin includes and should not."""
+    for included in re.findall(r'#include "([^"]+)"', text):
+        folder = included.split("/")[0]
+        if folder == PLUGIN or included == PLUGIN_INTERFACE:
+            continue
+        if path.name.endswith("_test.cc") and folder in PLUGIN_TEST_FOLDERS:
+            continue
+        yield f"{path}: {PLUGIN}/ may not include {included}, only {PLUGIN_INTERFACE}"
+
+
 def findings():
     reach = reachable(declared_dependencies((ROOT / "CMakeLists.txt").read_text()))
     for path in sorted((ROOT / "src").rglob("*")):
@@ -63,6 +83,11 @@ def findings():
             continue
         folder = path.relative_to(ROOT / "src").parts[0]
         text = path.read_text()
+        if folder == PLUGIN:
+            yield from plugin_findings(path, text)
+            continue
+        for included in re.findall(TORCH_HEADERS, text):
+            yield f"{path}: only {PLUGIN}/ may include <{included}>"
         if folder not in reach:
             yield f"{path}: folder {folder} has no qk_module() in CMakeLists.txt"
             continue

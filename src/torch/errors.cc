@@ -37,8 +37,12 @@ constexpr std::array<std::string_view, 10> kLostPhrases = {
     "hardware stack error",  "device is lost",      "GPU has fallen off the bus",
     "launch timed out"};
 
-// torch's messages go on with advice and stack traces.
+// torch's messages begin with a place in its source and go on with advice and stack traces.
 std::string first_line(std::string_view text) {
+  if (text.starts_with("[enforce fail at ")) {
+    const size_t condition_end = text.find(". ");
+    if (condition_end != std::string_view::npos) text.remove_prefix(condition_end + 2);
+  }
   return std::string(text.substr(0, text.find('\n')));
 }
 
