@@ -26,9 +26,9 @@ void refuse_without_effect(const DeviceKey& key, const Devices& devices, std::st
 void check_autocast(const SniffConfig& config, const Devices& devices) {
   const DeviceKey& key = config.inference.autocast_dtype;
   if (!is_cuda(devices)) {
-    refuse_without_effect(key, devices,
-                          is_torch(devices) ? "the original autocasts on CUDA only"
-                                            : "Qkscope computes in float32");
+    refuse_without_effect(
+        key, devices,
+        is_torch(devices) ? "the original autocasts on CUDA only" : "Qkscope computes in float32");
     return;
   }
   if (!key.value && !config.compat_reference) return;
@@ -53,7 +53,8 @@ void check_attention(const SniffConfig& config, const Devices& devices) {
   const std::string name = *key.value;
   if (name == "sdpa") return;
   const bool is_half = dtype_of(config.model.dtype) != DType::kF32;
-  if (name == "flash_attention_2" && is_cuda(devices) && is_half && !config.compat_reference) return;
+  if (name == "flash_attention_2" && is_cuda(devices) && is_half && !config.compat_reference)
+    return;
   fail("{}expected sdpa{} or null on {}, found {}: no other implementation is built in", key.start,
        is_cuda(devices) && !config.compat_reference
            ? ", flash_attention_2 (with a model.dtype of float16 or bfloat16)"

@@ -97,9 +97,8 @@ void DeviceTeam::work(int device, const Hooks& hooks) {
 void DeviceTeam::finish_batches(const Hooks& hooks) {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] {
-      return has_news_ || computed_.contains(finished_) || num_running_ == 0;
-    });
+    changed_.wait(lock,
+                  [&] { return has_news_ || computed_.contains(finished_) || num_running_ == 0; });
     Progress all;
     for (const Progress& one : progress_) {
       all.documents += one.documents;

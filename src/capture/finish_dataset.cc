@@ -50,8 +50,7 @@ std::string computed_text(const RunContext& context) {
   if (options.devices == nullptr) return "";
   const std::string device = options.devices->description(context.run.model.config.head_dim);
   if (device.empty()) return "";
-  return fmt::format("{} on {}", computed_in(options.backend().traits.dtype),
-                     device_title(device));
+  return fmt::format("{} on {}", computed_in(options.backend().traits.dtype), device_title(device));
 }
 
 CardInfo card_info(const RunContext& context, const Finished& finished) {

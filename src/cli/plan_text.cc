@@ -152,9 +152,9 @@ void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memo
   }
   if (memory.fits) return;
   add_line(out, "",
-           exceeds_ram ? fmt::format("DOES NOT FIT in --ram {}: {}", text(memory.budget),
-                                     memory.advice)
-                       : fmt::format("DOES NOT FIT: {}: {}", memory.option, memory.advice));
+           exceeds_ram
+               ? fmt::format("DOES NOT FIT in --ram {}: {}", text(memory.budget), memory.advice)
+               : fmt::format("DOES NOT FIT: {}: {}", memory.option, memory.advice));
 }
 
 }  // namespace
@@ -164,8 +164,8 @@ std::string device_line(const PreparedRun& run, const Devices& devices) {
   const char* dtype = computed_in(devices.backend(0).traits.dtype);
   if (description.empty()) return fmt::format("{}, in {}", devices.name(), dtype);
   const std::string title = device_title(description);
-  return fmt::format("{}{}, in {}", devices.name(),
-                     title == devices.name() ? "" : ", " + title, dtype);
+  return fmt::format("{}{}, in {}", devices.name(), title == devices.name() ? "" : ", " + title,
+                     dtype);
 }
 
 std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const Devices& devices,

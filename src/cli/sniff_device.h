@@ -14,7 +14,7 @@ namespace qk {
 
 struct DeviceFlags {
   std::optional<std::string> device;
-  int64_t vram_bytes = 0;                         // 0: not given
+  int64_t vram_bytes = 0;                          // 0: not given
   int64_t chunk_tokens = 0, attention_tokens = 0;  // likewise
 };
 

@@ -65,9 +65,10 @@ std::unique_ptr<Devices> open_device(const VerifyFlags& flags) {
   }
   if (devices->name() != "cpu") return devices;
   if (*dtype != DType::kF32) {
-    fail("--dtype: expected float32 with --device {}, whose kernels compute in it; found {}: add "
-         "--device torch:cpu or cuda",
-         printable(flags.device), flags.dtype);
+    fail(
+        "--dtype: expected float32 with --device {}, whose kernels compute in it; found {}: add "
+        "--device torch:cpu or cuda",
+        printable(flags.device), flags.dtype);
   }
   if (!flags.compat.empty()) {
     fail("--compat: expected a device of torch, found cpu: there is no dispatcher to follow");
@@ -149,17 +150,17 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->check(not_empty())
       ->group(kOutputGroup);
   command
-      ->add_option("--device", flags.device,
+      ->add_option("--device", flags->device,
                    "cpu (our own kernels, the default), torch:cpu, cuda, cuda:N or auto")
       ->type_name("DEVICE")
       ->group(kResourcesGroup);
   command
-      ->add_option("--dtype", flags.dtype,
+      ->add_option("--dtype", flags->dtype,
                    "On torch: float32 (default), bfloat16 or float16, as the run's model.dtype")
       ->type_name("TYPE")
       ->group(kInputGroup);
   command
-      ->add_option("--compat", flags.compat,
+      ->add_option("--compat", flags->compat,
                    "reference: attention as torch's dispatcher chooses it for transformers")
       ->type_name("NAME")
       ->group(kInputGroup);
