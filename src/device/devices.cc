@@ -1,0 +1,166 @@
+#include "device/devices.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "device/torch_backend.h"
+#include "device/torch_plugin.h"
+
+namespace qk {
+namespace {
+
+using Kind = DeviceRequest::Kind;
+
+constexpr const char* kHowToGetOne = "`tools/setup --torch` and a new build make one: docs/gpu.md";
+
+// Our own kernels.
+class HostDevice : public Devices {
+ public:
+  explicit HostDevice(std::string reason) : reason_(std::move(reason)) {}
+
+  int count() const override { return 1; }
+  const Backend& backend(int /*index*/) const override { return kCpuBackend; }
+  DeviceMemory memory(int /*index*/) const override { return {}; }
+  std::string name() const override { return "cpu"; }
+  std::string reason() const override { return reason_; }
+  std::string description(int64_t /*head_dim*/) const override { return ""; }
+
+ private:
+  std::string reason_;
+};
+
+int32_t type_of(DType dtype) {
+  switch (dtype) {
+    case DType::kF16:
+      return QK_F16;
+    case DType::kBF16:
+      return QK_BF16;
+    default:
+      return QK_F32;
+  }
+}
+
+class TorchDevices : public Devices {
+ public:
+  // indexes: of devices of the kind, "cpu" or "cuda".
+  TorchDevices(const QkTorchApi& api, std::string kind, std::vector<int> indexes,
+               const DeviceOptions& options, std::string reason)
+      : kind_(std::move(kind)), indexes_(std::move(indexes)), reason_(std::move(reason)) {
+    for (const int index : indexes_) {
+      const QkOpen open = {.kind = kind_.c_str(),
+                           .index = index,
+                           .type = type_of(options.dtype),
+                           .num_threads = options.num_threads,
+                           .dispatched_attention = options.dispatched_attention ? 1 : 0};
+      devices_.push_back(std::make_unique<TorchDevice>(api, open, device_name(index)));
+      backends_.push_back(std::make_unique<Backend>(torch_backend(*devices_.back())));
+    }
+  }
+
+  int count() const override { return static_cast<int>(backends_.size()); }
+  const Backend& backend(int index) const override {
+    return *backends_.at(static_cast<size_t>(index));
+  }
+  DeviceMemory memory(int index) const override {
+    const TorchDevice& device = *devices_.at(static_cast<size_t>(index));
+    DeviceMemory out;
+    device.check(device.api().memory(device.handle(), &out.free_bytes, &out.total_bytes));
+    return out;
+  }
+  std::string name() const override {
+    if (kind_ == "cpu") return "torch:cpu";
+    return fmt::format("{}:{}", kind_, fmt::join(indexes_, ","));
+  }
+  std::string reason() const override { return reason_; }
+  std::string description(int64_t head_dim) const override {
+    const TorchDevice& device = *devices_.front();
+    const char* json = nullptr;
+    device.check(device.api().describe(device.handle(), head_dim, &json));
+    return json;
+  }
+
+ private:
+  std::string device_name(int index) const {
+    return kind_ == "cpu" ? "torch:cpu" : fmt::format("{}:{}", kind_, index);
+  }
+
+  std::string kind_;
+  std::vector<int> indexes_;
+  std::string reason_;
+  std::vector<std::unique_ptr<TorchDevice>> devices_;
+  std::vector<std::unique_ptr<Backend>> backends_;
+};
+
+struct Found {
+  int count = 0;
+  std::string why_none;
+};
+
+Found count_gpus(const QkTorchApi& api) {
+  int32_t count = 0;
+  const char* why = nullptr;
+  check_torch(api, "cuda", api.count_devices("cuda", &count, &why));
+  return {count, why == nullptr ? "" : why};
+}
+
+std::vector<int> chosen_indexes(std::string_view place, const DeviceRequest& request,
+                                const Found& found) {
+  if (found.count == 0) {
+    fail("{}: expected a GPU, found none: {}", place, found.why_none);
+  }
+  if (request.all) {
+    std::vector<int> all(static_cast<size_t>(found.count));
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+  for (const int index : request.indexes) {
+    if (index < found.count) continue;
+    fail("{}: expected a GPU below {}, the number of them here, found cuda:{}", place, found.count,
+         index);
+  }
+  return request.indexes.empty() ? std::vector<int>{0} : request.indexes;
+}
+
+// A plugin that does not work is a reason to compute on the cpu, and to say so.
+std::unique_ptr<Devices> open_automatically(const DeviceOptions& options) {
+  const auto host = [](const std::string& why) {
+    return std::make_unique<HostDevice>("auto: " + why);
+  };
+  try {
+    const std::filesystem::path plugin = find_torch_plugin();
+    if (plugin.empty()) return host("there is no torch plugin");
+    const QkTorchApi& api = load_torch_plugin(plugin);
+    const Found found = count_gpus(api);
+    if (found.count == 0) return host("there is no GPU: " + found.why_none);
+    return std::make_unique<TorchDevices>(api, "cuda", std::vector<int>{0}, options,
+                                          "auto: the first GPU");
+  } catch (const Error& error) {
+    return host(error.what());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Devices> open_devices(std::string_view place, const DeviceRequest& request,
+                                      const DeviceOptions& options) {
+  const std::string asked = fmt::format("as {} says", place);
+  if (request.kind == Kind::kAuto) return open_automatically(options);
+  if (request.kind == Kind::kCpu) return std::make_unique<HostDevice>(asked);
+  const std::filesystem::path plugin = find_torch_plugin();
+  if (plugin.empty()) {
+    fail("{}: expected the torch plugin beside the program, found none: {}", place, kHowToGetOne);
+  }
+  const QkTorchApi& api = load_torch_plugin(plugin);
+  if (request.kind == Kind::kTorchCpu) {
+    return std::make_unique<TorchDevices>(api, "cpu", std::vector<int>{0}, options, asked);
+  }
+  return std::make_unique<TorchDevices>(
+      api, "cuda", chosen_indexes(place, request, count_gpus(api)), options, asked);
+}
+
+}  // namespace qk

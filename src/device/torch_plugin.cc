@@ -1,0 +1,142 @@
+#include "device/torch_plugin.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <regex>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPluginName = "libqkscope_torch.so";
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return "";
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// "2.9.1" of "__version__ = '2.9.1+cu128'"; empty if there is none.
+std::string version_of(const std::string& text) {
+  std::smatch found;
+  static const std::regex kVersion(R"((^|[^0-9.])([0-9]+\.[0-9]+\.[0-9]+))");
+  return std::regex_search(text, found, kVersion) ? found[2].str() : "";
+}
+
+fs::path torch_folder(const TorchMark& mark) {
+  const std::string named = environment("QKSCOPE_TORCH_DIR");
+  return named.empty() ? mark.folder : fs::path(named);
+}
+
+void check_version(const fs::path& plugin, const TorchMark& mark) {
+  const fs::path folder = torch_folder(mark);
+  const std::string there = torch_version_in(folder);
+  if (there == mark.version) return;
+  fail(
+      "{}: expected torch {}, for which this plugin was built, found torch {} in {}: `tools/setup "
+      "--torch {}` and a new build make the plugin for it",
+      plugin.string(), mark.version, there, folder.string(), folder.string());
+}
+
+// The plugin finds torch where it was built; another folder has to be loaded first.
+void load_named_torch(const TorchMark& mark) {
+  const fs::path folder = torch_folder(mark);
+  if (folder == mark.folder) return;
+  for (const char* name : {"libc10.so", "libtorch_cpu.so"}) {
+    const fs::path library = folder / "lib" / name;
+    if (::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
+      fail("{}: cannot be loaded: {}", library.string(), ::dlerror());
+    }
+  }
+}
+
+const QkTorchApi* load(const fs::path& plugin) {
+  const TorchMark mark = read_torch_mark(plugin);
+  check_version(plugin, mark);
+  load_named_torch(mark);
+  void* library = ::dlopen(plugin.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) fail("{}: cannot be loaded: {}", plugin.string(), ::dlerror());
+  const auto function =
+      reinterpret_cast<QkTorchApiFunction>(::dlsym(library, QK_TORCH_API_FUNCTION));
+  const QkTorchApi* api = function == nullptr ? nullptr : function(QK_TORCH_API_VERSION);
+  if (api == nullptr || api->api_version != QK_TORCH_API_VERSION) {
+    fail(
+        "{}: expected a plugin of this version of qkscope (table {}), found another one: build both "
+        "together",
+        plugin.string(), QK_TORCH_API_VERSION);
+  }
+  return api;
+}
+
+}  // namespace
+
+fs::path find_torch_plugin() {
+  std::error_code error;
+  if (const std::string named = environment("QKSCOPE_TORCH_PLUGIN"); !named.empty()) {
+    if (!fs::is_regular_file(named, error)) {
+      fail("QKSCOPE_TORCH_PLUGIN: expected the file {}, found none", named);
+    }
+    return named;
+  }
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const fs::path& folder : {program, program.parent_path() / "lib" / "qkscope"}) {
+    if (fs::is_regular_file(folder / kPluginName, error)) return folder / kPluginName;
+  }
+  return {};
+}
+
+TorchMark read_torch_mark(const fs::path& plugin) {
+  const std::string bytes = text_of(plugin);
+  const size_t at = bytes.find(QK_TORCH_MARK);
+  const size_t line = at == std::string::npos ? at : bytes.find('\n', at);
+  const size_t end = line == std::string::npos ? line : bytes.find('\0', line);
+  const size_t begin = at + std::string_view(QK_TORCH_MARK).size();
+  const std::string version = end == std::string::npos ? "" : bytes.substr(begin, line - begin);
+  if (version_of(version) != version || version.empty()) {
+    fail("{}: expected qkscope's torch plugin, found another file (no \"{}\" in it)",
+         plugin.string(), QK_TORCH_MARK);
+  }
+  return {version, bytes.substr(line + 1, end - line - 1)};
+}
+
+std::string torch_version_in(const fs::path& folder) {
+  std::error_code error;
+  for (const char* name : {"version.py", "build-version"}) {
+    if (!fs::exists(folder / name, error)) continue;
+    const std::string version = version_of(text_of(folder / name));
+    if (!version.empty()) return version;
+    fail("{}: expected a version of torch, found none", (folder / name).string());
+  }
+  fail(
+      "{}: expected a folder of torch with a version.py or build-version, found none: `tools/setup "
+      "--torch` installs one for the plugin, QKSCOPE_TORCH_DIR names another folder",
+      folder.string());
+}
+
+const QkTorchApi& load_torch_plugin(const fs::path& plugin) {
+  static std::mutex mutex;
+  static fs::path loaded;
+  static const QkTorchApi* api = nullptr;
+  const std::lock_guard lock(mutex);
+  if (api == nullptr || loaded != plugin) {
+    api = load(plugin);
+    loaded = plugin;
+  }
+  return *api;
+}
+
+}  // namespace qk
