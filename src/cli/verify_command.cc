@@ -150,17 +150,17 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->check(not_empty())
       ->group(kOutputGroup);
   command
-      ->add_option("--device", flags.device,
+      ->add_option("--device", flags->device,
                    "cpu (our own kernels, the default), torch:cpu, cuda, cuda:N or auto")
       ->type_name("DEVICE")
       ->group(kResourcesGroup);
   command
-      ->add_option("--dtype", flags.dtype,
+      ->add_option("--dtype", flags->dtype,
                    "On torch: float32 (default), bfloat16 or float16, as the run's model.dtype")
       ->type_name("TYPE")
       ->group(kInputGroup);
   command
-      ->add_option("--compat", flags.compat,
+      ->add_option("--compat", flags->compat,
                    "reference: attention as torch's dispatcher chooses it for transformers")
       ->type_name("NAME")
       ->group(kInputGroup);
