@@ -146,8 +146,7 @@ int64_t BatchRequest::list_bytes() const {
   return bytes + largest;
 }
 
-BatchRequest make_batch_request(const CapturePlan& plan,
-                                std::span<const DocumentLength> documents,
+BatchRequest make_batch_request(const CapturePlan& plan, std::span<const DocumentLength> documents,
                                 const BackendTraits& traits) {
   BatchRequest out;
   draw_rows(plan, documents, out);

@@ -88,12 +88,12 @@ void CaptureLoop::run_alone(JournalWriter& journal) {
       num_tokens += static_cast<double>(document.ids.size());
     }
     const double journal_before = counts_.times.journal;
-    BatchWorker::Result result = worker.compute(
-        std::move(documents),
-        {.sink = [&](CaptureBlock&& block) { append(block, journal); },
-         .restart = [&] { journal.abandon(); },
-         .show = [&](double part) { show(part * num_documents, part * num_tokens); },
-         .warn = options_.warn});
+    BatchWorker::Result result =
+        worker.compute(std::move(documents),
+                       {.sink = [&](CaptureBlock&& block) { append(block, journal); },
+                        .restart = [&] { journal.abandon(); },
+                        .show = [&](double part) { show(part * num_documents, part * num_tokens); },
+                        .warn = options_.warn});
     result.counts.times.forward -= counts_.times.journal - journal_before;
     end(result, journal);
   }

@@ -33,9 +33,9 @@ struct DeviceKey {
 struct ModelSection {
   std::string name;  // folder, GGUF file or Hub id
   std::optional<std::string> revision;
-  std::string dtype = "float16";  // of weights and activations on torch; else recorded only
-  DeviceKey device_map;           // none: auto
-  std::string device_map_fault;   // why it cannot be heeded, or empty
+  std::string dtype = "float16";   // of weights and activations on torch; else recorded only
+  DeviceKey device_map;            // none: auto
+  std::string device_map_fault;    // why it cannot be heeded, or empty
   bool trust_remote_code = false;  // no effect
   DeviceKey attn_implementation;
   std::string config_overrides;  // a JSON object, or empty
@@ -49,7 +49,7 @@ struct TokenizerSection {
 };
 
 struct InferenceSection {
-  int64_t batch_size = 1;                  // documents that are computed together
+  int64_t batch_size = 1;  // documents that are computed together
   DeviceKey autocast_dtype;
   bool debug_logging = false;
   int64_t debug_log_every_n_batches = 1;

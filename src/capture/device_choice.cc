@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "verify/computed_in.h"
 
 namespace qk {
 namespace {
@@ -26,9 +27,9 @@ void refuse_without_effect(const DeviceKey& key, const Devices& devices, std::st
 void check_autocast(const SniffConfig& config, const Devices& devices) {
   const DeviceKey& key = config.inference.autocast_dtype;
   if (!is_cuda(devices)) {
-    refuse_without_effect(key, devices,
-                          is_torch(devices) ? "the original autocasts on CUDA only"
-                                            : "Qkscope computes in float32");
+    refuse_without_effect(
+        key, devices,
+        is_torch(devices) ? "the original autocasts on CUDA only" : "Qkscope computes in float32");
     return;
   }
   if (!key.value && !config.compat_reference) return;
@@ -38,8 +39,8 @@ void check_autocast(const SniffConfig& config, const Devices& devices) {
   fail(
       "{}expected that of model.dtype, {}, found {}{}: computing in one type with weights of another "
       "is not built; --set inference.autocast_dtype={}, or the other type in model.dtype",
-      key.start, computed_in(dtype), computed_in(autocast),
-      key.value ? "" : ", which the original takes when it is absent", computed_in(dtype));
+      key.start, torch_name(dtype), torch_name(autocast),
+      key.value ? "" : ", which the original takes when it is absent", torch_name(dtype));
 }
 
 // torch's attention: on a GPU FlashAttention-2 is one of its kernels, in half precision only.
@@ -53,7 +54,8 @@ void check_attention(const SniffConfig& config, const Devices& devices) {
   const std::string name = *key.value;
   if (name == "sdpa") return;
   const bool is_half = dtype_of(config.model.dtype) != DType::kF32;
-  if (name == "flash_attention_2" && is_cuda(devices) && is_half && !config.compat_reference) return;
+  if (name == "flash_attention_2" && is_cuda(devices) && is_half && !config.compat_reference)
+    return;
   fail("{}expected sdpa{} or null on {}, found {}: no other implementation is built in", key.start,
        is_cuda(devices) && !config.compat_reference
            ? ", flash_attention_2 (with a model.dtype of float16 or bfloat16)"
@@ -113,17 +115,6 @@ std::string device_title(const std::string& description) {
   const std::string kind = text("device");
   const std::string device = kind.empty() || kind == "cpu" ? "torch:cpu" : kind;
   return text("name").empty() ? device : fmt::format("{} ({})", device, text("name"));
-}
-
-const char* computed_in(DType dtype) {
-  switch (dtype) {
-    case DType::kF16:
-      return "float16";
-    case DType::kBF16:
-      return "bfloat16";
-    default:
-      return "float32";
-  }
 }
 
 }  // namespace qk

@@ -40,7 +40,12 @@ bool DeviceTeam::take_batch(const Hooks& hooks, int64_t& ticket,
     if (closed_) return false;
     ticket = taken_;
   }
-  documents = hooks.take();
+  try {
+    documents = hooks.take();
+  } catch (...) {
+    give_up(ticket, std::current_exception());  // nobody takes another one
+    return false;
+  }
   if (documents.empty()) {
     close();
     return false;
@@ -97,9 +102,8 @@ void DeviceTeam::work(int device, const Hooks& hooks) {
 void DeviceTeam::finish_batches(const Hooks& hooks) {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] {
-      return has_news_ || computed_.contains(finished_) || num_running_ == 0;
-    });
+    changed_.wait(lock,
+                  [&] { return has_news_ || computed_.contains(finished_) || num_running_ == 0; });
     Progress all;
     for (const Progress& one : progress_) {
       all.documents += one.documents;

@@ -110,7 +110,8 @@ class MemoryPlanner {
                           (documents - 1) * 2 * block_bytes_ + block_bytes_ +
                           documents * (list_bytes_ + ids);
     const int64_t devices = options_.num_devices();
-    const int64_t held = devices > 1 ? kBatchesInFlight * devices * documents * all_block_bytes_ : 0;
+    const int64_t held =
+        devices > 1 ? kBatchesInFlight * devices * documents * all_block_bytes_ : 0;
     return devices * batch + held + tokenizer_bytes();
   }
 

@@ -38,9 +38,9 @@ struct RunProgress {
 
 struct RunOptions {
   bool overwrite = false;
-  bool resume = false;    // resumes the journal in the folder, or begins if there is none
-  int num_threads = 0;    // 0: all cores
-  int64_t ram_bytes = 0;  // most memory at once, mapped pages included; 0: not bounded
+  bool resume = false;     // resumes the journal in the folder, or begins if there is none
+  int num_threads = 0;     // 0: all cores
+  int64_t ram_bytes = 0;   // most memory at once, mapped pages included; 0: not bounded
   int64_t vram_bytes = 0;  // most memory of each device; 0: what is free there less a reserve
   const Devices* devices = nullptr;  // that compute, documents spread over them; null: our kernels
   ForwardOptions forward;

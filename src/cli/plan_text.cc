@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/range_text.h"
 #include "capture/device_choice.h"
 #include "cli/design_text.h"
 #include "cli/number_text.h"
+#include "verify/computed_in.h"
 
 namespace qk {
 namespace {
@@ -152,20 +154,20 @@ void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memo
   }
   if (memory.fits) return;
   add_line(out, "",
-           exceeds_ram ? fmt::format("DOES NOT FIT in --ram {}: {}", text(memory.budget),
-                                     memory.advice)
-                       : fmt::format("DOES NOT FIT: {}: {}", memory.option, memory.advice));
+           exceeds_ram
+               ? fmt::format("DOES NOT FIT in --ram {}: {}", text(memory.budget), memory.advice)
+               : fmt::format("DOES NOT FIT: {}: {}", memory.option, memory.advice));
 }
 
 }  // namespace
 
 std::string device_line(const PreparedRun& run, const Devices& devices) {
   const std::string description = devices.description(run.model.config.head_dim);
-  const char* dtype = computed_in(devices.backend(0).traits.dtype);
+  const std::string_view dtype = torch_name(devices.backend(0).traits.dtype);
   if (description.empty()) return fmt::format("{}, in {}", devices.name(), dtype);
   const std::string title = device_title(description);
-  return fmt::format("{}{}, in {}", devices.name(),
-                     title == devices.name() ? "" : ", " + title, dtype);
+  return fmt::format("{}{}, in {}", devices.name(), title == devices.name() ? "" : ", " + title,
+                     dtype);
 }
 
 std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const Devices& devices,

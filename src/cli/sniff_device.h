@@ -14,7 +14,7 @@ namespace qk {
 
 struct DeviceFlags {
   std::optional<std::string> device;
-  int64_t vram_bytes = 0;                         // 0: not given
+  int64_t vram_bytes = 0;                          // 0: not given
   int64_t chunk_tokens = 0, attention_tokens = 0;  // likewise
 };
 
@@ -23,8 +23,5 @@ void add_device_flags(CLI::App& command, DeviceFlags& flags);
 // Throws Error: no such device, or a key or option that it does not heed.
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
                                      int num_threads);
-
-// Throws Error if a certificate does not cover such a run.
-void refuse_uncertified(const SniffConfig& config, const Devices& devices);
 
 }  // namespace qk

@@ -65,9 +65,10 @@ std::unique_ptr<Devices> open_device(const VerifyFlags& flags) {
   }
   if (devices->name() != "cpu") return devices;
   if (*dtype != DType::kF32) {
-    fail("--dtype: expected float32 with --device {}, whose kernels compute in it; found {}: add "
-         "--device torch:cpu or cuda",
-         printable(flags.device), flags.dtype);
+    fail(
+        "--dtype: expected float32 with --device {}, whose kernels compute in it; found {}: add "
+        "--device torch:cpu or cuda",
+        printable(flags.device), flags.dtype);
   }
   if (!flags.compat.empty()) {
     fail("--compat: expected a device of torch, found cpu: there is no dispatcher to follow");

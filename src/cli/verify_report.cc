@@ -33,8 +33,8 @@ std::string equal_text(const SiteDifference& difference) {
 // In half precision 99 % of the numbers take the place of the worst one.
 std::string torch_numbers(const VerifiedSite& site, DType dtype) {
   const double first = dtype == DType::kF32 ? site.difference.ratio() : site.difference.tail();
-  return fmt::format("  {:7.1e} {:7.1e} {:7.1e}{}{}", first, site.difference.typical(), site.allowed,
-                     site.excess <= 1 ? " " : "!", equal_text(site.difference));
+  return fmt::format("  {:7.1e} {:7.1e} {:7.1e}{}{}", first, site.difference.typical(),
+                     site.allowed, site.excess <= 1 ? " " : "!", equal_text(site.difference));
 }
 
 // As table(), with a column for equal bits.
@@ -121,18 +121,22 @@ std::string verdict_text(const Model& model, const Verification& verification) {
       verification.sites, [](const VerifiedSite& site) { return site.excess > 1; });
   if (verification.kind == VerdictKind::kEqualBits) {
     return fmt::format("PASS: equal bits: {} arrays, computed in {}{}\n",
-                       count_text(std::ssize(verification.sites)), computed_in_text(verification.run),
-                       unreached_text(model, verification));
+                       count_text(std::ssize(verification.sites)),
+                       computed_in_text(verification.run), unreached_text(model, verification));
   }
   const bool by_rms = verification.kind == VerdictKind::kWithinRms;
   const bool by_tail = by_rms && difference.tail() > kTailMultiple * difference.typical();
   const double scale = by_tail ? kTailMultiple : 1;
-  const std::string nearest = fmt::format(
-      "{}{:.1e} of the largest value in layer {}, {} {}, where {:.1e} is allowed",
-      !by_rms ? "" : by_tail ? "99 % within " : "rms ",
-      !by_rms ? difference.ratio() : by_tail ? difference.tail() : difference.typical(),
-      difference.layer, is_query(difference.site) ? "queries" : "keys", place(difference.site),
-      scale * worst.allowed);
+  const std::string nearest =
+      fmt::format("{}{:.1e} of the largest value in layer {}, {} {}, where {:.1e} is allowed",
+                  !by_rms   ? ""
+                  : by_tail ? "99 % within "
+                            : "rms ",
+                  !by_rms   ? difference.ratio()
+                  : by_tail ? difference.tail()
+                            : difference.typical(),
+                  difference.layer, is_query(difference.site) ? "queries" : "keys",
+                  place(difference.site), scale * worst.allowed);
   if (failed == 0) {
     return fmt::format("PASS: {} arrays agree; nearest to its limit: {}{}{}\n",
                        count_text(std::ssize(verification.sites)), nearest,

@@ -23,12 +23,18 @@ Verification passed() {
   out.ids_compared = true;
   out.num_tokens = 24;
   out.num_rows = 3;
-  out.sites.push_back({{.site = Site::kQueryPreRope, .max_difference = 1, .max_reference = 1e6},
-                       1e-5, 0.1});
-  out.sites.push_back({{.layer = 3, .site = Site::kKeyPostRope, .max_difference = 1.23456,
-                        .rms_difference = 0.123456, .max_reference = 1e6, .tail_difference = 0.5,
-                        .num_numbers = 9, .num_unequal = 3},
-                       2.34567e-5, 0.2});
+  out.sites.push_back(
+      {{.site = Site::kQueryPreRope, .max_difference = 1, .max_reference = 1e6}, 1e-5, 0.1});
+  out.sites.push_back({{.layer = 3,
+                        .site = Site::kKeyPostRope,
+                        .max_difference = 1.23456,
+                        .rms_difference = 0.123456,
+                        .max_reference = 1e6,
+                        .tail_difference = 0.5,
+                        .num_numbers = 9,
+                        .num_unequal = 3},
+                       2.34567e-5,
+                       0.2});
   return out;
 }
 
@@ -123,13 +129,16 @@ TEST(Certificate, OfEqualBits) {
 TEST(Certificate, WithinRms) {
   const auto json = nlohmann::json::parse(certificate_json(half(VerdictKind::kWithinRms)));
   EXPECT_EQ(json["kind"], "within rms");
-  EXPECT_EQ(json["worst"],
-            (nlohmann::json{{"array", "L3.k_post"}, {"difference", 1.23e-7}, {"allowed", 2.35e-5},
-                            {"difference_99_percent", 5e-7}, {"allowed_99_percent", 1.17e-4}}));
-  EXPECT_THAT(summary(half(VerdictKind::kWithinRms)),
-              HasSubstr("the root mean square of the differences is at most 1.2e-07 of the largest "
-                        "value of its layer (L3.k_post), where 2.3e-05 is allowed, and 99 % of them "
-                        "are at most 5e-07, where 0.00012 is allowed. Reference"));
+  EXPECT_EQ(json["worst"], (nlohmann::json{{"array", "L3.k_post"},
+                                           {"difference", 1.23e-7},
+                                           {"allowed", 2.35e-5},
+                                           {"difference_99_percent", 5e-7},
+                                           {"allowed_99_percent", 1.17e-4}}));
+  EXPECT_THAT(
+      summary(half(VerdictKind::kWithinRms)),
+      HasSubstr("the root mean square of the differences is at most 1.2e-07 of the largest "
+                "value of its layer (L3.k_post), where 2.3e-05 is allowed, and 99 % of them "
+                "are at most 5e-07, where 0.00012 is allowed. Reference"));
 }
 
 TEST(Certificate, IsForOneTypeAndDevice) {
@@ -143,15 +152,17 @@ TEST(Certificate, IsForOneTypeAndDevice) {
   };
   check_certificate(gpu, passed().model_files, {DType::kBF16, kGpu});
   EXPECT_EQ(refusal(gpu, {}),
-            gpu.file + ": computed_in: expected float32 on our own kernels, as this run computes, "
-                       "found bfloat16 on NVIDIA H200, torch 2.9.1+cu128: run `qkscope verify` with "
-                       "the run's --device and --dtype");
+            gpu.file +
+                ": computed_in: expected float32 on our own kernels, as this run computes, "
+                "found bfloat16 on NVIDIA H200, torch 2.9.1+cu128: run `qkscope verify` with "
+                "the run's --device and --dtype");
   EXPECT_THAT(refusal(gpu, {DType::kF16, kGpu}), HasSubstr("expected float16 on NVIDIA H200"));
   std::string other = kGpu;
   other.replace(other.find("H200"), 4, "H100");
   EXPECT_EQ(refusal(gpu, {DType::kBF16, other}),
-            gpu.file + ": computed_in.device.name: expected \"NVIDIA H100\", as this run has, found "
-                       "\"NVIDIA H200\": run `qkscope verify` on the device of the run");
+            gpu.file +
+                ": computed_in.device.name: expected \"NVIDIA H100\", as this run has, found "
+                "\"NVIDIA H200\": run `qkscope verify` on the device of the run");
   EXPECT_THAT(refusal(read(passed()), {DType::kF32, kGpu}),
               HasSubstr("found float32 on our own kernels"));
 }

@@ -103,8 +103,8 @@ std::map<std::pair<int, Site>, HalfDistance> read_half_distances(const Metadata&
   for (const auto& [key, vectors] : reference.vectors) {
     const std::string name = reference_name(key.first, key.second);
     const json found = object.is_object() ? object.value(name, json()) : json();
-    const bool is_pair = found.is_array() && found.size() == 2 && is_distance(found[0]) &&
-                         is_distance(found[1]);
+    const bool is_pair =
+        found.is_array() && found.size() == 2 && is_distance(found[0]) && is_distance(found[1]);
     if (!is_pair) {
       metadata.refuse("float32", "two numbers of at least 0 for " + name,
                       printable(found.dump(), 40));

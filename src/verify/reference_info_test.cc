@@ -106,7 +106,8 @@ TEST(ReferenceInfo, TypeAndDevice) {
   Reference half = reference();
   EXPECT_EQ(read_reference_info(half).dtype, DType::kF32);
   EXPECT_EQ(read_reference_info(half).device.kind, "");
-  for (const auto& [name, dtype] : {std::pair("bfloat16", DType::kBF16), {"float16", DType::kF16}}) {
+  for (const auto& [name, dtype] :
+       {std::pair("bfloat16", DType::kBF16), {"float16", DType::kF16}}) {
     half.metadata["dtype"] = name;
     EXPECT_EQ(read_reference_info(half).dtype, dtype);
   }

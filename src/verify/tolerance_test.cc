@@ -15,7 +15,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 VerifiedSite judged(int layer, Site site, const std::vector<double>& ratios,
                     const std::vector<int32_t>& rows, double base = 1e-5) {
-  return judge({.layer = layer, .site = site, .max_reference = 1, .row_ratios = ratios}, rows, base);
+  return judge({.layer = layer, .site = site, .max_reference = 1, .row_ratios = ratios}, rows,
+               base);
 }
 
 TEST(Tolerance, TheBaseIsEightTimesTheDistanceFromFloat64) {
@@ -79,8 +80,11 @@ TEST(HalfTolerance, IsThreeTimesTheDistanceFromFloat32WithinBounds) {
 }
 
 VerifiedSite judged_half(double rms, double tail, double largest = 1) {
-  return judge_half({.rms_difference = rms, .max_reference = 2, .tail_difference = tail,
-                     .num_numbers = 10, .num_unequal = 1},
+  return judge_half({.rms_difference = rms,
+                     .max_reference = 2,
+                     .tail_difference = tail,
+                     .num_numbers = 10,
+                     .num_unequal = 1},
                     largest);
 }
 
@@ -94,15 +98,15 @@ TEST(HalfTolerance, JudgesRmsAndTail) {
 }
 
 TEST(HalfTolerance, ASingleNumberMayBeFarAway) {
-  VerifiedSite site = judge_half({.max_difference = 1, .rms_difference = 1e-3, .max_reference = 1,
-                                  .tail_difference = 1e-3},
-                                 half_tolerance(DType::kBF16, std::nullopt));
+  VerifiedSite site = judge_half(
+      {.max_difference = 1, .rms_difference = 1e-3, .max_reference = 1, .tail_difference = 1e-3},
+      half_tolerance(DType::kBF16, std::nullopt));
   EXPECT_LT(site.excess, 1);
 }
 
 TEST(HalfTolerance, ADifferenceFromZerosIsTooMuch) {
-  const SiteDifference zeros{.rms_difference = 1e-9, .tail_difference = 1e-9, .num_numbers = 1,
-                             .num_unequal = 1};
+  const SiteDifference zeros{
+      .rms_difference = 1e-9, .tail_difference = 1e-9, .num_numbers = 1, .num_unequal = 1};
   EXPECT_EQ(judge_half(zeros, 0.0625).excess, kInfinity);
 }
 

@@ -98,8 +98,8 @@ VerdictKind kind_of(const Verification& verification,
   const ReferenceInfo& info = verification.reference;
   const ComputedIn& run = verification.run;
   if (run.dtype == DType::kF32) return VerdictKind::kWithinTolerance;
-  const bool comparable = info.dtype == run.dtype && run.on_torch() &&
-                          same_device(info.device, torch_device(run));
+  const bool comparable =
+      info.dtype == run.dtype && run.on_torch() && same_device(info.device, torch_device(run));
   const bool equal = std::ranges::all_of(
       differences, [](const SiteDifference& site) { return site.num_unequal == 0; });
   return comparable && equal ? VerdictKind::kEqualBits : VerdictKind::kWithinRms;
@@ -113,9 +113,9 @@ VerifiedSite judged(const Verification& verification, const SiteDifference& diff
   if (verification.kind == VerdictKind::kWithinRms) {
     const auto found = info.float32.find(key);
     const bool is_measured = found != info.float32.end();
-    return judge_half(difference, half_tolerance(verification.run.dtype,
-                                                 is_measured ? std::optional(found->second.rms)
-                                                             : std::nullopt));
+    return judge_half(
+        difference, half_tolerance(verification.run.dtype,
+                                   is_measured ? std::optional(found->second.rms) : std::nullopt));
   }
   const auto found = info.float64.find(key);
   const bool is_measured = found != info.float64.end();
