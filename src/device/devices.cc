@@ -57,9 +57,10 @@ class TorchDevices : public Devices {
                            .type = type_of(options.dtype),
                            .num_threads = options.num_threads,
                            .dispatched_attention = options.dispatched_attention ? 1 : 0};
-      devices_.push_back(std::make_unique<TorchDevice>(api, open, device_name(index)));
+      devices_.push_back(std::make_unique<OpenedDevice>(api, open, device_name(index)));
       backends_.push_back(std::make_unique<Backend>(torch_backend(*devices_.back())));
     }
+    refuse_different_devices();
   }
 
   int count() const override { return static_cast<int>(backends_.size()); }
@@ -67,7 +68,7 @@ class TorchDevices : public Devices {
     return *backends_.at(static_cast<size_t>(index));
   }
   DeviceMemory memory(int index) const override {
-    const TorchDevice& device = *devices_.at(static_cast<size_t>(index));
+    OpenedDevice& device = *devices_.at(static_cast<size_t>(index));
     DeviceMemory out;
     device.check(device.api().memory(device.handle(), &out.free_bytes, &out.total_bytes));
     return out;
@@ -78,13 +79,28 @@ class TorchDevices : public Devices {
   }
   std::string reason() const override { return reason_; }
   std::string description(int64_t head_dim) const override {
-    const TorchDevice& device = *devices_.front();
+    return description_of(*devices_.front(), head_dim);
+  }
+
+ private:
+  static std::string description_of(OpenedDevice& device, int64_t head_dim) {
     const char* json = nullptr;
     device.check(device.api().describe(device.handle(), head_dim, &json));
     return json;
   }
 
- private:
+  // Bits depend on the model of a device: a dataset is computed on one.
+  void refuse_different_devices() const {
+    constexpr int64_t kAnyHeadDim = 64;
+    const std::string first = description_of(*devices_.front(), kAnyHeadDim);
+    for (const auto& device : devices_) {
+      const std::string other = description_of(*device, kAnyHeadDim);
+      if (other == first) continue;
+      fail("{}: expected devices of one model, found {} on {} and {} on {}", name(), first,
+           devices_.front()->name(), other, device->name());
+    }
+  }
+
   std::string device_name(int index) const {
     return kind_ == "cpu" ? "torch:cpu" : fmt::format("{}:{}", kind_, index);
   }
@@ -92,7 +108,7 @@ class TorchDevices : public Devices {
   std::string kind_;
   std::vector<int> indexes_;
   std::string reason_;
-  std::vector<std::unique_ptr<TorchDevice>> devices_;
+  std::vector<std::unique_ptr<OpenedDevice>> devices_;
   std::vector<std::unique_ptr<Backend>> backends_;
 };
 

@@ -28,9 +28,9 @@ std::string first_line(const char* text) {
 }
 
 struct TorchContext : Context {
-  TorchContext(ThreadPool& threads, TorchDevice& opened) : Context(threads), device(opened) {}
+  TorchContext(ThreadPool& threads, OpenedDevice& opened) : Context(threads), device(opened) {}
 
-  TorchDevice& device;
+  OpenedDevice& device;
   std::deque<HostWeight> weights;  // what the plugin reads when it loads one
 };
 
@@ -38,6 +38,22 @@ TorchContext& torch(Context& context) { return static_cast<TorchContext&>(contex
 const QkTorchApi& api(Context& context) { return torch(context).device.api(); }
 QkDevice* handle(Context& context) { return torch(context).device.handle(); }
 void check(Context& context, int32_t status) { torch(context).device.check(status); }
+
+int32_t plugin_activation(Activation activation) {
+  switch (activation) {
+    case Activation::kSilu:
+      return QK_SILU;
+    case Activation::kGeluTanh:
+      return QK_GELU_TANH;
+    case Activation::kGeluErf:
+      return QK_GELU_ERF;
+    case Activation::kGeluNew:
+      return QK_GELU_NEW;
+    case Activation::kGeluFast:
+      return QK_GELU_FAST;
+  }
+  return QK_SILU;
+}
 
 QkMatrix matrix(ConstMatrix x) { return {const_cast<void*>(x.data), x.rows, x.cols}; }
 QkHeads heads(ConstHeads x) { return {const_cast<void*>(x.data), x.rows, x.heads, x.head_dim}; }
@@ -49,7 +65,7 @@ QkWeight* weight(const void* bound) {
 }
 
 std::unique_ptr<Context> make_context(const Backend& self, ThreadPool& pool) {
-  return std::make_unique<TorchContext>(pool, *static_cast<TorchDevice*>(self.device));
+  return std::make_unique<TorchContext>(pool, *static_cast<OpenedDevice*>(self.device));
 }
 
 void* alloc(Context& context, Memory kind, int64_t bytes) {
@@ -141,10 +157,8 @@ void scale_rows(Context& context, Matrix x, std::span<const float> factors) {
 }
 
 void gated_activation(Context& context, Matrix gate, ConstMatrix up, Activation activation) {
-  int32_t kind = QK_SILU;
-  if (activation == Activation::kGeluTanh) kind = QK_GELU_TANH;
-  if (activation == Activation::kGeluErf) kind = QK_GELU_ERF;
-  check(context, api(context).gated_activation(handle(context), matrix(gate), matrix(up), kind));
+  check(context, api(context).gated_activation(handle(context), matrix(gate), matrix(up),
+                                               plugin_activation(activation)));
 }
 
 void add(Context& context, Matrix x, ConstMatrix y) {
@@ -199,12 +213,12 @@ double seconds_between(Context& context, int64_t begin, int64_t end) {
 }
 
 int64_t kv_bytes(const Backend& self, int64_t tokens, int64_t num_heads, int64_t head_dim) {
-  const auto& device = *static_cast<const TorchDevice*>(self.device);
+  const auto& device = *static_cast<const OpenedDevice*>(self.device);
   return device.api().kv_bytes(device.type(), tokens, num_heads, head_dim);
 }
 
 int64_t scratch_bytes(const Backend& self, const ScratchShape& shape, int /*num_threads*/) {
-  const auto& device = *static_cast<const TorchDevice*>(self.device);
+  const auto& device = *static_cast<const OpenedDevice*>(self.device);
   const QkScratch largest = {shape.rows,
                              shape.width,
                              shape.tokens,
@@ -233,18 +247,26 @@ void check_torch(const QkTorchApi& api, const std::string& name, int32_t status)
   }
 }
 
-TorchDevice::TorchDevice(const QkTorchApi& api, const QkOpen& options, std::string name)
+OpenedDevice::OpenedDevice(const QkTorchApi& api, const QkOpen& options, std::string name)
     : api_(api), name_(std::move(name)), kind_(options.kind), type_(options.type) {
   check(api_.open(&options, &device_));
 }
 
-TorchDevice::~TorchDevice() {
+OpenedDevice::~OpenedDevice() {
   if (device_ != nullptr) api_.close(device_);
 }
 
-void TorchDevice::check(int32_t status) const { check_torch(api_, name_, status); }
+void OpenedDevice::check(int32_t status) {
+  if (status == QK_DEVICE_LOST && !lost_.empty()) throw Error(lost_);
+  try {
+    check_torch(api_, name_, status);
+  } catch (const Error& error) {
+    if (status == QK_DEVICE_LOST) lost_ = error.what();
+    throw;
+  }
+}
 
-Backend torch_backend(TorchDevice& device) {
+Backend torch_backend(OpenedDevice& device) {
   return {.name = "torch",
           .traits = {.dtype = type_of(device.type()),
                      .rows_depend_on_shape = true,
