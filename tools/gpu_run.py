@@ -62,7 +62,7 @@ class Step:
         config = {
             "dataset": {"path": str(corpus), "id_column": "id"},
             "model": {"name": str(model), "dtype": dtype},
-            "tokenizer": {"max_length": 1 << 20}, "inference": {"autocast_dtype": dtype},
+            "tokenizer": {"max_length": 1024 if self.small else 131072}, "inference": {"autocast_dtype": dtype},
             "capture": {"sampler": {"type": "all"}, "min_bucket_size": 8},
             "output": {"data_root": str(out)}}
         for section, values in changes.items():

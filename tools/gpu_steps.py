@@ -254,7 +254,7 @@ def interruptions(step):
     capture = {**SPARSE, "min_bucket_size": 64 if step.small else 1024}
     plain, streamed, stopped = (step.work / name for name in ("plain", "streamed", "stopped"))
     step.attempt("plain", lambda: step.sniff(plain, model, corpus, "bfloat16", capture=capture))
-    vram = least_vram(step, model, corpus, capture)
+    vram = step.attempt("--vram", least_vram, step, model, corpus, capture)
     step.note(least_vram=vram)
     step.attempt("streamed", lambda: step.sniff(streamed, model, corpus, "bfloat16", "--vram", vram,
                                                 capture=capture))

@@ -5,9 +5,11 @@ transformers gives, before and after the rotary embedding, in every layer.
 usage: fixtures_test.py QKSCOPE PLUGIN float32|bfloat16|float16
 
 float32: within 1e-5 of the largest value of an array of the fixture, as the cpu backend. In half precision the
-fixtures, which are float32, differ by the noise of the type. Its measure is the root mean square, as a
-part of that of the fixture: one rounding of bfloat16 moves a number by up to 2^-9 of itself, and some
-tens of them lie between the embedding and the last layer. Every number must be one of the type."""
+fixtures, which are float32, differ by the noise of the type: the root mean square, as a part of that of the
+fixture, may be 16 % in bfloat16 and an eighth of it in float16. Transformers' own runs in these types are
+off by up to 9.5 % and 1.6 % (llama-longrope-long, layer 4: these tiny models have large random weights, which
+amplify roundings), and ours by the same; equal_bits shows that they are the same numbers.
+Every number must be one of the type."""
 
 import json
 import math
@@ -24,7 +26,7 @@ MODELS = pathlib.Path(torch_case.SOURCE) / "tests" / "data" / "models"
 FIXTURES = json.loads((MODELS / "cases.json").read_text())
 WORDS = [f"w{i}" for i in range(127)]
 TOLERANCE = 1e-5
-LARGEST_RMS = {"bfloat16": 0.12, "float16": 0.12 / 8}  # measured: 0.083 and 0.010
+LARGEST_RMS = {"bfloat16": 0.16, "float16": 0.02}
 MASK = 2**64 - 1
 
 
