@@ -10,6 +10,10 @@ if(NOT torch_dir AND EXISTS ${PROJECT_SOURCE_DIR}/.deps/torch/torch/lib/libtorch
 endif()
 if(NOT torch_dir)
   message(STATUS "torch plugin: not built (tools/setup --torch, or -DQK_TORCH=DIR)")
+  if(QK_TESTS)
+    add_test(NAME torch.plugin COMMAND ${CMAKE_COMMAND} -E echo "skipped: there is no torch")
+    set_tests_properties(torch.plugin PROPERTIES LABELS unit SKIP_REGULAR_EXPRESSION "^skipped")
+  endif()
   return()
 endif()
 file(REAL_PATH ${torch_dir} torch_dir BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
@@ -29,7 +33,7 @@ endif()
 set(torch_version ${CMAKE_MATCH_1})
 message(STATUS "torch plugin: for torch ${torch_version} in ${torch_dir}")
 
-# Without sanitizers: torch is built without, and its headers make objects that both sides free.
+# Without sanitizers, as torch itself is; a program with sanitizers loads it.
 file(GLOB torch_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/torch/*.cc)
 list(FILTER torch_sources EXCLUDE REGEX "_test[.]cc$")
 add_library(qkscope_torch MODULE ${torch_sources})
@@ -44,3 +48,16 @@ target_link_libraries(qkscope_torch PRIVATE ${torch_dir}/lib/libtorch_cpu.so
 set_target_properties(qkscope_torch PROPERTIES CXX_STANDARD 20
   LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
   BUILD_RPATH ${torch_dir}/lib INSTALL_RPATH ${torch_dir}/lib)
+
+if(QK_TESTS)
+  file(GLOB torch_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/torch/*_test.cc)
+  add_executable(torch_test ${torch_tests})
+  add_dependencies(torch_test qkscope_torch)
+  target_include_directories(torch_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_definitions(torch_test PRIVATE QK_TORCH_PLUGIN="$<TARGET_FILE:qkscope_torch>")
+  target_link_libraries(torch_test PRIVATE qk_options GTest::gtest_main ${CMAKE_DL_LIBS})
+  # One test asks for more memory than there is; AddressSanitizer would end the program.
+  gtest_discover_tests(torch_test TEST_PREFIX torch. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS unit ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+endif()

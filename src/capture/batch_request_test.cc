@@ -35,6 +35,27 @@ TEST(BatchRequest, TokensAfterTheLastCapturedOneAreNotComputed) {
   EXPECT_THAT(sequences.full_lengths, testing::ElementsAre(1000));
 }
 
+// Where rows depend on the shape of a call; documents without a row are left out as ever.
+TEST(BatchRequest, DocumentsAreWholeWhereRowsDependOnTheShape) {
+  std::vector<TokenizedDocument> documents(3);
+  documents[0].ids.assign(1000, 5);
+  documents[2].ids.assign(10, 5);
+  CapturePlan plan = sampled_plan();
+  const BatchRequest pruned = make_batch_request(plan, lengths_of(documents));
+  BackendTraits traits;
+  traits.rows_depend_on_shape = true;
+  const BatchRequest whole = make_batch_request(plan, lengths_of(documents), traits);
+  EXPECT_LT(pruned.lengths[0], 1000);
+  EXPECT_EQ(whole.lengths[0], 1000);
+  EXPECT_EQ(whole.lengths[1], 0);
+  EXPECT_EQ(whole.lengths[2], pruned.lengths[2] > 0 ? 10 : 0);
+  EXPECT_EQ(whole.sequence_documents, pruned.sequence_documents);
+  EXPECT_EQ(whole.num_rows, pruned.num_rows);
+  const LayerRequest& layer = whole.tap.layers[0];
+  const auto first = layer.query_rows.begin();
+  EXPECT_TRUE(std::equal(first, first + 5, pruned.tap.layers[0].query_rows.begin()));
+}
+
 // The plan of memory asks with lengths alone: the answer is that of the documents.
 TEST(BatchRequest, LengthsDecideAlone) {
   CapturePlan plan = sampled_plan();

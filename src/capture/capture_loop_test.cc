@@ -4,13 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "capture/test_devices.h"
 #include "capture/test_run.h"
 
 namespace qk {
@@ -139,6 +142,109 @@ TEST(CaptureLoop, AnErrorLeavesTheCountsOfWholeDocuments) {
   EXPECT_THAT(loop.documents(), testing::ElementsAre(0, 1));
   EXPECT_EQ(loop.counts.num_documents, 2);
   EXPECT_EQ(loop.counts.num_tokens, 7);
+}
+
+std::vector<std::string> many_texts() {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 23; ++i) texts.push_back(words(1 + (i * 17) % 60));
+  texts[7] = "";
+  return texts;
+}
+
+// Written in the order of the corpus, whoever was first.
+TEST(CaptureLoop, SeveralDevicesWriteTheJournalOfOne) {
+  const TestDevices three("cuda:0,1,2", {kCpuBackend, kCpuBackend, kCpuBackend});
+  for (const int64_t batch : {1, 4}) {
+    Loop one(many_texts());
+    one.memory.batch.documents = batch;
+    EXPECT_TRUE(one.execute());
+    Loop team(many_texts());
+    team.memory.batch.documents = batch;
+    team.options.devices = &three;
+    std::vector<RunProgress> shown;
+    team.options.progress = [&](const RunProgress& progress) { shown.push_back(progress); };
+    EXPECT_TRUE(team.execute());
+    EXPECT_EQ(read_file(one.folder / "journal"), read_file(team.folder / "journal"));
+    EXPECT_EQ(one.counts.num_rows, team.counts.num_rows);
+    EXPECT_EQ(one.counts.num_tokens, team.counts.num_tokens);
+    EXPECT_EQ(one.counts.num_computed_tokens, team.counts.num_computed_tokens);
+    EXPECT_TRUE(std::ranges::is_sorted(shown, {}, &RunProgress::done));
+    EXPECT_EQ(shown.back().done, 23);
+  }
+}
+
+TEST(CaptureLoop, AStopOfSeveralDevicesKeepsWhatIsBegun) {
+  const TestDevices two("cuda:0,1", {kCpuBackend, kCpuBackend});
+  Loop loop(many_texts());
+  loop.options.devices = &two;
+  std::atomic<bool> stop = false;
+  loop.options.stop = &stop;
+  loop.options.progress = [&](const RunProgress& progress) { stop = stop || progress.done >= 2; };
+  EXPECT_FALSE(loop.execute());
+  const std::vector<int64_t> documents = loop.documents();
+  EXPECT_GE(documents.size(), 2U);
+  EXPECT_LE(documents.size(), 2U + 2 * kBatchesInFlight + 1);
+  for (size_t i = 0; i < documents.size(); ++i) EXPECT_EQ(documents[i], static_cast<int64_t>(i));
+}
+
+TEST(CaptureLoop, AnErrorOfSeveralDevicesKeepsTheDocumentsBeforeIt) {
+  const TestDevices two("cuda:0,1", {kCpuBackend, kCpuBackend});
+  Loop loop({words(3), words(4), words(50), "damaged", words(5), words(6)});
+  loop.options.devices = &two;
+  EXPECT_THROW(loop.execute(), Error);
+  EXPECT_THAT(loop.documents(), testing::ElementsAre(0, 1, 2));
+  EXPECT_EQ(loop.counts.num_documents, 3);
+}
+
+// The second device cannot compute: its sentence ends the run, and what is in the journal is whole.
+TEST(CaptureLoop, AFaultyDeviceEndsTheRun) {
+  Backend faulty = kCpuBackend;
+  faulty.rms_norm = [](Context&, ConstMatrix, BoundVector, float, NormKind, Matrix) {
+    fail("cuda:1: the device is lost");
+  };
+  const TestDevices two("cuda:0,1", {kCpuBackend, faulty});
+  Loop loop(many_texts());
+  loop.options.devices = &two;
+  try {
+    loop.execute();
+    ADD_FAILURE() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "cuda:1: the device is lost");
+  }
+  const std::vector<int64_t> documents = loop.documents();
+  EXPECT_LT(documents.size(), 23U);
+  for (size_t i = 0; i < documents.size(); ++i) EXPECT_EQ(documents[i], static_cast<int64_t>(i));
+}
+
+// Nor does a device that nobody can open or bind on leave a thread behind.
+TEST(CaptureLoop, ADeviceWithoutAContextEndsTheRun) {
+  Backend closed = kCpuBackend;
+  closed.make_context = [](const Backend&, ThreadPool&) -> std::unique_ptr<Context> {
+    fail("cuda:1: is out of memory");
+  };
+  const TestDevices two("cuda:0,1", {closed, closed});
+  Loop loop(many_texts());
+  loop.options.devices = &two;
+  EXPECT_THROW(loop.execute(), Error);
+  EXPECT_THAT(loop.documents(), testing::IsEmpty());
+}
+
+// Rows do not depend on how many tokens are computed where the kernels are our own.
+TEST(CaptureLoop, WholeDocumentsGiveTheSameRows) {
+  const TestDevices shaped("torch:cpu", {shaped_backend()});
+  const auto sampled = [](Loop& loop) {
+    loop.run.plan.capture.sampler = SamplerType::kUniform;
+    loop.run.plan.capture.min_bucket_size = 16;
+  };
+  Loop pruned({words(60), words(37)});
+  Loop whole({words(60), words(37)});
+  sampled(pruned);
+  sampled(whole);
+  whole.options.devices = &shaped;
+  EXPECT_TRUE(pruned.execute());
+  EXPECT_TRUE(whole.execute());
+  EXPECT_EQ(whole.counts.num_computed_tokens, 97);
+  EXPECT_EQ(read_file(pruned.folder / "journal"), read_file(whole.folder / "journal"));
 }
 
 }  // namespace capture_loop_test

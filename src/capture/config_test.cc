@@ -47,16 +47,17 @@ TEST(Config, EveryDefault) {
   EXPECT_EQ(config.model.name, "checkpoint");
   EXPECT_FALSE(config.model.revision);
   EXPECT_EQ(config.model.dtype, "float16");
-  EXPECT_EQ(config.model.device_map, "\"auto\"");
+  EXPECT_FALSE(config.model.device_map.value);
+  EXPECT_EQ(config.model.device_map_fault, "");
   EXPECT_FALSE(config.model.trust_remote_code);
-  EXPECT_FALSE(config.model.attn_implementation);
+  EXPECT_FALSE(config.model.attn_implementation.value);
   EXPECT_EQ(config.model.config_overrides, "");
   EXPECT_FALSE(config.tokenizer.name);
   EXPECT_EQ(config.tokenizer.max_length, 4096);
   EXPECT_EQ(config.tokenizer.padding, "longest");
   EXPECT_FALSE(config.tokenizer.trust_remote_code);
   EXPECT_EQ(config.inference.batch_size, 1);
-  EXPECT_EQ(config.inference.autocast_dtype, "float16");
+  EXPECT_FALSE(config.inference.autocast_dtype.value);
   EXPECT_FALSE(config.inference.debug_logging);
   EXPECT_EQ(config.inference.debug_log_every_n_batches, 1);
   EXPECT_TRUE(config.capture.capture_queries);
@@ -120,8 +121,9 @@ compat: reference
   EXPECT_EQ(config.dataset.max_samples, 7);
   EXPECT_EQ(config.model.revision, "main");
   EXPECT_EQ(config.model.dtype, "BF16");
-  EXPECT_EQ(config.model.device_map, R"({"":0})");
-  EXPECT_EQ(config.model.attn_implementation, "sdpa");
+  EXPECT_NE(config.model.device_map_fault, "");
+  EXPECT_EQ(config.model.attn_implementation.value, "sdpa");
+  EXPECT_EQ(config.inference.autocast_dtype.value, "fp32");
   EXPECT_EQ(config.model.config_overrides, R"({"rope_scaling":{"rope_type":"yarn","factor":4.0,)"
                                            R"("original_max_position_embeddings":32768}})");
   EXPECT_EQ(config.tokenizer.name, "org/tok");

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "verify/computed_in.h"
 
 namespace qk {
 namespace {
@@ -38,8 +39,8 @@ void check_autocast(const SniffConfig& config, const Devices& devices) {
   fail(
       "{}expected that of model.dtype, {}, found {}{}: computing in one type with weights of another "
       "is not built; --set inference.autocast_dtype={}, or the other type in model.dtype",
-      key.start, computed_in(dtype), computed_in(autocast),
-      key.value ? "" : ", which the original takes when it is absent", computed_in(dtype));
+      key.start, torch_name(dtype), torch_name(autocast),
+      key.value ? "" : ", which the original takes when it is absent", torch_name(dtype));
 }
 
 // torch's attention: on a GPU FlashAttention-2 is one of its kernels, in half precision only.
@@ -114,17 +115,6 @@ std::string device_title(const std::string& description) {
   const std::string kind = text("device");
   const std::string device = kind.empty() || kind == "cpu" ? "torch:cpu" : kind;
   return text("name").empty() ? device : fmt::format("{} ({})", device, text("name"));
-}
-
-const char* computed_in(DType dtype) {
-  switch (dtype) {
-    case DType::kF16:
-      return "float16";
-    case DType::kBF16:
-      return "bfloat16";
-    default:
-      return "float32";
-  }
 }
 
 }  // namespace qk

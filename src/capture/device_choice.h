@@ -36,7 +36,4 @@ ForwardOptions forward_options(const BackendTraits& traits, int64_t chunk_tokens
 // Of an opened device, from Devices::description(): "cuda (NVIDIA H200)"; of an empty one "cpu".
 std::string device_title(const std::string& description);
 
-// "bfloat16", "float16", "float32"
-const char* computed_in(DType dtype);
-
 }  // namespace qk

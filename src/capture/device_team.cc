@@ -40,7 +40,12 @@ bool DeviceTeam::take_batch(const Hooks& hooks, int64_t& ticket,
     if (closed_) return false;
     ticket = taken_;
   }
-  documents = hooks.take();
+  try {
+    documents = hooks.take();
+  } catch (...) {
+    give_up(ticket, std::current_exception());  // nobody takes another one
+    return false;
+  }
   if (documents.empty()) {
     close();
     return false;

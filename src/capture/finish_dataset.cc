@@ -14,6 +14,7 @@
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
 #include "journal/journal_set.h"
+#include "verify/computed_in.h"
 
 namespace qk {
 namespace {
@@ -50,7 +51,7 @@ std::string computed_text(const RunContext& context) {
   if (options.devices == nullptr) return "";
   const std::string device = options.devices->description(context.run.model.config.head_dim);
   if (device.empty()) return "";
-  return fmt::format("{} on {}", computed_in(options.backend().traits.dtype), device_title(device));
+  return fmt::format("{} on {}", torch_name(options.backend().traits.dtype), device_title(device));
 }
 
 CardInfo card_info(const RunContext& context, const Finished& finished) {

@@ -4,6 +4,17 @@
 #include "model/source_files.h"
 
 namespace qk {
+namespace {
+
+ComputedIn computed_in(const PreparedRun& run, const RunOptions& options) {
+  ComputedIn out{.dtype = options.backend().traits.dtype};
+  if (options.devices != nullptr) {
+    out.device = options.devices->description(run.model.config.head_dim);
+  }
+  return out;
+}
+
+}  // namespace
 
 RunRecord identify_run(const RunContext& context) {
   const PreparedRun& run = context.run;
@@ -21,14 +32,11 @@ RunRecord identify_run(const RunContext& context) {
   give_up();
   RunIdentity identity;
   identity.model_files = identify_files(source_files(run.model), context.pool, show);
-  if (options.certificate) {
-    check_certificate(*options.certificate, identity.model_files);
-    identity.certificate = options.certificate->json;
-  }
-  identity.computed_in = options.backend().traits.dtype;
+  identity.computed_in = computed_in(run, options);
   identity.forward = options.forward;
-  if (options.devices != nullptr) {
-    identity.device = options.devices->description(run.model.config.head_dim);
+  if (options.certificate) {
+    check_certificate(*options.certificate, identity.model_files, identity.computed_in);
+    identity.certificate = options.certificate->json;
   }
   identity.tokenizer_sha256 = run.tokenizer.identity();
   identity.corpus_sha256 = identify(*run.corpus);

@@ -8,6 +8,7 @@
 #include "base/test_allocations.h"
 #include "capture/block_collector.h"
 #include "capture/capture_loop.h"
+#include "capture/test_devices.h"
 #include "capture/test_run.h"
 
 namespace qk {
@@ -179,6 +180,80 @@ TEST(MemoryPlan, LessMemoryMeansFewerDocumentsThenSmallerChunks) {
   const MemoryPlan none = plan_memory(run, options);
   EXPECT_FALSE(none.fits);
   EXPECT_NE(none.advice.find("give --ram"), std::string::npos);
+}
+
+// Of a device with memory of its own.
+TEST(MemoryPlan, ADeviceTakesAllWeightsOrTwoLayers) {
+  PreparedRun run = test_run({words(3)});
+  run.config.tokenizer.max_length = 4000;
+  Backend half = shaped_backend();
+  half.traits.dtype = DType::kBF16;
+  constexpr int64_t kFree = int64_t{8} << 30;
+  const TestDevices devices("cuda:0", {half}, {.free_bytes = kFree, .total_bytes = kFree});
+  RunOptions options;
+  options.num_threads = 1;
+  options.devices = &devices;
+  options.forward = {.chunk_tokens = 16384, .attention_tokens = kWholeDocuments};
+  const MemoryPlan roomy = plan_memory(run, options);
+  ASSERT_TRUE(roomy.fits && roomy.device);
+  EXPECT_EQ(roomy.device->budget, kFree - (int64_t{512} << 20));
+  EXPECT_FALSE(roomy.forward.stream_weights);
+  const LayerWeights& layer = run.model.layers[0];
+  int64_t numbers = 0;
+  for (const WeightMatrix* matrix : {&layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.o_proj,
+                                     &layer.gate_proj, &layer.up_proj, &layer.down_proj}) {
+    numbers += matrix->rows * matrix->cols;
+  }
+  EXPECT_EQ(roomy.device->weights, 5 * numbers * 2);
+  options.vram_bytes = roomy.device->peak() - 1;
+  const MemoryPlan streamed = plan_memory(run, options);
+  ASSERT_TRUE(streamed.fits);
+  EXPECT_TRUE(streamed.forward.stream_weights);
+  EXPECT_EQ(streamed.device->weights, 2 * numbers * 2);
+  EXPECT_LE(streamed.device->peak(), options.vram_bytes);
+  EXPECT_EQ(streamed.forward.chunk_tokens, 16384);  // the last bits depend on it
+  options.vram_bytes = streamed.device->weights;
+  const MemoryPlan none = plan_memory(run, options);
+  EXPECT_FALSE(none.fits);
+  EXPECT_EQ(none.option, "--vram");
+  for (const char* help : {"--vram", "--chunk-tokens 8192", "tokenizer.max_length"}) {
+    EXPECT_NE(none.advice.find(help), std::string::npos) << none.advice;
+  }
+}
+
+TEST(MemoryPlan, MemoryOfTheHostIsTheDevicesToo) {
+  PreparedRun run = test_run({words(3)});
+  const TestDevices devices("torch:cpu", {shaped_backend()});
+  RunOptions options;
+  options.num_threads = 1;
+  options.forward = {.chunk_tokens = 16384, .attention_tokens = kWholeDocuments};
+  options.devices = &devices;
+  const MemoryPlan plan = plan_memory(run, options);
+  ASSERT_TRUE(plan.device);
+  EXPECT_EQ(plan.device->budget, 0);
+  EXPECT_GE(plan.weights, plan.device->weights);
+  EXPECT_GE(plan.work, plan.device->work);
+  options.ram_bytes = plan.base + (int64_t{1} << 20);
+  const MemoryPlan small = plan_memory(run, options);
+  EXPECT_EQ(small.forward.chunk_tokens, 16384);
+  options.ram_bytes = int64_t{1} << 20;
+  EXPECT_EQ(plan_memory(run, options).option, "--ram");
+}
+
+// Blocks of several devices wait for their turn.
+TEST(MemoryPlan, SeveralDevicesHoldBlocks) {
+  PreparedRun run = test_run({words(3)});
+  const TestDevices one("cuda:0", {shaped_backend()}, {.free_bytes = 1, .total_bytes = 1});
+  const TestDevices two("cuda:0,1", {shaped_backend(), shaped_backend()},
+                        {.free_bytes = 1, .total_bytes = 1});
+  RunOptions options;
+  options.num_threads = 1;
+  options.vram_bytes = int64_t{1} << 30;
+  options.devices = &one;
+  const int64_t alone = plan_memory(run, options).work;
+  options.devices = &two;
+  const int64_t rows = int64_t{64} * 5 * (4 + 2);  // of a document
+  EXPECT_GE(plan_memory(run, options).work, alone + 2 * kBatchesInFlight * rows * 8 * 4);
 }
 
 }  // namespace memory_plan_test

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/build_info.h"
-#include "capture/device_choice.h"
 #include "model/rope_frequencies.h"
 
 namespace qk {
@@ -55,9 +54,8 @@ ordered_json layer_json(const LayerPlan& layer, const LayerConfig& config, int64
   return out;
 }
 
-// The chunks are there because the last bits depend on them.
 ordered_json device_json(const RunIdentity& identity) {
-  ordered_json out = ordered_json::parse(identity.device);
+  ordered_json out = ordered_json::parse(identity.computed_in.device);
   out["chunk_tokens"] = identity.forward.chunk_tokens;
   const int64_t attention = identity.forward.attention_tokens;
   out["attention_tokens"] =
@@ -85,8 +83,8 @@ std::string provenance_json(const SniffConfig& config, const RunIdentity& identi
   out["corpus"] = {{"path", config.dataset.path},
                    {"files", identity.num_corpus_files},
                    {"sha256", identity.corpus_sha256}};
-  out["computed_in"] = computed_in(identity.computed_in);
-  if (!identity.device.empty()) out["device"] = device_json(identity);
+  out["computed_in"] = torch_name(identity.computed_in.dtype);
+  if (identity.computed_in.on_torch()) out["device"] = device_json(identity);
   const auto& sampling = config.capture.head_sampling;
   out["seed"] = sampling ? ordered_json(sampling->seed) : ordered_json(nullptr);
   out["config"] = ordered_json::parse(config_json(config));

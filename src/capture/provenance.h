@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "base/dtype.h"
 #include "capture/plan.h"
 #include "download/file_identity.h"
 #include "model/forward.h"
+#include "verify/computed_in.h"
 
 namespace qk {
 
@@ -20,11 +20,8 @@ struct RunIdentity {
   std::string corpus_sha256;
   int64_t num_corpus_files = 0;
   std::string certificate;  // a JSON object (verify/certificate.h), or empty
-  DType computed_in = DType::kF32;
-  // Of torch: device and versions as Devices::description() says, a JSON object, and the chunks;
-  // empty: our own kernels.
-  std::string device;
-  ForwardOptions forward;
+  ComputedIn computed_in;
+  ForwardOptions forward;  // on torch the last bits depend on its chunks
 };
 
 // Model, tokenizer, corpus, configuration (config_json), the type that was computed in, the device

@@ -44,5 +44,27 @@ TEST(ProvenanceDifference, NamesTheFirstAndCountsTheOthers) {
   EXPECT_THAT(provenance_difference("{", then), HasSubstr("now it is"));
 }
 
+TEST(ProvenanceDifference, AnotherDeviceIsASentence) {
+  const std::string gpu =
+      R"({"computed_in":"bfloat16","device":{"device":"cuda","name":"NVIDIA H200","torch":"2.9.1"}})";
+  EXPECT_EQ(provenance_difference(gpu, R"({"computed_in":"float32"})"),
+            "it was computed on cuda (NVIDIA H200), now on cpu");
+  EXPECT_EQ(
+      provenance_difference(
+          gpu,
+          R"({"computed_in":"bfloat16","device":{"device":"cuda","name":"L4","torch":"2.9.1"}})"),
+      "it was computed on cuda (NVIDIA H200), now on cuda (L4)");
+  EXPECT_EQ(
+      provenance_difference(
+          gpu,
+          R"({"computed_in":"bfloat16","device":{"device":"cuda","name":"NVIDIA H200","torch":"2.10"}})"),
+      "device.torch was \"2.9.1\", now it is \"2.10\"");
+  EXPECT_EQ(
+      provenance_difference(
+          gpu,
+          R"({"computed_in":"float16","device":{"device":"cuda","name":"NVIDIA H200","torch":"2.9.1"}})"),
+      "computed_in was \"bfloat16\", now it is \"float16\"");
+}
+
 }  // namespace
 }  // namespace qk

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/range_text.h"
 #include "capture/device_choice.h"
 #include "cli/design_text.h"
 #include "cli/number_text.h"
+#include "verify/computed_in.h"
 
 namespace qk {
 namespace {
@@ -161,7 +163,7 @@ void add_memory(std::string& out, const PreparedRun& run, const MemoryPlan& memo
 
 std::string device_line(const PreparedRun& run, const Devices& devices) {
   const std::string description = devices.description(run.model.config.head_dim);
-  const char* dtype = computed_in(devices.backend(0).traits.dtype);
+  const std::string_view dtype = torch_name(devices.backend(0).traits.dtype);
   if (description.empty()) return fmt::format("{}, in {}", devices.name(), dtype);
   const std::string title = device_title(description);
   return fmt::format("{}{}, in {}", devices.name(), title == devices.name() ? "" : ", " + title,

@@ -40,17 +40,4 @@ std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlag
   return devices;
 }
 
-void refuse_uncertified(const SniffConfig& config, const Devices& devices) {
-  if (!config.model.config_overrides.empty()) {
-    fail(
-        "--certificate: expected no model.config_overrides, found some: the certificate does not "
-        "cover them");
-  }
-  if (devices.name() == "cpu") return;
-  fail(
-      "--certificate: the certificate covers the model as --device cpu computes it, in float32; this "
-      "run computes on {}",
-      devices.name());
-}
-
 }  // namespace qk

@@ -24,7 +24,4 @@ void add_device_flags(CLI::App& command, DeviceFlags& flags);
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
                                      int num_threads);
 
-// Throws Error if a certificate does not cover such a run.
-void refuse_uncertified(const SniffConfig& config, const Devices& devices);
-
 }  // namespace qk

@@ -20,6 +20,7 @@ extern "C" {
 
 #define QK_TORCH_API_VERSION 1
 
+/* Names and sizes of C. NOLINTBEGIN(performance-enum-size,readability-identifier-naming) */
 enum QkStatus {
   QK_OK = 0,
   QK_FAILED = 1,
@@ -30,6 +31,7 @@ enum QkType { QK_F32 = 0, QK_F16 = 1, QK_BF16 = 2, QK_OTHER_TYPE = 3 };
 enum QkNorm { QK_NORM_RMS = 0, QK_NORM_RMS_PLUS_ONE = 1 };
 enum QkActivation { QK_SILU = 0, QK_GELU_TANH = 1, QK_GELU_ERF = 2 };
 enum QkRope { QK_ROPE_HALVES = 0, QK_ROPE_PAIRS = 1 };
+/* NOLINTEND(performance-enum-size,readability-identifier-naming) */
 
 typedef struct QkDevice QkDevice;
 typedef struct QkWeight QkWeight;
@@ -104,9 +106,10 @@ struct QkTorchApi {
   int32_t (*count_devices)(const char* kind, int32_t* count, const char** why);
   int32_t (*open)(const struct QkOpen* options, QkDevice** out);
   void (*close)(QkDevice* device);
-  /* A JSON object, valid until the next call of describe: "device" (its name), "torch", "capability",
-   * "cuda", "cudnn", "hip" where it has them, "attention" (the kernel that full layers of a head_dim
-   * will run, by name) and what else decides the bits. No times, hosts or folders. */
+  /* A JSON object of strings, valid until the next call of describe: "device" ("cpu" or "cuda"), "name",
+   * "torch", "capability" (of a GPU, or the instructions of the cpu), "cuda" or "hip" and "cudnn" where it
+   * has them, "attention" (the kernel that full layers of a head_dim will run) and what else decides
+   * the bits. No times, hosts or folders. */
   int32_t (*describe)(QkDevice* device, int64_t head_dim, const char** json);
   /* Bytes of the device's memory: free now (what torch holds unused counts as free), and in all. For
    * the cpu both are 0: not known. */

@@ -199,7 +199,7 @@ constexpr QkTorchApi kApi = {
 
 extern "C" {
 
-// Read from the file before it is loaded: torch_api.h.
+// Read from the file before it is loaded: torch_api.h. NOLINTNEXTLINE(readability-identifier-naming)
 __attribute__((used, visibility("default"))) extern const char qkscope_torch_mark[] =
     QK_TORCH_MARK QK_TORCH_VERSION "\n" QK_TORCH_FOLDER;
 

@@ -146,8 +146,7 @@ void attention(QkDevice& device, const QkHeads& q, const QkCache& cache, const Q
   if (q.rows == 0) return;
   const CacheViews views = views_of(device, cache);
   // No query of a causal call sees a key behind the last query.
-  const int64_t keys =
-      shape.causal != 0 && !device.dispatched_attention ? shape.first + q.rows : shape.num_keys;
+  const int64_t keys = shape.causal != 0 ? shape.first + q.rows : shape.num_keys;
   AttentionCall call;
   call.query = view(device, q);
   call.key = views.keys.narrow(0, 0, keys);

@@ -1,6 +1,6 @@
-#include <ATen/Context.h>
 #include <ATen/Version.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -11,31 +11,38 @@
 namespace qk_torch {
 namespace {
 
-nlohmann::ordered_json described_gpu(const DeviceFacts& facts) {
-  nlohmann::ordered_json json;
-  json["device"] = facts.name.empty() ? "unknown GPU" : facts.name;
-  json["torch"] = QK_TORCH_VERSION;
+// The first processor's, or "cpu".
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("model name")) continue;
+    const size_t begin = line.find_first_not_of(" \t", line.find(':') + 1);
+    if (begin != std::string::npos) return line.substr(begin);
+  }
+  return "cpu";
+}
+
+void add_gpu(nlohmann::ordered_json& json, const DeviceFacts& facts) {
   if (facts.capability_major >= 0) {
     json["capability"] =
         std::to_string(facts.capability_major) + "." + std::to_string(facts.capability_minor);
   }
-  if (facts.cudnn_version > 0) json["cudnn"] = facts.cudnn_version;
-  return json;
+  json[facts.is_hip ? "hip" : "cuda"] = gpu_runtime_version();
+  if (facts.cudnn_version > 0) json["cudnn"] = std::to_string(facts.cudnn_version);
 }
 
 }  // namespace
 
 const std::string& describe(QkDevice& device, int64_t head_dim) {
   nlohmann::ordered_json json;
+  json["device"] = device.on_host() ? "cpu" : "cuda";
+  json["name"] = device.on_host() ? cpu_name() : device.facts.name;
+  json["torch"] = QK_TORCH_VERSION;
   if (device.on_host()) {
-    json["device"] = "cpu";
-    json["torch"] = QK_TORCH_VERSION;
-    json["instructions"] = at::get_cpu_capability();
+    json["capability"] = at::get_cpu_capability();
   } else {
-    json = described_gpu(device.facts);
-    json[device.facts.is_hip ? "hip" : "cuda"] = gpu_runtime_version();
+    add_gpu(json, device.facts);
   }
-  const DeviceCall call(device);
   json["attention"] = kernel_name(kernel_of_full_layers(device, head_dim));
   device.description = json.dump();
   return device.description;
