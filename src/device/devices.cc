@@ -57,7 +57,7 @@ class TorchDevices : public Devices {
                            .type = type_of(options.dtype),
                            .num_threads = options.num_threads,
                            .dispatched_attention = options.dispatched_attention ? 1 : 0};
-      devices_.push_back(std::make_unique<TorchDevice>(api, open, device_name(index)));
+      devices_.push_back(std::make_unique<OpenedDevice>(api, open, device_name(index)));
       backends_.push_back(std::make_unique<Backend>(torch_backend(*devices_.back())));
     }
   }
@@ -67,7 +67,7 @@ class TorchDevices : public Devices {
     return *backends_.at(static_cast<size_t>(index));
   }
   DeviceMemory memory(int index) const override {
-    const TorchDevice& device = *devices_.at(static_cast<size_t>(index));
+    OpenedDevice& device = *devices_.at(static_cast<size_t>(index));
     DeviceMemory out;
     device.check(device.api().memory(device.handle(), &out.free_bytes, &out.total_bytes));
     return out;
@@ -78,7 +78,7 @@ class TorchDevices : public Devices {
   }
   std::string reason() const override { return reason_; }
   std::string description(int64_t head_dim) const override {
-    const TorchDevice& device = *devices_.front();
+    OpenedDevice& device = *devices_.front();
     const char* json = nullptr;
     device.check(device.api().describe(device.handle(), head_dim, &json));
     return json;
@@ -92,7 +92,7 @@ class TorchDevices : public Devices {
   std::string kind_;
   std::vector<int> indexes_;
   std::string reason_;
-  std::vector<std::unique_ptr<TorchDevice>> devices_;
+  std::vector<std::unique_ptr<OpenedDevice>> devices_;
   std::vector<std::unique_ptr<Backend>> backends_;
 };
 

@@ -28,9 +28,9 @@ std::string first_line(const char* text) {
 }
 
 struct TorchContext : Context {
-  TorchContext(ThreadPool& threads, TorchDevice& opened) : Context(threads), device(opened) {}
+  TorchContext(ThreadPool& threads, OpenedDevice& opened) : Context(threads), device(opened) {}
 
-  TorchDevice& device;
+  OpenedDevice& device;
   std::deque<HostWeight> weights;  // what the plugin reads when it loads one
 };
 
@@ -49,7 +49,7 @@ QkWeight* weight(const void* bound) {
 }
 
 std::unique_ptr<Context> make_context(const Backend& self, ThreadPool& pool) {
-  return std::make_unique<TorchContext>(pool, *static_cast<TorchDevice*>(self.device));
+  return std::make_unique<TorchContext>(pool, *static_cast<OpenedDevice*>(self.device));
 }
 
 void* alloc(Context& context, Memory kind, int64_t bytes) {
@@ -199,12 +199,12 @@ double seconds_between(Context& context, int64_t begin, int64_t end) {
 }
 
 int64_t kv_bytes(const Backend& self, int64_t tokens, int64_t num_heads, int64_t head_dim) {
-  const auto& device = *static_cast<const TorchDevice*>(self.device);
+  const auto& device = *static_cast<const OpenedDevice*>(self.device);
   return device.api().kv_bytes(device.type(), tokens, num_heads, head_dim);
 }
 
 int64_t scratch_bytes(const Backend& self, const ScratchShape& shape, int /*num_threads*/) {
-  const auto& device = *static_cast<const TorchDevice*>(self.device);
+  const auto& device = *static_cast<const OpenedDevice*>(self.device);
   const QkScratch largest = {shape.rows,
                              shape.width,
                              shape.tokens,
@@ -233,18 +233,26 @@ void check_torch(const QkTorchApi& api, const std::string& name, int32_t status)
   }
 }
 
-TorchDevice::TorchDevice(const QkTorchApi& api, const QkOpen& options, std::string name)
+OpenedDevice::OpenedDevice(const QkTorchApi& api, const QkOpen& options, std::string name)
     : api_(api), name_(std::move(name)), kind_(options.kind), type_(options.type) {
   check(api_.open(&options, &device_));
 }
 
-TorchDevice::~TorchDevice() {
+OpenedDevice::~OpenedDevice() {
   if (device_ != nullptr) api_.close(device_);
 }
 
-void TorchDevice::check(int32_t status) const { check_torch(api_, name_, status); }
+void OpenedDevice::check(int32_t status) {
+  if (status == QK_DEVICE_LOST && !lost_.empty()) throw Error(lost_);
+  try {
+    check_torch(api_, name_, status);
+  } catch (const Error& error) {
+    if (status == QK_DEVICE_LOST) lost_ = error.what();
+    throw;
+  }
+}
 
-Backend torch_backend(TorchDevice& device) {
+Backend torch_backend(OpenedDevice& device) {
   return {.name = "torch",
           .traits = {.dtype = type_of(device.type()),
                      .rows_depend_on_shape = true,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -22,8 +23,11 @@ class PartClock {
   void add(double& seconds, int64_t begin, int64_t end) {
     parts_.push_back({&seconds, begin, end});
   }
-  // Reads the marks; waits for the device.
+  // For a mark that could not be made, where nobody could be told.
+  void keep(const Error& failure) { failure_ = failure.what(); }
+  // Reads the marks; waits for the device. Throws Error, also for a mark that could not be made.
   void settle() {
+    if (!failure_.empty()) throw Error(failure_);
     for (const Part& part : parts_) {
       *part.seconds += backend_.seconds_between(context_, part.begin, part.end);
     }
@@ -38,6 +42,7 @@ class PartClock {
   const Backend& backend_;
   Context& context_;
   std::vector<Part> parts_;
+  std::string failure_;
 };
 
 // Measures while it lives.
@@ -56,7 +61,8 @@ class PartWatch {
     if (watch_) return;
     try {
       clock_.add(seconds_, begin_, clock_.mark());
-    } catch (const Error&) {  // the operation that was measured has failed
+    } catch (const Error& failure) {
+      clock_.keep(failure);
     }
   }
 

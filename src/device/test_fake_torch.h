@@ -1,0 +1,481 @@
+// A device of a plugin without torch, for tests: float32 on the host by our own kernels, so that its
+// results are the cpu backend's, and a strict reader of the contract of torch_api.h. It fails when it is
+// told to, copies as late as it may, and ends the process if the host does what it may not: its
+// addresses are not the host's, memory is given back once, tickets are finished once and in order, one
+// thread at a time uses a device.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "device/torch_api.h"
+#include "kernels/backend.h"
+
+namespace qk::fake {
+
+// What goes wrong. Calls and allocations are counted from 0, over all devices of the process.
+struct Faults {
+  int64_t alloc = -1;               // this one finds no memory
+  int64_t call = -1;                // this one fails ...
+  int32_t call_status = QK_FAILED;  // ... like this
+};
+
+struct Settings {
+  int32_t num_devices = 1;
+  int64_t memory = int64_t{1} << 40;  // bytes of each
+  Faults faults;
+};
+
+struct State {
+  Settings settings;
+  std::atomic<int64_t> allocs = 0, calls = 0;
+  std::atomic<int64_t> live = 0;  // allocations and devices that were not given back
+};
+
+inline State& state() {
+  static State instance;
+  return instance;
+}
+
+inline std::string& message() {
+  thread_local std::string text;
+  return text;
+}
+
+// What the host sees as an address of the device is none of the host's.
+inline constexpr uintptr_t kDisguise = uintptr_t{1} << 47;
+
+struct Allocation {
+  std::unique_ptr<std::byte[]> data;
+  int64_t bytes = 0;
+};
+
+struct PendingTap {
+  int64_t ticket = 0;
+  std::vector<float> values;
+  float* out = nullptr;
+  int64_t first_bad = 0;
+};
+
+}  // namespace qk::fake
+
+struct QkWeight {
+  QkHostWeight host;
+  std::vector<float> numbers;  // empty: not in the device's memory
+  qk::WeightMatrix view;
+};
+
+struct QkDevice {
+  QkDevice() : pool(1), context(qk::kCpuBackend.make_context(qk::kCpuBackend, pool)) {}
+
+  qk::ThreadPool pool;
+  std::unique_ptr<qk::Context> context;
+  std::map<uintptr_t, qk::fake::Allocation> memory;  // by real address
+  std::set<void*> host_memory;
+  std::deque<QkWeight> weights;
+  std::deque<qk::fake::PendingTap> taps;
+  int64_t used = 0, tickets = 0, moments = 0;
+  bool lost = false;
+  std::atomic<bool> busy = false;
+};
+
+namespace qk::fake {
+
+class Busy {
+ public:
+  explicit Busy(QkDevice& device) : device_(device) { QK_CHECK(!device.busy.exchange(true)); }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  ~Busy() { device_.busy = false; }
+
+ private:
+  QkDevice& device_;
+};
+
+inline int32_t failed(int32_t status, const std::string& text) {
+  message() = text;
+  return status;
+}
+
+// Runs an operation unless it is the one that is to fail.
+template <typename Operation>
+int32_t call(QkDevice* device, const Operation& operation) {
+  QK_CHECK(device != nullptr);
+  const Busy busy(*device);
+  if (device->lost) return failed(QK_DEVICE_LOST, "the fake device was lost");
+  const Faults& faults = state().settings.faults;
+  if (state().calls++ == faults.call) {
+    device->lost = faults.call_status == QK_DEVICE_LOST;
+    return failed(faults.call_status, "the fake device failed as told\nwith a stack");
+  }
+  return operation();
+}
+
+template <typename T>
+T* real(QkDevice* device, T* address, int64_t count) {
+  if (count == 0) return nullptr;
+  const auto disguised = reinterpret_cast<uintptr_t>(address);
+  QK_CHECK(disguised >= kDisguise);
+  const uintptr_t at = disguised - kDisguise;
+  auto found = device->memory.upper_bound(at);
+  QK_CHECK(found != device->memory.begin());
+  --found;
+  const auto bytes = static_cast<uintptr_t>(count) * sizeof(float);
+  QK_CHECK(at + bytes <= found->first + static_cast<uintptr_t>(found->second.bytes));
+  return reinterpret_cast<T*>(at);
+}
+
+inline Matrix matrix(QkDevice* device, const QkMatrix& x) {
+  return {real(device, static_cast<float*>(x.data), x.rows * x.cols), DType::kF32, x.rows, x.cols};
+}
+inline Heads heads(QkDevice* device, const QkHeads& x) {
+  return {real(device, static_cast<float*>(x.data), x.rows * x.heads * x.head_dim), DType::kF32,
+          x.rows, x.heads, x.head_dim};
+}
+inline KeyValueCache cache_of(QkDevice* device, const QkCache& cache) {
+  const int64_t bytes =
+      kCpuBackend.kv_bytes(kCpuBackend, cache.capacity, cache.num_heads, cache.head_dim);
+  return {real(device, static_cast<float*>(cache.data), bytes / 4), cache.capacity, cache.num_heads,
+          cache.head_dim};
+}
+
+inline int32_t take_memory(QkDevice* device, int64_t bytes) {
+  if (state().allocs++ == state().settings.faults.alloc) {
+    return failed(QK_OUT_OF_MEMORY, "the fake device has no memory, as told");
+  }
+  if (device->used + bytes > state().settings.memory) {
+    return failed(QK_OUT_OF_MEMORY, "the fake device's memory is full");
+  }
+  device->used += bytes;
+  return QK_OK;
+}
+
+inline int32_t load(QkDevice* device, QkWeight& weight) {
+  if (!weight.numbers.empty()) return QK_OK;
+  const int64_t count = weight.host.rows * weight.host.cols;
+  const int32_t status = take_memory(device, count * 4);
+  if (status != QK_OK) return status;
+  weight.numbers.resize(static_cast<size_t>(count));
+  QK_CHECK(weight.host.read_rows(weight.host.source, 0, weight.host.rows, weight.numbers.data()) ==
+           0);
+  weight.view = {.data = reinterpret_cast<const std::byte*>(weight.numbers.data()),
+                 .dtype = DType::kF32,
+                 .rows = weight.host.rows,
+                 .cols = weight.host.cols,
+                 .stride_bytes = weight.host.cols * 4};
+  return QK_OK;
+}
+
+inline int32_t count_devices(const char* kind, int32_t* count, const char** why) {
+  const bool is_cuda = std::strcmp(kind, "cuda") == 0;
+  *count = is_cuda ? state().settings.num_devices : 1;
+  *why = *count == 0 ? "the fake plugin has none" : "";
+  return QK_OK;
+}
+
+inline int32_t open(const QkOpen* options, QkDevice** out) {
+  if (options->type != QK_F32) return failed(QK_FAILED, "the fake device computes in float32 only");
+  *out = new QkDevice;
+  ++state().live;
+  return QK_OK;
+}
+
+inline void close(QkDevice* device) {
+  {
+    const Busy busy(*device);
+    QK_CHECK(device->memory.empty() && device->host_memory.empty() && device->taps.empty());
+  }
+  delete device;
+  --state().live;
+}
+
+inline int32_t describe(QkDevice* /*device*/, int64_t /*head_dim*/, const char** json) {
+  *json = R"({"device":"cuda","name":"fake","torch":"0.0.0","capability":"0.0"})";
+  return QK_OK;
+}
+
+inline int32_t memory(QkDevice* device, int64_t* free_bytes, int64_t* total_bytes) {
+  *total_bytes = state().settings.memory;
+  *free_bytes = *total_bytes - device->used;
+  return QK_OK;
+}
+
+inline int32_t alloc(QkDevice* device, int32_t host, int64_t bytes, void** out) {
+  return call(device, [&]() -> int32_t {
+    QK_CHECK(bytes > 0);
+    const int32_t status = take_memory(device, host != 0 ? 0 : bytes);
+    if (status != QK_OK) return status;
+    ++state().live;
+    if (host != 0) {
+      *out = std::aligned_alloc(64, static_cast<size_t>((bytes + 63) / 64 * 64));
+      device->host_memory.insert(*out);
+      return QK_OK;
+    }
+    Allocation made{std::make_unique<std::byte[]>(static_cast<size_t>(bytes)), bytes};
+    const auto at = reinterpret_cast<uintptr_t>(made.data.get());
+    device->memory.emplace(at, std::move(made));
+    *out = reinterpret_cast<void*>(at + kDisguise);
+    return QK_OK;
+  });
+}
+
+// Also of a device that was lost.
+inline void give_back(QkDevice* device, void* data) {
+  const Busy busy(*device);
+  --state().live;
+  if (device->host_memory.erase(data) == 1) {
+    for (const PendingTap& tap : device->taps) QK_CHECK(device->lost || tap.out != data);
+    std::free(data);
+    return;
+  }
+  const auto found = device->memory.find(reinterpret_cast<uintptr_t>(data) - kDisguise);
+  QK_CHECK(found != device->memory.end());
+  device->used -= found->second.bytes;
+  device->memory.erase(found);
+}
+
+inline int32_t bind(QkDevice* device, const QkHostWeight* weight, QkWeight** out) {
+  return call(device, [&]() -> int32_t {
+    *out = &device->weights.emplace_back(QkWeight{*weight, {}, {}});
+    return QK_OK;
+  });
+}
+
+inline int32_t prefetch(QkDevice* device, QkWeight* const* weights, int64_t count) {
+  return call(device, [&]() -> int32_t {
+    for (int64_t i = 0; i < count; ++i) {
+      if (const int32_t status = load(device, *weights[i]); status != QK_OK) return status;
+    }
+    return QK_OK;
+  });
+}
+
+inline int32_t drop(QkDevice* device, QkWeight* const* weights, int64_t count) {
+  return call(device, [&]() -> int32_t {
+    for (int64_t i = 0; i < count; ++i) {
+      device->used -= std::ssize(weights[i]->numbers) * 4;
+      weights[i]->numbers = {};
+    }
+    return QK_OK;
+  });
+}
+
+inline int32_t embedding(QkDevice* device, const QkHostWeight* table, const int32_t* ids,
+                         int64_t count, float scale, QkMatrix out) {
+  return call(device, [&]() -> int32_t {
+    std::vector<float> row(static_cast<size_t>(table->cols));
+    const Matrix rows = matrix(device, out);
+    for (int64_t i = 0; i < count; ++i) {
+      QK_CHECK(table->read_rows(table->source, ids[i], 1, row.data()) == 0);
+      for (float& number : row) number *= scale;
+      std::ranges::copy(row, rows.numbers()[i].data());
+    }
+    return QK_OK;
+  });
+}
+
+inline int32_t rms_norm(QkDevice* device, QkMatrix x, QkWeight* weight, float eps, int32_t norm,
+                        QkMatrix out) {
+  return call(device, [&]() -> int32_t {
+    if (const int32_t status = load(device, *weight); status != QK_OK) return status;
+    kCpuBackend.rms_norm(
+        *device->context, matrix(device, x), {weight->numbers.data(), weight->host.cols}, eps,
+        norm == QK_NORM_RMS ? NormKind::kRms : NormKind::kRmsPlusOne, matrix(device, out));
+    return QK_OK;
+  });
+}
+
+inline int32_t linear(QkDevice* device, QkMatrix x, const QkLinearJob* jobs, int64_t count) {
+  return call(device, [&]() -> int32_t {
+    std::vector<LinearJob> list;
+    for (int64_t i = 0; i < count; ++i) {
+      const QkLinearJob& job = jobs[i];
+      for (QkWeight* weight : {job.weight, job.bias}) {
+        if (weight == nullptr) continue;
+        if (const int32_t status = load(device, *weight); status != QK_OK) return status;
+      }
+      list.push_back({.weight = {&job.weight->view, job.weight->host.rows, job.weight->host.cols},
+                      .bias = job.bias == nullptr
+                                  ? BoundVector{}
+                                  : BoundVector{job.bias->numbers.data(), job.bias->host.cols},
+                      .y = matrix(device, job.y),
+                      .accumulate = job.accumulate != 0,
+                      .first_row = job.first_row});
+    }
+    kCpuBackend.linear(*device->context, matrix(device, x), list);
+    return QK_OK;
+  });
+}
+
+inline int32_t rope_table(QkDevice* device, const float* frequencies, int64_t count, float factor,
+                          int64_t first, QkMatrix cos, QkMatrix sin) {
+  return call(device, [&]() -> int32_t {
+    kCpuBackend.rope_table(*device->context, {frequencies, static_cast<size_t>(count)}, factor,
+                           first, matrix(device, cos), matrix(device, sin));
+    return QK_OK;
+  });
+}
+
+inline int32_t rope(QkDevice* device, QkHeads x, QkMatrix cos, QkMatrix sin, int32_t layout) {
+  return call(device, [&]() -> int32_t {
+    kCpuBackend.rope(*device->context, heads(device, x), matrix(device, cos), matrix(device, sin),
+                     layout == QK_ROPE_HALVES ? RopeLayout::kHalves : RopeLayout::kPairs);
+    return QK_OK;
+  });
+}
+
+inline int32_t scale_rows(QkDevice* device, QkMatrix x, const float* factors) {
+  return call(device, [&]() -> int32_t {
+    kCpuBackend.scale_rows(*device->context, matrix(device, x),
+                           {factors, static_cast<size_t>(x.rows)});
+    return QK_OK;
+  });
+}
+
+inline int32_t gated_activation(QkDevice* device, QkMatrix gate, QkMatrix up, int32_t activation) {
+  return call(device, [&]() -> int32_t {
+    constexpr Activation kKinds[] = {Activation::kSilu, Activation::kGeluTanh,
+                                     Activation::kGeluErf};
+    kCpuBackend.gated_activation(*device->context, matrix(device, gate), matrix(device, up),
+                                 kKinds[activation]);
+    return QK_OK;
+  });
+}
+
+inline int32_t add(QkDevice* device, QkMatrix x, QkMatrix y) {
+  return call(device, [&]() -> int32_t {
+    kCpuBackend.add(*device->context, matrix(device, x), matrix(device, y));
+    return QK_OK;
+  });
+}
+
+inline int32_t gather_rows(QkDevice* device, QkMatrix x, const int32_t* rows, int64_t count,
+                           QkMatrix out) {
+  return call(device, [&]() -> int32_t {
+    kCpuBackend.gather_rows(*device->context, matrix(device, x), {rows, static_cast<size_t>(count)},
+                            matrix(device, out));
+    return QK_OK;
+  });
+}
+
+inline int32_t gather_taps(QkDevice* device, QkHeads x, const int32_t* rows, int64_t num_rows,
+                           const int32_t* chosen, int64_t num_heads, float* out, int64_t* ticket) {
+  return call(device, [&]() -> int32_t {
+    const auto count = static_cast<size_t>(num_rows * num_heads * x.head_dim);
+    PendingTap tap{device->tickets++, std::vector<float>(count), out, 0};
+    tap.first_bad = kCpuBackend.gather_taps(*device->context, heads(device, x),
+                                            {rows, static_cast<size_t>(num_rows)},
+                                            {chosen, static_cast<size_t>(num_heads)},
+                                            {tap.values.data(), {num_rows, num_heads, x.head_dim}});
+    std::fill_n(out, count, std::numeric_limits<float>::quiet_NaN());
+    *ticket = tap.ticket;
+    device->taps.push_back(std::move(tap));
+    return QK_OK;
+  });
+}
+
+inline int32_t finish_taps(QkDevice* device, int64_t ticket, int64_t* row) {
+  {
+    const Busy busy(*device);
+    QK_CHECK(!device->taps.empty() && device->taps.front().ticket == ticket);
+  }
+  PendingTap tap = std::move(device->taps.front());
+  device->taps.pop_front();
+  return call(device, [&]() -> int32_t {
+    std::ranges::copy(tap.values, tap.out);
+    *row = tap.first_bad;
+    return QK_OK;
+  });
+}
+
+inline int32_t mark(QkDevice* device, int64_t* moment) {
+  return call(device, [&]() -> int32_t {
+    *moment = device->moments++;
+    return QK_OK;
+  });
+}
+
+inline int32_t seconds_between(QkDevice* device, int64_t begin, int64_t end, double* seconds) {
+  return call(device, [&]() -> int32_t {
+    QK_CHECK(begin < end && end < device->moments);
+    *seconds = 1e-6;
+    return QK_OK;
+  });
+}
+
+inline int64_t kv_bytes(int32_t /*type*/, int64_t tokens, int64_t num_heads, int64_t head_dim) {
+  return kCpuBackend.kv_bytes(kCpuBackend, tokens, num_heads, head_dim);
+}
+
+inline int32_t kv_store(QkDevice* device, QkCache cache, int64_t first, QkHeads k, QkHeads v) {
+  return call(device, [&]() -> int32_t {
+    kCpuBackend.kv_store(*device->context, cache_of(device, cache), first, heads(device, k),
+                         heads(device, v));
+    return QK_OK;
+  });
+}
+
+inline int32_t attention(QkDevice* device, QkHeads q, QkCache cache, const QkAttention* shape,
+                         QkHeads out) {
+  return call(device, [&]() -> int32_t {
+    kCpuBackend.attention(*device->context, heads(device, q), {.first = shape->first},
+                          cache_of(device, cache),
+                          {.scale = shape->scale,
+                           .window = shape->window,
+                           .causal = shape->causal != 0,
+                           .num_keys = shape->num_keys},
+                          heads(device, out));
+    return QK_OK;
+  });
+}
+
+inline const QkTorchApi& api() {
+  static const QkTorchApi kApi = {
+      .api_version = QK_TORCH_API_VERSION,
+      .last_error = [] { return message().c_str(); },
+      .count_devices = count_devices,
+      .open = open,
+      .close = close,
+      .describe = describe,
+      .memory = memory,
+      .synchronize = [](QkDevice* /*device*/) -> int32_t { return QK_OK; },
+      .alloc = alloc,
+      .free = give_back,
+      .bind = bind,
+      .prefetch = prefetch,
+      .drop = drop,
+      .embedding = embedding,
+      .rms_norm = rms_norm,
+      .linear = linear,
+      .rope_table = rope_table,
+      .rope = rope,
+      .scale_rows = scale_rows,
+      .gated_activation = gated_activation,
+      .add = add,
+      .gather_rows = gather_rows,
+      .gather_taps = gather_taps,
+      .finish_taps = finish_taps,
+      .mark = mark,
+      .seconds_between = seconds_between,
+      .kv_bytes = kv_bytes,
+      .kv_store = kv_store,
+      .attention = attention,
+      .scratch_bytes = [](const char* /*kind*/, int32_t /*type*/,
+                          const QkScratch* /*shape*/) -> int64_t { return 0; },
+  };
+  return kApi;
+}
+
+}  // namespace qk::fake
