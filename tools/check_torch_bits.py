@@ -42,7 +42,7 @@ ARRAY = re.compile(r"L(\d+)\.(q|k)_(pre|post)")
 # Of the sniff runs: heads, layers and rows are sampled, so that layers are pruned.
 SNIFF = {
     "post": {"layers": [0, 2], "head_sampling": {"count": 3, "seed": 7}},
-    "pre": {"layers": [1, 4], "capture_pre_rope": True, "heads": [1]},
+    "pre": {"layers": [1, 2, 3], "capture_pre_rope": True, "heads": [1]},
 }
 
 
