@@ -79,7 +79,10 @@ Taken take_on_fake(const Model& model, const TapRequest& request, const ForwardO
   fake::State& state = fake::state();
   state.allocs = state.calls = 0;
   const auto run = [&] {
-    OpenedDevice device(fake::api(), {.kind = "cuda", .type = QK_F32}, "cuda:0");
+    OpenedDevice device(
+        fake::api(),
+        {.kind = "cuda", .index = 0, .type = QK_F32, .num_threads = 0, .dispatched_attention = 0},
+        "cuda:0");
     const Backend backend = torch_backend(device);
     return take(model, backend, request, options);
   };
@@ -123,7 +126,7 @@ int64_t expect_one_sentence(const Model& model, int64_t fake::Faults::* counted,
   const ForwardOptions options = {.chunk_tokens = 16, .stream_weights = true};
   const Taken expected = take(model, kCpuBackend, request, {});
   for (int64_t k = 0;; ++k) {
-    fake::state().settings.faults = {.call_status = status};
+    fake::state().settings.faults = {.alloc = -1, .call = -1, .call_status = status};
     fake::state().settings.faults.*counted = k;
     try {
       EXPECT_EQ(take_on_fake(model, request, options), expected);

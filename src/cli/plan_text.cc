@@ -166,8 +166,8 @@ std::string device_line(const PreparedRun& run, const Devices& devices) {
   const std::string_view dtype = torch_name(devices.backend(0).traits.dtype);
   if (description.empty()) return fmt::format("{}, in {}", devices.name(), dtype);
   const std::string title = device_title(description);
-  return fmt::format("{}{}, in {}", devices.name(), title == devices.name() ? "" : ", " + title,
-                     dtype);
+  const size_t model = std::min(title.find(" ("), title.size());
+  return fmt::format("{}{}, in {}", devices.name(), title.substr(model), dtype);
 }
 
 std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const Devices& devices,

@@ -60,6 +60,7 @@ class TorchDevices : public Devices {
       devices_.push_back(std::make_unique<OpenedDevice>(api, open, device_name(index)));
       backends_.push_back(std::make_unique<Backend>(torch_backend(*devices_.back())));
     }
+    refuse_different_devices();
   }
 
   int count() const override { return static_cast<int>(backends_.size()); }
@@ -78,13 +79,28 @@ class TorchDevices : public Devices {
   }
   std::string reason() const override { return reason_; }
   std::string description(int64_t head_dim) const override {
-    OpenedDevice& device = *devices_.front();
+    return description_of(*devices_.front(), head_dim);
+  }
+
+ private:
+  static std::string description_of(OpenedDevice& device, int64_t head_dim) {
     const char* json = nullptr;
     device.check(device.api().describe(device.handle(), head_dim, &json));
     return json;
   }
 
- private:
+  // Bits depend on the model of a device: a dataset is computed on one.
+  void refuse_different_devices() const {
+    constexpr int64_t kAnyHeadDim = 64;
+    const std::string first = description_of(*devices_.front(), kAnyHeadDim);
+    for (const auto& device : devices_) {
+      const std::string other = description_of(*device, kAnyHeadDim);
+      if (other == first) continue;
+      fail("{}: expected devices of one model, found {} on {} and {} on {}", name(), first,
+           devices_.front()->name(), other, device->name());
+    }
+  }
+
   std::string device_name(int index) const {
     return kind_ == "cpu" ? "torch:cpu" : fmt::format("{}:{}", kind_, index);
   }

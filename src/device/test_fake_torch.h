@@ -346,8 +346,8 @@ inline int32_t scale_rows(QkDevice* device, QkMatrix x, const float* factors) {
 
 inline int32_t gated_activation(QkDevice* device, QkMatrix gate, QkMatrix up, int32_t activation) {
   return call(device, [&]() -> int32_t {
-    constexpr Activation kKinds[] = {Activation::kSilu, Activation::kGeluTanh,
-                                     Activation::kGeluErf};
+    constexpr Activation kKinds[] = {Activation::kSilu, Activation::kGeluTanh, Activation::kGeluErf,
+                                     Activation::kGeluNew, Activation::kGeluFast};
     kCpuBackend.gated_activation(*device->context, matrix(device, gate), matrix(device, up),
                                  kKinds[activation]);
     return QK_OK;

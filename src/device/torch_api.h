@@ -29,7 +29,13 @@ enum QkStatus {
 };
 enum QkType { QK_F32 = 0, QK_F16 = 1, QK_BF16 = 2, QK_OTHER_TYPE = 3 };
 enum QkNorm { QK_NORM_RMS = 0, QK_NORM_RMS_PLUS_ONE = 1 };
-enum QkActivation { QK_SILU = 0, QK_GELU_TANH = 1, QK_GELU_ERF = 2 };
+enum QkActivation {
+  QK_SILU = 0,
+  QK_GELU_TANH = 1,
+  QK_GELU_ERF = 2,
+  QK_GELU_NEW = 3,
+  QK_GELU_FAST = 4
+};
 enum QkRope { QK_ROPE_HALVES = 0, QK_ROPE_PAIRS = 1 };
 /* NOLINTEND(performance-enum-size,readability-identifier-naming) */
 

@@ -39,6 +39,22 @@ const QkTorchApi& api(Context& context) { return torch(context).device.api(); }
 QkDevice* handle(Context& context) { return torch(context).device.handle(); }
 void check(Context& context, int32_t status) { torch(context).device.check(status); }
 
+int32_t plugin_activation(Activation activation) {
+  switch (activation) {
+    case Activation::kSilu:
+      return QK_SILU;
+    case Activation::kGeluTanh:
+      return QK_GELU_TANH;
+    case Activation::kGeluErf:
+      return QK_GELU_ERF;
+    case Activation::kGeluNew:
+      return QK_GELU_NEW;
+    case Activation::kGeluFast:
+      return QK_GELU_FAST;
+  }
+  return QK_SILU;
+}
+
 QkMatrix matrix(ConstMatrix x) { return {const_cast<void*>(x.data), x.rows, x.cols}; }
 QkHeads heads(ConstHeads x) { return {const_cast<void*>(x.data), x.rows, x.heads, x.head_dim}; }
 QkCache cache_of(const KeyValueCache& cache) {
@@ -141,10 +157,8 @@ void scale_rows(Context& context, Matrix x, std::span<const float> factors) {
 }
 
 void gated_activation(Context& context, Matrix gate, ConstMatrix up, Activation activation) {
-  int32_t kind = QK_SILU;
-  if (activation == Activation::kGeluTanh) kind = QK_GELU_TANH;
-  if (activation == Activation::kGeluErf) kind = QK_GELU_ERF;
-  check(context, api(context).gated_activation(handle(context), matrix(gate), matrix(up), kind));
+  check(context, api(context).gated_activation(handle(context), matrix(gate), matrix(up),
+                                               plugin_activation(activation)));
 }
 
 void add(Context& context, Matrix x, ConstMatrix y) {

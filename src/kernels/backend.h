@@ -31,6 +31,10 @@ enum class Activation : uint8_t {
   kSilu,      // x / (1 + exp(-x))
   kGeluTanh,  // 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
   kGeluErf,   // 0.5 x (1 + erf(x / sqrt 2))
+  // kGeluTanh's formula as a chain of operations, each of which is rounded to a type of half
+  // precision; in float32 cpu and ref compute kGeluTanh.
+  kGeluNew,   // 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+  kGeluFast,  // 0.5 x (1 + tanh(0.7978845608 x (1 + 0.044715 x x)))
 };
 
 enum class RopeLayout : uint8_t {  // which two components rotate together

@@ -84,6 +84,8 @@ auto gate_function(Activation activation) {
     case Activation::kSilu:
       return HWY_DYNAMIC_DISPATCH(gate_silu);
     case Activation::kGeluTanh:
+    case Activation::kGeluNew:
+    case Activation::kGeluFast:
       return HWY_DYNAMIC_DISPATCH(gate_gelu_tanh);
     case Activation::kGeluErf:
       return HWY_DYNAMIC_DISPATCH(gate_gelu_erf);

@@ -11,7 +11,9 @@ double activate(double x, Activation activation) {
   switch (activation) {
     case Activation::kSilu:
       return x / (1 + std::exp(-x));
-    case Activation::kGeluTanh: {
+    case Activation::kGeluTanh:
+    case Activation::kGeluNew:
+    case Activation::kGeluFast: {
       const double u = std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x);
       return 0.5 * x * (1 + std::tanh(u));
     }

@@ -14,8 +14,8 @@ constexpr std::array<std::pair<std::string_view, Activation>, 6> kActivations = 
     {"silu", Activation::kSilu},
     {"swish", Activation::kSilu},
     {"gelu_pytorch_tanh", Activation::kGeluTanh},
-    {"gelu_new", Activation::kGeluTanh},
-    {"gelu_fast", Activation::kGeluTanh},
+    {"gelu_new", Activation::kGeluNew},
+    {"gelu_fast", Activation::kGeluFast},
     {"gelu", Activation::kGeluErf},
 }};
 

@@ -9,6 +9,11 @@
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/tanh.h>
+
+#include <cmath>
+#include <numbers>
+#include <string>
 
 #include "torch/errors.h"
 #include "torch/linear.h"
@@ -16,6 +21,18 @@
 
 namespace qk_torch {
 namespace {
+
+// transformers' NewGELUActivation and FastGELUActivation, operation by operation
+at::Tensor gelu_new(const at::Tensor& x) {
+  const at::Tensor cubic = at::add(x, at::mul(at::pow(x, 3.0), 0.044715));
+  const at::Tensor tanh = at::tanh(at::mul(cubic, std::sqrt(2.0 / std::numbers::pi)));
+  return at::mul(at::mul(x, 0.5), at::add(tanh, 1.0));
+}
+at::Tensor gelu_fast(const at::Tensor& x) {
+  const at::Tensor cubic = at::add(at::mul(at::mul(x, 0.044715), x), 1.0);
+  const at::Tensor tanh = at::tanh(at::mul(at::mul(x, 0.7978845608), cubic));
+  return at::mul(at::mul(x, 0.5), at::add(tanh, 1.0));
+}
 
 at::Tensor activated(const at::Tensor& gate, int32_t activation) {
   switch (activation) {
@@ -25,6 +42,10 @@ at::Tensor activated(const at::Tensor& gate, int32_t activation) {
       return at::gelu(gate, "tanh");
     case QK_GELU_ERF:
       return at::gelu(gate, "none");
+    case QK_GELU_NEW:
+      return gelu_new(gate);
+    case QK_GELU_FAST:
+      return gelu_fast(gate);
     default:
       throw Failure("unknown activation number " + std::to_string(activation));
   }

@@ -135,8 +135,8 @@ int32_t gather_taps(QkDevice* device, QkHeads x, const int32_t* rows, int64_t nu
   if (const int32_t status = fault(device, false); status != QK_OK) return status;
   std::vector<float> values(static_cast<size_t>(num_rows * num_heads * x.head_dim));
   for (size_t i = 0; i < values.size(); ++i) out[i] = std::nanf("");  // not there yet
-  const int32_t status = real().gather_taps(device, x, rows, num_rows, heads, num_heads,
-                                            values.data(), ticket);
+  const int32_t status =
+      real().gather_taps(device, x, rows, num_rows, heads, num_heads, values.data(), ticket);
   const std::lock_guard lock(mutex);
   if (status == QK_OK) late[{device, *ticket}] = {std::move(values), out};
   return status;
