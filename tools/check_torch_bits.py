@@ -42,7 +42,7 @@ ARRAY = re.compile(r"L(\d+)\.(q|k)_(pre|post)")
 # Of the sniff runs: heads, layers and rows are sampled, so that layers are pruned.
 SNIFF = {
     "post": {"layers": [0, 2], "head_sampling": {"count": 3, "seed": 7}},
-    "pre": {"layers": [1, 4], "capture_pre_rope": True, "heads": [1]},
+    "pre": {"layers": [1, 2, 3], "capture_pre_rope": True, "heads": [1]},
 }
 
 
@@ -68,7 +68,21 @@ def bands(case, layer, site):
     return case["attention"] == "own" and first is not None and layer > first
 
 
+def activations(config):
+    if not isinstance(config, dict):
+        return []
+    own = [config[key] for key in ("hidden_act", "hidden_activation") if isinstance(config.get(key), str)]
+    return own + [one for value in config.values() for one in activations(value)]
+
+
+def chained_gelu(case, layer, site):
+    """transformers computes gelu_new and gelu_fast in several steps, each rounded; we call torch's
+    gelu, the same formula in one. The first activation stands behind the first layer's queries."""
+    return layer > 0 and any(name in ("gelu_new", "gelu_fast") for name in activations(case["config"]))
+
+
 REASONS = {
+    "gelu_new in one step": chained_gelu,
     "frequencies of dynamic RoPE": dynamic_rope,
     "windows in bands": bands,
 }
