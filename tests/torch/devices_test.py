@@ -15,7 +15,7 @@ from torch_case import PLUGIN, TORCH, TorchCase, fixtures
 FAULTY = os.path.abspath(sys.argv.pop(1))
 LENGTHS = [60, 5, 90, 33, 0, 128, 17, 64, 41, 77]
 # Chosen calls beside the first ones and the last; the tests take all with QK_TORCH_EVERY_CALL=1.
-CHOSEN = 10
+CHOSEN = 5
 
 
 class DevicesTest(TorchCase):

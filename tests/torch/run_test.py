@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Captures on torch:cpu beside captures on the cpu backend, and beside one another: what a document's
-rows depend on, and what they do not.
+"""Captures on torch:cpu beside captures on the cpu backend: every kind of capture, stored and ordered
+types, numbers that are not finite, what is written about the run.
 
 usage: run_test.py QKSCOPE PLUGIN"""
 
@@ -10,7 +10,16 @@ import shutil
 import struct
 import unittest
 
-from torch_case import CPU, TORCH, TorchCase, fixture_models, fixtures, flat, read_heads, run_program
+from torch_case import (
+    CPU,
+    TORCH,
+    TorchCase,
+    fixture_models,
+    fixtures,
+    flat,
+    read_heads,
+    run_program,
+)
 
 CAPTURES = {
     "uniform": [],
@@ -30,39 +39,12 @@ CAPTURES = {
     "running ids": ["dataset.id_column=null"],
     "short documents": ["tokenizer.max_length=32"],
 }
-# A window in every second layer, of fewer tokens than most documents have.
-WINDOWED = {"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"], "use_sliding_window": True,
-            "sliding_window": 24, "max_window_layers": 1}
-
-
-def write_bias(folder):
-    """Qwen2 has biases of q, k and v: adds them to the checkpoint of fixtures.make_model."""
-    path = pathlib.Path(folder, "model.safetensors")
-    raw = path.read_bytes()
-    size = struct.unpack("<Q", raw[:8])[0]
-    header, data = json.loads(raw[8 : 8 + size]), raw[8 + size :]
-    for name, entry in list(header.items()):
-        if name.endswith(("q_proj.weight", "k_proj.weight", "v_proj.weight")):
-            rows = entry["shape"][0]
-            bias = struct.pack(f"<{rows}f", *((i % 7 - 3) / 16 for i in range(rows)))
-            header[name.replace("weight", "bias")] = {
-                "dtype": "F32", "shape": [rows], "data_offsets": [len(data), len(data) + len(bias)]}
-            data += bias
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-
 
 def numbers(folder):
     return [value for head in read_heads(folder).values() for value in flat(head["vector"])]
 
 
 class Run(TorchCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.windowed = fixtures.make_model(f"{cls.root}/windowed", **WINDOWED)
-        write_bias(cls.windowed)
-
     def both(self, *flags, sets=(), tolerance=1e-5, **options):
         """Captures in float32 on the cpu backend and on torch; returns the second."""
         found = self.sniff(*flags, sets=sets, **options)
@@ -77,10 +59,11 @@ class Run(TorchCase):
                 self.both(sets=sets)
 
     def test_windows(self):
-        for sets in ([], ["capture.sampler=all", "capture.rope=both"], ["capture.layers=[0, 1]"],
+        windowed = self.make_windowed_model()
+        for sets in (["capture.sampler=all", "capture.rope=both"], ["capture.layers=[0, 1]"],
                      ["capture.full_attention_only=true"], ["compat=reference"]):
             with self.subTest(sets):
-                self.both(sets=[f"model.name={self.windowed}", *sets])
+                self.both(sets=[f"model.name={windowed}", *sets])
 
     def test_stored_types(self):
         for stored in ("F32", "F16", "BF16"):
@@ -127,55 +110,6 @@ class Run(TorchCase):
         for short, long in (("bf16", "bfloat16"), ("fp16", "float16"), ("fp32", "float32")):
             with self.subTest(short):
                 self.assertEqual(numbers(self.sniff(dtype=short)), numbers(self.sniff(dtype=long)))
-
-    # What the bytes do not depend on.
-
-    def test_batches_threads_and_memory(self):
-        for dtype in ("float32", "bfloat16"):
-            expected = self.sniff(dtype=dtype)
-            for flags, sets in (((), ["inference.batch_size=3"]), ((), ["inference.batch_size=8"]),
-                                (("--threads", "1"), []),
-                                (("--threads", "2"), ["inference.batch_size=3"]),
-                                (("--ram", "1GiB"), [])):
-                with self.subTest(dtype=dtype, flags=flags, sets=sets):
-                    self.assert_same_files(expected, self.sniff(*flags, dtype=dtype, sets=sets))
-
-    def test_a_row_does_not_depend_on_what_else_is_captured(self):
-        for model in ("model", "windowed"):
-            for dtype in ("float32", "bfloat16", "float16"):
-                name = f"model.name={self.root}/{model}"
-                every = self.sniff(dtype=dtype, sets=[name, "capture.sampler=all"])
-                for sets in ([], ["capture.layers=[1]"], ["capture.heads=[3]"],
-                             ["capture.layers=[0]", "capture.capture_queries=false"],
-                             ["capture.head_sampling={count: 2, seed: 1}"], ["dataset.max_samples=1"]):
-                    with self.subTest(model=model, dtype=dtype, sets=sets):
-                        self.assert_rows_within(self.sniff(dtype=dtype, sets=[name, *sets]), every)
-
-    def test_weights_that_are_streamed(self):
-        model = fixtures.make_wide_model(
-            f"{self.root}/wide", hidden_size=512, intermediate_size=1024, num_hidden_layers=6,
-            num_attention_heads=8, num_key_value_heads=4)
-        fixtures.make_tokenizer(model)
-        sets = [f"model.name={model}", "dataset.max_samples=4"]
-        for dtype in ("float32", "bfloat16"):
-            with self.subTest(dtype):
-                flags = ("--vram", self.least_memory(dtype, sets))
-                self.assertIn("streamed", self.plan(*flags, dtype=dtype, sets=sets))
-                expected = self.sniff(dtype=dtype, sets=sets)
-                self.assert_same_files(expected, self.sniff(*flags, dtype=dtype, sets=sets))
-
-    def least_memory(self, dtype, sets):
-        """The smallest --vram, in steps of 1 MiB, that a plan accepts."""
-        for size in range(1, 200):
-            words = self.command(self.new_out(), "--dry-run", "--vram", f"{size}MiB", dtype=dtype,
-                                 sets=sets)
-            try:
-                run_program(*words)
-                return f"{size}MiB"
-            except AssertionError as refused:
-                self.assertIn("--vram", str(refused))
-                self.assertIn("exit code 1", str(refused))
-        return self.fail("a plan needs more than 200 MiB")
 
     # Numbers that are not finite.
 

@@ -18,6 +18,10 @@ import fixture_models  # noqa: E402, F401
 import fixtures  # noqa: E402
 
 CPU, TORCH = "cpu", "torch:cpu"
+# A window of fewer tokens than most documents of fixtures.make_corpus have.
+WINDOWED = {"model_type": "ministral", "architectures": ["MinistralForCausalLM"], "head_dim": 8,
+            "sliding_window": 24,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}
 
 
 def skip(reason):
@@ -79,6 +83,9 @@ class TorchCase(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
+
+    def make_windowed_model(self):
+        return fixtures.make_model(f"{self.root}/windowed", **WINDOWED)
 
     def new_out(self):
         type(self).number += 1

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""What the bytes of a capture on torch:cpu do not depend on: batches, threads, memory, streamed weights,
+and, for a row, what else is captured.
+
+usage: same_bytes_test.py QKSCOPE PLUGIN"""
+
+import unittest
+
+from torch_case import TorchCase, fixtures, run_program
+
+WIDE = {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 6,
+        "num_attention_heads": 8, "num_key_value_heads": 4}
+
+
+class SameBytes(TorchCase):
+    def test_batches_threads_and_memory(self):
+        for dtype in ("float32", "bfloat16"):
+            expected = self.sniff(dtype=dtype)
+            for flags, sets in (((), ["inference.batch_size=3"]), ((), ["inference.batch_size=8"]),
+                                (("--threads", "1"), []), (("--ram", "1GiB"), []),
+                                (("--threads", "2"), ["inference.batch_size=3"])):
+                with self.subTest(dtype=dtype, flags=flags, sets=sets):
+                    self.assert_same_files(expected, self.sniff(*flags, dtype=dtype, sets=sets))
+
+    def test_a_row_does_not_depend_on_what_else_is_captured(self):
+        self.make_windowed_model()
+        for model, dtype in (("model", "bfloat16"), ("windowed", "float32"), ("windowed", "float16")):
+            name = f"model.name={self.root}/{model}"
+            every = self.sniff(dtype=dtype, sets=[name, "capture.sampler=all"])
+            for sets in ([], ["capture.layers=[1]"], ["capture.heads=[3]"],
+                         ["capture.layers=[0]", "capture.capture_queries=false"],
+                         ["capture.head_sampling={count: 2, seed: 1}"], ["dataset.max_samples=1"]):
+                with self.subTest(model=model, dtype=dtype, sets=sets):
+                    self.assert_rows_within(self.sniff(dtype=dtype, sets=[name, *sets]), every)
+
+    def test_weights_that_are_streamed(self):
+        model = fixtures.make_wide_model(f"{self.root}/wide", **WIDE)
+        fixtures.make_tokenizer(model)
+        sets = [f"model.name={model}", "dataset.max_samples=4"]
+        for dtype in ("float32", "bfloat16"):
+            with self.subTest(dtype):
+                flags = ("--vram", f"{self.least_memory(dtype, sets)}MiB")
+                self.assertIn("layers at a time", self.plan(*flags, dtype=dtype, sets=sets))
+                expected = self.sniff(dtype=dtype, sets=sets)
+                self.assert_same_files(expected, self.sniff(*flags, dtype=dtype, sets=sets))
+
+    def least_memory(self, dtype, sets):
+        """The smallest --vram in MiB that a plan accepts."""
+        refused, accepted = 0, 1024
+        while accepted - refused > 1:
+            middle = (accepted + refused) // 2
+            if self.accepts(middle, dtype, sets):
+                accepted = middle
+            else:
+                refused = middle
+        return accepted
+
+    def accepts(self, size, dtype, sets):
+        words = self.command(self.new_out(), "--dry-run", "--vram", f"{size}MiB", dtype=dtype, sets=sets)
+        try:
+            run_program(*words)
+        except AssertionError as refused:
+            self.assertIn("exit code 1", str(refused))
+            self.assertIn("--vram", str(refused))
+            return False
+        return True
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
