@@ -42,7 +42,7 @@ ARRAY = re.compile(r"L(\d+)\.(q|k)_(pre|post)")
 # Of the sniff runs: heads, layers and rows are sampled, so that layers are pruned.
 SNIFF = {
     "post": {"layers": [0, 2], "head_sampling": {"count": 3, "seed": 7}},
-    "pre": {"layers": [1, 4], "capture_pre_rope": True, "heads": [1]},
+    "pre": {"layers": [1, 2, 3], "capture_pre_rope": True, "heads": [1]},
 }
 
 
@@ -54,29 +54,37 @@ def rope_sets(config):
     return found + [one for value in config.values() for one in rope_sets(value)]
 
 
-def dynamic_rope(case, layer, site):
+def dynamic_rope(case, layer, site, kind):
     """The frequencies are computed from the document's length, in float32 by transformers and in
     double by us: the last bit of one may differ. Not before the first rotation."""
-    kinds = [one.get("rope_type", one.get("type")) for one in rope_sets(case["config"])]
-    return "dynamic" in kinds and (layer > 0 or site == "post")
+    types = [one.get("rope_type", one.get("type")) for one in rope_sets(case["config"])]
+    return "dynamic" in types and (layer > 0 or site == "post")
 
 
-def bands(case, layer, site):
+def bands(case, layer, site, kind):
     """Our own choice computes windows in bands, whose sums are in another order. What a window
     touches begins behind the first layer that has one."""
     first = next((i for i, window in enumerate(case["windows"]) if window), None)
     return case["attention"] == "own" and first is not None and layer > first
 
 
+def position_factors(case, layer, site, kind):
+    """Ministral 3's factors of queries by position: we compute them in double and round once,
+    transformers rounds each step to float32. A half hides that."""
+    betas = [one.get("llama_4_scaling_beta") for one in rope_sets(case["config"])]
+    return any(betas) and case["dtype"] == "float32" and (layer > 0 or (kind, site) == ("q", "post"))
+
+
 REASONS = {
+    "factors of queries in double": position_factors,
     "frequencies of dynamic RoPE": dynamic_rope,
     "windows in bands": bands,
 }
 
 
 def reason_of(case, name):
-    layer, _, site = ARRAY.fullmatch(name).groups()
-    return next((text for text, rule in REASONS.items() if rule(case, int(layer), site)), None)
+    layer, kind, site = ARRAY.fullmatch(name).groups()
+    return next((text for text, rule in REASONS.items() if rule(case, int(layer), site, kind)), None)
 
 
 class Tally:

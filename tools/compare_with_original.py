@@ -9,10 +9,13 @@
 # ///
 """Compares the datasets of the original tool and qkscope for the same checkpoint, corpus and configs.
 Files, rows, order, positions, buckets, ids, windows and token strings must be equal, and vectors
-within 1e-5 of the largest value of their file.
+within 1e-5 of the largest value of their file. With --device torch:cpu qkscope computes with torch, in
+the type of --dtype and with compat: reference, and the bits of vectors must be equal; the Python that runs
+the original needs the torch of the plugin.
 
     tools/compare_with_original.py --original PATH_OF_QK_SNIFFER [--qkscope build/release/qkscope]
                                    [--model FOLDER] [--work FOLDER]
+                                   [--device torch:cpu --dtype bfloat16]
     tools/compare_with_original.py --original PATH --architectures [llama qwen3 ...]
 
 Without --model, a tiny random Llama with its own tokenizer is made. With --architectures, two of
@@ -144,10 +147,10 @@ def make_corpus(folder):
             out.write("\n")
 
 
-def config_for(case, model, corpus, out):
+def config_for(case, model, corpus, out, dtype):
     config = {
         "dataset": {"path": str(corpus), "split": "train", "text_column": "text", "id_column": "id"},
-        "model": {"name": str(model), "dtype": "float32"},
+        "model": {"name": str(model), "dtype": dtype},
         "tokenizer": {"max_length": 256},
         "inference": {"batch_size": 1},
         "capture": {},
@@ -164,7 +167,7 @@ def run(command, cwd, what):
         sys.exit(f"{what} failed (exit code {done.returncode}):\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
 
-def compare_files(theirs, ours):
+def compare_files(theirs, ours, tolerance):
     """Yields one line per difference; returns the worst relative error (as StopIteration.value)."""
     worst = 0.0
     a, b = pq.read_table(theirs), pq.read_table(ours)
@@ -183,12 +186,13 @@ def compare_files(theirs, ours):
     left = np.array(a["vector"].to_pylist(), dtype=np.float64)
     right = np.array(b["vector"].to_pylist(), dtype=np.float64)
     worst = float(np.abs(left - right).max() / np.abs(left).max())
-    if worst > TOLERANCE:
-        yield f"vector: {worst:.2e} of the largest value"
+    if worst > tolerance:
+        equal = float((left == right).mean())
+        yield f"vector: {worst:.2e} of the largest value, {equal:.1%} of the numbers are equal"
     return worst
 
 
-def compare_datasets(theirs, ours):
+def compare_datasets(theirs, ours, tolerance):
     def names(root):
         return sorted(p.parent.name for p in root.glob("*/data.parquet"))
 
@@ -196,7 +200,8 @@ def compare_datasets(theirs, ours):
     if names(theirs) != names(ours):
         differences.append(f"files: {names(theirs)} and {names(ours)}")
     for name in sorted(set(names(theirs)) & set(names(ours))):
-        checker = compare_files(theirs / name / "data.parquet", ours / name / "data.parquet")
+        files = [root / name / "data.parquet" for root in (theirs, ours)]
+        checker = compare_files(*files, tolerance)
         while True:
             try:
                 differences.append(f"{name}: {next(checker)}")
@@ -210,15 +215,20 @@ def compare_datasets(theirs, ours):
 def compare(args, work, label, name, model):
     """Runs both tools on one case, prints a line, and returns whether they differ."""
     roots = {}
+    flags = ["--device", args.device] if args.device else []
     for tool, command in (
         ("theirs", [sys.executable, "sniff.py", "--config"]),
-        ("ours", [str(args.qkscope.resolve()), "sniff", "--config"]),
+        ("ours", [str(args.qkscope.resolve()), "sniff", *flags, "--config"]),
     ):
         roots[tool] = work / f"{label}-{tool}"
         path = work / f"{label}-{tool}.yaml"
-        path.write_text(yaml.safe_dump(config_for(CASES[name], model, work / "corpus", roots[tool])))
+        config = config_for(CASES[name], model, work / "corpus", roots[tool], args.dtype)
+        if args.device and tool == "ours":
+            config["compat"] = "reference"
+        path.write_text(yaml.safe_dump(config))
         run([*command, str(path)], args.original if tool == "theirs" else work, f"{label}: {tool}")
-    differences, files, rows, worst = compare_datasets(roots["theirs"], roots["ours"])
+    tolerance = 0.0 if args.device else TOLERANCE
+    differences, files, rows, worst = compare_datasets(roots["theirs"], roots["ours"], tolerance)
     verdict = "DIFFERENT" if differences else "equal"
     print(f"{label:52} {verdict}: {files} files, {rows} rows, worst vector error {worst:.1e}",
           flush=True)  # fmt: skip
@@ -235,7 +245,12 @@ def main():
     parser.add_argument("--architectures", nargs="*", choices=list(MODELS), metavar="MODEL_TYPE",
                         help="run two cases with a tiny model of each of these (default: of all)")  # fmt: skip
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/compare"))
+    parser.add_argument("--device", help="of qkscope: torch:cpu (default: its own kernels)")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"],
+                        help="model.dtype of both (default: float32)")  # fmt: skip
     args = parser.parse_args()
+    if args.dtype != "float32" and not args.device:
+        parser.error("--dtype: needs --device torch:cpu, since qkscope's own kernels compute in float32")
     os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=str(args.work.resolve() / "cache"))
     shutil.rmtree(args.work, ignore_errors=True)
     args.work.mkdir(parents=True)

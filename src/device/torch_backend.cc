@@ -270,6 +270,7 @@ Backend torch_backend(OpenedDevice& device) {
   return {.name = "torch",
           .traits = {.dtype = type_of(device.type()),
                      .rows_depend_on_shape = true,
+                     .rounds_as_transformers = true,
                      .asynchronous = true},
           .device = &device,
           .make_context = make_context,

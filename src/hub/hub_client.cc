@@ -19,7 +19,8 @@ namespace qk {
 namespace {
 
 constexpr int kMaxRedirects = 10;
-constexpr size_t kMaxPages = 100'000;
+constexpr size_t kMaxPages = 10'000;
+constexpr size_t kMostAddressBytes = 8192;  // of a page of a list
 constexpr size_t kMostEntries = 2'000'000;  // of a list; repositories have at most 100,000 files
 constexpr std::chrono::milliseconds kWaitStep{100};
 // The Hub takes up to a minute for a commit: with the default of 10 s, a write may take 90.
@@ -217,6 +218,10 @@ nlohmann::json HubClient::json_pages(const HubCall& call) {
     const auto next = link ? next_of_link(*link) : std::nullopt;
     if (!next) return all;
     page.path = at_endpoint(settings_, resolve_url(response.url, *next));
+    if (page.path.size() > kMostAddressBytes) {
+      throw bad_answer(call, fmt::format("the list goes on at an address of {} bytes, more than {}",
+                                         page.path.size(), kMostAddressBytes));
+    }
     if (origin_of(page.path) != origin_of(response.url)) {
       throw bad_answer(
           call, "the list goes on at another server, " + printable(origin_of(page.path), 300));

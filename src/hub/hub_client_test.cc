@@ -166,6 +166,9 @@ TEST(HubClient, ListsEnd) {
   TestHub loop({test_response(200, "[1]", {{"Link", "</p2>; rel=\"next\""}})}, true);
   EXPECT_THAT(hub_error([&] { loop.client->json_pages(test_call()); }).what(),
               HasSubstr("the list has no end"));
+  TestHub growing({test_response(200, "[1]", {{"Link", "<x/y>; rel=\"next\""}})}, true);
+  EXPECT_THAT(hub_error([&] { growing.client->json_pages(test_call()); }).what(),
+              HasSubstr("bytes, more than 8192"));
   TestHub away({test_response(200, "[1]", {{"Link", "<https://other/p2>; rel=next"}})});
   EXPECT_THAT(hub_error([&] { away.client->json_pages(test_call()); }).what(),
               HasSubstr("the list goes on at another server, https://other:443"));

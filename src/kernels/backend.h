@@ -79,6 +79,8 @@ struct BackendTraits {
   // A row's bits may depend on the rows that are computed with it: every document is computed
   // alone and whole, up to the last layer that is needed.
   bool rows_depend_on_shape = false;
+  // Every step of a formula is rounded where transformers rounds it, so that bits can be equal.
+  bool rounds_as_transformers = false;
   // Operations return before they are done; finish_taps waits.
   bool asynchronous = false;
 };

@@ -92,9 +92,12 @@ void ForwardRun::scale_queries(std::span<const int32_t> rows, Heads x) {
   std::vector<float> factors;
   factors.reserve(rows.size());
   const auto length = static_cast<double>(config_.query_scale_length);
+  const double beta = config_.query_scale_beta;
   for (const int32_t position : positions(rows)) {
-    factors.push_back(static_cast<float>(1.0 + config_.query_scale_beta *
-                                                   std::log(1.0 + std::floor(position / length))));
+    const double log = std::log(1.0 + std::floor(position / length));
+    factors.push_back(backend_.traits.rounds_as_transformers
+                          ? 1.0F + static_cast<float>(beta) * static_cast<float>(log)
+                          : static_cast<float>(1.0 + beta * log));
   }
   backend_.scale_rows(context_, x.flat(), factors);
 }

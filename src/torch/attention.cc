@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -14,7 +15,9 @@ constexpr int64_t kAlignment = 64;
 // Of cuDNN 9.15.0; older ones are wrong for lengths that are no multiple of 128.
 constexpr int64_t kLastWrongCudnn = 91500;
 constexpr int64_t kMostCudnnHeadDim = 128, kMostFlashHeadDim = 256;
-constexpr int64_t kBandBytes = int64_t{256} << 20;
+// What a band takes for its mask and scores, in several types at once.
+constexpr int64_t kMostBandBytes = int64_t{256} << 20;
+constexpr int64_t kBandBytesPerScore = 16;
 
 struct CacheViews {
   at::Tensor keys, values;  // [capacity, num_heads, head_dim]
@@ -125,7 +128,9 @@ int64_t attention_scratch_bytes(bool gpu, int64_t element, const QkScratch& shap
   // The result, a copy in the layout of the kernel, padded heads; keys and values of every query head
   // where the kernel wants them so.
   const bool expanded = gpu && element == 4;
-  return 3 * query + sums + kBandBytes + (expanded ? 2 * keys : 0);
+  const int64_t band = std::min(kMostBandBytes, shape.query_rows * shape.tokens *
+                                                    shape.num_attention_heads * kBandBytesPerScore);
+  return 3 * query + sums + band + (expanded ? 2 * keys : 0);
 }
 
 void kv_store(QkDevice& device, const QkCache& cache, int64_t first, const QkHeads& k,

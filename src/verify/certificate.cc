@@ -90,7 +90,7 @@ void add_computed_in(const Verification& verification, ordered_json& out) {
   out["kind"] = kind_text(verification.kind);
   out["computed_in"] = {{"dtype", torch_name(run.dtype)},
                         {"device", ordered_json::parse(run.device)}};
-  const TorchDevice& made_on = verification.reference.device;
+  const NamedDevice& made_on = verification.reference.device;
   if (!made_on.kind.empty()) {
     out["reference"]["device"] = made_on.kind;
     out["reference"]["device_name"] = made_on.name;

@@ -185,20 +185,20 @@ TEST(Certificate, DamagedKinds) {
 }
 
 TEST(ComputedIn, WhatIsTheSameDevice) {
-  const TorchDevice gpu{"cuda", "NVIDIA H200", "9.0", "2.9.1+cu128"};
-  const TorchDevice cpu{"cpu", "Intel(R) Xeon(R)", "AVX512", "2.9.1+cu128"};
+  const NamedDevice gpu{"cuda", "NVIDIA H200", "9.0", "2.9.1+cu128"};
+  const NamedDevice cpu{"cpu", "Intel(R) Xeon(R)", "AVX512", "2.9.1+cu128"};
   EXPECT_TRUE(same_device(gpu, gpu));
   EXPECT_FALSE(same_device(gpu, cpu));
-  const auto with = [](TorchDevice device, std::string TorchDevice::* member, const char* text) {
+  const auto with = [](NamedDevice device, std::string NamedDevice::* member, const char* text) {
     device.*member = text;
     return device;
   };
-  EXPECT_FALSE(same_device(gpu, with(gpu, &TorchDevice::torch, "2.9.1+cu126")));
-  EXPECT_TRUE(same_device(gpu, with(gpu, &TorchDevice::torch, "2.9.1")));
-  EXPECT_TRUE(same_device(cpu, with(cpu, &TorchDevice::torch, "2.9.1+cpu")));
-  EXPECT_FALSE(same_device(cpu, with(cpu, &TorchDevice::torch, "2.11.0+cpu")));
-  EXPECT_FALSE(same_device(cpu, with(cpu, &TorchDevice::capability, "AVX2")));
-  EXPECT_FALSE(same_device(cpu, with(cpu, &TorchDevice::name, "AMD EPYC")));
+  EXPECT_FALSE(same_device(gpu, with(gpu, &NamedDevice::torch, "2.9.1+cu126")));
+  EXPECT_TRUE(same_device(gpu, with(gpu, &NamedDevice::torch, "2.9.1")));
+  EXPECT_TRUE(same_device(cpu, with(cpu, &NamedDevice::torch, "2.9.1+cpu")));
+  EXPECT_FALSE(same_device(cpu, with(cpu, &NamedDevice::torch, "2.11.0+cpu")));
+  EXPECT_FALSE(same_device(cpu, with(cpu, &NamedDevice::capability, "AVX2")));
+  EXPECT_FALSE(same_device(cpu, with(cpu, &NamedDevice::name, "AMD EPYC")));
   EXPECT_FALSE(same_device({}, {}));
 }
 

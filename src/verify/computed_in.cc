@@ -19,7 +19,7 @@ constexpr std::array<std::pair<DType, std::string_view>, 3> kTorchNames = {{
 
 std::string_view release(std::string_view torch) { return torch.substr(0, torch.find('+')); }
 
-bool same_torch(const TorchDevice& a, const TorchDevice& b) {
+bool same_torch(const NamedDevice& a, const NamedDevice& b) {
   const bool both_name_it =
       a.torch.find('+') != std::string::npos && b.torch.find('+') != std::string::npos;
   if (a.kind != "cpu" && both_name_it) return a.torch == b.torch;
@@ -43,7 +43,7 @@ std::optional<DType> parse_torch_name(std::string_view name) {
   return std::nullopt;
 }
 
-TorchDevice torch_device(const ComputedIn& run) {
+NamedDevice torch_device(const ComputedIn& run) {
   const auto object = nlohmann::json::parse(run.device, nullptr, false);
   QK_CHECK(object.is_object());
   const auto text = [&](const char* key) {
@@ -55,14 +55,14 @@ TorchDevice torch_device(const ComputedIn& run) {
 
 std::string computed_in_text(const ComputedIn& run) {
   if (!run.on_torch()) return fmt::format("{} on our own kernels", torch_name(run.dtype));
-  const TorchDevice device = torch_device(run);
+  const NamedDevice device = torch_device(run);
   return fmt::format("{} on {}, torch {}", torch_name(run.dtype),
                      printable(device.name.empty() ? device.kind : device.name, 80),
                      printable(device.torch, 40));
 }
 
-bool same_device(const TorchDevice& a, const TorchDevice& b) {
-  for (const TorchDevice* device : {&a, &b}) {
+bool same_device(const NamedDevice& a, const NamedDevice& b) {
+  for (const NamedDevice* device : {&a, &b}) {
     const bool is_known = !device->kind.empty() && !device->name.empty() &&
                           !device->capability.empty() && !device->torch.empty();
     if (!is_known) return false;

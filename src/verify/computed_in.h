@@ -21,7 +21,7 @@ std::string_view torch_name(DType dtype);
 std::optional<DType> parse_torch_name(std::string_view name);
 
 // A device of torch, as a description or a reference names it. A text that is not known is empty.
-struct TorchDevice {
+struct NamedDevice {
   std::string kind;        // "cpu", "cuda"
   std::string name;        // of the processor or the GPU
   std::string capability;  // "AVX512", "9.0"
@@ -29,13 +29,13 @@ struct TorchDevice {
 };
 
 // REQUIRES: on_torch().
-TorchDevice torch_device(const ComputedIn& run);
+NamedDevice torch_device(const ComputedIn& run);
 
 // "bfloat16 on NVIDIA H200, torch 2.9.1+cu128", "float32 on our own kernels"
 std::string computed_in_text(const ComputedIn& run);
 
 // The same operations are known to give the same bits: everything is known and equal. The build of
 // torch (after "+") counts on a GPU, if both name it.
-bool same_device(const TorchDevice& a, const TorchDevice& b);
+bool same_device(const NamedDevice& a, const NamedDevice& b);
 
 }  // namespace qk

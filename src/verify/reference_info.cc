@@ -121,7 +121,7 @@ DType read_dtype(const Metadata& metadata) {
   return *dtype;
 }
 
-TorchDevice read_device(const Metadata& metadata) {
+NamedDevice read_device(const Metadata& metadata) {
   const auto text = [&](const char* key) {
     return metadata.has(key) ? metadata.text(key) : std::string();
   };

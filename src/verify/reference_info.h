@@ -28,7 +28,7 @@ struct ReferenceInfo {
   std::vector<IdentifiedFile> files;  // that it was made from
   std::string transformers, torch;    // versions
   DType dtype = DType::kF32;          // that it was computed in
-  TorchDevice device;                 // that computed it; older files do not name it
+  NamedDevice device;                 // that computed it; older files do not name it
   // Per layer: no value: the layer does not run; 0: it has no window; else the window in tokens
   std::vector<std::optional<int64_t>> windows;
   // Per array the distance of the float32 reference from a float64 run, relative to the largest

@@ -114,7 +114,7 @@ TEST(ReferenceInfo, TypeAndDevice) {
   half.metadata["device"] = "cuda";
   half.metadata["device_name"] = "NVIDIA H200";
   half.metadata["device_capability"] = "9.0";
-  const TorchDevice device = read_reference_info(half).device;
+  const NamedDevice device = read_reference_info(half).device;
   EXPECT_EQ(device.kind, "cuda");
   EXPECT_EQ(device.name, "NVIDIA H200");
   EXPECT_EQ(device.capability, "9.0");
