@@ -3,11 +3,11 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <mutex>
-#include <regex>
 #include <string_view>
 
 #include "base/error.h"
@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPluginName = "libqkscope_torch.so";
+constexpr std::string_view kModule = "version.py";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -30,11 +31,35 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// "2.9.1" of "__version__ = '2.9.1+cu128'"; empty if there is none.
-std::string version_of(const std::string& text) {
-  std::smatch found;
-  static const std::regex kVersion(R"((^|[^0-9.])([0-9]+\.[0-9]+\.[0-9]+))");
-  return std::regex_search(text, found, kVersion) ? found[2].str() : "";
+// "2.9.1" at the beginning of a text; empty if there is none.
+std::string version_at_start(std::string_view text) {
+  const auto digits_end = [text](size_t at) {
+    return std::min(text.find_first_not_of("0123456789", at), text.size());
+  };
+  size_t end = 0;
+  for (int part = 0; part < 3; ++part) {
+    if (part > 0) {
+      if (end == text.size() || text[end] != '.') return "";
+      ++end;
+    }
+    const size_t begin = end;
+    end = digits_end(begin);
+    if (end == begin) return "";
+  }
+  return std::string(text.substr(0, end));
+}
+
+// "2.9.1" of a line "__version__ = '2.9.1+cu128'", as pip's torch has it.
+std::string version_of_module(std::string_view text) {
+  constexpr std::string_view kName = "__version__";
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (!line.starts_with(kName)) continue;
+    const size_t quote = line.find_first_of("'\"");
+    if (quote != std::string_view::npos) return version_at_start(line.substr(quote + 1));
+  }
+  return "";
 }
 
 fs::path torch_folder(const TorchMark& mark) {
@@ -90,7 +115,7 @@ fs::path find_torch_plugin() {
     if (!fs::is_regular_file(named, error)) {
       fail("QKSCOPE_TORCH_PLUGIN: expected the file {}, found none", named);
     }
-    return named;
+    return fs::absolute(named);  // without a folder dlopen would search its own
   }
   const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
   for (const fs::path& folder : {program, program.parent_path() / "lib" / "qkscope"}) {
@@ -106,7 +131,7 @@ TorchMark read_torch_mark(const fs::path& plugin) {
   const size_t end = line == std::string::npos ? line : bytes.find('\0', line);
   const size_t begin = at + std::string_view(QK_TORCH_MARK).size();
   const std::string version = end == std::string::npos ? "" : bytes.substr(begin, line - begin);
-  if (version_of(version) != version || version.empty()) {
+  if (version_at_start(version) != version || version.empty()) {
     fail("{}: expected qkscope's torch plugin, found another file (no \"{}\" in it)",
          plugin.string(), QK_TORCH_MARK);
   }
@@ -115,9 +140,10 @@ TorchMark read_torch_mark(const fs::path& plugin) {
 
 std::string torch_version_in(const fs::path& folder) {
   std::error_code error;
-  for (const char* name : {"version.py", "build-version"}) {
+  for (const std::string_view name : {kModule, std::string_view("build-version")}) {
     if (!fs::exists(folder / name, error)) continue;
-    const std::string version = version_of(text_of(folder / name));
+    const std::string text = text_of(folder / name);
+    const std::string version = name == kModule ? version_of_module(text) : version_at_start(text);
     if (!version.empty()) return version;
     fail("{}: expected a version of torch, found none", (folder / name).string());
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,8 @@
 
 namespace qk {
 namespace torch_plugin_test {
+
+namespace fs = std::filesystem;
 
 class Variable {
  public:
@@ -72,7 +75,8 @@ TEST_F(TorchPlugin, FilesWithoutAWholeMarkAreNoPlugins) {
        {std::string(), std::string("not a library\n"), whole.substr(0, at),
         whole.substr(0, version), whole.substr(0, whole.find('\n', version)),
         whole.substr(0, whole.find('\0', version)), marked("", "/torch"), marked("2.9", "/torch"),
-        marked("2.9.1+cu128", "/torch"), marked("of no version", "/torch")}) {
+        marked("2.9.1+cu128", "/torch"), marked("of no version", "/torch"),
+        marked(std::string(300'000, '7'), "/torch")}) {
     const std::string file = folder_.write("plugin.so", text);
     const std::string said = error_of([&] { read_torch_mark(file); });
     EXPECT_EQ(said.find(file + ": expected qkscope's torch plugin, found another file"), 0) << said;
@@ -88,6 +92,24 @@ TEST_F(TorchPlugin, VersionsOfTorchAsTheyAreReleased) {
   EXPECT_EQ(torch_version_in(torch("source", "2.9.1a0+git5811a8d")), "2.9.1");
   folder_.write("libtorch/build-version", "2.9.1+cpu\n");
   EXPECT_EQ(torch_version_in(folder_ / "libtorch"), "2.9.1");
+}
+
+// Other numbers of the file are none of torch's.
+TEST_F(TorchPlugin, TheVersionIsThatOfTheAssignment) {
+  const auto version_in = [&](const std::string& text) {
+    folder_.write("torch/version.py", text);
+    return torch_version_in(folder_ / "torch");
+  };
+  EXPECT_EQ(version_in("# setuptools 80.9.0\ncuda = '12.8.1'\n__version__ = '2.9.1+cu128'\n"),
+            "2.9.1");
+  EXPECT_EQ(version_in("# for 2.9.1\n__version__ = \"2.11.0\"\n"), "2.11.0");
+  EXPECT_EQ(version_in("__all__ = ['__version__']\n__version__: str = '2.10.0'\n"), "2.10.0");
+  for (const std::string& text :
+       {std::string("__version__ = '2.10'\ncuda = '12.8.1'\n"), std::string("cuda = '12.8.1'\n"),
+        "__version__ = '" + std::string(300'000, '9') + "'\n"}) {
+    EXPECT_NE(error_of([&] { version_in(text); }).find("version.py: expected a version of torch"),
+              std::string::npos);
+  }
 }
 
 TEST_F(TorchPlugin, AFolderWithoutAVersionIsRefusedByName) {
@@ -148,6 +170,13 @@ TEST_F(TorchPlugin, ThePluginThatTheEnvironmentNames) {
   {
     const Variable named("QKSCOPE_TORCH_PLUGIN", file);
     EXPECT_EQ(find_torch_plugin(), file);
+  }
+  {
+    const fs::path before = fs::current_path();
+    fs::current_path(folder_.path());
+    const Variable named("QKSCOPE_TORCH_PLUGIN", "plugin.so");
+    EXPECT_EQ(find_torch_plugin(), fs::current_path() / "plugin.so");  // dlopen needs the folder
+    fs::current_path(before);
   }
   for (const std::string& nowhere : {(folder_ / "nowhere.so").string(), folder_.path().string()}) {
     const Variable named("QKSCOPE_TORCH_PLUGIN", nowhere);
