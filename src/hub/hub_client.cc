@@ -19,7 +19,7 @@ namespace qk {
 namespace {
 
 constexpr int kMaxRedirects = 10;
-constexpr size_t kMaxPages = 10'000;
+constexpr size_t kMaxPages = 100'000;
 constexpr size_t kMostAddressBytes = 8192;  // of a page of a list
 constexpr size_t kMostEntries = 2'000'000;  // of a list; repositories have at most 100,000 files
 constexpr std::chrono::milliseconds kWaitStep{100};
@@ -226,8 +226,11 @@ nlohmann::json HubClient::json_pages(const HubCall& call) {
       throw bad_answer(
           call, "the list goes on at another server, " + printable(origin_of(page.path), 300));
     }
-    if (!seen.insert(page.path).second || seen.size() > kMaxPages) {
+    if (!seen.insert(page.path).second) {
       throw bad_answer(call, "the list has no end: its pages lead to each other");
+    }
+    if (seen.size() > kMaxPages) {
+      throw bad_answer(call, fmt::format("a list of more than {} pages", kMaxPages));
     }
   }
 }

@@ -168,7 +168,10 @@ TEST(HubClient, ListsEnd) {
               HasSubstr("the list has no end"));
   TestHub growing({test_response(200, "[1]", {{"Link", "<x/y>; rel=\"next\""}})}, true);
   EXPECT_THAT(hub_error([&] { growing.client->json_pages(test_call()); }).what(),
-              HasSubstr("bytes, more than 8192"));
+              HasSubstr("an address of 8194 bytes, more than 8192"));
+  const std::string cursor = "</p2?cursor=" + std::string(8000, 'c') + ">; rel=\"next\"";
+  TestHub long_cursor({test_response(200, "[1]", {{"Link", cursor}}), test_response(200, "[2]")});
+  EXPECT_EQ(long_cursor.client->json_pages(test_call()).dump(), "[1,2]");
   TestHub away({test_response(200, "[1]", {{"Link", "<https://other/p2>; rel=next"}})});
   EXPECT_THAT(hub_error([&] { away.client->json_pages(test_call()); }).what(),
               HasSubstr("the list goes on at another server, https://other:443"));
