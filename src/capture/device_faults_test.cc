@@ -79,10 +79,14 @@ Taken take_on_fake(const Model& model, const TapRequest& request, const ForwardO
   fake::State& state = fake::state();
   state.allocs = state.calls = 0;
   const auto run = [&] {
-    OpenedDevice device(
-        fake::api(),
-        {.kind = "cuda", .index = 0, .type = QK_F32, .num_threads = 0, .dispatched_attention = 0},
-        "cuda:0");
+    OpenedDevice device(fake::api(),
+                        {.kind = "cuda",
+                         .index = 0,
+                         .type = QK_F32,
+                         .num_threads = 0,
+                         .dispatched_attention = 0,
+                         .torch_version = "2.9.1"},
+                        "cuda:0");
     const Backend backend = torch_backend(device);
     return take(model, backend, request, options);
   };

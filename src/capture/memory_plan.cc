@@ -112,11 +112,13 @@ class MemoryPlanner {
     const int64_t devices = options_.num_devices();
     const int64_t held =
         devices > 1 ? kBatchesInFlight * devices * documents * all_block_bytes_ : 0;
-    return devices * batch + held + tokenizer_bytes();
+    return devices * (batch + backend().traits.own_host_bytes) + held + tokenizer_bytes();
   }
 
   int64_t tokenizer_bytes() const { return planned_length(run_.config) * kTokenizerBytes; }
 
+  // Resident pages of the mapped weights. A device with memory of its own reads a layer's once, and
+  // gives them back.
   int64_t weight_bytes(bool streamed) const {
     const int64_t embedding = run_.model.embedding.rows * run_.model.embedding.stride_bytes;
     int64_t largest = 0;
@@ -126,7 +128,8 @@ class MemoryPlanner {
       largest = std::max(largest, bytes);
       all += bytes;
     }
-    return streamed ? std::max(largest, embedding_piece_bytes(run_.model)) : all;
+    if (streamed) return std::max(largest, embedding_piece_bytes(run_.model));
+    return is_host() ? all : std::min(all, options_.num_devices() * largest + embedding);
   }
 
   // As they lie on a device of torch.
@@ -232,8 +235,7 @@ class MemoryPlanner {
     if (run_.config.tokenizer.max_length > kLongestPlanned) {
       plan.fits = false;
       plan.option = plan.budget > 0 ? "--ram" : device_option();
-      plan.advice = fmt::format("expected a tokenizer.max_length of at most {} with it, found {}",
-                                kLongestPlanned, run_.config.tokenizer.max_length);
+      plan.advice = too_long();
       return;
     }
     plan.fits = choose(plan);
@@ -247,6 +249,22 @@ class MemoryPlanner {
     const bool is_device = !fits_device(plan);
     plan.option = is_device ? device_option() : "--ram";
     plan.advice = is_device ? device_advice(plan) : advice(plan);
+  }
+
+  // A device always has a budget, an option only if it was given.
+  std::string too_long() const {
+    const bool is_option = options_.ram_bytes > 0 || options_.vram_bytes > 0;
+    return fmt::format(
+        "expected a tokenizer.max_length of at most {}{}, found {}: memory is planned for a document "
+        "of that many tokens (shorter ones are computed as they are)",
+        kLongestPlanned, is_option ? " with it" : "", run_.config.tokenizer.max_length);
+  }
+  bool devices_have(int64_t bytes) const {
+    for (int i = 0; i < options_.num_devices(); ++i) {
+      const int64_t total = options_.devices->memory(i).total_bytes;
+      if (total > 0 && bytes > total) return false;
+    }
+    return true;
   }
 
   std::string advice(const MemoryPlan& plan) const;
@@ -269,9 +287,14 @@ std::string MemoryPlanner::device_advice(const MemoryPlan& plan) const {
       "the weights of two layers), where {} MB may be used: ",
       run_.config.tokenizer.max_length, mb(device.peak()), options_.devices->name(),
       mb(device.work), mb(device.weights), mb(device.budget));
-  if (options_.vram_bytes > 0) out += fmt::format("give --vram {}MB, ", mb(device.peak()));
+  if (options_.vram_bytes > 0 && devices_have(device.peak())) {
+    out += fmt::format("give --vram {}MB, ", mb(device.peak()));
+  }
+  // Only a chunk that is shorter than the document takes less.
+  int64_t smaller = plan.forward.chunk_tokens / 2;
+  while (smaller >= length()) smaller /= 2;
+  if (2 * smaller > kSmallestTorchChunk) out += fmt::format("--chunk-tokens {}, ", smaller);
   const int64_t chunk = plan.forward.chunk_tokens;
-  if (chunk > kSmallestTorchChunk) out += fmt::format("--chunk-tokens {}, ", chunk / 2);
   if (plan.forward.attention_tokens > chunk && length_ > chunk) {
     out += fmt::format("--attention-tokens {}, ", chunk);
   }

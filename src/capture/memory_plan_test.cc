@@ -1,6 +1,7 @@
 // What the plan counts against what is allocated.
 #include "capture/memory_plan.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,9 +11,15 @@
 #include "capture/capture_loop.h"
 #include "capture/test_devices.h"
 #include "capture/test_run.h"
+#include "model/weight_pages.h"
 
 namespace qk {
 namespace memory_plan_test {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 // At least what is used, at most a fifth more.
 void expect_counted(int64_t planned, int64_t used) {
@@ -216,7 +223,7 @@ TEST(MemoryPlan, ADeviceTakesAllWeightsOrTwoLayers) {
   const MemoryPlan none = plan_memory(run, options);
   EXPECT_FALSE(none.fits);
   EXPECT_EQ(none.option, "--vram");
-  for (const char* help : {"--vram", "--chunk-tokens 8192", "tokenizer.max_length"}) {
+  for (const char* help : {"--vram", "--chunk-tokens 2048", "tokenizer.max_length"}) {
     EXPECT_NE(none.advice.find(help), std::string::npos) << none.advice;
   }
 }
@@ -238,6 +245,90 @@ TEST(MemoryPlan, MemoryOfTheHostIsTheDevicesToo) {
   EXPECT_EQ(small.forward.chunk_tokens, 16384);
   options.ram_bytes = int64_t{1} << 20;
   EXPECT_EQ(plan_memory(run, options).option, "--ram");
+}
+
+// What a device has copied is not read again: a layer's pages are resident at once, on each device.
+TEST(MemoryPlan, ADeviceWithMemoryOfItsOwnGivesPagesBack) {
+  PreparedRun run = test_run({words(3)});
+  constexpr int64_t kFree = int64_t{8} << 30;
+  const DeviceMemory roomy{.free_bytes = kFree, .total_bytes = kFree};
+  const TestDevices one("cuda:0", {shaped_backend()}, roomy);
+  const TestDevices two("cuda:0,1", {shaped_backend(), shaped_backend()}, roomy);
+  const WeightMatrix& table = run.model.embedding;
+  const int64_t layer = layer_weight_bytes(run.model, 0);
+  RunOptions options;
+  options.num_threads = 1;
+  options.devices = &one;
+  EXPECT_EQ(plan_memory(run, options).weights, layer + table.rows * table.stride_bytes);
+  options.ram_bytes = plan_memory(run, options).peak() + (int64_t{16} << 20);
+  const MemoryPlan plan = plan_memory(run, options);
+  EXPECT_TRUE(plan.fits);
+  EXPECT_FALSE(plan.forward.stream_weights);
+  options.devices = &two;
+  EXPECT_EQ(plan_memory(run, options).weights, 2 * layer + table.rows * table.stride_bytes);
+}
+
+TEST(MemoryPlan, MemoryThatADeviceTakesOfTheHostIsCounted) {
+  PreparedRun run = test_run({words(3)});
+  constexpr int64_t kFree = int64_t{8} << 30;
+  const DeviceMemory roomy{.free_bytes = kFree, .total_bytes = kFree};
+  Backend staging = shaped_backend();
+  staging.traits.own_host_bytes = 64 << 20;
+  const TestDevices plain("cuda:0,1", {shaped_backend(), shaped_backend()}, roomy);
+  const TestDevices staged("cuda:0,1", {staging, staging}, roomy);
+  RunOptions options;
+  options.num_threads = 1;
+  options.devices = &plain;
+  const int64_t work = plan_memory(run, options).work;
+  options.devices = &staged;
+  EXPECT_EQ(plan_memory(run, options).work, work + 2 * (64 << 20));
+}
+
+// What would help, and nothing that would not.
+TEST(MemoryPlan, AdviceForADevice) {
+  PreparedRun run = test_run({words(3)});
+  run.config.tokenizer.max_length = 4000;
+  constexpr int64_t kTotal = int64_t{16} << 20;
+  const TestDevices devices("cuda:0", {shaped_backend()},
+                            {.free_bytes = kTotal, .total_bytes = kTotal});
+  RunOptions options;
+  options.num_threads = 1;
+  options.devices = &devices;
+  options.vram_bytes = 1000;
+  const auto advice = [&](int64_t chunk, int64_t attention) {
+    options.forward = {.chunk_tokens = chunk, .attention_tokens = attention};
+    const MemoryPlan plan = plan_memory(run, options);
+    EXPECT_FALSE(plan.fits);
+    EXPECT_EQ(plan.option, "--vram");
+    return plan.advice;
+  };
+  EXPECT_THAT(advice(16384, kWholeDocuments),
+              AllOf(HasSubstr("--chunk-tokens 2048"), Not(HasSubstr("--attention-tokens"))));
+  EXPECT_THAT(advice(2048, kWholeDocuments),
+              AllOf(HasSubstr("--chunk-tokens 1024"), HasSubstr("--attention-tokens 2048")));
+  EXPECT_THAT(advice(1024, 1024), AllOf(HasSubstr("give --vram"), Not(HasSubstr("--chunk-tokens")),
+                                        Not(HasSubstr("--attention-tokens"))));
+  run.config.tokenizer.max_length = 400'000;  // needs more than the device has
+  EXPECT_THAT(advice(1024, 1024), Not(HasSubstr("give --vram")));
+}
+
+TEST(MemoryPlan, TheLongestDocumentThatIsPlannedForHasALimit) {
+  PreparedRun run = test_run({words(3)});
+  run.config.tokenizer.max_length = kLongestPlanned + 1;
+  constexpr int64_t kTotal = int64_t{16} << 30;
+  const TestDevices devices("cuda:0", {shaped_backend()},
+                            {.free_bytes = kTotal, .total_bytes = kTotal});
+  RunOptions options;
+  options.num_threads = 1;
+  options.devices = &devices;
+  const MemoryPlan plan = plan_memory(run, options);
+  EXPECT_EQ(plan.option, "cuda:0");
+  EXPECT_THAT(plan.advice, StartsWith("expected a tokenizer.max_length of at most 1048576, found "
+                                      "1048577: memory is planned for a document of that many"));
+  options.ram_bytes = 1 << 30;
+  EXPECT_EQ(plan_memory(run, options).option, "--ram");
+  EXPECT_THAT(plan_memory(run, options).advice,
+              HasSubstr("at most 1048576 with it, found 1048577"));
 }
 
 // Blocks of several devices wait for their turn.

@@ -43,6 +43,11 @@ void check_complete(const Backend& backend) {
       fail("backend {}: expected an operation in slot {}, found none", backend.name, slot.name);
     }
   }
+  const bool marks = backend.mark != nullptr;
+  if (marks != (backend.seconds_between != nullptr) || marks != (backend.forget_marks != nullptr)) {
+    fail("backend {}: expected all of mark, seconds_between and forget_marks, or none",
+         backend.name);
+  }
 }
 
 }  // namespace qk

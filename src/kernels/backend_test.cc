@@ -45,6 +45,17 @@ TEST(BackendTest, AnEmptySlotIsRefusedByName) {
   EXPECT_FALSE(sentences.contains("nothing was refused"));
 }
 
+TEST(BackendTest, MarksAreWholeOrAbsent) {
+  Backend backend = kCpuBackend;
+  backend.mark = [](Context&) { return int64_t{0}; };
+  backend.seconds_between = [](Context&, int64_t, int64_t) { return 0.0; };
+  EXPECT_NE(refusal(backend).find("forget_marks, or none"), std::string::npos);
+  backend.forget_marks = [](Context&) {};
+  EXPECT_EQ(refusal(backend), "nothing was refused");
+  backend.mark = nullptr;
+  EXPECT_NE(refusal(backend).find("forget_marks, or none"), std::string::npos);
+}
+
 TEST(BackendTest, MemoryIsZeroAndAligned) {
   ThreadPool pool(1);
   for (const Backend* backend : {&kRefBackend, &kCpuBackend}) {

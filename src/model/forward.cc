@@ -43,7 +43,7 @@ void check_sequences(const Sequences& sequences, int64_t embedding_rows) {
 
 ForwardRun::ForwardRun(const BoundModel& model, const Sequences& sequences,
                        const TapRequest& request, const ForwardOptions& options, const Tap& tap,
-                       ForwardTimes& times)
+                       ForwardTimes* times)
     : model_(model),
       config_(model.model().config),
       backend_(model.backend()),
@@ -51,8 +51,8 @@ ForwardRun::ForwardRun(const BoundModel& model, const Sequences& sequences,
       sequences_(sequences),
       request_(request),
       tap_(tap),
-      times_(times),
-      clock_(backend_, context_),
+      times_(times != nullptr ? *times : unused_times_),
+      clock_(backend_, context_, /*wanted=*/times != nullptr),
       stream_weights_(options.stream_weights),
       num_tokens_(std::ssize(sequences.ids)),
       plan_(plan_forward(config_, backend_.traits, num_tokens_, request)),
@@ -89,9 +89,8 @@ void ForwardRun::embed() {
     ids = chosen;
   }
   const Matrix out = hidden_.matrix(std::ssize(ids), config_.hidden_size);
-  const int64_t piece = stream_weights_ ? kEmbeddingPiece : std::max<int64_t>(std::ssize(ids), 1);
-  for (int64_t begin = 0; begin < std::ssize(ids); begin += piece) {
-    const int64_t count = std::min(piece, std::ssize(ids) - begin);
+  for (int64_t begin = 0; begin < std::ssize(ids); begin += sizes_.embedding) {
+    const int64_t count = std::min(sizes_.embedding, std::ssize(ids) - begin);
     backend_.embedding(context_, model_.model().embedding,
                        ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
                        config_.embedding_scale, out.slice(begin, begin + count));
@@ -101,27 +100,49 @@ void ForwardRun::embed() {
 
 void ForwardRun::run() {
   if (plan_.layers.empty()) return;
-  const auto prefetch = [&](int layer) {
-    backend_.prefetch_weights(context_, model_.layer(layer).matrices());
-  };
-  const auto drop = [&](int layer) {
-    backend_.drop_weights(context_, model_.layer(layer).matrices());
-  };
-  embed();
+  try {
+    embed();
+    compute_layers();
+  } catch (...) {
+    give_weights_back();
+    throw;
+  }
+  while (!taps_.empty()) emit_first_taps();
+  clock_.settle();
+}
+
+void ForwardRun::compute_layers() {
+  // Operations that are done when they return leave no later moment to read ahead.
+  const bool reads_ahead_first = !backend_.traits.asynchronous;
   for (size_t i = 0; i + 1 < plan_.layers.size(); ++i) {
     const bool below_last = i + 2 == plan_.layers.size();
-    if (stream_weights_) prefetch(plan_.layers[i + 1]);
+    if (reads_ahead_first) prefetch(plan_.layers[i + 1]);
     full_layer(plan_.layers[i], below_last ? plan_.last_rows : all_rows_);
-    if (stream_weights_) drop(plan_.layers[i]);
+    if (!reads_ahead_first) prefetch(plan_.layers[i + 1]);
+    drop(plan_.layers[i]);
   }
   if (backend_.traits.rows_depend_on_shape) {
     whole_last_layer(plan_.layers.back());
   } else {
     last_layer(plan_.layers.back(), plan_.last_rows);
   }
-  if (stream_weights_) drop(plan_.layers.back());
-  while (!taps_.empty()) emit_first_taps();
-  clock_.settle();
+  drop(plan_.layers.back());
+}
+
+void ForwardRun::prefetch(int layer) {
+  if (stream_weights_) backend_.prefetch_weights(context_, model_.layer(layer).matrices());
+}
+
+void ForwardRun::drop(int layer) {
+  if (stream_weights_) backend_.drop_weights(context_, model_.layer(layer).matrices());
+}
+
+// The next pass begins with no layer in memory, as its plan says.
+void ForwardRun::give_weights_back() {
+  try {
+    for (const int layer : plan_.layers) drop(layer);
+  } catch (const Error&) {  // the pass has failed already
+  }
 }
 
 LayerTaps& ForwardRun::begin_taps(int layer) {
@@ -142,8 +163,7 @@ void ForwardRun::emit_first_taps() {
 void forward(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
              const ForwardOptions& options, const Tap& tap, ForwardTimes* times) {
   check_sequences(sequences, model.model().config.embedding_rows);
-  ForwardTimes unused;
-  ForwardRun(model, sequences, request, options, tap, times != nullptr ? *times : unused).run();
+  ForwardRun(model, sequences, request, options, tap, times).run();
 }
 
 }  // namespace qk

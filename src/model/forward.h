@@ -65,9 +65,9 @@ class NotFinite : public Error {
   int64_t sequence_, token_;
 };
 
-// Called once per layer and site that has rows, in increasing order of layer, at the latest when the
-// next layer is computed; within a layer queries first. rows [num_rows, num_heads, head_dim] in the order of the request, valid during the
-// call only.
+// Called once per layer and site that has rows, in increasing order of layer, at the latest when
+// the next layer is computed; within a layer queries first. rows [num_rows, num_heads, head_dim] in
+// the order of the request, valid during the call only.
 using Tap = std::function<void(int layer, Site site, TensorView<const float, 3> rows)>;
 
 inline constexpr int64_t kWholeDocuments = int64_t{1} << 40;
@@ -86,7 +86,7 @@ struct ForwardTimes {
   double matmul_flop = 0;  // multiply-adds counted as 2, of linear and attention together
 };
 
-// Throws NotFinite.
+// Throws NotFinite. times: what it takes is added; null: nothing is measured.
 void forward(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
              const ForwardOptions& options, const Tap& tap, ForwardTimes* times = nullptr);
 

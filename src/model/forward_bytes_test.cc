@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <numeric>
 
@@ -162,6 +163,60 @@ TEST(ForwardBytesTest, ContainTheScratchOfTheWidestProduct) {
                                          .width = model.config.intermediate_size,
                                          .head_dim = model.config.head_dim},
                                         threads));
+  }
+}
+
+// Memory of the host as an allocator of pinned memory gives it: powers of two, which are kept.
+struct PinnedCache {
+  std::multimap<int64_t, void*> unused;  // by size
+  std::map<void*, int64_t> used;
+  int64_t bytes = 0;  // in all
+};
+PinnedCache pinned;
+
+void* pinned_alloc(Context& context, Memory kind, int64_t bytes) {
+  if (kind != Memory::kHost || bytes == 0) return kCpuBackend.alloc(context, kind, bytes);
+  const auto size = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(bytes)));
+  void* data = nullptr;
+  if (const auto found = pinned.unused.find(size); found != pinned.unused.end()) {
+    data = found->second;
+    pinned.unused.erase(found);
+  } else {
+    data = kCpuBackend.alloc(context, kind, size);
+    pinned.bytes += size;
+  }
+  pinned.used[data] = size;
+  return data;
+}
+
+void pinned_free(Context& context, void* data) {
+  const auto found = pinned.used.find(data);
+  if (found == pinned.used.end()) return kCpuBackend.free(context, data);
+  pinned.unused.emplace(found->second, data);
+  pinned.used.erase(found);
+}
+
+TEST(ForwardBytesTest, PinnedMemoryIsKeptInPowersOfTwo) {
+  const Model model = load("llama-plain");
+  Backend backend = kCpuBackend;
+  backend.traits = {.rows_depend_on_shape = true, .asynchronous = true, .pins_memory = true};
+  backend.alloc = pinned_alloc;
+  backend.free = pinned_free;
+  ThreadPool pool(1);
+  for (const char* name : {"everything", "after rope only", "unequal layers"}) {
+    pinned = {};
+    const BoundModel bound(model, backend, pool);
+    ForwardBytes promised;
+    for (const int64_t tokens : {5, 61, 200, 700}) {
+      const std::vector<NamedRequest> all = requests(tokens);
+      const TapRequest& request = std::ranges::find(all, name, &NamedRequest::name)->request;
+      forward(bound, sequences_of({tokens}), request, {}, [](auto...) {});
+      promised = forward_bytes(model, backend, std::vector<int64_t>{tokens}, request, {}, 1);
+      EXPECT_GE(promised.host, pinned.bytes) << name << ", " << tokens;
+    }
+    EXPECT_LE(promised.host, 5 * pinned.bytes) << name;
+    EXPECT_TRUE(pinned.used.empty());
+    for (const auto& [size, data] : pinned.unused) kCpuBackend.free(bound.context(), data);
   }
 }
 

@@ -1,11 +1,13 @@
 #include "model/forward_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <numeric>
 
 #include "model/buffer.h"
 #include "model/rope_tables.h"
+#include "model/weight_pages.h"
 
 namespace qk {
 namespace {
@@ -42,16 +44,56 @@ int64_t largest_rotary_half(const ModelConfig& config) {
   return half;
 }
 
-// Rows that are kept while a layer is computed: of every site that is asked for.
-int64_t tap_bytes(const ModelConfig& config, const TapRequest& request) {
-  int64_t most = 0;
+// What an allocator of pinned memory takes for two blocks at a time that grow up to `bytes`: powers
+// of two, and it keeps the smaller ones.
+int64_t pinned_bytes(int64_t bytes) {
+  return bytes == 0 ? 0 : 4 * static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(bytes)));
+}
+
+// Rows that are kept while layers are computed: of every site that is asked for.
+int64_t tap_bytes(const ModelConfig& config, const BackendTraits& traits,
+                  const TapRequest& request) {
+  int64_t queries = 0, keys = 0, both = 0;  // of the layer that has most
   for (const LayerRequest& layer : request.layers) {
-    const int64_t rows = std::ssize(layer.query_rows) * std::ssize(layer.query_heads) +
-                         std::ssize(layer.key_rows) * std::ssize(layer.key_heads);
-    most = std::max(most, rows * config.head_dim);
+    const int64_t of_queries = std::ssize(layer.query_rows) * std::ssize(layer.query_heads);
+    const int64_t of_keys = std::ssize(layer.key_rows) * std::ssize(layer.key_heads);
+    queries = std::max(queries, of_queries);
+    keys = std::max(keys, of_keys);
+    both = std::max(both, of_queries + of_keys);
   }
-  return activation_bytes(most, DType::kF32) *
-         ((request.pre_rope ? 1 : 0) + (request.post_rope ? 1 : 0));
+  const auto bytes = [&](int64_t rows) {
+    return activation_bytes(rows * config.head_dim, DType::kF32);
+  };
+  const int64_t sites = (request.pre_rope ? 1 : 0) + (request.post_rope ? 1 : 0);
+  if (traits.pins_memory) return sites * (pinned_bytes(bytes(queries)) + pinned_bytes(bytes(keys)));
+  const int64_t layers_at_once = traits.asynchronous ? 2 : 1;
+  return sites * layers_at_once * bytes(both);
+}
+
+// Rows of the table of embeddings on their way to the device.
+int64_t upload_bytes(const ModelConfig& config, const BackendTraits& traits,
+                     const ForwardSizes& sizes) {
+  if (!traits.pins_memory) return 0;
+  return pinned_bytes(activation_bytes(sizes.embedding * config.hidden_size, DType::kF32));
+}
+
+// Tokens of one call of embedding: on a device a part of a block, since rows pass through memory of
+// the host and of the device.
+int64_t embedding_tokens(const BackendTraits& traits, const ForwardOptions& options, int64_t block,
+                         int64_t tokens) {
+  constexpr int64_t kMostUploaded = 1024;
+  const int64_t most = options.stream_weights ? kEmbeddingPiece : tokens;
+  return traits.asynchronous ? std::min({most, block, kMostUploaded}) : most;
+}
+
+// Of the layers that run; 0: none has one.
+int64_t smallest_window(const ModelConfig& config, const ForwardPlan& plan) {
+  int64_t smallest = 0;
+  for (const int layer : plan.layers) {
+    const int64_t window = config.layers[static_cast<size_t>(layer)].sliding_window;
+    if (window > 0 && (smallest == 0 || window < smallest)) smallest = window;
+  }
+  return smallest;
 }
 
 }  // namespace
@@ -120,6 +162,7 @@ ForwardSizes forward_sizes(const Model& model, const Backend& backend, const For
   out.attention = std::min(std::max(options.attention_tokens / out.block, int64_t{1}),
                            (together + out.block - 1) / out.block) *
                   out.block;
+  out.embedding = embedding_tokens(backend.traits, options, out.block, first_rows);
   const int64_t waiting = one_layer ? out.block : std::min(out.attention, together);
   out.hidden = bytes(first_rows, config.hidden_size);
   out.normed = bytes(out.block, config.hidden_size);
@@ -165,13 +208,15 @@ ForwardBytes forward_bytes(const Model& model, const Backend& backend,
                                 .query_rows = sizes.attention,
                                 .num_attention_heads = config.num_attention_heads,
                                 .num_key_value_heads = config.num_key_value_heads,
-                                .head_dim = config.head_dim};
-  const int64_t layers_at_once = backend.traits.asynchronous ? 2 : 1;  // whose taps are kept
+                                .head_dim = config.head_dim,
+                                .window = smallest_window(config, plan),
+                                .causal = config.causal};
   return {.device = sizes.total() +
-                    RopeTables::bytes(config, backend.traits.dtype, sequence_lengths,
-                                      sequence_lengths, plan.rope_sets) +
+                    RopeTables::bytes(config, backend.traits, sequence_lengths, sequence_lengths,
+                                      plan.rope_sets) +
                     backend.scratch_bytes(backend, largest, num_threads),
-          .host = layers_at_once * tap_bytes(config, request) + row_lists};
+          .host = tap_bytes(config, backend.traits, request) +
+                  upload_bytes(config, backend.traits, sizes) + row_lists};
 }
 
 }  // namespace qk

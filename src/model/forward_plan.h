@@ -25,6 +25,7 @@ struct TokenRange {
 struct ForwardSizes {
   int64_t block = 0;      // tokens of one call of norms and products
   int64_t attention = 0;  // tokens whose queries wait for one call of attention: whole blocks
+  int64_t embedding = 0;  // tokens of one call of embedding
   int64_t hidden = 0;     // [tokens, hidden_size]
   int64_t normed = 0, query = 0, key = 0, value = 0, mixed = 0, gate = 0, up = 0, branch = 0;
   int64_t rotary = 0;          // each of cosines and sines of rows that are not neighbours

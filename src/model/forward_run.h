@@ -24,12 +24,12 @@ struct Segment {
 class ForwardRun {
  public:
   ForwardRun(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
-             const ForwardOptions& options, const Tap& tap, ForwardTimes& times);
+             const ForwardOptions& options, const Tap& tap, ForwardTimes* times);
   void run();
 
  private:
-  // Consecutive tokens [begin, end) of the batch: a block, whose normed hidden states are in normed_,
-  // or the blocks whose queries wait together for attention.
+  // Consecutive tokens [begin, end) of the batch: a block, whose normed hidden states are in
+  // normed_, or the blocks whose queries wait together for attention.
   struct Chunk {
     int layer = 0;
     int64_t begin = 0, end = 0;
@@ -39,6 +39,11 @@ class ForwardRun {
   };
 
   void embed();
+  void compute_layers();
+  // Of a layer's weights, if they are streamed.
+  void prefetch(int layer);
+  void drop(int layer);
+  void give_weights_back();
   LayerTaps& begin_taps(int layer);
   // Hands over what layers have given, except the newest if it may be under way.
   void emit_taps();
@@ -46,8 +51,8 @@ class ForwardRun {
 
   // A whole layer. kept: rows whose output is needed; hidden_ holds only those afterwards.
   void full_layer(int layer, std::span<const int32_t> kept);
-  // Queries, and keys and values unless they are there, of a block; the queries go to query_ from row
-  // `at` on.
+  // Queries, and keys and values unless they are there, of a block; the queries go to query_ from
+  // row `at` on.
   void project_block(const Chunk& block, int64_t at, LayerTaps& taps);
   // What comes after attention, of a block whose mixed values begin at row `at` of mixed_.
   void finish_block(const Chunk& block, int64_t at, int64_t written);
@@ -98,6 +103,7 @@ class ForwardRun {
   const Sequences& sequences_;
   const TapRequest& request_;
   const Tap& tap_;
+  ForwardTimes unused_times_;
   ForwardTimes& times_;
   PartClock clock_;
 

@@ -1,6 +1,6 @@
-// Adds the seconds of a part of a pass to a counter: by the host's clock, or, where operations return
-// before they are done, by marks in the order of the device's work, which are read when the pass has
-// ended.
+// Adds the seconds of a part of a pass to a counter: by the host's clock, or, where operations
+// return before they are done, by marks in the order of the device's work, which are read when the
+// pass has ended.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,23 @@ namespace qk {
 
 class PartClock {
  public:
-  PartClock(const Backend& backend, Context& context) : backend_(backend), context_(context) {}
+  // Nothing is measured unless it is wanted.
+  PartClock(const Backend& backend, Context& context, bool wanted)
+      : backend_(backend), context_(context), wanted_(wanted) {}
+  PartClock(const PartClock&) = delete;
+  PartClock& operator=(const PartClock&) = delete;
+  // Of a pass that failed the device need not keep the marks.
+  ~PartClock() {
+    if (has_marks_) backend_.forget_marks(context_);
+  }
 
+  bool wanted() const { return wanted_; }
   bool uses_marks() const { return backend_.mark != nullptr; }
-  int64_t mark() const { return backend_.mark(context_); }
+  int64_t mark() {
+    const int64_t made = backend_.mark(context_);
+    has_marks_ = true;
+    return made;
+  }
   void add(double& seconds, int64_t begin, int64_t end) {
     parts_.push_back({&seconds, begin, end});
   }
@@ -32,6 +45,7 @@ class PartClock {
       *part.seconds += backend_.seconds_between(context_, part.begin, part.end);
     }
     parts_.clear();
+    has_marks_ = false;
   }
 
  private:
@@ -41,6 +55,8 @@ class PartClock {
   };
   const Backend& backend_;
   Context& context_;
+  bool wanted_;
+  bool has_marks_ = false;  // that were not read
   std::vector<Part> parts_;
   std::string failure_;
 };
@@ -49,6 +65,7 @@ class PartClock {
 class PartWatch {
  public:
   PartWatch(PartClock& clock, double& seconds) : clock_(clock), seconds_(seconds) {
+    if (!clock.wanted()) return;
     if (clock.uses_marks()) {
       begin_ = clock.mark();
     } else {
@@ -58,9 +75,9 @@ class PartWatch {
   PartWatch(const PartWatch&) = delete;
   PartWatch& operator=(const PartWatch&) = delete;
   ~PartWatch() {
-    if (watch_) return;
+    if (!begin_) return;
     try {
-      clock_.add(seconds_, begin_, clock_.mark());
+      clock_.add(seconds_, *begin_, clock_.mark());
     } catch (const Error& failure) {
       clock_.keep(failure);
     }
@@ -69,8 +86,8 @@ class PartWatch {
  private:
   PartClock& clock_;
   double& seconds_;
-  std::optional<Stopwatch> watch_;
-  int64_t begin_ = 0;
+  std::optional<Stopwatch> watch_;  // of the host
+  std::optional<int64_t> begin_;    // a mark
 };
 
 }  // namespace qk

@@ -11,14 +11,18 @@ struct TablePlan {
   int64_t positions = 0;
 };
 
-// Groups sequences of equal frequencies; group_of [sequences] receives the index into the result.
-std::vector<TablePlan> plan_tables(const RopeParameters& rope, std::span<const int64_t> lengths,
+// Sequences of equal frequencies share a table, unless its bits may depend on its size; group_of
+// [sequences] receives the index into the result.
+std::vector<TablePlan> plan_tables(const RopeParameters& rope, const BackendTraits& traits,
+                                   std::span<const int64_t> lengths,
                                    std::span<const int64_t> full_lengths,
                                    std::vector<int>& group_of) {
   std::vector<TablePlan> plans;
   for (size_t s = 0; s < lengths.size(); ++s) {
     RopeFrequencies frequencies = rope_frequencies(rope, full_lengths[s]);
-    auto it = std::ranges::find(plans, frequencies, &TablePlan::frequencies);
+    auto it = traits.rows_depend_on_shape
+                  ? plans.end()
+                  : std::ranges::find(plans, frequencies, &TablePlan::frequencies);
     if (it == plans.end()) {
       plans.push_back({std::move(frequencies), 0});
       it = plans.end() - 1;
@@ -43,8 +47,9 @@ RopeTables::RopeTables(const BoundModel& model, const Sequences& sequences,
   for (const int set : rope_sets) {
     std::vector<int>& group_of = table_of_[static_cast<size_t>(set)];
     const auto first = static_cast<int>(tables_.size());
-    for (const TablePlan& plan : plan_tables(config.rope[static_cast<size_t>(set)], lengths,
-                                             sequences.full_lengths, group_of)) {
+    for (const TablePlan& plan :
+         plan_tables(config.rope[static_cast<size_t>(set)], model.backend().traits, lengths,
+                     sequences.full_lengths, group_of)) {
       add_table(plan.frequencies, plan.positions);
     }
     for (int& group : group_of) group += first;
@@ -70,14 +75,16 @@ RopeTables::Rows RopeTables::of(int rope_idx, int64_t sequence) const {
           table.sin.matrix(table.positions, table.half)};
 }
 
-int64_t RopeTables::bytes(const ModelConfig& config, DType dtype, std::span<const int64_t> lengths,
-                          std::span<const int64_t> full_lengths, std::span<const int> rope_sets) {
+int64_t RopeTables::bytes(const ModelConfig& config, const BackendTraits& traits,
+                          std::span<const int64_t> lengths, std::span<const int64_t> full_lengths,
+                          std::span<const int> rope_sets) {
   int64_t total = 0;
   for (const int set : rope_sets) {
     std::vector<int> group_of;
-    for (const TablePlan& plan :
-         plan_tables(config.rope[static_cast<size_t>(set)], lengths, full_lengths, group_of)) {
-      total += 2 * activation_bytes(plan.positions * std::ssize(plan.frequencies.values), dtype);
+    for (const TablePlan& plan : plan_tables(config.rope[static_cast<size_t>(set)], traits, lengths,
+                                             full_lengths, group_of)) {
+      total +=
+          2 * activation_bytes(plan.positions * std::ssize(plan.frequencies.values), traits.dtype);
     }
   }
   return total;

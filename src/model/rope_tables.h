@@ -1,5 +1,6 @@
 // Cosines and sines for every position of a batch, computed once: one table per set of rope
-// parameters, and per length of document where the frequencies depend on it.
+// parameters, and per length of document where the frequencies depend on it. On a backend whose
+// rows depend on the shape of a call every document has tables of its own.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,9 @@ class RopeTables {
   Rows of(int rope_idx, int64_t sequence) const;
 
   // Bytes that the tables hold for sequences of these lengths (given and full).
-  static int64_t bytes(const ModelConfig& config, DType dtype, std::span<const int64_t> lengths,
-                       std::span<const int64_t> full_lengths, std::span<const int> rope_sets);
+  static int64_t bytes(const ModelConfig& config, const BackendTraits& traits,
+                       std::span<const int64_t> lengths, std::span<const int64_t> full_lengths,
+                       std::span<const int> rope_sets);
 
  private:
   struct Table {
