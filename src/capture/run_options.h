@@ -61,7 +61,7 @@ struct RunOptions {
 struct CaptureTimes {
   double tokenize = 0;  // waiting for documents, which are tokenised beside the forward pass
   double select = 0, forward = 0, journal = 0;
-  ForwardTimes parts;  // of forward
+  ForwardTimes parts;  // of forward; only with inference.debug_logging
 };
 
 struct CaptureCounts {
