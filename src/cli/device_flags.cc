@@ -1,10 +1,22 @@
-#include "cli/sniff_device.h"
+#include "cli/device_flags.h"
 
 #include "base/error.h"
-#include "capture/device_choice.h"
 #include "cli/common_options.h"
 
 namespace qk {
+
+void add_chunk_flags(CLI::App& command, ChunkSizes& chunks) {
+  command
+      .add_option("--chunk-tokens", chunks.chunk_tokens,
+                  "Tokens per chunk; smaller chunks use less memory (default: 1024; torch: 16384)")
+      ->check(integer_up_to(1 << 20))
+      ->group(kResourcesGroup);
+  command
+      .add_option("--attention-tokens", chunks.attention_tokens,
+                  "Queries per call of attention on torch (default: whole documents)")
+      ->check(integer_up_to(1 << 30))
+      ->group(kResourcesGroup);
+}
 
 void add_device_flags(CLI::App& command, DeviceFlags& flags) {
   command
@@ -16,16 +28,7 @@ void add_device_flags(CLI::App& command, DeviceFlags& flags) {
   add_bytes(command, "--vram", flags.vram_bytes,
             "Memory limit of each device of torch (default: what is free, less a reserve)")
       ->group(kResourcesGroup);
-  command
-      .add_option("--chunk-tokens", flags.chunk_tokens,
-                  "Tokens per chunk; smaller chunks use less memory (default: 1024; torch: 16384)")
-      ->check(integer_up_to(1 << 20))
-      ->group(kResourcesGroup);
-  command
-      .add_option("--attention-tokens", flags.attention_tokens,
-                  "Queries per call of attention on torch (default: whole documents)")
-      ->check(integer_up_to(1 << 30))
-      ->group(kResourcesGroup);
+  add_chunk_flags(command, flags.chunks);
 }
 
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
