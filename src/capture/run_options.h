@@ -52,6 +52,8 @@ struct RunOptions {
   std::function<void(const std::string&)> warn;  // whole sentences
 
   int num_devices() const { return devices != nullptr ? devices->count() : 1; }
+  // Why it is these devices; empty if none are given.
+  std::string device_reason() const { return devices != nullptr ? devices->reason() : ""; }
   const Backend& backend(int device = 0) const {
     return devices != nullptr ? devices->backend(device) : kCpuBackend;
   }

@@ -1,5 +1,7 @@
 #include "cli/device_flags.h"
 
+#include <cstdio>
+
 #include "base/error.h"
 #include "cli/common_options.h"
 
@@ -31,14 +33,24 @@ void add_device_flags(CLI::App& command, DeviceFlags& flags) {
   add_chunk_flags(command, flags.chunks);
 }
 
+void warn_of_problem(const Devices& devices) {
+  const std::string problem = devices.problem();
+  if (problem.empty()) return;
+  std::fprintf(stderr, "qkscope: warning: computing on the CPU: %s\n", problem.c_str());
+}
+
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
                                      int num_threads) {
   const DeviceChoice choice = choose_device(config, flags.device);
   std::unique_ptr<Devices> devices =
       open_devices(choice.place, choice.request, device_options(config, num_threads));
+  warn_of_problem(*devices);
   check_device_keys(config, *devices);
   if (flags.vram_bytes > 0 && devices->name() == "cpu") {
-    fail("--vram: is for torch (--device cuda); on cpu --ram limits memory");
+    fail(
+        "--vram: is for torch (--device cuda), and this run computes on cpu ({}), where --ram limits "
+        "memory",
+        devices->reason());
   }
   return devices;
 }

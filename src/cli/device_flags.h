@@ -22,6 +22,9 @@ struct DeviceFlags {
 void add_chunk_flags(CLI::App& command, ChunkSizes& chunks);
 void add_device_flags(CLI::App& command, DeviceFlags& flags);
 
+// Warns if `auto` finds a plugin that does not work: the run would take hours without a word.
+void warn_of_problem(const Devices& devices);
+
 // Throws Error: no such device, or a key or option that it does not heed.
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
                                      int num_threads);

@@ -62,15 +62,16 @@ std::unique_ptr<Devices> open_device(const VerifyFlags& flags) {
                               {.dtype = *dtype,
                                .dispatched_attention = flags.compat == "reference",
                                .num_threads = flags.num_threads});
+  warn_of_problem(*devices);
   if (devices->count() > 1) {
     fail("--device: expected one device, found {}: verify computes one document", devices->name());
   }
   if (devices->name() != "cpu") return devices;
   if (*dtype != DType::kF32) {
     fail(
-        "--dtype: expected float32 with --device {}, whose kernels compute in it; found {}: add "
-        "--device torch:cpu or cuda",
-        printable(flags.device), flags.dtype);
+        "--dtype: expected float32 on cpu ({}), whose kernels compute in it; found {}: add --device "
+        "torch:cpu or cuda",
+        devices->reason(), flags.dtype);
   }
   if (!flags.compat.empty()) {
     fail("--compat: expected a device of torch, found cpu: there is no dispatcher to follow");

@@ -175,7 +175,7 @@ void check_computed_in(const Certificate& certificate, const ComputedIn& run) {
     if (found == expected) continue;
     fail(
         "{}: computed_in.device.{}: expected {}, as this run has, found {}: run `qkscope verify` on "
-        "the device of the run, with its --chunk-tokens and --attention-tokens",
+        "the device of the run, with its compat (--compat), --chunk-tokens and --attention-tokens",
         certificate.file, printable(key, 40), printable(expected.dump()), printable(found.dump()));
   }
 }
