@@ -51,11 +51,20 @@ set_target_properties(qkscope_torch PROPERTIES CXX_STANDARD 20
 
 if(QK_TESTS)
   file(GLOB torch_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/torch/*_test.cc)
-  add_executable(torch_test ${torch_tests})
+  # What a plugin on the cpu does not reach is tested by itself: attention_bands_test.cc,
+  # kernel_choice_test.cc, environment_test.cc.
+  list(TRANSFORM torch_tests REPLACE "/(attention_bands|environment|kernel_choice)_test[.]cc$"
+    "/\\1.cc" OUTPUT_VARIABLE torch_tested)
+  list(FILTER torch_tested EXCLUDE REGEX "_test[.]cc$")
+  add_executable(torch_test ${torch_tests} ${torch_tested})
   add_dependencies(torch_test qkscope_torch)
   target_include_directories(torch_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  target_compile_definitions(torch_test PRIVATE QK_TORCH_PLUGIN="$<TARGET_FILE:qkscope_torch>")
-  target_link_libraries(torch_test PRIVATE qk_options GTest::gtest_main ${CMAKE_DL_LIBS})
+  target_include_directories(torch_test SYSTEM PRIVATE ${torch_dir}/include)
+  target_compile_definitions(torch_test PRIVATE AT_PER_OPERATOR_HEADERS
+    QK_TORCH_PLUGIN="$<TARGET_FILE:qkscope_torch>")
+  target_link_libraries(torch_test PRIVATE qk_options GTest::gtest_main
+    ${torch_dir}/lib/libtorch_cpu.so ${torch_dir}/lib/libc10.so ${CMAKE_DL_LIBS})
+  set_target_properties(torch_test PROPERTIES BUILD_RPATH ${torch_dir}/lib UNITY_BUILD OFF)
   # One test asks for more memory than there is; AddressSanitizer would end the program.
   gtest_discover_tests(torch_test TEST_PREFIX torch. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60

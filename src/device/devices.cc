@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdlib>
 #include <numeric>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "device/gpu_traces.h"
 #include "device/torch_backend.h"
 #include "device/torch_plugin.h"
 
@@ -21,17 +23,19 @@ constexpr const char* kHowToGetOne = "`tools/setup --torch` and a new build make
 // Our own kernels.
 class HostDevice : public Devices {
  public:
-  explicit HostDevice(std::string reason) : reason_(std::move(reason)) {}
+  explicit HostDevice(std::string reason, std::string problem = {})
+      : reason_(std::move(reason)), problem_(std::move(problem)) {}
 
   int count() const override { return 1; }
   const Backend& backend(int /*index*/) const override { return kCpuBackend; }
   DeviceMemory memory(int /*index*/) const override { return {}; }
   std::string name() const override { return "cpu"; }
   std::string reason() const override { return reason_; }
+  std::string problem() const override { return problem_; }
   std::string description(int64_t /*head_dim*/) const override { return ""; }
 
  private:
-  std::string reason_;
+  std::string reason_, problem_;
 };
 
 int32_t type_of(DType dtype) {
@@ -48,7 +52,7 @@ int32_t type_of(DType dtype) {
 class TorchDevices : public Devices {
  public:
   // indexes: of devices of the kind, "cpu" or "cuda".
-  TorchDevices(const QkTorchApi& api, std::string kind, std::vector<int> indexes,
+  TorchDevices(const TorchPlugin& plugin, std::string kind, std::vector<int> indexes,
                const DeviceOptions& options, std::string reason)
       : kind_(std::move(kind)), indexes_(std::move(indexes)), reason_(std::move(reason)) {
     for (const int index : indexes_) {
@@ -56,8 +60,9 @@ class TorchDevices : public Devices {
                            .index = index,
                            .type = type_of(options.dtype),
                            .num_threads = options.num_threads,
-                           .dispatched_attention = options.dispatched_attention ? 1 : 0};
-      devices_.push_back(std::make_unique<OpenedDevice>(api, open, device_name(index)));
+                           .dispatched_attention = options.dispatched_attention ? 1 : 0,
+                           .torch_version = plugin.torch_version.c_str()};
+      devices_.push_back(std::make_unique<OpenedDevice>(*plugin.api, open, device_name(index)));
       backends_.push_back(std::make_unique<Backend>(torch_backend(*devices_.back())));
     }
     refuse_different_devices();
@@ -142,21 +147,30 @@ std::vector<int> chosen_indexes(std::string_view place, const DeviceRequest& req
   return request.indexes.empty() ? std::vector<int>{0} : request.indexes;
 }
 
-// A plugin that does not work is a reason to compute on the cpu, and to say so.
+// A plugin that does not work is a reason to compute on the cpu, and to say so. A plugin that the
+// environment names is asked even if nothing looks like a GPU.
 std::unique_ptr<Devices> open_automatically(const DeviceOptions& options) {
-  const auto host = [](const std::string& why) {
-    return std::make_unique<HostDevice>("auto: " + why);
+  const auto host = [](const std::string& why, const std::string& problem = "") {
+    return std::make_unique<HostDevice>("auto: " + why, problem);
   };
   try {
-    const std::filesystem::path plugin = find_torch_plugin();
-    if (plugin.empty()) return host("there is no torch plugin");
-    const QkTorchApi& api = load_torch_plugin(plugin);
-    const Found found = count_gpus(api);
-    if (found.count == 0) return host("there is no GPU: " + found.why_none);
-    return std::make_unique<TorchDevices>(api, "cuda", std::vector<int>{0}, options,
-                                          "auto: the first GPU");
+    const std::filesystem::path path = find_torch_plugin();
+    if (path.empty()) return host(fmt::format("there is no torch plugin; {}", kHowToGetOne));
+    const char* named = std::getenv("QKSCOPE_TORCH_PLUGIN");
+    if ((named == nullptr || *named == '\0') && !may_have_gpu()) return host("there is no GPU");
+    const TorchPlugin plugin = load_torch_plugin(path);
+    const Found found = count_gpus(*plugin.api);
+    if (found.count > 0) {
+      return std::make_unique<TorchDevices>(plugin, "cuda", std::vector<int>{0}, options,
+                                            "auto: the first GPU");
+    }
+    const bool expected_one = has_nvidia_files() && std::getenv("CUDA_VISIBLE_DEVICES") == nullptr;
+    return host("there is no GPU: " + found.why_none,
+                expected_one ? "computing on the cpu: torch finds no GPU: " + found.why_none : "");
   } catch (const Error& error) {
-    return host(error.what());
+    return host(
+        error.what(),
+        fmt::format("computing on the cpu: the torch plugin does not work: {}", error.what()));
   }
 }
 
@@ -167,16 +181,16 @@ std::unique_ptr<Devices> open_devices(std::string_view place, const DeviceReques
   const std::string asked = fmt::format("as {} says", place);
   if (request.kind == Kind::kAuto) return open_automatically(options);
   if (request.kind == Kind::kCpu) return std::make_unique<HostDevice>(asked);
-  const std::filesystem::path plugin = find_torch_plugin();
-  if (plugin.empty()) {
+  const std::filesystem::path path = find_torch_plugin();
+  if (path.empty()) {
     fail("{}: expected the torch plugin beside the program, found none: {}", place, kHowToGetOne);
   }
-  const QkTorchApi& api = load_torch_plugin(plugin);
+  const TorchPlugin plugin = load_torch_plugin(path);
   if (request.kind == Kind::kTorchCpu) {
-    return std::make_unique<TorchDevices>(api, "cpu", std::vector<int>{0}, options, asked);
+    return std::make_unique<TorchDevices>(plugin, "cpu", std::vector<int>{0}, options, asked);
   }
   return std::make_unique<TorchDevices>(
-      api, "cuda", chosen_indexes(place, request, count_gpus(api)), options, asked);
+      plugin, "cuda", chosen_indexes(place, request, count_gpus(*plugin.api)), options, asked);
 }
 
 }  // namespace qk

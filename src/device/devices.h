@@ -51,9 +51,12 @@ class Devices {
   virtual DeviceMemory memory(int index) const = 0;
   // As --device would name them: "cpu", "torch:cpu", "cuda:0", "cuda:0,1".
   virtual std::string name() const = 0;
-  // For the plan, why it is these: "asked for by --device"; with kAuto what was found: "auto: no torch
-  // plugin (tools/setup --torch builds one)".
+  // For the plan, why it is these: "as --device says"; with kAuto what was found: "auto: the first GPU",
+  // "auto: there is no GPU: ...".
   virtual std::string reason() const = 0;
+  // With kAuto: a plugin is there and seems to have a GPU, but computes on none: what does not work, for
+  // a warning. Empty: nothing to say.
+  virtual std::string problem() const { return ""; }
   // Of what the bits depend on, a JSON object for the provenance (device, torch, cuda, cudnn,
   // attention, ...); empty for our own kernels, whose bits are the same everywhere.
   virtual std::string description(int64_t head_dim) const = 0;

@@ -1,5 +1,8 @@
 #include "device/host_weight.h"
 
+#include <algorithm>
+
+#include "kernels/mapped_weight.h"
 #include "kernels/widen.h"
 
 namespace qk {
@@ -18,24 +21,44 @@ int32_t plain_type(DType dtype) {
   }
 }
 
-int32_t read_rows(const void* source, int64_t first, int64_t count, float* out) {
-  const auto& weight = *static_cast<const WeightMatrix*>(source);
-  for (int64_t row = 0; row < count; ++row) {
-    widen_row(weight.dtype, weight.row(first + row), 0, weight.cols, out + row * weight.cols);
-  }
-  return 0;
-}
+// Rows that a task widens: about as many numbers as are worth one.
+constexpr int64_t kNumbersPerTask = int64_t{1} << 16;
 
 }  // namespace
 
-HostWeight::HostWeight(const WeightMatrix& weight) : weight_(weight) {}
+HostWeight::HostWeight(const WeightMatrix& weight, ThreadPool& pool)
+    : weight_(weight), pool_(&pool), mapped_(true) {}
 
-HostWeight::HostWeight(std::span<const float> vector)
+HostWeight::HostWeight(std::span<const float> vector, ThreadPool& pool)
     : weight_{.data = reinterpret_cast<const std::byte*>(vector.data()),
               .dtype = DType::kF32,
               .rows = 1,
               .cols = std::ssize(vector),
-              .stride_bytes = std::ssize(vector) * static_cast<int64_t>(sizeof(float))} {}
+              .stride_bytes = std::ssize(vector) * static_cast<int64_t>(sizeof(float))},
+      pool_(&pool),
+      mapped_(false) {}
+
+int32_t HostWeight::read_rows(const void* source, int64_t first, int64_t count, float* out) {
+  const auto& self = *static_cast<const HostWeight*>(source);
+  const WeightMatrix& weight = self.weight_;
+  const int64_t step = std::max<int64_t>(1, kNumbersPerTask / std::max<int64_t>(1, weight.cols));
+  const auto widen = [&](int64_t task, int /*thread*/) {
+    const int64_t end = std::min(count, (task + 1) * step);
+    for (int64_t row = task * step; row < end; ++row) {
+      widen_row(weight.dtype, weight.row(first + row), 0, weight.cols, out + row * weight.cols);
+    }
+  };
+  if (count <= step) {
+    widen(0, 0);
+  } else {
+    self.pool_->parallel_for((count + step - 1) / step, widen);
+  }
+  return 0;
+}
+
+void HostWeight::release(const void* source) {
+  drop_pages(static_cast<const HostWeight*>(source)->weight_);
+}
 
 QkHostWeight HostWeight::view() const {
   const int32_t type = plain_type(weight_.dtype);
@@ -46,7 +69,8 @@ QkHostWeight HostWeight::view() const {
           .rows = weight_.rows,
           .cols = weight_.cols,
           .read_rows = read_rows,
-          .source = &weight_};
+          .release = mapped_ ? release : nullptr,
+          .source = this};
 }
 
 }  // namespace qk

@@ -42,6 +42,8 @@ struct State {
   Settings settings;
   std::atomic<int64_t> allocs = 0, calls = 0;
   std::atomic<int64_t> live = 0;  // allocations and devices that were not given back
+  // Marks that were not used or forgotten, tickets not finished, weights not unbound.
+  std::atomic<int64_t> live_marks = 0, live_tickets = 0, live_weights = 0;
 };
 
 inline State& state() {
@@ -84,8 +86,9 @@ struct QkDevice {
   std::unique_ptr<qk::Context> context;
   std::map<uintptr_t, qk::fake::Allocation> memory;  // by real address
   std::set<void*> host_memory;
-  std::deque<QkWeight> weights;
+  std::map<QkWeight*, std::unique_ptr<QkWeight>> weights;
   std::deque<qk::fake::PendingTap> taps;
+  std::set<int64_t> marks;
   int64_t used = 0, tickets = 0, moments = 0;
   bool lost = false;
   std::atomic<bool> busy = false;
@@ -118,7 +121,7 @@ int32_t call(QkDevice* device, const Operation& operation) {
   const Faults& faults = state().settings.faults;
   if (state().calls++ == faults.call) {
     device->lost = faults.call_status == QK_DEVICE_LOST;
-    return failed(faults.call_status, "the fake device failed as told\nwith a stack");
+    return failed(faults.call_status, "the fake device failed as told");
   }
   return operation();
 }
@@ -170,6 +173,7 @@ inline int32_t load(QkDevice* device, QkWeight& weight) {
   weight.numbers.resize(static_cast<size_t>(count));
   QK_CHECK(weight.host.read_rows(weight.host.source, 0, weight.host.rows, weight.numbers.data()) ==
            0);
+  if (weight.host.release != nullptr) weight.host.release(weight.host.source);
   weight.view = {.data = reinterpret_cast<const std::byte*>(weight.numbers.data()),
                  .dtype = DType::kF32,
                  .rows = weight.host.rows,
@@ -196,6 +200,7 @@ inline void close(QkDevice* device) {
   {
     const Busy busy(*device);
     QK_CHECK(device->memory.empty() && device->host_memory.empty() && device->taps.empty());
+    QK_CHECK(device->weights.empty());
   }
   delete device;
   --state().live;
@@ -248,9 +253,20 @@ inline void give_back(QkDevice* device, void* data) {
 
 inline int32_t bind(QkDevice* device, const QkHostWeight* weight, QkWeight** out) {
   return call(device, [&]() -> int32_t {
-    *out = &device->weights.emplace_back(QkWeight{*weight, {}, {}});
+    auto made = std::make_unique<QkWeight>(QkWeight{*weight, {}, {}});
+    *out = made.get();
+    device->weights.emplace(*out, std::move(made));
+    ++state().live_weights;
     return QK_OK;
   });
+}
+
+// Also of a device that was lost.
+inline void unbind(QkDevice* device, QkWeight* weight) {
+  const Busy busy(*device);
+  device->used -= std::ssize(weight->numbers) * 4;
+  QK_CHECK(device->weights.erase(weight) == 1);
+  --state().live_weights;
 }
 
 inline int32_t prefetch(QkDevice* device, QkWeight* const* weights, int64_t count) {
@@ -381,6 +397,7 @@ inline int32_t gather_taps(QkDevice* device, QkHeads x, const int32_t* rows, int
                                             {tap.values.data(), {num_rows, num_heads, x.head_dim}});
     std::fill_n(out, count, std::numeric_limits<float>::quiet_NaN());
     *ticket = tap.ticket;
+    ++state().live_tickets;
     device->taps.push_back(std::move(tap));
     return QK_OK;
   });
@@ -393,6 +410,7 @@ inline int32_t finish_taps(QkDevice* device, int64_t ticket, int64_t* row) {
   }
   PendingTap tap = std::move(device->taps.front());
   device->taps.pop_front();
+  --state().live_tickets;
   return call(device, [&]() -> int32_t {
     std::ranges::copy(tap.values, tap.out);
     *row = tap.first_bad;
@@ -403,13 +421,23 @@ inline int32_t finish_taps(QkDevice* device, int64_t ticket, int64_t* row) {
 inline int32_t mark(QkDevice* device, int64_t* moment) {
   return call(device, [&]() -> int32_t {
     *moment = device->moments++;
+    device->marks.insert(*moment);
+    ++state().live_marks;
     return QK_OK;
   });
 }
 
+// Also of a device that was lost.
+inline void forget_marks(QkDevice* device) {
+  const Busy busy(*device);
+  state().live_marks -= std::ssize(device->marks);
+  device->marks.clear();
+}
+
 inline int32_t seconds_between(QkDevice* device, int64_t begin, int64_t end, double* seconds) {
   return call(device, [&]() -> int32_t {
-    QK_CHECK(begin < end && end < device->moments);
+    QK_CHECK(begin < end && device->marks.erase(begin) == 1 && device->marks.erase(end) == 1);
+    state().live_marks -= 2;
     *seconds = 1e-6;
     return QK_OK;
   });
@@ -454,6 +482,7 @@ inline const QkTorchApi& api() {
       .alloc = alloc,
       .free = give_back,
       .bind = bind,
+      .unbind = unbind,
       .prefetch = prefetch,
       .drop = drop,
       .embedding = embedding,
@@ -469,11 +498,13 @@ inline const QkTorchApi& api() {
       .finish_taps = finish_taps,
       .mark = mark,
       .seconds_between = seconds_between,
+      .forget_marks = forget_marks,
       .kv_bytes = kv_bytes,
       .kv_store = kv_store,
       .attention = attention,
-      .scratch_bytes = [](const char* /*kind*/, int32_t /*type*/,
-                          const QkScratch* /*shape*/) -> int64_t { return 0; },
+      .scratch_bytes = [](QkDevice* /*device*/, const QkScratch* /*shape*/) -> int64_t {
+        return 0;
+      },
   };
   return kApi;
 }

@@ -3,7 +3,8 @@
  *
  * Every function that can fail returns a QkStatus; what went wrong is then in last_error(), one sentence.
  * A device is used by one thread at a time; different devices may be used by different threads. Work is
- * enqueued in order; only finish_taps, seconds_between, synchronize, memory and close wait for it.
+ * enqueued in order; only finish_taps, seconds_between, prefetch, synchronize, memory and close wait for
+ * it.
  *
  * Activations are dense row-major arrays of the device's `type` at addresses that alloc gave, or inside
  * such memory. Shapes are in the comments; the formulas are those of src/kernels/<operation>.h, with the
@@ -18,7 +19,7 @@
 extern "C" {
 #endif
 
-#define QK_TORCH_API_VERSION 1
+#define QK_TORCH_API_VERSION 2
 
 /* Names and sizes of C. NOLINTBEGIN(performance-enum-size,readability-identifier-naming) */
 enum QkStatus {
@@ -51,6 +52,8 @@ struct QkOpen {
   /* Not 0: attention as torch's dispatcher chooses it, with the masks that transformers builds. 0: the
    * kernel that is fastest and exact at every length, chosen here. */
   int32_t dispatched_attention;
+  /* That is loaded, with what follows "+", for describe; null: the version of QK_TORCH_MARK. */
+  const char* torch_version;
 };
 
 struct QkMatrix { /* [rows, cols] */
@@ -70,6 +73,9 @@ struct QkHostWeight {
   int64_t rows, cols;
   /* Rows [first, first + count) as float32 into out [count, cols]; always there. Returns 0. */
   int32_t (*read_rows)(const void* source, int64_t first, int64_t count, float* out);
+  /* Or null. Called when the weight was copied into the device's memory: until it is dropped and loaded
+   * again nothing is read. */
+  void (*release)(const void* source);
   const void* source;
 };
 
@@ -102,7 +108,13 @@ struct QkAttention {
 /* The largest call of a pass: see ScratchShape in src/kernels/backend.h. */
 struct QkScratch {
   int64_t rows, width, tokens, query_rows, num_attention_heads, num_key_value_heads, head_dim;
+  int64_t window; /* the smallest of a layer, 0: none has one */
+  int32_t causal;
 };
+
+/* Pinned memory of the host that a GPU's weights pass through. */
+#define QK_STAGING_BLOCKS 2
+#define QK_STAGING_BYTES (32 << 20) /* of each */
 
 struct QkTorchApi {
   int32_t api_version; /* QK_TORCH_API_VERSION */
@@ -113,9 +125,10 @@ struct QkTorchApi {
   int32_t (*open)(const struct QkOpen* options, QkDevice** out);
   void (*close)(QkDevice* device);
   /* A JSON object of strings, valid until the next call of describe: "device" ("cpu" or "cuda"), "name",
-   * "torch", "capability" (of a GPU, or the instructions of the cpu), "cuda" or "hip" and "cudnn" where it
-   * has them, "attention" (the kernel that full layers of a head_dim will run) and what else decides
-   * the bits. No times, hosts or folders. */
+   * "torch", "capability" (of a GPU, or the instructions of the cpu); where there are such "cuda" or
+   * "hip", "cublas", "cudnn"; "attention" (the kernel of whole documents of a head_dim), and where they
+   * have others "attention_chunks" and "attention_windows"; "environment": variables that are set and
+   * change bits. No times, hosts or folders. */
   int32_t (*describe)(QkDevice* device, int64_t head_dim, const char** json);
   /* Bytes of the device's memory: free now (what torch holds unused counts as free), and in all. For
    * the cpu both are 0: not known. */
@@ -129,6 +142,10 @@ struct QkTorchApi {
   /* Copies nothing yet: the first use, or prefetch, brings the weight into the device's memory, as
    * stored or rounded once to `type`. */
   int32_t (*bind)(QkDevice* device, const struct QkHostWeight* weight, QkWeight** out);
+  /* The weight is not used any more. Also of a lost device. */
+  void (*unbind)(QkDevice* device, QkWeight* weight);
+  /* Waits until the memory of what was dropped is free, then reads the host's memory and enqueues the
+   * copies. On the cpu it does nothing: the first use loads. */
   int32_t (*prefetch)(QkDevice* device, QkWeight* const* weights, int64_t count);
   /* Gives their memory back, once the work that is enqueued no longer needs it. */
   int32_t (*drop)(QkDevice* device, QkWeight* const* weights, int64_t count);
@@ -162,6 +179,7 @@ struct QkTorchApi {
   /* A moment in the order of the device's work, and the seconds between two (waits; once each). */
   int32_t (*mark)(QkDevice* device, int64_t* moment);
   int32_t (*seconds_between)(QkDevice* device, int64_t begin, int64_t end, double* seconds);
+  void (*forget_marks)(QkDevice* device); /* those that no call has used */
 
   int64_t (*kv_bytes)(int32_t type, int64_t tokens, int64_t num_heads, int64_t head_dim);
   int32_t (*kv_store)(QkDevice* device, struct QkCache cache, int64_t first, struct QkHeads k,
@@ -169,7 +187,7 @@ struct QkTorchApi {
   int32_t (*attention)(QkDevice* device, struct QkHeads q, struct QkCache cache,
                        const struct QkAttention* shape, struct QkHeads out);
   /* The most bytes of the device's memory that operations take for themselves. */
-  int64_t (*scratch_bytes)(const char* kind, int32_t type, const struct QkScratch* shape);
+  int64_t (*scratch_bytes)(QkDevice* device, const struct QkScratch* shape);
 };
 
 /* The plugin's one exported function. Null if it has no table of this version. */

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "device/host_weight.h"
+#include "kernels/mapped_weight.h"
 
 namespace qk {
 namespace {
@@ -21,17 +22,24 @@ constexpr DType type_of(int32_t type) {
   }
 }
 
-// A torch's message goes on with the place in its sources and the stack.
-std::string first_line(const char* text) {
-  const std::string all = text == nullptr ? "" : text;
-  return all.substr(0, all.find('\n'));
-}
+// What a handle of a weight points to: what the plugin reads when it loads it, and what it made of it.
+struct BoundWeight {
+  HostWeight host;
+  QkWeight* bound = nullptr;
+};
 
 struct TorchContext : Context {
   TorchContext(ThreadPool& threads, OpenedDevice& opened) : Context(threads), device(opened) {}
+  TorchContext(const TorchContext&) = delete;
+  TorchContext& operator=(const TorchContext&) = delete;
+  ~TorchContext() override {
+    for (const BoundWeight& weight : weights) {
+      if (weight.bound != nullptr) device.api().unbind(device.handle(), weight.bound);
+    }
+  }
 
   OpenedDevice& device;
-  std::deque<HostWeight> weights;  // what the plugin reads when it loads one
+  std::deque<BoundWeight> weights;
 };
 
 TorchContext& torch(Context& context) { return static_cast<TorchContext&>(context); }
@@ -60,8 +68,8 @@ QkHeads heads(ConstHeads x) { return {const_cast<void*>(x.data), x.rows, x.heads
 QkCache cache_of(const KeyValueCache& cache) {
   return {cache.data, cache.capacity, cache.num_heads, cache.head_dim};
 }
-QkWeight* weight(const void* bound) {
-  return const_cast<QkWeight*>(static_cast<const QkWeight*>(bound));
+QkWeight* weight(const void* handle) {
+  return handle == nullptr ? nullptr : static_cast<const BoundWeight*>(handle)->bound;
 }
 
 std::unique_ptr<Context> make_context(const Backend& self, ThreadPool& pool) {
@@ -79,44 +87,54 @@ void free(Context& context, void* data) {
   if (data != nullptr) api(context).free(handle(context), data);
 }
 
-QkWeight* bind(Context& context, HostWeight host) {
-  HostWeight& kept = torch(context).weights.emplace_back(std::move(host));
-  QkWeight* bound = nullptr;
-  const QkHostWeight view = kept.view();
-  check(context, api(context).bind(handle(context), &view, &bound));
-  return bound;
+const BoundWeight* bind(Context& context, const HostWeight& host) {
+  BoundWeight& kept = torch(context).weights.emplace_back(BoundWeight{host});
+  const QkHostWeight view = kept.host.view();
+  check(context, api(context).bind(handle(context), &view, &kept.bound));
+  return &kept;
 }
 
 BoundMatrix bind_weight(Context& context, const WeightMatrix& matrix) {
-  return {bind(context, HostWeight(matrix)), matrix.rows, matrix.cols};
+  return {bind(context, HostWeight(matrix, context.pool)), matrix.rows, matrix.cols};
 }
 
 BoundVector bind_vector(Context& context, std::span<const float> vector) {
-  return {bind(context, HostWeight(vector)), std::ssize(vector)};
+  return {bind(context, HostWeight(vector, context.pool)), std::ssize(vector)};
 }
 
-std::vector<QkWeight*> bound_weights(std::span<const BoundMatrix> weights) {
-  std::vector<QkWeight*> out;
-  out.reserve(weights.size());
-  for (const BoundMatrix& bound : weights) {
-    if (!bound.absent()) out.push_back(weight(bound.handle));
+// As the plugin knows them, and as mapped files.
+struct WeightLists {
+  explicit WeightLists(std::span<const BoundMatrix> weights) {
+    bound.reserve(weights.size());
+    mapped.reserve(weights.size());
+    for (const BoundMatrix& each : weights) {
+      if (each.absent()) continue;
+      bound.push_back(weight(each.handle));
+      mapped.push_back({static_cast<const BoundWeight*>(each.handle)->host.mapped()});
+    }
   }
-  return out;
-}
+
+  std::vector<QkWeight*> bound;
+  std::vector<BoundMatrix> mapped;
+};
 
 void prefetch_weights(Context& context, std::span<const BoundMatrix> weights) {
-  const std::vector<QkWeight*> bound = bound_weights(weights);
-  check(context, api(context).prefetch(handle(context), bound.data(), std::ssize(bound)));
+  const WeightLists lists(weights);
+  prefetch_mapped_weights(context, lists.mapped);
+  check(context,
+        api(context).prefetch(handle(context), lists.bound.data(), std::ssize(lists.bound)));
 }
 
+// What torch on the host reads in place is no longer read either.
 void drop_weights(Context& context, std::span<const BoundMatrix> weights) {
-  const std::vector<QkWeight*> bound = bound_weights(weights);
-  check(context, api(context).drop(handle(context), bound.data(), std::ssize(bound)));
+  const WeightLists lists(weights);
+  check(context, api(context).drop(handle(context), lists.bound.data(), std::ssize(lists.bound)));
+  drop_mapped_weights(context, lists.mapped);
 }
 
 void embedding(Context& context, const WeightMatrix& table, std::span<const int32_t> ids,
                float scale, Matrix out) {
-  const HostWeight host(table);
+  const HostWeight host(table, context.pool);
   const QkHostWeight view = host.view();
   check(context, api(context).embedding(handle(context), &view, ids.data(), std::ssize(ids), scale,
                                         matrix(out)));
@@ -212,6 +230,8 @@ double seconds_between(Context& context, int64_t begin, int64_t end) {
   return seconds;
 }
 
+void forget_marks(Context& context) { api(context).forget_marks(handle(context)); }
+
 int64_t kv_bytes(const Backend& self, int64_t tokens, int64_t num_heads, int64_t head_dim) {
   const auto& device = *static_cast<const OpenedDevice*>(self.device);
   return device.api().kv_bytes(device.type(), tokens, num_heads, head_dim);
@@ -225,21 +245,23 @@ int64_t scratch_bytes(const Backend& self, const ScratchShape& shape, int /*num_
                              shape.query_rows,
                              shape.num_attention_heads,
                              shape.num_key_value_heads,
-                             shape.head_dim};
-  return device.api().scratch_bytes(device.kind().c_str(), device.type(), &largest);
+                             shape.head_dim,
+                             shape.window,
+                             shape.causal ? 1 : 0};
+  return device.api().scratch_bytes(device.handle(), &largest);
 }
 
 }  // namespace
 
 void check_torch(const QkTorchApi& api, const std::string& name, int32_t status) {
   if (status == QK_OK) return;
-  const std::string why = first_line(api.last_error());
+  const std::string why = api.last_error();
   switch (status) {
     case QK_OUT_OF_MEMORY:
       fail(
-          "{}: out of memory: {} (less is needed with a smaller --vram, --chunk-tokens or "
-          "--attention-tokens, or a smaller tokenizer.max_length)",
-          name, why);
+          "{}: out of memory: {} (less is needed with {}a smaller --chunk-tokens or --attention-tokens, "
+          "or a smaller tokenizer.max_length)",
+          name, why, name.starts_with("cuda") ? "a smaller --vram, " : "");
     case QK_DEVICE_LOST:
       fail("{}: the device was lost: {}", name, why);
     default:
@@ -267,11 +289,14 @@ void OpenedDevice::check(int32_t status) {
 }
 
 Backend torch_backend(OpenedDevice& device) {
+  const bool gpu = device.kind() != "cpu";
   return {.name = "torch",
           .traits = {.dtype = type_of(device.type()),
                      .rows_depend_on_shape = true,
                      .rounds_as_transformers = true,
-                     .asynchronous = true},
+                     .asynchronous = true,
+                     .own_host_bytes = gpu ? int64_t{QK_STAGING_BLOCKS} * QK_STAGING_BYTES : 0,
+                     .pins_memory = gpu},
           .device = &device,
           .make_context = make_context,
           .alloc = alloc,
@@ -296,7 +321,8 @@ Backend torch_backend(OpenedDevice& device) {
           .kv_bytes = kv_bytes,
           .scratch_bytes = scratch_bytes,
           .mark = mark,
-          .seconds_between = seconds_between};
+          .seconds_between = seconds_between,
+          .forget_marks = forget_marks};
 }
 
 }  // namespace qk

@@ -5,14 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/test_error.h"
 #include "device/test_fake_torch.h"
 
 namespace qk {
 namespace torch_backend_test {
 
-constexpr QkOpen kOpen = {
-    .kind = "cuda", .index = 0, .type = QK_F32, .num_threads = 0, .dispatched_attention = 0};
+constexpr QkOpen kOpen = {.kind = "cuda",
+                          .index = 0,
+                          .type = QK_F32,
+                          .num_threads = 0,
+                          .dispatched_attention = 0,
+                          .torch_version = "2.9.1"};
 
 class TorchBackend : public testing::Test {
  protected:
@@ -58,7 +63,7 @@ TEST_F(TorchBackend, MemoryThatDoesNotSufficeNamesTheDeviceAndWhatHelps) {
   backend.free(*context, backend.alloc(*context, Memory::kDevice, 600));
 }
 
-TEST_F(TorchBackend, OfAMessageOfTorchOnlyTheFirstLineIsShown) {
+TEST_F(TorchBackend, AFailureSaysWhereAndWhat) {
   OpenedDevice device(fake::api(), kOpen, "cuda:0");
   const Backend backend = torch_backend(device);
   const auto context = backend.make_context(backend, pool_);
@@ -101,6 +106,51 @@ TEST_F(TorchBackend, ADeviceThatDoesNotOpenIsAnErrorOfItsName) {
             "cuda:1: torch failed: the fake device computes in float32 only");
 }
 
+// A model that is let go leaves nothing on a device that others go on using.
+TEST_F(TorchBackend, AContextUnbindsItsWeightsAlsoOfALostDevice) {
+  OpenedDevice device(fake::api(), kOpen, "cuda:0");
+  const Backend backend = torch_backend(device);
+  const std::vector<float> numbers = {1, 2, 3};
+  for (const bool lost : {false, true}) {
+    const auto context = backend.make_context(backend, pool_);
+    backend.bind_vector(*context, numbers);
+    backend.bind_vector(*context, numbers);
+    EXPECT_EQ(fake::state().live_weights, 2);
+    fail_at(lost ? 0 : -1, QK_DEVICE_LOST);
+    if (lost) EXPECT_THROW(backend.mark(*context), Error);
+  }
+  EXPECT_EQ(fake::state().live_weights, 0);
+}
+
+TEST_F(TorchBackend, MarksThatNobodyUsedAreForgotten) {
+  OpenedDevice device(fake::api(), kOpen, "cuda:0");
+  const Backend backend = torch_backend(device);
+  const auto context = backend.make_context(backend, pool_);
+  const int64_t begin = backend.mark(*context);
+  backend.mark(*context);
+  backend.seconds_between(*context, begin, backend.mark(*context));
+  EXPECT_EQ(fake::state().live_marks, 1);
+  backend.forget_marks(*context);
+  EXPECT_EQ(fake::state().live_marks, 0);
+}
+
+TEST_F(TorchBackend, OnlyAGpuPinsMemory) {
+  OpenedDevice gpu(fake::api(), kOpen, "cuda:0");
+  EXPECT_TRUE(torch_backend(gpu).traits.pins_memory);
+  EXPECT_EQ(torch_backend(gpu).traits.own_host_bytes, int64_t{64} << 20);
+  QkOpen options = kOpen;
+  options.kind = "cpu";
+  OpenedDevice host(fake::api(), options, "torch:cpu");
+  EXPECT_FALSE(torch_backend(host).traits.pins_memory);
+  EXPECT_EQ(torch_backend(host).traits.own_host_bytes, 0);
+  fake::state().settings.memory = 0;
+  const auto context = torch_backend(host).make_context(torch_backend(host), pool_);
+  const std::string said =
+      error_of([&] { torch_backend(host).alloc(*context, Memory::kDevice, 64); });
+  EXPECT_EQ(said.find("torch:cpu: out of memory"), 0) << said;
+  EXPECT_EQ(said.find("--vram"), std::string::npos) << said;
+}
+
 // A weight is brought when it is used, given back when it is dropped, and brought again.
 TEST_F(TorchBackend, DroppedWeightsGiveTheirMemoryBackAndCanBeUsedAgain) {
   OpenedDevice device(fake::api(), kOpen, "cuda:0");
@@ -111,12 +161,12 @@ TEST_F(TorchBackend, DroppedWeightsGiveTheirMemoryBackAndCanBeUsedAgain) {
     device.check(device.api().memory(device.handle(), &free_bytes, &total));
     return total - free_bytes;
   };
+  const TestFolder folder;
   const std::vector<float> stored = {1, 2, 3, 4, 5, 6};
-  const WeightMatrix matrix = {.data = reinterpret_cast<const std::byte*>(stored.data()),
-                               .dtype = DType::kF32,
-                               .rows = 2,
-                               .cols = 3,
-                               .stride_bytes = 12};
+  const MappedFile file(
+      folder.write("weights", std::string(reinterpret_cast<const char*>(stored.data()), 24)));
+  const WeightMatrix matrix = {
+      .data = file.bytes().data(), .dtype = DType::kF32, .rows = 2, .cols = 3, .stride_bytes = 12};
   const BoundMatrix bound = backend.bind_weight(*context, matrix);
   EXPECT_EQ(bound.rows, 2);
   EXPECT_EQ(bound.cols, 3);

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
@@ -49,7 +50,16 @@ std::string version_at_start(std::string_view text) {
   return std::string(text.substr(0, end));
 }
 
-// "2.9.1" of a line "__version__ = '2.9.1+cu128'", as pip's torch has it.
+// "2.9.1+cu128" at the beginning of a text; empty if it does not begin with "2.9.1".
+std::string whole_version_at_start(std::string_view text) {
+  const std::string release = version_at_start(text);
+  if (release.empty()) return "";
+  const size_t end = text.find_first_not_of(
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+_-", release.size());
+  return std::string(text.substr(0, end));
+}
+
+// "2.9.1+cu128" of a line "__version__ = '2.9.1+cu128'", as pip's torch has it.
 std::string version_of_module(std::string_view text) {
   constexpr std::string_view kName = "__version__";
   while (!text.empty()) {
@@ -57,7 +67,7 @@ std::string version_of_module(std::string_view text) {
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (!line.starts_with(kName)) continue;
     const size_t quote = line.find_first_of("'\"");
-    if (quote != std::string_view::npos) return version_at_start(line.substr(quote + 1));
+    if (quote != std::string_view::npos) return whole_version_at_start(line.substr(quote + 1));
   }
   return "";
 }
@@ -67,10 +77,11 @@ fs::path torch_folder(const TorchMark& mark) {
   return named.empty() ? mark.folder : fs::path(named);
 }
 
-void check_version(const fs::path& plugin, const TorchMark& mark) {
+// Returns the version that is there.
+std::string check_version(const fs::path& plugin, const TorchMark& mark) {
   const fs::path folder = torch_folder(mark);
-  const std::string there = torch_version_in(folder);
-  if (there == mark.version) return;
+  std::string there = torch_version_in(folder);
+  if (version_at_start(there) == mark.version) return there;
   fail(
       "{}: expected torch {}, for which this plugin was built, found torch {} in {}: `tools/setup "
       "--torch {}` and a new build make the plugin for it",
@@ -89,9 +100,9 @@ void load_named_torch(const TorchMark& mark) {
   }
 }
 
-const QkTorchApi* load(const fs::path& plugin) {
+TorchPlugin load(const fs::path& plugin) {
   const TorchMark mark = read_torch_mark(plugin);
-  check_version(plugin, mark);
+  std::string version = check_version(plugin, mark);
   load_named_torch(mark);
   void* library = ::dlopen(plugin.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) fail("{}: cannot be loaded: {}", plugin.string(), ::dlerror());
@@ -104,7 +115,7 @@ const QkTorchApi* load(const fs::path& plugin) {
         "together",
         plugin.string(), QK_TORCH_API_VERSION);
   }
-  return api;
+  return {api, std::move(version)};
 }
 
 }  // namespace
@@ -143,7 +154,8 @@ std::string torch_version_in(const fs::path& folder) {
   for (const std::string_view name : {kModule, std::string_view("build-version")}) {
     if (!fs::exists(folder / name, error)) continue;
     const std::string text = text_of(folder / name);
-    const std::string version = name == kModule ? version_of_module(text) : version_at_start(text);
+    const std::string version =
+        name == kModule ? version_of_module(text) : whole_version_at_start(text);
     if (!version.empty()) return version;
     fail("{}: expected a version of torch, found none", (folder / name).string());
   }
@@ -153,16 +165,16 @@ std::string torch_version_in(const fs::path& folder) {
       folder.string());
 }
 
-const QkTorchApi& load_torch_plugin(const fs::path& plugin) {
+TorchPlugin load_torch_plugin(const fs::path& plugin) {
   static std::mutex mutex;
-  static fs::path loaded;
-  static const QkTorchApi* api = nullptr;
+  static fs::path path;
+  static TorchPlugin loaded;
   const std::lock_guard lock(mutex);
-  if (api == nullptr || loaded != plugin) {
-    api = load(plugin);
-    loaded = plugin;
+  if (loaded.api == nullptr || path != plugin) {
+    loaded = load(plugin);
+    path = plugin;
   }
-  return *api;
+  return loaded;
 }
 
 }  // namespace qk

@@ -21,13 +21,18 @@ std::filesystem::path find_torch_plugin();
 // Throws Error: the file cannot be read or has no mark.
 TorchMark read_torch_mark(const std::filesystem::path& plugin);
 
-// Of the torch in a folder, without what follows "+": its version.py, or build-version. Throws Error
-// that names the folder: neither is there, or it names no version.
+// Of the torch in a folder, "2.9.1+cu128": its version.py, or build-version. Throws Error that names the
+// folder: neither is there, or it names no version.
 std::string torch_version_in(const std::filesystem::path& folder);
+
+struct TorchPlugin {
+  const QkTorchApi* api = nullptr;
+  std::string torch_version;  // of the torch that it computes with
+};
 
 // Loads it, once: later calls give the same table. Torch is looked for in $QKSCOPE_TORCH_DIR, else where
 // the plugin was built. Throws Error: the torch that is there is not the one that the plugin was
 // built for (compared before anything of the plugin runs), it cannot be loaded, or it has another table.
-const QkTorchApi& load_torch_plugin(const std::filesystem::path& plugin);
+TorchPlugin load_torch_plugin(const std::filesystem::path& plugin);
 
 }  // namespace qk

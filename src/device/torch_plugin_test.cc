@@ -85,13 +85,13 @@ TEST_F(TorchPlugin, FilesWithoutAWholeMarkAreNoPlugins) {
 }
 
 TEST_F(TorchPlugin, VersionsOfTorchAsTheyAreReleased) {
-  EXPECT_EQ(torch_version_in(torch("pip", "2.9.1+cu128")), "2.9.1");
-  EXPECT_EQ(torch_version_in(torch("cpu", "2.10.0+cpu")), "2.10.0");
-  EXPECT_EQ(torch_version_in(torch("rocm", "2.11.0+rocm7.2.1")), "2.11.0");
+  EXPECT_EQ(torch_version_in(torch("pip", "2.9.1+cu128")), "2.9.1+cu128");
+  EXPECT_EQ(torch_version_in(torch("cpu", "2.10.0+cpu")), "2.10.0+cpu");
+  EXPECT_EQ(torch_version_in(torch("rocm", "2.11.0+rocm7.2.1")), "2.11.0+rocm7.2.1");
   EXPECT_EQ(torch_version_in(torch("plain", "2.9.1")), "2.9.1");
-  EXPECT_EQ(torch_version_in(torch("source", "2.9.1a0+git5811a8d")), "2.9.1");
+  EXPECT_EQ(torch_version_in(torch("source", "2.9.1a0+git5811a8d")), "2.9.1a0+git5811a8d");
   folder_.write("libtorch/build-version", "2.9.1+cpu\n");
-  EXPECT_EQ(torch_version_in(folder_ / "libtorch"), "2.9.1");
+  EXPECT_EQ(torch_version_in(folder_ / "libtorch"), "2.9.1+cpu");
 }
 
 // Other numbers of the file are none of torch's.
@@ -101,7 +101,7 @@ TEST_F(TorchPlugin, TheVersionIsThatOfTheAssignment) {
     return torch_version_in(folder_ / "torch");
   };
   EXPECT_EQ(version_in("# setuptools 80.9.0\ncuda = '12.8.1'\n__version__ = '2.9.1+cu128'\n"),
-            "2.9.1");
+            "2.9.1+cu128");
   EXPECT_EQ(version_in("# for 2.9.1\n__version__ = \"2.11.0\"\n"), "2.11.0");
   EXPECT_EQ(version_in("__all__ = ['__version__']\n__version__: str = '2.10.0'\n"), "2.10.0");
   for (const std::string& text :
@@ -131,11 +131,12 @@ TEST_F(TorchPlugin, AFolderWithoutAVersionIsRefusedByName) {
 TEST_F(TorchPlugin, VersionsAreComparedBeforeAnythingIsLoaded) {
   const std::string torch_folder = torch("torch", "2.11.0+cu130");
   const std::string file = folder_.write("plugin.so", marked("2.9.1", torch_folder));
-  EXPECT_EQ(error_of([&] { load_torch_plugin(file); }),
-            file +
-                ": expected torch 2.9.1, for which this plugin was built, found torch 2.11.0 in " +
-                torch_folder + ": `tools/setup --torch " + torch_folder +
-                "` and a new build make the plugin for it");
+  EXPECT_EQ(
+      error_of([&] { load_torch_plugin(file); }),
+      file +
+          ": expected torch 2.9.1, for which this plugin was built, found torch 2.11.0+cu130 in " +
+          torch_folder + ": `tools/setup --torch " + torch_folder +
+          "` and a new build make the plugin for it");
   for (const std::string version : {"2.9.10", "2.9.0", "12.9.1", "2.91.1"}) {
     const std::string said = error_of([&] {
       folder_.write("plugin.so", marked("2.9.1", torch("other", version)));
@@ -192,6 +193,7 @@ TEST_F(TorchPlugin, OurOwnKernelsNeedNone) {
   EXPECT_EQ(&devices->backend(0), &kCpuBackend);
   EXPECT_EQ(devices->name(), "cpu");
   EXPECT_EQ(devices->reason(), "as --device says");
+  EXPECT_EQ(devices->problem(), "");
   EXPECT_EQ(devices->description(64), "");
   EXPECT_EQ(devices->memory(0).total_bytes, 0);
 }
@@ -206,6 +208,10 @@ TEST_F(TorchPlugin, AutoSaysWhyItTakesTheCpu) {
   EXPECT_EQ(devices->name(), "cpu");
   EXPECT_EQ(devices->reason().find("auto: " + file + ": expected torch 2.9.1"), 0)
       << devices->reason();
+  EXPECT_EQ(devices->problem().find("computing on the cpu: the torch plugin does not work: " +
+                                    file + ": expected torch"),
+            0)
+      << devices->problem();
   for (const char* asked : {"torch:cpu", "cuda", "cuda:0,1", "cuda:all"}) {
     const std::string said =
         error_of([&] { open_devices("--device", parse_device("--device", asked), {}); });

@@ -34,7 +34,7 @@ void check_complete(const Backend& backend) {
       {"kv_bytes", backend.kv_bytes != nullptr},
       {"scratch_bytes", backend.scratch_bytes != nullptr},
   };
-  constexpr size_t kMayBeEmpty = 2;  // mark and seconds_between
+  constexpr size_t kMayBeEmpty = 3;  // mark, seconds_between and forget_marks
   static_assert(sizeof(Backend) == offsetof(Backend, make_context) +
                                        (std::size(slots) + kMayBeEmpty) * sizeof(void (*)()),
                 "every slot is checked");

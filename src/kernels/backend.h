@@ -83,6 +83,10 @@ struct BackendTraits {
   bool rounds_as_transformers = false;
   // Operations return before they are done; finish_taps waits.
   bool asynchronous = false;
+  // Memory of the host: what the backend takes for itself, and whether alloc of n bytes of
+  // Memory::kHost takes the next power of two of n.
+  int64_t own_host_bytes = 0;
+  bool pins_memory = false;
 };
 
 // Keys and values of one sequence and one layer, in the backend's own layout.
@@ -120,6 +124,8 @@ struct ScratchShape {
   int64_t tokens = 0;      // of the longest sequence, for attention
   int64_t query_rows = 0;  // of one call of attention
   int64_t num_attention_heads = 0, num_key_value_heads = 0, head_dim = 0;
+  int64_t window = 0;  // the smallest of the layers that run; 0: none has one
+  bool causal = true;
 };
 
 // Matrices and vectors of activations are addresses with a shape: only operations follow them.
@@ -139,6 +145,8 @@ struct Backend {
   BoundMatrix (*bind_weight)(Context& context, const WeightMatrix& weight);
   BoundVector (*bind_vector)(Context& context, std::span<const float> vector);
   // For models that do not fit into memory: these weights will be needed soon, or not for a while.
+  // prefetch_weights waits until the memory of what was dropped is free, so a layer's weights are
+  // prefetched while the layer before them computes.
   void (*prefetch_weights)(Context& context, std::span<const BoundMatrix> weights);
   void (*drop_weights)(Context& context, std::span<const BoundMatrix> weights);
 
@@ -191,6 +199,8 @@ struct Backend {
   int64_t (*mark)(Context& context) = nullptr;
   // Seconds between two marks; waits for them. Each mark may be used in one call only.
   double (*seconds_between)(Context& context, int64_t begin, int64_t end) = nullptr;
+  // Gives up the marks that no call has used, as those of a pass that failed. Never throws.
+  void (*forget_marks)(Context& context) = nullptr;
 };
 
 // Throws Error that names the backend and the slot if one is empty. Called before the first use.

@@ -1,4 +1,5 @@
 // The plugin's table: each entry calls a function of this folder and turns exceptions into QkStatus.
+#include <memory>
 #include <string>
 
 #include "device/torch_api.h"
@@ -23,7 +24,7 @@ int32_t guarded(const Function& function) {
   }
 }
 
-// For calls of a device: remembers that it is lost.
+// For calls of a device: remembers that it is lost, also where torch's words do not say so.
 template <typename Function>
 int32_t on_device(QkDevice* device, const Function& function) {
   if (device == nullptr) return keep_error(QK_FAILED, "a call without a device");
@@ -32,8 +33,14 @@ int32_t on_device(QkDevice* device, const Function& function) {
     const DeviceCall call(*device);
     function();
   });
-  device->lost = status == QK_DEVICE_LOST;
-  return status;
+  device->lost = status == QK_DEVICE_LOST || (status != QK_OK && !answers(*device));
+  return device->lost ? static_cast<int32_t>(QK_DEVICE_LOST) : status;
+}
+
+// For what gives memory back and cannot fail.
+template <typename Function>
+void give_back(QkDevice* device, const Function& function) {
+  on_device(device, function);
 }
 
 int32_t api_count_devices(const char* kind, int32_t* count, const char** why) {
@@ -64,12 +71,20 @@ int32_t api_alloc(QkDevice* device, int32_t host, int64_t bytes, void** out) {
   return on_device(device, [&] { *out = alloc(*device, host != 0, bytes); });
 }
 
+void api_close(QkDevice* device) {
+  guarded([&] { close_device(std::unique_ptr<QkDevice>(device)); });
+}
+
 void api_free(QkDevice* device, void* data) {
-  guarded([&] { free(*device, data); });
+  give_back(device, [&] { free(*device, data); });
 }
 
 int32_t api_bind(QkDevice* device, const QkHostWeight* weight, QkWeight** out) {
   return on_device(device, [&] { *out = bind(*device, *weight); });
+}
+
+void api_unbind(QkDevice* device, QkWeight* weight) {
+  give_back(device, [&] { unbind(*device, *weight); });
 }
 
 int32_t api_prefetch(QkDevice* device, QkWeight* const* weights, int64_t count) {
@@ -155,24 +170,25 @@ int64_t api_kv_bytes(int32_t type, int64_t tokens, int64_t num_heads, int64_t he
   return bytes;
 }
 
-int64_t api_scratch_bytes(const char* kind, int32_t type, const QkScratch* shape) {
-  int64_t bytes = 0;
-  guarded([&] { bytes = scratch_bytes(kind, type, *shape); });
-  return bytes;
+int64_t api_scratch_bytes(QkDevice* device, const QkScratch* shape) {
+  return scratch_bytes(*device, *shape);
 }
+
+void api_forget_marks(QkDevice* device) { device->moments.clear(); }
 
 constexpr QkTorchApi kApi = {
     .api_version = QK_TORCH_API_VERSION,
     .last_error = last_error,
     .count_devices = api_count_devices,
     .open = api_open,
-    .close = [](QkDevice* device) { delete device; },
+    .close = api_close,
     .describe = api_describe,
     .memory = api_memory,
     .synchronize = api_synchronize,
     .alloc = api_alloc,
     .free = api_free,
     .bind = api_bind,
+    .unbind = api_unbind,
     .prefetch = api_prefetch,
     .drop = api_drop,
     .embedding = api_embedding,
@@ -188,6 +204,7 @@ constexpr QkTorchApi kApi = {
     .finish_taps = api_finish_taps,
     .mark = api_mark,
     .seconds_between = api_seconds_between,
+    .forget_marks = api_forget_marks,
     .kv_bytes = api_kv_bytes,
     .kv_store = api_kv_store,
     .attention = api_attention,

@@ -1,8 +1,5 @@
 #include "torch/attention.h"
 
-#include <ATen/ops/empty.h>
-
-#include <algorithm>
 #include <array>
 #include <string>
 
@@ -12,13 +9,6 @@ namespace qk_torch {
 namespace {
 
 constexpr int64_t kAlignment = 64;
-// Of cuDNN 9.15.0; older ones are wrong for lengths that are no multiple of 128.
-constexpr int64_t kLastWrongCudnn = 91500;
-constexpr int64_t kMostCudnnHeadDim = 128, kMostFlashHeadDim = 256;
-// What a band takes for its mask and scores, in several types at once.
-constexpr int64_t kMostBandBytes = int64_t{256} << 20;
-constexpr int64_t kBandBytesPerScore = 16;
-
 struct CacheViews {
   at::Tensor keys, values;  // [capacity, num_heads, head_dim]
 };
@@ -29,19 +19,6 @@ CacheViews views_of(const QkDevice& device, const QkCache& cache) {
   const std::array<int64_t, 3> sizes{cache.capacity, cache.num_heads, cache.head_dim};
   return {tensor_over(device, cache.data, sizes),
           tensor_over(device, static_cast<char*>(cache.data) + bytes, sizes)};
-}
-
-AttentionKernel half_precision_kernel(const QkDevice& device, const AttentionCall& call) {
-  const int64_t head_dim = call.query.size(2);
-  const DeviceFacts& facts = device.facts;
-  const bool whole = call.first == 0 && call.query.size(0) == call.key.size(0);
-  if (facts.cudnn_version > kLastWrongCudnn && head_dim <= kMostCudnnHeadDim && head_dim % 8 == 0 &&
-      call.window == 0 && whole && (facts.capability_major == 9 || facts.capability_major == 10)) {
-    return AttentionKernel::kCudnn;
-  }
-  const bool has_flash = facts.is_hip || facts.capability_major >= 8;
-  return has_flash && head_dim <= kMostFlashHeadDim ? AttentionKernel::kFlash
-                                                    : AttentionKernel::kBands;
 }
 
 void check_shape(const QkHeads& q, const QkCache& cache, const QkAttention& shape) {
@@ -72,65 +49,16 @@ at::Tensor run(AttentionKernel kernel, const AttentionCall& call) {
     case AttentionKernel::kBands:
       break;
   }
-  return banded_attention(call);
+  return call.query.is_cpu() ? banded_attention(call) : plain_banded_attention(call);
 }
 
 }  // namespace
-
-AttentionKernel choose_kernel(const QkDevice& device, const AttentionCall& call) {
-  if (device.dispatched_attention) return AttentionKernel::kDispatched;
-  const bool whole = call.first == 0 && call.query.size(0) == call.key.size(0);
-  const bool windowed = call.window > 0 && call.window < call.key.size(0);
-  if (device.on_host()) {
-    return !windowed && (whole || !call.causal) ? AttentionKernel::kSdpa : AttentionKernel::kBands;
-  }
-  if (device.type == c10::ScalarType::Float) {
-    return windowed ? AttentionKernel::kBands : AttentionKernel::kEfficient;
-  }
-  return half_precision_kernel(device, call);
-}
-
-std::string kernel_name(AttentionKernel kernel) {
-  switch (kernel) {
-    case AttentionKernel::kDispatched:
-      return "chosen by torch";
-    case AttentionKernel::kSdpa:
-      return "torch's fused kernel of the cpu";
-    case AttentionKernel::kCudnn:
-      return "cuDNN";
-    case AttentionKernel::kFlash:
-      return "FlashAttention-2";
-    case AttentionKernel::kEfficient:
-      return "memory-efficient";
-    case AttentionKernel::kBands:
-      break;
-  }
-  return "bands of queries";
-}
-
-AttentionKernel kernel_of_full_layers(const QkDevice& device, int64_t head_dim) {
-  AttentionCall call;
-  call.query = call.key = call.value = at::empty({2, 1, head_dim}, device.options());
-  return choose_kernel(device, call);
-}
 
 int64_t cache_part_bytes(c10::ScalarType type, int64_t tokens, int64_t num_heads,
                          int64_t head_dim) {
   const int64_t bytes =
       tokens * num_heads * head_dim * static_cast<int64_t>(c10::elementSize(type));
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
-
-int64_t attention_scratch_bytes(bool gpu, int64_t element, const QkScratch& shape) {
-  const int64_t query = shape.query_rows * shape.num_attention_heads * shape.head_dim * element;
-  const int64_t keys = shape.tokens * shape.num_attention_heads * shape.head_dim * element;
-  const int64_t sums = shape.query_rows * shape.num_attention_heads * 4;
-  // The result, a copy in the layout of the kernel, padded heads; keys and values of every query head
-  // where the kernel wants them so.
-  const bool expanded = gpu && element == 4;
-  const int64_t band = std::min(kMostBandBytes, shape.query_rows * shape.tokens *
-                                                    shape.num_attention_heads * kBandBytesPerScore);
-  return 3 * query + sums + band + (expanded ? 2 * keys : 0);
 }
 
 void kv_store(QkDevice& device, const QkCache& cache, int64_t first, const QkHeads& k,
@@ -160,7 +88,7 @@ void attention(QkDevice& device, const QkHeads& q, const QkCache& cache, const Q
   call.window = shape.window;
   call.scale = shape.scale;
   call.causal = shape.causal != 0;
-  view(device, out).copy_(run(choose_kernel(device, call), call));
+  view(device, out).copy_(run(choose_kernel(device.facts, call.shape()), call));
 }
 
 }  // namespace qk_torch

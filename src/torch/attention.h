@@ -1,22 +1,12 @@
-// Attention over the keys of one document. One function per kernel; which one runs depends on the
-// device, the type, head_dim and the shape of the call alone.
+// Attention over the keys of one document. One function per kernel; kernel_choice.h says which one runs.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "torch/device.h"
+#include "torch/kernel_choice.h"
 
 namespace qk_torch {
-
-enum class AttentionKernel : uint8_t {
-  kDispatched,  // torch's dispatcher, as transformers calls it
-  kSdpa,        // cpu: torch's fused kernel without a mask
-  kBands,       // blocks of queries with small masks: any shape
-  kCudnn,       // half precision, whole documents without a window
-  kFlash,       // FlashAttention-2: windows, and chunks of queries
-  kEfficient,   // float32 on a GPU, without a window
-};
 
 struct AttentionCall {    // tokens are rows
   at::Tensor query;       // [queries, heads, head_dim]
@@ -25,12 +15,11 @@ struct AttentionCall {    // tokens are rows
   int64_t window = 0;
   double scale = 1;
   bool causal = true;
-};
 
-AttentionKernel choose_kernel(const QkDevice& device, const AttentionCall& call);
-std::string kernel_name(AttentionKernel kernel);
-// That full, causal layers of whole documents run.
-AttentionKernel kernel_of_full_layers(const QkDevice& device, int64_t head_dim);
+  AttentionShape shape() const {
+    return {query.size(0), key.size(0), first, query.size(2), window, causal};
+  }
+};
 
 void kv_store(QkDevice& device, const QkCache& cache, int64_t first, const QkHeads& k,
               const QkHeads& v);
@@ -39,7 +28,6 @@ void attention(QkDevice& device, const QkHeads& q, const QkCache& cache, const Q
 
 // Bytes of the keys, or the values, of a cache.
 int64_t cache_part_bytes(c10::ScalarType type, int64_t tokens, int64_t num_heads, int64_t head_dim);
-int64_t attention_scratch_bytes(bool gpu, int64_t element, const QkScratch& shape);
 
 // Each returns [queries, heads, head_dim] (attention_kernels.cc, attention_bands.cc).
 at::Tensor dispatched_attention(const AttentionCall& call);
@@ -48,6 +36,9 @@ at::Tensor cudnn_attention(const AttentionCall& call);
 at::Tensor flash_attention(const AttentionCall& call);
 at::Tensor efficient_attention(const AttentionCall& call);
 at::Tensor banded_attention(const AttentionCall& call);
+// banded_attention where torch has no fused kernel with a mask: matrix products in float32, one key head
+// after the other.
+at::Tensor plain_banded_attention(const AttentionCall& call);
 
 // Key j of the call is visible to query i: bool [queries, keys] for queries [begin, begin + count) and
 // keys [first_key, first_key + num_keys).

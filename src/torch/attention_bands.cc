@@ -1,5 +1,6 @@
-// Attention for every shape: blocks of queries, each over the keys that it sees with a mask of bounded
-// size. The query heads of one key head stand below each other, so that keys and values are not copied.
+// Attention for every shape: blocks of queries, each over the keys that it sees, with masks and scores of
+// bounded size. The query heads of one key head stand below each other, so that keys and values are not
+// copied for each of them.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty_like.h>
@@ -14,10 +15,6 @@
 
 namespace qk_torch {
 namespace {
-
-// Numbers in the mask of a band, or on a GPU in its scores: 32 MiB as float32.
-constexpr int64_t kMostNumbers = int64_t{1} << 23;
-constexpr int64_t kMostQueries = 1024;
 
 struct Band {
   int64_t begin, count;         // queries
@@ -35,25 +32,22 @@ Band keys_of(const AttentionCall& call, int64_t begin, int64_t count) {
   return {begin, count, from, end - from};
 }
 
-// Depends on the shape of the call alone.
-int64_t queries_per_band(const AttentionCall& call) {
-  const bool on_host = call.query.device().is_cpu();
-  const int64_t rows_per_query = on_host ? call.query.size(1) / call.key.size(1)  // of the mask
-                                         : call.query.size(1);                    // of the scores
+// Depends on the shape of the call alone. most: numbers of one key head's query heads and a band's keys.
+int64_t queries_per_band(const AttentionCall& call, int64_t most) {
+  const int64_t group = call.query.size(1) / call.key.size(1);
   int64_t most_keys = call.key.size(0);
   if (call.window > 0) {
-    most_keys = std::min(most_keys, (call.causal ? 1 : 2) * call.window + kMostQueries);
+    most_keys = std::min(most_keys, (call.causal ? 1 : 2) * call.window + kMostBandQueries);
   }
-  return std::clamp<int64_t>(kMostNumbers / (rows_per_query * most_keys), 1, kMostQueries);
+  return std::clamp<int64_t>(most / (group * most_keys), 1, kMostBandQueries);
 }
 
-// By matrix products in float32: nothing depends on which fused kernels there are.
-at::Tensor plain_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& mask, double scale) {
-  at::Tensor scores = at::matmul(query.to(c10::ScalarType::Float) * scale,
-                                 key.to(c10::ScalarType::Float).transpose(-2, -1));
-  scores.masked_fill_(mask.logical_not(), -std::numeric_limits<float>::infinity());
-  return at::matmul(at::softmax(scores, -1), value.to(c10::ScalarType::Float)).to(query.dtype());
+template <typename Function>
+void for_each_band(const AttentionCall& call, int64_t most, const Function& function) {
+  const int64_t queries = call.query.size(0), step = queries_per_band(call, most);
+  for (int64_t begin = 0; begin < queries; begin += step) {
+    function(keys_of(call, begin, std::min(step, queries - begin)));
+  }
 }
 
 at::Tensor one_band(const AttentionCall& call, const Band& band) {
@@ -70,13 +64,32 @@ at::Tensor one_band(const AttentionCall& call, const Band& band) {
   const at::Tensor mask = visible_keys(call, band.begin, band.count, band.first_key, band.num_keys)
                               .repeat({group, 1})
                               .view({1, 1, group * band.count, band.num_keys});
-  const at::Tensor result =
-      query.device().is_cpu()
-          ? at::scaled_dot_product_attention(query, key, value, mask, 0.0, false, call.scale)
-          : plain_attention(query, key, value, mask, call.scale);
-  return result.reshape({key_heads, group, band.count, head_dim})
+  return at::scaled_dot_product_attention(query, key, value, mask, 0.0, false, call.scale)
+      .reshape({key_heads, group, band.count, head_dim})
       .permute({2, 0, 1, 3})
       .reshape({band.count, key_heads * group, head_dim});
+}
+
+// [count, group, head_dim] of the query heads of one key head
+at::Tensor plain_band(const AttentionCall& call, const Band& band, const at::Tensor& visible,
+                      int64_t key_head) {
+  const int64_t group = call.query.size(1) / call.key.size(1);
+  const auto of_head = [&](const at::Tensor& x) {
+    return x.narrow(0, band.first_key, band.num_keys)
+        .select(1, key_head)
+        .to(c10::ScalarType::Float);
+  };
+  const at::Tensor query = call.query.narrow(0, band.begin, band.count)
+                               .narrow(1, key_head * group, group)
+                               .transpose(0, 1)
+                               .to(c10::ScalarType::Float)
+                               .reshape({group * band.count, call.query.size(2)});
+  at::Tensor scores = at::matmul(query * call.scale, of_head(call.key).t());
+  scores.view({group, band.count, band.num_keys})
+      .masked_fill_(visible.logical_not(), -std::numeric_limits<float>::infinity());
+  return at::matmul(at::softmax(scores, -1), of_head(call.value))
+      .view({group, band.count, call.query.size(2)})
+      .transpose(0, 1);
 }
 
 }  // namespace
@@ -97,11 +110,24 @@ at::Tensor visible_keys(const AttentionCall& call, int64_t begin, int64_t count,
 
 at::Tensor banded_attention(const AttentionCall& call) {
   at::Tensor out = at::empty_like(call.query);
-  const int64_t queries = call.query.size(0), step = queries_per_band(call);
-  for (int64_t begin = 0; begin < queries; begin += step) {
-    const Band band = keys_of(call, begin, std::min(step, queries - begin));
-    out.narrow(0, begin, band.count).copy_(one_band(call, band));
-  }
+  for_each_band(call, kMostMaskNumbers, [&](const Band& band) {
+    out.narrow(0, band.begin, band.count).copy_(one_band(call, band));
+  });
+  return out;
+}
+
+at::Tensor plain_banded_attention(const AttentionCall& call) {
+  const int64_t key_heads = call.key.size(1), group = call.query.size(1) / key_heads;
+  at::Tensor out = at::empty_like(call.query);
+  for_each_band(call, kMostScores, [&](const Band& band) {
+    const at::Tensor visible =
+        visible_keys(call, band.begin, band.count, band.first_key, band.num_keys);
+    for (int64_t head = 0; head < key_heads; ++head) {
+      out.narrow(0, band.begin, band.count)
+          .narrow(1, head * group, group)
+          .copy_(plain_band(call, band, visible, head));
+    }
+  });
   return out;
 }
 

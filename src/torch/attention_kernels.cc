@@ -33,19 +33,11 @@ at::Tensor padded(const at::Tensor& x) {
   return missing == 0 ? x : at::constant_pad_nd(x, {0, missing}, 0);
 }
 
-// transformers makes a mask where is_causal does not say it all: masking_utils.py.
-bool needs_mask(const AttentionCall& call) {
-  const int64_t queries = call.query.size(0), keys = call.key.size(0);
-  if (!call.causal) return true;
-  const bool whole = queries == 1 || queries == keys;
-  return !whole || (call.window > 0 && keys >= call.window);
-}
-
 }  // namespace
 
 at::Tensor dispatched_attention(const AttentionCall& call) {
   const int64_t queries = call.query.size(0), keys = call.key.size(0);
-  if (!needs_mask(call)) {
+  if (!needs_mask(call.shape())) {
     return tokens_first(at::scaled_dot_product_attention(
         heads_first(call.query), heads_first(call.key), heads_first(call.value), std::nullopt, 0.0,
         /*is_causal=*/queries > 1, call.scale, /*enable_gqa=*/true));

@@ -130,11 +130,21 @@ TEST(Attention, WindowsAroundTheLength) {
 TEST(Attention, WholeBidirectionalDocuments) { expect_formula({40, 4, 2, 16, 0, false}); }
 TEST(Attention, OneToken) { expect_formula({1, 4, 2, 16, 0, true}); }
 
-TEST(Attention, SeveralBandsOfAWindow) {
-  const Case c{2500, 2, 1, 16, 100, true};
-  const Inputs in(c, QK_F32);
-  Device device(QK_F32);
-  expect_close(run(device, c, in, c.tokens), naive(c, in), 1e-5, "bands");
+// Several bands of 1,024 queries, and chunks that begin inside one.
+TEST(Attention, SeveralBands) {
+  for (const Case& c : {Case{2500, 2, 1, 16, 100, true}, Case{1700, 4, 2, 20, 300, true},
+                        Case{1400, 3, 1, 16, 200, false}, Case{1200, 2, 2, 16, 5000, false}}) {
+    for (const int32_t type : kTypes) {
+      const Inputs in(c, type);
+      const std::vector<double> expected = naive(c, in);
+      Device device(type);
+      for (const int64_t chunk : {c.tokens, c.tokens - 200}) {
+        std::ostringstream what;
+        what << c << ", type " << type << ", chunks of " << chunk;
+        expect_close(run(device, c, in, chunk), expected, tolerance(type), what.str());
+      }
+    }
+  }
 }
 
 // The dispatcher's way has one full mask: bands differ from it by roundings of the sums only.

@@ -11,31 +11,26 @@
 #include <mutex>
 #include <string_view>
 
+#include "torch/environment.h"
 #include "torch/errors.h"
 #include "torch/gpu_library.h"
 #include "torch/weights.h"
 
 QkDevice::QkDevice() = default;
-
-// Memory goes back only when the work that uses it is done; a lost device does nothing more.
-QkDevice::~QkDevice() {
-  try {
-    if (!lost) qk_torch::synchronize(*this);
-  } catch (...) {
-    qk_torch::keep_current_exception();
-  }
-}
+QkDevice::~QkDevice() = default;
 
 namespace qk_torch {
 namespace {
 
-// torch's switches are the process's: set once, for every device. float32 means float32.
+// torch's switches are the process's: set once, for every device. float32 means float32, whatever
+// TORCH_ALLOW_TF32_CUBLAS_OVERRIDE says.
 void set_precision() {
   static std::once_flag once;
   std::call_once(once, [] {
     at::globalContext().setFloat32MatmulPrecision("highest");
     at::globalContext().setAllowTF32CuDNN(false);
   });
+  if (at::globalContext().allowTF32CuBLAS()) throw Failure("torch does not switch TF32 off");
 }
 
 bool is_gpu_kind(std::string_view kind) {
@@ -66,11 +61,12 @@ void open_gpu(QkDevice& device, int32_t index) {
   device.compute = guard.getDefaultStream(device.device);
   device.copy = guard.getStreamFromGlobalPool(device.device);
   const auto& hooks = at::detail::getCUDAHooks();
+  device.facts.on_host = false;
   device.facts.is_hip = gpu_is_hip();
   device.facts.name = gpu_name(index);
   device.facts.capability_major = gpu_capability(index, false);
   device.facts.capability_minor = gpu_capability(index, true);
-  device.facts.cudnn_version = hooks.hasCuDNN() && !gpu_is_hip() ? hooks.versionCuDNN() : 0;
+  device.facts.cudnn_version = hooks.hasCuDNN() && !gpu_is_hip() ? hooks.versionRuntimeCuDNN() : 0;
 }
 
 }  // namespace
@@ -111,9 +107,14 @@ std::unique_ptr<QkDevice> open_device(const QkOpen& options) {
   auto device = std::make_unique<QkDevice>();
   device->type = scalar_type(options.type);
   device->num_threads = options.num_threads;
-  device->dispatched_attention = options.dispatched_attention != 0;
+  device->torch_version =
+      options.torch_version == nullptr ? QK_TORCH_VERSION : options.torch_version;
+  device->facts.type = options.type;
+  device->facts.dispatched_attention = options.dispatched_attention != 0;
+  const bool gpu = is_gpu_kind(options.kind);
+  refuse_environment(/*on_host=*/!gpu);
   set_precision();
-  if (is_gpu_kind(options.kind)) {
+  if (gpu) {
     open_gpu(*device, options.index);
   } else if (options.index != 0) {
     throw Failure("there is one cpu, number 0; found " + std::to_string(options.index));
@@ -121,9 +122,33 @@ std::unique_ptr<QkDevice> open_device(const QkOpen& options) {
   return device;
 }
 
-void synchronize(QkDevice& device) {
+void close_device(std::unique_ptr<QkDevice> device) {
+  if (!device->lost && answers(*device)) return;
+  // Reachable to the end, as memory in use is.
+  static std::mutex mutex;
+  static auto* const lost_devices = new std::vector<QkDevice*>;
+  const std::lock_guard lock(mutex);
+  lost_devices->push_back(device.release());
+}
+
+void synchronize(const QkDevice& device) {
   if (device.on_host()) return;
   c10::impl::VirtualGuardImpl(device.device.type()).synchronizeDevice(device.device.index());
+}
+
+bool answers(const QkDevice& device) {
+  try {
+    synchronize(device);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+c10::Event event_now(const QkDevice& device) {
+  c10::Event event(device.device.type());
+  event.record(*device.compute);
+  return event;
 }
 
 at::Tensor tensor_over(const QkDevice& device, void* data, at::IntArrayRef sizes) {
@@ -141,11 +166,28 @@ at::Tensor view(const QkDevice& device, const QkHeads& heads) {
   return tensor_over(device, heads.data, {heads.rows, heads.heads, heads.head_dim});
 }
 
-at::Tensor upload(const QkDevice& device, const void* data, int64_t count, c10::ScalarType type) {
-  const auto options = at::TensorOptions().dtype(type).pinned_memory(!device.on_host());
-  at::Tensor on_host = at::empty({count}, options);
+at::Tensor host_memory(const QkDevice& device, at::IntArrayRef sizes, c10::ScalarType type) {
+  if (device.on_host()) return at::empty(sizes, type);
+  const int64_t bytes =
+      c10::multiply_integers(sizes) * static_cast<int64_t>(c10::elementSize(type));
+  const at::Tensor block =
+      at::empty({kBytesBeforeHostMemory + bytes},
+                at::TensorOptions().dtype(c10::ScalarType::Byte).pinned_memory(true));
+  char* data = static_cast<char*>(block.mutable_data_ptr()) + kBytesBeforeHostMemory;
+  return at::from_blob(data, sizes, [block](void*) {}, type);
+}
+
+at::Tensor upload(QkDevice& device, const void* data, int64_t count, c10::ScalarType type) {
+  at::Tensor on_host = host_memory(device, {count}, type);
   if (count > 0) std::memcpy(on_host.mutable_data_ptr(), data, on_host.nbytes());
-  return on_host.to(device.device, /*non_blocking=*/true);
+  if (device.on_host()) return on_host;
+  while (!device.uploads.empty() && device.uploads.front().copied.query()) {
+    device.uploads.pop_front();
+  }
+  device.uploads.push_back({on_host, c10::Event(device.device.type())});
+  at::Tensor copy = on_host.to(device.device, /*non_blocking=*/true);
+  device.uploads.back().copied.record(*device.compute);
+  return copy;
 }
 
 }  // namespace qk_torch

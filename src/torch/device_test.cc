@@ -30,8 +30,8 @@ TEST(Device, KindsAreCounted) {
 TEST(Device, WhatIsNotThereIsRefused) {
   QkDevice* device = nullptr;
   for (const QkOpen& options :
-       {QkOpen{"xpu", 0, QK_F32, 1, 0}, QkOpen{"cpu", 1, QK_F32, 1, 0},
-        QkOpen{"cpu", 0, QK_OTHER_TYPE, 1, 0}, QkOpen{"cuda", 1000, QK_F32, 1, 0}}) {
+       {QkOpen{"xpu", 0, QK_F32, 1, 0, ""}, QkOpen{"cpu", 1, QK_F32, 1, 0, ""},
+        QkOpen{"cpu", 0, QK_OTHER_TYPE, 1, 0, ""}, QkOpen{"cuda", 1000, QK_F32, 1, 0, ""}}) {
     EXPECT_EQ(api().open(&options, &device), QK_FAILED);
     EXPECT_EQ(device, nullptr);
     EXPECT_NE(std::string(api().last_error()), "");
@@ -43,7 +43,10 @@ TEST(Device, MoreMemoryThanThereIsIsSaid) {
   void* data = nullptr;
   EXPECT_EQ(api().alloc(device, 0, int64_t{1} << 60, &data), QK_OUT_OF_MEMORY);
   EXPECT_EQ(data, nullptr);
-  EXPECT_NE(std::string(api().last_error()).find("can't allocate memory"), std::string::npos);
+  const std::string said = api().last_error();
+  EXPECT_NE(said.find("can't allocate memory"), std::string::npos) << said;
+  EXPECT_EQ(said.find('\n'), std::string::npos) << said;
+  EXPECT_EQ(said.find("enforce fail"), std::string::npos) << said;
   EXPECT_EQ(api().alloc(device, 0, 0, &data), QK_FAILED);
   Array works(device, 10);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(works.data) % 64, 0U);
@@ -58,6 +61,9 @@ TEST(Device, DescribesItself) {
                              R"("capability":")", R"("attention":")"}) {
     EXPECT_NE(std::string(json).find(member), std::string::npos) << json;
   }
+  EXPECT_NE(std::string(json).find(R"("torch":"2.9.1+test")"), std::string::npos) << json;
+  EXPECT_NE(std::string(json).find(R"("attention_windows":"bands of queries")"), std::string::npos)
+      << json;
   int64_t free_bytes = -1, total_bytes = -1;
   ok(api().memory(device, &free_bytes, &total_bytes));
   EXPECT_EQ(free_bytes, 0);
@@ -74,17 +80,34 @@ TEST(Device, TimePasses) {
   EXPECT_GE(seconds, 0);
   EXPECT_LT(seconds, 60);
   EXPECT_EQ(api().seconds_between(device, begin, end, &seconds), QK_FAILED);  // once each
+  ok(api().mark(device, &begin));
+  ok(api().mark(device, &end));
+  api().forget_marks(device);
+  EXPECT_EQ(api().seconds_between(device, begin, end, &seconds), QK_FAILED);
 }
 
 TEST(Device, SizesAreKnownWithoutADevice) {
   EXPECT_EQ(api().kv_bytes(QK_BF16, 10, 2, 16), 2 * 10 * 2 * 16 * 2);
   EXPECT_EQ(api().kv_bytes(QK_F32, 1, 1, 3), 2 * 64);  // each part whole cache lines
   EXPECT_EQ(api().kv_bytes(QK_OTHER_TYPE, 1, 1, 3), 0);
-  const QkScratch small{16, 64, 100, 16, 4, 2, 16}, large{1600, 64, 100, 16, 4, 2, 16};
-  EXPECT_LT(api().scratch_bytes("cpu", QK_F32, &small),
-            api().scratch_bytes("cpu", QK_F32, &large) + 1);
-  EXPECT_GT(api().scratch_bytes("cuda", QK_F32, &small),
-            api().scratch_bytes("cpu", QK_F32, &small));
+}
+
+TEST(Device, WhatOperationsTakeIsCounted) {
+  Device full(QK_F32), half(QK_BF16);
+  // Wide rows: two float32 and two rounded copies.
+  const QkScratch wide{1000, 4096, 8, 8, 2, 2, 16, 0, 1};
+  EXPECT_EQ(api().scratch_bytes(full, &wide), 1000 * 4096 * 16);
+  EXPECT_EQ(api().scratch_bytes(half, &wide), 1000 * 4096 * 12);
+  // Many heads: five rotated copies of the queries.
+  const QkScratch heads{1000, 64, 8, 8, 64, 2, 128, 0, 1};
+  EXPECT_EQ(api().scratch_bytes(half, &heads), 1000 * 64 * 128 * 5 * 2);
+  // Long documents: attention.
+  const QkScratch tokens{1, 64, 5000, 5000, 4, 2, 128, 0, 1};
+  EXPECT_EQ(api().scratch_bytes(half, &tokens), 5000 * 4 * (3 * 128 * 2 + 4));
+  Device dispatched(QK_BF16, true);
+  QkScratch windowed = tokens;
+  windowed.window = 100;
+  EXPECT_GT(api().scratch_bytes(dispatched, &windowed), 5000 * 5000 * 7);
 }
 
 TEST(Weights, DroppedAndLoadedAgainTheyGiveTheSameBits) {
@@ -98,6 +121,28 @@ TEST(Weights, DroppedAndLoadedAgainTheyGiveTheSameBits) {
       ok(api().drop(device, list, 1));
       ok(api().prefetch(device, list, 1));
       EXPECT_EQ(product(device, weight, x), resident) << type << " from " << stored;
+    }
+  }
+}
+
+// What a plugin copied it does not read again; what it reads in place it does.
+TEST(Weights, TheHostIsToldWhenItWasCopied) {
+  for (const int32_t type : kTypes) {
+    Device device(type);
+    for (const int32_t stored : {QK_F32, QK_F16, QK_BF16, QK_OTHER_TYPE}) {
+      Weight weight(device, numbers(5 * 8, 1, stored), 8, stored);
+      static int64_t released;
+      released = 0;
+      QkHostWeight host = weight.host;
+      host.release = [](const void*) { ++released; };
+      QkWeight* bound = nullptr;
+      ok(api().bind(device, &host, &bound));
+      EXPECT_EQ(released, 0);
+      Array x(device, 8), y(device, 5);
+      const QkLinearJob job{bound, nullptr, y.matrix(5), 0, 0};
+      ok(api().linear(device, x.matrix(8), &job, 1));
+      EXPECT_EQ(released, stored == type ? 0 : 1) << type << " from " << stored;
+      api().unbind(device, bound);
     }
   }
 }

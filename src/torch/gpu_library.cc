@@ -29,13 +29,32 @@ std::filesystem::path torch_folder() {
   return std::filesystem::path(info.dli_fname).parent_path();
 }
 
+struct Wanted {
+  std::string_view beginning;  // of the file's name
+  std::string file;
+};
+
 // Called by dl_iterate_phdr for each library of the process.
-int note_runtime(dl_phdr_info* info, size_t, void* found) {
+int note_library(dl_phdr_info* info, size_t, void* data) {
+  auto* wanted = static_cast<Wanted*>(data);
   const std::string_view file = info->dlpi_name == nullptr ? "" : info->dlpi_name;
-  const std::string_view name = file.substr(file.rfind('/') + 1);
-  if (!name.starts_with("libcudart") && !name.starts_with("libamdhip64")) return 0;
-  *static_cast<std::string*>(found) = file;
+  if (!file.substr(file.rfind('/') + 1).starts_with(wanted->beginning)) return 0;
+  wanted->file = file;
   return 1;
+}
+
+// The file of a library of the process; empty if it is not loaded.
+std::string loaded_library(std::string_view beginning) {
+  Wanted wanted{beginning, {}};
+  dl_iterate_phdr(note_library, &wanted);
+  return wanted.file;
+}
+
+template <typename Function>
+Function loaded_function(const std::string& library, const std::string& symbol) {
+  if (library.empty()) return nullptr;
+  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  return handle == nullptr ? nullptr : reinterpret_cast<Function>(dlsym(handle, symbol.c_str()));
 }
 
 void load_once(LoadedGpu& gpu) {
@@ -54,7 +73,7 @@ void load_once(LoadedGpu& gpu) {
     gpu.problem = reason == nullptr ? "libtorch_cuda.so could not be loaded" : reason;
     return;
   }
-  dl_iterate_phdr(note_runtime, &gpu.runtime);
+  gpu.runtime = loaded_library(gpu.is_hip ? "libamdhip64" : "libcudart");
   gpu.problem.clear();
 }
 
@@ -62,11 +81,7 @@ void load_once(LoadedGpu& gpu) {
 template <typename Function>
 Function runtime_function(std::string_view name) {
   const LoadedGpu& gpu = loaded_gpu();
-  if (gpu.runtime.empty()) return nullptr;
-  void* library = dlopen(gpu.runtime.c_str(), RTLD_NOW | RTLD_NOLOAD);
-  if (library == nullptr) return nullptr;
-  const std::string symbol = (gpu.is_hip ? "hip" : "cuda") + std::string(name);
-  return reinterpret_cast<Function>(dlsym(library, symbol.c_str()));
+  return loaded_function<Function>(gpu.runtime, (gpu.is_hip ? "hip" : "cuda") + std::string(name));
 }
 
 }  // namespace
@@ -93,9 +108,9 @@ std::string gpu_name(int index) {
   GetName get_name = nullptr;
   if (loaded_gpu().is_hip) {
     get_name = runtime_function<GetName>("DeviceGetName");
-  } else if (void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD); driver != nullptr) {
+  } else {
     // CUdevice is the index among the devices that CUDA_VISIBLE_DEVICES leaves.
-    get_name = reinterpret_cast<GetName>(dlsym(driver, "cuDeviceGetName"));
+    get_name = loaded_function<GetName>("libcuda.so.1", "cuDeviceGetName");
   }
   char name[256] = {};
   return get_name != nullptr && get_name(name, sizeof(name) - 1, index) == 0 ? name : "";
@@ -117,6 +132,19 @@ std::string gpu_runtime_version() {
   if (get_version == nullptr || get_version(&version) != 0) return "";
   if (loaded_gpu().is_hip) return std::to_string(version);
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+std::string gpu_cublas_version() {
+  auto* property =
+      loaded_function<int (*)(int, int*)>(loaded_library("libcublas.so"), "cublasGetProperty");
+  if (property == nullptr) return "";
+  std::string out;
+  for (const int part : {0, 1, 2}) {  // MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL
+    int value = 0;
+    if (property(part, &value) != 0) return "";
+    out += (part == 0 ? "" : ".") + std::to_string(value);
+  }
+  return out;
 }
 
 bool gpu_memory(size_t* free_bytes, size_t* total_bytes) {

@@ -20,6 +20,8 @@ std::string gpu_name(int index);
 int gpu_capability(int index, bool minor);
 // "12.8"; "" if it is not known.
 std::string gpu_runtime_version();
+// "12.8.4"; "" if it is not known, as with ROCm.
+std::string gpu_cublas_version();
 // Of the current device. False if it is not known.
 bool gpu_memory(size_t* free_bytes, size_t* total_bytes);
 

@@ -73,7 +73,7 @@ void joined_jobs(QkDevice& device, const at::Tensor& x, const QkLinearJob* jobs,
 
 }  // namespace
 
-std::optional<at::Tensor> device_view_of_product(const QkDevice& device, const QkMatrix& y) {
+std::optional<at::Tensor> columns_of_product(const QkDevice& device, const QkMatrix& y) {
   const auto found = device.product_columns.find(y.data);
   if (found == device.product_columns.end() || found->second.size(0) != y.rows ||
       found->second.size(1) != y.cols) {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 
 #include "torch/attention.h"
 #include "torch/errors.h"
@@ -16,6 +15,8 @@ namespace {
 
 // cuBLAS, cuBLASLt and cuDNN keep workspaces of their own.
 constexpr int64_t kGpuWorkspace = int64_t{192} << 20;
+// Of a block of rows that comes from the host: as stored, widened or rounded, and scaled.
+constexpr int64_t kMostStagedCopies = 4;
 
 // What torch's cache of device memory holds and no tensor uses.
 int64_t unused_in_cache(const QkDevice& device) {
@@ -29,9 +30,13 @@ int64_t unused_in_cache(const QkDevice& device) {
 
 void* alloc(QkDevice& device, bool host, int64_t bytes) {
   if (bytes <= 0) throw Failure("asked for " + std::to_string(bytes) + " bytes of memory");
-  auto options = at::TensorOptions().dtype(c10::ScalarType::Byte);
-  options = host ? options.pinned_memory(!device.on_host()) : options.device(device.device);
-  at::Tensor block = at::zeros({bytes}, options);
+  at::Tensor block;
+  if (host) {
+    block = host_memory(device, {bytes}, c10::ScalarType::Byte);
+    block.zero_();
+  } else {
+    block = at::zeros({bytes}, device.options().dtype(c10::ScalarType::Byte));
+  }
   void* data = block.mutable_data_ptr();
   device.blocks.emplace(data, block);
   return data;
@@ -52,17 +57,16 @@ int64_t kv_bytes(int32_t type, int64_t tokens, int64_t num_heads, int64_t head_d
   return 2 * cache_part_bytes(scalar_type(type), tokens, num_heads, head_dim);
 }
 
-int64_t scratch_bytes(const char* kind, int32_t type, const QkScratch& shape) {
-  const auto element = static_cast<int64_t>(c10::elementSize(scalar_type(type)));
-  const bool gpu = std::string_view(kind) != "cpu";
+int64_t scratch_bytes(const QkDevice& device, const QkScratch& shape) {
+  const auto element = static_cast<int64_t>(c10::elementSize(device.type));
   const int64_t numbers = shape.rows * shape.width;
   const int64_t heads = shape.num_attention_heads * shape.head_dim;
   // Two float32 and two rounded copies in a norm; a product of two neighbouring jobs; five rotated
   // copies of the queries.
   const int64_t row_operations =
       std::max(numbers * (8 + 2 * element), shape.rows * heads * 5 * element);
-  const int64_t attention = attention_scratch_bytes(gpu, element, shape);
-  return std::max(row_operations, attention) + (gpu ? kGpuWorkspace : 0);
+  return std::max(row_operations, attention_scratch_bytes(device.facts, shape)) +
+         (device.on_host() ? 0 : kGpuWorkspace + kMostStagedCopies * QK_STAGING_BYTES);
 }
 
 }  // namespace qk_torch

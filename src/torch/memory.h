@@ -14,6 +14,6 @@ void free(QkDevice& device, void* data);
 void memory(const QkDevice& device, int64_t& free_bytes, int64_t& total_bytes);
 
 int64_t kv_bytes(int32_t type, int64_t tokens, int64_t num_heads, int64_t head_dim);
-int64_t scratch_bytes(const char* kind, int32_t type, const QkScratch& shape);
+int64_t scratch_bytes(const QkDevice& device, const QkScratch& shape);
 
 }  // namespace qk_torch

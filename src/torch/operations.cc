@@ -62,12 +62,12 @@ at::Tensor normalized(const at::Tensor& x, float eps) {
 
 void embedding(QkDevice& device, const QkHostWeight& table, const int32_t* ids, int64_t count,
                float scale, const QkMatrix& out) {
-  if (count == 0) return;
-  at::Tensor rows = rows_of_host(device, table, ids, count)
-                        .to(device.device, /*non_blocking=*/true)
-                        .to(device.type);
-  if (scale != 1.0F) rows = at::mul(rows, at::scalar_tensor(scale, device.options()));
-  view(device, out).copy_(rows);
+  for (int64_t first = 0; first < count;) {
+    at::Tensor rows = rows_of_host(device, table, ids + first, count - first).to(device.type);
+    if (scale != 1.0F) rows = at::mul(rows, at::scalar_tensor(scale, device.options()));
+    view(device, out).narrow(0, first, rows.size(0)).copy_(rows);
+    first += rows.size(0);
+  }
 }
 
 void rms_norm(QkDevice& device, const QkMatrix& x, QkWeight& weight, float eps, int32_t norm,
@@ -97,8 +97,8 @@ void gated_activation(QkDevice& device, const QkMatrix& gate, const QkMatrix& up
                       int32_t activation) {
   if (gate.rows == 0) return;
   at::Tensor result = view(device, gate);
-  const at::Tensor left = device_view_of_product(device, gate).value_or(result);
-  const at::Tensor right = device_view_of_product(device, up).value_or(view(device, up));
+  const at::Tensor left = columns_of_product(device, gate).value_or(result);
+  const at::Tensor right = columns_of_product(device, up).value_or(view(device, up));
   at::mul_out(result, activated(left, activation), right);
   forget_product(device);
 }

@@ -17,6 +17,23 @@ class Operations : public testing::TestWithParam<int32_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Types, Operations, testing::ValuesIn(kTypes));
 
+// A table's rows come in pieces of at most 32 MiB.
+TEST_P(Operations, EmbeddingOfManyRows) {
+  const int64_t width = 4096, count = 2500;  // 41 MB as float32
+  Weight table(device, numbers(3 * width, 1, QK_BF16), width, QK_F32);
+  std::vector<int32_t> ids(count);
+  for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(i % 3);
+  Array out(device, count * width);
+  ok(api().embedding(device, &table.host, ids.data(), count, 1, out.matrix(width)));
+  const std::vector<float> got = out.get();
+  for (int64_t i = 0; i < count; ++i) {
+    for (const int64_t column : {int64_t{0}, width - 1}) {
+      const float x = table.values[static_cast<size_t>(i % 3 * width + column)];
+      ASSERT_EQ(got[static_cast<size_t>(i * width + column)], rounded(x, GetParam())) << i;
+    }
+  }
+}
+
 TEST_P(Operations, EmbeddingTakesRowsOfTheHostTimesTheRoundedScale) {
   const float scale = 33.941125F;
   const std::vector<int32_t> ids{3, 0, 3, 6};
@@ -122,23 +139,64 @@ TEST_P(Operations, RopeTurnsHalvesOrPairsAndLeavesTheRest) {
   }
 }
 
+double activated(double x, int32_t activation) {
+  const double cubic = x + 0.044715 * x * x * x;
+  switch (activation) {
+    case QK_SILU:
+      return x / (1 + std::exp(-x));
+    case QK_GELU_ERF:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2)));
+    case QK_GELU_FAST:
+      return 0.5 * x * (1 + std::tanh(0.7978845608 * cubic));
+    default:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * cubic));
+  }
+}
+
+// transformers' chain, each step rounded to the type: NewGELUActivation and FastGELUActivation.
+float chained(float x, bool fast, int32_t type) {
+  const auto r = [type](double y) { return double{rounded(static_cast<float>(y), type)}; };
+  const double inner =
+      fast ? r(r(x * 0.7978845608) * r(1 + r(r(x * 0.044715) * x)))
+           : r(std::sqrt(2 / std::numbers::pi) * r(x + r(0.044715 * r(double{x} * x * x))));
+  return static_cast<float>(r(r(0.5 * x) * r(1 + r(std::tanh(inner)))));
+}
+
+// The formula as one step differs from the chain in most numbers.
+TEST_P(Operations, ChainsOfGeluRoundEachStep) {
+  if (GetParam() == QK_F32) return;
+  const std::vector<float> g = numbers(4000, 1, GetParam(), 2);
+  for (const int32_t activation : {QK_GELU_NEW, QK_GELU_FAST}) {
+    Array gate(device, g), up(device, std::vector<float>(g.size(), 1.0F));
+    ok(api().gated_activation(device, gate.matrix(40), up.matrix(40), activation));
+    const std::vector<float> got = gate.get();
+    size_t chain = 0, formula = 0;
+    for (size_t i = 0; i < g.size(); ++i) {
+      chain += got[i] == chained(g[i], activation == QK_GELU_FAST, GetParam()) ? 1U : 0U;
+      const auto whole = static_cast<float>(activated(g[i], activation));
+      formula += got[i] == rounded(whole, GetParam()) ? 1U : 0U;
+    }
+    // Within a step, as a cube, torch rounds in ways of its own.
+    EXPECT_GE(chain, g.size() * 99 / 100) << activation;
+    EXPECT_LE(formula, g.size() * 9 / 10) << activation;
+  }
+}
+
 TEST_P(Operations, ActivationsAndSums) {
   const int64_t n = 3, width = 41;
   const std::vector<float> g = numbers(n * width, 1, GetParam(), 2);
   const std::vector<float> u = numbers(n * width, 2, GetParam());
-  for (const int32_t activation : {QK_SILU, QK_GELU_TANH, QK_GELU_ERF}) {
+  for (const int32_t activation : {QK_SILU, QK_GELU_TANH, QK_GELU_ERF, QK_GELU_NEW, QK_GELU_FAST}) {
     Array gate(device, g), up(device, u);
     ok(api().gated_activation(device, gate.matrix(width), up.matrix(width), activation));
     std::vector<double> expected;
     for (size_t i = 0; i < g.size(); ++i) {
-      const double x = g[i];
-      const double inner = std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x);
-      const double y = activation == QK_SILU        ? x / (1 + std::exp(-x))
-                       : activation == QK_GELU_TANH ? 0.5 * x * (1 + std::tanh(inner))
-                                                    : 0.5 * x * (1 + std::erf(x / std::sqrt(2)));
-      expected.push_back(y * u[i]);
+      expected.push_back(activated(g[i], activation) * u[i]);
     }
-    expect_close(gate.get(), expected, tolerance, "activation " + std::to_string(activation));
+    // The chains round each step: their sums 1 + tanh lose what is small beside 1.
+    const bool chain = activation == QK_GELU_NEW || activation == QK_GELU_FAST;
+    expect_close(gate.get(), expected, chain ? 2 * tolerance : tolerance,
+                 "activation " + std::to_string(activation));
   }
   Array x(device, g), y(device, u);
   ok(api().add(device, x.matrix(width), y.matrix(width)));

@@ -23,26 +23,34 @@ at::Tensor first_not_finite(const at::Tensor& taps) {
   return at::where(finite, at::full({}, rows, options), at::arange(rows, options)).min();
 }
 
+// Enqueues the copies to the host. If that fails nothing writes there any more when it returns.
+void copy_out(QkDevice& device, const at::Tensor& taps, float* out, const at::Tensor& first_bad,
+              PendingTaps& pending) {
+  try {
+    at::from_blob(out, taps.sizes(), c10::ScalarType::Float).copy_(taps, /*non_blocking=*/true);
+    pending.first_bad.copy_(first_bad, /*non_blocking=*/true);
+    if (!device.on_host()) pending.done = event_now(device);
+  } catch (...) {
+    answers(device);  // waits
+    throw;
+  }
+}
+
 }  // namespace
 
 int64_t gather_taps(QkDevice& device, const QkHeads& x, const int32_t* rows, int64_t num_rows,
                     const int32_t* heads, int64_t num_heads, float* out) {
   PendingTaps pending;
-  const auto long_options =
-      at::TensorOptions().dtype(c10::ScalarType::Long).pinned_memory(!device.on_host());
-  pending.first_bad = at::full({}, num_rows, long_options);
+  pending.first_bad = host_memory(device, {}, c10::ScalarType::Long);
+  *pending.first_bad.mutable_data_ptr<int64_t>() = num_rows;
   if (num_rows > 0 && num_heads > 0) {
     const at::Tensor row_index = upload(device, rows, num_rows, c10::ScalarType::Int);
     const at::Tensor head_index = upload(device, heads, num_heads, c10::ScalarType::Int);
     const at::Tensor taps =
         at::index_select(at::index_select(view(device, x), 0, row_index), 1, head_index)
             .to(c10::ScalarType::Float);
-    at::from_blob(out, taps.sizes(), c10::ScalarType::Float).copy_(taps, /*non_blocking=*/true);
-    pending.first_bad.copy_(first_not_finite(taps), /*non_blocking=*/true);
-  }
-  if (!device.on_host()) {
-    pending.done.emplace(device.device.type());
-    pending.done->record(*device.compute);
+    const at::Tensor first_bad = first_not_finite(taps);
+    copy_out(device, taps, out, first_bad, pending);
   }
   const int64_t ticket = device.next_ticket++;
   device.taps.emplace(ticket, std::move(pending));

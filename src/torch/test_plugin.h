@@ -97,7 +97,7 @@ inline std::vector<char> packed(const std::vector<float>& list, int32_t type) {
 
 struct Device {
   explicit Device(int32_t type_, bool dispatched = false) : type(type_) {
-    const QkOpen options{"cpu", 0, type, 1, dispatched ? 1 : 0};
+    const QkOpen options{"cpu", 0, type, 1, dispatched ? 1 : 0, "2.9.1+test"};
     if (api().open(&options, &handle) != QK_OK) throw std::runtime_error(api().last_error());
   }
   Device(const Device&) = delete;

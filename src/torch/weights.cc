@@ -15,7 +15,8 @@
 namespace qk_torch {
 namespace {
 
-constexpr int64_t kStagingBytes = int64_t{32} << 20;
+// Of rows in a block: what host_memory adds makes it a power of two.
+constexpr int64_t kMostBytes = QK_STAGING_BYTES - kBytesBeforeHostMemory;
 
 bool stored_plainly(const QkHostWeight& host) {
   return host.data != nullptr &&
@@ -27,10 +28,14 @@ c10::ScalarType type_of_rows(const QkHostWeight& host) {
   return stored_plainly(host) ? scalar_type(host.type) : c10::ScalarType::Float;
 }
 
+int64_t bytes_of_row(const QkHostWeight& host) {
+  return host.cols * static_cast<int64_t>(c10::elementSize(type_of_rows(host)));
+}
+
 // Rows [first, first + count) into out of type_of_rows.
 void read_rows(const QkHostWeight& host, int64_t first, int64_t count, void* out) {
   if (stored_plainly(host)) {
-    const auto row_bytes = host.cols * static_cast<int64_t>(c10::elementSize(type_of_rows(host)));
+    const int64_t row_bytes = bytes_of_row(host);
     std::memcpy(out, static_cast<const char*>(host.data) + first * row_bytes,
                 static_cast<size_t>(count * row_bytes));
   } else if (host.read_rows(host.source, first, count, static_cast<float*>(out)) != 0) {
@@ -40,8 +45,11 @@ void read_rows(const QkHostWeight& host, int64_t first, int64_t count, void* out
 }
 
 int64_t rows_per_block(const QkHostWeight& host) {
-  const auto element = static_cast<int64_t>(c10::elementSize(type_of_rows(host)));
-  return std::max<int64_t>(1, kStagingBytes / std::max<int64_t>(1, host.cols * element));
+  return std::max<int64_t>(1, kMostBytes / std::max<int64_t>(1, bytes_of_row(host)));
+}
+
+void released(const QkHostWeight& host) {
+  if (host.release != nullptr) host.release(host.source);
 }
 
 at::Tensor load_on_host(const QkDevice& device, const QkHostWeight& host) {
@@ -49,7 +57,9 @@ at::Tensor load_on_host(const QkDevice& device, const QkHostWeight& host) {
   if (stored_plainly(host)) {
     // Never written to: torch has no tensors of constant data.
     at::Tensor all = at::from_blob(const_cast<void*>(host.data), {host.rows, host.cols}, stored);
-    return all.to(device.type);  // itself where the types are equal
+    at::Tensor value = all.to(device.type);  // itself where the types are equal
+    if (value.const_data_ptr() != host.data) released(host);
+    return value;
   }
   at::Tensor value = at::empty({host.rows, host.cols}, device.options());
   const int64_t step = std::min(rows_per_block(host), host.rows);
@@ -59,45 +69,61 @@ at::Tensor load_on_host(const QkDevice& device, const QkHostWeight& host) {
     read_rows(host, first, count, block.mutable_data_ptr());
     value.narrow(0, first, count).copy_(block.narrow(0, 0, count));
   }
+  released(host);
   return value;
 }
 
-// The next of two blocks of pinned memory, once the copy out of it is done.
+// The next block of pinned memory, once the copy out of it is done.
 StagingBlock& next_staging(QkDevice& device, int64_t bytes) {
-  if (device.staging.empty()) device.staging.resize(2);
+  if (device.staging.empty()) device.staging.resize(QK_STAGING_BLOCKS);
   StagingBlock& block = device.staging[device.next_staging];
-  device.next_staging = 1 - device.next_staging;
+  device.next_staging = (device.next_staging + 1) % device.staging.size();
   if (block.copied) block.copied->synchronize();
   block.copied.reset();
   if (!block.bytes.defined() || block.bytes.numel() < bytes) {
-    block.bytes = at::empty({std::max(bytes, kStagingBytes)},
-                            at::TensorOptions().dtype(c10::ScalarType::Byte).pinned_memory(true));
+    block.bytes = host_memory(device, {std::max(bytes, kMostBytes)}, c10::ScalarType::Byte);
   }
   return block;
 }
 
+// The first `rows` of what stands in a block, in the device's memory. Copies on the given stream.
+at::Tensor from_staging(const QkDevice& device, StagingBlock& block, const QkHostWeight& host,
+                        int64_t rows, const c10::Stream& stream) {
+  const at::Tensor stored =
+      at::from_blob(block.bytes.mutable_data_ptr(), {rows, host.cols}, type_of_rows(host));
+  c10::Event copied(device.device.type());
+  at::Tensor copy = stored.to(device.device, /*non_blocking=*/true);
+  copied.record(stream);
+  block.copied = std::move(copied);
+  return copy;
+}
+
+// Also for loading at the first use: else the host, which runs ahead, would load layer after layer.
+void wait_for_dropped(QkDevice& device) {
+  if (!device.dropped) return;
+  device.dropped->synchronize();
+  device.dropped.reset();
+}
+
 // Allocates and copies on the copying stream; compute waits for `ready` before it reads.
 void load_on_gpu(QkDevice& device, QkWeight& weight) {
+  wait_for_dropped(device);
   const c10::StreamGuard copying(*device.copy);
   const QkHostWeight& host = weight.host;
-  const c10::ScalarType stored = type_of_rows(host);
-  const auto row_bytes = host.cols * static_cast<int64_t>(c10::elementSize(stored));
   at::Tensor value = at::empty({host.rows, host.cols}, device.options());
   const int64_t step = rows_per_block(host);
   for (int64_t first = 0; first < host.rows; first += step) {
     const int64_t count = std::min(step, host.rows - first);
-    StagingBlock& block = next_staging(device, count * row_bytes);
+    StagingBlock& block = next_staging(device, count * bytes_of_row(host));
     read_rows(host, first, count, block.bytes.mutable_data_ptr());
-    const at::Tensor rows =
-        at::from_blob(block.bytes.mutable_data_ptr(), {count, host.cols}, stored);
     // Rounded on the device: a copy that changes the type would first do so on the host.
-    value.narrow(0, first, count).copy_(rows.to(device.device, /*non_blocking=*/true));
-    block.copied.emplace(device.device.type());
-    block.copied->record(*device.copy);
+    value.narrow(0, first, count).copy_(from_staging(device, block, host, count, *device.copy));
   }
+  released(host);
+  c10::Event ready(device.device.type());
+  ready.record(*device.copy);
   value.record_stream(*device.compute);
-  weight.ready.emplace(device.device.type());
-  weight.ready->record(*device.copy);
+  weight.ready = std::move(ready);
   weight.value = value;
 }
 
@@ -106,8 +132,15 @@ void load_on_gpu(QkDevice& device, QkWeight& weight) {
 QkWeight* bind(QkDevice& device, const QkHostWeight& weight) {
   auto bound = std::make_unique<QkWeight>();
   bound->host = weight;
-  device.weights.push_back(std::move(bound));
-  return device.weights.back().get();
+  QkWeight* const handle = bound.get();
+  device.weights.emplace(handle, std::move(bound));
+  return handle;
+}
+
+void unbind(QkDevice& device, QkWeight& weight) {
+  QkWeight* const only = &weight;
+  drop(device, &only, 1);
+  device.weights.erase(&weight);
 }
 
 void prefetch(QkDevice& device, QkWeight* const* weights, int64_t count) {
@@ -117,7 +150,10 @@ void prefetch(QkDevice& device, QkWeight* const* weights, int64_t count) {
   }
 }
 
-void drop(QkDevice&, QkWeight* const* weights, int64_t count) {
+void drop(QkDevice& device, QkWeight* const* weights, int64_t count) {
+  const auto loaded = [](const QkWeight* weight) { return weight->value.defined(); };
+  if (std::none_of(weights, weights + count, loaded)) return;
+  if (!device.on_host()) device.dropped = event_now(device);
   for (int64_t i = 0; i < count; ++i) {
     // record_stream: the memory is used again only after the work enqueued until now.
     weights[i]->value.reset();
@@ -140,21 +176,27 @@ const at::Tensor& value_of(QkDevice& device, QkWeight& weight) {
   return weight.value;
 }
 
-at::Tensor rows_of_host(const QkDevice& device, const QkHostWeight& table, const int32_t* ids,
+at::Tensor rows_of_host(QkDevice& device, const QkHostWeight& table, const int32_t* ids,
                         int64_t count) {
-  const auto options =
-      at::TensorOptions().dtype(type_of_rows(table)).pinned_memory(!device.on_host());
-  at::Tensor rows = at::empty({count, table.cols}, options);
-  const auto row_bytes = table.cols * static_cast<int64_t>(rows.element_size());
-  auto* out = static_cast<char*>(rows.mutable_data_ptr());
-  for (int64_t i = 0; i < count; ++i) {
-    if (ids[i] < 0 || ids[i] >= table.rows) {
-      throw Failure("id " + std::to_string(ids[i]) + " is outside the table's " +
-                    std::to_string(table.rows) + " rows");
+  const int64_t row_bytes = bytes_of_row(table);
+  count = std::min(count, rows_per_block(table));
+  const auto read_into = [&](void* out) {
+    for (int64_t i = 0; i < count; ++i) {
+      if (ids[i] < 0 || ids[i] >= table.rows) {
+        throw Failure("id " + std::to_string(ids[i]) + " is outside the table's " +
+                      std::to_string(table.rows) + " rows");
+      }
+      read_rows(table, ids[i], 1, static_cast<char*>(out) + i * row_bytes);
     }
-    read_rows(table, ids[i], 1, out + i * row_bytes);
+  };
+  if (device.on_host()) {
+    at::Tensor rows = at::empty({count, table.cols}, type_of_rows(table));
+    read_into(rows.mutable_data_ptr());
+    return rows;
   }
-  return rows;
+  StagingBlock& block = next_staging(device, count * row_bytes);
+  read_into(block.bytes.mutable_data_ptr());
+  return from_staging(device, block, table, count, *device.compute);
 }
 
 }  // namespace qk_torch
