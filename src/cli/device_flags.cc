@@ -36,7 +36,7 @@ void add_device_flags(CLI::App& command, DeviceFlags& flags) {
 void warn_of_problem(const Devices& devices) {
   const std::string problem = devices.problem();
   if (problem.empty()) return;
-  std::fprintf(stderr, "qkscope: warning: computing on the CPU: %s\n", problem.c_str());
+  std::fprintf(stderr, "qkscope: warning: %s\n", problem.c_str());
 }
 
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
