@@ -174,8 +174,8 @@ void check_computed_in(const Certificate& certificate, const ComputedIn& run) {
     const json expected = ours.value(key, json()), found = theirs.value(key, json());
     if (found == expected) continue;
     fail(
-        "{}: computed_in.device.{}: expected {}, as this run has, found {}: run `qkscope verify` on "
-        "the device of the run, with its compat (--compat), --chunk-tokens and --attention-tokens",
+        "{}: computed_in.device.{}: expected {}, as this run has, found {}: run `qkscope verify` with "
+        "the run's --device, --chunk-tokens and --attention-tokens (and --compat, if it has compat)",
         certificate.file, printable(key, 40), printable(expected.dump()), printable(found.dump()));
   }
 }

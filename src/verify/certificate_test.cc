@@ -162,8 +162,8 @@ TEST(Certificate, IsForOneTypeAndDevice) {
   EXPECT_EQ(refusal(gpu, {DType::kBF16, other}),
             gpu.file +
                 ": computed_in.device.name: expected \"NVIDIA H100\", as this run has, found "
-                "\"NVIDIA H200\": run `qkscope verify` on the device of the run, with its compat "
-                "(--compat), --chunk-tokens and --attention-tokens");
+                "\"NVIDIA H200\": run `qkscope verify` with the run's --device, --chunk-tokens and "
+                "--attention-tokens (and --compat, if it has compat)");
   const std::string more = R"({"chunk_tokens":1024,)" + std::string(kGpu).substr(1);
   EXPECT_THAT(
       refusal(gpu, {DType::kBF16, more}),
