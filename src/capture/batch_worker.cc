@@ -48,7 +48,7 @@ void BatchWorker::forward_batch(std::span<const TokenizedDocument> documents,
           look_at_memory(counts);
           hooks.show((layer + 1) / num_layers);
         },
-        &counts.times.parts);
+        run_.config.inference.debug_logging ? &counts.times.parts : nullptr);
   } catch (...) {
     counts.times.forward += watch.lap();
     throw;

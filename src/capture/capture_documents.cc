@@ -67,7 +67,8 @@ OpenJournal resume_journal(const RunContext& context, const RunRecord& record,
                            const std::filesystem::path& path) {
   const JournalReader journal(path);
   const JournalHeader header = parse_journal_header(journal.header(), path);
-  const std::string difference = provenance_difference(header.provenance, record.provenance);
+  const std::string difference =
+      provenance_difference(header.provenance, record.provenance, context.options.device_reason());
   if (!difference.empty()) {
     fail("{}: is the journal of another run: {}; --overwrite discards it", path.string(),
          difference);

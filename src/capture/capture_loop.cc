@@ -74,7 +74,6 @@ void CaptureLoop::end(const BatchWorker::Result& result, JournalWriter& journal)
   journal.end_documents(result.ends);
   counts_.times.journal += watch.seconds();
   add_counts(result.counts, counts_);
-  show();
 }
 
 void CaptureLoop::run_alone(JournalWriter& journal) {
@@ -96,6 +95,7 @@ void CaptureLoop::run_alone(JournalWriter& journal) {
                         .warn = options_.warn});
     result.counts.times.forward -= counts_.times.journal - journal_before;
     end(result, journal);
+    show();
   }
 }
 

@@ -100,6 +100,25 @@ Rows rows_of(const JournalReader& journal, int32_t layer, Kind kind, size_t head
   return out;
 }
 
+// Parts of the forward pass, which takes all of its time but what the journal took.
+TEST(CaptureLoop, DebugLoggingTimesTheParts) {
+  Loop loop({words(60), words(50)});
+  loop.run.config.inference.debug_logging = true;
+  ASSERT_TRUE(loop.execute());
+  const ForwardTimes& parts = loop.counts.times.parts;
+  for (const double part : {parts.embedding, parts.norm, parts.linear, parts.rope, parts.attention,
+                            parts.activation, parts.tap}) {
+    EXPECT_GT(part, 0);
+  }
+  EXPECT_LE(parts.embedding + parts.norm + parts.linear + parts.rope + parts.attention +
+                parts.activation + parts.tap,
+            loop.counts.times.forward + loop.counts.times.journal);
+  Loop quiet({words(60), words(50)});
+  ASSERT_TRUE(quiet.execute());
+  EXPECT_EQ(quiet.counts.times.parts.linear, 0);
+  EXPECT_GT(quiet.counts.times.forward, 0);
+}
+
 // The oracle is a capture of every position.
 TEST(CaptureLoop, SharedPositionsAreTheSameTokensWithTheModelsVectors) {
   const std::vector<std::string> texts = {words(60), words(33), words(64)};
@@ -151,6 +170,34 @@ std::vector<std::string> many_texts() {
   return texts;
 }
 
+// Calls of the second of two devices. The first one waits for as many: otherwise it may be fast
+// enough to compute every document alone.
+std::atomic<int> calls_of_second;
+std::atomic<int> calls_awaited;
+
+std::vector<Backend> second_goes_first(int num_calls,
+                                       decltype(Backend::rms_norm) second = kCpuBackend.rms_norm) {
+  static decltype(Backend::rms_norm) norm_of_second;
+  norm_of_second = second;
+  calls_of_second = 0;
+  calls_awaited = num_calls;
+  Backend first = kCpuBackend, other = kCpuBackend;
+  first.rms_norm = [](Context& context, ConstMatrix x, BoundVector weight, float eps, NormKind kind,
+                      Matrix out) {
+    for (int seen = calls_of_second; seen < calls_awaited; seen = calls_of_second) {
+      calls_of_second.wait(seen);
+    }
+    kCpuBackend.rms_norm(context, x, weight, eps, kind, out);
+  };
+  other.rms_norm = [](Context& context, ConstMatrix x, BoundVector weight, float eps, NormKind kind,
+                      Matrix out) {
+    ++calls_of_second;
+    calls_of_second.notify_all();
+    norm_of_second(context, x, weight, eps, kind, out);
+  };
+  return {first, other};
+}
+
 // Written in the order of the corpus, whoever was first.
 TEST(CaptureLoop, SeveralDevicesWriteTheJournalOfOne) {
   const TestDevices three("cuda:0,1,2", {kCpuBackend, kCpuBackend, kCpuBackend});
@@ -171,6 +218,27 @@ TEST(CaptureLoop, SeveralDevicesWriteTheJournalOfOne) {
     EXPECT_TRUE(std::ranges::is_sorted(shown, {}, &RunProgress::done));
     EXPECT_EQ(shown.back().done, 23);
   }
+}
+
+// What is computed and waits for its turn counts too.
+TEST(CaptureLoop, ProgressOfSeveralDevicesNeverFalls) {
+  constexpr int kTwoDocuments = 2 * 5 * 2;  // layers, norms
+  const TestDevices two("cuda:0,1", second_goes_first(kTwoDocuments));
+  Loop loop({words(60), words(60), words(60), words(60), words(60)});
+  loop.options.devices = &two;
+  std::vector<double> shown;
+  std::vector<int64_t> tokens;
+  loop.options.progress = [&](const RunProgress& progress) {
+    shown.push_back(static_cast<double>(progress.done) + progress.in_progress);
+    tokens.push_back(progress.num_tokens);
+  };
+  EXPECT_TRUE(loop.execute());
+  EXPECT_TRUE(std::ranges::is_sorted(shown, [](double a, double b) { return a < b - 1e-9; }))
+      << testing::PrintToString(shown);
+  EXPECT_TRUE(std::ranges::is_sorted(tokens, [](int64_t a, int64_t b) { return a < b - 1; }))
+      << testing::PrintToString(tokens);
+  EXPECT_NEAR(shown.back(), 5, 1e-9);
+  EXPECT_EQ(tokens.back(), 300);
 }
 
 TEST(CaptureLoop, AStopOfSeveralDevicesKeepsWhatIsBegun) {
@@ -198,11 +266,9 @@ TEST(CaptureLoop, AnErrorOfSeveralDevicesKeepsTheDocumentsBeforeIt) {
 
 // The second device cannot compute: its sentence ends the run, and what is in the journal is whole.
 TEST(CaptureLoop, AFaultyDeviceEndsTheRun) {
-  Backend faulty = kCpuBackend;
-  faulty.rms_norm = [](Context&, ConstMatrix, BoundVector, float, NormKind, Matrix) {
-    fail("cuda:1: the device is lost");
-  };
-  const TestDevices two("cuda:0,1", {kCpuBackend, faulty});
+  const TestDevices two("cuda:0,1",
+                        second_goes_first(1, [](Context&, ConstMatrix, BoundVector, float, NormKind,
+                                                Matrix) { fail("cuda:1: the device is lost"); }));
   Loop loop(many_texts());
   loop.options.devices = &two;
   try {
@@ -214,6 +280,19 @@ TEST(CaptureLoop, AFaultyDeviceEndsTheRun) {
   const std::vector<int64_t> documents = loop.documents();
   EXPECT_LT(documents.size(), 23U);
   for (size_t i = 0; i < documents.size(); ++i) EXPECT_EQ(documents[i], static_cast<int64_t>(i));
+}
+
+TEST(CaptureLoop, AFailingCallerEndsTheTeam) {
+  const TestDevices two("cuda:0,1", second_goes_first(1));
+  Loop loop(many_texts());
+  loop.options.devices = &two;
+  int num_shown = 0;
+  loop.options.progress = [&](const RunProgress&) {
+    if (++num_shown == 2) fail("no room");  // the first time is before the team
+  };
+  EXPECT_THROW(loop.execute(), Error);
+  EXPECT_LE(loop.documents().size(), 1U);
+  EXPECT_EQ(num_shown, 2);
 }
 
 // Nor does a device that nobody can open or bind on leave a thread behind.

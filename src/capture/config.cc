@@ -98,9 +98,9 @@ void read_device_map(MappingReader& section, ModelSection& out) {
   const bool spreads = name && std::ranges::find(kSpreading, *name) != kSpreading.end();
   if (name && !spreads) return;
   out.device_map_fault = fmt::format(
-      "expected one device (auto, cpu, cuda, cuda:0), found {}: the layers of a model are not spread "
-      "over devices; a model that is too large for one is streamed, and --device cuda:all spreads "
-      "documents",
+      "expected auto, cpu, torch:cpu, cuda, cuda:0, cuda:0,1 or cuda:all, found {}: the layers of a "
+      "model are not spread over devices; a model that is too large for one is streamed, and several "
+      "devices share the documents",
       map->describe());
 }
 

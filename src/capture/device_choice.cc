@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "verify/computed_in.h"
 
 namespace qk {
 namespace {
@@ -85,23 +84,37 @@ void check_device_keys(const SniffConfig& config, const Devices& devices) {
   check_attention(config, devices);
 }
 
-ForwardOptions forward_options(const BackendTraits& traits, int64_t chunk_tokens,
-                               int64_t attention_tokens) {
+ForwardOptions forward_options(const BackendTraits& traits, const ChunkSizes& chunks) {
   ForwardOptions out;
   if (traits.rows_depend_on_shape) {
     out.chunk_tokens = kTorchChunk;
     out.attention_tokens = kWholeDocuments;
   }
-  if (chunk_tokens > 0) out.chunk_tokens = chunk_tokens;
-  if (attention_tokens == 0) return out;
+  if (chunks.chunk_tokens > 0) out.chunk_tokens = chunks.chunk_tokens;
+  if (chunks.attention_tokens == 0) return out;
   if (!traits.rows_depend_on_shape) {
     fail("--attention-tokens: is for torch; on cpu --chunk-tokens holds for attention too");
   }
-  if (attention_tokens % out.chunk_tokens != 0) {
+  if (chunks.attention_tokens % out.chunk_tokens != 0) {
     fail("--attention-tokens: expected a multiple of --chunk-tokens ({}), found {}",
-         out.chunk_tokens, attention_tokens);
+         out.chunk_tokens, chunks.attention_tokens);
   }
-  out.attention_tokens = attention_tokens;
+  out.attention_tokens = chunks.attention_tokens;
+  return out;
+}
+
+ComputedIn computed_in(const Devices& devices, int64_t head_dim, const ForwardOptions& forward) {
+  ComputedIn out{.dtype = devices.backend(0).traits.dtype};
+  const std::string description = devices.description(head_dim);
+  if (description.empty()) return out;
+  nlohmann::ordered_json device = nlohmann::ordered_json::parse(description);
+  device["chunk_tokens"] = forward.chunk_tokens;
+  device["attention_tokens"] = nullptr;
+  if (forward.attention_tokens != kWholeDocuments) {
+    device["attention_tokens"] =
+        forward.attention_tokens > 0 ? forward.attention_tokens : forward.chunk_tokens;
+  }
+  out.device = device.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "capture/test_devices.h"
@@ -102,17 +103,32 @@ TEST(DeviceChoice, AttentionThatIsNotBuiltInIsRefused) {
 }
 
 TEST(DeviceChoice, ChunksAreFixed) {
-  const ForwardOptions own = forward_options(kCpuBackend.traits, 0, 0);
+  const ForwardOptions own = forward_options(kCpuBackend.traits);
   EXPECT_EQ(own.chunk_tokens, ForwardOptions().chunk_tokens);
   EXPECT_EQ(own.attention_tokens, 0);
   const BackendTraits torch = shaped_backend().traits;
-  EXPECT_EQ(forward_options(torch, 0, 0).chunk_tokens, 16384);
-  EXPECT_EQ(forward_options(torch, 0, 0).attention_tokens, kWholeDocuments);
-  EXPECT_EQ(forward_options(torch, 512, 2048).attention_tokens, 2048);
-  EXPECT_THAT(fault_of([&] { forward_options(torch, 512, 700); }),
+  EXPECT_EQ(forward_options(torch).chunk_tokens, 16384);
+  EXPECT_EQ(forward_options(torch).attention_tokens, kWholeDocuments);
+  EXPECT_EQ(forward_options(torch, {512, 2048}).attention_tokens, 2048);
+  EXPECT_THAT(fault_of([&] { forward_options(torch, {512, 700}); }),
               StartsWith("--attention-tokens: expected a multiple"));
-  EXPECT_THAT(fault_of([&] { forward_options(kCpuBackend.traits, 0, 1024); }),
+  EXPECT_THAT(fault_of([&] { forward_options(kCpuBackend.traits, {0, 1024}); }),
               StartsWith("--attention-tokens: "));
+}
+
+TEST(DeviceChoice, BitsDependOnDeviceTypeAndChunks) {
+  const auto found = [](const ForwardOptions& forward) {
+    const ComputedIn out = computed_in(TestDevices("cuda:0", {shaped_backend()}), 64, forward);
+    return nlohmann::json::parse(out.device);
+  };
+  const nlohmann::json whole = found(forward_options(shaped_backend().traits));
+  EXPECT_EQ(whole, nlohmann::json::parse(R"({"device": "cuda", "name": "Test 1", "torch": "2.9.1",
+      "chunk_tokens": 16384, "attention_tokens": null})"));
+  EXPECT_EQ(found({.chunk_tokens = 512, .attention_tokens = 2048})["attention_tokens"], 2048);
+  EXPECT_EQ(found({.chunk_tokens = 512, .attention_tokens = 0})["attention_tokens"], 512);
+  const ComputedIn own = computed_in(TestDevices("cpu", {kCpuBackend}), 64, {});
+  EXPECT_FALSE(own.on_torch());
+  EXPECT_EQ(own.dtype, DType::kF32);
 }
 
 TEST(DeviceChoice, TitleOfADevice) {

@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace qk {
+namespace {
+
+// Thrown within a batch whose result nobody wants any more.
+struct Dropped {};
+
+}  // namespace
 
 DeviceTeam::DeviceTeam(const PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
                        int num_threads)
@@ -55,17 +61,17 @@ bool DeviceTeam::take_batch(const Hooks& hooks, int64_t& ticket,
   return true;
 }
 
-DeviceTeam::Batch DeviceTeam::compute(BatchWorker& worker, int device,
+DeviceTeam::Batch DeviceTeam::compute(BatchWorker& worker, int device, int64_t ticket,
                                       std::vector<TokenizedDocument> documents) {
   Batch out;
-  double num_tokens = 0;
+  out.size.documents = static_cast<double>(documents.size());
   for (const TokenizedDocument& document : documents) {
-    num_tokens += static_cast<double>(document.ids.size());
+    out.size.tokens += static_cast<double>(document.ids.size());
   }
-  const auto num_documents = static_cast<double>(documents.size());
   const auto show = [&](double part) {
     const std::lock_guard lock(mutex_);
-    progress_[static_cast<size_t>(device)] = {part * num_documents, part * num_tokens};
+    if (abandoned_ || ticket > fault_ticket_) throw Dropped();
+    progress_[static_cast<size_t>(device)] = {part * out.size.documents, part * out.size.tokens};
     has_news_ = true;
     changed_.notify_all();
   };
@@ -85,7 +91,7 @@ void DeviceTeam::work(int device, const Hooks& hooks) {
     BatchWorker worker(run_, options_, memory_, device, pool);
     std::vector<TokenizedDocument> documents;
     while (take_batch(hooks, ticket, documents)) {
-      Batch batch = compute(worker, device, std::move(documents));
+      Batch batch = compute(worker, device, ticket, std::move(documents));
       const std::lock_guard lock(mutex_);
       computed_.emplace(ticket, std::move(batch));
       progress_[static_cast<size_t>(device)] = {};
@@ -99,29 +105,36 @@ void DeviceTeam::work(int device, const Hooks& hooks) {
   changed_.notify_all();
 }
 
+DeviceTeam::Progress DeviceTeam::unfinished() const {
+  Progress all;
+  const auto add = [&](const Progress& one) {
+    all.documents += one.documents;
+    all.tokens += one.tokens;
+  };
+  for (const Progress& one : progress_) add(one);
+  for (const auto& [ticket, batch] : computed_) add(batch.size);
+  return all;
+}
+
 void DeviceTeam::finish_batches(const Hooks& hooks) {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock,
                   [&] { return has_news_ || computed_.contains(finished_) || num_running_ == 0; });
-    Progress all;
-    for (const Progress& one : progress_) {
-      all.documents += one.documents;
-      all.tokens += one.tokens;
-    }
     has_news_ = false;
     auto next = computed_.extract(finished_);
     if (next.empty() && num_running_ == 0) return;
-    lock.unlock();
-    if (next.empty()) {
-      hooks.show(all);
-    } else {
+    if (!next.empty()) {
+      lock.unlock();
       hooks.finish(std::move(next.mapped()));
+      lock.lock();
+      ++finished_;
+      changed_.notify_all();
     }
+    const Progress all = unfinished();
+    lock.unlock();
+    hooks.show(all);
     lock.lock();
-    if (next.empty()) continue;
-    ++finished_;
-    changed_.notify_all();
   }
 }
 
@@ -142,6 +155,10 @@ void DeviceTeam::run(const Hooks& hooks) {
     }
     finish_batches(hooks);
   } catch (...) {
+    {
+      const std::lock_guard lock(mutex_);
+      abandoned_ = true;
+    }
     join();
     throw;
   }

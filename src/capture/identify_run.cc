@@ -1,20 +1,10 @@
+#include "capture/device_choice.h"
 #include "capture/provenance.h"
 #include "capture/run_clock.h"
 #include "capture/run_steps.h"
 #include "model/source_files.h"
 
 namespace qk {
-namespace {
-
-ComputedIn computed_in(const PreparedRun& run, const RunOptions& options) {
-  ComputedIn out{.dtype = options.backend().traits.dtype};
-  if (options.devices != nullptr) {
-    out.device = options.devices->description(run.model.config.head_dim);
-  }
-  return out;
-}
-
-}  // namespace
 
 RunRecord identify_run(const RunContext& context) {
   const PreparedRun& run = context.run;
@@ -32,8 +22,10 @@ RunRecord identify_run(const RunContext& context) {
   give_up();
   RunIdentity identity;
   identity.model_files = identify_files(source_files(run.model), context.pool, show);
-  identity.computed_in = computed_in(run, options);
-  identity.forward = options.forward;
+  if (options.devices != nullptr) {
+    identity.computed_in =
+        computed_in(*options.devices, run.model.config.head_dim, options.forward);
+  }
   if (options.certificate) {
     check_certificate(*options.certificate, identity.model_files, identity.computed_in);
     identity.certificate = options.certificate->json;

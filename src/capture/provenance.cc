@@ -54,17 +54,6 @@ ordered_json layer_json(const LayerPlan& layer, const LayerConfig& config, int64
   return out;
 }
 
-ordered_json device_json(const RunIdentity& identity) {
-  ordered_json out = ordered_json::parse(identity.computed_in.device);
-  out["chunk_tokens"] = identity.forward.chunk_tokens;
-  const int64_t attention = identity.forward.attention_tokens;
-  out["attention_tokens"] =
-      attention == kWholeDocuments
-          ? ordered_json(nullptr)
-          : ordered_json(attention > 0 ? attention : identity.forward.chunk_tokens);
-  return out;
-}
-
 }  // namespace
 
 std::string provenance_json(const SniffConfig& config, const RunIdentity& identity) {
@@ -84,7 +73,9 @@ std::string provenance_json(const SniffConfig& config, const RunIdentity& identi
                    {"files", identity.num_corpus_files},
                    {"sha256", identity.corpus_sha256}};
   out["computed_in"] = torch_name(identity.computed_in.dtype);
-  if (identity.computed_in.on_torch()) out["device"] = device_json(identity);
+  if (identity.computed_in.on_torch()) {
+    out["device"] = ordered_json::parse(identity.computed_in.device);
+  }
   const auto& sampling = config.capture.head_sampling;
   out["seed"] = sampling ? ordered_json(sampling->seed) : ordered_json(nullptr);
   out["config"] = ordered_json::parse(config_json(config));

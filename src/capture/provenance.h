@@ -9,7 +9,6 @@
 
 #include "capture/plan.h"
 #include "download/file_identity.h"
-#include "model/forward.h"
 #include "verify/computed_in.h"
 
 namespace qk {
@@ -21,7 +20,6 @@ struct RunIdentity {
   int64_t num_corpus_files = 0;
   std::string certificate;  // a JSON object (verify/certificate.h), or empty
   ComputedIn computed_in;
-  ForwardOptions forward;  // on torch the last bits depend on its chunks
 };
 
 // Model, tokenizer, corpus, configuration (config_json), the type that was computed in, the device

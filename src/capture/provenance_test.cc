@@ -37,20 +37,17 @@ TEST(Provenance, NamesWhatTheDatasetWasMadeFrom) {
   EXPECT_EQ(full["certificate"], json({{"passed", true}}));
 }
 
-TEST(Provenance, NamesTheDeviceOfTorchAndItsChunks) {
+TEST(Provenance, NamesTheDeviceOfTorch) {
   const PreparedRun run = test_run({});
   RunIdentity identity;
   const json own = json::parse(provenance_json(run.config, identity));
   EXPECT_EQ(own["computed_in"], "float32");
   EXPECT_FALSE(own.contains("device"));
-  identity.computed_in = {DType::kBF16, R"({"device":"cuda","name":"H200"})"};
-  identity.forward = {.chunk_tokens = 512, .attention_tokens = kWholeDocuments};
+  const std::string device = R"({"device":"cuda","name":"H200","chunk_tokens":512})";
+  identity.computed_in = {DType::kBF16, device};
   const json torch = json::parse(provenance_json(run.config, identity));
   EXPECT_EQ(torch["computed_in"], "bfloat16");
-  EXPECT_EQ(torch["device"], json::parse(R"({"device": "cuda", "name": "H200",
-      "chunk_tokens": 512, "attention_tokens": null})"));
-  identity.forward.attention_tokens = 0;  // the chunk's
-  EXPECT_EQ(json::parse(provenance_json(run.config, identity))["device"]["attention_tokens"], 512);
+  EXPECT_EQ(torch["device"], json::parse(device));
 }
 
 TEST(Geometry, SaysWhatOfEachLayerIsCaptured) {

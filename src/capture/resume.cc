@@ -53,15 +53,18 @@ void compare(const ordered_json* then, const ordered_json* now, const std::strin
   out.push_back(fmt::format("{} was {}, now it is {}", name, shown(then), shown(now)));
 }
 
-// "it was computed on cuda (NVIDIA H200), now on cpu" if the devices are of different kinds.
-std::string device_difference(const ordered_json& then, const ordered_json& now) {
+// "it was computed on cuda (NVIDIA H200), now on cpu (as --device says)" if the devices are of
+// different kinds.
+std::string device_difference(const ordered_json& then, const ordered_json& now,
+                              const std::string& why_here) {
   const auto title = [](const ordered_json& run) {
     const bool has = run.is_object() && run.contains("device") && run["device"].is_object();
     return device_title(has ? run["device"].dump() : "");
   };
   const std::string before = title(then), after = title(now);
   if (before == after) return "";
-  return fmt::format("it was computed on {}, now on {}", before, after);
+  return fmt::format("it was computed on {}, now on {}{}", before, after,
+                     why_here.empty() ? "" : fmt::format(" ({})", why_here));
 }
 
 }  // namespace
@@ -80,10 +83,12 @@ JournalHeader parse_journal_header(const std::string& text, const std::filesyste
   return {json["run"].dump(), json["overwrite"].get<bool>()};
 }
 
-std::string provenance_difference(const std::string& then, const std::string& now) {
+std::string provenance_difference(const std::string& then, const std::string& now,
+                                  const std::string& why_here) {
   const ordered_json before = ordered_json::parse(then, nullptr, false);
   const ordered_json after = ordered_json::parse(now, nullptr, false);
-  if (std::string device = device_difference(before, after); !device.empty()) return device;
+  if (std::string device = device_difference(before, after, why_here); !device.empty())
+    return device;
   std::vector<std::string> differences;
   compare(&before, &after, "", differences);
   if (differences.empty()) return "";

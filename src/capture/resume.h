@@ -20,7 +20,9 @@ JournalHeader parse_journal_header(const std::string& text, const std::filesyste
 
 // What differs between the provenance of an earlier run and of this one, for a sentence:
 // "config.capture.min_bucket_size was 16, now it is 8, and 2 more differences". Empty if nothing.
-std::string provenance_difference(const std::string& then, const std::string& now);
+//   why_here  this run computes where it does: Devices::reason(), or empty
+std::string provenance_difference(const std::string& then, const std::string& now,
+                                  const std::string& why_here = "");
 
 // Which file of the card's table is missing or of another size: "l00h01k/data.parquet is missing".
 // Empty if none is.

@@ -49,6 +49,8 @@ TEST(ProvenanceDifference, AnotherDeviceIsASentence) {
       R"({"computed_in":"bfloat16","device":{"device":"cuda","name":"NVIDIA H200","torch":"2.9.1"}})";
   EXPECT_EQ(provenance_difference(gpu, R"({"computed_in":"float32"})"),
             "it was computed on cuda (NVIDIA H200), now on cpu");
+  EXPECT_EQ(provenance_difference(gpu, R"({"computed_in":"float32"})", "auto: there is no GPU"),
+            "it was computed on cuda (NVIDIA H200), now on cpu (auto: there is no GPU)");
   EXPECT_EQ(
       provenance_difference(
           gpu,

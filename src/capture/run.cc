@@ -19,9 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 // Of a finished dataset that --resume finds. Throws Error unless it is whole and of this run.
-//   there  its provenance
-void check_finished(const fs::path& folder, const std::string& there, const RunRecord& record) {
-  const std::string difference = provenance_difference(there, record.provenance);
+//   there     its provenance
+//   why_here  as in provenance_difference
+void check_finished(const fs::path& folder, const std::string& there, const RunRecord& record,
+                    const std::string& why_here) {
+  const std::string difference = provenance_difference(there, record.provenance, why_here);
   if (!difference.empty()) {
     fail("{}: --resume found no journal but the finished dataset of another run: {}",
          folder.string(), difference);
@@ -76,7 +78,7 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   }
   report.times.identify = watch.lap();
   if (!finished.empty()) {
-    check_finished(folder, finished, record);
+    check_finished(folder, finished, record, options.device_reason());
     report.was_whole = true;
     return report;
   }

@@ -52,6 +52,8 @@ struct RunOptions {
   std::function<void(const std::string&)> warn;  // whole sentences
 
   int num_devices() const { return devices != nullptr ? devices->count() : 1; }
+  // Why it is these devices; empty if none are given.
+  std::string device_reason() const { return devices != nullptr ? devices->reason() : ""; }
   const Backend& backend(int device = 0) const {
     return devices != nullptr ? devices->backend(device) : kCpuBackend;
   }
@@ -61,7 +63,7 @@ struct RunOptions {
 struct CaptureTimes {
   double tokenize = 0;  // waiting for documents, which are tokenised beside the forward pass
   double select = 0, forward = 0, journal = 0;
-  ForwardTimes parts;  // of forward
+  ForwardTimes parts;  // of forward; only with inference.debug_logging
 };
 
 struct CaptureCounts {

@@ -20,12 +20,12 @@
 #include "capture/memory_plan.h"
 #include "capture/run.h"
 #include "cli/common_options.h"
+#include "cli/device_flags.h"
 #include "cli/hub_session.h"
 #include "cli/number_text.h"
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/publish_text.h"
-#include "cli/sniff_device.h"
 #include "cli/sniff_publish.h"
 #include "cli/stop_signal.h"
 
@@ -265,8 +265,7 @@ int sniff(const SniffFlags& flags) {
   options.num_threads = flags.num_threads;
   options.ram_bytes = flags.ram_bytes;
   options.vram_bytes = flags.device.vram_bytes;
-  options.forward = forward_options(options.backend().traits, flags.device.chunk_tokens,
-                                    flags.device.attention_tokens);
+  options.forward = forward_options(options.backend().traits, flags.device.chunks);
   if (flags.dry_run) return dry_run(run, options, publishing_text(run.config, check));
   warn_of_design(run);
   options.stop = stop;

@@ -14,11 +14,14 @@ namespace qk {
 namespace {
 
 // Fields of the YAML file of `sniff` that one might take for options.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kSniffFields = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 32> kSniffFields = {{
     {"model", "model.name"},
     {"model_name", "model.name"},
     {"revision", "model.revision"},
     {"config_overrides", "model.config_overrides"},
+    {"dtype", "model.dtype"},
+    {"device_map", "model.device_map"},
+    {"attn_implementation", "model.attn_implementation"},
     {"tokenizer", "tokenizer.name"},
     {"max_length", "tokenizer.max_length"},
     {"dataset", "dataset.path"},
@@ -30,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kSniffFi
     {"id_column", "dataset.id_column"},
     {"max_samples", "dataset.max_samples"},
     {"batch_size", "inference.batch_size"},
+    {"debug_logging", "inference.debug_logging"},
     {"layers", "capture.layers"},
     {"heads", "capture.heads"},
     {"head_sampling", "capture.head_sampling.count"},

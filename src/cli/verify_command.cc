@@ -13,6 +13,7 @@
 #include "capture/device_choice.h"
 #include "capture/model_files.h"
 #include "cli/common_options.h"
+#include "cli/device_flags.h"
 #include "cli/hub_session.h"
 #include "cli/verify_report.h"
 #include "device/devices.h"
@@ -29,6 +30,7 @@ struct VerifyFlags {
   std::string device = "cpu";
   std::string dtype = "float32";
   std::string compat;
+  ChunkSizes chunks;
   bool quiet = false;
   int num_threads = 0;
 };
@@ -46,7 +48,7 @@ Examples:
 Tolerances and the format of the reference: docs/verify.md. Exit codes: 0 passed; 1 failed, or the
 reference is damaged or belongs to another model.)";
 
-// Where our side computes; null: our own kernels. Throws Error.
+// Where our side computes. Throws Error.
 std::unique_ptr<Devices> open_device(const VerifyFlags& flags) {
   const std::optional<DType> dtype = parse_torch_name(flags.dtype);
   if (!dtype) {
@@ -60,28 +62,29 @@ std::unique_ptr<Devices> open_device(const VerifyFlags& flags) {
                               {.dtype = *dtype,
                                .dispatched_attention = flags.compat == "reference",
                                .num_threads = flags.num_threads});
+  warn_of_problem(*devices);
   if (devices->count() > 1) {
     fail("--device: expected one device, found {}: verify computes one document", devices->name());
   }
   if (devices->name() != "cpu") return devices;
   if (*dtype != DType::kF32) {
     fail(
-        "--dtype: expected float32 with --device {}, whose kernels compute in it; found {}: add "
-        "--device torch:cpu or cuda",
-        printable(flags.device), flags.dtype);
+        "--dtype: expected float32 on cpu ({}), whose kernels compute in it; found {}: add --device "
+        "torch:cpu or cuda",
+        devices->reason(), flags.dtype);
   }
   if (!flags.compat.empty()) {
     fail("--compat: expected a device of torch, found cpu: there is no dispatcher to follow");
   }
-  return nullptr;
+  return devices;
 }
 
-VerifiedRun run_on(const Devices* devices, int64_t head_dim) {
-  if (devices == nullptr) return {};
-  const Backend& backend = devices->backend(0);
+VerifiedRun run_on(const Devices& devices, int64_t head_dim, const ChunkSizes& chunks) {
+  const Backend& backend = devices.backend(0);
+  const ForwardOptions forward = forward_options(backend.traits, chunks);
   return {.backend = backend,
-          .computed_in = {backend.traits.dtype, devices->description(head_dim)},
-          .forward = forward_options(backend.traits, 0, 0)};
+          .computed_in = computed_in(devices, head_dim, forward),
+          .forward = forward};
 }
 
 int verify_model(const VerifyFlags& flags) {
@@ -112,7 +115,7 @@ int verify_model(const VerifyFlags& flags) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
   const Verification result = verify(model, expand_home(flags.reference), tokenizer, pool,
-                                     run_on(devices.get(), model.config.head_dim));
+                                     run_on(*devices, model.config.head_dim, flags.chunks));
   for (const std::string& warning : config.warnings) {
     std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
   }
@@ -164,6 +167,7 @@ void add_verify_command(CLI::App& app, int& exit_code) {
                    "reference: attention as torch's dispatcher chooses it for transformers")
       ->type_name("NAME")
       ->group(kInputGroup);
+  add_chunk_flags(*command, flags->chunks);
   command->add_flag("--quiet", flags->quiet, "Print only the verdict, and no progress")
       ->group(kOutputGroup);
   add_threads(*command, flags->num_threads, " (default: all cores)")->group(kResourcesGroup);

@@ -168,13 +168,15 @@ void check_computed_in(const Certificate& certificate, const ComputedIn& run) {
   if (!run.on_torch()) return;
   const json theirs = parse_json(made_for.device, certificate.file);
   const json ours = parse_json(run.device, "the device's description");
-  for (const auto& [key, value] : ours.items()) {
-    const json found = theirs.value(key, json());
-    if (found == value) continue;
+  json all = theirs;
+  all.update(ours);
+  for (const auto& [key, value] : all.items()) {
+    const json expected = ours.value(key, json()), found = theirs.value(key, json());
+    if (found == expected) continue;
     fail(
-        "{}: computed_in.device.{}: expected {}, as this run has, found {}: run `qkscope verify` on "
-        "the device of the run",
-        certificate.file, printable(key, 40), printable(value.dump()), printable(found.dump()));
+        "{}: computed_in.device.{}: expected {}, as this run has, found {}: run `qkscope verify` with "
+        "the run's --device, --chunk-tokens and --attention-tokens (and --compat, if it has compat)",
+        certificate.file, printable(key, 40), printable(expected.dump()), printable(found.dump()));
   }
 }
 

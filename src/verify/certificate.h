@@ -28,7 +28,7 @@ std::string certificate_json(const Verification& verification);
 Certificate read_certificate(const std::filesystem::path& path);
 
 // Throws Error unless the certificate was made for exactly these files, and for a run in the same
-// type and on the same device (all of its description).
+// type and on the same device (all of its description) with the same chunks.
 void check_certificate(const Certificate& certificate, const std::vector<IdentifiedFile>& model,
                        const ComputedIn& run = {});
 

@@ -162,7 +162,17 @@ TEST(Certificate, IsForOneTypeAndDevice) {
   EXPECT_EQ(refusal(gpu, {DType::kBF16, other}),
             gpu.file +
                 ": computed_in.device.name: expected \"NVIDIA H100\", as this run has, found "
-                "\"NVIDIA H200\": run `qkscope verify` on the device of the run");
+                "\"NVIDIA H200\": run `qkscope verify` with the run's --device, --chunk-tokens and "
+                "--attention-tokens (and --compat, if it has compat)");
+  const std::string more = R"({"chunk_tokens":1024,)" + std::string(kGpu).substr(1);
+  EXPECT_THAT(
+      refusal(gpu, {DType::kBF16, more}),
+      HasSubstr("computed_in.device.chunk_tokens: expected 1024, as this run has, found null"));
+  Verification chunked = half(VerdictKind::kEqualBits);
+  chunked.run.device = more;
+  EXPECT_THAT(
+      refusal(read(chunked), {DType::kBF16, kGpu}),
+      HasSubstr("computed_in.device.chunk_tokens: expected null, as this run has, found 1024"));
   EXPECT_THAT(refusal(read(passed()), {DType::kF32, kGpu}),
               HasSubstr("found float32 on our own kernels"));
 }

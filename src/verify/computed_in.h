@@ -11,7 +11,9 @@ namespace qk {
 
 struct ComputedIn {
   DType dtype = DType::kF32;
-  std::string device = {};  // JSON, as Devices::description() gives it; empty: our own kernels
+  std::string device =
+      {};  // JSON: a description (device/devices.h) and the sizes of chunks; empty:
+           // our own kernels
 
   bool on_torch() const { return !device.empty(); }
 };

@@ -99,6 +99,8 @@ class BadInput(unittest.TestCase):
                                                           "--set dataset.path=x"),
                 ("sniff", ["run.yaml", "--min-bucket-size", "8"],
                  "--min-bucket-size: unknown option of sniff; write --set capture.min_bucket_size=8"),
+                ("sniff", ["run.yaml", "--dtype", "bfloat16"], "--dtype: unknown option of sniff; write "
+                                                               "--set model.dtype=bfloat16"),
                 ("sniff", ["run.yaml", "--layers"], "--layers: unknown option of sniff; write --set "
                                                     "capture.layers=VALUE"),
                 ("sniff", ["run.yaml", "--split=train[:9]"], "--split: unknown option of sniff; write "

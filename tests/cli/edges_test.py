@@ -23,6 +23,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 EDGES = f"{SOURCE}/tests/data/edges"
 sys.path.insert(0, f"{SOURCE}/.deps/pyarrow")
 
+import fixtures  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
@@ -58,7 +59,8 @@ class Case(unittest.TestCase):
 
     def run_program(self, *arguments, code=0, **environment):
         done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300,
-                              cwd=self.root, env={**os.environ, **environment})
+                              cwd=self.root,
+                              env={**os.environ, **fixtures.NO_GPU, **environment})
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
 

@@ -8,6 +8,10 @@ import struct
 
 WORDS = [f"w{i}" for i in range(60)]
 
+# The bytes that tests expect are those of a CPU, so `auto` finds no GPU in the tests of this process.
+NO_GPU = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
+os.environ.update(NO_GPU)
+
 
 class Numbers:
     """A small linear congruential generator: uniform numbers in [-1, 1)."""

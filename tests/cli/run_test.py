@@ -7,6 +7,7 @@ usage: run_test.py QKSCOPE"""
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,9 +32,10 @@ class Runs(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def sniff(self, out, *flags, sets=(), program=(PROGRAM, "sniff"), code=0):
+    def sniff(self, out, *flags, sets=(), program=(PROGRAM, "sniff"), code=0, variables=()):
         command = [*program, *fixtures.sniff_arguments(self.config, out, *flags, sets=sets)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300,
+                              env={**os.environ, **dict(variables)})
         self.assertEqual(done.returncode, code, done.stderr)
         return done
 
@@ -45,6 +47,38 @@ class Runs(unittest.TestCase):
         self.assertEqual(sorted(a), sorted(b))
         for name, data in a.items():
             self.assertTrue(data == b[name], f"{name} differs")
+
+    def test_a_plugin_that_does_not_work(self):
+        """`auto` computes on the CPU, and says why not on a GPU; nothing else looks at the plugin."""
+        plugin = fixtures.write(f"{self.root}/broken.so", "no library\n")
+        variables = {"QKSCOPE_TORCH_PLUGIN": plugin}
+        self.sniff(self.out("plain"), "--quiet")
+        done = self.sniff(self.out("auto"), "--quiet", variables=variables)
+        self.assertRegex(done.stderr, r"\Aqkscope: warning: computing on the cpu: .*/broken\.so.*\n\Z")
+        self.assert_same_files(self.out("plain"), self.out("auto"))
+        done = self.sniff(self.out("cpu"), "--quiet", "--device", "cpu", variables=variables)
+        self.assertEqual(done.stderr, "")
+        done = self.sniff(self.out("vram"), "--vram", "1GB", code=1, variables=variables)
+        self.assertRegex(done.stderr.splitlines()[-1], r"qkscope: --vram: .* computes on cpu .*/broken\.so")
+        done = self.sniff(self.out("cuda"), "--device", "cuda", code=1, variables=variables)
+        self.assertRegex(done.stderr, r"\Aqkscope: .*/broken\.so.*\n\Z")
+
+    def test_debug_logging_times_the_parts(self):
+        done = self.sniff(self.out("a"), "--quiet", "--device", "cpu",
+                          sets=["inference.debug_logging=true"])
+        self.assertTrue(done.stderr.startswith("device cpu, in float32: as --device says\n"), done.stderr)
+        seconds = {name: float(value) for name, value in
+                   re.findall(r"^ +([a-z]+) +([0-9.]+)$", done.stderr, re.MULTILINE)}
+        parts = ("embedding", "norm", "linear", "rope", "attention", "activation", "tap")
+        self.assertEqual(set(seconds), {"identify", "tokenize", "select", "forward", *parts, "journal",
+                                        "write", "total"})
+        rounding = 0.0005 * len(seconds)
+        self.assertGreater(seconds["forward"], 0)
+        self.assertLessEqual(sum(seconds[part] for part in parts),
+                             seconds["forward"] + seconds["journal"] + rounding)
+        self.assertLessEqual(seconds["forward"], seconds["total"] + rounding)
+        self.assertRegex(done.stderr, r"\n[\d,]+ tokens computed of [\d,]+; [\d.]+ tokens/s and [\d.]+ "
+                                      r"GFLOP/s in the forward pass\n")
 
     def test_same_bytes_however_it_is_made(self):
         self.sniff(self.out("a"))
