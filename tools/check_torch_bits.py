@@ -33,6 +33,7 @@ import pyarrow.parquet as pq  # noqa: E402
 import sweep_models as sweep  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
+
 import yaml  # noqa: E402
 
 CHOICES = {"dispatched": ["--compat", "reference"], "own": []}

@@ -9,7 +9,8 @@ import struct
 LLAMA_1B = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 128256,
             "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
             "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64}
-LLAMA_8B = {**LLAMA_1B, "hidden_size": 4096, "intermediate_size": 14336, "head_dim": 128}
+# Of its layers alone: a table of embeddings takes long to write.
+LLAMA_8B = {**LLAMA_1B, "vocab_size": 32768, "hidden_size": 4096, "intermediate_size": 14336, "head_dim": 128}
 GEMMA_4B = {"model_type": "gemma3_text", "architectures": ["Gemma3ForCausalLM"],
             "vocab_size": 65536, "hidden_size": 2560, "intermediate_size": 10240,
             "num_hidden_layers": 6, "num_attention_heads": 8, "num_key_value_heads": 4,

@@ -16,14 +16,14 @@ import yaml
 class Step:
     """One step: where things are, and its result, a file that is written anew with every note."""
 
-    def __init__(self, name, package, work, out, device, small):
+    def __init__(self, name, package, work, device, small):
         self.name, self.package, self.device, self.small = name, package, device, small
         self.work = work / name
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self.shared = work / "shared"
         self.shared.mkdir(exist_ok=True)
-        self.file = out / f"{name}.json"
+        self.file = work / f"{name}.json"
         self.result = {"step": name, "device": device, "small": small, "passed": None}
         self.begin = time.monotonic()
 

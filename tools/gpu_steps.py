@@ -2,6 +2,7 @@
 what it found; gpu_kernels.py holds those that need torch alone."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from gpu_run import PeakMemory, side_by_side
 
 DTYPES = ("bfloat16", "float32")
 TINY_TOKENS = 96
+# Of a whole dataset in bfloat16 with another attention kernel, as a part of the root mean square of its
+# numbers: about twice what the tiny models show on the cpu.
+LARGEST_RMS = 0.02
 
 
 def describe(step):
@@ -54,15 +58,17 @@ def words_of(model):
 
 
 def tiny_captures(step, dtype, device=None, tag="", **changes):
-    """Captures the tiny models, several at a time; {model: dataset}, without those that failed."""
+    """Captures the tiny models, several at a time; {model: dataset}, without those that failed. The first
+    document is that of recorded(); the second has one token, which some kernels refuse."""
     jobs = {}
     for model in tiny_models(step):
         corpus = step.shared / f"corpus-{model.name}"
-        models.write_corpus(corpus, [TINY_TOKENS], words_of(model))
+        if not corpus.exists():
+            models.write_corpus(corpus, [TINY_TOKENS, 1], words_of(model))
         out = step.work / f"{model.name}-{dtype}{tag}"
         jobs[model.name] = lambda model=model, corpus=corpus, out=out: step.sniff(
             out, model, corpus, dtype, "--quiet", "--threads", "2", device=device, **changes)
-    results = side_by_side(jobs, 2 if step.small else 6)
+    results = side_by_side(jobs, max(2, min(10, (os.cpu_count() or 1) - 2)))
     failed = {name: str(result) for name, result in results.items() if isinstance(result, Exception)}
     if failed:
         step.note(errors={**step.result.get("errors", {}), f"captures {dtype}{tag}": failed})
@@ -85,32 +91,38 @@ def recorded(step, dtype):
     return out
 
 
+# Of a type and a choice of attention, the decisive ones first: `compat: reference` leaves attention to torch's
+# dispatcher, as transformers. Our own choice in float32 is compared with the cpu backend, in beside_cpu.
+ARCHITECTURE_RUNS = (("bfloat16", "reference"), ("float32", "reference"), ("bfloat16", "own"))
+
+
 def architectures(step):
-    """`compat: reference` leaves attention to torch's dispatcher, as transformers: equal bits. Our own
-    choice of kernels: within the noise of the type."""
+    """The tiny models against transformers."""
     import transformers
 
     step.note(transformers=transformers.__version__)
-    for dtype in DTYPES:
-        expected = recorded(step, dtype)
-        for tag, changes in (("-reference", {"compat": "reference"}), ("-own", {})):
-            found = {}
-            for name, folder in tiny_captures(step, dtype, tag=tag, **changes).items():
-                if name in expected:
-                    found[name] = step.attempt(f"{name} {dtype}{tag}", compare.compare_with_record,
-                                               folder, expected[name])
-            done = {name: result for name, result in found.items() if result}
-            equal = sum(result["equal"] == result["numbers"] for result in done.values())
-            step.note(**{f"{dtype}{tag}": done, f"{dtype}{tag} of equal bits": f"{equal} of {len(done)}"})
-            whole = len(done) == len(tiny_models(step))
-            if dtype == "float32":
-                step.require(f"{dtype}{tag}: within 1e-5",
-                             whole and all(result["of_limit"] <= 1 for result in done.values()))
-            elif tag == "-reference":
-                step.require(f"{dtype}{tag}: equal bits", whole and equal == len(done))
-            else:
-                step.require(f"{dtype}{tag}: rms at most 2 %",
-                             whole and all(result["rms"] <= 0.02 for result in done.values()))
+    expected = {}
+    for dtype, choice in ARCHITECTURE_RUNS:
+        if dtype not in expected:
+            expected[dtype] = recorded(step, dtype)
+        name, changes = f"{dtype}-{choice}", {"compat": "reference"} if choice == "reference" else {}
+        found = {model: step.attempt(f"{model} {name}", compare.compare_with_record, folder,
+                                     expected[dtype][model])
+                 for model, folder in tiny_captures(step, dtype, tag=f"-{choice}", **changes).items()
+                 if model in expected[dtype]}
+        done = {model: result for model, result in found.items() if result}
+        equal = sum(result["equal"] == result["numbers"] for result in done.values())
+        worst = max((result["rms"] for result in done.values()), default=None)
+        step.note(**{name: done, f"{name}, models of equal bits": f"{equal} of {len(done)}",
+                     f"{name}, largest rms": worst})
+        whole = len(done) == len(tiny_models(step))
+        if dtype == "float32":
+            step.require(f"{name}: within 1e-5 + p 2^-24",
+                         whole and all(result["of_limit"] <= 1 for result in done.values()))
+        elif choice == "reference":
+            step.require(f"{name}: equal bits", whole and equal == len(done))
+        else:
+            step.require(f"{name}: rms at most {LARGEST_RMS:.1%}", whole and worst <= LARGEST_RMS)
 
 
 def beside_cpu(step):
@@ -187,7 +199,19 @@ def beside_transformers(step, model, lengths, environment):
         if found:
             step.note(**{f"{name}: seconds, the start included": round(found[0], 2),
                          f"{name}: MiB of the device": memory.most, f"{name}: said": found[1][-600:]})
+            if name == "own" and memory.most:
+                step.attempt("plan of memory", beside_plan, step, model, corpus, capture, memory.most)
         step.require(f"{name}: whole", found)
+
+
+def beside_plan(step, model, corpus, capture, measured):
+    """What the plan says that the device needs, against MiB that were in use; a context of CUDA and its
+    libraries is in no plan."""
+    plan = step.sniff(step.work / "plan", model, corpus, "bfloat16", "--dry-run", capture=capture)[1]
+    number, unit = re.search(r"on the device ([\d.]+) (kB|MB|GB)", plan).groups()
+    planned = float(number) * {"kB": 1e3, "MB": 1e6, "GB": 1e9}[unit] / 2**20
+    step.note(**{"own: MiB of the device by the plan": round(planned)})
+    step.require("own: memory as planned and at most 1.5 GiB more", measured <= planned + 1536)
 
 
 def transformers_pass(step, model, lengths):
@@ -204,8 +228,8 @@ def transformers_pass(step, model, lengths):
             result = compare.compare_with_record(folder, taken)
             step.note(**{f"transformers: seconds beside {name}": round(seconds, 3),
                          f"transformers: distance of {name}": result})
-            if name == "own":
-                step.require("own choice: rms at most 3 %", result["rms"] <= 0.03)
+            step.note(**{f"{name}: equal bits": result["equal"] == result["numbers"]})
+            step.require(f"{name}: rms at most {LARGEST_RMS:.1%}", result["rms"] <= LARGEST_RMS)
     step.note(**{"transformers: MiB of the device": memory.most})
 
 
@@ -248,42 +272,39 @@ def windows(step):
 
 
 def interruptions(step):
-    """Weights that do not fit, memory that is taken by others, Ctrl-C."""
+    """Weights that do not fit, Ctrl-C, memory that others have taken."""
     model = checkpoint(step, "llama-1b-4-layers", models.LLAMA_1B, 4)
-    corpus = corpus_of(step, "corpus", [400] * 40 if step.small else [30000] * 12)
+    corpus = corpus_of(step, "corpus", [400] * 40 if step.small else [20000] * 10)
     capture = {**SPARSE, "min_bucket_size": 64 if step.small else 1024}
     plain, streamed, stopped = (step.work / name for name in ("plain", "streamed", "stopped"))
     step.attempt("plain", lambda: step.sniff(plain, model, corpus, "bfloat16", capture=capture))
+    step.attempt("Ctrl-C", interrupt, step, stopped, model, corpus, capture)
+    if step.device != "torch:cpu":
+        step.attempt("out of memory", out_of_memory, step, stopped, model, corpus, capture)
+    step.require("stopped: resumed to the same vectors", step.attempt(
+        "resumed", resumed, step, stopped, model, corpus, capture, plain))
     vram = step.attempt("--vram", least_vram, step, model, corpus, capture)
-    step.note(least_vram=vram)
-    step.attempt("streamed", lambda: step.sniff(streamed, model, corpus, "bfloat16", "--vram", vram,
-                                                capture=capture))
+    said = vram and step.attempt("streamed", lambda: step.sniff(
+        streamed, model, corpus, "bfloat16", "--vram", vram, capture=capture))
+    step.note(least_vram=vram, **{"streamed: seconds": said and round(said[0], 2)})
     step.require("streamed: same vectors", step.attempt("streamed: compare", compare.same_vectors, plain,
                                                         streamed))
-    step.attempt("Ctrl-C", interrupt, step, stopped, model, corpus, capture)
-    step.require("Ctrl-C: resumed to the same vectors", step.attempt(
-        "Ctrl-C: compare", compare.same_vectors, plain, stopped))
-    if step.device != "torch:cpu":
-        step.attempt("out of memory", out_of_memory, step, model, corpus, capture, plain)
 
 
 def least_vram(step, model, corpus, capture):
-    """The smallest budget that a plan accepts, within a factor of 1.2."""
-    megabytes = 1.0
-    while megabytes < 200_000:
-        size = f"{int(megabytes)}MiB"
-        command = step.command(step.work / "plan", model, corpus, "bfloat16", "--dry-run", "--vram", size,
-                               capture=capture)
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=step.environment())
-        if done.returncode == 0:
-            step.note(plan_of_least_vram=done.stdout)
-            return size
-        megabytes *= 1.2 if step.small or megabytes > 200 else 3
-    raise RuntimeError("no --vram is accepted")
+    """The smallest budget, as the refusal of a smaller one names it; a plan says that it streams weights."""
+    said = step.sniff(step.work / "plan", model, corpus, "bfloat16", "--vram", "1MiB", code=1,
+                      capture=capture)[1]
+    vram = re.search(r"give --vram (\d+MB)", said)[1]
+    plan = step.sniff(step.work / "plan", model, corpus, "bfloat16", "--dry-run", "--vram", vram,
+                      capture=capture)[1]
+    step.note(plan_of_least_vram=plan)
+    step.require("streamed: layer by layer", "layers at a time" in plan)
+    return vram
 
 
-def begun(step, out, model, corpus, capture):
-    """A capture whose journal has begun."""
+def interrupt(step, out, model, corpus, capture):
+    """A capture that is stopped once its journal has begun."""
     run = subprocess.Popen(step.command(out, model, corpus, "bfloat16", "--quiet", capture=capture),
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                            env=step.environment())
@@ -292,41 +313,38 @@ def begun(step, out, model, corpus, capture):
         if run.poll() is not None or (journal.exists() and journal.stat().st_size > 20_000):
             break
         time.sleep(0.01)
-    return run
-
-
-def interrupt(step, out, model, corpus, capture):
-    run = begun(step, out, model, corpus, capture)
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=60)[1]
     step.note(**{"Ctrl-C: said": said[-300:]})
     step.require("Ctrl-C: exit code 75", run.returncode == 75)
-    command = step.command(out, model, corpus, "bfloat16", "--quiet", "--resume", capture=capture)
-    subprocess.run(command, check=True, capture_output=True, env=step.environment())
 
 
-def out_of_memory(step, model, corpus, capture, plain):
-    """The memory goes to another process while the capture runs."""
+def resume(step, out, model, corpus, capture, *flags):
+    command = step.command(out, model, corpus, "bfloat16", "--quiet", "--resume", *flags, capture=capture)
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=step.environment())
+
+
+def resumed(step, out, model, corpus, capture, plain):
+    done = resume(step, out, model, corpus, capture)
+    step.note(**{"resumed: said": done.stderr[-300:]})
+    return done.returncode == 0 and compare.same_vectors(plain, out)
+
+
+def out_of_memory(step, out, model, corpus, capture):
+    """Another process has the memory that --vram promises."""
     import torch
 
-    out = step.work / "starved"
-    run = begun(step, out, model, corpus, capture)
     taken = []
     try:
-        for size in (1 << 30, 1 << 26):
-            while run.poll() is None and torch.cuda.mem_get_info()[0] > 2 * size:
+        for size in (1 << 30, 1 << 27):
+            while torch.cuda.mem_get_info()[0] > (5 << 28) + size:
                 taken.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
-        said = run.communicate(timeout=30)[1]
+        done = resume(step, out, model, corpus, capture, "--vram", "32GiB")
     finally:
-        run.kill()
         taken.clear()
         torch.cuda.empty_cache()
-    step.note(**{"out of memory: exit code": run.returncode, "out of memory: said": said[-400:]})
-    step.require("out of memory: one sentence, or it had what it needed", run.returncode == 0 or (
-        run.returncode == 1 and said.count("\n") == 1))
-    command = step.command(out, model, corpus, "bfloat16", "--quiet", "--resume", capture=capture)
-    subprocess.run(command, check=True, capture_output=True, env=step.environment())
-    step.require("out of memory: resumed to the same vectors", compare.same_vectors(plain, out))
+    step.note(**{"out of memory: exit code": done.returncode, "out of memory: said": done.stderr[-400:]})
+    step.require("out of memory: one sentence", done.returncode == 1 and done.stderr.count("\n") == 1)
 
 
 def rate(step):

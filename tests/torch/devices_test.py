@@ -14,8 +14,8 @@ from torch_case import PLUGIN, TORCH, TorchCase, fixtures
 
 FAULTY = os.path.abspath(sys.argv.pop(1))
 LENGTHS = [60, 5, 90, 33, 0, 128, 17, 64, 41, 77]
-# Chosen calls beside the first ones and the last; the tests take all with QK_TORCH_EVERY_CALL=1.
-CHOSEN = 5
+# Where one of three devices fails: at once, or in a later document.
+FAULTS = [(0, "failed 50"), (1, "lost 40"), (2, "memory 9")]
 
 
 class DevicesTest(TorchCase):
@@ -23,11 +23,12 @@ class DevicesTest(TorchCase):
     def setUpClass(cls):
         super().setUpClass()
         fixtures.make_corpus(f"{cls.root}/corpus", LENGTHS)
+        cls.undisturbed = None
 
-    def faulty(self, *flags, device="cuda", devices=1, fault="none 0", where=0, **options):
+    def faulty(self, *flags, device="cuda", devices=1, fault="none 0", where=0, meet=False, **options):
         variables = {"QKSCOPE_TORCH_PLUGIN": FAULTY, "QK_FAULT_PLUGIN": PLUGIN, "QK_FAULT": fault,
                      "QK_FAULT_DEVICES": str(devices), "QK_FAULT_DEVICE": str(where),
-                     "QK_FAULT_COUNT": f"{self.root}/count"}
+                     "QK_FAULT_COUNT": f"{self.root}/count", **({"QK_FAULT_MEET": "1"} if meet else {})}
         return self.sniff(*flags, device=device, variables=variables, **options)
 
     def counts(self):
@@ -35,26 +36,35 @@ class DevicesTest(TorchCase):
         with open(f"{self.root}/count") as file:
             return tuple(map(int, file.read().split()))
 
-    def moments(self, count):
+    def expected(self):
+        """An undisturbed capture on one device."""
+        if not self.undisturbed:
+            type(self).undisturbed = self.faulty(), self.counts()
+        return self.undisturbed[0]
+
+    def moments(self, which):
+        """The first, one in between and the last of the allocations (0) or operations (1); all of them with
+        QK_TORCH_EVERY_CALL=1. The tests of src/capture try every call of a device without torch."""
+        self.expected()
+        count = self.undisturbed[1][which]
         if "QK_TORCH_EVERY_CALL" in os.environ:
             return range(1, count + 1)
-        return sorted({1, 2, 3, count - 1, count, *random.Random(5).sample(range(1, count), CHOSEN)})
+        return 1, random.Random(5).randrange(2, count), count
 
     def test_vectors_that_arrive_late(self):
-        for dtype in ("float32", "bfloat16"):
-            for sets in ([], ["capture.rope=both", "capture.sampler=all"]):
-                with self.subTest(dtype=dtype, sets=sets):
-                    out = self.faulty(device=TORCH, dtype=dtype, sets=sets)
-                    self.assert_same_files(self.sniff(dtype=dtype, sets=sets), out)
+        for dtype, sets in (("float32", []), ("bfloat16", ["capture.rope=both", "capture.sampler=all"])):
+            with self.subTest(dtype=dtype):
+                out = self.faulty(device=TORCH, dtype=dtype, sets=sets)
+                self.assert_same_files(self.sniff(dtype=dtype, sets=sets), out)
 
     def test_several_devices_give_the_bytes_of_one(self):
-        for dtype in ("float32", "bfloat16"):
-            expected = self.faulty(dtype=dtype)
-            for device in ("cuda:0", "cuda:1", "cuda:0,1", "cuda:2,0", "cuda:0,1,2", "cuda:all"):
-                for sets in ([], ["inference.batch_size=3"]):
-                    with self.subTest(dtype=dtype, device=device, sets=sets):
-                        out = self.faulty(device=device, devices=3, dtype=dtype, sets=sets)
-                        self.assert_same_files(expected, out)
+        expected = {"float32": self.expected(), "bfloat16": self.faulty(dtype="bfloat16")}
+        for device, dtype, batch in (("cuda:1", "float32", 1), ("cuda:0,1,2", "bfloat16", 1),
+                                     ("cuda:2,0", "float32", 3), ("cuda:all", "float32", 1)):
+            with self.subTest(device):
+                out = self.faulty(device=device, devices=3, meet=True, dtype=dtype,
+                                  sets=[f"inference.batch_size={batch}"])
+                self.assert_same_files(expected[dtype], out)
 
     def test_a_device_that_is_not_there(self):
         for device in ("cuda:3", "cuda:0,3"):
@@ -65,7 +75,7 @@ class DevicesTest(TorchCase):
             said = self.faulty(device=device, devices=0, code=1)
             self.assertEqual(said.count("\n"), 1, said)
 
-    def check_fault(self, expected, fault, sentence, device="cuda", **options):
+    def check_fault(self, fault, sentence, device="cuda", **options):
         """A capture that fails, and its resumption."""
         out = self.new_out()
         said = self.faulty(device=device, fault=fault, out=out, code=1, **options)
@@ -74,33 +84,28 @@ class DevicesTest(TorchCase):
         found = fixtures.files_of(out) if os.path.exists(out) else {}
         self.assertEqual([name for name in found if not name.startswith(".qkscope/")], [])
         self.faulty("--resume", device=device, out=out, **options)
-        self.assert_same_files(expected, out)
+        self.assert_same_files(self.expected(), out)
 
     def test_every_allocation_may_fail(self):
-        expected = self.faulty()
-        for number in self.moments(self.counts()[0]):
+        for number in self.moments(0):
             with self.subTest(number):
-                self.check_fault(expected, f"memory {number}", "out of memory")
+                self.check_fault(f"memory {number}", "out of memory")
 
     def test_every_operation_may_fail(self):
-        expected = self.faulty()
-        for number in self.moments(self.counts()[1]):
+        for number in self.moments(1):
             with self.subTest(number):
-                self.check_fault(expected, f"failed {number}", "the test lets this operation fail")
+                self.check_fault(f"failed {number}", "the test lets this operation fail")
 
     def test_the_device_may_be_lost_at_any_time(self):
-        expected = self.faulty()
-        for number in self.moments(self.counts()[1]):
+        for number in self.moments(1):
             with self.subTest(number):
-                self.check_fault(expected, f"lost {number}", "lost")
+                self.check_fault(f"lost {number}", "lost")
 
     def test_one_of_several_devices_fails(self):
-        expected = self.faulty()
-        for where in (0, 1, 2):
-            for fault in ("memory 1", "memory 9", "failed 50", "lost 40"):
-                with self.subTest(where=where, fault=fault):
-                    self.check_fault(expected, fault, "(out of memory|the test)", device="cuda:all",
-                                     devices=3, where=where)
+        for where, fault in FAULTS:
+            with self.subTest(where=where, fault=fault):
+                self.check_fault(fault, "(out of memory|the test)", device="cuda:all",
+                                 devices=3, where=where)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,14 @@ QK_REFERENCE_PYTHON is a Python with transformers and the torch that the plugin 
 none, the test prints what is missing and exits with 77 (skipped)."""
 
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
 
-from torch_case import PLUGIN, PROGRAM, SOURCE, skip
+from torch_case import PLUGIN, PROGRAM, SOURCE, built_for, skip
 
 PYTHON = os.environ.get("QK_REFERENCE_PYTHON")
-MARK = b"qkscope torch plugin for torch="
 ARCHITECTURES = ["llama", "gemma3_text", "ministral3", "glm"]
-
-
-def built_for():
-    data = pathlib.Path(PLUGIN).read_bytes()
-    begin = data.index(MARK) + len(MARK)
-    return data[begin : data.index(b"\n", begin)].decode()
 
 
 def check_python():
@@ -35,8 +27,9 @@ def check_python():
         reason = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "it does not start"
         skip(f"QK_REFERENCE_PYTHON ({PYTHON}): {reason}")
     there = done.stdout.split()[-1].partition("+")[0]
-    if there != built_for():
-        skip(f"QK_REFERENCE_PYTHON ({PYTHON}) has torch {there}, the plugin was built for {built_for()}")
+    release, _ = built_for(PLUGIN)
+    if there != release:
+        skip(f"QK_REFERENCE_PYTHON ({PYTHON}) has torch {there}, the plugin was built for {release}")
 
 
 def main():

@@ -4,16 +4,21 @@
 //   QK_FAULT_DEVICES  how many devices of the kind "cuda" there are
 //   QK_FAULT          what fails: "memory 7": allocation 7, counted from 1; "failed 7": operation 7;
 //                     "lost 7": operation 7 and everything after it
-//   QK_FAULT_DEVICE   the device where it fails; the others count nothing (default: 0)
+//   QK_FAULT_DEVICE   the device where it fails (default: 0). The others count nothing, and compute no document
+//                     before it has failed
+//   QK_FAULT_MEET     if set, no device computes a document before all that are open have taken one
 //   QK_FAULT_COUNT    a file: "allocations operations" of that device, when it is closed
 #include <dlfcn.h>
 
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -31,7 +36,10 @@ struct Late {  // what gather_taps promised
 };
 
 std::mutex mutex;
+std::condition_variable changed;
 std::map<QkDevice*, int> indexes;
+std::set<QkDevice*> met;  // have taken a document
+bool has_failed = false;
 std::map<std::pair<QkDevice*, int64_t>, Late> late;
 long allocations = 0, operations = 0;
 thread_local std::string error;
@@ -52,28 +60,56 @@ const QkTorchApi& real() {
   return *api;
 }
 
-int32_t say(int32_t status, const char* what) {
+// The failure of the faulty device.
+int32_t fail(int32_t status, const char* what) {
   error = what;
+  has_failed = true;
+  changed.notify_all();
   return status;
+}
+
+int faulty_device() {
+  static const int index = std::atoi(variable("QK_FAULT_DEVICE", "0").c_str());
+  return index;
+}
+
+template <typename Condition>
+void wait_for(std::unique_lock<std::mutex>& lock, Condition holds, const char* what) {
+  if (changed.wait_for(lock, std::chrono::minutes(2), holds)) return;
+  std::fprintf(stderr, "faulty_plugin: waited two minutes for %s\n", what);
+  std::abort();
+}
+
+// Called with the first operation of each document.
+void wait_for_others(QkDevice* device) {
+  static const bool fails = variable("QK_FAULT", "none 0") != "none 0";
+  static const bool meets = std::getenv("QK_FAULT_MEET") != nullptr;
+  std::unique_lock lock(mutex);
+  if (fails && indexes.at(device) != faulty_device()) {
+    wait_for(lock, [] { return has_failed; }, "the failure");
+  }
+  if (!meets) return;
+  met.insert(device);
+  changed.notify_all();
+  wait_for(lock, [] { return met.size() == indexes.size(); }, "a document on each device");
 }
 
 // Counts a call; not QK_OK if it is the one that fails.
 int32_t fault(QkDevice* device, bool allocates) {
   static const std::string kind = variable("QK_FAULT", "none 0");
   static const long at = std::atol(kind.c_str() + kind.find(' '));
-  static const int faulty = std::atoi(variable("QK_FAULT_DEVICE", "0").c_str());
   const std::lock_guard lock(mutex);
   error.clear();
-  if (indexes.at(device) != faulty) return QK_OK;
+  if (indexes.at(device) != faulty_device()) return QK_OK;
   const long number = allocates ? ++allocations : ++operations;
   if (kind.starts_with("memory") && allocates && number == at) {
-    return say(QK_OUT_OF_MEMORY, "the test lets this allocation fail");
+    return fail(QK_OUT_OF_MEMORY, "the test lets this allocation fail");
   }
   if (kind.starts_with("failed") && !allocates && number == at) {
-    return say(QK_FAILED, "the test lets this operation fail");
+    return fail(QK_FAILED, "the test lets this operation fail");
   }
   if (kind.starts_with("lost") && operations >= at) {
-    return say(QK_DEVICE_LOST, "the test takes the device away");
+    return fail(QK_DEVICE_LOST, "the test takes the device away");
   }
   return QK_OK;
 }
@@ -130,6 +166,13 @@ int32_t alloc(QkDevice* device, int32_t host, int64_t bytes, void** out) {
   return status == QK_OK ? real().alloc(device, host, bytes, out) : status;
 }
 
+int32_t embedding(QkDevice* device, const QkHostWeight* table, const int32_t* ids, int64_t count,
+                  float scale, QkMatrix out) {
+  wait_for_others(device);
+  const int32_t status = fault(device, false);
+  return status == QK_OK ? real().embedding(device, table, ids, count, scale, out) : status;
+}
+
 int32_t gather_taps(QkDevice* device, QkHeads x, const int32_t* rows, int64_t num_rows,
                     const int32_t* heads, int64_t num_heads, float* out, int64_t* ticket) {
   if (const int32_t status = fault(device, false); status != QK_OK) return status;
@@ -170,7 +213,7 @@ extern "C" [[gnu::visibility("default")]] const QkTorchApi* qkscope_torch_api(in
     api.bind = counted<&QkTorchApi::bind>;
     api.prefetch = counted<&QkTorchApi::prefetch>;
     api.drop = counted<&QkTorchApi::drop>;
-    api.embedding = counted<&QkTorchApi::embedding>;
+    api.embedding = embedding;
     api.rms_norm = counted<&QkTorchApi::rms_norm>;
     api.linear = counted<&QkTorchApi::linear>;
     api.rope_table = counted<&QkTorchApi::rope_table>;

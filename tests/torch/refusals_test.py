@@ -10,9 +10,7 @@ import subprocess
 import unittest
 
 import torch_case
-from torch_case import CPU, PLUGIN, TORCH, TorchCase
-
-MARK = b"qkscope torch plugin for torch="
+from torch_case import CPU, MARK, PLUGIN, TORCH, TorchCase, built_for, environment
 
 
 def has_gpu():
@@ -54,7 +52,7 @@ class Refusals(TorchCase):
         at = words.index("--device")
         del words[at : at + 2]
         return subprocess.run([torch_case.PROGRAM, *words], capture_output=True, text=True,
-                              timeout=300, env={**os.environ, "QKSCOPE_TORCH_PLUGIN": PLUGIN})
+                              timeout=300, env=environment(), check=False)
 
     def test_the_command_line_wins_over_the_file(self):
         self.sniff(device=CPU, sets=["model.device_map=cuda"])
@@ -103,8 +101,7 @@ class Refusals(TorchCase):
 
     def test_a_plugin_for_another_torch(self):
         whole = pathlib.Path(PLUGIN).read_bytes()
-        begin = whole.index(MARK) + len(MARK)
-        version = whole[begin : whole.index(b"\n", begin)]
+        version = built_for(PLUGIN)[0].encode()
         other = b"9" + version[1:]
         self.assertNotEqual(other, version)
         path = pathlib.Path(self.root, "other.so")

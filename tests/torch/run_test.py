@@ -106,11 +106,6 @@ class Run(TorchCase):
                 error = sum((a - b) ** 2 for a, b in zip(exact, found)) / sum(a * a for a in exact)
                 self.assertLess(error ** 0.5, 0.05)
 
-    def test_short_names_of_types(self):
-        for short, long in (("bf16", "bfloat16"), ("fp16", "float16"), ("fp32", "float32")):
-            with self.subTest(short):
-                self.assertEqual(numbers(self.sniff(dtype=short)), numbers(self.sniff(dtype=long)))
-
     # Numbers that are not finite.
 
     def test_a_number_that_is_not_finite(self):

@@ -4,9 +4,10 @@ and, for a row, what else is captured.
 
 usage: same_bytes_test.py QKSCOPE PLUGIN"""
 
+import re
 import unittest
 
-from torch_case import TorchCase, fixtures, run_program
+from torch_case import TorchCase, fixtures
 
 WIDE = {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 6,
         "num_attention_heads": 8, "num_key_value_heads": 4}
@@ -39,31 +40,18 @@ class SameBytes(TorchCase):
         sets = [f"model.name={model}", "dataset.max_samples=4"]
         for dtype in ("float32", "bfloat16"):
             with self.subTest(dtype):
-                flags = ("--vram", f"{self.least_memory(dtype, sets)}MiB")
+                flags = ("--vram", self.least_memory(dtype, sets))
                 self.assertIn("layers at a time", self.plan(*flags, dtype=dtype, sets=sets))
                 expected = self.sniff(dtype=dtype, sets=sets)
                 self.assert_same_files(expected, self.sniff(*flags, dtype=dtype, sets=sets))
 
     def least_memory(self, dtype, sets):
-        """The smallest --vram in MiB that a plan accepts."""
-        refused, accepted = 0, 1024
-        while accepted - refused > 1:
-            middle = (accepted + refused) // 2
-            if self.accepts(middle, dtype, sets):
-                accepted = middle
-            else:
-                refused = middle
-        return accepted
-
-    def accepts(self, size, dtype, sets):
-        words = self.command(self.new_out(), "--dry-run", "--vram", f"{size}MiB", dtype=dtype, sets=sets)
-        try:
-            run_program(*words)
-        except AssertionError as refused:
-            self.assertIn("exit code 1", str(refused))
-            self.assertIn("--vram", str(refused))
-            return False
-        return True
+        """The smallest --vram that a plan accepts, as the refusal of a smaller one names it."""
+        refused = self.sniff("--vram", "1MiB", code=1, dtype=dtype, sets=sets)
+        self.assertRegex(refused, r"give --vram \d+MB")
+        least = re.search(r"give --vram (\d+)MB", refused)[1]
+        self.sniff("--vram", f"{int(least) - 1}MB", code=1, dtype=dtype, sets=sets)
+        return f"{least}MB"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ sys.path += [f"{SOURCE}/tests/cli", f"{SOURCE}/tools", f"{SOURCE}/.deps/pyarrow"
 import fixture_models  # noqa: E402, F401
 import fixtures  # noqa: E402
 
+MARK = b"qkscope torch plugin for torch="
 CPU, TORCH = "cpu", "torch:cpu"
 # A window of fewer tokens than most documents of fixtures.make_corpus have.
 WINDOWED = {"model_type": "ministral", "architectures": ["MinistralForCausalLM"], "head_dim": 8,
@@ -44,10 +45,24 @@ except ImportError:
 PROGRAM, PLUGIN = take_arguments()
 
 
+def built_for(plugin):
+    """The release of torch that a plugin is for, and that torch's folder."""
+    with open(plugin, "rb") as file:
+        data = file.read()
+    begin = data.index(MARK) + len(MARK)
+    release, _, folder = data[begin : data.index(b"\0", begin)].decode().partition("\n")
+    return release, folder
+
+
+def environment(**variables):
+    """Of the program. Threads of OpenMP that wait give way to the tests beside this one."""
+    return {**os.environ, "HF_HUB_OFFLINE": "1", "QKSCOPE_TORCH_PLUGIN": PLUGIN,
+            "OMP_WAIT_POLICY": "passive", **variables}
+
+
 def run_program(*arguments, code=0, timeout=300, **variables):
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "QKSCOPE_TORCH_PLUGIN": PLUGIN, **variables}
     done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=timeout,
-                          env=environment, check=False)
+                          env=environment(**variables), check=False)
     assert done.returncode == code, f"exit code {done.returncode}: {done.stderr}{done.stdout}"
     return done
 
