@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <numeric>
 #include <optional>
@@ -55,11 +56,12 @@ class TorchDevices : public Devices {
   TorchDevices(const TorchPlugin& plugin, std::string kind, std::vector<int> indexes,
                const DeviceOptions& options, std::string reason)
       : kind_(std::move(kind)), indexes_(std::move(indexes)), reason_(std::move(reason)) {
+    const int share = std::max(1, options.num_threads / static_cast<int>(indexes_.size()));
     for (const int index : indexes_) {
       const QkOpen open = {.kind = kind_.c_str(),
                            .index = index,
                            .type = type_of(options.dtype),
-                           .num_threads = options.num_threads,
+                           .num_threads = options.num_threads == 0 ? 0 : share,
                            .dispatched_attention = options.dispatched_attention ? 1 : 0,
                            .torch_version = plugin.torch_version.c_str()};
       devices_.push_back(std::make_unique<OpenedDevice>(*plugin.api, open, device_name(index)));

@@ -32,7 +32,7 @@ DeviceRequest parse_device(std::string_view place, std::string_view text);
 struct DeviceOptions {
   DType dtype = DType::kF32;          // of weights and activations: float32, float16, bfloat16
   bool dispatched_attention = false;  // as transformers leaves it to torch: compat: reference
-  int num_threads = 0;                // of the host; 0: all cores
+  int num_threads = 0;                // of the host, for all devices; 0: all cores each
 };
 
 struct DeviceMemory {

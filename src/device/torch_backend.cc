@@ -271,7 +271,9 @@ void check_torch(const QkTorchApi& api, const std::string& name, int32_t status)
 
 OpenedDevice::OpenedDevice(const QkTorchApi& api, const QkOpen& options, std::string name)
     : api_(api), name_(std::move(name)), kind_(options.kind), type_(options.type) {
-  check(api_.open(&options, &device_));
+  const int32_t status = api_.open(&options, &device_);
+  if (status == QK_FAILED) fail("{}: cannot be opened: {}", name_, api_.last_error());
+  check(status);
 }
 
 OpenedDevice::~OpenedDevice() {

@@ -103,7 +103,7 @@ TEST_F(TorchBackend, ADeviceThatDoesNotOpenIsAnErrorOfItsName) {
   QkOpen half = kOpen;
   half.type = QK_BF16;
   EXPECT_EQ(error_of([&] { const OpenedDevice device(fake::api(), half, "cuda:1"); }),
-            "cuda:1: torch failed: the fake device computes in float32 only");
+            "cuda:1: cannot be opened: the fake device computes in float32 only");
 }
 
 // A model that is let go leaves nothing on a device that others go on using.

@@ -30,19 +30,20 @@ int64_t unused_in_cache(const QkDevice& device) {
 
 void* alloc(QkDevice& device, bool host, int64_t bytes) {
   if (bytes <= 0) throw Failure("asked for " + std::to_string(bytes) + " bytes of memory");
-  at::Tensor block;
-  if (host) {
-    block = host_memory(device, {bytes}, c10::ScalarType::Byte);
-    block.zero_();
-  } else {
-    block = at::zeros({bytes}, device.options().dtype(c10::ScalarType::Byte));
-  }
+  auto options = at::TensorOptions().dtype(c10::ScalarType::Byte);
+  options = host ? options.pinned_memory(!device.on_host()) : options.device(device.device);
+  at::Tensor block = at::zeros({bytes}, options);
   void* data = block.mutable_data_ptr();
   device.blocks.emplace(data, block);
   return data;
 }
 
-void free(QkDevice& device, void* data) { device.blocks.erase(data); }
+void free(QkDevice& device, void* data) {
+  const auto found = device.blocks.find(data);
+  if (found == device.blocks.end()) return;
+  if (!device.on_host() && found->second.is_cpu()) event_now(device);  // pinned: see there
+  device.blocks.erase(found);
+}
 
 void memory(const QkDevice& device, int64_t& free_bytes, int64_t& total_bytes) {
   free_bytes = total_bytes = 0;
