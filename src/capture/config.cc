@@ -201,7 +201,6 @@ InferenceSection read_inference(MappingReader section, std::vector<std::string>&
   const auto every = section.integer("debug_log_every_n_batches", -kAny, kAny).value_or(1);
   out.debug_log_every_n_batches = std::max<int64_t>(1, every);
   section.integer("mps_cleanup_every_batches", -kAny, kAny);
-  refuse_without_effect(section, "debug_logging", "progress is shown in one line");
   refuse_without_effect(section, "debug_log_every_n_batches", "progress is shown in one line");
   refuse_without_effect(section, "mps_cleanup_every_batches", "Qkscope has no MPS backend");
   for (const std::string& unknown : section.unknown_keys()) note_unknown(unknown, warnings);

@@ -217,9 +217,8 @@ TEST(ConfigErrors, OverridesWithoutEffectAreRefused) {
   for (const char* set :
        {"dataset.streaming=true", "model.trust_remote_code=true", "tokenizer.padding=longest",
         "tokenizer.trust_remote_code=true", "tokenizer.padding_side=right",
-        "inference.debug_logging=true", "inference.debug_log_every_n_batches=2",
-        "inference.mps_cleanup_every_batches=2", "output.private=true",
-        "output.readme_path=card.md", "output.write_batch_size=10"}) {
+        "inference.debug_log_every_n_batches=2", "inference.mps_cleanup_every_batches=2",
+        "output.private=true", "output.readme_path=card.md", "output.write_batch_size=10"}) {
     EXPECT_EQ(sentence({set}).find(fmt::format("--set {}: has no effect: ", set)), 0U) << set;
   }
 }
