@@ -2,8 +2,10 @@
 // given back, whatever call or allocation fails.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "device/test_fake_torch.h"
 #include "device/torch_backend.h"
@@ -60,24 +62,44 @@ TapRequest some_rows(size_t last_layer) {
 using Taken = std::map<std::pair<int, Site>, std::vector<float>>;
 
 Taken take(const Model& model, const Backend& backend, const TapRequest& request,
-           const ForwardOptions& options) {
+           const ForwardOptions& options, ForwardTimes* times = nullptr) {
   ThreadPool pool(1);
   Taken out;
   int newest = 0;
-  forward({model, backend, pool}, three_documents(), request, options,
-          [&](int layer, Site site, TensorView<const float, 3> rows) {
-            EXPECT_GE(layer, newest);
-            newest = layer;
-            const auto flat = rows.flat();
-            out[{layer, site}] = {flat.begin(), flat.end()};
-          });
+  forward(
+      {model, backend, pool}, three_documents(), request, options,
+      [&](int layer, Site site, TensorView<const float, 3> rows) {
+        EXPECT_GE(layer, newest);
+        newest = layer;
+        const auto flat = rows.flat();
+        out[{layer, site}] = {flat.begin(), flat.end()};
+      },
+      times);
   return out;
 }
 
+int64_t num_marks = 0;
+int64_t (*mark_of_torch)(Context& context) = nullptr;
+
+int64_t counted_mark(Context& context) {
+  ++num_marks;
+  return mark_of_torch(context);
+}
+
+void expect_nothing_left() {
+  EXPECT_EQ(fake::state().live, 0);
+  EXPECT_EQ(fake::state().live_marks, 0);
+  EXPECT_EQ(fake::state().live_tickets, 0);
+  EXPECT_EQ(fake::state().live_weights, 0);
+}
+
 // On a device of its own. Everything is given back afterwards, whether it succeeds or not.
-Taken take_on_fake(const Model& model, const TapRequest& request, const ForwardOptions& options) {
+Taken take_on_fake(const Model& model, const TapRequest& request, const ForwardOptions& options,
+                   bool times_wanted = true) {
   fake::State& state = fake::state();
   state.allocs = state.calls = 0;
+  num_marks = 0;
+  ForwardTimes times;
   const auto run = [&] {
     OpenedDevice device(fake::api(),
                         {.kind = "cuda",
@@ -87,15 +109,16 @@ Taken take_on_fake(const Model& model, const TapRequest& request, const ForwardO
                          .dispatched_attention = 0,
                          .torch_version = "2.9.1"},
                         "cuda:0");
-    const Backend backend = torch_backend(device);
-    return take(model, backend, request, options);
+    Backend backend = torch_backend(device);
+    mark_of_torch = std::exchange(backend.mark, counted_mark);
+    return take(model, backend, request, options, times_wanted ? &times : nullptr);
   };
   try {
     Taken out = run();
-    EXPECT_EQ(state.live, 0);
+    expect_nothing_left();
     return out;
   } catch (const Error&) {
-    EXPECT_EQ(state.live, 0);
+    expect_nothing_left();
     throw;
   }
 }
@@ -123,13 +146,33 @@ TEST_F(DeviceFaultsTest, LateCopiesGiveTheBitsOfTheCpu) {
   }
 }
 
+TEST_F(DeviceFaultsTest, MarksAreMadeForTimesOnly) {
+  const TapRequest request = some_rows(4);
+  const Taken expected = take(model_, kCpuBackend, request, {});
+  EXPECT_EQ(take_on_fake(model_, request, {}, /*times_wanted=*/false), expected);
+  EXPECT_EQ(num_marks, 0);
+  EXPECT_EQ(take_on_fake(model_, request, {}, /*times_wanted=*/true), expected);
+  EXPECT_GT(num_marks, 100);
+}
+
+TEST_F(DeviceFaultsTest, AVectorThatIsNotFiniteLeavesNothingBehind) {
+  Model model = load();
+  const TapRequest request = some_rows(4);
+  model.layers[2].input_norm[0] = std::numeric_limits<float>::quiet_NaN();
+  for (const bool streams : {false, true}) {
+    const ForwardOptions options = {.chunk_tokens = 16, .stream_weights = streams};
+    EXPECT_THROW(take_on_fake(model, request, options), NotFinite);
+  }
+}
+
 // The number of faults that were there to make.
 int64_t expect_one_sentence(const Model& model, int64_t fake::Faults::* counted, int32_t status,
                             const std::string& sentence) {
   const TapRequest request = some_rows(2);
   const ForwardOptions options = {.chunk_tokens = 16, .stream_weights = true};
   const Taken expected = take(model, kCpuBackend, request, {});
-  for (int64_t k = 0;; ++k) {
+  constexpr int64_t kMostFaults = 100'000;
+  for (int64_t k = 0; k < kMostFaults; ++k) {
     fake::state().settings.faults = {.alloc = -1, .call = -1, .call_status = status};
     fake::state().settings.faults.*counted = k;
     try {
@@ -139,7 +182,9 @@ int64_t expect_one_sentence(const Model& model, int64_t fake::Faults::* counted,
       EXPECT_EQ(std::string(error.what()).substr(0, sentence.size()), sentence) << k;
       EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
     }
+    if (testing::Test::HasFailure()) return k;
   }
+  return kMostFaults;
 }
 
 TEST_F(DeviceFaultsTest, EveryAllocationMayFail) {

@@ -78,6 +78,11 @@ ForwardRun::ForwardRun(const BoundModel& model, const Sequences& sequences,
   }
 }
 
+// Tickets are finished in their order; a deque may destroy its elements in another.
+ForwardRun::~ForwardRun() {
+  while (!taps_.empty()) taps_.pop_front();
+}
+
 void ForwardRun::embed() {
   const PartWatch watch(clock_, times_.embedding);
   std::span<const int32_t> ids = sequences_.ids;

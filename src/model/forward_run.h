@@ -25,6 +25,9 @@ class ForwardRun {
  public:
   ForwardRun(const BoundModel& model, const Sequences& sequences, const TapRequest& request,
              const ForwardOptions& options, const Tap& tap, ForwardTimes* times);
+  ForwardRun(const ForwardRun&) = delete;
+  ForwardRun& operator=(const ForwardRun&) = delete;
+  ~ForwardRun();
   void run();
 
  private:
