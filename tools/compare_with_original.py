@@ -167,6 +167,11 @@ def run(command, cwd, what):
         sys.exit(f"{what} failed (exit code {done.returncode}):\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
 
+def same_bits(left, right):
+    """Of each pair of float32 numbers: 0 is not -0, and a NaN is itself."""
+    return left.view(np.int32) == right.view(np.int32)
+
+
 def compare_files(theirs, ours, tolerance):
     """Yields one line per difference; returns the worst relative error (as StopIteration.value)."""
     worst = 0.0
@@ -183,12 +188,17 @@ def compare_files(theirs, ours, tolerance):
         if left != right:
             yield f"{column}: differs ({len(left)} and {len(right)} rows)"
             return worst
-    left = np.array(a["vector"].to_pylist(), dtype=np.float64)
-    right = np.array(b["vector"].to_pylist(), dtype=np.float64)
-    worst = float(np.abs(left - right).max() / np.abs(left).max())
-    if worst > tolerance:
-        equal = float((left == right).mean())
-        yield f"vector: {worst:.2e} of the largest value, {equal:.1%} of the numbers are equal"
+    left = np.array(a["vector"].to_pylist(), dtype=np.float32)
+    right = np.array(b["vector"].to_pylist(), dtype=np.float32)
+    if left.shape != right.shape:
+        yield f"vector: shapes {left.shape} and {right.shape}"
+        return worst
+    wide = left.astype(np.float64)
+    worst = float(np.abs(wide - right).max() / (np.abs(wide).max() or 1.0))
+    equal = same_bits(left, right)
+    # Written so that a NaN, whose distance is no number, is a difference.
+    if not (worst <= tolerance if tolerance > 0 else equal.all()):
+        yield f"vector: {worst:.2e} of the largest value, {equal.mean():.1%} of the bits are equal"
     return worst
 
 

@@ -53,7 +53,7 @@ class Step:
     def environment(self, **more):
         import torch
 
-        libraries = str(self.package / "lib")
+        libraries = f"{self.package / 'lib'}:{self.package / 'site' / 'pyarrow'}"
         return {**os.environ, "LD_LIBRARY_PATH": libraries, "HF_HUB_OFFLINE": "1",
                 "QKSCOPE_TORCH_PLUGIN": str(self.package / "libqkscope_torch.so"),
                 "QKSCOPE_TORCH_DIR": str(pathlib.Path(torch.__file__).parent), **more}

@@ -75,6 +75,13 @@ class DevicesTest(TorchCase):
             said = self.faulty(device=device, devices=0, code=1)
             self.assertEqual(said.count("\n"), 1, said)
 
+    def test_autocast_that_would_change_the_type(self):
+        said = self.faulty(dtype="bfloat16", sets=["inference.autocast_dtype=float16"], code=1)
+        self.assertEqual(said.count("\n"), 1, said)
+        for part in ("inference.autocast_dtype", "bfloat16", "float16"):
+            self.assertIn(part, said)
+        self.faulty(dtype="bfloat16", sets=["inference.autocast_dtype=bfloat16"])
+
     def check_fault(self, fault, sentence, device="cuda", **options):
         """A capture that fails, and its resumption."""
         out = self.new_out()
