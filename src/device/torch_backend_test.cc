@@ -117,7 +117,9 @@ TEST_F(TorchBackend, AContextUnbindsItsWeightsAlsoOfALostDevice) {
     backend.bind_vector(*context, numbers);
     EXPECT_EQ(fake::state().live_weights, 2);
     fail_at(lost ? 0 : -1, QK_DEVICE_LOST);
-    if (lost) EXPECT_THROW(backend.mark(*context), Error);
+    if (lost) {
+      EXPECT_THROW(backend.mark(*context), Error);
+    }
   }
   EXPECT_EQ(fake::state().live_weights, 0);
 }
