@@ -31,7 +31,10 @@ struct HostArgument<TensorView<const float, 3>> : HostActivation<ConstHeads> {};
 template <typename T>
 struct HostArgument<T&> {
   using Passed = T&;
-  static T& taken(T& passed) { return passed; }
+  // Of an argument, which lives until the call is over.
+  static T& taken(T& passed) {
+    return passed;  // NOLINT(bugprone-return-const-ref-from-parameter)
+  }
 };
 
 template <auto kernel>

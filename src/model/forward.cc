@@ -146,7 +146,7 @@ void ForwardRun::drop(int layer) {
 void ForwardRun::give_weights_back() {
   try {
     for (const int layer : plan_.layers) drop(layer);
-  } catch (const Error&) {  // the pass has failed already
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the pass has failed already
   }
 }
 

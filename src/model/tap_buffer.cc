@@ -54,7 +54,7 @@ LayerTaps::~LayerTaps() {
   while (finished_ < tickets_.size()) {
     try {
       model_.backend().finish_taps(model_.context(), tickets_[finished_++].number);
-    } catch (const Error&) {  // the pass has failed already
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the pass has failed already
     }
   }
 }
