@@ -9,6 +9,7 @@
 #include "model/forward.h"
 #include "model/forward_plan.h"
 #include "model/test_checkpoint.h"
+#include "model/test_sequences.h"
 
 namespace qk {
 namespace {
@@ -75,24 +76,13 @@ std::vector<int32_t> range(int64_t begin, int64_t end) {
   return out;
 }
 
-Sequences sequences_of(const std::vector<int64_t>& lengths) {
-  Sequences out;
-  out.offsets = {0};
-  for (const int64_t length : lengths) {
-    for (int64_t i = 0; i < length; ++i) out.ids.push_back(static_cast<int32_t>(i * 37 % 97));
-    out.offsets.push_back(std::ssize(out.ids));
-    out.full_lengths.push_back(length);
-  }
-  return out;
-}
-
 void expect_accounted(const Model& model, const std::vector<int64_t>& lengths,
                       const TapRequest& request, int64_t chunk_tokens, const std::string& what) {
   const Backend backend = counting_backend();
   const ForwardOptions options{.chunk_tokens = chunk_tokens};
   ThreadPool pool(1);
   counts = {};
-  forward({model, backend, pool}, sequences_of(lengths), request, options, [](auto...) {});
+  forward({model, backend, pool}, test_sequences(lengths), request, options, [](auto...) {});
   EXPECT_EQ(counts.now, 0) << what;
   EXPECT_GT(counts.most, 0) << what;
   const int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
@@ -210,7 +200,7 @@ TEST(ForwardBytesTest, PinnedMemoryIsKeptInPowersOfTwo) {
     for (const int64_t tokens : {5, 61, 200, 700}) {
       const std::vector<NamedRequest> all = requests(tokens);
       const TapRequest& request = std::ranges::find(all, name, &NamedRequest::name)->request;
-      forward(bound, sequences_of({tokens}), request, {}, [](auto...) {});
+      forward(bound, test_sequences({tokens}), request, {}, [](auto...) {});
       promised = forward_bytes(model, backend, std::vector<int64_t>{tokens}, request, {}, 1);
       EXPECT_GE(promised.host, pinned.bytes) << name << ", " << tokens;
     }
@@ -228,7 +218,7 @@ TEST(ForwardBytesTest, NothingAskedNothingTaken) {
   const Backend backend = counting_backend();
   ThreadPool pool(1);
   counts = {};
-  forward({model, backend, pool}, sequences_of({61}), request, {}, [](auto...) {});
+  forward({model, backend, pool}, test_sequences({61}), request, {}, [](auto...) {});
   EXPECT_EQ(counts.most, 0);
 }
 

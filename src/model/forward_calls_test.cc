@@ -10,6 +10,7 @@
 
 #include "model/forward.h"
 #include "model/test_checkpoint.h"
+#include "model/test_sequences.h"
 #include "model/weight_pages.h"
 
 namespace qk {
@@ -123,17 +124,6 @@ Model load_plain() {
   return load_model(folder.path(), "", kRegistry);
 }
 
-Sequences documents(const std::vector<int64_t>& lengths) {
-  Sequences out;
-  out.offsets = {0};
-  for (const int64_t length : lengths) {
-    for (int64_t i = 0; i < length; ++i) out.ids.push_back(static_cast<int32_t>(i * 37 % 97));
-    out.offsets.push_back(std::ssize(out.ids));
-    out.full_lengths.push_back(length);
-  }
-  return out;
-}
-
 TapRequest first_rows() {
   TapRequest request;
   request.layers.assign(5, {{0, 1}, {0, 1}, {0, 1, 2, 3}, {0, 1}});
@@ -153,7 +143,7 @@ class ForwardCallsTest : public testing::Test {
         calls.layer_of[weight.handle] = layer;
       }
     }
-    forward(bound, documents(lengths), first_rows(), options, [](auto...) {});
+    forward(bound, test_sequences(lengths), first_rows(), options, [](auto...) {});
   }
 
   Model model_ = load_plain();
