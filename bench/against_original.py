@@ -102,7 +102,7 @@ def main():
     parser.add_argument("--gguf", type=pathlib.Path)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--qkscope", type=pathlib.Path, default=pathlib.Path("build/release/qkscope"))
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/bench"))
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/bench-work"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tokens", type=int, nargs="*", default=list(WORKLOADS))
     parser.add_argument("--json", type=pathlib.Path)

@@ -85,7 +85,7 @@ def main():
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--qkscope", type=pathlib.Path, default=pathlib.Path("build/release/qkscope"))
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/bench"))
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/bench-work"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tokens", type=int, nargs="*", default=list(base.WORKLOADS))
     parser.add_argument("--documents", type=int, help="of each length (default: 16, 8 and 2)")
