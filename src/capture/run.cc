@@ -43,7 +43,9 @@ Start start_of(const RunOptions& options, bool resumes) {
 }
 
 MemoryPlan plan_that_fits(const PreparedRun& run, const RunOptions& options) {
-  if (options.ram_bytes > 0) return_freed_memory();
+  // Torch frees and takes the tensors of each operation anew, which the C library would keep.
+  const bool on_torch = options.backend().traits.rows_depend_on_shape;
+  if (options.ram_bytes > 0 || on_torch) return_freed_memory();
   MemoryPlan memory = plan_memory(run, options);
   if (!memory.fits) fail("{}: {}", memory.option, memory.advice);
   return memory;
