@@ -1,0 +1,110 @@
+// The ranks of one run as their two sides see them: the leader, a thread of rank 0, deals tasks; the
+// workers, a thread of every rank (rank 0 too), do them. Between them stands one loop per rank, run
+// by the thread that owns the Transport, which never computes: so every rank answers within a moment.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/transport.h"
+
+namespace qk {
+
+struct CrewTimes {            // seconds
+  double beat = 1;            // between two signs of life
+  double lost = 60;           // silence after which a rank counts as lost
+  double sleep = 0.001;       // between two looks at the messages
+};
+
+// What a worker is given to do.
+struct CrewTask {
+  int32_t stage = 0;
+  int64_t id = 0;       // of the stage; any number, each once
+  double size = 0;      // bigger ones are dealt first within the window. Not sent
+  std::string text;
+};
+
+struct CrewResult {
+  int64_t id = 0;
+  int rank = 0;
+  std::string text;
+};
+
+struct RankState {
+  bool is_alive = true;
+  std::string hello;      // its kHello
+  std::string progress;   // its last kBeat that had one
+  int64_t num_results = 0;  // of this stage
+};
+
+// The leader's side. Threads: one, which is not that of the loop.
+class Leader {
+ public:
+  virtual ~Leader() = default;
+  virtual int num_ranks() const = 0;
+  // [ranks] what each rank said first. Waits for all; a rank that says nothing for CrewTimes::lost is an Error.
+  // Throws Stopped.
+  virtual std::vector<std::string> hellos() = 0;
+  struct Stage {
+    std::string text;                  // for all workers, once
+    // The next task; none: there are no more. Called by run_stage, as far ahead as `window` says.
+    std::function<std::optional<CrewTask>()> next;
+    int64_t window = 4;                // tasks for each rank that wait, at most
+    // False: this task may not be begun any more (time limit); nor may the others. Empty: all may.
+    std::function<bool(const CrewTask&)> may_begin = {};
+    std::function<void(CrewResult&&)> take;                       // results as they come, each task's once
+    std::function<void(const std::vector<RankState>&)> show = {};  // [ranks], about ten times a second
+  };
+  // Returns when every task has its result (true), or when the run is to stop, or may_begin said no,
+  // and nothing is in hand any more (false). Tasks of a rank that is lost are dealt to others, so a
+  // task may be done twice; its first result counts. Throws Error with the sentence of a rank that
+  // failed ("node17 (rank 12): ..."), and what `next` and `take` throw.
+  virtual bool run_stage(const Stage& stage) = 0;
+};
+
+// A worker's side. Threads: any.
+class Worker {
+ public:
+  struct Begin {             // of a stage
+    int32_t stage = 0;
+    std::string text;
+  };
+  virtual ~Worker() = default;
+  virtual int rank() const = 0;
+  // Waits for the next stage; none: the run is over.
+  virtual std::optional<Begin> next_stage() = 0;
+  // The next task of this stage, asked for ahead. With `wait` waits for one. None: there is none now; ended() says
+  // whether one may still come.
+  virtual std::optional<CrewTask> next_task(bool wait) = 0;
+  // No further task of this stage will come: it is over, or the run is to stop.
+  virtual bool ended() const = 0;
+  virtual void send_result(const CrewTask& task, std::string text) = 0;
+  virtual void show(std::string progress) = 0;  // goes with the next sign of life
+};
+
+// What a rank's loop came to.
+struct CrewEnd {
+  int exit_code = 0;          // as rank 0 says; 75 if rank 0 was lost
+  bool all_left = true;       // false: a rank was lost, so MPI must not be finalised
+  std::string sentence;       // of an error of this rank's own loop, or that rank 0 was lost; else empty
+};
+
+struct CrewSides {
+  std::string hello;                                          // JSON
+  std::string host;                                           // for sentences
+  std::function<void(Worker&)> work;                          // until next_stage() gives none
+  std::function<int(Leader&)> lead;                           // on rank 0: returns the exit code
+  std::function<void(const std::string&)> warn;               // on rank 0: "node17 (rank 12): not heard of for 60 s; ..."
+  const std::atomic<bool>* stop = nullptr;                    // set by a signal, on any rank
+};
+
+// Runs the loop until the run is over; starts the threads of `work`, and on rank 0 of `lead`.
+// An exception of `work` becomes the run's error; one of `lead` is thrown here, after all ranks left.
+CrewEnd run_crew(Transport& transport, const CrewSides& sides, const CrewTimes& times = {});
+
+}  // namespace qk
