@@ -15,17 +15,17 @@
 
 namespace qk {
 
-struct CrewTimes {            // seconds
-  double beat = 1;            // between two signs of life
-  double lost = 60;           // silence after which a rank counts as lost
-  double sleep = 0.001;       // between two looks at the messages
+struct CrewTimes {       // seconds
+  double beat = 1;       // between two signs of life
+  double lost = 60;      // silence after which a rank counts as lost
+  double sleep = 0.001;  // between two looks at the messages
 };
 
 // What a worker is given to do.
 struct CrewTask {
   int32_t stage = 0;
-  int64_t id = 0;       // of the stage; any number, each once
-  double size = 0;      // bigger ones are dealt first within the window. Not sent
+  int64_t id = 0;   // of the stage; any number, each once
+  double size = 0;  // bigger ones are dealt first within the window. Not sent
   std::string text;
 };
 
@@ -37,8 +37,8 @@ struct CrewResult {
 
 struct RankState {
   bool is_alive = true;
-  std::string hello;      // its kHello
-  std::string progress;   // its last kBeat that had one
+  std::string hello;        // its kHello
+  std::string progress;     // its last kBeat that had one
   int64_t num_results = 0;  // of this stage
 };
 
@@ -51,14 +51,15 @@ class Leader {
   // Throws Stopped.
   virtual std::vector<std::string> hellos() = 0;
   struct Stage {
-    std::string text;                  // for all workers, once
+    std::string text;  // for all workers, once
     // The next task; none: there are no more. Called by run_stage, as far ahead as `window` says.
     std::function<std::optional<CrewTask>()> next;
-    int64_t window = 4;                // tasks for each rank that wait, at most
+    int64_t window = 4;  // tasks for each rank that wait, at most
     // False: this task may not be begun any more (time limit); nor may the others. Empty: all may.
     std::function<bool(const CrewTask&)> may_begin = {};
-    std::function<void(CrewResult&&)> take;                       // results as they come, each task's once
-    std::function<void(const std::vector<RankState>&)> show = {};  // [ranks], about ten times a second
+    std::function<void(CrewResult&&)> take;  // results as they come, each task's once
+    std::function<void(const std::vector<RankState>&)> show =
+        {};  // [ranks], about ten times a second
   };
   // Returns when every task has its result (true), or when the run is to stop, or may_begin said no,
   // and nothing is in hand any more (false). Tasks of a rank that is lost are dealt to others, so a
@@ -70,7 +71,7 @@ class Leader {
 // A worker's side. Threads: any.
 class Worker {
  public:
-  struct Begin {             // of a stage
+  struct Begin {  // of a stage
     int32_t stage = 0;
     std::string text;
   };
@@ -89,18 +90,19 @@ class Worker {
 
 // What a rank's loop came to.
 struct CrewEnd {
-  int exit_code = 0;          // as rank 0 says; 75 if rank 0 was lost
-  bool all_left = true;       // false: a rank was lost, so MPI must not be finalised
-  std::string sentence;       // of an error of this rank's own loop, or that rank 0 was lost; else empty
+  int exit_code = 0;     // as rank 0 says; 75 if rank 0 was lost
+  bool all_left = true;  // false: a rank was lost, so MPI must not be finalised
+  std::string sentence;  // of an error of this rank's own loop, or that rank 0 was lost; else empty
 };
 
 struct CrewSides {
-  std::string hello;                                          // JSON
-  std::string host;                                           // for sentences
-  std::function<void(Worker&)> work;                          // until next_stage() gives none
-  std::function<int(Leader&)> lead;                           // on rank 0: returns the exit code
-  std::function<void(const std::string&)> warn;               // on rank 0: "node17 (rank 12): not heard of for 60 s; ..."
-  const std::atomic<bool>* stop = nullptr;                    // set by a signal, on any rank
+  std::string hello;                  // JSON
+  std::string host;                   // for sentences
+  std::function<void(Worker&)> work;  // until next_stage() gives none
+  std::function<int(Leader&)> lead;   // on rank 0: returns the exit code
+  std::function<void(const std::string&)>
+      warn;  // on rank 0: "node17 (rank 12): not heard of for 60 s; ..."
+  const std::atomic<bool>* stop = nullptr;  // set by a signal, on any rank
 };
 
 // Runs the loop until the run is over; starts the threads of `work`, and on rank 0 of `lead`.

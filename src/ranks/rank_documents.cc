@@ -1,0 +1,128 @@
+#include "ranks/rank_documents.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/error.h"
+#include "ranks/wire.h"
+
+namespace qk {
+namespace {
+
+constexpr double kBytesOfToken = 4;
+constexpr auto kPause = std::chrono::milliseconds(5);
+
+}  // namespace
+
+std::string encode_documents(std::span<const Document> documents) {
+  WireWriter out;
+  out.number(static_cast<uint64_t>(documents.size()));
+  for (const Document& document : documents) {
+    out.number(document.index);
+    out.number(document.example_id);
+    out.number(static_cast<uint8_t>(document.fault));
+    out.text(document.place);
+    out.text(document.text);
+  }
+  return out.take();
+}
+
+std::vector<Document> decode_documents(std::string_view bytes) {
+  WireReader in(bytes, "documents from rank 0");
+  std::vector<Document> out;
+  for (auto left = in.number<uint64_t>(); left > 0; --left) {
+    Document document;
+    document.index = in.number<int64_t>();
+    document.example_id = in.number<int64_t>();
+    const auto fault = in.number<uint8_t>();
+    if (fault > static_cast<uint8_t>(TextFault::kTooLarge)) {
+      fail("documents from rank 0: there is no fault {}", fault);
+    }
+    document.fault = static_cast<TextFault>(fault);
+    document.place = in.text();
+    document.text = in.text();
+    out.push_back(std::move(document));
+  }
+  in.end();
+  return out;
+}
+
+DocumentTasks::DocumentTasks(DocumentSource& source, int32_t stage, const TaskLimits& limits)
+    : source_(source), stage_(stage), limits_(limits) {}
+
+double DocumentTasks::tokens_of(const Document& document) const {
+  const double tokens = static_cast<double>(document.text.size()) / kBytesOfToken;
+  return limits_.max_length > 0 ? std::min(tokens, static_cast<double>(limits_.max_length))
+                                : tokens;
+}
+
+std::optional<CrewTask> DocumentTasks::next() {
+  std::vector<Document> documents;
+  double tokens = 0;
+  while (std::ssize(documents) < std::max<int64_t>(1, limits_.documents)) {
+    if (!ahead_) ahead_ = source_.next(/*wait=*/true);
+    if (!ahead_) break;
+    const double more = tokens_of(*ahead_);
+    if (!documents.empty() && tokens + more > static_cast<double>(limits_.batch_tokens)) break;
+    tokens += more;
+    documents.push_back(*std::exchange(ahead_, std::nullopt));
+  }
+  if (documents.empty()) return std::nullopt;
+  return CrewTask{
+      .stage = stage_, .id = num_tasks_++, .size = tokens, .text = encode_documents(documents)};
+}
+
+void RankDocuments::add(CrewTask task) {
+  std::vector<Document> documents = decode_documents(task.text);
+  task.text.clear();
+  const std::lock_guard lock(mutex_);
+  Open& open = open_[task.id];
+  open.documents = std::ssize(documents);
+  for (Document& document : documents) {
+    task_of_[document.index] = task.id;
+    waiting_.push_back(std::move(document));
+  }
+  open.task = std::move(task);
+}
+
+std::optional<Document> RankDocuments::next(bool wait) {
+  while (!closed_) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!waiting_.empty()) {
+        Document out = std::move(waiting_.front());
+        waiting_.pop_front();
+        return out;
+      }
+    }
+    // Not with `wait`, which close() could not end.
+    if (std::optional<CrewTask> task = worker_.next_task(/*wait=*/false)) {
+      add(*std::move(task));
+      continue;
+    }
+    if (!wait || worker_.ended()) break;
+    std::this_thread::sleep_for(kPause);
+  }
+  return std::nullopt;
+}
+
+std::optional<CrewTask> RankDocuments::end(int64_t document) {
+  const std::lock_guard lock(mutex_);
+  const auto found = task_of_.find(document);
+  QK_CHECK(found != task_of_.end());
+  const auto open = open_.find(found->second);
+  task_of_.erase(found);
+  if (--open->second.documents > 0) return std::nullopt;
+  CrewTask out = std::move(open->second.task);
+  open_.erase(open);
+  return out;
+}
+
+bool RankDocuments::has_open() const {
+  const std::lock_guard lock(mutex_);
+  return !open_.empty();
+}
+
+}  // namespace qk
