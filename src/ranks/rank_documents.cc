@@ -49,8 +49,8 @@ std::vector<Document> decode_documents(std::string_view bytes) {
   return out;
 }
 
-DocumentTasks::DocumentTasks(DocumentSource& source, int32_t stage, const TaskLimits& limits)
-    : source_(source), stage_(stage), limits_(limits) {}
+DocumentTasks::DocumentTasks(DocumentSource& source, const TaskLimits& limits)
+    : source_(source), limits_(limits) {}
 
 double DocumentTasks::tokens_of(const Document& document) const {
   const double tokens = static_cast<double>(document.text.size()) / kBytesOfToken;
@@ -70,8 +70,20 @@ std::optional<CrewTask> DocumentTasks::next() {
     documents.push_back(*std::exchange(ahead_, std::nullopt));
   }
   if (documents.empty()) return std::nullopt;
-  return CrewTask{
-      .stage = stage_, .id = num_tasks_++, .size = tokens, .text = encode_documents(documents)};
+  return CrewTask{.id = num_tasks_++, .size = tokens, .text = encode_documents(documents)};
+}
+
+TaskLimits task_limits(const PreparedRun& run, const MemoryPlan& memory, int num_ranks,
+                       int64_t num_done) {
+  constexpr int64_t kTasksOfRank = 8;
+  TaskLimits out{.max_length = run.config.tokenizer.max_length,
+                 .batch_tokens = memory.batch.tokens,
+                 .documents = memory.batch.documents};
+  if (const std::optional<int64_t> all = run.corpus->num_documents()) {
+    const int64_t share = (*all - num_done) / (kTasksOfRank * num_ranks);
+    out.documents = std::clamp<int64_t>(share, 1, std::max<int64_t>(1, out.documents));
+  }
+  return out;
 }
 
 void RankDocuments::add(CrewTask task) {
@@ -84,7 +96,7 @@ void RankDocuments::add(CrewTask task) {
     task_of_[document.index] = task.id;
     waiting_.push_back(std::move(document));
   }
-  open.task = std::move(task);
+  open.end.task = std::move(task);
 }
 
 std::optional<Document> RankDocuments::next(bool wait) {
@@ -98,9 +110,11 @@ std::optional<Document> RankDocuments::next(bool wait) {
       }
     }
     // Not with `wait`, which close() could not end.
-    if (std::optional<CrewTask> task = worker_.next_task(/*wait=*/false)) {
-      add(*std::move(task));
-      continue;
+    if (may_take_task()) {
+      if (std::optional<CrewTask> task = worker_.next_task(/*wait=*/false)) {
+        add(*std::move(task));
+        continue;
+      }
     }
     if (!wait || worker_.ended()) break;
     std::this_thread::sleep_for(kPause);
@@ -108,16 +122,22 @@ std::optional<Document> RankDocuments::next(bool wait) {
   return std::nullopt;
 }
 
-std::optional<CrewTask> RankDocuments::end(int64_t document) {
+std::optional<RankDocuments::Ended> RankDocuments::end(int64_t document, int64_t num_tokens) {
   const std::lock_guard lock(mutex_);
   const auto found = task_of_.find(document);
   QK_CHECK(found != task_of_.end());
   const auto open = open_.find(found->second);
   task_of_.erase(found);
+  open->second.end.num_tokens += num_tokens;
   if (--open->second.documents > 0) return std::nullopt;
-  CrewTask out = std::move(open->second.task);
+  Ended out = std::move(open->second.end);
   open_.erase(open);
   return out;
+}
+
+bool RankDocuments::may_take_task() const {
+  const std::lock_guard lock(mutex_);
+  return std::ssize(open_) < most_open_;
 }
 
 bool RankDocuments::has_open() const {

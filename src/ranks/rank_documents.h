@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include "capture/document_source.h"
+#include "capture/memory_plan.h"
+#include "capture/prepared_run.h"
 #include "cluster/crew.h"
 
 namespace qk {
@@ -35,7 +38,7 @@ struct TaskLimits {
 class DocumentTasks {
  public:
   // REQUIRES: the source outlives the object.
-  DocumentTasks(DocumentSource& source, int32_t stage, const TaskLimits& limits);
+  DocumentTasks(DocumentSource& source, const TaskLimits& limits);
 
   // Throws Error as the source does.
   std::optional<CrewTask> next();
@@ -44,11 +47,16 @@ class DocumentTasks {
   double tokens_of(const Document& document) const;
 
   DocumentSource& source_;
-  int32_t stage_;
   TaskLimits limits_;
   int64_t num_tasks_ = 0;
   std::optional<Document> ahead_;
 };
+
+// The limits that fit a run: short documents of the corpus go together, but so that there are several
+// tasks for every rank.
+//   num_done  documents of the corpus that are left out
+TaskLimits task_limits(const PreparedRun& run, const MemoryPlan& memory, int num_ranks,
+                       int64_t num_done);
 
 // A worker's side: the documents of its tasks, one after the other. Threads: any.
 class RankDocuments : public DocumentSource {
@@ -58,22 +66,30 @@ class RankDocuments : public DocumentSource {
 
   // Waits for the end of the stage too, unless close() was called.
   std::optional<Document> next(bool wait) override;
-  // This document is safe. Its task, without its text, if that was the last one of it.
-  std::optional<CrewTask> end(int64_t document);
+  struct Ended {
+    CrewTask task;  // without its text
+    int64_t num_tokens = 0;
+  };
+  // This document of so many tokens is safe. Its task, if that was the last one of it.
+  std::optional<Ended> end(int64_t document, int64_t num_tokens);
   // Documents were taken that are not safe yet.
   bool has_open() const;
+  // next() takes no further task as long as so many are not safe.
+  void limit_open(int64_t tasks) { most_open_ = tasks; }
   // next() gives nothing any more.
   void close() { closed_ = true; }
 
  private:
   struct Open {
-    CrewTask task;
+    Ended end;
     int64_t documents = 0;  // that are not safe
   };
+  bool may_take_task() const;
   void add(CrewTask task);
 
   Worker& worker_;
   std::atomic<bool> closed_ = false;
+  std::atomic<int64_t> most_open_ = std::numeric_limits<int64_t>::max();
   mutable std::mutex mutex_;  // of what follows
   std::deque<Document> waiting_;
   std::map<int64_t, int64_t> task_of_;  // by document

@@ -57,11 +57,10 @@ class ListWorker : public Worker {
 std::vector<std::vector<int64_t>> grouped(const std::vector<std::string>& texts,
                                           const TaskLimits& limits) {
   ListSource source(texts);
-  DocumentTasks tasks(source, 5, limits);
+  DocumentTasks tasks(source, limits);
   std::vector<std::vector<int64_t>> out;
   while (const std::optional<CrewTask> task = tasks.next()) {
     EXPECT_EQ(task->id, std::ssize(out));
-    EXPECT_EQ(task->stage, 5);
     out.emplace_back();
     for (const Document& document : decode_documents(task->text)) {
       out.back().push_back(document.index);
@@ -102,7 +101,7 @@ TEST(DocumentTasks, ShortDocumentsGoTogether) {
 
 TEST(DocumentTasks, LongerOnesAreLarger) {
   ListSource source({std::string(40, 'a'), std::string(80, 'b')});
-  DocumentTasks tasks(source, 1, {.max_length = 1000, .batch_tokens = 8, .documents = 10});
+  DocumentTasks tasks(source, {.max_length = 1000, .batch_tokens = 8, .documents = 10});
   EXPECT_EQ(tasks.next()->size, 10);
   EXPECT_EQ(tasks.next()->size, 20);
   EXPECT_FALSE(tasks.next());
@@ -110,29 +109,31 @@ TEST(DocumentTasks, LongerOnesAreLarger) {
 
 TEST(DocumentTasks, WhatCannotBeReadIsSaid) {
   ListSource source({"a", "damaged"});
-  DocumentTasks tasks(source, 1, {});
+  DocumentTasks tasks(source, {});
   EXPECT_TRUE(tasks.next());
   EXPECT_EQ(error_of([&] { tasks.next(); }), "text 1: is damaged");
 }
 
 TEST(RankDocuments, ATaskEndsWithItsLastDocument) {
   ListSource source({"a", "b", "c"});
-  DocumentTasks tasks(source, 1, {.max_length = 9, .batch_tokens = 100, .documents = 2});
+  DocumentTasks tasks(source, {.max_length = 9, .batch_tokens = 100, .documents = 2});
   ListWorker worker;
   while (auto task = tasks.next()) worker.tasks.push_back(*task);
   RankDocuments documents(worker);
   for (const char* text : {"a", "b", "c"}) EXPECT_EQ(documents.next(true)->text, text);
   EXPECT_FALSE(documents.next(false));
   EXPECT_TRUE(documents.has_open());
-  EXPECT_FALSE(documents.end(1));
-  EXPECT_EQ(documents.end(2)->id, 1);
-  EXPECT_EQ(documents.end(0)->id, 0);
+  EXPECT_FALSE(documents.end(1, 10));
+  EXPECT_EQ(documents.end(2, 5)->num_tokens, 5);
+  const auto last = documents.end(0, 20);
+  EXPECT_EQ(last->task.id, 0);
+  EXPECT_EQ(last->num_tokens, 30);
   EXPECT_FALSE(documents.has_open());
 }
 
 TEST(RankDocuments, WaitsForATaskUntilTheStageEnds) {
   ListSource source({"a"});
-  DocumentTasks tasks(source, 1, {});
+  DocumentTasks tasks(source, {});
   ListWorker worker;
   RankDocuments documents(worker);
   std::thread later([&] {
@@ -148,6 +149,22 @@ TEST(RankDocuments, WaitsForATaskUntilTheStageEnds) {
   });
   EXPECT_FALSE(documents.next(true));
   ends.join();
+}
+
+TEST(RankDocuments, NoTaskIsTakenAheadOfTheLimit) {
+  ListSource source({"a", "b", "c"});
+  DocumentTasks tasks(source, {.max_length = 9, .batch_tokens = 100, .documents = 2});
+  ListWorker worker;
+  while (auto task = tasks.next()) worker.tasks.push_back(*task);
+  RankDocuments documents(worker);
+  documents.limit_open(1);
+  EXPECT_EQ(documents.next(false)->text, "a");
+  EXPECT_EQ(documents.next(false)->text, "b");  // of the same task
+  EXPECT_FALSE(documents.next(false));
+  EXPECT_FALSE(documents.end(0, 1));
+  EXPECT_FALSE(documents.next(false));
+  EXPECT_TRUE(documents.end(1, 1));
+  EXPECT_EQ(documents.next(false)->text, "c");
 }
 
 TEST(RankDocuments, CloseEndsTheWaiting) {
