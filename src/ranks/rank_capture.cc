@@ -19,6 +19,7 @@ RankCapture::RankCapture(const Means& means, Worker& worker, const DocumentsStag
 RunOptions RankCapture::loop_options() {
   RunOptions out = means_.options;
   out.shard.reset();
+  out.time_limit = nullptr;  // rank 0 decides
   out.stop = &stop_;
   out.progress = [this](const RunProgress& progress) { show(progress); };
   out.warn = [this](const std::string& sentence) { pending_.warnings.push_back(sentence); };

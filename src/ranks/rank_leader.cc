@@ -19,6 +19,7 @@
 #include "dataset/overwrite.h"
 #include "model/source_files.h"
 #include "ranks/rank_agreement.h"
+#include "ranks/documents_in_time.h"
 #include "ranks/rank_documents.h"
 #include "ranks/rank_progress.h"
 #include "ranks/rank_worker.h"
@@ -68,7 +69,7 @@ bool RankLeader::every_rank(StageKind kind, std::string_view body,
        .next = [&]() -> std::optional<CrewTask> {
          if (next == leader_.num_ranks()) return std::nullopt;
          const int rank = next++;
-         return CrewTask{.id = rank, .rank = rank};
+         return CrewTask{.id = rank, .text = {}, .rank = rank};
        },
        .take = take});
 }
@@ -87,7 +88,8 @@ void RankLeader::agree(const std::vector<RankFacts>& ranks) {
   for (const std::string& sentence : placement_warnings(rooms_of(ranks))) warn(sentence);
   AgreeStage stage{.token_file = ".qkscope/ranks." + token_,
                    .token = token_,
-                   .wait_seconds = options_.see_seconds};
+                   .wait_seconds = options_.see_seconds,
+                   .threads = {}};
   for (const Placement& place : placed) stage.threads.push_back(place.num_threads);
   if (num_threads_ == 0) num_threads_ = placed[0].num_threads;
   const TokenFile file(folder() / stage.token_file, token_);
@@ -112,7 +114,7 @@ std::vector<IdentifiedFile> RankLeader::digest_files() {
        .next = [&]() -> std::optional<CrewTask> {
          if (next == files.size()) return std::nullopt;
          const auto size = static_cast<double>(fs::file_size(files[next], error));
-         return CrewTask{.id = static_cast<int64_t>(next++), .size = size};
+         return CrewTask{.id = static_cast<int64_t>(next++), .size = size, .text = {}};
        },
        .take =
            [&](CrewResult&& result) {
@@ -147,15 +149,18 @@ bool RankLeader::deal_documents(const RunContext& context, const RunRecord& reco
                                   std::ssize(earlier.done)));
   const DocumentsStage stage{.journal_token = token_,
                              .header = to_text({record.provenance, earlier.overwrite}),
-                             .seconds_left = 0};
+                             .seconds_left = seconds_left(options_.run.time_limit)};
+  DocumentsInTime in_time(options_.run.time_limit);
   const RunClock clock;
   counts = earlier.counts;
   const bool is_done = leader_.run_stage(
       {.text = stage_text(StageKind::kDocuments, encode(stage)),
        .next = [&] { return tasks.next(); },
+       .may_begin = [&](const CrewTask& task) { return in_time.may_begin(task, counts); },
        .take =
            [&](CrewResult&& result) {
              const DocumentsAnswer answer = decode_documents_answer(result.text);
+             in_time.end(result.id, answer);
              for (const std::string& sentence : answer.warnings) {
                warn(fmt::format("{}: {}", hosts_[static_cast<size_t>(result.rank)], sentence));
              }
@@ -166,18 +171,21 @@ bool RankLeader::deal_documents(const RunContext& context, const RunRecord& reco
              show(capture_progress(run_, counts, states, clock.seconds()), states);
            }});
   counts.times.forward = clock.seconds();  // of all ranks at once
+  report_.out_of_time = in_time.sentence();
   return is_done;
 }
 
 int RankLeader::capture(const RunContext& context, const RunRecord& record) {
-  EarlierWork earlier{.overwrite = options_.run.overwrite};
+  EarlierWork earlier;
+  earlier.overwrite = options_.run.overwrite;
   if (context.resumes) {
     remove_empty_journals(folder());
     const std::vector<fs::path> paths = journal_paths(folder());
     if (!paths.empty()) earlier = earlier_work(JournalSet(paths), context, record);
   }
   CorpusDocuments source(run_, earlier.done);
-  Captured captured{.overwrite = earlier.overwrite};
+  Captured captured;
+  captured.overwrite = earlier.overwrite;
   try {
     captured.stopped = !deal_documents(context, record, earlier, source, captured.counts);
     if (!captured.stopped) check_rows(run_.config, captured.counts);

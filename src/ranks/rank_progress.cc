@@ -44,7 +44,8 @@ RunProgress capture_progress(const PreparedRun& run, const CaptureCounts& counts
 }
 
 RanksProgress ranks_progress(const RunProgress& run, const std::vector<RankState>& states) {
-  RanksProgress out{.run = run};
+  RanksProgress out;
+  out.run = run;
   std::vector<RankSpeed> speeds;
   for (const RankState& state : states) {
     if (!state.is_alive) continue;

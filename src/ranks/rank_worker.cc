@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 // Another node may see a new file late: its folder's listing and attributes are cached.
 bool sees_token(const fs::path& file, const AgreeStage& stage) {
-  constexpr auto kPause = std::chrono::milliseconds(100);
+  constexpr auto kLook = std::chrono::milliseconds(100);
   const RunClock clock;
   while (true) {
     try {
@@ -33,7 +33,7 @@ bool sees_token(const fs::path& file, const AgreeStage& stage) {
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is not there yet
     }
     if (clock.seconds() > stage.wait_seconds) return false;
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kLook);
   }
 }
 
