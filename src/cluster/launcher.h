@@ -11,8 +11,8 @@ enum class LauncherKind { kNone, kOpenMpi, kHydra, kSlurm, kPalsOrOther };
 
 struct Launcher {
   LauncherKind kind = LauncherKind::kNone;
-  std::string name;        // for sentences: "srun", "mpirun of Open MPI"
-  int num_ranks = 1;       // as the launcher says
+  std::string name;                                // for sentences: "srun", "mpirun of Open MPI"
+  int num_ranks = 1;                               // as the launcher says
   std::optional<int> local_rank, num_local_ranks;  // on this node
 };
 
