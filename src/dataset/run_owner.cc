@@ -127,9 +127,9 @@ bool is_earlier_start(const RunOwner& owner, const RunOwner& self) {
 
 std::string to_json(const RunOwner& owner) {
   const Json object = {{"host", printable(owner.host, 256)}, {"boot_id", owner.boot_id},
-                     {"pid_space", owner.pid_space},       {"pid", owner.pid},
-                     {"start_ticks", owner.start_ticks},   {"job", owner.job},
-                     {"restart", owner.restart},           {"alone", owner.is_alone}};
+                       {"pid_space", owner.pid_space},       {"pid", owner.pid},
+                       {"start_ticks", owner.start_ticks},   {"job", owner.job},
+                       {"restart", owner.restart},           {"alone", owner.is_alone}};
   return object.dump() + "\n";
 }
 

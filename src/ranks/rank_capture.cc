@@ -28,10 +28,10 @@ RunOptions RankCapture::loop_options() {
 
 void RankCapture::show(const RunProgress& progress) {
   if (worker_.ended()) stop_ = true;
-  worker_.show(encode(
-      RankProgress{.documents = static_cast<double>(progress.done) + progress.in_progress,
-                   .tokens = static_cast<double>(progress.num_tokens),
-                   .seconds = progress.seconds}));
+  worker_.show(
+      encode(RankProgress{.documents = static_cast<double>(progress.done) + progress.in_progress,
+                          .tokens = static_cast<double>(progress.num_tokens),
+                          .seconds = progress.seconds}));
 }
 
 void RankCapture::end(const BatchWorker::Result& result) {
@@ -42,8 +42,7 @@ void RankCapture::end(const BatchWorker::Result& result) {
   pending_.num_computed_tokens += counts.num_computed_tokens;
   pending_.seconds += counts.times.select + counts.times.forward;
   for (const DocumentEnd& end : result.ends) {
-    const std::optional<RankDocuments::Ended> ended =
-        documents_.end(end.document, end.num_tokens);
+    const std::optional<RankDocuments::Ended> ended = documents_.end(end.document, end.num_tokens);
     if (!ended) continue;
     longest_task_ = std::max(longest_task_, pending_.seconds);
     pending_.task_tokens = ended->num_tokens;

@@ -18,8 +18,8 @@
 #include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "model/source_files.h"
-#include "ranks/rank_agreement.h"
 #include "ranks/documents_in_time.h"
+#include "ranks/rank_agreement.h"
 #include "ranks/rank_documents.h"
 #include "ranks/rank_progress.h"
 #include "ranks/rank_worker.h"
@@ -64,14 +64,13 @@ void RankLeader::warn(const std::string& sentence) const {
 bool RankLeader::every_rank(StageKind kind, std::string_view body,
                             const std::function<void(CrewResult&&)>& take) {
   int next = 0;
-  return leader_.run_stage(
-      {.text = stage_text(kind, body),
-       .next = [&]() -> std::optional<CrewTask> {
-         if (next == leader_.num_ranks()) return std::nullopt;
-         const int rank = next++;
-         return CrewTask{.id = rank, .text = {}, .rank = rank};
-       },
-       .take = take});
+  return leader_.run_stage({.text = stage_text(kind, body),
+                            .next = [&]() -> std::optional<CrewTask> {
+                              if (next == leader_.num_ranks()) return std::nullopt;
+                              const int rank = next++;
+                              return CrewTask{.id = rank, .text = {}, .rank = rank};
+                            },
+                            .take = take});
 }
 
 std::vector<RankFacts> RankLeader::hear_all() {
@@ -144,9 +143,8 @@ void RankLeader::show(const RunProgress& progress, const std::vector<RankState>&
 bool RankLeader::deal_documents(const RunContext& context, const RunRecord& record,
                                 const EarlierWork& earlier, CorpusDocuments& source,
                                 CaptureCounts& counts) {
-  DocumentTasks tasks(source,
-                      task_limits(run_, context.memory, leader_.num_ranks(),
-                                  std::ssize(earlier.done)));
+  DocumentTasks tasks(
+      source, task_limits(run_, context.memory, leader_.num_ranks(), std::ssize(earlier.done)));
   const DocumentsStage stage{.journal_token = token_,
                              .header = to_text({record.provenance, earlier.overwrite}),
                              .seconds_left = seconds_left(options_.run.time_limit)};
@@ -264,8 +262,8 @@ int RankLeader::lead() {
     options.num_threads = num_threads_;
     ThreadPool pool(num_threads_);
     const MemoryPlan memory = plan_of_rank(run_, options);
-    const int code = run_with({run_, options, memory, pool, resumes, journal_path(folder(), token_)},
-                              finished);
+    const int code =
+        run_with({run_, options, memory, pool, resumes, journal_path(folder(), token_)}, finished);
     report_.times.total = total.seconds();
     if (const auto now = process_memory()) report_.peak_bytes = now->peak;
     return code;

@@ -27,10 +27,10 @@ std::string stage_text(StageKind kind, std::string_view body = {});
 StageKind stage_kind(std::string_view text, std::string_view& body);
 
 struct AgreeStage {
-  std::string token_file;          // in the output folder, with `token` in it
+  std::string token_file;  // in the output folder, with `token` in it
   std::string token;
-  double wait_seconds = 90;        // for the file to be seen
-  std::vector<int32_t> threads;    // [ranks]
+  double wait_seconds = 90;      // for the file to be seen
+  std::vector<int32_t> threads;  // [ranks]
 };
 std::string encode(const AgreeStage& stage);
 AgreeStage decode_agree_stage(std::string_view body);

@@ -116,7 +116,8 @@ void RankWorker::digest_files() {
     }
     const fs::path& file = files[static_cast<size_t>(task.id)];
     nlohmann::json answer = nlohmann::json::array();
-    for (const IdentifiedFile& found : identify_files({&file, 1}, pool(), [](int64_t, int64_t) {})) {
+    for (const IdentifiedFile& found :
+         identify_files({&file, 1}, pool(), [](int64_t, int64_t) {})) {
       answer.push_back({found.name, found.bytes, found.sha256});
     }
     return answer.dump();
@@ -127,6 +128,18 @@ void RankWorker::capture(const DocumentsStage& stage) {
   journal_ = journal_path(run_.config.output.data_root,
                           fmt::format("{}.{}", stage.journal_token, worker_.rank()));
   RankCapture({run_, options_, memory(), pool()}, worker_, stage).run(journal_);
+}
+
+void RankWorker::scan_journals() {
+  do_tasks([](const CrewTask& task) { return task.text; });
+}
+
+void RankWorker::send_own_journal() {
+  do_tasks([](const CrewTask& task) { return task.text; });
+}
+
+void RankWorker::write_units(std::string_view /*body*/) {
+  do_tasks([](const CrewTask& task) { return task.text; });
 }
 
 }  // namespace qk
