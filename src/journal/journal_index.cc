@@ -8,6 +8,7 @@
 #include <bit>
 #include <chrono>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -24,8 +25,15 @@ using IndexGroup = JournalReader::Group;
 // The first bytes of an index: its magic and its version, as text.
 constexpr std::string_view kIndexMagic = "QKINDEX1";
 
-enum DocumentFlags : uint8_t { kWasTruncated = 1, kHasCanary = 2 };
-enum GroupFlags : uint8_t { kIsKey = 1, kWindow = 2, kTokens = 4, kPreRope = 8 };
+constexpr uint8_t kWasTruncated = 1, kHasCanary = 2;                   // of a document
+constexpr uint8_t kIsKey = 1, kWindow = 2, kTokens = 4, kPreRope = 8;  // of a group
+
+// A set of flags from pairs of a flag and whether it is set.
+uint64_t flags_of(std::initializer_list<std::pair<uint8_t, bool>> pairs) {
+  uint64_t flags = 0;
+  for (const auto& [flag, is_set] : pairs) flags |= is_set ? flag : 0U;
+  return flags;
+}
 
 // Numbers of 7 bits a byte, the lowest first; the last byte is below 128.
 class IndexWriter {
@@ -143,7 +151,7 @@ void put_end(IndexWriter& out, const DocumentEnd& end, int64_t before) {
   out.signed_number(end.num_tokens);
   out.signed_number(end.num_records);
   out.number(static_cast<uint64_t>(end.outcome));
-  out.number((end.truncated ? kWasTruncated : 0U) | (has_canary ? kHasCanary : 0U));
+  out.number(flags_of({{kWasTruncated, end.truncated}, {kHasCanary, has_canary}}));
   if (!has_canary) return;
   out.number(static_cast<uint64_t>(end.canary.layer));
   for (const int32_t number :
@@ -182,8 +190,10 @@ DocumentEnd get_end(IndexReader& in, int64_t before, bool is_first) {
 
 void put_group(IndexWriter& out, const IndexGroup& group) {
   out.number(static_cast<uint64_t>(group.layer));
-  out.number((group.kind == Kind::kKey ? kIsKey : 0U) | (group.sliding_window ? kWindow : 0U) |
-             (group.has_tokens ? kTokens : 0U) | (group.has_pre_rope ? kPreRope : 0U));
+  out.number(flags_of({{kIsKey, group.kind == Kind::kKey},
+                       {kWindow, group.sliding_window.has_value()},
+                       {kTokens, group.has_tokens},
+                       {kPreRope, group.has_pre_rope}}));
   out.number(static_cast<uint64_t>(group.head_dim));
   if (group.sliding_window) out.signed_number(*group.sliding_window);
   out.number(group.heads.size());
