@@ -30,8 +30,8 @@ const JournalReader* find_file(const JournalSet& journals, const std::filesystem
 }
 
 JournalWriter create_journal(const RunContext& context, const RunRecord& record, bool overwrite) {
-  return JournalWriter::create(
-      context.journal, to_text({record.provenance, overwrite, context.options.shard}));
+  return JournalWriter::create(context.journal,
+                               to_text({record.provenance, overwrite, context.options.shard}));
 }
 
 // A run by itself goes on in its own journal; those of shards are never written to.

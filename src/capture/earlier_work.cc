@@ -114,8 +114,7 @@ EarlierWork earlier_work(const JournalSet& journals, const RunContext& context,
 }
 
 std::vector<std::filesystem::path> journals_to_read(const RunContext& context) {
-  std::vector<std::filesystem::path> paths =
-      journal_paths(context.run.config.output.data_root);
+  std::vector<std::filesystem::path> paths = journal_paths(context.run.config.output.data_root);
   if (const std::optional<Shard>& shard = context.options.shard) {
     std::erase_if(paths, [&](const auto& path) { return is_of_a_sibling(path, *shard); });
   }

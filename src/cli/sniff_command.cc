@@ -27,8 +27,8 @@
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/publish_text.h"
-#include "cli/sniff_report.h"
 #include "cli/sniff_publish.h"
+#include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
 
 namespace qk {
@@ -262,9 +262,10 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
 
 void add_resources(CLI::App& command, SniffFlags& flags) {
   command
-      .add_option("--time-limit", flags.time_limit,
-                  "Begin no document that would not end in time, e.g. 3h55m (default: what Slurm or "
-                  "PBS leaves this job)")
+      .add_option(
+          "--time-limit", flags.time_limit,
+          "Begin no document that would not end in time, e.g. 3h55m (default: what Slurm or "
+          "PBS leaves this job)")
       ->type_name("TIME")
       ->check(not_empty())
       ->group(kResourcesGroup);
