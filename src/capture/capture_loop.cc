@@ -31,14 +31,14 @@ void add_counts(const CaptureCounts& batch, CaptureCounts& out) {
 }  // namespace
 
 CaptureLoop::CaptureLoop(const PreparedRun& run, const RunOptions& options,
-                         const MemoryPlan& memory, ThreadPool& pool, std::span<const int64_t> done,
+                         const MemoryPlan& memory, ThreadPool& pool, DocumentSource& source,
                          const CaptureCounts& before)
     : run_(run),
       options_(options),
       memory_(memory),
       pool_(pool),
-      reader_(run, memory, done, options.stop),
-      num_documents_(run.corpus->num_documents()),
+      reader_(run, memory, source, options.stop),
+      num_documents_(options.num_documents(run.corpus->num_documents())),
       counts_(before) {}
 
 void CaptureLoop::show(double documents, double tokens) const {
@@ -74,6 +74,7 @@ void CaptureLoop::end(const BatchWorker::Result& result, JournalWriter& journal)
   journal.end_documents(result.ends);
   counts_.times.journal += watch.seconds();
   add_counts(result.counts, counts_);
+  if (ended_) ended_(result);
 }
 
 void CaptureLoop::run_alone(JournalWriter& journal) {
@@ -113,7 +114,8 @@ void CaptureLoop::run_team(JournalWriter& journal) {
             .show = [&](const DeviceTeam::Progress& all) { show(all.documents, all.tokens); }});
 }
 
-bool CaptureLoop::run(JournalWriter& journal) {
+bool CaptureLoop::run(JournalWriter& journal, const Ended& ended) {
+  ended_ = ended;
   show();
   if (options_.num_devices() > 1) {
     run_team(journal);

@@ -1,10 +1,9 @@
-// The part of a run that computes: documents from the corpus, through the model, into the journal.
+// The part of a run that computes: documents from their source, through the model, into a journal.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
-#include <span>
-#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -20,19 +19,19 @@ namespace qk {
 
 class CaptureLoop {
  public:
-  //   done    documents that are whole in the journal, ascending
-  //   before  their counts
+  //   before  counts of the documents that were captured before
   // REQUIRES: the references outlive the loop.
   CaptureLoop(const PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
-              ThreadPool& pool, std::span<const int64_t> done, const CaptureCounts& before);
+              ThreadPool& pool, DocumentSource& source, const CaptureCounts& before);
 
-  // Until the corpus ends (true) or the run is asked to stop (false). Throws Error.
-  bool run(JournalWriter& journal);
+  // Documents that are whole and safe in the journal, and what they add to the counts.
+  using Ended = std::function<void(const BatchWorker::Result&)>;
 
-  // Of the documents that are whole in the journal, also after an Error.
+  // Until the source ends (true) or the run is asked to stop (false). Throws Error.
+  bool run(JournalWriter& journal, const Ended& ended = {});
+
+  // Of all documents, also after an Error.
   const CaptureCounts& counts() const { return counts_; }
-  // As DocumentReader::names(). REQUIRES: run() returned true.
-  const std::vector<std::string>& document_names() const { return reader_.names(); }
 
  private:
   void run_alone(JournalWriter& journal);  // on one device
@@ -50,6 +49,7 @@ class CaptureLoop {
   ThreadPool& pool_;
   DocumentReader reader_;
   std::optional<int64_t> num_documents_;  // in all, if known
+  Ended ended_;
   double tokenize_seconds_ = 0;
   bool stopped_ = false;  // instead of a batch
   CaptureCounts counts_;

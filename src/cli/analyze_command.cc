@@ -31,6 +31,7 @@
 #include "cli/progress_line.h"
 #include "cli/rows_text.h"
 #include "cli/stop_signal.h"
+#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "download/local_resolver.h"
 #include "heads/row_choice.h"
@@ -231,7 +232,7 @@ void refuse_swallowed_dataset(const AnalyzeFlags& flags, const AnalysisConfig& c
 void refuse_unfinished(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   std::error_code error;
-  if (!fs::exists(journal_path(folder), error)) return;
+  if (journal_paths(folder).empty()) return;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code unreadable;  // of this entry
     if (it->is_directory(unreadable) && it->path().filename() != ".qkscope") return;

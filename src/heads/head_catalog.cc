@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/path_text.h"
 #include "dataset/dataset_folder.h"
+#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "heads/head_survey.h"
 
@@ -349,8 +350,7 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
         bring_measured(*repo, folder, listing.heads, configured, compat_reference, pool, out);
   }
   HeadSurvey survey = survey_heads(out.folder, surveyed, compat_reference, pool);
-  std::error_code error;
-  out.is_unfinished = fs::exists(journal_path(out.folder), error);
+  out.is_unfinished = !journal_paths(out.folder).empty();
   out.model = survey.record.model;
   out.ranges = survey.record.ranges;
   out.rope = survey.record.rope;
