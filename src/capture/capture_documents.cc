@@ -51,7 +51,10 @@ OpenJournal open_journal(const RunContext& context, const RunRecord& record) {
 
 Captured captured_of(const CaptureLoop& loop, const CorpusDocuments& source, bool stopped,
                      bool overwrite) {
-  Captured out{.stopped = stopped, .overwrite = overwrite, .counts = loop.counts()};
+  Captured out{.stopped = stopped,
+               .out_of_time = loop.out_of_time(),
+               .overwrite = overwrite,
+               .counts = loop.counts()};
   if (stopped) return out;
   out.num_documents = source.num_read();
   out.document_names = source.names();

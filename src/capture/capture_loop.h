@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -27,17 +29,22 @@ class CaptureLoop {
   // Documents that are whole and safe in the journal, and what they add to the counts.
   using Ended = std::function<void(const BatchWorker::Result&)>;
 
-  // Until the source ends (true) or the run is asked to stop (false). Throws Error.
+  // Until the source ends (true), or the run is asked to stop or out of time (false). Throws Error.
   bool run(JournalWriter& journal, const Ended& ended = {});
 
   // Of all documents, also after an Error.
   const CaptureCounts& counts() const { return counts_; }
+  // A sentence, if the time limit ended the loop.
+  const std::string& out_of_time() const { return out_of_time_; }
 
  private:
   void run_alone(JournalWriter& journal);  // on one device
   void run_team(JournalWriter& journal);
   // Empty: the corpus is at its end, or the run is to stop.
   std::vector<TokenizedDocument> next_batch();
+  // Whether they may be begun.
+  bool end_in_time(const std::vector<TokenizedDocument>& documents);
+  void take_time(const BatchWorker::Result& result);
   void append(const CaptureBlock& block, JournalWriter& journal);
   void end(const BatchWorker::Result& result, JournalWriter& journal);
   // Of the batches in progress, what is done in documents and tokens.
@@ -52,6 +59,8 @@ class CaptureLoop {
   Ended ended_;
   double tokenize_seconds_ = 0;
   bool stopped_ = false;  // instead of a batch
+  std::mutex time_mutex_;  // of options_.time_limit, which batches are taken and ended by
+  std::string out_of_time_;
   CaptureCounts counts_;
   RunClock clock_;
 };

@@ -47,8 +47,8 @@ Start start_of(const RunOptions& options, bool resumes) {
 }
 
 // A shard's journal is that of this start alone; a run by itself has one for all its starts.
-fs::path own_journal(const fs::path& folder, const RunOptions& options) {
-  return options.shard ? journal_path(folder, start_token()) : journal_path(folder);
+fs::path own_journal(const fs::path& folder, const RunOptions& options, const FolderLock& lock) {
+  return options.shard ? journal_path(folder, lock.token()) : journal_path(folder);
 }
 
 MemoryPlan plan_that_fits(const PreparedRun& run, const RunOptions& options) {
@@ -73,6 +73,7 @@ void refuse_nothing_to_finish(const fs::path& folder, const RunOptions& options,
 
 void take(const Captured& captured, RunReport& report) {
   report.stopped = captured.stopped;
+  report.out_of_time = captured.out_of_time;
   report.counts = captured.counts;
   report.missing = captured.missing;
   report.num_shards = captured.num_shards;
@@ -113,7 +114,7 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   const MemoryPlan memory = plan_that_fits(run, options);
   const fs::path folder = run.config.output.data_root;
   const FolderLock lock(folder, options.shard ? Sharing::kShared : Sharing::kAlone);
-  report.journal = own_journal(folder, options);
+  report.journal = own_journal(folder, options, lock);
   const bool resumes = options.continues() && !journal_paths(folder).empty();
   const RunContext context{run, options, memory, pool, resumes, report.journal};
   const std::string finished = finished_before(folder, options, resumes);

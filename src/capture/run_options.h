@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "capture/shard.h"
+#include "capture/time_limit.h"
 #include "dataset/dataset_writer.h"
 #include "dataset/document_counts.h"
 #include "device/devices.h"
@@ -52,6 +53,8 @@ struct RunOptions {
   // Set from a signal handler: the documents in progress are finished, files in progress are given
   // up, then the run ends.
   const std::atomic<bool>* stop = nullptr;
+  // No document is begun that would not end before it; null: there is none.
+  TimeLimit* time_limit = nullptr;
   std::function<void(const RunProgress&)> progress;
   std::function<void(const std::string&)> warn;  // whole sentences
 
@@ -92,7 +95,8 @@ struct RunTimes {  // seconds
 };
 
 struct RunReport {
-  bool stopped = false;    // by `stop`: no dataset was written, the journal is kept
+  bool stopped = false;  // by `stop` or the time limit: no dataset was written, the journal is kept
+  std::string out_of_time;  // a sentence; empty: not by the time limit
   bool resumed = false;    // a journal with documents was there
   bool was_whole = false;  // with `resume`: the dataset was finished before, nothing was done
   CaptureCounts counts;

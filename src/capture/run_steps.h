@@ -50,7 +50,8 @@ RunRecord identify_run(const RunContext& context);
 RunRecord identify_run(const RunContext& context, std::vector<IdentifiedFile> model_files);
 
 struct Captured {
-  bool stopped = false;    // by options.stop: documents are missing
+  bool stopped = false;     // by options.stop or the time limit: documents are missing
+  std::string out_of_time;  // RunReport::out_of_time
   bool overwrite = false;  // of this run, or of the interrupted one
   CaptureCounts counts;
   int64_t num_documents = 0;  // of the whole corpus, unless it stopped

@@ -31,7 +31,6 @@
 #include "cli/progress_line.h"
 #include "cli/rows_text.h"
 #include "cli/stop_signal.h"
-#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "download/local_resolver.h"
 #include "heads/row_choice.h"
@@ -231,8 +230,8 @@ void refuse_swallowed_dataset(const AnalyzeFlags& flags, const AnalysisConfig& c
 // Throws Error if the folder holds a journal and no head yet.
 void refuse_unfinished(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
+  if (!has_journal(folder)) return;
   std::error_code error;
-  if (journal_paths(folder).empty()) return;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code unreadable;  // of this entry
     if (it->is_directory(unreadable) && it->path().filename() != ".qkscope") return;

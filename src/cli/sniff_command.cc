@@ -17,6 +17,7 @@
 #include "capture/design.h"
 #include "capture/device_choice.h"
 #include "capture/disk_room.h"
+#include "capture/job_time.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
 #include "cli/common_options.h"
@@ -42,6 +43,7 @@ struct SniffFlags {
   bool resume = false;
   std::string shard;  // as given
   bool finish = false;
+  std::string time_limit;  // as given
   bool no_upload = false;
   bool quiet = false;
   int num_threads = 0;
@@ -57,7 +59,8 @@ Examples:
   qkscope sniff run.yaml --shard 3/32      (one of 32 jobs; then, once: --finish)
 
 The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 finish the
-documents in progress and then stop with exit code 75; only a second Ctrl-C stops at once. However a run
+documents in progress and then stop with exit code 75, as a run does that is out of time (--time-limit);
+only a second Ctrl-C stops at once. However a run
 was interrupted, --resume continues after the last complete document, and the finished dataset is
 byte-identical to that of an uninterrupted run. --resume starts a new run if there is none, and does
 nothing if the dataset is complete. With output.hf_repo_id the finished dataset is published, as `qkscope
@@ -134,6 +137,16 @@ PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver
   return prepare_run(config, registry(), resolver, /*plan_only=*/false);
 }
 
+// As --time-limit says, or as the batch system does. A dry run needs none.
+std::optional<TimeLimit> time_limit(const SniffFlags& flags) {
+  if (!flags.time_limit.empty()) return TimeLimit(parse_time_limit(flags.time_limit));
+  if (flags.dry_run) return {};
+  const JobTime job = find_time_limit();
+  if (!job.warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", job.warning.c_str());
+  if (!job.left) return {};
+  return TimeLimit(*job.left);
+}
+
 int sniff(const SniffFlags& flags) {
   const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
   if (flags.config.empty()) {
@@ -141,6 +154,7 @@ int sniff(const SniffFlags& flags) {
   }
   std::optional<Shard> shard;
   if (!flags.shard.empty()) shard = parse_shard(flags.shard);
+  std::optional<TimeLimit> limit = time_limit(flags);
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
   warn(config, 0);
   const size_t num_warnings = config.warnings.size();
@@ -173,6 +187,7 @@ int sniff(const SniffFlags& flags) {
   if (flags.dry_run) return dry_run(run, options, publishing_text(run.config, check));
   warn_of_design(run);
   options.stop = stop;
+  options.time_limit = limit ? &*limit : nullptr;
   ProgressLine line;
   if (!flags.quiet) {
     options.progress = [&line](const RunProgress& progress) { line.show(progress); };
@@ -246,6 +261,13 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
 }
 
 void add_resources(CLI::App& command, SniffFlags& flags) {
+  command
+      .add_option("--time-limit", flags.time_limit,
+                  "Begin no document that would not end in time, e.g. 3h55m (default: what Slurm or "
+                  "PBS leaves this job)")
+      ->type_name("TIME")
+      ->check(not_empty())
+      ->group(kResourcesGroup);
   add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")
       ->group(kResourcesGroup);
   add_ram(command, flags.ram_bytes,

@@ -65,6 +65,10 @@ std::string stopped_text(const RunOptions& options, const RunReport& report) {
     return fmt::format("stopped before the next document; earlier ones are kept in {}; {}",
                        report.journal.parent_path().string(), go_on);
   }
+  if (!report.out_of_time.empty()) {
+    return fmt::format("{}; they are kept in {}, and no dataset was written; {}",
+                       report.out_of_time, report.journal.parent_path().string(), go_on);
+  }
   return fmt::format("stopped after {} with {}; they are kept in {}, and no dataset was written; {}",
                      plural(report.counts.num_documents, "document"),
                      plural(report.counts.num_rows, "row"), report.journal.string(), go_on);

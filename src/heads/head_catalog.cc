@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/path_text.h"
 #include "dataset/dataset_folder.h"
-#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "heads/head_survey.h"
 
@@ -350,7 +349,7 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
         bring_measured(*repo, folder, listing.heads, configured, compat_reference, pool, out);
   }
   HeadSurvey survey = survey_heads(out.folder, surveyed, compat_reference, pool);
-  out.is_unfinished = !journal_paths(out.folder).empty();
+  out.is_unfinished = has_journal(out.folder);
   out.model = survey.record.model;
   out.ranges = survey.record.ranges;
   out.rope = survey.record.rope;

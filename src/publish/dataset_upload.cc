@@ -19,7 +19,6 @@
 #include "dataset/dataset_check.h"
 #include "dataset/dataset_folder.h"
 #include "dataset/document_table.h"
-#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
 
@@ -37,11 +36,12 @@ bool is_file(const fs::path& path) {
 }
 
 void refuse_unfinished(const fs::path& folder) {
-  if (journal_paths(folder).empty()) return;
-  fail(
-      "{}: holds the journal of an unfinished run: `qkscope sniff run.yaml --resume` finishes the "
-      "dataset, and then it can be published",
-      path_text(folder));
+  if (has_journal(folder)) {
+    fail(
+        "{}: holds the journal of an unfinished run: `qkscope sniff run.yaml --resume` finishes the "
+        "dataset, and then it can be published",
+        path_text(folder));
+  }
 }
 
 DatasetInfo checked_dataset(const fs::path& folder, ThreadPool& pool,
