@@ -201,9 +201,9 @@ class Shards(unittest.TestCase):
 
     def test_finish_before_everything(self):
         out = self.new_out()
-        self.assertRegex(self.run_once(out, "--finish", code=STOPPED), r"missing")
-        self.run_once(out, "--resume")
-        self.assert_expected(out)
+        stderr = self.run_once(out, "--finish", code=1)
+        self.assertEqual(stderr, f"qkscope: --finish: {out} holds no journal and no finished dataset: "
+                                 "run the shards first\n")
 
     # Kills.
 
@@ -379,7 +379,7 @@ class Shards(unittest.TestCase):
 
     def stopped_start(self, out, *flags):
         run = self.start(out, *flags)
-        while not glob.glob(f"{out}/.qkscope/owner*") or not os.path.exists(f"{out}/.qkscope/lock"):
+        while not glob.glob(f"{out}/.qkscope/owner.*") + glob.glob(f"{out}/.qkscope/shard.*"):
             self.assertIsNone(run.poll(), "the run ended before it could be looked at")
             time.sleep(0.001)
         os.kill(run.pid, signal.SIGSTOP)
