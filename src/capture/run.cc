@@ -72,12 +72,14 @@ void capture(const RunContext& context, const RunRecord& record, RunReport& repo
 
 // From the journals as they are.
 void finish(const RunContext& context, const RunRecord& record, RunReport& report) {
-  const JournalSet journals(journals_to_read(context));
-  const Captured captured = collect_documents(context, record, journals);
+  const std::optional<JournalSet> journals = open_earlier_journals(context, record);
+  if (!journals)
+    refuse_nothing_to_finish(context.run.config.output.data_root, context.options, false);
+  const Captured captured = collect_documents(context, record, *journals);
   take(captured, report);
   if (!captured.missing.empty()) return;
   const RunClock watch;
-  take(make_dataset(context, record, captured, journals), report);
+  take(make_dataset(context, record, captured, *journals), report);
   report.times.write = watch.seconds();
 }
 

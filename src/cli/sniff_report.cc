@@ -59,6 +59,9 @@ std::string continue_text(const RunOptions& options) {
 
 std::string stopped_text(const RunOptions& options, const RunReport& report) {
   const std::string go_on = continue_text(options);
+  if (report.counts.num_documents == 0 && !report.out_of_time.empty()) {
+    return fmt::format("{}; {}", report.out_of_time, go_on);
+  }
   if (report.counts.num_documents == 0) {
     if (!report.resumed) return fmt::format("stopped before the first document; {}", go_on);
     return fmt::format("stopped before the next document; earlier ones are kept in {}; {}",
