@@ -124,8 +124,10 @@ std::optional<double> TimeLimit::expected(int64_t num_tokens) const {
   return fit_->at(static_cast<double>(std::max<int64_t>(num_tokens, 0)));
 }
 
-bool TimeLimit::fits(int64_t num_tokens) const {
-  return expected(num_tokens).value_or(0) < left() - margin();
+bool TimeLimit::fits(std::span<const int64_t> num_tokens) const {
+  double seconds = 0;
+  for (const int64_t length : num_tokens) seconds += expected(length).value_or(0);
+  return seconds < left() - margin();
 }
 
 TimeLimit::Fit TimeLimit::fit() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,9 @@ class TimeLimit {
 
   // Whether a document of so many tokens (as cut to max_length) may be begun: it would end at least
   // margin() before the limit. Before the first document: whether the limit is further away than that.
-  bool fits(int64_t num_tokens) const;
+  bool fits(int64_t num_tokens) const { return fits(std::span(&num_tokens, 1)); }
+  // Likewise of documents that are computed together.
+  bool fits(std::span<const int64_t> num_tokens) const;
 
   // Seconds that are kept free at the end: 2 min, or 2 % of the limit if that is less; at least 1 s.
   double margin() const;

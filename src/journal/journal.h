@@ -126,6 +126,9 @@ class JournalReader {
   // checksums hold contradict themselves or each other. Damaged records are not an error: damage().
   explicit JournalReader(const std::filesystem::path& path);
 
+  // The header text of a journal alone. Throws Error if the file is none, or its header is damaged.
+  static std::string header_of(const std::filesystem::path& path);
+
   const std::filesystem::path& path() const { return file_.path(); }
   const std::string& header() const { return header_; }
   const std::vector<DocumentEnd>& documents() const { return documents_; }  // whole ones, ascending

@@ -82,6 +82,11 @@ JournalReader::JournalReader(const std::filesystem::path& path) : file_(path) {
   file_.drop(0, file_.bytes().size());
 }
 
+std::string JournalReader::header_of(const std::filesystem::path& path) {
+  size_t end = 0;
+  return read_header(MappedFile(path), end);
+}
+
 bool JournalReader::has(int64_t document) const {
   const auto it = std::ranges::lower_bound(documents_, document, {}, &DocumentEnd::document);
   return it != documents_.end() && it->document == document;
