@@ -54,10 +54,13 @@ FileSystemKind network_of(const StageNeeds& needs, const StageNode& node) {
 
 // Why there is no room in memory; empty if there is.
 std::string no_room_in_memory(const StageNeeds& needs, const StageNode& node) {
-  const int64_t free = node.free_memory();
-  if (needs.bytes + needs.own_memory <= free) return "";
-  return fmt::format("the weights take {} of memory and the run {} beside them, where {} are free",
-                     gigabytes(needs.bytes), gigabytes(needs.own_memory), gigabytes(free));
+  const int64_t wanted = needs.bytes + needs.own_memory;
+  const bool is_limited = needs.memory_limit > 0 && wanted > needs.memory_limit;
+  const int64_t free = is_limited ? needs.memory_limit : node.free_memory();
+  if (wanted <= free) return "";
+  return fmt::format("the weights take {} of memory and the run {} beside them, where {} {}",
+                     gigabytes(needs.bytes), gigabytes(needs.own_memory), gigabytes(free),
+                     is_limited ? "may be used (--ram)" : "are free");
 }
 
 // Why there is no room in the folder; empty if there is.

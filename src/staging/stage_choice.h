@@ -33,9 +33,10 @@ StageRequest parse_stage(std::string_view text);
 // What is to be staged, by whom.
 struct StageNeeds {
   std::vector<std::filesystem::path> files;
-  int64_t bytes = 0;        // of these files
-  bool used_again = false;  // by several processes of this node, or for several documents
-  int64_t own_memory = 0;   // bytes that the processes of this node need beside the weights
+  int64_t bytes = 0;         // of these files
+  bool used_again = false;   // by several processes of this node, or for several documents
+  int64_t own_memory = 0;    // bytes that the processes of this node need beside the weights
+  int64_t memory_limit = 0;  // bytes of both together that they may take (--ram); 0: no limit
 };
 
 // The node; other answers are for tests.

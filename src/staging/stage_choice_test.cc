@@ -133,6 +133,10 @@ TEST(StageChoice, Refusals) {
   EXPECT_EQ(error_of([&] { node.choose({kRam, {}}); }),
             "--stage ram: the weights take 16.0 GB of memory and the run 4.0 GB beside them, where "
             "12.5 MB are free: give --stage a folder on a disk of this machine, or off");
+  node.needs.memory_limit = 8 * kGb;
+  EXPECT_THAT(error_of([&] { node.choose({kRam, {}}); }),
+              HasSubstr("beside them, where 8.0 GB may be used (--ram): give"));
+  node.needs.memory_limit = 0;
   node.disk = 16 * kGb;
   EXPECT_EQ(
       error_of([&] { node.choose({kFolder, "/scratch"}); }),
