@@ -74,7 +74,7 @@ void Coordinator::hear(int from, Message&& message) {
       if (is_of_stage) hear_of_task(from, std::move(message));
       break;
     case MessageType::kBeat:
-      if (is_of_stage) rank.num_begun = message.number;
+      if (is_of_stage) hear_begun(rank, message.number);
       if (!message.text.empty()) rank.state.progress = std::move(message.text);
       break;
     case MessageType::kFault:
@@ -107,14 +107,21 @@ void Coordinator::hear_want(Rank& rank, const Message& message) {
   deal();
 }
 
+void Coordinator::hear_begun(Rank& rank, int64_t num_begun) {
+  if (num_begun <= rank.num_begun) return;
+  rank.num_begun = num_begun;
+  deal();
+}
+
 void Coordinator::hear_of_task(int from, Message&& message) {
   Rank& rank = ranks_[rank_index(from)];
   const auto found = tasks_.find(message.number);
   if (found == tasks_.end()) return;
   Task& task = found->second;
-  if (drop_from_hand(rank, message.number)) --task.num_holders;
+  const std::optional<Held> held = drop_from_hand(rank, message.number);
+  if (held) --task.num_holders;
   if (message.type == MessageType::kReturn) {
-    total_credit_ -= std::exchange(rank.credit, 0);
+    if (!held || !held->is_asked_back) total_credit_ -= std::exchange(rank.credit, 0);
     put_back(message.number, task);
   } else if (!task.is_done) {
     finish_task(message.number, task);

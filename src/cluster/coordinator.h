@@ -78,6 +78,7 @@ class Coordinator {
   struct Held {
     int64_t id = 0;
     int64_t ticket = 0;  // of the rank in this stage; begun in this order
+    bool is_asked_back = false;
   };
   struct Rank {
     bool has_hello = false;
@@ -113,6 +114,7 @@ class Coordinator {
   std::string name(int rank) const;
   void hear(int rank, Message&& message);
   void hear_hello(Rank& rank, std::string text);
+  void hear_begun(Rank& rank, int64_t num_begun);
   void hear_of_task(int rank, Message&& message);
   void hear_gone(int rank);
   void revive(int rank, double now);
@@ -121,7 +123,7 @@ class Coordinator {
   void hear_want(Rank& rank, const Message& message);
   int64_t release_hand(int rank);
   void give_up_own(Rank& rank);
-  bool drop_from_hand(Rank& rank, int64_t id);
+  std::optional<Held> drop_from_hand(Rank& rank, int64_t id);
   void put_back(int64_t id, Task& task);
   void set_waiting(int64_t id, Task& task, bool waits);
   void finish_task(int64_t id, Task& task);
@@ -129,6 +131,7 @@ class Coordinator {
   void send_stop();
   void deal();
   void deal_own();
+  void ask_back();
   int best_rank() const;
   void give(int rank, int64_t id);
   void look_at_stage();

@@ -148,12 +148,13 @@ void Coordinator::put_back(int64_t id, Task& task) {
   ++num_own_;
 }
 
-bool Coordinator::drop_from_hand(Rank& rank, int64_t id) {
+std::optional<Coordinator::Held> Coordinator::drop_from_hand(Rank& rank, int64_t id) {
   const auto found = std::find_if(rank.hand.begin(), rank.hand.end(),
                                   [&](const Held& held) { return held.id == id; });
-  if (found == rank.hand.end()) return false;
+  if (found == rank.hand.end()) return std::nullopt;
+  const Held held = *found;
   rank.hand.erase(found);
-  return true;
+  return held;
 }
 
 // The rank holds its tasks no longer, as far as others are concerned; how many wait now.
@@ -184,6 +185,35 @@ void Coordinator::deal() {
     const int rank = best_rank();
     if (rank < 0) return;
     give(rank, waiting_.begin()->id);
+  }
+  if (is_exhausted_ && waiting_.empty() && total_credit_ > 0) ask_back();
+}
+
+// Ranks have nothing to do, and others have tasks that they have not begun: these are asked for, the
+// largest first.
+void Coordinator::ask_back() {
+  int64_t num_missing = 0;
+  std::vector<std::pair<int, Held*>> candidates;
+  for (int i = 0; i < num_ranks(); ++i) {
+    Rank& rank = ranks_[static_cast<size_t>(i)];
+    if (!is_ready(rank)) continue;
+    if (rank.credit > 0 && (rank.hand.empty() || rank.is_waiting)) ++num_missing;
+    for (Held& held : rank.hand) {
+      const Task& task = tasks_.at(held.id);
+      if (held.ticket <= rank.num_begun || task.is_done || task.task->rank >= 0) continue;
+      if (held.is_asked_back) --num_missing;
+      if (!held.is_asked_back && rank.hand.size() > 1) candidates.emplace_back(i, &held);
+    }
+  }
+  const auto size_of = [&](const auto& candidate) {
+    return tasks_.at(candidate.second->id).task->size;
+  };
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [&](const auto& a, const auto& b) { return size_of(a) > size_of(b); });
+  for (const auto& [from, held] : candidates) {
+    if (num_missing-- <= 0) return;
+    held->is_asked_back = true;
+    send(from, MessageType::kTakeBack, held->id);
   }
 }
 

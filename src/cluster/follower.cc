@@ -44,6 +44,9 @@ void Follower::receive(Message message, double now) {
     case MessageType::kTask:
       hear_task(std::move(message));
       break;
+    case MessageType::kTakeBack:
+      take_back(message);
+      break;
     case MessageType::kStop:
       if (next_stage_.has_value() && next_stage_->stage == message.stage) next_stage_.reset();
       if (stage_ == message.stage) {
@@ -75,6 +78,19 @@ void Follower::hear_task(Message&& message) {
   says_waits_ = false;
   queue_.push_back({.stage = stage_, .id = message.number, .text = std::move(message.text)});
   if (ended()) return_queue();
+}
+
+void Follower::take_back(const Message& message) {
+  if (message.stage != stage_ || next_stage_.has_value()) return;
+  const auto found = std::find_if(queue_.begin(), queue_.end(),
+                                  [&](const CrewTask& task) { return task.id == message.number; });
+  if (found == queue_.end()) {
+    send(MessageType::kBeat, num_begun_);
+    return;
+  }
+  queue_.erase(found);
+  send(MessageType::kReturn, message.number);
+  want();
 }
 
 void Follower::tick(double now) {

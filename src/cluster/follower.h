@@ -57,7 +57,7 @@ class Follower {
  private:
   void send(MessageType type, int64_t number = 0, std::string text = {});
   void hear_task(Message&& message);
-  void begin(Message&& message);
+  void take_back(const Message& message);
   void want();
   void return_queue();
   void lose_leader();
