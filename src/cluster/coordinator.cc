@@ -45,7 +45,7 @@ void Coordinator::send(int to, MessageType type, int64_t number, std::string tex
 void Coordinator::receive(int from, Message message, double now) {
   Rank& rank = ranks_.at(rank_index(from));
   if (rank.is_gone || is_over_) return;
-  rank.heard = now;
+  rank.heard = now_ = now;
   is_changed_ = is_changed_ || message.type != MessageType::kBeat;
   if (!rank.is_alive && message.type != MessageType::kGone) revive(from, now);
   if (!rank.has_hello && message.type != MessageType::kHello) {
@@ -101,9 +101,11 @@ void Coordinator::hear_hello(Rank& rank, std::string text) {
 
 void Coordinator::hear_want(Rank& rank, const Message& message) {
   if (message.number < 0 || message.number > kMostWanted) return;
+  if (rank.num_dealt == 0 && rank.credit == 0) {
+    rank.lanes = std::max(int64_t{1}, message.number - 1);
+  }
   rank.credit += message.number;
   total_credit_ += message.number;
-  if (!message.text.empty()) rank.is_waiting = true;
   deal();
 }
 
@@ -124,6 +126,7 @@ void Coordinator::hear_of_task(int from, Message&& message) {
     if (!held || !held->is_asked_back) total_credit_ -= std::exchange(rank.credit, 0);
     put_back(message.number, task);
   } else if (!task.is_done) {
+    if (held) note_duration(*held, *task.task);
     finish_task(message.number, task);
     ++rank.state.num_results;
     results_.push_back({message.number, from, std::move(message.text)});
@@ -191,6 +194,7 @@ void Coordinator::bring_up_to_date(int to) {
 }
 
 void Coordinator::tick(double now) {
+  now_ = now;
   if (is_over_) return;
   const double late = now - std::exchange(last_tick_, now);
   if (late > times_.lost / 2) {
@@ -211,6 +215,7 @@ void Coordinator::tick(double now) {
       if (ranks_[rank_index(rank)].is_alive && now - ranks_[rank_index(rank)].heard > times_.lost)
         lose(rank);
     }
+    deal();
   }
   if (state_ == StageState::kRunning && !is_filled_ && now - stage_begin_ >= times_.fill) {
     is_filled_ = true;

@@ -38,7 +38,7 @@ class Follower {
 
   // From the worker; as in crew.h, but nothing waits.
   std::optional<Worker::Begin> take_stage();
-  std::optional<CrewTask> take_task(bool waits);
+  std::optional<CrewTask> take_task();
   bool ended() const;
   // No stage will come.
   bool is_over() const { return is_leaving_ || is_leader_lost_; }
@@ -77,7 +77,6 @@ class Follower {
   std::vector<int64_t> begun_;  // and without a result
   int64_t num_begun_ = 0;       // of this stage
   int64_t num_wanted_ = 0;      // asked for and not yet here
-  bool says_waits_ = false;
   bool is_changed_ = false;
   std::string progress_;
   std::vector<Message> sends_;

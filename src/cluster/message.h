@@ -9,8 +9,8 @@ namespace qk {
 
 enum class MessageType : uint8_t {
   // To rank 0.
-  kHello,  // text: host, newline, facts of the rank as JSON. The first message of every rank
-  kWant,  // number: so many more tasks of this stage can be taken; with text: its work waits for one
+  kHello,   // text: host, newline, facts of the rank as JSON. The first message of every rank
+  kWant,    // number: so many more tasks of this stage can be taken
   kResult,  // number: task; text: its result
   kReturn,  // number: task, which is given back: this rank will not do it
   kBeat,    // number: tasks of this stage that were begun; text: progress, or empty. Once a second

@@ -203,6 +203,7 @@ class Simulation {
         ranks_[0].follower->receive(std::move(send.head), now_);
       }
     }
+    for (const int rank : coordinator_.without_hello(true)) outcome_.ever_lost.insert(rank);
     const std::vector<RankState> states = coordinator_.ranks();
     for (int rank = 0; rank < size(); ++rank) {
       if (!states[at(rank)].is_alive && !states[at(rank)].host.empty() &&
@@ -261,7 +262,7 @@ class Simulation {
     Rank& me = ranks_[at(rank)];
     const bool has_lanes = of(rank).has_lanes;
     while (static_cast<int>(me.tasks.size()) < of(rank).at_once) {
-      auto task = me.follower->take_task(me.tasks.empty() || has_lanes);
+      auto task = me.follower->take_task();
       if (!task.has_value()) break;
       me.tasks.push_back(std::move(*task));
       if (of(rank).fails_at >= 0 && ++me.num_tasks > of(rank).fails_at) return fail_work(rank);
@@ -364,18 +365,22 @@ class Simulation {
 
   void end_stage() {
     outcome_.stages.push_back(coordinator_.stage_state());
-    for (int rank = 0; rank < size(); ++rank) {
-      const Rank& of_rank = ranks_[at(rank)];
-      const bool holds =
-          !of_rank.tasks.empty() && of_rank.stage == static_cast<int32_t>(outcome_.stages.size());
-      if (holds && now_ < of(rank).dies && outcome_.ever_lost.count(rank) == 0) {
-        outcome_.left_in_hand.push_back("rank " + std::to_string(rank));
-      }
-    }
+    for (int rank = 0; rank < size(); ++rank) look_for_work_in_hand(rank);
     const bool is_whole = coordinator_.stage_state() == Coordinator::StageState::kDone;
     coordinator_.close_stage();
     if (is_whole) return next_stage();
     coordinator_.leave(coordinator_.fault().empty() ? 75 : 1);
+  }
+
+  // A task may be done twice, but a stage does not end before the first.
+  void look_for_work_in_hand(int rank) {
+    const Rank& me = ranks_[at(rank)];
+    if (now_ >= of(rank).dies || outcome_.ever_lost.count(rank) > 0) return;
+    if (me.stage != static_cast<int32_t>(outcome_.stages.size())) return;
+    for (const CrewTask& task : me.tasks) {
+      if (outcome_.results.back().count(task.id) > 0) continue;
+      outcome_.left_in_hand.push_back(fmt::format("rank {}: task {}", rank, task.id));
+    }
   }
 
   Outcome finish() {
