@@ -80,7 +80,7 @@ class BadInput(unittest.TestCase):
     def test_unknown_command(self):
         self.assert_says("snif: unknown command; did you mean sniff?", "snif")
         self.assert_says("frobnicate: unknown command (known: sniff, inspect, check, analyze, compare, "
-                         "plot, publish, verify, fetch, hub)", "frobnicate")
+                         "plot, publish, verify, fetch, hub, mpi-shim)", "frobnicate")
         self.assert_says("snif: unknown command; did you mean sniff?", "help", "snif")
 
     def test_unknown_options(self):
