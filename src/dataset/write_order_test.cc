@@ -78,5 +78,26 @@ TEST(FolderLock, IsTakenAgainIfItsFileVanished) {
   }
 }
 
+// ENOTSUPP of the kernel, which libc has no name for: Cray DVS.
+constexpr int kNotSupported = 524;
+
+TEST(FolderLock, WithoutFlockTheOwnerFileDecides) {
+  for (const int reason : {ENOSYS, ENOLCK, ENOTSUP, kNotSupported}) {
+    const TestFolder folder;
+    WriteLog log;
+    log.fail_flock(reason);
+    {
+      const FolderLock lock(folder / "data");
+      EXPECT_THAT(error_of([&] { FolderLock second(folder / "data"); }),
+                  HasSubstr("another run is writing into this folder: process "));
+      EXPECT_TRUE(fs::exists(folder / "data/.qkscope" / ("owner." + lock.token())));
+    }
+    EXPECT_TRUE(fs::is_empty(folder / "data")) << reason;
+    const FolderLock shard(folder / "data", Sharing::kShared);
+    const FolderLock other(folder / "data", Sharing::kShared);
+    EXPECT_THAT(error_of([&] { FolderLock alone(folder / "data"); }), HasSubstr("another run"));
+  }
+}
+
 }  // namespace
 }  // namespace qk

@@ -1,0 +1,72 @@
+#include "ranks/rank_agreement.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+
+namespace qk {
+namespace {
+
+// One probe for each device of a rank.
+std::vector<std::string> parts_of(const std::string& probe) {
+  std::vector<std::string> out;
+  size_t begin = 0;
+  while (begin <= probe.size()) {
+    const size_t end = std::min(probe.find('/', begin), probe.size());
+    out.push_back(probe.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+// That most devices gave; of several the one of the lowest rank.
+std::string usual_probe(std::span<const std::optional<AgreeAnswer>> answers) {
+  std::map<std::string, int> votes;
+  std::string usual;
+  for (const std::optional<AgreeAnswer>& answer : answers) {
+    if (!answer) continue;
+    for (const std::string& part : parts_of(answer->probe)) {
+      ++votes[part];
+      if (usual.empty()) usual = part;
+    }
+  }
+  for (const auto& [probe, count] : votes) {
+    if (count > votes[usual]) usual = probe;
+  }
+  return usual;
+}
+
+bool is_usual(const AgreeAnswer& answer, const std::string& usual) {
+  return std::ranges::all_of(parts_of(answer.probe),
+                             [&](const std::string& part) { return part == usual; });
+}
+
+}  // namespace
+
+void check_answers(std::span<const RankFacts> ranks,
+                   std::span<const std::optional<AgreeAnswer>> answers, const std::string& folder) {
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    if (!answers[i] || answers[i]->sees_token) continue;
+    fail("{} does not see what {} wrote: is {} the same folder on both?", rank_name(ranks[i], i),
+         rank_name(ranks[0], 0), folder);
+  }
+  const std::string usual = usual_probe(answers);
+  std::optional<size_t> witness;
+  for (size_t i = 0; i < ranks.size() && !witness; ++i) {
+    if (answers[i] && is_usual(*answers[i], usual)) witness = i;
+  }
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    if (!answers[i] || is_usual(*answers[i], usual)) continue;
+    fail("{} computes other values than {}: broken hardware?", rank_name(ranks[i], i),
+         witness ? rank_name(ranks[*witness], *witness) : "itself on another device");
+  }
+}
+
+std::vector<RankRoom> rooms_of(std::span<const RankFacts> ranks) {
+  std::vector<RankRoom> out;
+  for (const RankFacts& rank : ranks) out.push_back(rank.room);
+  return out;
+}
+
+}  // namespace qk

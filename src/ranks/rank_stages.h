@@ -1,0 +1,72 @@
+// What rank 0 tells all ranks at the beginning of a stage, and what they answer. Bytes between
+// processes of one build (wire.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/batch_worker.h"
+
+namespace qk {
+
+enum class StageKind : uint8_t {
+  kAgree,      // task = rank: is the folder the same, does it compute the same values
+  kDigest,     // task = file of the model: its SHA-256
+  kScan,       // task = journal: its index
+  kDocuments,  // task = documents: they are captured into the rank's own journal
+  kOwn,        // task = rank: the index of its own journal
+  kWrite,      // task = unit of the dataset: its files are written
+};
+inline constexpr int kNumStageKinds = 6;
+
+// The text of a stage: its kind, and what the stage needs.
+std::string stage_text(StageKind kind, std::string_view body = {});
+// Throws Error if there is no such kind. The body is a view of the text.
+StageKind stage_kind(std::string_view text, std::string_view& body);
+
+struct AgreeStage {
+  std::string token_file;  // in the output folder, with `token` in it
+  std::string token;
+  double wait_seconds = 90;      // for the file to be seen
+  std::vector<int32_t> threads;  // [ranks]
+};
+std::string encode(const AgreeStage& stage);
+AgreeStage decode_agree_stage(std::string_view body);
+
+struct AgreeAnswer {
+  bool sees_token = false;
+  std::string probe;
+};
+std::string encode(const AgreeAnswer& answer);
+AgreeAnswer decode_agree_answer(std::string_view bytes);
+
+struct DocumentsStage {
+  std::string journal_token;  // the rank's journal is journal.<token>.<rank>
+  std::string header;         // of the journal
+  double seconds_left = 0;    // to the time limit; 0: there is none
+};
+std::string encode(const DocumentsStage& stage);
+DocumentsStage decode_documents_stage(std::string_view body);
+
+// What one task of documents came to: of these, and of others whose task is not over.
+struct DocumentsAnswer {
+  int64_t num_documents = 0, num_tokens = 0, num_rows = 0, num_computed_tokens = 0;
+  double seconds = 0;       // that they were computed
+  int64_t task_tokens = 0;  // of the task alone
+  std::vector<std::string> warnings;
+};
+std::string encode(const DocumentsAnswer& answer);
+DocumentsAnswer decode_documents_answer(std::string_view bytes);
+
+// What a rank is at, with each sign of life while it captures.
+struct RankProgress {
+  double documents = 0, tokens = 0;  // finished and in progress
+  double seconds = 0;                // since it began to compute
+};
+std::string encode(const RankProgress& progress);
+// Bytes that are none, as of an earlier stage: all 0.
+RankProgress decode_rank_progress(std::string_view bytes);
+
+}  // namespace qk

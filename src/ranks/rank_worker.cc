@@ -1,0 +1,145 @@
+#include "ranks/rank_worker.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/process_memory.h"
+#include "capture/run_clock.h"
+#include "dataset/journal_files.h"
+#include "download/file_identity.h"
+#include "journal/journal_set.h"
+#include "model/source_files.h"
+#include "ranks/probe.h"
+#include "ranks/rank_capture.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Another node may see a new file late: its folder's listing and attributes are cached.
+bool sees_token(const fs::path& file, const AgreeStage& stage) {
+  constexpr auto kLook = std::chrono::milliseconds(100);
+  const RunClock clock;
+  while (true) {
+    try {
+      if (read_file(file) == stage.token) return true;
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is not there yet
+    }
+    if (clock.seconds() > stage.wait_seconds) return false;
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+}  // namespace
+
+MemoryPlan plan_of_rank(const PreparedRun& run, const RunOptions& options) {
+  const bool on_torch = options.backend().traits.rows_depend_on_shape;
+  if (options.ram_bytes > 0 || on_torch) return_freed_memory();
+  MemoryPlan memory = plan_memory(run, options);
+  if (!memory.fits) fail("{}: {}", memory.option, memory.advice);
+  return memory;
+}
+
+RankWorker::RankWorker(const PreparedRun& run, const RunOptions& options, Worker& worker)
+    : run_(run), options_(options), worker_(worker) {}
+
+void RankWorker::work() {
+  while (const std::optional<Worker::Begin> stage = worker_.next_stage()) {
+    std::string_view body;
+    const StageKind kind = stage_kind(stage->text, body);
+    begin(kind, body);
+  }
+}
+
+void RankWorker::begin(StageKind kind, std::string_view body) {
+  switch (kind) {
+    case StageKind::kAgree:
+      return agree(decode_agree_stage(body));
+    case StageKind::kDigest:
+      return digest_files();
+    case StageKind::kScan:
+      return scan_journals();
+    case StageKind::kDocuments:
+      return capture(decode_documents_stage(body));
+    case StageKind::kOwn:
+      return send_own_journal();
+    case StageKind::kWrite:
+      return write_units(body);
+  }
+}
+
+ThreadPool& RankWorker::pool() {
+  if (!pool_) pool_ = std::make_unique<ThreadPool>(options_.num_threads);
+  return *pool_;
+}
+
+const MemoryPlan& RankWorker::memory() {
+  if (!memory_) memory_ = plan_of_rank(run_, options_);
+  return *memory_;
+}
+
+template <typename Answer>
+void RankWorker::do_tasks(const Answer& answer) {
+  while (const std::optional<CrewTask> task = worker_.next_task(/*wait=*/true)) {
+    worker_.send_result(*task, answer(*task));
+  }
+}
+
+void RankWorker::agree(const AgreeStage& stage) {
+  const auto rank = static_cast<size_t>(worker_.rank());
+  if (options_.num_threads == 0 && rank < stage.threads.size()) {
+    options_.num_threads = stage.threads[rank];
+  }
+  const fs::path file = fs::path(run_.config.output.data_root) / stage.token_file;
+  do_tasks([&](const CrewTask& /*task*/) {
+    AgreeAnswer answer;
+    answer.sees_token = sees_token(file, stage);
+    if (!answer.sees_token) return encode(answer);
+    memory();
+    answer.probe = probe(run_, options_, pool());
+    return encode(answer);
+  });
+}
+
+void RankWorker::digest_files() {
+  const std::vector<fs::path> files = source_files(run_.model);
+  do_tasks([&](const CrewTask& task) {
+    if (task.id < 0 || task.id >= std::ssize(files)) {
+      fail("expected {} files of the model as rank 0 has, found {}", task.id + 1, files.size());
+    }
+    const fs::path& file = files[static_cast<size_t>(task.id)];
+    nlohmann::json answer = nlohmann::json::array();
+    for (const IdentifiedFile& found :
+         identify_files({&file, 1}, pool(), [](int64_t, int64_t) {})) {
+      answer.push_back({found.name, found.bytes, found.sha256});
+    }
+    return answer.dump();
+  });
+}
+
+void RankWorker::capture(const DocumentsStage& stage) {
+  journal_ = journal_path(run_.config.output.data_root,
+                          fmt::format("{}.{}", stage.journal_token, worker_.rank()));
+  RankCapture({run_, options_, memory(), pool()}, worker_, stage).run(journal_);
+}
+
+void RankWorker::scan_journals() {
+  do_tasks([](const CrewTask& task) { return task.text; });
+}
+
+void RankWorker::send_own_journal() {
+  do_tasks([](const CrewTask& task) { return task.text; });
+}
+
+void RankWorker::write_units(std::string_view /*body*/) {
+  do_tasks([](const CrewTask& task) { return task.text; });
+}
+
+}  // namespace qk
