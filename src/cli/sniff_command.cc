@@ -41,6 +41,7 @@ struct SniffFlags {
   bool dry_run = false;
   bool overwrite = false;
   bool resume = false;
+  std::string mpi = "auto";
   std::string shard;  // as given
   bool finish = false;
   std::string time_limit;  // as given

@@ -1,22 +1,18 @@
 #include "ranks/rank_worker.h"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "base/stopped.h"
-#include "capture/run_clock.h"
 #include "dataset/journal_files.h"
 #include "download/file_identity.h"
 #include "journal/journal_index.h"
 #include "model/source_files.h"
 #include "ranks/probe.h"
+#include "ranks/rank_agreement.h"
 #include "ranks/rank_capture.h"
 #include "ranks/rank_journals.h"
 
@@ -24,20 +20,6 @@ namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Another node may see a new file late: its folder's listing and attributes are cached.
-bool sees_token(const fs::path& file, const AgreeStage& stage) {
-  constexpr auto kLook = std::chrono::milliseconds(100);
-  const RunClock clock;
-  while (true) {
-    try {
-      if (read_file(file) == stage.token) return true;
-    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is not there yet
-    }
-    if (clock.seconds() > stage.wait_seconds) return false;
-    std::this_thread::sleep_for(kLook);
-  }
-}
 
 }  // namespace
 
