@@ -10,10 +10,10 @@
 namespace qk {
 
 struct EarlierWork {
-  std::vector<int64_t> done;  // documents that are whole in one of the journals, ascending
-  CaptureCounts counts = {};  // of those that this run captures: all, or its shard's
-  bool overwrite = false;     // the run replaces the dataset that is in the folder
-  int64_t num_shards = 0;     // RunReport::num_shards
+  std::vector<int64_t> done = {};  // documents that are whole in one of the journals, ascending
+  CaptureCounts counts = {};   // of those that this run captures: all, or its shard's
+  bool overwrite = false;      // the run replaces the dataset that is in the folder
+  int64_t num_shards = 0;      // RunReport::num_shards
 };
 
 // Throws Error naming the journal of another run. Warns of damage, and says which documents it cost.
