@@ -37,7 +37,7 @@ fs::path table_path(const fs::path& folder) {
   return folder / (std::string(kDocumentTable) + ".tmp");
 }
 
-bool is_there(const fs::path& path) {
+bool is_there_already(const fs::path& path) {
   std::error_code error;
   return fs::exists(fs::symlink_status(path, error));
 }
@@ -147,7 +147,7 @@ void DatasetWriting::begin() {
   if (!options_.overwrite && !options_.resume) {
     for (const HeadRecords& head : heads_) {
       const fs::path path = final_path(folder_, head);
-      if (!is_there(path)) continue;
+      if (!is_there_already(path)) continue;
       fail("{}: exists already; --overwrite replaces the dataset", path.string());
     }
   }
