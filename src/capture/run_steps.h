@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,9 @@ struct RunRecord {
 // Reads all files of model and corpus for their digests. Throws Error: a file cannot be read, or
 // the certificate is of another model; Stopped, except with options.overwrite: --resume could not
 // continue before the journal says that an older dataset is to be replaced.
-RunRecord identify_run(const RunContext& context);
+//   known  digests by path of files that were read before; these are not read
+RunRecord identify_run(const RunContext& context,
+                       const std::map<std::filesystem::path, std::string>& known = {});
 
 // The same once the model's files have been digested, in the order of source_files().
 RunRecord identify_run(const RunContext& context, std::vector<IdentifiedFile> model_files);

@@ -47,6 +47,11 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
     }
     out += "\n";
   }
+  if (report.stage.stages()) {
+    out += fmt::format("Weights   {} staged {} in {}\n",
+                       bytes_text(static_cast<double>(report.staged_bytes)),
+                       place_text(report.stage), seconds_text(report.times.stage));
+  }
   out += fmt::format("Inspect it with   qkscope inspect {}\n", folder);
   return out;
 }
@@ -117,6 +122,7 @@ std::string times_text(const RunReport& report) {
   const auto line = [&](const char* name, double seconds) {
     out += fmt::format("  {:<12}{:9.3f}\n", name, seconds);
   };
+  if (report.stage.stages()) line("stage", report.times.stage);
   line("identify", report.times.identify);
   line("tokenize", times.tokenize);
   line("select", times.select);

@@ -124,9 +124,7 @@ void* load(const std::string& file) { return ::dlopen(file.c_str(), RTLD_NOW | R
 MpiLibrary use_named(std::string_view option, const std::string& file) {
   void* const handle = load(file);
   if (handle == nullptr) fail("{}: {}: cannot be loaded: {}", option, file, loader_sentence());
-  MpiLibrary out = use_library(handle, file);
-  out.is_named = true;
-  return out;
+  return use_library(handle, file);
 }
 
 MpiLibrary use_shim(const std::string& file) {
@@ -142,7 +140,7 @@ MpiLibrary use_shim(const std::string& file) {
         "prints (table {}), found another",
         file, QK_MPI_API_VERSION);
   }
-  return {.api = api, .file = file, .name = version_of(*api), .is_named = true};
+  return {.api = api, .file = file, .name = version_of(*api)};
 }
 
 }  // namespace

@@ -19,7 +19,6 @@ struct MpiLibrary {
   std::string file = {};
   std::string name = {};                 // "Open MPI 4.1.4"
   std::optional<MpiFamily> family = {};  // none: QKSCOPE_MPI_SHIM
-  bool is_named = false;                 // by the user, not found by search
 };
 
 // The libraries to try, in this order: those of the launcher's own installation (`launcher_folder`, and

@@ -40,11 +40,11 @@ bool refuse(const Launcher& launcher, const std::string& sentence) {
 }  // namespace
 
 std::string refused_before_init(const Launcher& launcher, const MpiLibrary& library) {
-  const bool needs_pmix = library.family == MpiFamily::kOpenMpi && !library.is_named;
+  const bool needs_pmix = library.family == MpiFamily::kOpenMpi;
   if (launcher.kind != LauncherKind::kSlurm || launcher.has_pmix || !needs_pmix) return "";
   return fmt::format(
-      "srun started {} copies without PMIx, which the MPI found ({}) needs: --mpi=pmix is missing, or "
-      "another MPI is meant (--mpi FILE names it)",
+      "srun started {} copies without PMIx, which {} needs: --mpi=pmix is missing, or another MPI "
+      "is meant (--mpi FILE names it)",
       launcher.num_ranks, library.name);
 }
 

@@ -21,8 +21,8 @@ struct MpiStart {
 
 // The Error of launcher and library that do not belong together, as far as it is known before MPI is
 // initialised; empty: nothing is known. Without a PMIx server Open MPI ends the process inside of
-// MPI_Init, with twenty lines from every copy, so that is said before. A library that the user named
-// may be built otherwise and is tried.
+// MPI_Init, with twenty lines from every copy, so that is said before. (An Open MPI 4 may have been built
+// with Slurm's older PMI-2; then a shim is tried without this question: QKSCOPE_MPI_SHIM.)
 std::string refused_before_init(const Launcher& launcher, const MpiLibrary& library);
 
 // ... and afterwards: MPI must see as many ranks as the launcher started. A library that does not know the

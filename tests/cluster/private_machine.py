@@ -13,6 +13,8 @@ import sys
 
 SKIPPED = 77
 HOST = "qkhost"
+# Of its only interface. getaddrinfo with AI_ADDRCONFIG, as Slurm calls it, finds no host if that is 127.0.0.1.
+ADDRESS = "127.0.0.2"
 INSIDE = "QK_PRIVATE_MACHINE"
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 1
 NAMESPACES = ["--net", "--pid", "--mount", "--uts", "--ipc"]
@@ -58,14 +60,13 @@ def set_up():
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(control, SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
-        # getaddrinfo with AI_ADDRCONFIG, as Slurm calls it, wants an address other than 127.0.0.1.
-        address = struct.pack("16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton("127.0.0.2"))
+        address = struct.pack("16sHH4s8x", b"lo", socket.AF_INET, 0, socket.inet_aton(ADDRESS))
         fcntl.ioctl(control, SIOCSIFADDR, address)
     mount("tmpfs", "/dev/shm", "tmpfs")
     # Names are looked up in this file alone.
     hosts = f"/dev/shm/hosts.{os.getpid()}"
     with open(hosts, "w", encoding="ascii") as file:
-        file.write(f"127.0.0.1 localhost {HOST}\n")
+        file.write(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n")
     mount(hosts, "/etc/hosts", None, 4096)  # MS_BIND
 
 

@@ -28,7 +28,7 @@ MPICH = {"FI_PROVIDER": "tcp", "FI_TCP_IFACE": "lo", "MPIR_CVAR_NOLOCAL": "1"}
 
 CONFIGURATION = """
 ClusterName=qk
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({address})
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -86,10 +86,11 @@ class SlurmCluster:
         with open(key, "wb") as file:
             file.write(os.urandom(128))
         host = socket.gethostname()
-        text = CONFIGURATION.format(host=host, folder=self.folder, controller_port=CONTROLLER_PORT,
+        text = CONFIGURATION.format(host=host, address=private_machine.ADDRESS,
+                                    folder=self.folder, controller_port=CONTROLLER_PORT,
                                     options=options, partitions=partitions)
         for i, node in enumerate(self.nodes):
-            text += (f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={NODE_PORT + i} "
+            text += (f"NodeName={node} NodeHostname={host} NodeAddr={private_machine.ADDRESS} Port={NODE_PORT + i} "
                      f"CPUs={self.cpus_per_node} State=UNKNOWN\n")
         with open(f"{self.folder}/slurm.conf", "w", encoding="ascii") as file:
             file.write(text)
