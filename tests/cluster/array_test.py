@@ -30,7 +30,7 @@ PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2"""
 # The program on a slow disk; in the jobs that are to be slow only once, fast after a requeue.
 SLOW = """#!/bin/sh
 if [ -n "{once}" ] && [ -n "$SLURM_RESTART_COUNT" ]; then exec {program} "$@"; fi
-exec env LD_PRELOAD={faults} QK_FAULT_FOLDER={out} QK_FAULT_MS={ms} {program} "$@" {options}
+exec env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD={faults} QK_FAULT_FOLDER={out} QK_FAULT_MS={ms} {program} "$@" {options}
 """
 
 
