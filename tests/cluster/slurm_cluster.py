@@ -121,7 +121,7 @@ class SlurmCluster:
 
     def _nodes_are_idle(self):
         said = self.run(["sinfo", "-h", "-N", "-o", "%N %T"], check=False).stdout.split("\n")
-        return sorted(line for line in said if line) == sorted(f"{node} idle" for node in self.nodes)
+        return sorted({line for line in said if line}) == sorted(f"{node} idle" for node in self.nodes)
 
     def _serve(self, name, *arguments, label=None):
         with open(f"{self.folder}/{label or name}.out", "wb") as out:
