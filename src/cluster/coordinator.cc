@@ -45,7 +45,7 @@ void Coordinator::send(int to, MessageType type, int64_t number, std::string tex
 void Coordinator::receive(int from, Message message, double now) {
   Rank& rank = ranks_.at(rank_index(from));
   if (rank.is_gone || is_over_) return;
-  rank.heard = now;
+  rank.heard = now_ = now;
   is_changed_ = is_changed_ || message.type != MessageType::kBeat;
   if (!rank.is_alive && message.type != MessageType::kGone) revive(from, now);
   if (!rank.has_hello && message.type != MessageType::kHello) {
@@ -74,7 +74,7 @@ void Coordinator::hear(int from, Message&& message) {
       if (is_of_stage) hear_of_task(from, std::move(message));
       break;
     case MessageType::kBeat:
-      if (is_of_stage) rank.num_begun = message.number;
+      if (is_of_stage) hear_begun(rank, message.number);
       if (!message.text.empty()) rank.state.progress = std::move(message.text);
       break;
     case MessageType::kFault:
@@ -101,9 +101,17 @@ void Coordinator::hear_hello(Rank& rank, std::string text) {
 
 void Coordinator::hear_want(Rank& rank, const Message& message) {
   if (message.number < 0 || message.number > kMostWanted) return;
+  if (rank.num_dealt == 0 && rank.credit == 0) {
+    rank.lanes = std::max(int64_t{1}, message.number - 1);
+  }
   rank.credit += message.number;
   total_credit_ += message.number;
-  if (!message.text.empty()) rank.is_waiting = true;
+  deal();
+}
+
+void Coordinator::hear_begun(Rank& rank, int64_t num_begun) {
+  if (num_begun <= rank.num_begun) return;
+  rank.num_begun = num_begun;
   deal();
 }
 
@@ -112,11 +120,13 @@ void Coordinator::hear_of_task(int from, Message&& message) {
   const auto found = tasks_.find(message.number);
   if (found == tasks_.end()) return;
   Task& task = found->second;
-  if (drop_from_hand(rank, message.number)) --task.num_holders;
+  const std::optional<Held> held = drop_from_hand(rank, message.number);
+  if (held) --task.num_holders;
   if (message.type == MessageType::kReturn) {
-    total_credit_ -= std::exchange(rank.credit, 0);
+    if (!held || !held->is_asked_back) total_credit_ -= std::exchange(rank.credit, 0);
     put_back(message.number, task);
   } else if (!task.is_done) {
+    if (held) note_duration(*held, *task.task);
     finish_task(message.number, task);
     ++rank.state.num_results;
     results_.push_back({message.number, from, std::move(message.text)});
@@ -184,6 +194,7 @@ void Coordinator::bring_up_to_date(int to) {
 }
 
 void Coordinator::tick(double now) {
+  now_ = now;
   if (is_over_) return;
   const double late = now - std::exchange(last_tick_, now);
   if (late > times_.lost / 2) {
@@ -204,6 +215,7 @@ void Coordinator::tick(double now) {
       if (ranks_[rank_index(rank)].is_alive && now - ranks_[rank_index(rank)].heard > times_.lost)
         lose(rank);
     }
+    deal();
   }
   if (state_ == StageState::kRunning && !is_filled_ && now - stage_begin_ >= times_.fill) {
     is_filled_ = true;

@@ -78,6 +78,8 @@ class Coordinator {
   struct Held {
     int64_t id = 0;
     int64_t ticket = 0;  // of the rank in this stage; begun in this order
+    double since = 0;    // when it was begun, as far as is known here; below 0: not yet
+    bool is_asked_back = false;
   };
   struct Rank {
     bool has_hello = false;
@@ -87,8 +89,8 @@ class Coordinator {
     int32_t stage = 0;      // the last whose text it got
     bool got_stop = false;  // of that stage
     bool got_leave = false;
-    int64_t credit = 0;  // tasks that it asked for and did not get yet
-    bool is_waiting = false;
+    int64_t credit = 0;                    // tasks that it asked for and did not get yet
+    int64_t lanes = 1;                     // tasks that it computes at once
     int64_t num_dealt = 0, num_begun = 0;  // of this stage
     std::vector<Held> hand;                // of this stage
     std::vector<int64_t> own;              // tasks that only this rank may do and did not get yet
@@ -110,18 +112,24 @@ class Coordinator {
   };
 
   bool is_ready(const Rank& rank) const { return rank.has_hello && rank.is_alive && !rank.is_gone; }
+  static bool is_idle(const Rank& rank) {
+    return static_cast<int64_t>(rank.hand.size()) < rank.lanes;
+  }
   std::string name(int rank) const;
   void hear(int rank, Message&& message);
   void hear_hello(Rank& rank, std::string text);
+  void hear_begun(Rank& rank, int64_t num_begun);
   void hear_of_task(int rank, Message&& message);
   void hear_gone(int rank);
   void revive(int rank, double now);
   void lose(int rank);
   void bring_up_to_date(int rank);
   void hear_want(Rank& rank, const Message& message);
+  void note_duration(const Held& held, const CrewTask& task);
+  bool is_soon_through(const Rank& rank) const;
   int64_t release_hand(int rank);
   void give_up_own(Rank& rank);
-  bool drop_from_hand(Rank& rank, int64_t id);
+  std::optional<Held> drop_from_hand(Rank& rank, int64_t id);
   void put_back(int64_t id, Task& task);
   void set_waiting(int64_t id, Task& task, bool waits);
   void finish_task(int64_t id, Task& task);
@@ -129,6 +137,7 @@ class Coordinator {
   void send_stop();
   void deal();
   void deal_own();
+  void ask_back();
   int best_rank() const;
   void give(int rank, int64_t id);
   void look_at_stage();
@@ -138,7 +147,7 @@ class Coordinator {
 
   const CrewTimes times_;
   std::vector<Rank> ranks_;
-  double last_tick_ = 0, next_alive_ = 0, next_look_ = 0;
+  double now_ = 0, last_tick_ = 0, next_alive_ = 0, next_look_ = 0;
   bool is_stopping_ = false;
   std::string fault_;
   bool is_leaving_ = false, is_over_ = false, all_left_ = true;
@@ -154,6 +163,7 @@ class Coordinator {
   bool is_stage_stopping_ = false, is_stop_sent_ = false;
   int64_t num_added_ = 0, num_done_ = 0, num_own_ = 0;
   int64_t total_credit_ = 0;
+  double seconds_per_size_ = 0, seconds_per_task_ = 0;  // of late; 0: not known yet
   std::unordered_map<int64_t, Task> tasks_;
   std::set<Waiting> waiting_;
 

@@ -1,4 +1,4 @@
-// The tasks of a stage: which wait, who gets them, and when the stage is over.
+// The tasks of a stage: which wait, who holds them, and when the stage is over.
 #include <algorithm>
 #include <cmath>
 
@@ -18,8 +18,10 @@ void Coordinator::begin_stage(std::string text, int64_t window, double now) {
   num_added_ = num_done_ = num_own_ = total_credit_ = 0;
   for (Rank& rank : ranks_) {
     rank.credit = rank.num_dealt = rank.num_begun = rank.state.num_results = 0;
-    rank.is_waiting = false;
+    rank.lanes = 1;
   }
+  seconds_per_size_ = seconds_per_task_ = 0;
+  now_ = now;
   state_ = is_stopping_ ? StageState::kStopped : StageState::kRunning;
   for (int rank = 0; rank < num_ranks(); ++rank) bring_up_to_date(rank);
 }
@@ -148,12 +150,16 @@ void Coordinator::put_back(int64_t id, Task& task) {
   ++num_own_;
 }
 
-bool Coordinator::drop_from_hand(Rank& rank, int64_t id) {
+std::optional<Coordinator::Held> Coordinator::drop_from_hand(Rank& rank, int64_t id) {
   const auto found = std::find_if(rank.hand.begin(), rank.hand.end(),
                                   [&](const Held& held) { return held.id == id; });
-  if (found == rank.hand.end()) return false;
+  if (found == rank.hand.end()) return std::nullopt;
+  const Held held = *found;
   rank.hand.erase(found);
-  return true;
+  const auto next = std::find_if(rank.hand.begin(), rank.hand.end(),
+                                 [](const Held& other) { return other.since < 0; });
+  if (held.since >= 0 && next != rank.hand.end()) next->since = now_;
+  return held;
 }
 
 // The rank holds its tasks no longer, as far as others are concerned; how many wait now.
@@ -173,65 +179,6 @@ void Coordinator::give_up_own(Rank& rank) {
     --num_own_;
     finish_task(id, tasks_.at(id));
   }
-}
-
-// ---- dealing ----
-
-void Coordinator::deal() {
-  if (state_ != StageState::kRunning || is_stopping_ || is_stage_stopping_) return;
-  if (num_own_ > 0) deal_own();
-  while (is_filled_ && !waiting_.empty() && total_credit_ > 0) {
-    const int rank = best_rank();
-    if (rank < 0) return;
-    give(rank, waiting_.begin()->id);
-  }
-}
-
-void Coordinator::deal_own() {
-  for (int to = 0; to < num_ranks(); ++to) {
-    Rank& rank = ranks_[static_cast<size_t>(to)];
-    while (is_ready(rank) && rank.credit > 0 && !rank.own.empty()) {
-      const int64_t id = rank.own.front();
-      rank.own.erase(rank.own.begin());
-      --num_own_;
-      give(to, id);
-    }
-  }
-}
-
-// Who has nothing comes first. Nobody gets a task ahead while another rank has none, or when so few
-// are left that it might lie behind a long one while another rank has none.
-int Coordinator::best_rank() const {
-  int idle = -1, least = -1;
-  int64_t num_alive = 0;
-  bool is_one_without = false;
-  for (int i = 0; i < num_ranks(); ++i) {
-    const Rank& rank = ranks_[static_cast<size_t>(i)];
-    if (!is_ready(rank)) continue;
-    ++num_alive;
-    is_one_without = is_one_without || rank.hand.empty();
-    if (rank.credit == 0) continue;
-    if (idle < 0 && (rank.hand.empty() || rank.is_waiting)) idle = i;
-    if (least < 0 || rank.hand.size() < ranks_[static_cast<size_t>(least)].hand.size()) least = i;
-  }
-  if (idle >= 0) return idle;
-  const bool are_many_left =
-      !is_exhausted_ || static_cast<int64_t>(waiting_.size()) > 2 * num_alive;
-  return !is_one_without && are_many_left ? least : -1;
-}
-
-void Coordinator::give(int to, int64_t id) {
-  Rank& rank = ranks_[static_cast<size_t>(to)];
-  Task& task = tasks_.at(id);
-  set_waiting(id, task, false);
-  ++task.num_holders;
-  --rank.credit;
-  --total_credit_;
-  rank.is_waiting = false;
-  rank.hand.push_back({id, ++rank.num_dealt});
-  sends_.push_back({to,
-                    {.type = MessageType::kTask, .stage = stage_, .number = id},
-                    std::shared_ptr<const std::string>(task.task, &task.task->text)});
 }
 
 }  // namespace qk

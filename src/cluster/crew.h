@@ -86,8 +86,8 @@ class Worker {
   // Waits for the next stage; none: the run is over. Tasks of this stage that have no result are given
   // back. A stage that is over before this rank was ready for it is left out.
   virtual std::optional<Begin> next_stage() = 0;
-  // The next task of this stage, asked for ahead. With `wait` waits for one. None: there is none now; ended() says
-  // whether one may still come.
+  // The next task of this stage. With `wait` waits for one, while tasks that it holds are computed
+  // elsewhere. None: there is none now; ended() says whether one may still come.
   virtual std::optional<CrewTask> next_task(bool wait) = 0;
   // No further task of this stage will come: it is over, or the run is to stop.
   virtual bool ended() const = 0;
@@ -110,7 +110,9 @@ struct CrewSides {
   // On rank 0: "node17 (rank 12): not heard of for 60 s; ...". Called by the thread of `lead`, and after it.
   std::function<void(const std::string&)> warn = {};
   const std::atomic<bool>* stop = nullptr;  // set by a signal, on any rank
-  int in_hand = 2;  // tasks that a worker holds at most, those it computes included
+  // Tasks that a worker holds at most: those it computes at once, and one that is given ahead when
+  // they are soon through, so that it need not wait. 1: one at a time, none ahead.
+  int in_hand = 2;
   // CrewEnd::all_left, also if run_crew throws: called just before it ends. May be empty.
   std::function<void(bool all_left)> left = {};
 };

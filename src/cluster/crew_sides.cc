@@ -57,9 +57,8 @@ std::optional<Worker::Begin> WorkerSide::next_stage() {
 std::optional<CrewTask> WorkerSide::next_task(bool wait) {
   std::unique_lock lock(mutex_);
   while (true) {
-    std::optional<CrewTask> task = follower_.take_task(wait);
+    std::optional<CrewTask> task = follower_.take_task();
     if (task.has_value() || !wait || follower_.ended()) return task;
-    bell_.ring();
     changed_.wait(lock);
   }
 }

@@ -44,6 +44,9 @@ void Follower::receive(Message message, double now) {
     case MessageType::kTask:
       hear_task(std::move(message));
       break;
+    case MessageType::kTakeBack:
+      take_back(message);
+      break;
     case MessageType::kStop:
       if (next_stage_.has_value() && next_stage_->stage == message.stage) next_stage_.reset();
       if (stage_ == message.stage) {
@@ -72,9 +75,21 @@ void Follower::receive(Message message, double now) {
 void Follower::hear_task(Message&& message) {
   if (message.stage != stage_ || next_stage_.has_value()) return;
   --num_wanted_;
-  says_waits_ = false;
   queue_.push_back({.stage = stage_, .id = message.number, .text = std::move(message.text)});
   if (ended()) return_queue();
+}
+
+void Follower::take_back(const Message& message) {
+  if (message.stage != stage_ || next_stage_.has_value()) return;
+  const auto found = std::find_if(queue_.begin(), queue_.end(),
+                                  [&](const CrewTask& task) { return task.id == message.number; });
+  if (found == queue_.end()) {
+    send(MessageType::kBeat, num_begun_);
+    return;
+  }
+  queue_.erase(found);
+  send(MessageType::kReturn, message.number);
+  want();
 }
 
 void Follower::tick(double now) {
@@ -124,27 +139,17 @@ std::optional<Worker::Begin> Follower::take_stage() {
   stage_ = begin->stage;
   is_stage_over_ = false;
   num_begun_ = num_wanted_ = 0;
-  says_waits_ = false;
   want();
   return begin;
 }
 
-std::optional<CrewTask> Follower::take_task(bool waits) {
-  if (ended()) return std::nullopt;
-  if (!queue_.empty()) {
-    CrewTask task = std::move(queue_.front());
-    queue_.pop_front();
-    begun_.push_back(task.id);
-    ++num_begun_;
-    return task;
-  }
-  if (waits && !begun_.empty() && !says_waits_) {
-    says_waits_ = true;
-    const int64_t more = num_wanted_ > 0 ? 0 : 1;
-    num_wanted_ += more;
-    send(MessageType::kWant, more, "waits");
-  }
-  return std::nullopt;
+std::optional<CrewTask> Follower::take_task() {
+  if (ended() || queue_.empty()) return std::nullopt;
+  CrewTask task = std::move(queue_.front());
+  queue_.pop_front();
+  begun_.push_back(task.id);
+  ++num_begun_;
+  return task;
 }
 
 bool Follower::ended() const {

@@ -38,7 +38,7 @@ class Follower {
 
   // From the worker; as in crew.h, but nothing waits.
   std::optional<Worker::Begin> take_stage();
-  std::optional<CrewTask> take_task(bool waits);
+  std::optional<CrewTask> take_task();
   bool ended() const;
   // No stage will come.
   bool is_over() const { return is_leaving_ || is_leader_lost_; }
@@ -57,7 +57,7 @@ class Follower {
  private:
   void send(MessageType type, int64_t number = 0, std::string text = {});
   void hear_task(Message&& message);
-  void begin(Message&& message);
+  void take_back(const Message& message);
   void want();
   void return_queue();
   void lose_leader();
@@ -77,7 +77,6 @@ class Follower {
   std::vector<int64_t> begun_;  // and without a result
   int64_t num_begun_ = 0;       // of this stage
   int64_t num_wanted_ = 0;      // asked for and not yet here
-  bool says_waits_ = false;
   bool is_changed_ = false;
   std::string progress_;
   std::vector<Message> sends_;

@@ -9,8 +9,8 @@ namespace qk {
 
 enum class MessageType : uint8_t {
   // To rank 0.
-  kHello,  // text: host, newline, facts of the rank as JSON. The first message of every rank
-  kWant,  // number: so many more tasks of this stage can be taken; with text: its work waits for one
+  kHello,   // text: host, newline, facts of the rank as JSON. The first message of every rank
+  kWant,    // number: so many more tasks of this stage can be taken
   kResult,  // number: task; text: its result
   kReturn,  // number: task, which is given back: this rank will not do it
   kBeat,    // number: tasks of this stage that were begun; text: progress, or empty. Once a second
@@ -18,14 +18,15 @@ enum class MessageType : uint8_t {
   kSignal,  // the rank was asked to stop
   kGone,    // the last message of a rank: nothing of it is in hand
   // From rank 0.
-  kStage,  // text: what its tasks need. The stage begins
-  kTask,   // number: task; text: what is to be done
-  kAlive,  // rank 0 lives. Once a second
-  kStop,   // begin no further task of this stage
-  kLeave,  // number: exit code. The run is over; answered by kGone
-  kEnd,    // number: 1 if all ranks have left, else 0. The last message of rank 0
+  kStage,     // text: what its tasks need. The stage begins
+  kTask,      // number: task; text: what is to be done
+  kTakeBack,  // number: task. Answered by kReturn if it was not begun, else by kBeat
+  kAlive,     // rank 0 lives. Once a second
+  kStop,      // begin no further task of this stage
+  kLeave,     // number: exit code. The run is over; answered by kGone
+  kEnd,       // number: 1 if all ranks have left, else 0. The last message of rank 0
 };
-inline constexpr int kNumMessageTypes = 14;
+inline constexpr int kNumMessageTypes = 15;
 
 struct Message {
   MessageType type = MessageType::kBeat;

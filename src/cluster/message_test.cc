@@ -62,7 +62,7 @@ TEST(Message, OtherBytesAreRefused) {
   EXPECT_EQ(refusal(7, '\x80'),
             "message of rank 12: expected 9223372036854775811 bytes of text, found 3");
   EXPECT_EQ(refusal(19, '\x80'), "message of rank 12: there is no stage -2147483647");
-  EXPECT_EQ(refusal(20, 14), "message of rank 12: there is no type 14");
+  EXPECT_EQ(refusal(20, 15), "message of rank 12: there is no type 15");
   EXPECT_EQ(refusal(21, 2),
             "message of rank 12: expected version 1, found 2: is it another qkscope?");
   EXPECT_EQ(refusal(22, 1), "message of rank 12: there is no type 1");

@@ -1,9 +1,13 @@
 #include "ranks/rank_agreement.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <thread>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "capture/run_clock.h"
 
 namespace qk {
 namespace {
@@ -48,8 +52,7 @@ void check_answers(std::span<const RankFacts> ranks,
                    std::span<const std::optional<AgreeAnswer>> answers, const std::string& folder) {
   for (size_t i = 0; i < ranks.size(); ++i) {
     if (!answers[i] || answers[i]->sees_token) continue;
-    fail("{} does not see what {} wrote: is {} the same folder on both?", rank_name(ranks[i], i),
-         rank_name(ranks[0], 0), folder);
+    fail_unseen(ranks[i], i, ranks[0], folder);
   }
   const std::string usual = usual_probe(answers);
   std::optional<size_t> witness;
@@ -60,6 +63,26 @@ void check_answers(std::span<const RankFacts> ranks,
     if (!answers[i] || is_usual(*answers[i], usual)) continue;
     fail("{} computes other values than {}: broken hardware?", rank_name(ranks[i], i),
          witness ? rank_name(ranks[*witness], *witness) : "itself on another device");
+  }
+}
+
+void fail_unseen(const RankFacts& rank, size_t index, const RankFacts& first,
+                 const std::string& folder) {
+  fail("{} does not see what {} wrote: is {} the same folder on both?", rank_name(rank, index),
+       rank_name(first, 0), folder);
+}
+
+// Another node may see a new file late: its folder's listing and attributes are cached.
+bool sees_token(const std::filesystem::path& file, const AgreeStage& stage) {
+  constexpr auto kLook = std::chrono::milliseconds(100);
+  const RunClock clock;
+  while (true) {
+    try {
+      if (read_file(file) == stage.token) return true;
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is not there yet
+    }
+    if (clock.seconds() > stage.wait_seconds) return false;
+    std::this_thread::sleep_for(kLook);
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,11 @@ class RankLeader {
   // False: the run is to stop.
   bool deal_documents(const RunContext& context, const RunRecord& record,
                       const EarlierWork& earlier, CorpusDocuments& source, CaptureCounts& counts);
+  std::string journal_name(int rank) const;
+  // The indexes of all journals, of which `known_` has those that need no look.
+  std::vector<WriteStage::Journal> journals();
+  DatasetSummary write(const std::vector<WriteStage::Journal>& files, const JournalSet& journals,
+                       const DatasetOptions& options, const CaptureCounts& counts);
   int finish(const RunContext& context, const RunRecord& record, const Captured& captured);
   // Throws the fault, with what is kept of the run.
   [[noreturn]] void settle(const Error& fault, const CaptureCounts& counts) const;
@@ -53,7 +60,10 @@ class RankLeader {
   RunReport& report_;
   std::string token_;               // of this start
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
+  std::vector<std::string> nodes_;  // [ranks]
   int num_threads_ = 0;
+  std::map<std::string, std::string> known_;  // indexes of journals, by name
+  std::set<int> captured_;                    // ranks that have a document in their journal
 };
 
 }  // namespace qk

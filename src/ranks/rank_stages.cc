@@ -20,6 +20,52 @@ std::vector<std::string> texts_of(WireReader& in) {
   return out;
 }
 
+void put(WireWriter& out, const RowPair& pair) {
+  out.text(pair.query_config);
+  out.text(pair.key_config);
+  out.number(pair.query_row);
+  out.number(pair.key_row);
+  out.number(pair.dot);
+}
+
+RowPair pair_of(WireReader& in) {
+  RowPair out;
+  out.query_config = in.text();
+  out.key_config = in.text();
+  out.query_row = in.number<int64_t>();
+  out.key_row = in.number<int64_t>();
+  out.dot = in.number<double>();
+  return out;
+}
+
+void put(WireWriter& out, const DatasetOptions& options) {
+  out.number(static_cast<uint8_t>(options.compat_reference));
+  out.number(options.rows_per_group);
+  out.number(static_cast<uint8_t>(options.overwrite));
+  out.number(static_cast<uint8_t>(options.resume));
+  out.number(static_cast<uint64_t>(options.canaries.size()));
+  for (const RowPair& pair : options.canaries) put(out, pair);
+  out.number(static_cast<uint64_t>(options.footer.size()));
+  for (const auto& [key, value] : options.footer) {
+    out.text(key);
+    out.text(value);
+  }
+}
+
+DatasetOptions options_of(WireReader& in) {
+  DatasetOptions out;
+  out.compat_reference = in.number<uint8_t>() != 0;
+  out.rows_per_group = in.number<int64_t>();
+  out.overwrite = in.number<uint8_t>() != 0;
+  out.resume = in.number<uint8_t>() != 0;
+  for (auto left = in.number<uint64_t>(); left > 0; --left) out.canaries.push_back(pair_of(in));
+  for (auto left = in.number<uint64_t>(); left > 0; --left) {
+    std::string key(in.text());
+    out.footer.emplace_back(std::move(key), in.text());
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string stage_text(StageKind kind, std::string_view body) {
@@ -114,6 +160,38 @@ DocumentsAnswer decode_documents_answer(std::string_view bytes) {
   out.seconds = in.number<double>();
   out.task_tokens = in.number<int64_t>();
   out.warnings = texts_of(in);
+  in.end();
+  return out;
+}
+
+std::string encode(const WriteStage& stage) {
+  WireWriter out;
+  out.number(static_cast<uint64_t>(stage.journals.size()));
+  for (const WriteStage::Journal& journal : stage.journals) {
+    out.text(journal.name);
+    out.text(journal.index);
+  }
+  put(out, stage.options);
+  out.text(stage.token);
+  out.number(stage.wait_seconds);
+  out.text({reinterpret_cast<const char*>(stage.writes.data()), stage.writes.size()});
+  return out.take();
+}
+
+WriteStage decode_write_stage(std::string_view body) {
+  WireReader in(body, kFromLeader);
+  WriteStage out;
+  for (auto left = in.number<uint64_t>(); left > 0; --left) {
+    WriteStage::Journal journal;
+    journal.name = in.text();
+    journal.index = in.text();
+    out.journals.push_back(std::move(journal));
+  }
+  out.options = options_of(in);
+  out.token = in.text();
+  out.wait_seconds = in.number<double>();
+  const std::string_view writes = in.text();
+  out.writes.assign(writes.begin(), writes.end());
   in.end();
   return out;
 }

@@ -7,14 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/batch_worker.h"
+#include "dataset/dataset_writer.h"
 
 namespace qk {
 
 enum class StageKind : uint8_t {
   kAgree,      // task = rank: is the folder the same, does it compute the same values
   kDigest,     // task = file of the model: its SHA-256
-  kScan,       // task = journal: its index
+  kScan,       // task = name of a journal: its index
   kDocuments,  // task = documents: they are captured into the rank's own journal
   kOwn,        // task = rank: the index of its own journal
   kWrite,      // task = unit of the dataset: its files are written
@@ -59,6 +59,21 @@ struct DocumentsAnswer {
 };
 std::string encode(const DocumentsAnswer& answer);
 DocumentsAnswer decode_documents_answer(std::string_view bytes);
+
+// The journals of a run, and what is in their files' footers and beside: the same for all writers.
+struct WriteStage {
+  struct Journal {
+    std::string name;   // in .qkscope
+    std::string index;  // journal/journal_index.h
+  };
+  std::vector<Journal> journals;
+  DatasetOptions options;  // but for the names of documents
+  std::string token;       // a rank's temporary files have this and its number
+  double wait_seconds = 90;
+  std::vector<uint8_t> writes;  // [ranks] 0: others do it
+};
+std::string encode(const WriteStage& stage);
+WriteStage decode_write_stage(std::string_view body);
 
 // What a rank is at, with each sign of life while it captures.
 struct RankProgress {

@@ -1,41 +1,25 @@
 #include "ranks/rank_worker.h"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/process_memory.h"
-#include "capture/run_clock.h"
+#include "base/stopped.h"
 #include "dataset/journal_files.h"
 #include "download/file_identity.h"
-#include "journal/journal_set.h"
+#include "journal/journal_index.h"
 #include "model/source_files.h"
 #include "ranks/probe.h"
+#include "ranks/rank_agreement.h"
 #include "ranks/rank_capture.h"
+#include "ranks/rank_journals.h"
 
 namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Another node may see a new file late: its folder's listing and attributes are cached.
-bool sees_token(const fs::path& file, const AgreeStage& stage) {
-  constexpr auto kLook = std::chrono::milliseconds(100);
-  const RunClock clock;
-  while (true) {
-    try {
-      if (read_file(file) == stage.token) return true;
-    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is not there yet
-    }
-    if (clock.seconds() > stage.wait_seconds) return false;
-    std::this_thread::sleep_for(kLook);
-  }
-}
 
 }  // namespace
 
@@ -56,6 +40,7 @@ void RankWorker::work() {
     const StageKind kind = stage_kind(stage->text, body);
     begin(kind, body);
   }
+  if (writing_) writing_->remove_rest();
 }
 
 void RankWorker::begin(StageKind kind, std::string_view body) {
@@ -65,13 +50,13 @@ void RankWorker::begin(StageKind kind, std::string_view body) {
     case StageKind::kDigest:
       return digest_files();
     case StageKind::kScan:
-      return scan_journals();
+      return scan_journals(see_seconds_);
     case StageKind::kDocuments:
       return capture(decode_documents_stage(body));
     case StageKind::kOwn:
       return send_own_journal();
     case StageKind::kWrite:
-      return write_units(body);
+      return write_units(decode_write_stage(body));
   }
 }
 
@@ -93,6 +78,7 @@ void RankWorker::do_tasks(const Answer& answer) {
 }
 
 void RankWorker::agree(const AgreeStage& stage) {
+  see_seconds_ = stage.wait_seconds;
   const auto rank = static_cast<size_t>(worker_.rank());
   if (options_.num_threads == 0 && rank < stage.threads.size()) {
     options_.num_threads = stage.threads[rank];
@@ -130,16 +116,39 @@ void RankWorker::capture(const DocumentsStage& stage) {
   RankCapture({run_, options_, memory(), pool()}, worker_, stage).run(journal_);
 }
 
-void RankWorker::scan_journals() {
-  do_tasks([](const CrewTask& task) { return task.text; });
+void RankWorker::scan_journals(double wait_seconds) {
+  const fs::path folder = journal_path(run_.config.output.data_root).parent_path();
+  do_tasks([&](const CrewTask& task) {
+    const fs::path path = folder / task.text;
+    wait_for_bytes(path, 1, wait_seconds);
+    return encode_index(JournalReader(path));
+  });
 }
 
 void RankWorker::send_own_journal() {
-  do_tasks([](const CrewTask& task) { return task.text; });
+  do_tasks([&](const CrewTask& /*task*/) {
+    return journal_.empty() ? "" : encode_index(JournalReader(journal_));
+  });
 }
 
-void RankWorker::write_units(std::string_view /*body*/) {
-  do_tasks([](const CrewTask& task) { return task.text; });
+void RankWorker::write_units(WriteStage stage) {
+  const auto rank = static_cast<size_t>(worker_.rank());
+  if (rank < stage.writes.size() && stage.writes[rank] == 0) return;
+  writing_.reset();
+  journals_ = std::make_unique<JournalSet>(
+      open_indexed(run_.config.output.data_root, stage.journals, stage.wait_seconds));
+  writing_ = std::make_unique<DatasetWriting>(*journals_, run_.config.output.data_root,
+                                              std::move(stage.options),
+                                              fmt::format("{}.{}", stage.token, rank));
+  ThreadPool writers(memory().num_writers);
+  try {
+    do_tasks([&](const CrewTask& task) {
+      return writing_->write_unit(static_cast<size_t>(task.id), writers, [&] {
+        if (worker_.ended()) throw Stopped();
+      });
+    });
+  } catch (const Stopped&) {  // NOLINT(bugprone-empty-catch): the stage has ended without this unit
+  }
 }
 
 }  // namespace qk

@@ -13,6 +13,8 @@
 #include "capture/prepared_run.h"
 #include "capture/run_options.h"
 #include "cluster/crew.h"
+#include "dataset/dataset_writing.h"
+#include "journal/journal_set.h"
 #include "ranks/rank_stages.h"
 
 namespace qk {
@@ -32,10 +34,10 @@ class RankWorker {
   void do_tasks(const Answer& answer);
   void agree(const AgreeStage& stage);
   void digest_files();
-  void scan_journals();
+  void scan_journals(double wait_seconds);
   void capture(const DocumentsStage& stage);
   void send_own_journal();
-  void write_units(std::string_view body);
+  void write_units(WriteStage stage);
   ThreadPool& pool();
   const MemoryPlan& memory();
 
@@ -44,7 +46,10 @@ class RankWorker {
   Worker& worker_;
   std::unique_ptr<ThreadPool> pool_;
   std::optional<MemoryPlan> memory_;
+  double see_seconds_ = 90;        // AgreeStage::wait_seconds
   std::filesystem::path journal_;  // of this rank; empty before it captures
+  std::unique_ptr<JournalSet> journals_;
+  std::unique_ptr<DatasetWriting> writing_;  // of files from journals_
 };
 
 // The memory plan of a rank. Throws Error if the run does not fit.

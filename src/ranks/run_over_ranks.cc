@@ -36,7 +36,10 @@ RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Tra
   CrewSides sides = sides_of(facts_here(run, options.run), options);
   sides.work = [&](Worker& worker) { RankWorker(run, options.run, worker).work(); };
   if (transport.rank() == 0) {
-    sides.lead = [&](Leader& leader) { return RankLeader(run, options, leader, report).lead(); };
+    sides.lead = [&](Leader& leader) {
+      const int code = RankLeader(run, options, leader, report).lead();
+      return options.conclude ? options.conclude(report) : code;
+    };
   }
   return run_sides(sides, options, transport, report);
 }

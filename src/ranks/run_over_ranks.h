@@ -32,6 +32,9 @@ struct RanksOptions {
   double see_seconds = 90;  // that a rank waits until it sees a file of another node
   // On rank 0. RunOptions::progress is not called.
   std::function<void(const RanksProgress&)> progress;
+  // On rank 0 at the end of a run that did not fail, while the others still wait: results are
+  // reported, the dataset is published. Returns the exit code. May be empty.
+  std::function<int(const RunReport& report)> conclude;
   // As CrewSides::left.
   std::function<void(bool all_left)> left;
 };
