@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "base/error.h"
@@ -56,6 +57,11 @@ SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_mpi(mpi)) {
 
 RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   RanksOptions out;
+  if (const char* text = std::getenv("QKSCOPE_LOST_SECONDS")) {
+    const double seconds = std::atof(text);
+    if (!(seconds >= 1)) fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
+    out.times.lost = seconds;
+  }
   out.run = options;
   out.left = [this](bool all_left) { all_left_ = all_left; };
   return out;
