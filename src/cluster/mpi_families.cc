@@ -35,7 +35,6 @@ struct MpiCalls {
   int (*test)(Handle*, int*, int* status);
   int (*iprobe)(int, int, Handle, int*, int* status);
   int (*get_count)(const int* status, Handle, int*);
-  int (*abort)(Handle, int);
   int (*finalize)();
 };
 
@@ -70,7 +69,6 @@ class MpiTable {
                                  .receive = receive,
                                  .test = test,
                                  .probe = probe,
-                                 .abort = abort,
                                  .finalize = finalize};
     return api;
   }
@@ -170,8 +168,6 @@ class MpiTable {
     return mpi_.calls.get_count(status.data(), mpi_.byte, count);
   }
 
-  static void abort(int32_t exit_code) { mpi_.calls.abort(mpi_.world, exit_code); }
-
   static int32_t finalize() { return mpi_.calls.finalize(); }
 
   static inline BoundMpi<Handle> mpi_ = {};
@@ -214,7 +210,6 @@ MpiCalls<Handle> read_calls(const SymbolReader& reader) {
   reader.function("MPI_Test", calls.test);
   reader.function("MPI_Iprobe", calls.iprobe);
   reader.function("MPI_Get_count", calls.get_count);
-  reader.function("MPI_Abort", calls.abort);
   reader.function("MPI_Finalize", calls.finalize);
   return calls;
 }

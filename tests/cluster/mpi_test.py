@@ -111,6 +111,18 @@ class MpiTest(unittest.TestCase):
                                          env=environment | {"QKSCOPE_MPI_SHIM": shim})
                 self.assertEqual(said["file"], shim)
 
+    @unittest.skipUnless(os.environ.get("QK_TEST_LARGE"), "QK_TEST_LARGE is not set: takes 8 GB")
+    def test_a_message_of_more_than_2_GiB(self):
+        size = 2**31 + 5
+        for flavour, environment in (("openmpi", OPEN_MPI_RUN), ("mpich", MPICH)):
+            mpirun = mpi_installations.mpirun(flavour)
+            self.need(mpirun)
+            done = self.run_ping([mpirun, "-n", "2"], "large", str(size), env=environment, timeout=200)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said = json.loads(done.stdout)
+            print(f"{flavour}: {size} bytes in {said['seconds']:.1f} s", file=sys.stderr)
+            self.assertEqual(said["bytes"], size)
+
     # What does not fit: one sentence, once, exit code 1.
 
     def assert_refused(self, launcher, sentence, env):

@@ -72,8 +72,8 @@ def need_slurm():
 
 
 class SlurmCluster:
-    """num_nodes virtual nodes n1, n2, ... of cpus_per_node each. `options` are further lines of slurm.conf.
-    The environment of its commands is `environment`."""
+    """num_nodes virtual nodes n1, n2, ... of cpus_per_node each. `options` are further lines of
+    slurm.conf. The environment of its commands is `environment`."""
 
     def __init__(self, folder, num_nodes=2, cpus_per_node=2, options="", partitions=PARTITION):
         self.folder = os.path.abspath(folder)
@@ -172,8 +172,8 @@ class SlurmCluster:
         self.servers = {}
 
     def run(self, command, env=None, check=True, timeout=60, **options):
-        """A CompletedProcess with text. With `check` an exit code other than 0 is an error that shows what the
-        command and the servers said."""
+        """A CompletedProcess with text. With `check` an exit code other than 0 is an error that
+        shows what the command and the servers said."""
         done = subprocess.run(command, env=self.environment | (env or {}), text=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               **options)
