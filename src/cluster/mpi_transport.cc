@@ -19,7 +19,7 @@ namespace {
 
 // Tags of MPI. Messages of one rank to another are found in the order in which they were sent, whatever
 // their tag, so the pieces of a message follow each other.
-enum PieceTag : int32_t { kLastPiece = 1, kMorePieces = 2 };
+constexpr int32_t kLastPiece = 1, kMorePieces = 2;
 
 constexpr int kMaxArrivals = 256;  // taken in one look, so that sending goes on meanwhile
 
