@@ -87,6 +87,29 @@ INSTANTIATE_TEST_SUITE_P(RankFaults, DiesInStage,
                                          StageKind::kDocuments, StageKind::kOwn,
                                          StageKind::kWrite));
 
+// A rank that is cut off goes on computing: what it has is also computed by others, and counts once.
+TEST_F(RankFaults, EqualDocumentsOfTwoJournalsCountOnce) {
+  TestRanks ranks = this->ranks(2);
+  ranks.times.lost = 1;
+  ranks.texts = some_texts(60);
+  std::atomic<bool> has_begun = false;
+  std::atomic<int> results = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int /*to*/, const std::string& bytes) {
+      if (begins(bytes, StageKind::kDocuments)) has_begun = true;
+      if (from != 1 || !has_begun || decode(bytes, 1).type != MessageType::kResult) return true;
+      if (++results == 3) network.drop(1);
+      return results < 3;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_EQ(ends[0].end.report.counts.num_documents, 60);
+  auto files = files_in(out_);
+  std::erase_if(files, [](const auto& file) { return file.first.starts_with(".qkscope/"); });
+  EXPECT_EQ(files, dataset_alone(ranks.texts));
+}
+
 // With documents in its journal that no other rank has.
 TEST_F(RankFaults, AJournalOfADeadRankIsRead) {
   TestRanks ranks = this->ranks(2);
