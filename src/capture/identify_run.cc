@@ -8,7 +8,8 @@
 
 namespace qk {
 
-RunRecord identify_run(const RunContext& context) {
+RunRecord identify_run(const RunContext& context,
+                       const std::map<std::filesystem::path, std::string>& known) {
   const PreparedRun& run = context.run;
   const RunOptions& options = context.options;
   const RunClock watch;
@@ -22,7 +23,7 @@ RunRecord identify_run(const RunContext& context) {
         {.phase = Phase::kIdentify, .done = done, .total = total, .seconds = watch.seconds()});
   };
   give_up();
-  return identify_run(context, identify_files(source_files(run.model), context.pool, show));
+  return identify_run(context, identify_files(source_files(run.model), context.pool, show, known));
 }
 
 RunRecord identify_run(const RunContext& context, std::vector<IdentifiedFile> model_files) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
@@ -12,6 +13,7 @@
 #include "capture/memory_plan.h"
 #include "capture/run_clock.h"
 #include "capture/run_steps.h"
+#include "capture/stage_weights.h"
 #include "dataset/folder_lock.h"
 #include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
@@ -72,13 +74,28 @@ void capture(const RunContext& context, const RunRecord& record, RunReport& repo
 
 // From the journals as they are.
 void finish(const RunContext& context, const RunRecord& record, RunReport& report) {
-  const JournalSet journals(journals_to_read(context));
-  const Captured captured = collect_documents(context, record, journals);
+  const std::optional<JournalSet> journals = open_earlier_journals(context, record);
+  if (!journals)
+    refuse_nothing_to_finish(context.run.config.output.data_root, context.options, false);
+  const Captured captured = collect_documents(context, record, *journals);
   take(captured, report);
   if (!captured.missing.empty()) return;
   const RunClock watch;
-  take(make_dataset(context, record, captured, journals), report);
+  take(make_dataset(context, record, captured, *journals), report);
   report.times.write = watch.seconds();
+}
+
+// Returns the digests of the weights, if they were read for this.
+std::map<fs::path, std::string> stage(const RunContext& context, RunReport& report) {
+  if (!report.stage.warning.empty() && context.options.warn) {
+    context.options.warn(report.stage.warning);
+  }
+  if (!report.stage.stages()) return {};
+  const RunClock watch;
+  const StagedFiles staged = stage_weights(context, report.stage);
+  for (const StagedFile& file : staged.files) report.staged_bytes += file.bytes;
+  report.times.stage = watch.seconds();
+  return staged.digests();
 }
 
 }  // namespace
@@ -88,6 +105,7 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   RunReport report;
   ThreadPool pool(options.num_threads);
   const MemoryPlan memory = plan_that_fits(run, options);
+  if (!options.finish) report.stage = choose_stage(run, options, memory);
   const fs::path folder = run.config.output.data_root;
   const FolderLock lock(folder, options.shard ? Sharing::kShared : Sharing::kAlone);
   report.journal = own_journal(folder, options, lock);
@@ -101,8 +119,10 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   }
   report.resumed = resumes;
   try {
+    std::map<fs::path, std::string> digests;
+    if (finished.empty()) digests = stage(context, report);
     const RunClock watch;
-    const RunRecord record = identify_run(context);
+    const RunRecord record = identify_run(context, digests);
     report.times.identify = watch.seconds();
     if (!finished.empty()) {
       check_finished(folder, finished, record.provenance, options.device_reason());

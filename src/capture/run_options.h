@@ -17,11 +17,13 @@
 #include "device/devices.h"
 #include "kernels/backend.h"
 #include "model/forward.h"
+#include "staging/stage_choice.h"
 #include "verify/certificate.h"
 
 namespace qk {
 
 enum class Phase : uint8_t {
+  kStage,     // of the weights: bytes
   kIdentify,  // of the model's files: bytes
   kCapture,   // documents
   kWrite,     // of the dataset: files
@@ -49,6 +51,7 @@ struct RunOptions {
   int64_t vram_bytes = 0;      // most memory of each device; 0: what is free there less a reserve
   const Devices* devices = nullptr;  // that compute, documents spread over them; null: our kernels
   ForwardOptions forward;
+  StageRequest stage;  // where the weights are read from
   std::optional<Certificate> certificate;  // goes into the card and the footers
   // Set from a signal handler: the documents in progress are finished, files in progress are given
   // up, then the run ends.
@@ -91,7 +94,7 @@ struct CaptureCounts {
 };
 
 struct RunTimes {  // seconds
-  double identify = 0, write = 0, total = 0;
+  double stage = 0, identify = 0, write = 0, total = 0;
 };
 
 struct RunReport {
@@ -107,6 +110,8 @@ struct RunReport {
   DocumentCounts documents;  // once the dataset is written
   std::filesystem::path journal;
   DatasetSummary dataset;
+  StagePlace stage;
+  int64_t staged_bytes = 0;
   int64_t peak_bytes = 0;  // of the process, mapped pages included
   RunTimes times;
 };

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct RunContext {
   const RunOptions& options;
   const MemoryPlan& memory;
   ThreadPool& pool;
-  bool resumes = false;  // the run continues the journals in the folder
+  bool resumes = false;           // the run continues the journals in the folder
   std::filesystem::path journal;  // that this process writes
 };
 
@@ -44,20 +45,22 @@ struct RunRecord {
 // Reads all files of model and corpus for their digests. Throws Error: a file cannot be read, or
 // the certificate is of another model; Stopped, except with options.overwrite: --resume could not
 // continue before the journal says that an older dataset is to be replaced.
-RunRecord identify_run(const RunContext& context);
+//   known  digests by path of files that were read before; these are not read
+RunRecord identify_run(const RunContext& context,
+                       const std::map<std::filesystem::path, std::string>& known = {});
 
 // The same once the model's files have been digested, in the order of source_files().
 RunRecord identify_run(const RunContext& context, std::vector<IdentifiedFile> model_files);
 
 struct Captured {
-  bool stopped = false;     // by options.stop or the time limit: documents are missing
+  bool stopped = false;          // by options.stop or the time limit: documents are missing
   std::string out_of_time = {};  // RunReport::out_of_time
-  bool overwrite = false;  // of this run, or of the interrupted one
+  bool overwrite = false;        // of this run, or of the interrupted one
   CaptureCounts counts = {};
-  int64_t num_documents = 0;  // of the whole corpus, unless it stopped
+  int64_t num_documents = 0;                     // of the whole corpus, unless it stopped
   std::vector<std::string> document_names = {};  // [num_documents] unless compat: reference
   std::vector<int64_t> missing = {};  // by collect_documents: those that no journal has, ascending
-  int64_t num_shards = 0;        // RunReport::num_shards
+  int64_t num_shards = 0;             // RunReport::num_shards
 };
 
 // Every document, or those of the shard, into the journal of this process, except those that a

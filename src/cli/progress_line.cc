@@ -54,6 +54,11 @@ std::string remaining_text(double part, double seconds) {
 std::string progress_text(const RunProgress& progress) {
   const std::string total = progress.total ? "/" + count_text(*progress.total) : "";
   switch (progress.phase) {
+    case Phase::kStage:
+      return fmt::format("stage     {} of {} of weights{}",
+                         bytes_text(static_cast<double>(progress.done)),
+                         bytes_text(static_cast<double>(progress.total.value_or(0))),
+                         remaining(progress));
     case Phase::kIdentify:
       return fmt::format("identify  {} of {}{}", bytes_text(static_cast<double>(progress.done)),
                          bytes_text(static_cast<double>(progress.total.value_or(0))),
@@ -84,7 +89,8 @@ void ProgressLine::show(const RunProgress& progress) {
     phase_ = progress.phase;
   }
   bool at_end = progress.total && progress.done >= *progress.total;
-  if (progress.phase == Phase::kIdentify && !terminal_) at_end = false;  // only if it takes long
+  const bool is_reading = progress.phase == Phase::kStage || progress.phase == Phase::kIdentify;
+  if (is_reading && !terminal_) at_end = false;  // only if it takes long
   const std::optional<double> part =
       progress.total ? std::optional(part_done(progress)) : std::nullopt;
   draw(progress_text(progress), part, progress.seconds, at_end);

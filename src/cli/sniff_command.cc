@@ -20,6 +20,7 @@
 #include "capture/job_time.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
+#include "capture/stage_weights.h"
 #include "cli/common_options.h"
 #include "cli/device_flags.h"
 #include "cli/hub_session.h"
@@ -50,6 +51,7 @@ struct SniffFlags {
   bool quiet = false;
   int num_threads = 0;
   int64_t ram_bytes = 0;
+  std::string stage = "auto";  // as given
   DeviceFlags device;
 };
 
@@ -107,6 +109,7 @@ int dry_run(const PreparedRun& run, const RunOptions& options, const std::string
   const DiskRoom disk = plan_disk(run, lengths);
   const DiskRoom download = plan_download(run);
   std::fputs(plan_text(run, memory, *options.devices, lengths).c_str(), stdout);
+  std::fputs(stage_text(choose_stage(run, options, memory)).c_str(), stdout);
   std::fputs(output_text(run.config, disk, publishing).c_str(), stdout);
   if (disk.fits() && !download.fits()) {
     std::fprintf(stdout, "DOES NOT FIT: %s\n", disk_sentence(run.model.source, download).c_str());
@@ -200,6 +203,7 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
   options.shard = shard;
   options.num_threads = flags.num_threads;
   options.ram_bytes = flags.ram_bytes;
+  options.stage = parse_stage(expand_home(flags.stage).string());
   options.vram_bytes = flags.device.vram_bytes;
   options.forward = forward_options(options.backend().traits, flags.device.chunks);
   if (flags.dry_run) {
@@ -306,6 +310,13 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
       ->group(kResourcesGroup);
   add_ram(command, flags.ram_bytes,
           "Memory limit, e.g. 300MiB or 2GB; weights that do not fit are streamed")
+      ->group(kResourcesGroup);
+  command
+      .add_option("--stage", flags.stage,
+                  "Read the weights once, and keep them in memory (ram) or in a folder on a local "
+                  "disk; off: map them where they are (default: auto, which does so if they are on "
+                  "a network)")
+      ->type_name("auto|off|ram|DIR")
       ->group(kResourcesGroup);
   add_device_flags(command, flags.device);
 }

@@ -47,6 +47,11 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
     }
     out += "\n";
   }
+  if (report.stage.stages()) {
+    out += fmt::format("Weights   {} staged {} in {}\n",
+                       bytes_text(static_cast<double>(report.staged_bytes)),
+                       place_text(report.stage), seconds_text(report.times.stage));
+  }
   out += fmt::format("Inspect it with   qkscope inspect {}\n", folder);
   return out;
 }
@@ -59,6 +64,9 @@ std::string continue_text(const RunOptions& options) {
 
 std::string stopped_text(const RunOptions& options, const RunReport& report) {
   const std::string go_on = continue_text(options);
+  if (report.counts.num_documents == 0 && !report.out_of_time.empty()) {
+    return fmt::format("{}; {}", report.out_of_time, go_on);
+  }
   if (report.counts.num_documents == 0) {
     if (!report.resumed) return fmt::format("stopped before the first document; {}", go_on);
     return fmt::format("stopped before the next document; earlier ones are kept in {}; {}",
@@ -114,6 +122,7 @@ std::string times_text(const RunReport& report) {
   const auto line = [&](const char* name, double seconds) {
     out += fmt::format("  {:<12}{:9.3f}\n", name, seconds);
   };
+  if (report.stage.stages()) line("stage", report.times.stage);
   line("identify", report.times.identify);
   line("tokenize", times.tokenize);
   line("select", times.select);

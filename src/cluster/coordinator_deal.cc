@@ -10,10 +10,10 @@
 namespace qk {
 namespace {
 
-constexpr double kAheadSeconds = 1;      // before a rank is through, as far as can be foretold,
-constexpr double kAheadPart = 0.25;      // or such a part of its task
-constexpr double kUnknownSeconds = 5;    // after the begin of a task, if nothing can be foretold
-constexpr double kWeightOfNewest = 0.2;  // in running means
+// A rank is soon through: such a part of its task is left, as far as can be foretold, but
+constexpr double kAheadPart = 0.25;
+constexpr double kLeastAhead = 1, kMostAhead = 5;  // seconds
+constexpr double kWeightOfNewest = 0.2;            // in running means
 
 void add_to_mean(double& mean, double value) {
   mean = mean == 0 ? value : mean + kWeightOfNewest * (value - mean);
@@ -89,8 +89,8 @@ bool Coordinator::is_soon_through(const Rank& rank) const {
     if (seconds_per_size_ > 0 && task.task != nullptr && task.task->size > 0) {
       seconds = seconds_per_size_ * task.task->size;
     }
-    if (seconds == 0) return elapsed > kUnknownSeconds;
-    return seconds - elapsed < std::max(kAheadSeconds, kAheadPart * seconds);
+    return seconds > 0 &&
+           seconds - elapsed < std::clamp(kAheadPart * seconds, kLeastAhead, kMostAhead);
   });
 }
 

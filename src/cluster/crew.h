@@ -1,6 +1,6 @@
-// The ranks of one run as their two sides see them: the leader, a thread of rank 0, deals tasks; the
-// workers, a thread of every rank (rank 0 too), do them. Between them stands one loop per rank, run
-// by the thread that owns the Transport, which never computes: so every rank answers within a moment.
+// The ranks of one run as their two sides see them: the leader, a thread of rank 0, deals tasks;
+// the workers, a thread of every rank (rank 0 too), do them. Between them stands one loop per rank,
+// run by the thread that owns the Transport, which never computes: so every rank answers at once.
 #pragma once
 
 #include <atomic>
@@ -50,8 +50,8 @@ class Leader {
  public:
   virtual ~Leader() = default;
   virtual int num_ranks() const = 0;
-  // [ranks] what each rank said first. Waits for all; a rank that says nothing for CrewTimes::lost is an Error.
-  // Throws Stopped.
+  // [ranks] what each rank said first. Waits for all; a rank that says nothing for CrewTimes::lost
+  // is an Error. Throws Stopped.
   virtual std::vector<std::string> hellos() = 0;
   struct Stage {
     std::string text;  // for all workers, once
@@ -59,17 +59,18 @@ class Leader {
     std::function<std::optional<CrewTask>()> next;
     int64_t window = 4;  // tasks for each rank that wait, at most
     // False: this task may not be begun any more (time limit); nor may the others. Empty: all may.
-    // Asked of each task that comes from `next`, and ten times a second of the largest that no worker has
-    // begun yet. Tasks that were dealt ahead but not begun are then given back.
+    // Asked of each task that comes from `next`, and ten times a second of the largest that no
+    // worker has begun. What was dealt ahead but not begun is then given back.
     std::function<bool(const CrewTask&)> may_begin = {};
     std::function<void(CrewResult&&)> take = {};  // results as they come, each task's once
     // [ranks], about ten times a second.
     std::function<void(const std::vector<RankState>&)> show = {};
   };
-  // Returns when every task has its result (true), or when the run is to stop, or may_begin said no,
-  // and nothing is in hand any more (false). Tasks of a rank that is lost are dealt to others, so a
-  // task may be done twice; its first result counts. Throws Error with the sentence of a rank that
-  // failed ("node17 (rank 12): ...") when nothing is in hand any more, and what the functions throw.
+  // Returns when every task has its result (true), or when the run is to stop, or may_begin said
+  // no, and nothing is in hand any more (false). Tasks of a rank that is lost are dealt to others,
+  // so a task may be done twice; its first result counts. Throws Error with the sentence of a rank
+  // that failed ("node17 (rank 12): ...") when nothing is in hand any more, and what the functions
+  // throw.
   // All functions are called by the thread that called run_stage.
   virtual bool run_stage(const Stage& stage) = 0;
 };
@@ -83,11 +84,12 @@ class Worker {
   };
   virtual ~Worker() = default;
   virtual int rank() const = 0;
-  // Waits for the next stage; none: the run is over. Tasks of this stage that have no result are given
-  // back. A stage that is over before this rank was ready for it is left out.
+  // Waits for the next stage; none: the run is over. Tasks of this stage that have no result are
+  // given back. A stage that is over before this rank was ready for it is left out.
   virtual std::optional<Begin> next_stage() = 0;
-  // The next task of this stage. With `wait` waits for one, while tasks that it holds are computed
-  // elsewhere. None: there is none now; ended() says whether one may still come.
+  // The next task of this stage. With `wait` waits for one; tasks that were taken must not wait for
+  // that: it may come only after their results. None: there is none now; ended() says whether one
+  // may still come.
   virtual std::optional<CrewTask> next_task(bool wait) = 0;
   // No further task of this stage will come: it is over, or the run is to stop.
   virtual bool ended() const = 0;
@@ -107,7 +109,8 @@ struct CrewSides {
   std::string host = {};                   // for sentences
   std::function<void(Worker&)> work = {};  // until next_stage() gives none
   std::function<int(Leader&)> lead = {};   // on rank 0: returns the exit code
-  // On rank 0: "node17 (rank 12): not heard of for 60 s; ...". Called by the thread of `lead`, and after it.
+  // On rank 0: "node17 (rank 12): not heard of for 60 s; ...". Called by the thread of `lead`, and
+  // after its end.
   std::function<void(const std::string&)> warn = {};
   const std::atomic<bool>* stop = nullptr;  // set by a signal, on any rank
   // Tasks that a worker holds at most: those it computes at once, and one that is given ahead when
@@ -118,9 +121,9 @@ struct CrewSides {
 };
 
 // Runs the loop until the run is over; starts the threads of `work`, and on rank 0 of `lead`.
-// An exception of `work` becomes the run's error (Stopped: as if this rank had been asked to stop); so
-// does its end before next_stage() gave none. One of `lead`, or the run's error if `lead` did not see
-// it, is thrown here on rank 0, after all ranks left.
+// An exception of `work` becomes the run's error (Stopped: as if this rank had been asked to stop);
+// so does its end before next_stage() gave none. One of `lead`, or the run's error if `lead` did not
+// see it, is thrown here on rank 0, after all ranks left.
 CrewEnd run_crew(Transport& transport, const CrewSides& sides, const CrewTimes& times = {});
 
 }  // namespace qk

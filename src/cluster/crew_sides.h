@@ -1,5 +1,5 @@
-// The two sides of a crew as its threads see them: each a state machine behind a lock, and a bell that
-// wakes the loop. Only crew.cc and its tests need this.
+// The two sides of a crew as its threads see them: each a state machine behind a lock, and a bell
+// that wakes the loop. Only crew.cc needs this.
 #pragma once
 
 #include <chrono>

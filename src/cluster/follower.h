@@ -1,6 +1,6 @@
-// What the loop of a rank knows of its worker, as a state machine: events in (a message of rank 0, the
-// time, what the worker did), messages to rank 0 out. It waits for nothing and knows no clock: `now` is
-// in seconds, of any clock that never goes back. Threads: one at a time.
+// What the loop of a rank knows of its worker, as a state machine: events in (a message of rank 0,
+// the time, what the worker did), messages to rank 0 out. It waits for nothing and knows no clock:
+// `now` is in seconds, of any clock that never goes back. Threads: one at a time.
 #pragma once
 
 #include <cstdint>

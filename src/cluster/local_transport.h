@@ -1,4 +1,4 @@
-// Ranks as threads of one process, for tests: queues instead of a network, and its faults on demand.
+// Ranks as threads of one process, for tests: queues instead of a network, and faults on demand.
 #pragma once
 
 #include <chrono>

@@ -289,7 +289,7 @@ TEST(Simulation, Efficiency) {
     const Outcome outcome = Simulation(plan, 1).run(1e6);
     check_outcome(plan, outcome);
     EXPECT_LT(outcome.end, 1.03 * least + 2 * kTimes.fill) << num_ranks << " ranks";
-    fmt::print("{} {} {}\n", num_ranks, outcome.end, least);
+
     RecordProperty("percent_" + std::to_string(num_ranks),
                    std::to_string(100 * least / outcome.end));
   }

@@ -37,7 +37,7 @@ fs::path table_path(const fs::path& folder) {
   return folder / (std::string(kDocumentTable) + ".tmp");
 }
 
-bool is_there_already(const fs::path& path) {
+bool exists_now(const fs::path& path) {
   std::error_code error;
   return fs::exists(fs::symlink_status(path, error));
 }
@@ -147,7 +147,7 @@ void DatasetWriting::begin() {
   if (!options_.overwrite && !options_.resume) {
     for (const HeadRecords& head : heads_) {
       const fs::path path = final_path(folder_, head);
-      if (!is_there_already(path)) continue;
+      if (!exists_now(path)) continue;
       fail("{}: exists already; --overwrite replaces the dataset", path.string());
     }
   }
@@ -162,7 +162,9 @@ HeadResult DatasetWriting::write_head(size_t head, const std::string& token) {
 
 std::string DatasetWriting::encode(const WritingUnit& unit, const std::string& token,
                                    std::span<const HeadResult> heads) {
-  UnitResult result{.token = token, .heads = {heads.begin(), heads.end()}};
+  UnitResult result;
+  result.token = token;
+  result.heads.assign(heads.begin(), heads.end());
   for (const JournalSet::Group& group : journal_.groups()) {
     if (group.layer != unit.layer) continue;
     merge_bucket_facts(result.buckets, bucket_facts(journal_, group));

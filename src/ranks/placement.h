@@ -1,5 +1,5 @@
 // Where the ranks of a node compute: its cores and its devices divided among them. Pure functions.
-// Rules: docs/cluster.md, "Threads and devices".
+// Rules: docs/cluster.md, "Slurm: MPI job".
 #pragma once
 
 #include <cstdint>

@@ -61,14 +61,15 @@ void compare_handles() {
 
 #if QK_FAMILY == 1
 // The names of these objects are seen as undefined symbols of the object file.
-const void* volatile open_mpi_handles[] = {MPI_COMM_WORLD, MPI_BYTE, MPI_INFO_NULL, MPI_ERRORS_RETURN};
+const void* volatile open_mpi_handles[] = {MPI_COMM_WORLD, MPI_BYTE, MPI_INFO_NULL,
+                                           MPI_ERRORS_RETURN};
 #endif
 
 int main(int argc, char**) {
 #if QK_FAMILY == 1
   if (argc > 1) {  // the names that mpi_numbers.h has
-    std::printf("%s\n%s\n%s\n%s\n", qk::kOpenMpiByte, qk::kOpenMpiErrorsReturn, qk::kOpenMpiInfoNull,
-                qk::kOpenMpiWorld);
+    std::printf("%s\n%s\n%s\n%s\n", qk::kOpenMpiByte, qk::kOpenMpiErrorsReturn,
+                qk::kOpenMpiInfoNull, qk::kOpenMpiWorld);
     return 0;
   }
 #endif
@@ -78,8 +79,10 @@ int main(int argc, char**) {
   compare("MPI_THREAD_FUNNELED", kOurs.thread_funneled, MPI_THREAD_FUNNELED);
   compare("MPI_COMM_TYPE_SHARED", kOurs.comm_type_shared, MPI_COMM_TYPE_SHARED);
   compare("size of MPI_Status", static_cast<long long>(kOurs.status_bytes), sizeof(MPI_Status));
-  compare("MPI_Status.MPI_SOURCE", static_cast<long long>(kOurs.status_source), offsetof(MPI_Status, MPI_SOURCE));
-  compare("MPI_Status.MPI_TAG", static_cast<long long>(kOurs.status_tag), offsetof(MPI_Status, MPI_TAG));
+  compare("MPI_Status.MPI_SOURCE", static_cast<long long>(kOurs.status_source),
+          offsetof(MPI_Status, MPI_SOURCE));
+  compare("MPI_Status.MPI_TAG", static_cast<long long>(kOurs.status_tag),
+          offsetof(MPI_Status, MPI_TAG));
   compare("MPI_SUCCESS", 0, MPI_SUCCESS);
   compare_handles();
   return num_differences == 0 ? 0 : 1;

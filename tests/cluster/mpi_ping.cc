@@ -37,7 +37,8 @@ double seconds_since(Clock::time_point start) {
 
 std::string pattern(int from, int to, size_t index, int64_t size) {
   std::string out(static_cast<size_t>(size), '\0');
-  uint64_t state = 1 + static_cast<uint64_t>(from) * 1000003 + static_cast<uint64_t>(to) * 10007 + index;
+  uint64_t state =
+      1 + static_cast<uint64_t>(from) * 1000003 + static_cast<uint64_t>(to) * 10007 + index;
   for (char& byte : out) {
     state = state * 6364136223846793005U + 1442695040888963407U;
     byte = static_cast<char>(state >> 56);
@@ -101,7 +102,8 @@ void meet(Rank& rank, int num_here) {
 }
 
 nlohmann::json send_sizes(Rank& rank, int64_t largest) {
-  std::vector<int64_t> sizes = {0, 1, 7, 1000, 65536, 65537, 1 << 20, 3 * (1 << 20) + 1, 12, largest, 0};
+  std::vector<int64_t> sizes = {0,  1,       7, 1000, 65536, 65537, 1 << 20, 3 * (1 << 20) + 1,
+                                12, largest, 0};
   for (size_t i = 0; i < sizes.size(); ++i) {
     for (int to = 0; to < rank.size(); ++to) {
       rank.transport().send(to, pattern(rank.rank(), to, i, sizes[i]));

@@ -199,7 +199,7 @@ class MpiTest(unittest.TestCase):
 if __name__ == "__main__":
     slurm_cluster.need_slurm()
     private_machine.enter()
-    PING, QKSCOPE = sys.argv[1:3]
+    PING, QKSCOPE = map(os.path.abspath, sys.argv[1:3])
     del sys.argv[1:3]
     try:
         subprocess.run([QKSCOPE, "--version"], check=True, capture_output=True)

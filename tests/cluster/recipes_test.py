@@ -172,7 +172,7 @@ class Recipes(unittest.TestCase):
         for index in range(3, 128, 31):
             self.run_in(folder, ["sh", script], STOPPED if index == 3 else 0,
                         PBS_ARRAY_INDEX=str(index), PBS_O_WORKDIR=folder)
-        fixtures.write(f"{folder}/bin/mpirun", '#!/bin/sh\nshift 2\nexec "$@"\n')
+        fixtures.write(f"{folder}/bin/mpirun", '#!/bin/sh\nshift 4\nexec "$@"\n')
         os.chmod(f"{folder}/bin/mpirun", 0o755)
         script = fixtures.write(f"{folder}/mpi.sh", mpi)
         self.run_in(folder, ["sh", script], PBS_O_WORKDIR=folder)

@@ -23,7 +23,8 @@ FINAL = {"COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "PREEMPTED"
 OPEN_MPI = {"OMPI_MCA_btl": "self,tcp", "OMPI_MCA_btl_tcp_if_include": "lo", "OMPI_MCA_pml": "ob1",
             "OMPI_MCA_oob_tcp_if_include": "lo",
             "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-            "OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
+            "OMPI_MCA_rmaps_base_oversubscribe": "1",
+            "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
 MPICH = {"FI_PROVIDER": "tcp", "FI_TCP_IFACE": "lo", "MPIR_CVAR_NOLOCAL": "1"}
 
 CONFIGURATION = """
@@ -121,7 +122,7 @@ class SlurmCluster:
 
     def _nodes_are_idle(self):
         said = self.run(["sinfo", "-h", "-N", "-o", "%N %T"], check=False).stdout.split("\n")
-        return sorted(line for line in said if line) == sorted(f"{node} idle" for node in self.nodes)
+        return sorted({line for line in said if line}) == sorted(f"{node} idle" for node in self.nodes)
 
     def _serve(self, name, *arguments, label=None):
         with open(f"{self.folder}/{label or name}.out", "wb") as out:
@@ -170,8 +171,8 @@ class SlurmCluster:
         """A CompletedProcess with text. With `check` an exit code other than 0 is an error that shows what the
         command and the servers said."""
         done = subprocess.run(command, env=self.environment | (env or {}), text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False, **options)
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              **options)
         if check and done.returncode:
             raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
                                f"{self.logs()}")
