@@ -51,8 +51,7 @@ TEST(RankAgreement, EveryDeviceOfARankCounts) {
 
 TEST(RankAgreement, ATokenIsWaitedForAMoment) {
   const TestFolder folder;
-  const AgreeStage stage{
-      .token_file = "t", .token = "abc", .wait_seconds = 0.2, .threads = {}};
+  const AgreeStage stage{.token_file = "t", .token = "abc", .wait_seconds = 0.2, .threads = {}};
   EXPECT_FALSE(sees_token(folder / "t", stage));
   folder.write("t", "other");
   EXPECT_FALSE(sees_token(folder / "t", stage));

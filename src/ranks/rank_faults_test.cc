@@ -255,10 +255,11 @@ TEST_F(RankFaults, AFolderThatIsNotSharedIsRefused) {
   };
   const std::vector<RankEnd> ends = ranks.run();
   const std::string host = room_here().host;
-  EXPECT_EQ(ends[0].error,
-            fmt::format("{0} (rank 1) does not see what {0} (rank 0) wrote: is {1} the same folder on "
-                        "both?",
-                        host, out_.string()));
+  EXPECT_EQ(
+      ends[0].error,
+      fmt::format("{0} (rank 1) does not see what {0} (rank 0) wrote: is {1} the same folder on "
+                  "both?",
+                  host, out_.string()));
   EXPECT_EQ(ends[1].error, "");
 }
 
@@ -290,9 +291,10 @@ TEST_F(RankFaults, ARankThatComputesOtherValuesIsRefused) {
       if (rank == faulty_rank) options.run.devices = &faulty;
     };
     const std::string host = room_here().host;
-    EXPECT_EQ(ranks.run()[0].error,
-              fmt::format("{0} (rank {1}) computes other values than {0} (rank {2}): broken hardware?",
-                          host, faulty_rank, faulty_rank == 0 ? 1 : 0));
+    EXPECT_EQ(
+        ranks.run()[0].error,
+        fmt::format("{0} (rank {1}) computes other values than {0} (rank {2}): broken hardware?",
+                    host, faulty_rank, faulty_rank == 0 ? 1 : 0));
   }
 }
 
@@ -302,9 +304,9 @@ TEST_F(RankFaults, ARankWhoseRunCannotBePreparedSaysWhy) {
   std::thread rank1([&] {
     RanksOptions options;
     options.times = TestRanks().times;
-    EXPECT_EQ(refuse_over_ranks("model.name: x is not there", options, *network.transport(1))
-                  .exit_code,
-              0);
+    EXPECT_EQ(
+        refuse_over_ranks("model.name: x is not there", options, *network.transport(1)).exit_code,
+        0);
   });
   const TestFolder model;
   PreparedRun run = test_run(texts_, model.path());

@@ -62,7 +62,7 @@ class RankLeader {
   const RanksOptions& options_;
   Leader& leader_;
   RunReport& report_;
-  std::string token_;               // of this start
+  std::string token_;  // of this start
   std::vector<RankFacts> ranks_;
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
   std::vector<std::string> nodes_;  // [ranks]

@@ -26,17 +26,17 @@ std::vector<WriteStage::Journal> RankLeader::journals() {
     if (!known_.contains(name)) unknown.push_back(name);
   }
   size_t next = 0;
-  const bool is_done = leader_.run_stage(
-      {.text = stage_text(StageKind::kScan),
-       .next = [&]() -> std::optional<CrewTask> {
-         if (next == unknown.size()) return std::nullopt;
-         const auto id = static_cast<int64_t>(next);
-         return CrewTask{.id = id, .text = unknown[next++]};
-       },
-       .take =
-           [&](CrewResult&& result) {
-             known_[unknown[static_cast<size_t>(result.id)]] = std::move(result.text);
-           }});
+  const bool is_done = leader_.run_stage({.text = stage_text(StageKind::kScan),
+                                          .next = [&]() -> std::optional<CrewTask> {
+                                            if (next == unknown.size()) return std::nullopt;
+                                            const auto id = static_cast<int64_t>(next);
+                                            return CrewTask{.id = id, .text = unknown[next++]};
+                                          },
+                                          .take =
+                                              [&](CrewResult&& result) {
+                                                known_[unknown[static_cast<size_t>(result.id)]] =
+                                                    std::move(result.text);
+                                              }});
   if (!is_done) throw Stopped();
   std::vector<WriteStage::Journal> out;
   for (const std::string& name : names) out.push_back({name, known_[name]});
@@ -100,11 +100,10 @@ int RankLeader::finish(const RunContext& context, const RunRecord& record,
   report_.counts.num_documents = std::ssize(journals.documents());
   report_.counts.num_tokens = 0;
   for (const DocumentEnd& end : journals.documents()) report_.counts.num_tokens += end.num_tokens;
-  Finished made =
-      make_dataset(context, record, captured, journals,
-                   [&](const JournalSet& /*journals*/, const DatasetOptions& options) {
-                     return write(files, journals, options, report_.counts);
-                   });
+  Finished made = make_dataset(context, record, captured, journals,
+                               [&](const JournalSet& /*journals*/, const DatasetOptions& options) {
+                                 return write(files, journals, options, report_.counts);
+                               });
   report_.times.write = clock.seconds();
   report_.stopped = made.stopped;
   report_.documents = made.documents;

@@ -35,10 +35,9 @@ TEST(RankProgress, AddsUpWhatTheRanksTell) {
 TEST(RankProgress, TheSlowestIsNamedIfItIsFarBehind) {
   RunProgress run;
   run.phase = Phase::kCapture;
-  std::vector<RankState> states = {
-      state_of("a", {.documents = 1, .tokens = 100, .seconds = 40}),
-      state_of("b", {.documents = 1, .tokens = 100, .seconds = 40}),
-      state_of("c", {.documents = 1, .tokens = 95, .seconds = 40})};
+  std::vector<RankState> states = {state_of("a", {.documents = 1, .tokens = 100, .seconds = 40}),
+                                   state_of("b", {.documents = 1, .tokens = 100, .seconds = 40}),
+                                   state_of("c", {.documents = 1, .tokens = 95, .seconds = 40})};
   EXPECT_EQ(ranks_progress(run, states).slowest, "");
   EXPECT_EQ(ranks_progress(run, states).num_ranks, 3);
   states[1] = state_of("b", {.documents = 1, .tokens = 60, .seconds = 40});

@@ -129,10 +129,11 @@ StagingAnswer decode_staging_answer(std::string_view bytes) {
 StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
                             std::optional<StagedFiles>& staged) {
   const bool is_first = task.local_rank == 0;
-  const StagePlace place = is_first ? choose_stage(context.run, context.options, context.memory,
-                                                   task.num_local_ranks)
-                                    : decode_place(task.place);
-  StagingAnswer out{.place = encode_place(place), .stages = place.stages(), .warning = place.warning};
+  const StagePlace place =
+      is_first ? choose_stage(context.run, context.options, context.memory, task.num_local_ranks)
+               : decode_place(task.place);
+  StagingAnswer out{
+      .place = encode_place(place), .stages = place.stages(), .warning = place.warning};
   if (!out.stages) return out;
   NodeRanks node{.local_rank = task.local_rank, .num_local_ranks = task.num_local_ranks};
   node.tell = [&](const std::string& text) { out.told = text; };

@@ -28,7 +28,7 @@ struct StagingAnswer {
   std::string place;  // for the neighbours
   bool stages = false;
   std::string told;
-  int64_t bytes = 0;                                      // of the copies
+  int64_t bytes = 0;                                     // of the copies
   std::vector<std::pair<int64_t, std::string>> digests;  // file of source_files(), SHA-256
   std::string warning;
 };
@@ -44,9 +44,9 @@ StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
 
 // On rank 0.
 struct StagedRanks {
-  StagePlace place;                           // of rank 0
-  int64_t bytes = 0;                          // likewise
-  std::map<int64_t, std::string> digests;     // by file of source_files()
+  StagePlace place;                                   // of rank 0
+  int64_t bytes = 0;                                  // likewise
+  std::map<int64_t, std::string> digests;             // by file of source_files()
   std::vector<std::pair<int, std::string>> warnings;  // of ranks
 };
 // nodes: [ranks]. Throws Error; Stopped.

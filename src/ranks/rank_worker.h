@@ -49,7 +49,7 @@ class RankWorker {
   Worker& worker_;
   std::unique_ptr<ThreadPool> pool_;
   std::optional<MemoryPlan> memory_;
-  double see_seconds_ = 90;        // AgreeStage::wait_seconds
+  double see_seconds_ = 90;  // AgreeStage::wait_seconds
   std::optional<StagedFiles> staged_;
   std::filesystem::path journal_;  // of this rank; empty before it captures
   std::unique_ptr<JournalSet> journals_;
