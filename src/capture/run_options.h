@@ -51,7 +51,7 @@ struct RunOptions {
   int64_t vram_bytes = 0;      // most memory of each device; 0: what is free there less a reserve
   const Devices* devices = nullptr;  // that compute, documents spread over them; null: our kernels
   ForwardOptions forward;
-  StageRequest stage;  // where the weights are read from
+  StageRequest stage;                      // where the weights are read from
   std::optional<Certificate> certificate;  // goes into the card and the footers
   // Set from a signal handler: the documents in progress are finished, files in progress are given
   // up, then the run ends.

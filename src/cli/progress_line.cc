@@ -55,10 +55,9 @@ std::string progress_text(const RunProgress& progress) {
   const std::string total = progress.total ? "/" + count_text(*progress.total) : "";
   switch (progress.phase) {
     case Phase::kStage:
-      return fmt::format("stage     {} of {} of weights{}",
-                         bytes_text(static_cast<double>(progress.done)),
-                         bytes_text(static_cast<double>(progress.total.value_or(0))),
-                         remaining(progress));
+      return fmt::format(
+          "stage     {} of {} of weights{}", bytes_text(static_cast<double>(progress.done)),
+          bytes_text(static_cast<double>(progress.total.value_or(0))), remaining(progress));
     case Phase::kIdentify:
       return fmt::format("identify  {} of {}{}", bytes_text(static_cast<double>(progress.done)),
                          bytes_text(static_cast<double>(progress.total.value_or(0))),

@@ -180,8 +180,7 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
       open_chosen(config, flags.device, flags.num_threads, ranks.local_rank());
   const bool quiet = flags.quiet || !ranks.speaks();
   HubSession hub({.quiet = quiet});
-  const bool publishes =
-      config.output.hf_repo_id && !flags.no_upload && !shard && ranks.speaks();
+  const bool publishes = config.output.hf_repo_id && !flags.no_upload && !shard && ranks.speaks();
   HubSession publisher({.quiet = quiet, .publishes = true});
   std::optional<PublishCheck> check;
   if (publishes) check = check_publishing(publisher, config);
@@ -300,9 +299,10 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
       ->check(not_empty())
       ->group(kResourcesGroup);
   command
-      .add_option("--mpi", flags.mpi,
-                  "Share the run among the copies that srun or mpirun started: auto, off, or the MPI "
-                  "library to use (default: auto)")
+      .add_option(
+          "--mpi", flags.mpi,
+          "Share the run among the copies that srun or mpirun started: auto, off, or the MPI "
+          "library to use (default: auto)")
       ->type_name("auto|off|FILE")
       ->check(not_empty())
       ->group(kResourcesGroup);

@@ -40,9 +40,9 @@ std::string ranks_text(const RanksProgress& ranks) {
   if (run.phase != Phase::kCapture) return progress_text(run);
   const auto tokens = static_cast<double>(run.num_tokens - run.num_tokens_before);
   std::string out = fmt::format(
-      "{}{} documents, {}, {}{}", count_text(run.done), run.total ? "/" + count_text(*run.total) : "",
-      plural(ranks.num_ranks, "rank"), rate_text(tokens / std::max(run.seconds, 1e-9)),
-      remaining_text(part_of(run), run.seconds));
+      "{}{} documents, {}, {}{}", count_text(run.done),
+      run.total ? "/" + count_text(*run.total) : "", plural(ranks.num_ranks, "rank"),
+      rate_text(tokens / std::max(run.seconds, 1e-9)), remaining_text(part_of(run), run.seconds));
   if (!ranks.slowest.empty()) {
     out += fmt::format("; slowest {} ({:.1f}x)", ranks.slowest, ranks.slowest_part);
   }

@@ -152,11 +152,12 @@ std::vector<CheckedRank> lead_check(const PreparedRun& run, const RanksOptions& 
 
 std::string rank_line(const CheckedRank& rank, size_t index) {
   const RankFacts& facts = rank.facts;
-  std::string out = fmt::format("  {:<5} {:<16} {:<28} {:>4} of {:<4} {:>7.0f} GB", index,
-                                facts.room.host, facts.device, rank.placement.num_threads,
-                                facts.room.node_cores,
-                                static_cast<double>(rank.placement.memory_bytes) * 1e-9);
-  if (rank.bytes_per_second > 0) out += fmt::format("  {:>7.0f} MB/s", rank.bytes_per_second * 1e-6);
+  std::string out =
+      fmt::format("  {:<5} {:<16} {:<28} {:>4} of {:<4} {:>7.0f} GB", index, facts.room.host,
+                  facts.device, rank.placement.num_threads, facts.room.node_cores,
+                  static_cast<double>(rank.placement.memory_bytes) * 1e-9);
+  if (rank.bytes_per_second > 0)
+    out += fmt::format("  {:>7.0f} MB/s", rank.bytes_per_second * 1e-6);
   return out + "\n";
 }
 

@@ -25,12 +25,12 @@ std::vector<std::string> parts_of(const std::string& probe) {
 }
 
 // That most devices gave; of several the one of the lowest rank.
-std::string usual_probe(std::span<const std::optional<AgreeAnswer>> answers) {
+std::string usual_probe(std::span<const std::optional<std::string>> probes) {
   std::map<std::string, int> votes;
   std::string usual;
-  for (const std::optional<AgreeAnswer>& answer : answers) {
-    if (!answer) continue;
-    for (const std::string& part : parts_of(answer->probe)) {
+  for (const std::optional<std::string>& probe : probes) {
+    if (!probe) continue;
+    for (const std::string& part : parts_of(*probe)) {
       ++votes[part];
       if (usual.empty()) usual = part;
     }
@@ -41,26 +41,29 @@ std::string usual_probe(std::span<const std::optional<AgreeAnswer>> answers) {
   return usual;
 }
 
-bool is_usual(const AgreeAnswer& answer, const std::string& usual) {
-  return std::ranges::all_of(parts_of(answer.probe),
+bool is_usual(const std::string& probe, const std::string& usual) {
+  return std::ranges::all_of(parts_of(probe),
                              [&](const std::string& part) { return part == usual; });
 }
 
 }  // namespace
 
-void check_answers(std::span<const RankFacts> ranks,
-                   std::span<const std::optional<AgreeAnswer>> answers, const std::string& folder) {
+void check_folder(std::span<const RankFacts> ranks, std::span<const std::optional<bool>> sees,
+                  const std::string& folder) {
   for (size_t i = 0; i < ranks.size(); ++i) {
-    if (!answers[i] || answers[i]->sees_token) continue;
-    fail_unseen(ranks[i], i, ranks[0], folder);
+    if (sees[i] && !*sees[i]) fail_unseen(ranks[i], i, ranks[0], folder);
   }
-  const std::string usual = usual_probe(answers);
+}
+
+void check_probes(std::span<const RankFacts> ranks,
+                  std::span<const std::optional<std::string>> probes) {
+  const std::string usual = usual_probe(probes);
   std::optional<size_t> witness;
   for (size_t i = 0; i < ranks.size() && !witness; ++i) {
-    if (answers[i] && is_usual(*answers[i], usual)) witness = i;
+    if (probes[i] && is_usual(*probes[i], usual)) witness = i;
   }
   for (size_t i = 0; i < ranks.size(); ++i) {
-    if (!answers[i] || is_usual(*answers[i], usual)) continue;
+    if (!probes[i] || is_usual(*probes[i], usual)) continue;
     fail("{} computes other values than {}: broken hardware?", rank_name(ranks[i], i),
          witness ? rank_name(ranks[*witness], *witness) : "itself on another device");
   }

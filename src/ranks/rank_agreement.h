@@ -12,11 +12,15 @@
 
 namespace qk {
 
-// Throws Error, one sentence: a rank does not see what rank 0 wrote into `folder`, or computes other
-// values than most do. Ranks without an answer were lost.
-//   answers  [ranks]
-void check_answers(std::span<const RankFacts> ranks,
-                   std::span<const std::optional<AgreeAnswer>> answers, const std::string& folder);
+// Throws Error, one sentence: a rank does not see what rank 0 wrote into `folder`.
+//   sees  [ranks] none: the rank was lost
+void check_folder(std::span<const RankFacts> ranks, std::span<const std::optional<bool>> sees,
+                  const std::string& folder);
+
+// Throws Error, one sentence: a rank computes other values than most do.
+//   probes  [ranks] as probe() gives them; none: the rank was lost
+void check_probes(std::span<const RankFacts> ranks,
+                  std::span<const std::optional<std::string>> probes);
 
 // Throws that Error about the folder.
 [[noreturn]] void fail_unseen(const RankFacts& rank, size_t index, const RankFacts& first,

@@ -87,6 +87,29 @@ INSTANTIATE_TEST_SUITE_P(RankFaults, DiesInStage,
                                          StageKind::kDocuments, StageKind::kOwn,
                                          StageKind::kWrite));
 
+// A rank that is cut off goes on computing: what it has is also computed by others, and counts once.
+TEST_F(RankFaults, EqualDocumentsOfTwoJournalsCountOnce) {
+  TestRanks ranks = this->ranks(2);
+  ranks.times.lost = 1;
+  ranks.texts = some_texts(60);
+  std::atomic<bool> has_begun = false;
+  std::atomic<int> results = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int /*to*/, const std::string& bytes) {
+      if (begins(bytes, StageKind::kDocuments)) has_begun = true;
+      if (from != 1 || !has_begun || decode(bytes, 1).type != MessageType::kResult) return true;
+      if (++results == 3) network.drop(1);
+      return results < 3;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_EQ(ends[0].end.report.counts.num_documents, 60);
+  auto files = files_in(out_);
+  std::erase_if(files, [](const auto& file) { return file.first.starts_with(".qkscope/"); });
+  EXPECT_EQ(files, dataset_alone(ranks.texts));
+}
+
 // With documents in its journal that no other rank has.
 TEST_F(RankFaults, AJournalOfADeadRankIsRead) {
   TestRanks ranks = this->ranks(2);
@@ -232,10 +255,11 @@ TEST_F(RankFaults, AFolderThatIsNotSharedIsRefused) {
   };
   const std::vector<RankEnd> ends = ranks.run();
   const std::string host = room_here().host;
-  EXPECT_EQ(ends[0].error,
-            fmt::format("{0} (rank 1) does not see what {0} (rank 0) wrote: is {1} the same folder on "
-                        "both?",
-                        host, out_.string()));
+  EXPECT_EQ(
+      ends[0].error,
+      fmt::format("{0} (rank 1) does not see what {0} (rank 0) wrote: is {1} the same folder on "
+                  "both?",
+                  host, out_.string()));
   EXPECT_EQ(ends[1].error, "");
 }
 
@@ -267,9 +291,10 @@ TEST_F(RankFaults, ARankThatComputesOtherValuesIsRefused) {
       if (rank == faulty_rank) options.run.devices = &faulty;
     };
     const std::string host = room_here().host;
-    EXPECT_EQ(ranks.run()[0].error,
-              fmt::format("{0} (rank {1}) computes other values than {0} (rank {2}): broken hardware?",
-                          host, faulty_rank, faulty_rank == 0 ? 1 : 0));
+    EXPECT_EQ(
+        ranks.run()[0].error,
+        fmt::format("{0} (rank {1}) computes other values than {0} (rank {2}): broken hardware?",
+                    host, faulty_rank, faulty_rank == 0 ? 1 : 0));
   }
 }
 
@@ -279,9 +304,9 @@ TEST_F(RankFaults, ARankWhoseRunCannotBePreparedSaysWhy) {
   std::thread rank1([&] {
     RanksOptions options;
     options.times = TestRanks().times;
-    EXPECT_EQ(refuse_over_ranks("model.name: x is not there", options, *network.transport(1))
-                  .exit_code,
-              0);
+    EXPECT_EQ(
+        refuse_over_ranks("model.name: x is not there", options, *network.transport(1)).exit_code,
+        0);
   });
   const TestFolder model;
   PreparedRun run = test_run(texts_, model.path());

@@ -35,8 +35,12 @@ class RankLeader {
   // A stage with one task for each rank. False: the run is to stop.
   bool every_rank(StageKind kind, std::string_view body,
                   const std::function<void(CrewResult&&)>& take);
-  void agree(const std::vector<RankFacts>& ranks);
-  std::vector<IdentifiedFile> digest_files();
+  void agree();
+  void compare_probes();
+  // Returns the digests of the weights, if they were read for this: by file of source_files().
+  std::map<int64_t, std::string> stage_weights_on_nodes();
+  std::vector<IdentifiedFile> digest_files(const std::map<int64_t, std::string>& known,
+                                           ThreadPool& pool);
   int run_with(const RunContext& context, const std::string& finished);
   int capture(const RunContext& context, const RunRecord& record);
   // False: the run is to stop.
@@ -58,7 +62,8 @@ class RankLeader {
   const RanksOptions& options_;
   Leader& leader_;
   RunReport& report_;
-  std::string token_;               // of this start
+  std::string token_;  // of this start
+  std::vector<RankFacts> ranks_;
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
   std::vector<std::string> nodes_;  // [ranks]
   int num_threads_ = 0;

@@ -104,21 +104,9 @@ AgreeStage decode_agree_stage(std::string_view body) {
   return out;
 }
 
-std::string encode(const AgreeAnswer& answer) {
-  WireWriter out;
-  out.number(static_cast<uint8_t>(answer.sees_token));
-  out.text(answer.probe);
-  return out.take();
-}
+std::string encode_seen(bool sees_token) { return sees_token ? "1" : "0"; }
 
-AgreeAnswer decode_agree_answer(std::string_view bytes) {
-  WireReader in(bytes, kFromRank);
-  AgreeAnswer out;
-  out.sees_token = in.number<uint8_t>() != 0;
-  out.probe = in.text();
-  in.end();
-  return out;
-}
+bool decode_seen(std::string_view bytes) { return bytes == "1"; }
 
 std::string encode(const DocumentsStage& stage) {
   WireWriter out;

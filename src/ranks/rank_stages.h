@@ -12,14 +12,16 @@
 namespace qk {
 
 enum class StageKind : uint8_t {
-  kAgree,      // task = rank: is the folder the same, does it compute the same values
+  kAgree,      // task = rank: does it see the output folder
+  kStage,      // task = rank: the weights are copied onto its node, or the copies are opened
+  kProbe,      // task = rank: what it computes for a few tokens
   kDigest,     // task = file of the model: its SHA-256
   kScan,       // task = name of a journal: its index
   kDocuments,  // task = documents: they are captured into the rank's own journal
   kOwn,        // task = rank: the index of its own journal
   kWrite,      // task = unit of the dataset: its files are written
 };
-inline constexpr int kNumStageKinds = 6;
+inline constexpr int kNumStageKinds = 8;
 
 // The text of a stage: its kind, and what the stage needs.
 std::string stage_text(StageKind kind, std::string_view body = {});
@@ -35,12 +37,8 @@ struct AgreeStage {
 std::string encode(const AgreeStage& stage);
 AgreeStage decode_agree_stage(std::string_view body);
 
-struct AgreeAnswer {
-  bool sees_token = false;
-  std::string probe;
-};
-std::string encode(const AgreeAnswer& answer);
-AgreeAnswer decode_agree_answer(std::string_view bytes);
+std::string encode_seen(bool sees_token);  // the answer
+bool decode_seen(std::string_view bytes);
 
 struct DocumentsStage {
   std::string journal_token;  // the rank's journal is journal.<token>.<rank>

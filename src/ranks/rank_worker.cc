@@ -32,7 +32,10 @@ MemoryPlan plan_of_rank(const PreparedRun& run, const RunOptions& options) {
 }
 
 RankWorker::RankWorker(const PreparedRun& run, const RunOptions& options, Worker& worker)
-    : run_(run), options_(options), worker_(worker) {}
+    : run_(run), options_(options), worker_(worker) {
+  options_.progress = {};
+  options_.warn = {};  // rank 0 warns of what the answers say
+}
 
 void RankWorker::work() {
   while (const std::optional<Worker::Begin> stage = worker_.next_stage()) {
@@ -47,6 +50,10 @@ void RankWorker::begin(StageKind kind, std::string_view body) {
   switch (kind) {
     case StageKind::kAgree:
       return agree(decode_agree_stage(body));
+    case StageKind::kStage:
+      return stage_weights_here();
+    case StageKind::kProbe:
+      return probe_ranks();
     case StageKind::kDigest:
       return digest_files();
     case StageKind::kScan:
@@ -84,13 +91,20 @@ void RankWorker::agree(const AgreeStage& stage) {
     options_.num_threads = stage.threads[rank];
   }
   const fs::path file = fs::path(run_.config.output.data_root) / stage.token_file;
+  do_tasks([&](const CrewTask& /*task*/) { return encode_seen(sees_token(file, stage)); });
+}
+
+void RankWorker::stage_weights_here() {
+  do_tasks([&](const CrewTask& task) {
+    const RunContext context{run_, options_, memory(), pool(), false, {}};
+    return encode(stage_on_node(context, decode_staging_task(task.text), staged_));
+  });
+}
+
+void RankWorker::probe_ranks() {
   do_tasks([&](const CrewTask& /*task*/) {
-    AgreeAnswer answer;
-    answer.sees_token = sees_token(file, stage);
-    if (!answer.sees_token) return encode(answer);
     memory();
-    answer.probe = probe(run_, options_, pool());
-    return encode(answer);
+    return probe(run_, options_, pool());
   });
 }
 

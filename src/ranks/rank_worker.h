@@ -16,6 +16,7 @@
 #include "dataset/dataset_writing.h"
 #include "journal/journal_set.h"
 #include "ranks/rank_stages.h"
+#include "ranks/rank_staging.h"
 
 namespace qk {
 
@@ -33,6 +34,8 @@ class RankWorker {
   template <typename Answer>
   void do_tasks(const Answer& answer);
   void agree(const AgreeStage& stage);
+  void stage_weights_here();
+  void probe_ranks();
   void digest_files();
   void scan_journals(double wait_seconds);
   void capture(const DocumentsStage& stage);
@@ -46,7 +49,8 @@ class RankWorker {
   Worker& worker_;
   std::unique_ptr<ThreadPool> pool_;
   std::optional<MemoryPlan> memory_;
-  double see_seconds_ = 90;        // AgreeStage::wait_seconds
+  double see_seconds_ = 90;  // AgreeStage::wait_seconds
+  std::optional<StagedFiles> staged_;
   std::filesystem::path journal_;  // of this rank; empty before it captures
   std::unique_ptr<JournalSet> journals_;
   std::unique_ptr<DatasetWriting> writing_;  // of files from journals_
