@@ -88,8 +88,10 @@ class Array(unittest.TestCase):
             return file.read()
 
     def logs(self, folder):
-        return "".join(f"--- {name}\n{self.log(folder, name)}" for name in sorted(os.listdir(folder))
+        text = "".join(f"--- {name}\n{self.log(folder, name)}" for name in sorted(os.listdir(folder))
                        if name.endswith(".log"))
+        with open(f"{self.root}/slurm/slurmctld.log") as file:
+            return text + "".join(line for line in file if "JobId=" in line)
 
     def assert_states(self, folder, states, job, num_tasks, but=()):
         expected = {f"{job}_{i}": "COMPLETED" for i in range(num_tasks)} | dict(but)
@@ -179,9 +181,9 @@ class Array(unittest.TestCase):
     def test_preemption(self):
         folder = self.make_folder("preempted")
         where = "--nodelist=n4"
-        job = self.submit_array(folder, 2, where, program=self.slow(folder, ms=150, once="yes"))
+        job = self.submit_array(folder, 2, where, program=self.slow(folder, ms=60, once="yes"))
         self.wait_for_journals(folder, 20_000, count=2)
-        urgent = self.cluster.submit("#!/bin/sh\n#SBATCH -n2\nsleep 1\n", where, "--partition=urgent")
+        urgent = self.cluster.submit("#!/bin/sh\n#SBATCH -N1 -n2\nsleep 1\n", where, "--partition=urgent")
         self.assertEqual(self.cluster.wait_for(urgent), {urgent: "COMPLETED"})
         self.assert_states(folder, self.cluster.finish_with_requeues(job), job, 2)
         self.assertEqual(self.starts(job), {0: 1, 1: 1}, self.logs(folder))

@@ -227,14 +227,19 @@ class SlurmCluster:
         self.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
 
     def finish_with_requeues(self, job, seconds=60):
-        """As wait_for, but whatever is requeued starts at once."""
+        """As wait_for, but whatever is requeued starts a second later: until then its node may still be
+        busy with its end, and would refuse it."""
         deadline = time.monotonic() + seconds
+        pending = {}  # since when
         while True:
             states = self.states(job)
             if states and all(state in FINAL for state in states.values()):
                 return states
             for name, state in states.items():
-                if state == "PENDING" and "-" not in name and "[" not in name:
+                if state != "PENDING":
+                    pending.pop(name, None)
+                elif time.monotonic() > pending.setdefault(name, time.monotonic()) + 1 and \
+                        "-" not in name and "[" not in name:
                     self.start_now(name)
             if time.monotonic() > deadline:
                 raise RuntimeError(f"job {job}: {states} after {seconds} s\n{self.logs()}")
