@@ -387,38 +387,48 @@ class BrokenTransport : public Transport {
   int num_messages_;
 };
 
-TEST(Crew, ATransportThatFails) {
-  LocalNetwork network(2);
+// Two ranks, of which this one's transport fails; results are those that rank 0 took.
+struct BrokenPair {
+  explicit BrokenPair(int broken) : network(2) {
+    std::thread other([&] {
+      BrokenTransport transport(network.transport(1), broken == 1 ? 2 : 1 << 30);
+      end = run_crew(transport, {.host = "node1", .work = worker(squared)}, kShort);
+    });
+    try {
+      BrokenTransport transport(network.transport(0), broken == 0 ? 1 : 1 << 30);
+      CrewSides sides = {.host = "node0", .work = worker(squared)};
+      sides.lead = [&](Leader& leader) {
+        leader.run_stage(numbers(broken == 0 ? int64_t{1} << 40 : 300, results));
+        return 0;
+      };
+      sides.left = [&](bool all) { left = all ? 1 : 0; };
+      run_crew(transport, sides, kShort);
+    } catch (const Error& caught) {
+      error = caught.what();
+    }
+    other.join();
+  }
+
+  LocalNetwork network;
   CrewEnd end;
   std::string error;
   int left = -1;
-  std::thread other([&] {
-    BrokenTransport transport(network.transport(1), 2);
-    end = run_crew(transport, {.host = "node1", .work = worker(squared)}, kShort);
-  });
-  try {
-    BrokenTransport transport(network.transport(0), 5);
-    std::map<int64_t, std::string> results;
-    run_crew(transport,
-             {.host = "node0",
-              .work = worker(squared),
-              .lead =
-                  [&](Leader& leader) {
-                    Leader::Stage stage = numbers(int64_t{1} << 40, results);
-                    leader.run_stage(stage);
-                    return 0;
-                  },
-              .left = [&](bool all) { left = all ? 1 : 0; }},
-             kShort);
-  } catch (const Error& caught) {
-    error = caught.what();
-  }
-  other.join();
-  EXPECT_EQ(error, "MPI_Recv: connection lost");
-  EXPECT_EQ(left, 0);
-  EXPECT_EQ(end.exit_code, 1);
-  EXPECT_EQ(end.sentence, "MPI_Recv: connection lost");
-  EXPECT_FALSE(end.all_left);
+  std::map<int64_t, std::string> results;
+};
+
+TEST(Crew, ATransportThatFails) {
+  const BrokenPair leader(0);
+  EXPECT_EQ(leader.error, "MPI_Recv: connection lost");
+  EXPECT_EQ(leader.left, 0);
+  EXPECT_EQ(leader.end.exit_code, 75);
+  EXPECT_EQ(leader.end.sentence, "rank 0: not heard of for 0.4 s");
+
+  const BrokenPair other(1);
+  EXPECT_EQ(other.error, "");
+  expect_squares(other.results, 300);
+  EXPECT_EQ(other.end.exit_code, 1);
+  EXPECT_EQ(other.end.sentence, "MPI_Recv: connection lost");
+  EXPECT_FALSE(other.end.all_left);
 }
 
 TEST(Crew, LongTexts) {
