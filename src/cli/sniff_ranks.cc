@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 #include "base/error.h"
@@ -79,6 +80,8 @@ int SniffRanks::guard(const std::function<int()>& command) {
   } catch (const Stopped&) {
     code = kExitStopped;
     sentence = "stopped; the same command goes on from here";
+  } catch (const std::bad_alloc&) {
+    sentence = "not enough memory";
   } catch (const std::exception& error) {
     sentence = error.what();
   }

@@ -32,8 +32,8 @@ void Coordinator::deal() {
   if (is_exhausted_ && waiting_.empty() && total_credit_ > 0) ask_back();
 }
 
-// Ranks have nothing to do, and others have tasks that they have not begun: these are asked for, the
-// largest first.
+// Ranks have nothing to do, and others have tasks that they have not begun: these are asked for,
+// the largest first.
 void Coordinator::ask_back() {
   int64_t num_missing = 0;
   std::vector<std::pair<int, Held*>> candidates;

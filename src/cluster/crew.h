@@ -27,14 +27,14 @@ struct CrewTask {
   int32_t stage = 0;
   int64_t id = 0;   // of the stage; any number, each once
   double size = 0;  // bigger ones are dealt first within the window. Not sent
-  std::string text;
+  std::string text = {};
   int rank = -1;  // only this one may do it; if it is lost, the task is given up. -1: any. Not sent
 };
 
 struct CrewResult {
   int64_t id = 0;
   int rank = 0;
-  std::string text;
+  std::string text = {};
 };
 
 struct RankState {
@@ -122,8 +122,8 @@ struct CrewSides {
 
 // Runs the loop until the run is over; starts the threads of `work`, and on rank 0 of `lead`.
 // An exception of `work` becomes the run's error (Stopped: as if this rank had been asked to stop);
-// so does its end before next_stage() gave none. One of `lead`, or the run's error if `lead` did not
-// see it, is thrown here on rank 0, after all ranks left.
+// so does its end before next_stage() gave none. One of `lead`, or the run's error if `lead` did
+// not see it, is thrown here on rank 0, after all ranks left.
 CrewEnd run_crew(Transport& transport, const CrewSides& sides, const CrewTimes& times = {});
 
 }  // namespace qk

@@ -33,7 +33,6 @@ typedef struct QkMpiApi {
   /* The next message that has come from `from` (QK_MPI_ANY: from anyone) and that no receive has
      taken: *found 0 or 1, and who sent it, its tag and its size. */
   int32_t (*probe)(int32_t from, int32_t* found, int32_t* source, int32_t* tag, int32_t* count);
-  void (*abort)(int32_t exit_code); /* of all ranks */
   int32_t (*finalize)(void);
 } QkMpiApi;
 

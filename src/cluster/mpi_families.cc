@@ -35,7 +35,6 @@ struct MpiCalls {
   int (*test)(Handle*, int*, int* status);
   int (*iprobe)(int, int, Handle, int*, int* status);
   int (*get_count)(const int* status, Handle, int*);
-  int (*abort)(Handle, int);
   int (*finalize)();
 };
 
@@ -58,7 +57,7 @@ template <typename Handle>
 class MpiTable {
  public:
   static const QkMpiApi& bind(const BoundMpi<Handle>& mpi) {
-    mpi_ = mpi;
+    bound = mpi;
     static const QkMpiApi api = {.api_version = QK_MPI_API_VERSION,
                                  .library_version = library_version,
                                  .error_text = error_text,
@@ -70,7 +69,6 @@ class MpiTable {
                                  .receive = receive,
                                  .test = test,
                                  .probe = probe,
-                                 .abort = abort,
                                  .finalize = finalize};
     return api;
   }
@@ -78,70 +76,70 @@ class MpiTable {
  private:
   static uint64_t as_request(Handle handle) {
     uint64_t request = 0;
-    std::memcpy(&request, &handle, sizeof handle);
+    std::memcpy(&request, static_cast<const void*>(&handle), sizeof handle);
     return request;
   }
 
   static Handle as_handle(uint64_t request) {
     Handle handle;
-    std::memcpy(&handle, &request, sizeof handle);
+    std::memcpy(static_cast<void*>(&handle), &request, sizeof handle);
     return handle;
   }
 
   static void library_version(char* text, int32_t size) {
     std::array<char, kTextBytes> whole = {};
     int length = 0;
-    mpi_.calls.get_library_version(whole.data(), &length);
+    bound.calls.get_library_version(whole.data(), &length);
     copy_text(whole.data(), text, size);
   }
 
   static void error_text(int32_t code, char* text, int32_t size) {
     std::array<char, kTextBytes> whole = {};
     int length = 0;
-    mpi_.calls.error_string(code, whole.data(), &length);
+    bound.calls.error_string(code, whole.data(), &length);
     copy_text(whole.data(), text, size);
   }
 
   static int32_t init() {
     int provided = 0;
     const int code =
-        mpi_.calls.init_thread(nullptr, nullptr, mpi_.numbers.thread_funneled, &provided);
-    return code != 0 ? code : mpi_.calls.comm_set_errhandler(mpi_.world, mpi_.errors_return);
+        bound.calls.init_thread(nullptr, nullptr, bound.numbers.thread_funneled, &provided);
+    return code != 0 ? code : bound.calls.comm_set_errhandler(bound.world, bound.errors_return);
   }
 
   static int32_t rank() {
     int rank = 0;
-    mpi_.calls.comm_rank(mpi_.world, &rank);
+    bound.calls.comm_rank(bound.world, &rank);
     return rank;
   }
 
   static int32_t size() {
     int size = 0;
-    mpi_.calls.comm_size(mpi_.world, &size);
+    bound.calls.comm_size(bound.world, &size);
     return size;
   }
 
   static int32_t node_ranks(int32_t* rank, int32_t* size) {
     Handle node;
-    const int code = mpi_.calls.comm_split_type(mpi_.world, mpi_.numbers.comm_type_shared, 0,
-                                                mpi_.info_null, &node);
+    const int code = bound.calls.comm_split_type(bound.world, bound.numbers.comm_type_shared, 0,
+                                                 bound.info_null, &node);
     if (code != 0) return code;
-    mpi_.calls.comm_rank(node, rank);
-    mpi_.calls.comm_size(node, size);
-    return mpi_.calls.comm_free(&node);
+    bound.calls.comm_rank(node, rank);
+    bound.calls.comm_size(node, size);
+    return bound.calls.comm_free(&node);
   }
 
   static int32_t send(const void* bytes, int32_t count, int32_t to, int32_t tag,
                       uint64_t* request) {
     Handle made = {};
-    const int code = mpi_.calls.isend(bytes, count, mpi_.byte, to, tag, mpi_.world, &made);
+    const int code = bound.calls.isend(bytes, count, bound.byte, to, tag, bound.world, &made);
     *request = as_request(made);
     return code;
   }
 
   static int32_t receive(void* bytes, int32_t count, int32_t from, int32_t tag, uint64_t* request) {
     Handle made = {};
-    const int code = mpi_.calls.irecv(bytes, count, mpi_.byte, from, tag, mpi_.world, &made);
+    const int code = bound.calls.irecv(bytes, count, bound.byte, from, tag, bound.world, &made);
     *request = as_request(made);
     return code;
   }
@@ -150,7 +148,7 @@ class MpiTable {
     Handle asked = as_handle(*request);
     MpiStatus status = {};
     int done = 0;
-    const int code = mpi_.calls.test(&asked, &done, status.data());
+    const int code = bound.calls.test(&asked, &done, status.data());
     *request = as_request(asked);
     *is_done = done != 0 ? 1 : 0;
     return code;
@@ -161,20 +159,18 @@ class MpiTable {
     MpiStatus status = {};
     int there = 0;
     *found = 0;
-    const int code = mpi_.calls.iprobe(from == QK_MPI_ANY ? mpi_.numbers.any_source : from,
-                                       mpi_.numbers.any_tag, mpi_.world, &there, status.data());
+    const int code = bound.calls.iprobe(from == QK_MPI_ANY ? bound.numbers.any_source : from,
+                                        bound.numbers.any_tag, bound.world, &there, status.data());
     if (code != 0 || there == 0) return code;
     *found = 1;
-    *source = status.at(mpi_.numbers.status_source / sizeof(int));
-    *tag = status.at(mpi_.numbers.status_tag / sizeof(int));
-    return mpi_.calls.get_count(status.data(), mpi_.byte, count);
+    *source = status.at(bound.numbers.status_source / sizeof(int));
+    *tag = status.at(bound.numbers.status_tag / sizeof(int));
+    return bound.calls.get_count(status.data(), bound.byte, count);
   }
 
-  static void abort(int32_t exit_code) { mpi_.calls.abort(mpi_.world, exit_code); }
+  static int32_t finalize() { return bound.calls.finalize(); }
 
-  static int32_t finalize() { return mpi_.calls.finalize(); }
-
-  static inline BoundMpi<Handle> mpi_ = {};
+  static inline BoundMpi<Handle> bound = {};
 };
 
 class SymbolReader {
@@ -214,7 +210,6 @@ MpiCalls<Handle> read_calls(const SymbolReader& reader) {
   reader.function("MPI_Test", calls.test);
   reader.function("MPI_Iprobe", calls.iprobe);
   reader.function("MPI_Get_count", calls.get_count);
-  reader.function("MPI_Abort", calls.abort);
   reader.function("MPI_Finalize", calls.finalize);
   return calls;
 }

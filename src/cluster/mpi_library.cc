@@ -21,8 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// libmpi.so.40 is Open MPI's since version 3.0. The ABI of MPICH is libmpi.so.12 where it was installed from its
-// sources, from a wheel or by Intel, libmpich.so.12 on Debian.
+// libmpi.so.40 is Open MPI's since version 3.0. The ABI of MPICH is libmpi.so.12 where it was installed
+// from its sources, from a wheel or by Intel, and libmpich.so.12 on Debian.
 constexpr std::array kOpenMpiNames = {"libmpi.so.40", "libmpi.so.80"};
 constexpr std::array kMpichNames = {"libmpi.so.12", "libmpich.so.12", "libmpi_gnu.so.12",
                                     "libmpi_cray.so.12"};

@@ -1,5 +1,5 @@
 // The MPI library of the machine, found and loaded when a launcher started several copies of the
-// program; never linked, so the program runs where there is none. docs/cluster.md names the order.
+// program; never linked, so the program runs where there is none.
 #pragma once
 
 #include <filesystem>

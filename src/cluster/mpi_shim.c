@@ -106,13 +106,11 @@ static int32_t probe(int32_t from, int32_t* found, int32_t* source, int32_t* tag
   return MPI_SUCCESS;
 }
 
-static void abort_all(int32_t exit_code) { MPI_Abort(MPI_COMM_WORLD, exit_code); }
-
 static int32_t finalize(void) { return MPI_Finalize(); }
 
 const QkMpiApi* qk_mpi_api(void) {
   static const QkMpiApi api = {
       QK_MPI_API_VERSION, library_version, error_text,   init,  world_rank, world_size, node_ranks,
-      send_bytes,         receive_bytes,   test_request, probe, abort_all,  finalize};
+      send_bytes,         receive_bytes,   test_request, probe, finalize};
   return &api;
 }

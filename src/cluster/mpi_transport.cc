@@ -19,7 +19,7 @@ namespace {
 
 // Tags of MPI. Messages of one rank to another are found in the order in which they were sent, whatever
 // their tag, so the pieces of a message follow each other.
-enum PieceTag : int32_t { kLastPiece = 1, kMorePieces = 2 };
+constexpr int32_t kLastPiece = 1, kMorePieces = 2;
 
 constexpr int kMaxArrivals = 256;  // taken in one look, so that sending goes on meanwhile
 
@@ -209,6 +209,17 @@ bool MpiTransport::receive_piece(Piece& piece, int from) {
   return true;
 }
 
+// The message of these pieces, which are given back one by one: it may be larger than half the memory.
+std::string MpiTransport::take_message(std::deque<Piece>& pieces, size_t begin, size_t end) {
+  if (end - begin == 1) return std::move(pieces[begin].bytes);
+  size_t size = 0;
+  for (size_t i = begin; i < end; ++i) size += pieces[i].bytes.size();
+  std::string out;
+  out.reserve(size);
+  for (size_t i = begin; i < end; ++i) out += std::exchange(pieces[i].bytes, {});
+  return out;
+}
+
 void MpiTransport::progress_receives() {
   for (auto& [from, pieces] : traffic_->arriving) {
     size_t num_whole = 0;  // pieces at the front that are there
@@ -226,9 +237,7 @@ void MpiTransport::progress_receives() {
     size_t begin = 0;
     for (size_t i = 0; i < num_whole; ++i) {
       if (!pieces[i].is_last) continue;
-      Received message{.from = from, .bytes = std::move(pieces[begin].bytes)};
-      for (size_t next = begin + 1; next <= i; ++next) message.bytes += pieces[next].bytes;
-      traffic_->arrived.push_back(std::move(message));
+      traffic_->arrived.push_back({.from = from, .bytes = take_message(pieces, begin, i + 1)});
       begin = i + 1;
     }
     pieces.erase(pieces.begin(), pieces.begin() + static_cast<ptrdiff_t>(begin));

@@ -59,6 +59,7 @@ class MpiTransport final : public Transport {
   void take_arrivals(int from);
   bool take_arrival(int from);
   bool receive_piece(Piece& piece, int from);
+  static std::string take_message(std::deque<Piece>& pieces, size_t begin, size_t end);
   void give_up(int rank);
 
   const QkMpiApi& api_;

@@ -15,8 +15,8 @@ namespace qk {
 namespace mpi_transport_test {
 
 // An MPI of two ranks in one thread: `current` is the one that calls. It holds to the rules of the
-// real one: a message is copied only when both its send and its receive have begun, and its order is that of
-// the sends.
+// real one: a message is copied only when both its send and its receive have begun, and messages come in
+// the order of their sends.
 struct FakeSend {
   const char* bytes = nullptr;
   int32_t count = 0, tag = 0;
@@ -119,7 +119,6 @@ const QkMpiApi kFakeApi = {.api_version = QK_MPI_API_VERSION,
                            .receive = fake_receive,
                            .test = fake_test,
                            .probe = fake_probe,
-                           .abort = nullptr,
                            .finalize = fake_finalize};
 
 MpiTransport transport_of(int rank, int64_t piece_bytes) {

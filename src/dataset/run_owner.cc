@@ -120,6 +120,20 @@ bool is_gone(const RunOwner& owner) {
   return owner.start_ticks > 0 && now->start_ticks > 0 && now->start_ticks != owner.start_ticks;
 }
 
+// Whether an owner whose file is empty was killed before it could write it: by its token, it was a
+// process of this host, which is gone.
+bool is_gone(std::string_view token) {
+  const size_t end = token.rfind('-');
+  const size_t begin = end == token.npos || end == 0 ? token.npos : token.rfind('-', end - 1);
+  if (begin == token.npos) return false;
+  const std::string host = token_text(host_name());
+  const std::string_view before = token.substr(0, begin);
+  if (!before.ends_with(host)) return false;
+  if (before.size() > host.size() && before[before.size() - host.size() - 1] != '.') return false;
+  const int64_t pid = std::atoll(std::string(token.substr(begin + 1, end - begin - 1)).c_str());
+  return pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
+}
+
 bool is_here(const RunOwner& owner, const RunOwner& self) {
   return owner.pid > 0 && !owner.boot_id.empty() && owner.host == self.host &&
          owner.boot_id == self.boot_id && owner.pid_space == self.pid_space;
@@ -273,6 +287,8 @@ std::vector<FoundOwner> find_owners(const fs::path& folder) {
     bool is_alive = false;
     if (is_here(owner, self)) {
       is_alive = !is_gone(owner);
+    } else if (owner.host.empty() && is_gone(state.token)) {
+      is_alive = false;
     } else if (!is_earlier_start(owner, self)) {
       if (!now) now = file_system_now(folder);
       is_alive = *now - state.touched < kLostSeconds;

@@ -1,6 +1,7 @@
 // For tests/cluster/mpi_test.py: the ranks of an MPI run send each other messages of all sizes through
 // MpiTransport and check every byte. Rank 0 prints one line of JSON.
 //   mpi_ping sizes [PIECE_BYTES [LARGEST]]   from every rank to every rank
+//   mpi_ping large BYTES                     one message from rank 1 to rank 0
 //   mpi_ping killed                          the last rank kills itself, the others go on and leave
 //   mpi_ping idle SECONDS                    the CPU time of waiting
 // --mpi is the environment variable QK_TEST_MPI (default: auto).
@@ -84,8 +85,8 @@ class Rank {
   std::unique_ptr<MpiTransport> transport_;
 };
 
-// All ranks come to here before one goes on, or rank 0 might leave while others still send. num_here: of
-// those whose "here" has come already.
+// All ranks come to here before one goes on, or rank 0 might leave while others still send.
+// num_here: of those whose "here" has come already.
 void meet(Rank& rank, int num_here) {
   if (rank.rank() != 0) {
     rank.transport().send(0, "here");
@@ -129,6 +130,25 @@ nlohmann::json send_sizes(Rank& rank, int64_t largest) {
   rank.wait_until_idle();
   meet(rank, num_here);
   return {{"bytes", num_bytes}};
+}
+
+nlohmann::json send_large(Rank& rank, int64_t size) {
+  const auto begin = Clock::now();
+  if (rank.rank() == 1) rank.transport().send(0, pattern(1, 0, 0, size));
+  int num_here = 0;
+  nlohmann::json said = nlohmann::json::object();
+  while (rank.rank() == 0 && said.empty()) {
+    const auto message = rank.wait();
+    if (message.bytes == "here") {
+      ++num_here;
+      continue;
+    }
+    said = {{"bytes", message.bytes.size()}, {"seconds", seconds_since(begin)}};
+    if (message.bytes != pattern(1, 0, 0, size)) fail("rank 0: the large message is another");
+  }
+  rank.wait_until_idle();
+  meet(rank, num_here);
+  return said;
 }
 
 // Rank 0 hears every rank each 50 ms, notices which one is silent, and lets the others leave.
@@ -199,12 +219,14 @@ int run(const std::vector<std::string>& words) {
   said["start_seconds"] = start_seconds;
   if (mode == "sizes") {
     said.update(send_sizes(rank, words.size() > 2 ? std::stoll(words[2]) : 5 << 20));
+  } else if (mode == "large") {
+    said.update(send_large(rank, std::stoll(words.at(1))));
   } else if (mode == "killed") {
     said.update(outlive_a_killed_rank(rank));
   } else if (mode == "idle") {
     said.update(idle(rank, std::stod(words.at(1))));
   } else {
-    fail("mpi_ping: expected sizes, killed or idle, found {}", mode);
+    fail("mpi_ping: expected sizes, large, killed or idle, found {}", mode);
   }
   if (rank.rank() == 0) std::printf("%s\n", said.dump().c_str());
   rank.transport().leave(mode != "killed", 0);

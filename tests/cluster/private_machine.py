@@ -1,6 +1,6 @@
-"""A machine of its own for tests that start servers: only the loopback interface, its own processes, its own
-shared memory, its own name. Whatever a test leaves running ends with it, and two of them never see each
-other. Needs root."""
+"""A machine of its own for tests that start servers: only the loopback interface, its own
+processes, its own shared memory, its own name. Whatever a test leaves running ends with it, and two
+of them never see each other. Needs root."""
 
 import ctypes
 import fcntl
@@ -13,7 +13,8 @@ import sys
 
 SKIPPED = 77
 HOST = "qkhost"
-# Of its only interface. getaddrinfo with AI_ADDRCONFIG, as Slurm calls it, finds no host if that is 127.0.0.1.
+# Of its only interface. getaddrinfo with AI_ADDRCONFIG, as Slurm calls it, finds no host if that is
+# 127.0.0.1.
 ADDRESS = "127.0.0.2"
 INSIDE = "QK_PRIVATE_MACHINE"
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 1
