@@ -62,6 +62,7 @@ RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
     const double seconds = std::atof(text);
     if (!(seconds >= 1)) fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
     out.times.lost = seconds;
+    out.see_seconds = 1.5 * seconds;
   }
   out.run = options;
   out.left = [this](bool all_left) { all_left_ = all_left; };
