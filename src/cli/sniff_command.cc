@@ -132,17 +132,18 @@ void refuse_full_disk(PreparedRun& run, bool resumes, Resolver& resolver) {
   if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
 }
 
+// Of ranks only the first has a corpus, and looks at the disk.
 // Weights come last, once it is known that the rest is in order and that there is room for all.
 PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver& resolver,
-                    bool checks_disk) {
+                    bool has_corpus) {
   {
-    PreparedRun plan = prepare_run(config, registry(), resolver, /*plan_only=*/true);
+    PreparedRun plan = prepare_run(config, registry(), resolver, /*plan_only=*/true, has_corpus);
     if (flags.dry_run) return plan;
     const bool resumes = flags.resume || flags.finish || !flags.shard.empty();
-    if (checks_disk) refuse_full_disk(plan, resumes, resolver);
+    if (has_corpus) refuse_full_disk(plan, resumes, resolver);
     if (plan.model.unbrought.empty()) return plan;
   }
-  return prepare_run(config, registry(), resolver, /*plan_only=*/false);
+  return prepare_run(config, registry(), resolver, /*plan_only=*/false, has_corpus);
 }
 
 // As --time-limit says, or as the batch system does. A dry run needs none.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 #include "base/error.h"
@@ -61,6 +62,7 @@ RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
     const double seconds = std::atof(text);
     if (!(seconds >= 1)) fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
     out.times.lost = seconds;
+    out.see_seconds = 1.5 * seconds;
   }
   out.run = options;
   out.left = [this](bool all_left) { all_left_ = all_left; };
@@ -79,6 +81,8 @@ int SniffRanks::guard(const std::function<int()>& command) {
   } catch (const Stopped&) {
     code = kExitStopped;
     sentence = "stopped; the same command goes on from here";
+  } catch (const std::bad_alloc&) {
+    sentence = "not enough memory";
   } catch (const std::exception& error) {
     sentence = error.what();
   }

@@ -20,17 +20,17 @@ namespace qk {
 // What one rank is to do.
 struct StagingTask {
   int32_t local_rank = 0, num_local_ranks = 1;
-  std::string place;  // of the first rank of the node, as it gave it; of no use to itself
-  std::string told;   // by it to its neighbours
+  std::string place = {};  // of the first rank of the node, as it gave it; of no use to itself
+  std::string told = {};   // by it to its neighbours
 };
 
 struct StagingAnswer {
-  std::string place;  // for the neighbours
+  std::string place = {};  // for the neighbours
   bool stages = false;
-  std::string told;
-  int64_t bytes = 0;                                     // of the copies
-  std::vector<std::pair<int64_t, std::string>> digests;  // file of source_files(), SHA-256
-  std::string warning;
+  std::string told = {};
+  int64_t bytes = 0;                                          // of the copies
+  std::vector<std::pair<int64_t, std::string>> digests = {};  // file of source_files(), SHA-256
+  std::string warning = {};
 };
 
 std::string encode(const StagingTask& task);

@@ -1,7 +1,9 @@
 #include "ranks/run_over_ranks.h"
 
+#include <new>
 #include <utility>
 
+#include "base/error.h"
 #include "ranks/rank_facts.h"
 #include "ranks/rank_leader.h"
 #include "ranks/rank_worker.h"
@@ -34,7 +36,13 @@ RanksEnd run_sides(const CrewSides& sides, const RanksOptions& options, Transpor
 RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Transport& transport) {
   RunReport report;
   CrewSides sides = sides_of(facts_here(run, options.run), options);
-  sides.work = [&](Worker& worker) { RankWorker(run, options.run, worker).work(); };
+  sides.work = [&](Worker& worker) {
+    try {
+      RankWorker(run, options.run, worker).work();
+    } catch (const std::bad_alloc&) {
+      fail("not enough memory");
+    }
+  };
   if (transport.rank() == 0) {
     sides.lead = [&](Leader& leader) {
       const int code = RankLeader(run, options, leader, report).lead();

@@ -102,7 +102,7 @@ class RunTest(unittest.TestCase):
     def test_one_error_sentence(self):
         self.need(mpi_installations.mpirun("openmpi"))
         out = self.out()
-        done = self.sniff([*PMIX, "-N2", "-n3"], out, "--set", "model.name=/nowhere")
+        done = self.sniff([*PMIX, "-N2", "-n3"], out, "--set", "model.name=/nowhere", env=OPEN_MPI)
         lines = [line for line in done.stderr.splitlines() if line.startswith("qkscope: ")]
         self.assertEqual(len(lines), 1, done.stderr)
         self.assertIn("/nowhere", lines[0])
@@ -116,6 +116,24 @@ class RunTest(unittest.TestCase):
         self.assertIn("ranks     3 on 1 node, by srun, over Open MPI 4", done.stdout)
         self.assertEqual(len(re.findall(r"MB/s", done.stdout)), 1, done.stdout)
         self.assertFalse(os.path.exists(out))
+
+    def test_a_folder_that_is_not_shared(self):
+        """Rank 1 has another file system there, as if the folder were on a local disk."""
+        self.need(mpi_installations.mpirun("openmpi"))
+        out = self.out()
+        os.makedirs(out)
+        script = fixtures.write(f"{self.folder}/apart.sh", f"""#!/bin/sh
+[ "$SLURM_PROCID" = 1 ] && exec unshare -m sh -c 'mount -t tmpfs none {out} && exec "$@"' - "$@"
+exec "$@"
+""")
+        os.chmod(script, 0o755)
+        done = self.sniff([*PMIX, "-N2", "-n2", script], out,
+                          env=OPEN_MPI | {"QKSCOPE_LOST_SECONDS": "1"})
+        lines = [line for line in done.stderr.splitlines() if line.startswith("qkscope: ")]
+        host = os.uname().nodename.split(".")[0]
+        self.assertEqual(lines, [f"qkscope: {host} (rank 1) does not see what {host} (rank 0) wrote: is {out} "
+                                 "the same folder on both?"], done.stderr)
+        self.assertEqual(done.returncode, 1)
 
     # Kills.
 
