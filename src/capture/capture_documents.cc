@@ -30,20 +30,20 @@ const JournalReader* find_file(const JournalSet& journals, const std::filesystem
 }
 
 JournalWriter create_journal(const RunContext& context, const RunRecord& record, bool overwrite) {
-  return JournalWriter::create(
-      context.journal, to_text({record.provenance, overwrite, context.options.shard}));
+  return JournalWriter::create(context.journal,
+                               to_text({record.provenance, overwrite, context.options.shard}));
 }
 
 // A run by itself goes on in its own journal; those of shards are never written to.
 OpenJournal open_journal(const RunContext& context, const RunRecord& record) {
-  const std::vector<std::filesystem::path> paths = journals_to_read(context);
-  if (!context.resumes || paths.empty()) {
+  std::optional<JournalSet> journals;
+  if (context.resumes) journals = open_earlier_journals(context, record);
+  if (!journals) {
     const bool overwrite = context.options.overwrite;
     return {create_journal(context, record, overwrite), {.overwrite = overwrite}};
   }
-  const JournalSet journals(paths);
-  EarlierWork earlier = earlier_work(journals, context, record);
-  const JournalReader* own = find_file(journals, context.journal);
+  EarlierWork earlier = earlier_work(*journals, context, record);
+  const JournalReader* own = find_file(*journals, context.journal);
   JournalWriter writer = own != nullptr ? JournalWriter::resume(*own)
                                         : create_journal(context, record, earlier.overwrite);
   return {std::move(writer), std::move(earlier)};

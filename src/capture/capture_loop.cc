@@ -71,8 +71,8 @@ bool CaptureLoop::end_in_time(const std::vector<TokenizedDocument>& documents) {
   }
   const std::lock_guard lock(time_mutex_);
   if (options_.time_limit->fits(lengths)) return true;
-  out_of_time_ = out_of_time_sentence(*options_.time_limit, counts_.num_documents,
-                                      std::ranges::max(lengths));
+  out_of_time_ =
+      out_of_time_sentence(*options_.time_limit, counts_.num_documents, std::ranges::max(lengths));
   return false;
 }
 

@@ -58,7 +58,7 @@ class CaptureLoop {
   std::optional<int64_t> num_documents_;  // in all, if known
   Ended ended_;
   double tokenize_seconds_ = 0;
-  bool stopped_ = false;  // instead of a batch
+  bool stopped_ = false;   // instead of a batch
   std::mutex time_mutex_;  // of options_.time_limit, which batches are taken and ended by
   std::string out_of_time_;
   CaptureCounts counts_;

@@ -75,21 +75,40 @@ CaptureCounts counts_of(const JournalSet& journals, const std::optional<Shard>& 
   return out;
 }
 
-JournalHeader checked_header(const JournalReader& journal, const RunContext& context,
-                             const RunRecord& record) {
-  JournalHeader header = parse_journal_header(journal.header(), journal.path());
+JournalHeader checked_header(const std::string& text, const std::filesystem::path& path,
+                             const RunContext& context, const RunRecord& record) {
+  JournalHeader header = parse_journal_header(text, path);
   const std::string difference =
       provenance_difference(header.provenance, record.provenance, context.options.device_reason());
   if (!difference.empty()) {
-    fail("{}: is the journal of another run: {}; --overwrite discards it", journal.path().string(),
+    fail("{}: is the journal of another run: {}; --overwrite discards it", path.string(),
          difference);
   }
   return header;
 }
 
-bool is_of_a_sibling(const std::filesystem::path& journal, const Shard& shard) {
-  const auto other = parse_journal_header(JournalReader::header_of(journal), journal).shard;
+bool is_of_a_sibling(const JournalHeader& header, const Shard& shard) {
+  const std::optional<Shard>& other = header.shard;
   return other && other->count == shard.count && other->index != shard.index;
+}
+
+// Those of other runs are refused, also where nothing else of them is read.
+std::vector<std::filesystem::path> journals_to_read(std::vector<std::filesystem::path> paths,
+                                                    const RunContext& context,
+                                                    const RunRecord& record) {
+  const std::optional<Shard>& shard = context.options.shard;
+  if (!shard) return paths;
+  std::erase_if(paths, [&](const auto& path) {
+    return is_of_a_sibling(checked_header(JournalReader::header_of(path), path, context, record),
+                           *shard);
+  });
+  return paths;
+}
+
+bool all_are_there(const std::vector<std::filesystem::path>& paths) {
+  std::error_code error;
+  return std::ranges::all_of(
+      paths, [&](const auto& path) { return std::filesystem::exists(path, error) || error; });
 }
 
 }  // namespace
@@ -99,7 +118,7 @@ EarlierWork earlier_work(const JournalSet& journals, const RunContext& context,
   EarlierWork out;
   std::set<int64_t> shard_counts;
   for (const JournalReader& journal : journals.files()) {
-    const JournalHeader header = checked_header(journal, context, record);
+    const JournalHeader header = checked_header(journal.header(), journal.path(), context, record);
     out.overwrite |= header.overwrite;
     shard_counts.insert(header.shard ? header.shard->count : 0);
   }
@@ -113,13 +132,19 @@ EarlierWork earlier_work(const JournalSet& journals, const RunContext& context,
   return out;
 }
 
-std::vector<std::filesystem::path> journals_to_read(const RunContext& context) {
-  std::vector<std::filesystem::path> paths =
-      journal_paths(context.run.config.output.data_root);
-  if (const std::optional<Shard>& shard = context.options.shard) {
-    std::erase_if(paths, [&](const auto& path) { return is_of_a_sibling(path, *shard); });
+std::optional<JournalSet> open_earlier_journals(const RunContext& context,
+                                                const RunRecord& record) {
+  while (true) {
+    const auto paths = journal_paths(context.run.config.output.data_root);
+    try {
+      const auto read = journals_to_read(paths, context, record);
+      if (read.empty()) return std::nullopt;
+      return JournalSet(read);
+    } catch (const Error&) {
+      // Another start may have removed an empty one meanwhile.
+      if (all_are_there(paths)) throw;
+    }
   }
-  return paths;
 }
 
 }  // namespace qk

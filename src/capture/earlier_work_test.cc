@@ -44,8 +44,8 @@ struct Folder {
   }
 
   EarlierWork read() {
-    const JournalSet journals(journals_to_read(context()));
-    return earlier_work(journals, context(), record);
+    const std::optional<JournalSet> journals = open_earlier_journals(context(), record);
+    return earlier_work(journals.value(), context(), record);
   }
   RunContext context() { return {run, options, memory, pool, true, {}}; }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 namespace qk {
 
 void settle_journal(const Error& fault, const std::filesystem::path& journal,

@@ -122,8 +122,8 @@ Finished make_dataset(const RunContext& context, const RunRecord& record, const 
                        [&] { check_stop(context.options); });
     out.documents = count_documents(journals.documents(), context.run.config.compat_reference);
     const DatasetOptions options = dataset_options(context, record, journals, captured);
-    out.dataset = write ? write(journals, options)
-                        : write_files(context, captured, journals, options);
+    out.dataset =
+        write ? write(journals, options) : write_files(context, captured, journals, options);
     write_card(context, out);
   } catch (const Stopped&) {
     out.stopped = true;

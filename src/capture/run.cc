@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "capture/earlier_work.h"
+#include "capture/finished_before.h"
 #include "capture/memory_plan.h"
-#include "capture/resume.h"
 #include "capture/run_clock.h"
 #include "capture/run_steps.h"
 #include "capture/stage_weights.h"
@@ -22,25 +22,6 @@ namespace qk {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Of a finished dataset that --resume finds. Throws Error unless it is whole and of this run.
-//   there     its provenance
-//   why_here  as in provenance_difference
-void check_finished(const fs::path& folder, const std::string& there, const RunRecord& record,
-                    const std::string& why_here) {
-  const std::string difference = provenance_difference(there, record.provenance, why_here);
-  if (!difference.empty()) {
-    fail("{}: --resume found no journal but the finished dataset of another run: {}",
-         folder.string(), difference);
-  }
-  const std::string missing = missing_of_dataset(folder);
-  if (!missing.empty()) {
-    fail(
-        "{}: --resume found no journal but the finished dataset of this run, of which {}: "
-        "--overwrite captures it again",
-        folder.string(), missing);
-  }
-}
 
 Start start_of(const RunOptions& options, bool resumes) {
   if (options.shard) return Start::kShard;
@@ -60,11 +41,6 @@ MemoryPlan plan_that_fits(const PreparedRun& run, const RunOptions& options) {
   MemoryPlan memory = plan_memory(run, options);
   if (!memory.fits) fail("{}: {}", memory.option, memory.advice);
   return memory;
-}
-
-// The provenance of a finished dataset that the run finds in place of journals; empty: it has work.
-std::string finished_before(const fs::path& folder, const RunOptions& options, bool resumes) {
-  return options.continues() && !resumes ? provenance_of_dataset(folder) : "";
 }
 
 void refuse_nothing_to_finish(const fs::path& folder, const RunOptions& options, bool resumes) {
@@ -98,12 +74,14 @@ void capture(const RunContext& context, const RunRecord& record, RunReport& repo
 
 // From the journals as they are.
 void finish(const RunContext& context, const RunRecord& record, RunReport& report) {
-  const JournalSet journals(journals_to_read(context));
-  const Captured captured = collect_documents(context, record, journals);
+  const std::optional<JournalSet> journals = open_earlier_journals(context, record);
+  if (!journals)
+    refuse_nothing_to_finish(context.run.config.output.data_root, context.options, false);
+  const Captured captured = collect_documents(context, record, *journals);
   take(captured, report);
   if (!captured.missing.empty()) return;
   const RunClock watch;
-  take(make_dataset(context, record, captured, journals), report);
+  take(make_dataset(context, record, captured, *journals), report);
   report.times.write = watch.seconds();
 }
 
@@ -147,7 +125,7 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
     const RunRecord record = identify_run(context, digests);
     report.times.identify = watch.seconds();
     if (!finished.empty()) {
-      check_finished(folder, finished, record, options.device_reason());
+      check_finished(folder, finished, record.provenance, options.device_reason());
       report.was_whole = true;
       return report;
     }

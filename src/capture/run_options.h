@@ -43,15 +43,15 @@ struct RunProgress {
 
 struct RunOptions {
   bool overwrite = false;
-  bool resume = false;  // resumes the journals in the folder, or begins if there are none
+  bool resume = false;         // resumes the journals in the folder, or begins if there are none
   std::optional<Shard> shard;  // captures its documents only, and writes no dataset
   bool finish = false;         // captures nothing, and writes the dataset if no document is missing
-  int num_threads = 0;     // 0: all cores
-  int64_t ram_bytes = 0;   // most memory at once, mapped pages included; 0: not bounded
-  int64_t vram_bytes = 0;  // most memory of each device; 0: what is free there less a reserve
+  int num_threads = 0;         // 0: all cores
+  int64_t ram_bytes = 0;       // most memory at once, mapped pages included; 0: not bounded
+  int64_t vram_bytes = 0;      // most memory of each device; 0: what is free there less a reserve
   const Devices* devices = nullptr;  // that compute, documents spread over them; null: our kernels
   ForwardOptions forward;
-  StageRequest stage;  // where the weights are read from
+  StageRequest stage;                      // where the weights are read from
   std::optional<Certificate> certificate;  // goes into the card and the footers
   // Set from a signal handler: the documents in progress are finished, files in progress are given
   // up, then the run ends.
@@ -100,8 +100,8 @@ struct RunTimes {  // seconds
 struct RunReport {
   bool stopped = false;  // by `stop` or the time limit: no dataset was written, the journal is kept
   std::string out_of_time;  // a sentence; empty: not by the time limit
-  bool resumed = false;    // a journal with documents was there
-  bool was_whole = false;  // with `resume`: the dataset was finished before, nothing was done
+  bool resumed = false;     // a journal with documents was there
+  bool was_whole = false;   // with `resume`: the dataset was finished before, nothing was done
   CaptureCounts counts;
   // With `finish`: documents that no journal has, ascending; no dataset was written then.
   std::vector<int64_t> missing;

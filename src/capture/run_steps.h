@@ -24,7 +24,7 @@ struct RunContext {
   const RunOptions& options;
   const MemoryPlan& memory;
   ThreadPool& pool;
-  bool resumes = false;  // the run continues the journals in the folder
+  bool resumes = false;           // the run continues the journals in the folder
   std::filesystem::path journal;  // that this process writes
 };
 
@@ -53,14 +53,14 @@ RunRecord identify_run(const RunContext& context,
 RunRecord identify_run(const RunContext& context, std::vector<IdentifiedFile> model_files);
 
 struct Captured {
-  bool stopped = false;     // by options.stop or the time limit: documents are missing
-  std::string out_of_time;  // RunReport::out_of_time
-  bool overwrite = false;  // of this run, or of the interrupted one
-  CaptureCounts counts;
-  int64_t num_documents = 0;  // of the whole corpus, unless it stopped
-  std::vector<std::string> document_names;  // [num_documents] unless compat: reference
-  std::vector<int64_t> missing;  // by collect_documents: those that no journal has, ascending
-  int64_t num_shards = 0;        // RunReport::num_shards
+  bool stopped = false;          // by options.stop or the time limit: documents are missing
+  std::string out_of_time = {};  // RunReport::out_of_time
+  bool overwrite = false;        // of this run, or of the interrupted one
+  CaptureCounts counts = {};
+  int64_t num_documents = 0;                     // of the whole corpus, unless it stopped
+  std::vector<std::string> document_names = {};  // [num_documents] unless compat: reference
+  std::vector<int64_t> missing = {};  // by collect_documents: those that no journal has, ascending
+  int64_t num_shards = 0;             // RunReport::num_shards
 };
 
 // Every document, or those of the shard, into the journal of this process, except those that a

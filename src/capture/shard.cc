@@ -23,8 +23,7 @@ std::optional<int64_t> whole_number(std::string_view text) {
 Shard parse_shard(std::string_view text) {
   const size_t slash = text.find('/');
   const auto index = whole_number(text.substr(0, slash));
-  const auto count =
-      slash == text.npos ? std::nullopt : whole_number(text.substr(slash + 1));
+  const auto count = slash == text.npos ? std::nullopt : whole_number(text.substr(slash + 1));
   if (!index || !count || *index >= *count) {
     fail(
         "--shard: expected I/N, whole numbers from 0/N to N-1/N (0/4, 1/4, 2/4 and 3/4 are four "

@@ -206,8 +206,9 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const De
 std::string stage_text(const StagePlace& place) {
   std::string out;
   if (place.stages()) {
-    add_line(out, "staging", fmt::format("weights are read once, and kept {} ({})",
-                                         place_text(place), place.reason));
+    add_line(
+        out, "staging",
+        fmt::format("weights are read once, and kept {} ({})", place_text(place), place.reason));
   }
   if (!place.warning.empty()) add_line(out, "", place.warning);
   return out;

@@ -28,8 +28,9 @@
 #include "cli/plan_text.h"
 #include "cli/progress_line.h"
 #include "cli/publish_text.h"
-#include "cli/sniff_report.h"
 #include "cli/sniff_publish.h"
+#include "cli/sniff_ranks.h"
+#include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
 
 namespace qk {
@@ -44,6 +45,7 @@ struct SniffFlags {
   bool resume = false;
   std::string shard;  // as given
   bool finish = false;
+  std::string mpi = "auto";
   std::string time_limit;  // as given
   bool no_upload = false;
   bool quiet = false;
@@ -58,6 +60,7 @@ Examples:
   qkscope sniff run.yaml --dry-run
   qkscope sniff run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
   qkscope sniff run.yaml --resume
+  srun --mpi=pmix qkscope sniff run.yaml   (all ranks together)
   qkscope sniff run.yaml --shard 3/32      (one of 32 jobs; then, once: --finish)
 
 The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 finish the
@@ -130,11 +133,13 @@ void refuse_full_disk(PreparedRun& run, bool resumes, Resolver& resolver) {
 }
 
 // Weights come last, once it is known that the rest is in order and that there is room for all.
-PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver& resolver) {
+PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver& resolver,
+                    bool checks_disk) {
   {
     PreparedRun plan = prepare_run(config, registry(), resolver, /*plan_only=*/true);
     if (flags.dry_run) return plan;
-    refuse_full_disk(plan, flags.resume || flags.finish || !flags.shard.empty(), resolver);
+    const bool resumes = flags.resume || flags.finish || !flags.shard.empty();
+    if (checks_disk) refuse_full_disk(plan, resumes, resolver);
     if (plan.model.unbrought.empty()) return plan;
   }
   return prepare_run(config, registry(), resolver, /*plan_only=*/false);
@@ -150,29 +155,41 @@ std::optional<TimeLimit> time_limit(const SniffFlags& flags) {
   return TimeLimit(*job.left);
 }
 
-int sniff(const SniffFlags& flags) {
-  const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
-  if (flags.config.empty()) {
-    fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
+RunReport run_alone(const PreparedRun& run, RunOptions options, bool quiet) {
+  ProgressLine line;
+  if (!quiet) {
+    options.progress = [&line](const RunProgress& progress) { line.show(progress); };
   }
+  options.warn = [&line](const std::string& sentence) {
+    line.end_line();
+    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+  };
+  return run_capture(run, options);
+}
+
+int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
+  const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
   std::optional<Shard> shard;
   if (!flags.shard.empty()) shard = parse_shard(flags.shard);
-  std::optional<TimeLimit> limit = time_limit(flags);
+  std::optional<TimeLimit> limit;
+  if (ranks.speaks()) limit = time_limit(flags);
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
-  warn(config, 0);
+  if (ranks.speaks()) warn(config, 0);
   const size_t num_warnings = config.warnings.size();
-  const std::unique_ptr<Devices> devices = open_chosen(config, flags.device, flags.num_threads);
-  HubSession hub({.quiet = flags.quiet});
-  const bool publishes = config.output.hf_repo_id && !flags.no_upload && !shard;
-  HubSession publisher({.quiet = flags.quiet, .publishes = true});
+  const std::unique_ptr<Devices> devices =
+      open_chosen(config, flags.device, flags.num_threads, ranks.local_rank());
+  const bool quiet = flags.quiet || !ranks.speaks();
+  HubSession hub({.quiet = quiet});
+  const bool publishes = config.output.hf_repo_id && !flags.no_upload && !shard && ranks.speaks();
+  HubSession publisher({.quiet = quiet, .publishes = true});
   std::optional<PublishCheck> check;
   if (publishes) check = check_publishing(publisher, config);
-  PreparedRun run = prepare(flags, config, hub.resolver());
+  PreparedRun run = prepare(flags, config, hub.resolver(), ranks.speaks());
   if (flags.dry_run) {
     publisher.end();
     hub.end();
   }
-  warn(run.config, num_warnings);
+  if (ranks.speaks()) warn(run.config, num_warnings);
   RunOptions options;
   options.devices = devices.get();
   options.overwrite = flags.overwrite;
@@ -188,30 +205,38 @@ int sniff(const SniffFlags& flags) {
   options.stage = parse_stage(expand_home(flags.stage).string());
   options.vram_bytes = flags.device.vram_bytes;
   options.forward = forward_options(options.backend().traits, flags.device.chunks);
-  if (flags.dry_run) return dry_run(run, options, publishing_text(run.config, check));
-  warn_of_design(run);
+  if (flags.dry_run) {
+    const auto plan = [&] { return dry_run(run, options, publishing_text(run.config, check)); };
+    return ranks.is_on() ? ranks.check(run, options, plan) : plan();
+  }
+  if (ranks.speaks()) warn_of_design(run);
   options.stop = stop;
   options.time_limit = limit ? &*limit : nullptr;
-  ProgressLine line;
-  if (!flags.quiet) {
-    options.progress = [&line](const RunProgress& progress) { line.show(progress); };
-  }
-  options.warn = [&line](const std::string& sentence) {
-    line.end_line();
-    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
-  };
-  if (run.config.inference.debug_logging) {
+  if (run.config.inference.debug_logging && ranks.speaks()) {
     std::fprintf(stderr, "device %s: %s\n", device_line(run, *devices).c_str(),
                  devices->reason().c_str());
   }
-  const RunReport report = run_capture(run, options);
-  line.end_line();
-  const int code = report_run(run, options, report);
-  if (code != 0 || !publishes) return code;
-  std::fflush(stdout);
-  PublishRequest request = publish_request(run.config, flags.num_threads);
-  request.check = check;
-  return publish_finished(publisher, request);
+  const auto conclude = [&](const RunReport& report) {
+    const int code = report_run(run, options, report);
+    if (code != 0 || !publishes) return code;
+    std::fflush(stdout);
+    PublishRequest request = publish_request(run.config, flags.num_threads);
+    request.check = check;
+    return publish_finished(publisher, request);
+  };
+  if (ranks.is_on()) return ranks.run(run, options, quiet, conclude);
+  return conclude(run_alone(run, options, quiet));
+}
+
+int sniff(const SniffFlags& flags) {
+  if (flags.config.empty()) {
+    fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
+  }
+  // Shards know nothing of each other, and srun may start several at once.
+  SniffRanks ranks(flags.shard.empty() && !flags.finish ? flags.mpi : "off");
+  if (ranks.is_refused()) return 0;
+  const auto command = [&] { return capture_or_plan(flags, ranks); };
+  return ranks.is_on() ? ranks.guard(command) : command();
 }
 
 void add_inputs(CLI::App& command, SniffFlags& flags) {
@@ -266,10 +291,19 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
 
 void add_resources(CLI::App& command, SniffFlags& flags) {
   command
-      .add_option("--time-limit", flags.time_limit,
-                  "Begin no document that would not end in time, e.g. 3h55m (default: what Slurm or "
-                  "PBS leaves this job)")
+      .add_option(
+          "--time-limit", flags.time_limit,
+          "Begin no document that would not end in time, e.g. 3h55m (default: what Slurm or "
+          "PBS leaves this job)")
       ->type_name("TIME")
+      ->check(not_empty())
+      ->group(kResourcesGroup);
+  command
+      .add_option(
+          "--mpi", flags.mpi,
+          "Share the run among the copies that srun or mpirun started: auto, off, or the MPI "
+          "library to use (default: auto)")
+      ->type_name("auto|off|FILE")
       ->check(not_empty())
       ->group(kResourcesGroup);
   add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")

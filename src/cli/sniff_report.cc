@@ -34,8 +34,7 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
       "Captured {} of {} heads from {} ({}) in {}, {:.0f} tokens/s\n",
       plural(report.dataset.rows, "row"), count_text(std::ssize(report.dataset.configs)),
       plural(counts.num_documents - report.documents.skipped(), "document"),
-      plural(counts.num_tokens, "token"), seconds_text(report.times.total),
-      capture_rate(counts));
+      plural(counts.num_tokens, "token"), seconds_text(report.times.total), capture_rate(counts));
   out += fmt::format("Dataset   {}: {} in {} files\n", folder,
                      bytes_text(static_cast<double>(report.dataset.bytes)),
                      count_text(std::ssize(report.dataset.configs)));
@@ -65,6 +64,9 @@ std::string continue_text(const RunOptions& options) {
 
 std::string stopped_text(const RunOptions& options, const RunReport& report) {
   const std::string go_on = continue_text(options);
+  if (report.counts.num_documents == 0 && !report.out_of_time.empty()) {
+    return fmt::format("{}; {}", report.out_of_time, go_on);
+  }
   if (report.counts.num_documents == 0) {
     if (!report.resumed) return fmt::format("stopped before the first document; {}", go_on);
     return fmt::format("stopped before the next document; earlier ones are kept in {}; {}",
@@ -74,9 +76,10 @@ std::string stopped_text(const RunOptions& options, const RunReport& report) {
     return fmt::format("{}; they are kept in {}, and no dataset was written; {}",
                        report.out_of_time, report.journal.parent_path().string(), go_on);
   }
-  return fmt::format("stopped after {} with {}; they are kept in {}, and no dataset was written; {}",
-                     plural(report.counts.num_documents, "document"),
-                     plural(report.counts.num_rows, "row"), report.journal.string(), go_on);
+  return fmt::format(
+      "stopped after {} with {}; they are kept in {}, and no dataset was written; {}",
+      plural(report.counts.num_documents, "document"), plural(report.counts.num_rows, "row"),
+      report.journal.string(), go_on);
 }
 
 // "17, 49, 81", of many the first ones and "...".
@@ -106,8 +109,8 @@ std::string shard_text(const Shard& shard, const RunReport& report) {
       "Captured {} of shard {} ({} in all, {}) in {}, {:.0f} tokens/s\n"
       "Journals  {}; with --finish they become the dataset once no document is missing\n",
       plural(num_new, "document"), to_text(shard), count_text(counts.num_documents),
-      plural(counts.num_rows, "row"), seconds_text(report.times.total),
-      capture_rate(counts), report.journal.parent_path().string());
+      plural(counts.num_rows, "row"), seconds_text(report.times.total), capture_rate(counts),
+      report.journal.parent_path().string());
 }
 
 // The timing breakdown of inference.debug_logging.

@@ -125,6 +125,7 @@ TEST(FolderLock, OwnerFileThatIsNotWholeYetCounts) {
   const TestFolder folder;
   fs::create_directories(folder / ".qkscope");
   put_file(folder / ".qkscope/owner.new", "{\"host\":");
+  put_file(folder / ".qkscope/shard.new", "");
   EXPECT_THAT(start_shard(folder.path()), HasSubstr("has not said yet which it is"));
   age_file(folder / ".qkscope/owner.new", 61);
   EXPECT_EQ(start_shard(folder.path()), "");

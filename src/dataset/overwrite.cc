@@ -16,6 +16,7 @@
 #include "dataset/document_table.h"
 #include "dataset/entry_names.h"
 #include "dataset/schema.h"
+#include "dataset/temporary_files.h"
 
 namespace qk {
 namespace {
@@ -130,7 +131,7 @@ void remove_dataset(const fs::path& folder, const std::set<std::string>& keep) {
     if (keep.contains(head.filename().string())) continue;
     check_head_folder(head);
     remove_if_there(head / "data.parquet");
-    remove_if_there(head / "data.parquet.tmp");
+    remove_temporary_files(head);
     ::rmdir(head.c_str());  // stays if it holds other files
   }
 }

@@ -1,7 +1,7 @@
 // Which files of an output folder are ours: what a run may replace or remove, and when. Only what
-// a dataset consists of is ever removed: l##h##[qk]/data.parquet (and its .tmp) and its folder if
-// that is empty then, README.md, _saver_state.json, documents.parquet if it is a dataset's, and our
-// own journals. Symbolic links are never followed.
+// a dataset consists of is ever removed: l##h##[qk]/data.parquet (and its .tmp, of any writer) and
+// its folder if that is empty then, README.md, _saver_state.json, documents.parquet if it is a
+// dataset's, and our own journals. Symbolic links are never followed.
 #pragma once
 
 #include <cstdint>

@@ -29,7 +29,11 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
+// Files of those who are alone, and of those who share. The name says it: a file is there before its
+// contents are.
 constexpr std::string_view kOwner = "owner.";
+constexpr std::string_view kShard = "shard.";
+static_assert(kOwner.size() == kShard.size());
 constexpr size_t kMostBytes = 4096;  // of an owner file
 
 bool is_token_char(char c) {
@@ -116,6 +120,20 @@ bool is_gone(const RunOwner& owner) {
   return owner.start_ticks > 0 && now->start_ticks > 0 && now->start_ticks != owner.start_ticks;
 }
 
+// Whether an owner whose file is empty was killed before it could write it: by its token, it was a
+// process of this host, which is gone.
+bool is_gone(std::string_view token) {
+  const size_t end = token.rfind('-');
+  const size_t begin = end == token.npos || end == 0 ? token.npos : token.rfind('-', end - 1);
+  if (begin == token.npos) return false;
+  const std::string host = token_text(host_name());
+  const std::string_view before = token.substr(0, begin);
+  if (!before.ends_with(host)) return false;
+  if (before.size() > host.size() && before[before.size() - host.size() - 1] != '.') return false;
+  const int64_t pid = std::atoll(std::string(token.substr(begin + 1, end - begin - 1)).c_str());
+  return pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
+}
+
 bool is_here(const RunOwner& owner, const RunOwner& self) {
   return owner.pid > 0 && !owner.boot_id.empty() && owner.host == self.host &&
          owner.boot_id == self.boot_id && owner.pid_space == self.pid_space;
@@ -126,10 +144,13 @@ bool is_earlier_start(const RunOwner& owner, const RunOwner& self) {
 }
 
 std::string to_json(const RunOwner& owner) {
-  const Json object = {{"host", printable(owner.host, 256)}, {"boot_id", owner.boot_id},
-                     {"pid_space", owner.pid_space},       {"pid", owner.pid},
-                     {"start_ticks", owner.start_ticks},   {"job", owner.job},
-                     {"restart", owner.restart},           {"alone", owner.is_alone}};
+  const Json object = {{"host", printable(owner.host, 256)},
+                       {"boot_id", owner.boot_id},
+                       {"pid_space", owner.pid_space},
+                       {"pid", owner.pid},
+                       {"start_ticks", owner.start_ticks},
+                       {"job", owner.job},
+                       {"restart", owner.restart}};
   return object.dump() + "\n";
 }
 
@@ -145,7 +166,6 @@ RunOwner from_json(const std::string& text) {
     owner.start_ticks = object.at("start_ticks").get<int64_t>();
     owner.job = object.at("job").get<std::string>();
     owner.restart = object.at("restart").get<int64_t>();
-    owner.is_alone = object.at("alone").get<bool>();
     owner.host = object.at("host").get<std::string>();
     return owner;
   } catch (const Json::exception&) {
@@ -187,6 +207,7 @@ std::optional<OwnerState> read_owner(const fs::path& path) {
   if (known) {
     state.token = path.filename().string().substr(kOwner.size());
     state.owner = from_json(first_bytes(fd));
+    state.owner.is_alone = path.filename().string().starts_with(kOwner);
     state.touched = seconds_of(status);
   }
   ::close(fd);
@@ -199,7 +220,7 @@ std::vector<OwnerState> read_owners(const fs::path& folder) {
   for (fs::directory_iterator it(folder / ".qkscope", error), end; !error && it != end;
        it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (!name.starts_with(kOwner)) continue;
+    if (!name.starts_with(kOwner) && !name.starts_with(kShard)) continue;
     if (std::optional<OwnerState> state = read_owner(it->path())) {
       found.push_back(std::move(*state));
     }
@@ -211,8 +232,8 @@ std::vector<OwnerState> read_owners(const fs::path& folder) {
   return found;
 }
 
-fs::path owner_path(const fs::path& folder, std::string_view token) {
-  return folder / ".qkscope" / (std::string(kOwner) + std::string(token));
+fs::path owner_path(const fs::path& folder, std::string_view token, bool is_alone) {
+  return folder / ".qkscope" / (std::string(is_alone ? kOwner : kShard) + std::string(token));
 }
 
 }  // namespace
@@ -266,6 +287,8 @@ std::vector<FoundOwner> find_owners(const fs::path& folder) {
     bool is_alive = false;
     if (is_here(owner, self)) {
       is_alive = !is_gone(owner);
+    } else if (owner.host.empty() && is_gone(state.token)) {
+      is_alive = false;
     } else if (!is_earlier_start(owner, self)) {
       if (!now) now = file_system_now(folder);
       is_alive = *now - state.touched < kLostSeconds;
@@ -277,7 +300,7 @@ std::vector<FoundOwner> find_owners(const fs::path& folder) {
 
 void remove_dead_owners(const fs::path& folder) {
   for (const FoundOwner& found : find_owners(folder)) {
-    if (!found.is_alive) ::unlink(owner_path(folder, found.token).c_str());
+    if (!found.is_alive) ::unlink(owner_path(folder, found.token, found.owner.is_alone).c_str());
   }
 }
 
@@ -327,7 +350,7 @@ class OwnerFile::Beat {
 
 OwnerFile::OwnerFile(const fs::path& folder, const std::string& token, bool is_alone,
                      double beat_seconds)
-    : path_(owner_path(folder, token)) {
+    : path_(owner_path(folder, token, is_alone)) {
   QK_CHECK(is_start_token(token));
   const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) fail("{}: cannot be created: {}", path_.string(), std::strerror(errno));

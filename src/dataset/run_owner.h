@@ -1,6 +1,7 @@
 // Who is at work in an output folder, as every node sees it: each start keeps a file
-// .qkscope/owner.<token> there and touches it, because flock may be local to a node, or absent.
-// Nobody but its owner writes into such a file.
+// .qkscope/owner.<token> there (shard.<token> if it shares the folder with others of its kind) and
+// touches it, because flock may be local to a node, or absent. Nobody but its owner writes into such
+// a file.
 #pragma once
 
 #include <cstdint>

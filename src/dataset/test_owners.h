@@ -42,12 +42,12 @@ struct OtherOwner {
 inline std::filesystem::path write_owner(const std::filesystem::path& folder,
                                          const OtherOwner& owner) {
   std::filesystem::create_directories(folder / ".qkscope");
-  const std::filesystem::path path = folder / ".qkscope" / ("owner." + owner.token);
+  const std::filesystem::path path =
+      folder / ".qkscope" / ((owner.is_alone ? "owner." : "shard.") + owner.token);
   std::ofstream(path) << R"({"host":")" << owner.host << R"(","boot_id":")" << owner.boot_id
                       << R"(","pid_space":")" << owner.pid_space << R"(","pid":)" << owner.pid
                       << R"(,"start_ticks":)" << owner.start_ticks << R"(,"job":")" << owner.job
-                      << R"(","restart":)" << owner.restart << R"(,"alone":)"
-                      << (owner.is_alone ? "true" : "false") << "}\n";
+                      << R"(","restart":)" << owner.restart << "}\n";
   return path;
 }
 
