@@ -70,10 +70,10 @@ class RunTest(unittest.TestCase):
             self.skipTest("this MPI is not installed")
         return program
 
-    def assert_same_bytes(self, launcher, num_ranks, env):
+    def assert_same_bytes(self, launcher, env, *more):
         out = self.out()
         start = time.monotonic()
-        done = self.sniff(launcher, out, env=env)
+        done = self.sniff(launcher, out, *more, env=env)
         print(f"{' '.join(os.path.basename(word) for word in launcher)}: "
               f"{time.monotonic() - start:.1f} s", file=sys.stderr)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -83,21 +83,27 @@ class RunTest(unittest.TestCase):
         again = self.sniff(launcher, out, "--resume", env=env)
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertIn("is finished already", again.stdout)
-        return num_ranks
+        return done
 
     def test_srun_with_open_mpi(self):
         self.need(mpi_installations.mpirun("openmpi"))
-        self.assert_same_bytes([*PMIX, "-N2", "-n4"], 4, OPEN_MPI)
+        self.assert_same_bytes([*PMIX, "-N2", "-n4"], OPEN_MPI)
 
     def test_srun_with_mpich(self):
         self.need(mpi_installations.mpirun("mpich"))
-        self.assert_same_bytes([*PMI2, "-N2", "-n3"], 3, MPICH)
+        self.assert_same_bytes([*PMI2, "-N2", "-n3"], MPICH)
 
     def test_mpirun(self):
         for name, env in (("openmpi", OPEN_MPI), ("mpich", MPICH)):
             with self.subTest(name=name):
                 mpirun = self.need(mpi_installations.mpirun(name))
-                self.assert_same_bytes([mpirun, "-n", "2"], 2, env)
+                self.assert_same_bytes([mpirun, "-n", "2"], env)
+
+    def test_weights_in_memory(self):
+        """One rank copies them, the others map its copy."""
+        self.need(mpi_installations.mpirun("openmpi"))
+        done = self.assert_same_bytes([*PMIX, "-N2", "-n3"], OPEN_MPI, "--stage", "ram")
+        self.assertNotIn("warning", done.stderr)
 
     def test_one_error_sentence(self):
         self.need(mpi_installations.mpirun("openmpi"))
