@@ -1,6 +1,7 @@
 // The rules of a worker's side, one by one.
 #include "cluster/follower.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
