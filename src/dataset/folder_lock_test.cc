@@ -134,9 +134,9 @@ TEST(FolderLock, OwnerFileThatIsNotWholeYetCounts) {
 // Its token says which process it was, and what it did not come to write.
 TEST(FolderLock, OwnerThatWasKilledBeforeItWroteItsFileIsTakenOverAtOnce) {
   const TestFolder folder;
-  fs::create_directories(folder / ".qkscope");
   const std::string host = this_owner(true).host;
   const auto start_beside = [&](const std::string& token) {
+    fs::create_directories(folder / ".qkscope");
     const fs::path path = folder / ".qkscope" / ("owner." + token);
     put_file(path, "");
     const std::string error = start_alone(folder.path());
