@@ -79,6 +79,16 @@ std::vector<std::string> placement_warnings(std::span<const RankRoom> ranks) {
       num_narrow > 1 ? fmt::format(", and so do {} more ranks", num_narrow - 1) : "")};
 }
 
+std::string memory_warning(const RankRoom& rank, const Placement& place, int64_t needed) {
+  if (place.memory_bytes <= 0 || needed <= place.memory_bytes) return "";
+  constexpr double kGigabyte = 1e9;
+  return fmt::format(
+      "a rank needs about {:.1f} GB beside the weights, and its share of {} is {:.1f} GB: start fewer "
+      "ranks on a node, or give each a limit with --ram",
+      static_cast<double>(needed) / kGigabyte, rank.host,
+      static_cast<double>(place.memory_bytes) / kGigabyte);
+}
+
 std::string device_identity(const std::optional<std::string>& visible, std::span<const int> minors,
                             int index) {
   std::optional<size_t> place = static_cast<size_t>(index);

@@ -32,6 +32,10 @@ std::vector<Placement> place_ranks(std::span<const RankRoom> ranks);
 // Sentences for the user: ranks that compute on one core while their node has more that nobody was given.
 std::vector<std::string> placement_warnings(std::span<const RankRoom> ranks);
 
+// A sentence if a rank needs more than its share of its node's memory; else empty.
+//   needed  bytes beside the weights, whose pages the ranks of a node share
+std::string memory_warning(const RankRoom& rank, const Placement& place, int64_t needed);
+
 // Which physical device the visible device `index` is, so that two processes of one node can be
 // compared. visible: CUDA_VISIBLE_DEVICES, or none; minors: of the device files that this process
 // may open, ascending. "gpu 3", or the name that the variable gives.

@@ -67,6 +67,16 @@ TEST(Placement, ManyRanksOnOneCoreEachAreNotWarnedOf) {
   EXPECT_EQ(placement_warnings(wide).size(), 1U);
 }
 
+TEST(Placement, TooLittleMemoryIsWarnedOf) {
+  const RankRoom rank = room("a", "0-7", 8);
+  EXPECT_EQ(memory_warning(rank, {.memory_bytes = 4'000'000'000}, 4'000'000'000), "");
+  EXPECT_EQ(memory_warning(rank, {.memory_bytes = 0}, 1), "");  // not known
+  EXPECT_EQ(
+      memory_warning(rank, {.memory_bytes = 4'000'000'000}, 5'200'000'000),
+      "a rank needs about 5.2 GB beside the weights, and its share of a is 4.0 GB: start fewer "
+      "ranks on a node, or give each a limit with --ram");
+}
+
 TEST(DeviceIdentity, CountsWhatTheVariableAndTheSystemLeave) {
   struct Row {
     std::optional<std::string> visible;

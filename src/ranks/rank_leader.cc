@@ -83,14 +83,14 @@ std::vector<RankFacts> RankLeader::hear_all() {
 
 void RankLeader::agree() {
   const std::vector<RankFacts>& ranks = ranks_;
-  const std::vector<Placement> placed = place_ranks(rooms_of(ranks));
+  placed_ = place_ranks(rooms_of(ranks));
   for (const std::string& sentence : placement_warnings(rooms_of(ranks))) warn(sentence);
   AgreeStage stage{.token_file = ".qkscope/ranks." + token_,
                    .token = token_,
                    .wait_seconds = options_.see_seconds,
                    .threads = {}};
-  for (const Placement& place : placed) stage.threads.push_back(place.num_threads);
-  if (num_threads_ == 0) num_threads_ = placed[0].num_threads;
+  for (const Placement& place : placed_) stage.threads.push_back(place.num_threads);
+  if (num_threads_ == 0) num_threads_ = placed_[0].num_threads;
   const TokenFile file(folder() / stage.token_file, token_);
   std::vector<std::optional<bool>> sees(ranks.size());
   const bool is_done = every_rank(StageKind::kAgree, encode(stage), [&](CrewResult&& result) {
@@ -98,6 +98,13 @@ void RankLeader::agree() {
   });
   if (!is_done) throw Stopped();
   check_folder(ranks, sees, run_.config.output.data_root);
+}
+
+// All nodes are taken to be like the first.
+void RankLeader::warn_of_memory(const MemoryPlan& memory) const {
+  const int64_t needed = memory.base + std::max(memory.work, memory.finish);
+  const std::string sentence = memory_warning(ranks_[0].room, placed_[0], needed);
+  if (!sentence.empty()) warn(sentence);
 }
 
 void RankLeader::compare_probes() {
@@ -223,6 +230,7 @@ int RankLeader::lead() {
     options.num_threads = num_threads_;
     ThreadPool pool(num_threads_);
     const MemoryPlan memory = plan_of_rank(run_, options);
+    warn_of_memory(memory);
     const int code =
         run_with({run_, options, memory, pool, resumes, journal_path(folder(), token_)}, finished);
     report_.times.total = total.seconds();

@@ -36,6 +36,7 @@ class RankLeader {
   bool every_rank(StageKind kind, std::string_view body,
                   const std::function<void(CrewResult&&)>& take);
   void agree();
+  void warn_of_memory(const MemoryPlan& memory) const;
   void compare_probes();
   // Returns the digests of the weights, if they were read for this: by file of source_files().
   std::map<int64_t, std::string> stage_weights_on_nodes();
@@ -64,6 +65,7 @@ class RankLeader {
   RunReport& report_;
   std::string token_;  // of this start
   std::vector<RankFacts> ranks_;
+  std::vector<Placement> placed_;   // [ranks]
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
   std::vector<std::string> nodes_;  // [ranks]
   int num_threads_ = 0;

@@ -103,7 +103,10 @@ class RunTest(unittest.TestCase):
         """One rank copies them, the others map its copy."""
         self.need(mpi_installations.mpirun("openmpi"))
         done = self.assert_same_bytes([*PMIX, "-N2", "-n3"], OPEN_MPI, "--stage", "ram")
-        self.assertNotIn("warning", done.stderr)
+        self.assertRegex(done.stdout, "Weights .* in memory")
+        warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+        self.assertEqual(len(warnings), 1, done.stderr)
+        self.assertIn("documents without tokens", warnings[0])
 
     def test_one_error_sentence(self):
         self.need(mpi_installations.mpirun("openmpi"))
