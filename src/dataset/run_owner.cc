@@ -122,7 +122,7 @@ bool is_gone(const RunOwner& owner) {
 
 // Whether an owner whose file is empty was killed before it could write it: by its token, it was a
 // process of this host, which is gone.
-bool is_gone(std::string_view token) {
+bool was_killed_unwritten(std::string_view token) {
   const size_t end = token.rfind('-');
   const size_t begin = end == token.npos || end == 0 ? token.npos : token.rfind('-', end - 1);
   if (begin == token.npos) return false;
@@ -287,7 +287,7 @@ std::vector<FoundOwner> find_owners(const fs::path& folder) {
     bool is_alive = false;
     if (is_here(owner, self)) {
       is_alive = !is_gone(owner);
-    } else if (owner.host.empty() && is_gone(state.token)) {
+    } else if (owner.host.empty() && was_killed_unwritten(state.token)) {
       is_alive = false;
     } else if (!is_earlier_start(owner, self)) {
       if (!now) now = file_system_now(folder);
