@@ -229,14 +229,18 @@ class SlurmCluster:
         self.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
 
     def finish_with_requeues(self, job, seconds=60):
-        """As wait_for, but whatever is requeued starts at once."""
+        """As wait_for, but whatever is requeued starts soon: not at once, or Slurm may take the end
+        of the earlier start for that of the later one."""
         deadline = time.monotonic() + seconds
+        waiting_since = {}
         while True:
             states = self.states(job)
             if states and all(state in FINAL for state in states.values()):
                 return states
             for name, state in states.items():
-                if state == "PENDING" and "-" not in name and "[" not in name:
+                if state != "PENDING" or "-" in name or "[" in name:
+                    waiting_since.pop(name, None)
+                elif time.monotonic() - waiting_since.setdefault(name, time.monotonic()) > 1:
                     self.start_now(name)
             if time.monotonic() > deadline:
                 raise RuntimeError(f"job {job}: {states} after {seconds} s\n{self.logs()}")
