@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -28,9 +29,20 @@ using nlohmann::ordered_json;
 
 std::string host_name() {
   std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  const std::string text = name.data();
-  return text.substr(0, text.find('.'));
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+std::string short_host_name() {
+  const std::string name = host_name();
+  return name.substr(0, name.find('.'));
+}
+
+// Linux draws it at the start of a machine. Names of hosts may be equal where they are cut or faked.
+std::string node_key() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id.empty() ? host_name() : id;
 }
 
 std::string affinity_text() {
@@ -138,7 +150,7 @@ void check_pair(const RankFacts& ours, const RankFacts& theirs, size_t rank) {
 void check_devices(std::span<const RankFacts> ranks) {
   for (size_t i = 0; i < ranks.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      if (ranks[i].room.host != ranks[j].room.host) continue;
+      if (ranks[i].room.node != ranks[j].room.node) continue;
       for (const std::string& device : ranks[i].devices) {
         if (std::ranges::find(ranks[j].devices, device) == ranks[j].devices.end()) continue;
         fail(
@@ -153,7 +165,8 @@ void check_devices(std::span<const RankFacts> ranks) {
 }  // namespace
 
 RankRoom room_here() {
-  return {.host = host_name(),
+  return {.host = short_host_name(),
+          .node = node_key(),
           .cores = affinity_text(),
           .num_cores = available_cores(),
           .node_cores = std::max(1, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN))),
@@ -190,6 +203,7 @@ RankFacts faulty_rank(const std::string& sentence) {
 
 std::string to_json(const RankFacts& facts) {
   const ordered_json json = {{"host", facts.room.host},
+                             {"node", facts.room.node},
                              {"cores", facts.room.cores},
                              {"num_cores", facts.room.num_cores},
                              {"node_cores", facts.room.node_cores},
@@ -210,6 +224,7 @@ RankFacts parse_rank_facts(const std::string& text, int rank) {
     const ordered_json json = ordered_json::parse(text);
     RankFacts out;
     json.at("host").get_to(out.room.host);
+    json.at("node").get_to(out.room.node);
     json.at("cores").get_to(out.room.cores);
     json.at("num_cores").get_to(out.room.num_cores);
     json.at("node_cores").get_to(out.room.node_cores);

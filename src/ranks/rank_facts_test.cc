@@ -15,7 +15,7 @@ using testing::StartsWith;
 
 RankFacts facts(const char* host) {
   RankFacts out;
-  out.room = {host, "0-7", 8, 8, 1 << 30};
+  out.room = {host, host, "0-7", 8, 8, 1 << 30};
   out.build = "0.1.0 (abc)";
   out.config = R"({"capture":{"min_bucket_size":16},"model":{"name":"m"}})";
   out.geometry = "g";
@@ -35,7 +35,7 @@ std::string refusal(const Change& change) {
 TEST(RankFacts, EqualRanksAgree) {
   EXPECT_EQ(refusal([](RankFacts&) {}), "");
   EXPECT_EQ(refusal([](RankFacts& rank) {
-              rank.room = {"node01", "8-9", 2, 64, 5};  // slower, on the same node
+              rank.room = {"node01", "node01", "8-9", 2, 64, 5};  // slower, on the same node
             }),
             "");
 }
@@ -78,6 +78,24 @@ TEST(RankFacts, TwoRanksOnOneDeviceAreRefused) {
       error_of([&] { check_agreement(ranks); }),
       "a: ranks 0 and 2 would compute on one device (gpu 0): start as many ranks on a node as "
       "it has devices");
+}
+
+// "gpu.a.org" and "gpu.b.org" are both "gpu" in sentences.
+TEST(RankFacts, NodesWithOneNameAreTwo) {
+  std::vector<RankFacts> ranks = {facts("gpu"), facts("gpu")};
+  ranks[0].devices = ranks[1].devices = {"gpu 0"};
+  ranks[1].room.node = "another";
+  check_agreement(ranks);
+  ranks[1].room.node = ranks[0].room.node;
+  ranks[1].room.host = "alias";
+  EXPECT_THAT(error_of([&] { check_agreement(ranks); }), HasSubstr("one device (gpu 0)"));
+}
+
+TEST(RankFacts, TheNodeIsTheSameForAllProcessesOfAMachine) {
+  const RankRoom room = room_here();
+  EXPECT_FALSE(room.node.empty());
+  EXPECT_EQ(room.node, room_here().node);
+  EXPECT_NE(room.node, room.host);  // the boot's identity, where Linux gives it
 }
 
 TEST(RankFacts, ARankThatCannotTakePartSaysWhy) {

@@ -213,7 +213,7 @@ int RankLeader::lead() {
     ranks_ = hear_all();
     for (size_t i = 0; i < ranks_.size(); ++i) {
       hosts_.push_back(rank_name(ranks_[i], i));
-      nodes_.push_back(ranks_[i].room.host);
+      nodes_.push_back(ranks_[i].room.node);
     }
     const FolderLock lock(folder());
     token_ = lock.token();

@@ -67,7 +67,7 @@ class RankLeader {
   std::vector<RankFacts> ranks_;
   std::vector<Placement> placed_;   // [ranks]
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
-  std::vector<std::string> nodes_;  // [ranks]
+  std::vector<std::string> nodes_;  // [ranks] RankRoom::node
   int num_threads_ = 0;
   std::map<std::string, std::string> known_;  // indexes of journals, by name
   std::set<int> captured_;                    // ranks that have a document in their journal

@@ -49,7 +49,7 @@ struct StagedRanks {
   std::map<int64_t, std::string> digests;             // by file of source_files()
   std::vector<std::pair<int, std::string>> warnings;  // of ranks
 };
-// nodes: [ranks]. Throws Error; Stopped.
+// nodes: [ranks] RankRoom::node. Throws Error; Stopped.
 StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes);
 
 }  // namespace qk
