@@ -33,6 +33,13 @@ Start start_of(const RunOptions& options, bool resumes) {
   return options.overwrite ? Start::kOverwrite : Start::kNew;
 }
 
+template <typename T>
+std::vector<bool> has_value(const std::vector<std::optional<T>>& values) {
+  std::vector<bool> out;
+  for (const std::optional<T>& value : values) out.push_back(value.has_value());
+  return out;
+}
+
 // A small file that other nodes are to see; gone when the object is.
 class TokenFile {
  public:
@@ -98,6 +105,17 @@ void RankLeader::agree() {
   });
   if (!is_done) throw Stopped();
   check_folder(ranks, sees, run_.config.output.data_root);
+  leave_out_silent(has_value(sees));
+}
+
+void RankLeader::leave_out_silent(const std::vector<bool>& answered) {
+  for (size_t i = 0; i < answered.size(); ++i) {
+    const int rank = static_cast<int>(i);
+    if (answered[i] || !left_out_.insert(rank).second) continue;
+    leader_.leave_out(rank);
+    warn(fmt::format("{}: takes no part, since it was lost while the ranks were compared",
+                     hosts_[i]));
+  }
 }
 
 // All nodes are taken to be like the first.
@@ -114,6 +132,7 @@ void RankLeader::compare_probes() {
   });
   if (!is_done) throw Stopped();
   check_probes(ranks_, probes);
+  leave_out_silent(has_value(probes));
 }
 
 std::map<int64_t, std::string> RankLeader::stage_weights_on_nodes() {

@@ -36,6 +36,8 @@ class RankLeader {
   bool every_rank(StageKind kind, std::string_view body,
                   const std::function<void(CrewResult&&)>& take);
   void agree();
+  // Documents are only for ranks whose answers were compared. answered: [ranks]
+  void leave_out_silent(const std::vector<bool>& answered);
   void warn_of_memory(const MemoryPlan& memory) const;
   void compare_probes();
   // Returns the digests of the weights, if they were read for this: by file of source_files().
@@ -68,6 +70,7 @@ class RankLeader {
   std::vector<Placement> placed_;   // [ranks]
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
   std::vector<std::string> nodes_;  // [ranks] RankRoom::node
+  std::set<int> left_out_;  // ranks that take no further part
   int num_threads_ = 0;
   std::map<std::string, std::string> known_;  // indexes of journals, by name
   std::set<int> captured_;                    // ranks that have a document in their journal
