@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <mutex>
 #include <set>
 
@@ -301,6 +302,27 @@ TEST_F(RankFaults, AnotherConfigurationIsRefused) {
     if (rank == 1) run.config.capture.min_bucket_size = 8;
   };
   EXPECT_THAT(ranks.run()[0].error, HasSubstr("capture.min_bucket_size is 8 there and 128 here"));
+}
+
+// The same size, and what the probe computes does not depend on it.
+TEST_F(RankFaults, OtherWeightsOfTheSameSizeAreRefused) {
+  for (const StageMode mode : {StageMode::kOff, StageMode::kRam}) {
+    TestRanks ranks = this->ranks(3);
+    ranks.change = [&](int rank, PreparedRun& run, RanksOptions& options) {
+      options.run.stage.mode = mode;
+      if (rank != 1) return;
+      const std::filesystem::path path = run.model.files[0]->path();
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(-1, std::ios::end);
+      file.put('\x3f');
+    };
+    const std::string host = room_here().host;
+    EXPECT_THAT(ranks.run()[0].error,
+                StartsWith(fmt::format("{0} (rank 1) reads another model.safetensors than {0} "
+                                       "(rank 0): its SHA-256 is ",
+                                       host)));
+    EXPECT_FALSE(has_dataset());
+  }
 }
 
 // A core that adds wrongly.
