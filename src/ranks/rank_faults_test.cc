@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <mutex>
 #include <set>
 
@@ -16,6 +17,7 @@ namespace qk {
 namespace rank_faults_test {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -86,6 +88,37 @@ INSTANTIATE_TEST_SUITE_P(RankFaults, DiesInStage,
                          testing::Values(StageKind::kAgree, StageKind::kDigest,
                                          StageKind::kDocuments, StageKind::kOwn,
                                          StageKind::kWrite));
+
+// A rank is not heard of while the ranks are compared, and comes back when documents are dealt.
+class ComesBackAfter : public RankFaults, public testing::WithParamInterface<StageKind> {};
+
+TEST_P(ComesBackAfter, ItGetsNoDocuments) {
+  TestRanks ranks = this->ranks(3);
+  ranks.times.lost = 1;
+  ranks.texts = some_texts(60);
+  std::vector<std::string> warnings;
+  ranks.warnings = &warnings;
+  std::atomic<bool> is_silent = false;
+  std::atomic<int> heard_of = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      if (from == 0 && to == 2 && begins(bytes, GetParam())) is_silent = true;
+      if (from == 0 && to == 1 && begins(bytes, StageKind::kDocuments)) is_silent = false;
+      if (from == 0 && to == 2 && begins(bytes, StageKind::kDocuments)) ++heard_of;
+      return from != 2 || !is_silent;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_EQ(heard_of, 0);
+  EXPECT_EQ(ends[2].end.exit_code, 0) << ends_text(ends);
+  EXPECT_THAT(warnings, AllOf(Contains(HasSubstr("(rank 2): takes no part")),
+                              Contains(HasSubstr("(rank 2): heard of again"))));
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+INSTANTIATE_TEST_SUITE_P(RankFaults, ComesBackAfter,
+                         testing::Values(StageKind::kAgree, StageKind::kProbe));
 
 // A rank that is cut off goes on computing: what it has is also computed by others, and counts once.
 TEST_F(RankFaults, EqualDocumentsOfTwoJournalsCountOnce) {
@@ -269,6 +302,27 @@ TEST_F(RankFaults, AnotherConfigurationIsRefused) {
     if (rank == 1) run.config.capture.min_bucket_size = 8;
   };
   EXPECT_THAT(ranks.run()[0].error, HasSubstr("capture.min_bucket_size is 8 there and 128 here"));
+}
+
+// The same size, and what the probe computes does not depend on it.
+TEST_F(RankFaults, OtherWeightsOfTheSameSizeAreRefused) {
+  for (const StageMode mode : {StageMode::kOff, StageMode::kRam}) {
+    TestRanks ranks = this->ranks(3);
+    ranks.change = [&](int rank, PreparedRun& run, RanksOptions& options) {
+      options.run.stage.mode = mode;
+      if (rank != 1) return;
+      const std::filesystem::path path = run.model.files[0]->path();
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(-1, std::ios::end);
+      file.put('\x3f');
+    };
+    const std::string host = room_here().host;
+    EXPECT_THAT(ranks.run()[0].error,
+                StartsWith(fmt::format("{0} (rank 1) reads another model.safetensors than {0} "
+                                       "(rank 0): its SHA-256 is ",
+                                       host)));
+    EXPECT_FALSE(has_dataset());
+  }
 }
 
 // A core that adds wrongly.

@@ -15,7 +15,7 @@ enum class StageKind : uint8_t {
   kAgree,      // task = rank: does it see the output folder
   kStage,      // task = rank: the weights are copied onto its node, or the copies are opened
   kProbe,      // task = rank: what it computes for a few tokens
-  kDigest,     // task = file of the model: its SHA-256
+  kDigest,     // task = file of source_files(): its SHA-256
   kScan,       // task = name of a journal: its index
   kDocuments,  // task = documents: they are captured into the rank's own journal
   kOwn,        // task = rank: the index of its own journal
@@ -36,6 +36,12 @@ struct AgreeStage {
 };
 std::string encode(const AgreeStage& stage);
 AgreeStage decode_agree_stage(std::string_view body);
+
+struct RankDigest {
+  int rank = 0;
+  int64_t file = 0;  // of source_files()
+  std::string sha256;
+};
 
 std::string encode_seen(bool sees_token);  // the answer
 bool decode_seen(std::string_view bytes);

@@ -1,12 +1,12 @@
 #include "ranks/rank_staging.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "base/stopped.h"
 #include "capture/stage_weights.h"
 #include "model/source_files.h"
-#include "ranks/rank_stages.h"
 #include "ranks/wire.h"
 
 namespace qk {
@@ -173,7 +173,9 @@ StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes) {
     if (rank == 0) out.place = decode_place(answer.place);
     if (rank == 0) out.bytes = answer.bytes;
     if (!answer.warning.empty()) out.warnings.emplace_back(rank, answer.warning);
-    out.digests.insert(answer.digests.begin(), answer.digests.end());
+    for (const auto& [file, digest] : answer.digests) {
+      out.digests.push_back({.rank = rank, .file = file, .sha256 = digest});
+    }
   }
   return out;
 }

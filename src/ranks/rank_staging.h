@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "capture/run_steps.h"
 #include "cluster/crew.h"
+#include "ranks/rank_stages.h"
 #include "staging/stage_files.h"
 
 namespace qk {
@@ -46,10 +46,10 @@ StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
 struct StagedRanks {
   StagePlace place;                                   // of rank 0
   int64_t bytes = 0;                                  // likewise
-  std::map<int64_t, std::string> digests;             // by file of source_files()
+  std::vector<RankDigest> digests;                    // of the first rank of each node
   std::vector<std::pair<int, std::string>> warnings;  // of ranks
 };
-// nodes: [ranks]. Throws Error; Stopped.
+// nodes: [ranks] RankRoom::node. Throws Error; Stopped.
 StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes);
 
 }  // namespace qk

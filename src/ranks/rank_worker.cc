@@ -1,6 +1,6 @@
 #include "ranks/rank_worker.h"
 
-#include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -110,17 +110,14 @@ void RankWorker::probe_ranks() {
 
 void RankWorker::digest_files() {
   const std::vector<fs::path> files = source_files(run_.model);
-  do_tasks([&](const CrewTask& task) {
-    if (task.id < 0 || task.id >= std::ssize(files)) {
-      fail("expected {} files of the model as rank 0 has, found {}", task.id + 1, files.size());
+  do_tasks([&](const CrewTask& task) -> std::string {
+    const size_t index = std::stoul(task.text);
+    if (index >= files.size()) {
+      fail("expected {} files of the model as rank 0 has, found {}", index + 1, files.size());
     }
-    const fs::path& file = files[static_cast<size_t>(task.id)];
-    nlohmann::json answer = nlohmann::json::array();
-    for (const IdentifiedFile& found :
-         identify_files({&file, 1}, pool(), [](int64_t, int64_t) {})) {
-      answer.push_back({found.name, found.bytes, found.sha256});
-    }
-    return answer.dump();
+    const std::vector<IdentifiedFile> found =
+        identify_files({&files[index], 1}, pool(), [](int64_t, int64_t) {});
+    return found.empty() ? "" : found[0].sha256;
   });
 }
 
