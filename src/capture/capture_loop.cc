@@ -131,6 +131,7 @@ void CaptureLoop::run_alone(JournalWriter& journal) {
 void CaptureLoop::run_team(JournalWriter& journal) {
   DeviceTeam team(run_, options_, memory_, pool_.num_threads());
   team.run({.take = [&] { return next_batch(); },
+            .cancel = [&] { reader_.cancel(); },
             .finish =
                 [&](DeviceTeam::Batch&& batch) {
                   for (const std::string& sentence : batch.warnings) {

@@ -57,13 +57,7 @@ void RankCapture::run(const std::filesystem::path& journal) {
   JournalWriter writer = JournalWriter::create(journal, stage_.header);
   const RunOptions options = loop_options();
   CaptureLoop loop(means_.run, options, means_.memory, means_.pool, documents_, {});
-  try {
-    loop.run(writer, [this](const BatchWorker::Result& result) { end(result); });
-  } catch (...) {
-    documents_.close();  // a thread of the loop may wait for the next one
-    throw;
-  }
-  documents_.close();
+  loop.run(writer, [this](const BatchWorker::Result& result) { end(result); });
 }
 
 }  // namespace qk

@@ -100,7 +100,7 @@ void RankDocuments::add(CrewTask task) {
 }
 
 std::optional<Document> RankDocuments::next(bool wait) {
-  while (!closed_) {
+  while (!cancelled_) {
     {
       const std::lock_guard lock(mutex_);
       if (!waiting_.empty()) {
@@ -109,7 +109,7 @@ std::optional<Document> RankDocuments::next(bool wait) {
         return out;
       }
     }
-    // Not with `wait`, which close() could not end.
+    // Not with `wait`, which cancel() could not end.
     if (may_take_task()) {
       if (std::optional<CrewTask> task = worker_.next_task(/*wait=*/false)) {
         add(*std::move(task));

@@ -167,15 +167,15 @@ TEST(RankDocuments, NoTaskIsTakenAheadOfTheLimit) {
   EXPECT_EQ(documents.next(false)->text, "c");
 }
 
-TEST(RankDocuments, CloseEndsTheWaiting) {
+TEST(RankDocuments, CancelEndsTheWaiting) {
   ListWorker worker;
   RankDocuments documents(worker);
-  std::thread closes([&] {
+  std::thread cancels([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    documents.close();
+    documents.cancel();
   });
   EXPECT_FALSE(documents.next(true));
-  closes.join();
+  cancels.join();
 }
 
 }  // namespace rank_documents_test
