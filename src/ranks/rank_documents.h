@@ -70,9 +70,10 @@ class RankDocuments : public DocumentSource {
   struct Ended {
     CrewTask task;  // without its text
     int64_t num_tokens = 0;
+    double seconds = 0;
   };
-  // This document of so many tokens is safe. Its task, if that was the last one of it.
-  std::optional<Ended> end(int64_t document, int64_t num_tokens);
+  // This document of so many tokens is safe, and took so many seconds. Its task, if that was the last one of it.
+  std::optional<Ended> end(int64_t document, int64_t num_tokens, double seconds);
   // Documents were taken that are not safe yet.
   bool has_open() const;
   // next() takes no further task as long as so many are not safe.

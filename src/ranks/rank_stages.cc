@@ -112,7 +112,7 @@ std::string encode(const DocumentsStage& stage) {
   WireWriter out;
   out.text(stage.journal_token);
   out.text(stage.header);
-  out.number(stage.seconds_left);
+  out.number(stage.ends_at);
   return out.take();
 }
 
@@ -121,7 +121,7 @@ DocumentsStage decode_documents_stage(std::string_view body) {
   DocumentsStage out;
   out.journal_token = in.text();
   out.header = in.text();
-  out.seconds_left = in.number<double>();
+  out.ends_at = in.number<double>();
   in.end();
   return out;
 }
