@@ -45,7 +45,9 @@ class Coordinator {
   void break_off(std::string sentence);
 
   // From the leader. REQUIRES: no stage is running.
-  void begin_stage(std::string text, int64_t window, double now);
+  //   ranks  as Leader::Stage::ranks
+  void begin_stage(std::string text, int64_t window, double now,
+                   const std::vector<uint8_t>& ranks = {});
   bool wants_task() const;  // the window has room
   void add(CrewTask task);
   void no_more_tasks();
@@ -86,8 +88,9 @@ class Coordinator {
     bool is_alive = true;
     bool is_gone = false;
     double heard = 0;
-    int32_t stage = 0;      // the last whose text it got
-    bool got_stop = false;  // of that stage
+    bool takes_part = true;  // in this stage
+    int32_t stage = 0;       // the last whose text it got
+    bool got_stop = false;   // of that stage
     bool got_leave = false;
     int64_t credit = 0;                    // tasks that it asked for and did not get yet
     int64_t lanes = 1;                     // tasks that it computes at once
@@ -112,6 +115,7 @@ class Coordinator {
   };
 
   bool is_ready(const Rank& rank) const { return rank.has_hello && rank.is_alive && !rank.is_gone; }
+  bool may_have_task(const Rank& rank) const { return is_ready(rank) && rank.takes_part; }
   static bool is_idle(const Rank& rank) {
     return static_cast<int64_t>(rank.hand.size()) < rank.lanes;
   }
@@ -143,7 +147,7 @@ class Coordinator {
   void look_at_stage();
   void look_at_leaving();
   bool is_anything_in_hand() const;
-  int64_t num_ready() const;
+  int64_t num_workers() const;
 
   const CrewTimes times_;
   std::vector<Rank> ranks_;

@@ -162,7 +162,6 @@ std::string encode(const WriteStage& stage) {
   put(out, stage.options);
   out.text(stage.token);
   out.number(stage.wait_seconds);
-  out.text({reinterpret_cast<const char*>(stage.writes.data()), stage.writes.size()});
   return out.take();
 }
 
@@ -178,8 +177,6 @@ WriteStage decode_write_stage(std::string_view body) {
   out.options = options_of(in);
   out.token = in.text();
   out.wait_seconds = in.number<double>();
-  const std::string_view writes = in.text();
-  out.writes.assign(writes.begin(), writes.end());
   in.end();
   return out;
 }

@@ -58,7 +58,8 @@ struct DocumentsAnswer {
 std::string encode(const DocumentsAnswer& answer);
 DocumentsAnswer decode_documents_answer(std::string_view bytes);
 
-// The journals of a run, and what is in their files' footers and beside: the same for all writers.
+// The journals of a run, and what is in their files' footers and beside: the same for all writers,
+// and for them alone.
 struct WriteStage {
   struct Journal {
     std::string name;   // in .qkscope
@@ -68,7 +69,6 @@ struct WriteStage {
   DatasetOptions options;  // but for the names of documents
   std::string token;       // a rank's temporary files have this and its number
   double wait_seconds = 90;
-  std::vector<uint8_t> writes;  // [ranks] 0: others do it
 };
 std::string encode(const WriteStage& stage);
 WriteStage decode_write_stage(std::string_view body);
