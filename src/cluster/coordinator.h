@@ -46,7 +46,9 @@ class Coordinator {
 
   // From the leader. REQUIRES of the first two: no stage is running.
   void leave_out(int rank);  // it hears of no later stage
-  void begin_stage(std::string text, int64_t window, double now);
+  //   ranks  as Leader::Stage::ranks
+  void begin_stage(std::string text, int64_t window, double now,
+                   const std::vector<uint8_t>& ranks = {});
   bool wants_task() const;  // the window has room
   void add(CrewTask task);
   void no_more_tasks();
@@ -88,8 +90,9 @@ class Coordinator {
     bool is_gone = false;
     bool is_left_out = false;  // of all stages from now on
     double heard = 0;
-    int32_t stage = 0;      // the last whose text it got
-    bool got_stop = false;  // of that stage
+    bool takes_part = true;  // in this stage
+    int32_t stage = 0;       // the last whose text it got
+    bool got_stop = false;   // of that stage
     bool got_leave = false;
     int64_t credit = 0;                    // tasks that it asked for and did not get yet
     int64_t lanes = 1;                     // tasks that it computes at once
@@ -114,7 +117,7 @@ class Coordinator {
   };
 
   bool is_ready(const Rank& rank) const { return rank.has_hello && rank.is_alive && !rank.is_gone; }
-  bool takes_part(const Rank& rank) const { return is_ready(rank) && !rank.is_left_out; }
+  bool may_have_task(const Rank& rank) const { return is_ready(rank) && rank.takes_part; }
   static bool is_idle(const Rank& rank) {
     return static_cast<int64_t>(rank.hand.size()) < rank.lanes;
   }
@@ -146,7 +149,7 @@ class Coordinator {
   void look_at_stage();
   void look_at_leaving();
   bool is_anything_in_hand() const;
-  int64_t num_ready() const;
+  int64_t num_workers() const;
 
   const CrewTimes times_;
   std::vector<Rank> ranks_;

@@ -296,6 +296,32 @@ TEST(Coordinator, TasksOfOneRankOnly) {
   EXPECT_THAT(ranks.results(), ElementsAre(2, 1));
 }
 
+TEST(Coordinator, AStageOfSomeRanks) {
+  Ranks ranks(3);
+  ranks.coordinator.begin_stage("", 2, 0, {1, 0, 1});
+  for (int i = 0; i < 3; ++i) ranks.coordinator.add({.id = i, .size = 1});
+  EXPECT_TRUE(ranks.coordinator.wants_task());
+  ranks.coordinator.add({.id = 3, .size = 1});
+  EXPECT_FALSE(ranks.coordinator.wants_task()) << "the window is that of two ranks";
+  ranks.coordinator.no_more_tasks();
+  ranks.pass(11, {0, 2});
+  ranks.pass(1, {0, 1, 2});  // rank 1 comes back
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "2:0"));
+  for (const int rank : {0, 2}) ranks.say(rank, MessageType::kWant, 2);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:0", "2:1"));
+  ranks.now += 1;
+  ranks.say(0, MessageType::kResult, 0);
+  // Rank 1, which has nothing to do, does not keep rank 2 from getting one ahead.
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:2", "2:3"));
+  for (const auto& [rank, task] : {std::pair(0, 2), {2, 1}, {2, 3}}) {
+    ranks.say(rank, MessageType::kResult, task);
+  }
+  EXPECT_EQ(ranks.coordinator.stage_state(), State::kDone);
+  EXPECT_THAT(ranks.sent(MessageType::kStop), ElementsAre("0:0", "2:0"));
+  ranks.begin(1);
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "1:0", "2:0"));
+}
+
 TEST(Coordinator, AllLeaveTogether) {
   Ranks ranks(3);
   ranks.coordinator.leave(1);

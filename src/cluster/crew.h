@@ -54,7 +54,7 @@ class Leader {
   // is an Error. Throws Stopped.
   virtual std::vector<std::string> hellos() = 0;
   struct Stage {
-    std::string text;  // for all workers, once
+    std::string text;  // for all workers of the stage, once
     // The next task; none: there are no more. Called by run_stage, as far ahead as `window` says.
     std::function<std::optional<CrewTask>()> next;
     int64_t window = 4;  // tasks for each rank that wait, at most
@@ -65,6 +65,9 @@ class Leader {
     std::function<void(CrewResult&&)> take = {};  // results as they come, each task's once
     // [ranks], about ten times a second.
     std::function<void(const std::vector<RankState>&)> show = {};
+    // [ranks] 0: this one does not hear of the stage and gets no task of it. Empty: all take part.
+    // REQUIRES: rank 0 does, which is never lost.
+    std::vector<uint8_t> ranks = {};
   };
   // Returns when every task has its result (true), or when the run is to stop, or may_begin said
   // no, and nothing is in hand any more (false). Tasks of a rank that is lost are dealt to others,

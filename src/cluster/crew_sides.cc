@@ -150,7 +150,8 @@ std::vector<std::string> LeaderSide::hellos() {
 
 bool LeaderSide::run_stage(const Stage& stage) {
   with_coordinator([&](Coordinator& c) {
-    if (c.fault().empty()) c.begin_stage(stage.text, stage.window, crew_seconds());
+    if (!c.fault().empty()) return;
+    c.begin_stage(stage.text, stage.window, crew_seconds(), stage.ranks);
   });
   bell_.ring();
   bool is_whole = false;

@@ -21,7 +21,7 @@ bool RankLeader::deal_documents(const RunContext& context, const RunRecord& reco
       source, task_limits(run_, context.memory, leader_.num_ranks(), std::ssize(earlier.done)));
   const DocumentsStage stage{.journal_token = token_,
                              .header = to_text({record.provenance, earlier.overwrite}),
-                             .seconds_left = seconds_left(options_.run.time_limit)};
+                             .ends_at = end_of(options_.run.time_limit)};
   DocumentsInTime in_time(options_.run.time_limit);
   const RunClock clock;
   counts = earlier.counts;

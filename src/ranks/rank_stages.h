@@ -49,7 +49,7 @@ bool decode_seen(std::string_view bytes);
 struct DocumentsStage {
   std::string journal_token;  // the rank's journal is journal.<token>.<rank>
   std::string header;         // of the journal
-  double seconds_left = 0;    // to the time limit; 0: there is none
+  double ends_at = 0;         // end_of() of the time limit; 0: there is none
 };
 std::string encode(const DocumentsStage& stage);
 DocumentsStage decode_documents_stage(std::string_view body);
@@ -57,14 +57,15 @@ DocumentsStage decode_documents_stage(std::string_view body);
 // What one task of documents came to: of these, and of others whose task is not over.
 struct DocumentsAnswer {
   int64_t num_documents = 0, num_tokens = 0, num_rows = 0, num_computed_tokens = 0;
-  double seconds = 0;       // that they were computed
+  double seconds = 0;       // of the task alone: its share of the batches, by tokens
   int64_t task_tokens = 0;  // of the task alone
   std::vector<std::string> warnings;
 };
 std::string encode(const DocumentsAnswer& answer);
 DocumentsAnswer decode_documents_answer(std::string_view bytes);
 
-// The journals of a run, and what is in their files' footers and beside: the same for all writers.
+// The journals of a run, and what is in their files' footers and beside: the same for all writers,
+// and for them alone.
 struct WriteStage {
   struct Journal {
     std::string name;   // in .qkscope
@@ -74,7 +75,6 @@ struct WriteStage {
   DatasetOptions options;  // but for the names of documents
   std::string token;       // a rank's temporary files have this and its number
   double wait_seconds = 90;
-  std::vector<uint8_t> writes;  // [ranks] 0: others do it
 };
 std::string encode(const WriteStage& stage);
 WriteStage decode_write_stage(std::string_view body);

@@ -143,14 +143,12 @@ void RankWorker::send_own_journal() {
 }
 
 void RankWorker::write_units(WriteStage stage) {
-  const auto rank = static_cast<size_t>(worker_.rank());
-  if (rank < stage.writes.size() && stage.writes[rank] == 0) return;
   writing_.reset();
   journals_ = std::make_unique<JournalSet>(
       open_indexed(run_.config.output.data_root, stage.journals, stage.wait_seconds));
   writing_ = std::make_unique<DatasetWriting>(*journals_, run_.config.output.data_root,
                                               std::move(stage.options),
-                                              fmt::format("{}.{}", stage.token, rank));
+                                              fmt::format("{}.{}", stage.token, worker_.rank()));
   ThreadPool writers(memory().num_writers);
   try {
     do_tasks([&](const CrewTask& task) {
