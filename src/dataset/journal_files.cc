@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -58,13 +60,20 @@ void unlink_if_there(const fs::path& path) {
   }
 }
 
-bool are_discarded(const fs::path& folder) {
-  std::error_code error;
-  return fs::exists(folder / ".qkscope" / kDiscarded, error);
+// The names of journals that are being removed; empty: none are.
+std::set<std::string> discarded_names(const fs::path& folder) {
+  std::set<std::string> out;
+  std::ifstream file(folder / ".qkscope" / kDiscarded);
+  for (std::string name; std::getline(file, name);) out.insert(name);
+  return out;
 }
 
 // From now on none of them counts, so that a kill between two removals leaves no part of a run.
-void discard(const fs::path& folder) { write_file(folder / ".qkscope" / kDiscarded, ""); }
+void discard(const fs::path& folder, const std::vector<fs::path>& journals) {
+  std::string names;
+  for (const fs::path& path : journals) names += path.filename().string() + "\n";
+  write_file(folder / ".qkscope" / kDiscarded, names);
+}
 
 void remove_empty_folder(const fs::path& folder) {
   ::rmdir((folder / ".qkscope").c_str());  // stays if it holds other files
@@ -87,9 +96,12 @@ fs::path journal_path(const fs::path& folder, std::string_view token) {
 }
 
 std::vector<fs::path> journal_paths(const fs::path& folder) {
-  if (are_discarded(folder)) return {};
+  const std::set<std::string> discarded = discarded_names(folder);
   std::vector<fs::path> found = journal_entries(folder);
-  std::erase_if(found, [](const fs::path& path) { return is_temporary(path.filename().string()); });
+  std::erase_if(found, [&](const fs::path& path) {
+    const std::string name = path.filename().string();
+    return is_temporary(name) || discarded.contains(name);
+  });
   return found;
 }
 
@@ -126,7 +138,7 @@ void remove_journal(const fs::path& folder) {
 
 void remove_journals(const fs::path& folder) {
   const std::vector<fs::path> entries = journal_entries(folder);
-  if (entries.size() > 1) discard(folder);
+  if (entries.size() > 1) discard(folder, entries);
   for (const fs::path& path : entries) unlink_if_there(path);
   unlink_if_there(folder / ".qkscope" / kDiscarded);
   remove_dead_owners(folder);
@@ -134,7 +146,11 @@ void remove_journals(const fs::path& folder) {
 }
 
 void remove_discarded_journals(const fs::path& folder) {
-  if (are_discarded(folder)) remove_journals(folder);
+  for (const std::string& name : discarded_names(folder)) {
+    const bool is_journal = name == kJournal || name.starts_with(kNamedJournal);
+    if (is_journal && name.find('/') == name.npos) unlink_if_there(folder / ".qkscope" / name);
+  }
+  unlink_if_there(folder / ".qkscope" / kDiscarded);
 }
 
 void remove_empty_journals(const fs::path& folder) {
