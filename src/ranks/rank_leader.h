@@ -43,6 +43,8 @@ class RankLeader {
   std::vector<IdentifiedFile> digest_files(const std::map<int64_t, std::string>& known,
                                            ThreadPool& pool);
   int run_with(const RunContext& context, const std::string& finished);
+  // What earlier starts have left. Once this returns, a journal says whether a dataset is replaced.
+  EarlierWork begin_journals(const RunContext& context, const RunRecord& record);
   int capture(const RunContext& context, const RunRecord& record);
   // False: the run is to stop.
   bool deal_documents(const RunContext& context, const RunRecord& record,
@@ -69,6 +71,7 @@ class RankLeader {
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
   std::vector<std::string> nodes_;  // [ranks]
   int num_threads_ = 0;
+  bool has_journals_ = false;                 // begin_journals() has returned
   std::map<std::string, std::string> known_;  // indexes of journals, by name
   std::set<int> captured_;                    // ranks that have a document in their journal
 };
