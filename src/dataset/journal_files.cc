@@ -75,6 +75,11 @@ void discard(const fs::path& folder, const std::vector<fs::path>& journals) {
   write_file(folder / ".qkscope" / kDiscarded, names);
 }
 
+// rank_leader.cc, file_system_now() in run_owner.cc, discard().
+bool is_momentary(std::string_view name) {
+  return name.starts_with("ranks.") || name.starts_with("now.") || name == "discarded.tmp";
+}
+
 void remove_empty_folder(const fs::path& folder) {
   ::rmdir((folder / ".qkscope").c_str());  // stays if it holds other files
 }
@@ -151,6 +156,16 @@ void remove_discarded_journals(const fs::path& folder) {
     if (is_journal && name.find('/') == name.npos) unlink_if_there(folder / ".qkscope" / name);
   }
   unlink_if_there(folder / ".qkscope" / kDiscarded);
+}
+
+void remove_momentary_files(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder / ".qkscope", error), end; !error && it != end;
+       it.increment(error)) {
+    if (is_momentary(it->path().filename().string())) found.push_back(it->path());
+  }
+  for (const fs::path& path : found) unlink_if_there(path);
 }
 
 void remove_empty_journals(const fs::path& folder) {

@@ -97,6 +97,23 @@ TEST_F(JournalFiles, ARemovalThatIsDoneAgainLeavesWhatIsNewer) {
   EXPECT_TRUE(fs::exists(folder_ / "x"));
 }
 
+TEST_F(JournalFiles, WhatAKillLeavesGoesWithTheNextStart) {
+  const auto leave = [&] {
+    for (const char* name : {"ranks.a", "ranks.a.tmp", "now.a", "discarded.tmp"}) {
+      put_file(own(name), "");
+    }
+  };
+  leave();
+  {
+    const FolderLock shard(folder_.path(), Sharing::kShared);  // they may be of another
+    EXPECT_TRUE(fs::exists(own("ranks.a")));
+  }
+  {
+    const FolderLock alone(folder_.path());
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
 TEST_F(JournalFiles, OfAPlainRunGoesAlone) {
   put_file(own("journal"), "");
   put_file(own("journal.a"), "");

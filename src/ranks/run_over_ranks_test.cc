@@ -158,6 +158,13 @@ TEST_F(RunOverRanks, OverwriteThatStopsBeforeItsJournalLeavesAllAsItWas) {
   EXPECT_THAT(warnings, testing::Contains(HasSubstr("before anything was replaced")));
 }
 
+TEST_F(RunOverRanks, WhatAKilledRank0HasLeftGoes) {
+  const TestRanks ranks{.texts = some_texts(5), .out = out_};
+  put(out_ / ".qkscope/ranks.dead");
+  EXPECT_EQ(ranks.run()[0].error, "");
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
 // More ranks than documents.
 TEST_F(RunOverRanks, SomeRanksMayHaveNothingToDo) {
   const TestRanks ranks{.count = 4, .texts = {"w1 w2", "w3"}, .out = out_};
