@@ -27,9 +27,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// With --overwrite nothing is removed yet: a start that is stopped before it has a journal leaves
+// all as it was (RankLeader::begin_journals).
 Start start_of(const RunOptions& options, bool resumes) {
-  if (resumes) return Start::kResume;
-  return options.overwrite ? Start::kOverwrite : Start::kNew;
+  return resumes || options.overwrite ? Start::kResume : Start::kNew;
 }
 
 template <typename T>
@@ -251,6 +252,9 @@ int RankLeader::lead() {
     return code;
   } catch (const Stopped&) {
     report_.stopped = true;
+    if (options.overwrite && !has_journals_) {
+      warn("stopped before anything was replaced: only --overwrite begins this run again");
+    }
     return kRanksStopped;
   }
 }

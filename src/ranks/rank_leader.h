@@ -45,6 +45,8 @@ class RankLeader {
   // Throws Error: ranks read different files. digests: those that are known
   std::vector<IdentifiedFile> digest_files(std::vector<RankDigest> digests, ThreadPool& pool);
   int run_with(const RunContext& context, const std::string& finished);
+  // What earlier starts have left. Once this returns, a journal says whether a dataset is replaced.
+  EarlierWork begin_journals(const RunContext& context, const RunRecord& record);
   int capture(const RunContext& context, const RunRecord& record);
   // False: the run is to stop.
   bool deal_documents(const RunContext& context, const RunRecord& record,
@@ -72,6 +74,7 @@ class RankLeader {
   std::vector<std::string> nodes_;  // [ranks] RankRoom::node
   std::set<int> left_out_;          // ranks that take no further part
   int num_threads_ = 0;
+  bool has_journals_ = false;                 // begin_journals() has returned
   std::map<std::string, std::string> known_;  // indexes of journals, by name
   std::set<int> captured_;                    // ranks that have a document in their journal
 };
