@@ -84,6 +84,17 @@ void remove_empty_folder(const fs::path& folder) {
   ::rmdir((folder / ".qkscope").c_str());  // stays if it holds other files
 }
 
+// False if another start has removed it just now.
+bool is_empty(const fs::path& journal) {
+  try {
+    return !may_hold_document(journal);
+  } catch (const Error&) {
+    std::error_code error;
+    if (fs::exists(journal, error) || error) throw;
+    return false;
+  }
+}
+
 // The token of journal.<token>, and of what it is before it has its name.
 std::string_view token_of(std::string_view name) {
   name.remove_prefix(kNamedJournal.size());
@@ -182,7 +193,7 @@ void remove_empty_journals(const fs::path& folder) {
       return owner.is_alive && has_token(token, owner.token);
     });
     if (lives || is_being_written(path)) continue;
-    if (is_temporary(name) || !may_hold_document(path)) unlink_if_there(path);
+    if (is_temporary(name) || is_empty(path)) unlink_if_there(path);
   }
 }
 

@@ -156,6 +156,17 @@ class Shards(unittest.TestCase):
                         min(before.values()))
         self.finish(out)
 
+    def test_many_starts_with_nothing_to_do(self):
+        """Each leaves an empty journal, and removes those of the others."""
+        out = self.new_out()
+        self.run_shards(out, 1)
+        for _ in range(4):
+            runs = [self.start(out, "--shard", f"{i}/8") for i in range(8)]
+            for run in runs:
+                stderr = run.communicate(timeout=300)[1]
+                self.assertEqual(run.returncode, 0, stderr)
+        self.finish(out)
+
     def test_other_numbers_of_shards(self):
         out = self.new_out()
         self.run_shards(out, 2, [1])
