@@ -1,13 +1,17 @@
 // Atomic writes and mapped reads.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -221,6 +225,38 @@ TEST_F(Files, MappingsCanBeMoved) {
   b = std::move(same);
   EXPECT_EQ(b.bytes().size(), 3U);
   EXPECT_TRUE(MappedFile().bytes().empty());
+}
+
+TEST_F(Files, PagesOfACopy) {
+  const std::string text(100'000, 'q');
+  write_file(folder_ / "a", text);
+  write_file(folder_ / "copy", text);
+  MappedFile file(folder_ / "a");
+  const auto bytes = file.bytes();
+  const int fd = ::open((folder_ / "copy").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  file.take_pages_of(fd);
+  ::close(fd);
+  fs::resize_file(folder_ / "a", 0);  // its pages would be a bus error
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), text);
+  EXPECT_EQ(file.bytes().data(), bytes.data());
+  EXPECT_EQ(std::string(path_of_mapping(bytes.data() + 5000)), (folder_ / "a").string());
+  EXPECT_EQ(MappedFile(std::move(file)).path(), folder_ / "a");
+  EXPECT_THAT(
+      [&] { MappedFile(folder_ / "copy").take_pages_of(-1); },
+      ThrowsMessage<Error>(HasSubstr("copy: the 100000 bytes of its copy cannot be mapped")));
+}
+
+TEST_F(Files, Stamps) {
+  write_file(folder_ / "a", "one");
+  const FileStamp stamp = MappedFile(folder_ / "a").stamp();
+  EXPECT_EQ(stamp, MappedFile(folder_ / "a").stamp());
+  EXPECT_EQ(stamp.bytes, 3);
+  fs::last_write_time(folder_ / "a", fs::last_write_time(folder_ / "a") + std::chrono::seconds(1));
+  EXPECT_NE(stamp, MappedFile(folder_ / "a").stamp());
+  const FileStamp later = MappedFile(folder_ / "a").stamp();
+  write_file(folder_ / "a", "two");  // another file in its place
+  EXPECT_NE(later.inode, MappedFile(folder_ / "a").stamp().inode);
 }
 
 TEST_F(Files, AnEmptyFileMapsToNoBytes) {

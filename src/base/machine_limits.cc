@@ -74,6 +74,36 @@ int cores_of_mask() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+// The number behind `key` in a file of lines "key number"; 0 if it is not there.
+double number_behind(const fs::path& path, const std::string& key) {
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(key + " ")) return number_in(line.substr(key.size())).value_or(0);
+  }
+  return 0;
+}
+
+// Bytes of the group's memory that the kernel could not drop; none if it does not say.
+std::optional<double> held_memory(const fs::path& group) {
+  const fs::path stat = group / "memory.stat";
+  if (const auto used = number_of_file(group / "memory.current")) {  // version 2
+    return *used - number_behind(stat, "active_file") - number_behind(stat, "inactive_file");
+  }
+  const auto used = number_of_file(group / "memory.usage_in_bytes");
+  if (!used) return std::nullopt;
+  return *used - number_behind(stat, "total_active_file") -
+         number_behind(stat, "total_inactive_file");
+}
+
+std::optional<double> memory_limit(const fs::path& group) {
+  std::optional<double> least;
+  for (const char* name : {"memory.max", "memory.high", "memory.limit_in_bytes"}) {
+    const auto limit = number_of_file(group / name);
+    if (limit && *limit > 0 && (!least || *limit < *least)) least = limit;
+  }
+  return least;
+}
+
 }  // namespace
 
 int available_cores(const SystemFiles& files) {
@@ -89,14 +119,21 @@ int available_cores(const SystemFiles& files) {
 int64_t available_memory(const SystemFiles& files) {
   int64_t bytes = int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGE_SIZE);
   for_each_group(files, "memory", [&](const fs::path& group) {
-    for (const char* name : {"memory.max", "memory.high", "memory.limit_in_bytes"}) {
-      const auto limit = number_of_file(group / name);
-      if (limit && *limit > 0 && *limit < static_cast<double>(bytes)) {
-        bytes = static_cast<int64_t>(*limit);
-      }
-    }
+    const auto limit = memory_limit(group);
+    if (limit && *limit < static_cast<double>(bytes)) bytes = static_cast<int64_t>(*limit);
   });
   return bytes;
+}
+
+int64_t free_memory(const SystemFiles& files) {
+  double bytes = 1024 * number_behind(files.meminfo, "MemAvailable:");
+  if (bytes <= 0) bytes = static_cast<double>(available_memory(files));
+  for_each_group(files, "memory", [&](const fs::path& group) {
+    const auto limit = memory_limit(group);
+    const auto held = held_memory(group);
+    if (limit && held) bytes = std::min(bytes, std::max(0.0, *limit - std::max(0.0, *held)));
+  });
+  return std::min(static_cast<int64_t>(bytes), available_memory(files));
 }
 
 }  // namespace qk

@@ -59,5 +59,33 @@ TEST_F(MachineLimits, NoLimitAndNonsenseChangeNothing) {
   EXPECT_EQ(available_cores(files_), cores);
 }
 
+TEST_F(MachineLimits, FreeMemory) {
+  files_.meminfo = folder_ / "meminfo";
+  EXPECT_EQ(free_memory(files_), available_memory(files_));
+  write("meminfo", "MemTotal:       16000000 kB\nMemAvailable:     500000 kB\n");
+  EXPECT_EQ(free_memory(files_), 512000000);
+  write("groups", "0::/job/step\n");
+  write("fs/job/memory.max", "400000000\n");
+  write("fs/job/memory.current", "250000000\n");
+  write("fs/job/memory.stat", "anon 90\nactive_file 30000000\ninactive_file 20000000\n");
+  EXPECT_EQ(free_memory(files_), 200000000);
+  write("fs/job/step/memory.max", "max\n");
+  write("fs/job/step/memory.current", "1\n");
+  EXPECT_EQ(free_memory(files_), 200000000);
+  write("fs/job/memory.current", "900000000\n");
+  EXPECT_EQ(free_memory(files_), 0);
+}
+
+TEST_F(MachineLimits, FreeMemoryInVersionOne) {
+  files_.meminfo = folder_ / "meminfo";
+  write("meminfo", "MemAvailable:     500000 kB\n");
+  write("groups", "4:memory:/a\n");
+  write("fs/memory/a/memory.limit_in_bytes", "300000000\n");
+  write("fs/memory/a/memory.usage_in_bytes", "250000000\n");
+  write("fs/memory/a/memory.stat",
+        "active_file 1\ntotal_active_file 30000000\ntotal_inactive_file 20000000\n");
+  EXPECT_EQ(free_memory(files_), 100000000);
+}
+
 }  // namespace
 }  // namespace qk

@@ -74,6 +74,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
     fail("{}: is not a regular file", path_text(path));
   }
   size_ = static_cast<size_t>(status.st_size);
+  stamp_ = stamp_of(status);
   if (size_ > 0) {
     void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
     const int map_errno = errno;
@@ -91,7 +92,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
       data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      stamp_(other.stamp_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
@@ -99,11 +101,22 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     path_ = std::move(other.path_);
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
+    stamp_ = other.stamp_;
   }
   return *this;
 }
 
 MappedFile::~MappedFile() { unmap(); }
+
+void MappedFile::take_pages_of(int fd) const {
+  if (size_ == 0) return;
+  void* place = const_cast<std::byte*>(data_);
+  // MAP_FIXED puts the new pages in place of the old ones in one step.
+  if (::mmap(place, size_, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    fail("{}: the {} bytes of its copy cannot be mapped: {}", path_text(path_), size_,
+         std::strerror(errno));
+  }
+}
 
 void MappedFile::drop(size_t begin, size_t end) const {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -31,6 +32,9 @@ class WriteLog {
   ~WriteLog() { active() = nullptr; }
 
   std::vector<std::string> take() { return std::exchange(entries_, {}); }
+  // From now on flock fails like this, as on a file system without it.
+  void fail_flock(int reason) { flock_errno_ = reason; }
+  static int flock_errno() { return active() != nullptr ? active()->flock_errno_ : 0; }
 
   static void add(const char* function, const std::filesystem::path& path) {
     WriteLog* log = active();
@@ -56,6 +60,7 @@ class WriteLog {
   std::function<void(const std::string&)> before_;
   std::mutex mutex_;
   std::vector<std::string> entries_;
+  int flock_errno_ = 0;
 };
 
 template <typename F>
@@ -95,6 +100,10 @@ int rename(const char* from, const char* to) noexcept {
 
 int flock(int fd, int operation) noexcept {
   qk::WriteLog::add("flock", fd);
+  if (const int reason = qk::WriteLog::flock_errno(); reason != 0) {
+    errno = reason;
+    return -1;
+  }
   return qk::next_function<int(int, int)>("flock")(fd, operation);
 }
 

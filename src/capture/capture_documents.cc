@@ -1,93 +1,67 @@
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "capture/capture_loop.h"
+#include "capture/corpus_documents.h"
+#include "capture/earlier_work.h"
 #include "capture/failed_run.h"
 #include "capture/resume.h"
 #include "capture/run_steps.h"
+#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "journal/journal.h"
+#include "journal/journal_set.h"
 
 namespace qk {
 namespace {
 
 struct OpenJournal {
   JournalWriter writer;
-  std::vector<int64_t> done;  // documents that are whole in it, ascending
-  CaptureCounts counts;       // of these
-  bool overwrite = false;     // as its header says
+  EarlierWork earlier;
 };
 
-// Documents are begun in order: one that is not whole, below one that is, was lost.
-std::vector<int64_t> lost_documents(const JournalReader& journal) {
-  std::vector<int64_t> lost = journal.lost();
-  int64_t expected = 0;
-  for (const DocumentEnd& end : journal.documents()) {
-    for (; expected < end.document; ++expected) {
-      if (!std::ranges::binary_search(journal.lost(), expected)) lost.push_back(expected);
-    }
-    ++expected;
+const JournalReader* find_file(const JournalSet& journals, const std::filesystem::path& path) {
+  for (const JournalReader& file : journals.files()) {
+    if (file.path() == path) return &file;
   }
-  std::ranges::sort(lost);
-  return lost;
+  return nullptr;
 }
 
-std::string damage_text(const JournalReader& journal) {
-  const std::vector<int64_t> lost = lost_documents(journal);
-  const size_t num_places = journal.damage().size();
-  return fmt::format(
-      "{}: damaged at byte {}{}; {}", journal.path().string(), journal.damage().front(),
-      num_places == 1 ? "" : fmt::format(" and in {} more places", num_places - 1),
-      lost.empty() ? "the lost documents have already been recomputed"
-                   : fmt::format("document{} {} {} computed again", lost.size() == 1 ? "" : "s",
-                                 fmt::join(lost, ", "), lost.size() == 1 ? "is" : "are"));
+JournalWriter create_journal(const RunContext& context, const RunRecord& record, bool overwrite) {
+  return JournalWriter::create(context.journal,
+                               to_text({record.provenance, overwrite, context.options.shard}));
 }
 
-CaptureCounts counts_of(const JournalReader& journal) {
-  CaptureCounts out;
-  for (const DocumentEnd& end : journal.documents()) out.num_tokens += end.num_tokens;
-  for (const JournalReader::Group& group : journal.groups()) {
-    for (const JournalReader::Record& record : group.records) {
-      const JournalReader::Entry entry = journal.entry(record);
-      out.num_rows += entry.rows * std::ssize(entry.heads);
-      journal.drop_head(entry);
-    }
+// A run by itself goes on in its own journal; those of shards are never written to.
+OpenJournal open_journal(const RunContext& context, const RunRecord& record) {
+  std::optional<JournalSet> journals;
+  if (context.resumes) journals = open_earlier_journals(context, record);
+  if (!journals) {
+    const bool overwrite = context.options.overwrite;
+    return {create_journal(context, record, overwrite), {.overwrite = overwrite}};
   }
-  out.num_documents = out.num_documents_before = std::ssize(journal.documents());
-  out.num_tokens_before = out.num_tokens;
+  EarlierWork earlier = earlier_work(*journals, context, record);
+  const JournalReader* own = find_file(*journals, context.journal);
+  JournalWriter writer = own != nullptr ? JournalWriter::resume(*own)
+                                        : create_journal(context, record, earlier.overwrite);
+  return {std::move(writer), std::move(earlier)};
+}
+
+Captured captured_of(const CaptureLoop& loop, const CorpusDocuments& source, bool stopped,
+                     bool overwrite) {
+  Captured out{.stopped = stopped,
+               .out_of_time = loop.out_of_time(),
+               .overwrite = overwrite,
+               .counts = loop.counts()};
+  if (stopped) return out;
+  out.num_documents = source.num_read();
+  out.document_names = source.names();
   return out;
 }
 
-OpenJournal resume_journal(const RunContext& context, const RunRecord& record,
-                           const std::filesystem::path& path) {
-  const JournalReader journal(path);
-  const JournalHeader header = parse_journal_header(journal.header(), path);
-  const std::string difference =
-      provenance_difference(header.provenance, record.provenance, context.options.device_reason());
-  if (!difference.empty()) {
-    fail("{}: is the journal of another run: {}; --overwrite discards it", path.string(),
-         difference);
-  }
-  if (!journal.damage().empty() && context.options.warn) {
-    context.options.warn(damage_text(journal));
-  }
-  std::vector<int64_t> done;
-  for (const DocumentEnd& end : journal.documents()) done.push_back(end.document);
-  const CaptureCounts counts = counts_of(journal);
-  return {JournalWriter::resume(journal), std::move(done), counts, header.overwrite};
-}
-
-OpenJournal open_journal(const RunContext& context, const RunRecord& record) {
-  const std::filesystem::path path = journal_path(context.run.config.output.data_root);
-  if (context.resumes) return resume_journal(context, record, path);
-  const bool overwrite = context.options.overwrite;
-  return {JournalWriter::create(path, to_text({record.provenance, overwrite})), {}, {}, overwrite};
-}
+}  // namespace
 
 void check_rows(const SniffConfig& config, const CaptureCounts& counts) {
   if (counts.num_rows > 0) return;
@@ -100,21 +74,20 @@ void check_rows(const SniffConfig& config, const CaptureCounts& counts) {
       counts.num_tokens);
 }
 
-}  // namespace
-
 Captured capture_documents(const RunContext& context, const RunRecord& record) {
-  const SniffConfig& config = context.run.config;
+  const std::optional<Shard>& shard = context.options.shard;
   OpenJournal journal = open_journal(context, record);
-  CaptureLoop loop(context.run, context.options, context.memory, context.pool, journal.done,
-                   journal.counts);
+  remove_empty_journals(context.run.config.output.data_root);
+  CorpusDocuments source(context.run, journal.earlier.done, shard);
+  CaptureLoop loop(context.run, context.options, context.memory, context.pool, source,
+                   journal.earlier.counts);
   try {
     JournalWriter writer = std::move(journal.writer);  // closed before the journal is removed
     const bool stopped = !loop.run(writer);
-    if (!stopped) check_rows(config, loop.counts());
-    if (stopped) return {true, journal.overwrite, loop.counts(), {}};
-    return {false, journal.overwrite, loop.counts(), loop.document_names()};
+    if (!stopped && !shard) check_rows(context.run.config, loop.counts());
+    return captured_of(loop, source, stopped, journal.earlier.overwrite);
   } catch (const Error& fault) {
-    settle_journal(fault, config.output.data_root, loop.counts());
+    settle_journal(fault, context.journal, loop.counts());
     throw;
   }
 }

@@ -31,14 +31,14 @@ void add_counts(const CaptureCounts& batch, CaptureCounts& out) {
 }  // namespace
 
 CaptureLoop::CaptureLoop(const PreparedRun& run, const RunOptions& options,
-                         const MemoryPlan& memory, ThreadPool& pool, std::span<const int64_t> done,
+                         const MemoryPlan& memory, ThreadPool& pool, DocumentSource& source,
                          const CaptureCounts& before)
     : run_(run),
       options_(options),
       memory_(memory),
       pool_(pool),
-      reader_(run, memory, done, options.stop),
-      num_documents_(run.corpus->num_documents()),
+      reader_(run, memory, source, options.stop),
+      num_documents_(options.num_documents(run.corpus->num_documents())),
       counts_(before) {}
 
 void CaptureLoop::show(double documents, double tokens) const {
@@ -58,9 +58,35 @@ std::vector<TokenizedDocument> CaptureLoop::next_batch() {
   const RunClock watch;
   std::vector<TokenizedDocument> documents = reader_.next_batch();
   tokenize_seconds_ += watch.seconds();
-  stopped_ = stop_wanted(options_);
+  stopped_ = stop_wanted(options_) || !end_in_time(documents);
   if (stopped_) documents.clear();
   return documents;
+}
+
+bool CaptureLoop::end_in_time(const std::vector<TokenizedDocument>& documents) {
+  if (options_.time_limit == nullptr || documents.empty()) return true;
+  std::vector<int64_t> lengths;
+  for (const TokenizedDocument& document : documents) {
+    lengths.push_back(std::ssize(document.ids));
+  }
+  const std::lock_guard lock(time_mutex_);
+  if (options_.time_limit->fits(lengths)) return true;
+  out_of_time_ =
+      out_of_time_sentence(*options_.time_limit, counts_.num_documents, std::ranges::max(lengths));
+  return false;
+}
+
+// The seconds of a batch, shared among its documents by their tokens.
+void CaptureLoop::take_time(const BatchWorker::Result& result) {
+  if (options_.time_limit == nullptr || result.counts.num_tokens == 0) return;
+  const CaptureTimes& times = result.counts.times;
+  const double seconds_of_token = (times.select + times.forward + times.journal) /
+                                  static_cast<double>(result.counts.num_tokens);
+  const std::lock_guard lock(time_mutex_);
+  for (const DocumentEnd& end : result.ends) {
+    options_.time_limit->add(end.num_tokens,
+                             static_cast<double>(end.num_tokens) * seconds_of_token);
+  }
 }
 
 void CaptureLoop::append(const CaptureBlock& block, JournalWriter& journal) {
@@ -74,6 +100,8 @@ void CaptureLoop::end(const BatchWorker::Result& result, JournalWriter& journal)
   journal.end_documents(result.ends);
   counts_.times.journal += watch.seconds();
   add_counts(result.counts, counts_);
+  take_time(result);
+  if (ended_) ended_(result);
 }
 
 void CaptureLoop::run_alone(JournalWriter& journal) {
@@ -93,7 +121,8 @@ void CaptureLoop::run_alone(JournalWriter& journal) {
                         .restart = [&] { journal.abandon(); },
                         .show = [&](double part) { show(part * num_documents, part * num_tokens); },
                         .warn = options_.warn});
-    result.counts.times.forward -= counts_.times.journal - journal_before;
+    result.counts.times.journal = counts_.times.journal - journal_before;
+    result.counts.times.forward -= result.counts.times.journal;
     end(result, journal);
     show();
   }
@@ -113,7 +142,8 @@ void CaptureLoop::run_team(JournalWriter& journal) {
             .show = [&](const DeviceTeam::Progress& all) { show(all.documents, all.tokens); }});
 }
 
-bool CaptureLoop::run(JournalWriter& journal) {
+bool CaptureLoop::run(JournalWriter& journal, const Ended& ended) {
+  ended_ = ended;
   show();
   if (options_.num_devices() > 1) {
     run_team(journal);

@@ -1,9 +1,10 @@
-// The part of a run that computes: documents from the corpus, through the model, into the journal.
+// The part of a run that computes: documents from their source, through the model, into a journal.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -20,25 +21,30 @@ namespace qk {
 
 class CaptureLoop {
  public:
-  //   done    documents that are whole in the journal, ascending
-  //   before  their counts
+  //   before  counts of the documents that were captured before
   // REQUIRES: the references outlive the loop.
   CaptureLoop(const PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
-              ThreadPool& pool, std::span<const int64_t> done, const CaptureCounts& before);
+              ThreadPool& pool, DocumentSource& source, const CaptureCounts& before);
 
-  // Until the corpus ends (true) or the run is asked to stop (false). Throws Error.
-  bool run(JournalWriter& journal);
+  // Documents that are whole and safe in the journal, and what they add to the counts.
+  using Ended = std::function<void(const BatchWorker::Result&)>;
 
-  // Of the documents that are whole in the journal, also after an Error.
+  // Until the source ends (true), or the run is asked to stop or out of time (false). Throws Error.
+  bool run(JournalWriter& journal, const Ended& ended = {});
+
+  // Of all documents, also after an Error.
   const CaptureCounts& counts() const { return counts_; }
-  // As DocumentReader::names(). REQUIRES: run() returned true.
-  const std::vector<std::string>& document_names() const { return reader_.names(); }
+  // A sentence, if the time limit ended the loop.
+  const std::string& out_of_time() const { return out_of_time_; }
 
  private:
   void run_alone(JournalWriter& journal);  // on one device
   void run_team(JournalWriter& journal);
   // Empty: the corpus is at its end, or the run is to stop.
   std::vector<TokenizedDocument> next_batch();
+  // Whether they may be begun.
+  bool end_in_time(const std::vector<TokenizedDocument>& documents);
+  void take_time(const BatchWorker::Result& result);
   void append(const CaptureBlock& block, JournalWriter& journal);
   void end(const BatchWorker::Result& result, JournalWriter& journal);
   // Of the batches in progress, what is done in documents and tokens.
@@ -50,8 +56,11 @@ class CaptureLoop {
   ThreadPool& pool_;
   DocumentReader reader_;
   std::optional<int64_t> num_documents_;  // in all, if known
+  Ended ended_;
   double tokenize_seconds_ = 0;
-  bool stopped_ = false;  // instead of a batch
+  bool stopped_ = false;   // instead of a batch
+  std::mutex time_mutex_;  // of options_.time_limit, which batches are taken and ended by
+  std::string out_of_time_;
   CaptureCounts counts_;
   RunClock clock_;
 };

@@ -13,6 +13,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "capture/corpus_documents.h"
 #include "capture/test_devices.h"
 #include "capture/test_run.h"
 
@@ -23,9 +24,10 @@ namespace capture_loop_test {
 struct Loop {
   explicit Loop(std::vector<std::string> texts) : run(test_run(std::move(texts))) {}
 
-  bool execute(std::span<const int64_t> done = {}, const CaptureCounts& before = {}) {
+  bool execute(const std::vector<int64_t>& done = {}, const CaptureCounts& before = {}) {
     JournalWriter journal = JournalWriter::create(folder / "journal", "{}");
-    CaptureLoop loop(run, options, memory, pool, done, before);
+    CorpusDocuments source(run, done);
+    CaptureLoop loop(run, options, memory, pool, source, before);
     const auto keep = [&] { counts = loop.counts(); };
     try {
       const bool whole = loop.run(journal);
@@ -56,13 +58,12 @@ TEST(CaptureLoop, CountsWhatIsInTheJournal) {
   Loop loop({words(10), words(90), ""});
   std::vector<RunProgress> shown;
   loop.options.progress = [&](const RunProgress& progress) { shown.push_back(progress); };
-  const int64_t done[] = {0};
   const CaptureCounts before = {.num_documents = 1,
                                 .num_tokens = 10,
                                 .num_rows = 300,
                                 .num_documents_before = 1,
                                 .num_tokens_before = 10};
-  EXPECT_TRUE(loop.execute(done, before));
+  EXPECT_TRUE(loop.execute({0}, before));
   EXPECT_THAT(loop.documents(), testing::ElementsAre(1, 2));
   EXPECT_EQ(loop.counts.num_documents, 3);
   EXPECT_EQ(loop.counts.num_tokens, 10 + 64);

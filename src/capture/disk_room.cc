@@ -13,6 +13,7 @@
 #include "base/path_text.h"
 #include "capture/memory_plan.h"
 #include "corpus/corpus.h"
+#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "download/disk_room.h"
 
@@ -36,9 +37,13 @@ bool on_same_disk(const fs::path& a, const fs::path& b) {
 }
 
 double journal_bytes(const fs::path& folder) {
-  std::error_code error;
-  const auto bytes = fs::file_size(journal_path(folder), error);
-  return error ? 0 : static_cast<double>(bytes);
+  double bytes = 0;
+  for (const fs::path& journal : journal_paths(folder)) {
+    std::error_code error;
+    const auto size = fs::file_size(journal, error);
+    if (!error) bytes += static_cast<double>(size);
+  }
+  return bytes;
 }
 
 DiskRoom room_for(const PreparedRun& run, double rows_of_head) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -34,8 +33,8 @@ int64_t tokenizing_bytes(const Document& document) {
 }  // namespace
 
 DocumentReader::DocumentReader(const PreparedRun& run, const MemoryPlan& memory,
-                               std::span<const int64_t> done, const std::atomic<bool>* stop)
-    : run_(run), memory_(memory), done_(done), stop_(stop) {}
+                               DocumentSource& source, const std::atomic<bool>* stop)
+    : run_(run), memory_(memory), source_(source), stop_(stop) {}
 
 DocumentReader::~DocumentReader() {
   cancelled_ = true;  // and ahead_ waits for its thread
@@ -58,7 +57,7 @@ std::vector<TokenizedDocument> DocumentReader::next_batch() {
 void DocumentReader::fill(Batch& batch, bool beside_forward) {
   const BatchLimits& limits = memory_.batch;
   while (std::ssize(batch.documents) < limits.documents && batch.num_tokens < limits.tokens) {
-    if (!next_ && !tokenize_next(beside_forward)) return;
+    if (!next_ && !tokenize_next(beside_forward, batch.documents.empty())) return;
     const int64_t num_tokens = batch.num_tokens + std::ssize(next_->ids);
     if (!batch.documents.empty() && limits.hard && num_tokens > limits.tokens) return;
     batch.documents.push_back(*std::exchange(next_, std::nullopt));
@@ -66,33 +65,23 @@ void DocumentReader::fill(Batch& batch, bool beside_forward) {
   }
 }
 
-bool DocumentReader::tokenize_next(bool beside_forward) {
-  if (!text_) text_ = read_text();
+bool DocumentReader::tokenize_next(bool beside_forward, bool wait) {
+  if (!text_) text_ = read_text(wait);
   if (!text_ || is_stopped() || (beside_forward && must_wait(*text_))) return false;
   next_ = tokenize(*text_);
   text_.reset();
   return true;
 }
 
-std::optional<Document> DocumentReader::read_text() {
-  while (!at_end_ && !is_stopped()) {
-    std::optional<Document> document = run_.corpus->next();
-    at_end_ = !document;
-    if (document && !run_.config.compat_reference) {
-      QK_CHECK(document->index == std::ssize(names_));
-      names_.push_back(std::move(document->name));
-    }
-    if (document && is_wanted(*document)) return document;
-  }
-  return std::nullopt;
+std::optional<Document> DocumentReader::read_text(bool wait) {
+  if (at_end_ || is_stopped()) return std::nullopt;
+  std::optional<Document> document = source_.next(wait);
+  at_end_ = !document && wait;
+  return document;
 }
 
 bool DocumentReader::is_stopped() const {
   return cancelled_ || (stop_ != nullptr && stop_->load(std::memory_order_relaxed));
-}
-
-bool DocumentReader::is_wanted(const Document& document) const {
-  return !std::ranges::binary_search(done_, document.index);
 }
 
 bool DocumentReader::must_wait(const Document& document) const {

@@ -9,36 +9,32 @@
 #include <string>
 #include <vector>
 
+#include "capture/document_source.h"
 #include "capture/memory_plan.h"
 #include "capture/prepared_run.h"
 #include "capture/tokenized_document.h"
-#include "corpus/corpus.h"
 
 namespace qk {
 
 // While a batch is computed, one further thread reads and tokenises the next one. With a budget a
 // text that needs more memory than the plan has for it waits until the batch has been computed.
 //
-// Threads: next_batch() is called by one thread. The corpus is the reader's alone until it is
+// Threads: next_batch() is called by one thread. The source is the reader's alone until it is
 // destroyed; destruction waits for the document in progress.
 class DocumentReader {
  public:
-  // done: documents that are whole in the journal, ascending; they are left out.
   // stop: once it is true, no further document is read. REQUIRES: all arguments outlive the reader.
-  DocumentReader(const PreparedRun& run, const MemoryPlan& memory, std::span<const int64_t> done,
+  DocumentReader(const PreparedRun& run, const MemoryPlan& memory, DocumentSource& source,
                  const std::atomic<bool>* stop = nullptr);
   DocumentReader(const DocumentReader&) = delete;
   DocumentReader& operator=(const DocumentReader&) = delete;
   ~DocumentReader();
 
-  // Within the plan's limits; empty at the end of the corpus, or after `stop`. Throws Error naming the document
-  // (cannot be read or tokenised, ids that the model lacks, too large for the budget) in place of
-  // the batch that it belongs to; nothing can be read after that.
+  // Within the plan's limits, and no more than the source has now; empty at its end, or after
+  // `stop`. Throws Error naming the document (cannot be read or tokenised, ids that the model lacks,
+  // too large for the budget) in place of the batch that it belongs to; nothing can be read after
+  // that.
   std::vector<TokenizedDocument> next_batch();
-
-  // [documents] the name of every document of the corpus, those that are left out included; empty
-  // with compat: reference, which has no use for it. REQUIRES: next_batch() reached the end.
-  const std::vector<std::string>& names() const { return names_; }
 
  private:
   struct Batch {
@@ -46,14 +42,13 @@ class DocumentReader {
     int64_t num_tokens = 0;
   };
 
-  // Adds documents until the batch is full or the corpus ends; beside the forward pass it also ends
-  // where a text must wait.
+  // Adds documents until the batch is full or the source has none; beside the forward pass it also
+  // ends where a text must wait.
   void fill(Batch& batch, bool beside_forward);
-  // Fills next_. False if it cannot for now.
-  bool tokenize_next(bool beside_forward);
-  std::optional<Document> read_text();
+  // Fills next_; with `wait` waits for a document. False if it cannot for now.
+  bool tokenize_next(bool beside_forward, bool wait);
+  std::optional<Document> read_text(bool wait);
   bool is_stopped() const;
-  bool is_wanted(const Document& document) const;
   bool must_wait(const Document& document) const;
   TokenizedDocument tokenize(const Document& document) const;
   void check_text_size(const Document& document) const;
@@ -61,10 +56,9 @@ class DocumentReader {
 
   const PreparedRun& run_;
   const MemoryPlan& memory_;
-  std::span<const int64_t> done_;
+  DocumentSource& source_;
   std::optional<Document> text_;           // read, not yet tokenised
   std::optional<TokenizedDocument> next_;  // tokenised, not yet in a batch
-  std::vector<std::string> names_;         // of the documents that were read
   bool at_end_ = false;
   const std::atomic<bool>* stop_;
   std::atomic<bool> cancelled_ = false;

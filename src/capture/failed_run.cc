@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "dataset/overwrite.h"
-
 namespace qk {
 
-void settle_journal(const Error& fault, const std::filesystem::path& folder,
+void settle_journal(const Error& fault, const std::filesystem::path& journal,
                     const CaptureCounts& counts) {
   if (counts.num_rows > 0) {
     const int64_t count = counts.num_documents;
@@ -14,10 +12,9 @@ void settle_journal(const Error& fault, const std::filesystem::path& folder,
          count == 1 ? "the whole document of the journal is"
                     : fmt::format("the {} whole documents of the journal are", count));
   }
-  try {
-    remove_journal(folder);
-  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to report
-  }
+  std::error_code error;  // the fault is the one to report
+  std::filesystem::remove(journal, error);
+  std::filesystem::remove(journal.parent_path(), error);  // stays if it holds other files
 }
 
 }  // namespace qk

@@ -1,4 +1,4 @@
-// What becomes of the journal of a run that fails.
+// What becomes of the journals of a run that fails.
 #pragma once
 
 #include <filesystem>
@@ -8,9 +8,9 @@
 
 namespace qk {
 
-// A journal with rows is kept: throws `fault` with a sentence that says so. One without is removed,
-// because the next run would be refused for it.
-void settle_journal(const Error& fault, const std::filesystem::path& folder,
+// Journals with rows are kept: throws `fault` with a sentence that says so. Without rows the journal
+// of this process is removed, because the next run would be refused for it.
+void settle_journal(const Error& fault, const std::filesystem::path& journal,
                     const CaptureCounts& counts);
 
 }  // namespace qk

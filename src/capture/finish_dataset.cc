@@ -11,6 +11,7 @@
 #include "capture/run_clock.h"
 #include "capture/run_steps.h"
 #include "dataset/card.h"
+#include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
 #include "journal/journal_set.h"
@@ -74,10 +75,9 @@ CardInfo card_info(const RunContext& context, const Finished& finished) {
 }
 
 // Throws Stopped.
-DatasetSummary write_files(const RunContext& context, const RunRecord& record,
-                           const Captured& captured, const JournalSet& journal) {
+DatasetSummary write_files(const RunContext& context, const Captured& captured,
+                           const JournalSet& journal, const DatasetOptions& options) {
   const RunOptions& run_options = context.options;
-  const DatasetOptions options = dataset_options(context, record, journal, captured);
   ThreadPool writers(context.memory.num_writers);
   const RunClock watch;
   return write_dataset(journal, context.run.config.output.data_root, options, writers,
@@ -93,36 +93,50 @@ DatasetSummary write_files(const RunContext& context, const RunRecord& record,
                        });
 }
 
+JournalSet open_journals(const RunContext& context, const Captured& captured) {
+  try {
+    return JournalSet(journal_paths(context.run.config.output.data_root));
+  } catch (const Error& fault) {
+    settle_journal(fault, context.journal, captured.counts);
+    throw;
+  }
+}
+
 // In this order: a folder with a card and without a journal is a finished dataset.
 void write_card(const RunContext& context, const Finished& finished) {
   const std::filesystem::path folder = context.run.config.output.data_root;
   const CardInfo info = card_info(context, finished);
   if (info.compat_reference) write_file(folder / "_saver_state.json", saver_state_json(info));
   write_file(folder / "README.md", dataset_card(info));
-  remove_journal(folder);
+  remove_journals(folder);
 }
 
 }  // namespace
 
-Finished make_dataset(const RunContext& context, const RunRecord& record,
-                      const Captured& captured) {
-  const SniffConfig& config = context.run.config;
+Finished make_dataset(const RunContext& context, const RunRecord& record, const Captured& captured,
+                      const JournalSet& journals, const WriteFiles& write) {
   Finished out;
   try {
-    const JournalSet journal({journal_path(config.output.data_root)});
-    check_documents(journal, captured.counts.num_documents);
-    check_journal_rows(journal, context.run.plan, context.pool,
+    check_documents(journals, captured.num_documents);
+    check_journal_rows(journals, context.run.plan, context.pool,
                        [&] { check_stop(context.options); });
-    out.documents = count_documents(journal.documents(), config.compat_reference);
-    out.dataset = write_files(context, record, captured, journal);
+    out.documents = count_documents(journals.documents(), context.run.config.compat_reference);
+    const DatasetOptions options = dataset_options(context, record, journals, captured);
+    out.dataset =
+        write ? write(journals, options) : write_files(context, captured, journals, options);
     write_card(context, out);
   } catch (const Stopped&) {
     out.stopped = true;
   } catch (const Error& fault) {
-    settle_journal(fault, config.output.data_root, captured.counts);
+    settle_journal(fault, context.journal, captured.counts);
     throw;
   }
   return out;
+}
+
+Finished make_dataset(const RunContext& context, const RunRecord& record,
+                      const Captured& captured) {
+  return make_dataset(context, record, captured, open_journals(context, captured));
 }
 
 }  // namespace qk

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "capture/device_choice.h"
 #include "capture/provenance.h"
 #include "capture/run_clock.h"
@@ -6,7 +8,8 @@
 
 namespace qk {
 
-RunRecord identify_run(const RunContext& context) {
+RunRecord identify_run(const RunContext& context,
+                       const std::map<std::filesystem::path, std::string>& known) {
   const PreparedRun& run = context.run;
   const RunOptions& options = context.options;
   const RunClock watch;
@@ -20,8 +23,14 @@ RunRecord identify_run(const RunContext& context) {
         {.phase = Phase::kIdentify, .done = done, .total = total, .seconds = watch.seconds()});
   };
   give_up();
+  return identify_run(context, identify_files(source_files(run.model), context.pool, show, known));
+}
+
+RunRecord identify_run(const RunContext& context, std::vector<IdentifiedFile> model_files) {
+  const PreparedRun& run = context.run;
+  const RunOptions& options = context.options;
   RunIdentity identity;
-  identity.model_files = identify_files(source_files(run.model), context.pool, show);
+  identity.model_files = std::move(model_files);
   if (options.devices != nullptr) {
     identity.computed_in =
         computed_in(*options.devices, run.model.config.head_dim, options.forward);
@@ -32,7 +41,7 @@ RunRecord identify_run(const RunContext& context) {
   }
   identity.tokenizer_sha256 = run.tokenizer.identity();
   identity.corpus_sha256 = identify(*run.corpus);
-  give_up();
+  if (!options.overwrite) check_stop(options);
   identity.num_corpus_files = std::ssize(run.corpus->files());
   return {provenance_json(run.config, identity),
           geometry_json(run.plan, run.model.config, *run.model.architecture)};

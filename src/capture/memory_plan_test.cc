@@ -9,6 +9,7 @@
 #include "base/test_allocations.h"
 #include "capture/block_collector.h"
 #include "capture/capture_loop.h"
+#include "capture/corpus_documents.h"
 #include "capture/test_devices.h"
 #include "capture/test_run.h"
 #include "model/weight_pages.h"
@@ -144,7 +145,8 @@ TEST(MemoryPlan, WorkIsWhatARunAllocates) {
     options.progress = [&](const RunProgress&) {
       most = std::max(most, allocated_bytes() - before);
     };
-    CaptureLoop loop(run, options, memory, pool, {}, {});
+    CorpusDocuments source(run, {});
+    CaptureLoop loop(run, options, memory, pool, source, {});
     EXPECT_TRUE(loop.run(journal));
     expect_counted(memory.work - memory.tokenizer, most);
   }

@@ -11,6 +11,17 @@ namespace qk {
 
 namespace {
 
+class NoCorpus : public Corpus {
+ public:
+  std::optional<Document> next() override { return std::nullopt; }
+  std::optional<int64_t> num_documents() const override { return std::nullopt; }
+  const std::vector<CorpusFile>& files() const override { return files_; }
+  const std::vector<CorpusFile>& digested_files() const override { return files_; }
+
+ private:
+  std::vector<CorpusFile> files_;
+};
+
 // The longest context in tokens that the model is made for; scaled rotary embeddings extend it.
 int64_t longest_context(const ModelConfig& model) {
   int64_t longest = model.max_position_embeddings;
@@ -37,7 +48,7 @@ void warn_of_length(const ModelConfig& model, SniffConfig& config) {
 }  // namespace
 
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
-                        Resolver& resolver, bool plan_only) {
+                        Resolver& resolver, bool plan_only, bool opens_corpus) {
   CapturePlan plan;
   const auto last_layer = [&](const ModelConfig& model, const Architecture& architecture) {
     plan = make_plan(config, model, architecture);
@@ -50,7 +61,8 @@ PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const>
   config.warnings.insert(config.warnings.end(), model.warnings.begin(), model.warnings.end());
   warn_of_length(model.config, config);
   Tokenizer tokenizer = load_tokenizer(config, model, resolver, config.warnings);
-  std::unique_ptr<Corpus> corpus = open_corpus(config.dataset, resolver);
+  std::unique_ptr<Corpus> corpus =
+      opens_corpus ? open_corpus(config.dataset, resolver) : std::make_unique<NoCorpus>();
   return {std::move(config), std::move(model), std::move(plan), std::move(tokenizer),
           std::move(corpus)};
 }

@@ -22,9 +22,10 @@ struct PreparedRun {
 };
 
 // resolver: finds model, tokenizer and corpus, and brings what is read of them; with plan_only, not
-// the weights: Model::unbrought. Throws Error: one of them not found or damaged, or a
+// the weights: Model::unbrought. Without opens_corpus, of a process that gets its documents from
+// another, the corpus is left alone, and PreparedRun::corpus knows of no document. Throws Error: one of them not found or damaged, or a
 // plan that captures nothing.
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
-                        Resolver& resolver, bool plan_only = false);
+                        Resolver& resolver, bool plan_only = false, bool opens_corpus = true);
 
 }  // namespace qk

@@ -70,8 +70,9 @@ std::string device_difference(const ordered_json& then, const ordered_json& now,
 }  // namespace
 
 std::string to_text(const JournalHeader& header) {
-  const ordered_json json = {{"overwrite", header.overwrite},
-                             {"run", ordered_json::parse(header.provenance)}};
+  ordered_json json = {{"overwrite", header.overwrite},
+                       {"run", ordered_json::parse(header.provenance)}};
+  if (header.shard) json["shard"] = to_text(*header.shard);
   return json.dump();
 }
 
@@ -80,7 +81,11 @@ JournalHeader parse_journal_header(const std::string& text, const std::filesyste
   const bool is_header = json.is_object() && json.contains("run") && json["run"].is_object() &&
                          json.contains("overwrite") && json["overwrite"].is_boolean();
   if (!is_header) fail("{}: its header does not name a run", journal.string());
-  return {json["run"].dump(), json["overwrite"].get<bool>()};
+  JournalHeader header = {json["run"].dump(), json["overwrite"].get<bool>()};
+  if (!json.contains("shard")) return header;
+  if (!json["shard"].is_string()) fail("{}: its header names no shard", journal.string());
+  header.shard = parse_shard(json["shard"].get<std::string>());
+  return header;
 }
 
 std::string provenance_difference(const std::string& then, const std::string& now,

@@ -5,12 +5,15 @@
 #include <optional>
 #include <string>
 
+#include "capture/shard.h"
+
 namespace qk {
 
 // The header text of a run's journal.
 struct JournalHeader {
-  std::string provenance;  // provenance_json
-  bool overwrite = false;  // the run replaces the dataset that is in the folder
+  std::string provenance;           // provenance_json
+  bool overwrite = false;           // the run replaces the dataset that is in the folder
+  std::optional<Shard> shard = {};  // whose documents it has; none: those of the whole run
 };
 
 std::string to_text(const JournalHeader& header);

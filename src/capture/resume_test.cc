@@ -15,6 +15,14 @@ TEST(JournalHeader, IsReadBack) {
   const JournalHeader header = parse_journal_header(to_text({provenance, true}), "journal");
   EXPECT_EQ(header.provenance, provenance);
   EXPECT_TRUE(header.overwrite);
+  EXPECT_FALSE(header.shard);
+}
+
+TEST(JournalHeader, NamesTheShard) {
+  const std::string text = to_text({"{}", false, Shard{3, 32}});
+  EXPECT_EQ(parse_journal_header(text, "journal").shard, (Shard{3, 32}));
+  EXPECT_THROW(parse_journal_header(R"({"overwrite":false,"run":{},"shard":3})", "j"), Error);
+  EXPECT_THROW(parse_journal_header(R"({"overwrite":false,"run":{},"shard":"4/3"})", "j"), Error);
 }
 
 TEST(JournalHeader, WhatIsNoHeaderIsRefused) {

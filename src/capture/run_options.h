@@ -8,17 +8,22 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "capture/shard.h"
+#include "capture/time_limit.h"
 #include "dataset/dataset_writer.h"
 #include "dataset/document_counts.h"
 #include "device/devices.h"
 #include "kernels/backend.h"
 #include "model/forward.h"
+#include "staging/stage_choice.h"
 #include "verify/certificate.h"
 
 namespace qk {
 
 enum class Phase : uint8_t {
+  kStage,     // of the weights: bytes
   kIdentify,  // of the model's files: bytes
   kCapture,   // documents
   kWrite,     // of the dataset: files
@@ -38,19 +43,31 @@ struct RunProgress {
 
 struct RunOptions {
   bool overwrite = false;
-  bool resume = false;     // resumes the journal in the folder, or begins if there is none
-  int num_threads = 0;     // 0: all cores
-  int64_t ram_bytes = 0;   // most memory at once, mapped pages included; 0: not bounded
-  int64_t vram_bytes = 0;  // most memory of each device; 0: what is free there less a reserve
+  bool resume = false;         // resumes the journals in the folder, or begins if there are none
+  std::optional<Shard> shard;  // captures its documents only, and writes no dataset
+  bool finish = false;         // captures nothing, and writes the dataset if no document is missing
+  int num_threads = 0;         // 0: all cores
+  int64_t ram_bytes = 0;       // most memory at once, mapped pages included; 0: not bounded
+  int64_t vram_bytes = 0;      // most memory of each device; 0: what is free there less a reserve
   const Devices* devices = nullptr;  // that compute, documents spread over them; null: our kernels
   ForwardOptions forward;
+  StageRequest stage;                      // where the weights are read from
   std::optional<Certificate> certificate;  // goes into the card and the footers
   // Set from a signal handler: the documents in progress are finished, files in progress are given
   // up, then the run ends.
   const std::atomic<bool>* stop = nullptr;
+  // No document is begun that would not end before it; null: there is none.
+  TimeLimit* time_limit = nullptr;
   std::function<void(const RunProgress&)> progress;
   std::function<void(const std::string&)> warn;  // whole sentences
 
+  // A shard, or a finishing, goes on from what is in the folder, as `resume` says.
+  bool continues() const { return resume || finish || shard.has_value(); }
+  // How many documents the run captures, of those of the corpus, if that is known.
+  std::optional<int64_t> num_documents(std::optional<int64_t> of_corpus) const {
+    if (!of_corpus || !shard) return of_corpus;
+    return (*of_corpus - shard->index + shard->count - 1) / shard->count;
+  }
   int num_devices() const { return devices != nullptr ? devices->count() : 1; }
   // Why it is these devices; empty if none are given.
   std::string device_reason() const { return devices != nullptr ? devices->reason() : ""; }
@@ -77,17 +94,24 @@ struct CaptureCounts {
 };
 
 struct RunTimes {  // seconds
-  double identify = 0, write = 0, total = 0;
+  double stage = 0, identify = 0, write = 0, total = 0;
 };
 
 struct RunReport {
-  bool stopped = false;    // by `stop`: no dataset was written, the journal is kept
-  bool resumed = false;    // a journal was there
-  bool was_whole = false;  // with `resume`: the dataset was finished before, nothing was done
+  bool stopped = false;  // by `stop` or the time limit: no dataset was written, the journal is kept
+  std::string out_of_time;  // a sentence; empty: not by the time limit
+  bool resumed = false;     // a journal with documents was there
+  bool was_whole = false;   // with `resume`: the dataset was finished before, nothing was done
   CaptureCounts counts;
+  // With `finish`: documents that no journal has, ascending; no dataset was written then.
+  std::vector<int64_t> missing;
+  // Into how many shards the journals part the documents; 0: there are none of shards, or they differ.
+  int64_t num_shards = 0;
   DocumentCounts documents;  // once the dataset is written
   std::filesystem::path journal;
   DatasetSummary dataset;
+  StagePlace stage;
+  int64_t staged_bytes = 0;
   int64_t peak_bytes = 0;  // of the process, mapped pages included
   RunTimes times;
 };

@@ -44,13 +44,13 @@ inline std::string words(int64_t count) {
   return out;
 }
 
-// Every position of every head, in documents of at most 64 tokens, one token a word.
-inline PreparedRun test_run(std::vector<std::string> texts) {
+// Every position of every head, in documents of at most 64 tokens, one token a word. The model's
+// files are written into `folder`.
+inline PreparedRun test_run(std::vector<std::string> texts, const std::filesystem::path& folder) {
   static constexpr std::string_view kTypes[] = {"llama"};
   static constexpr Architecture kPlain = {.name = "plain", .model_types = kTypes};
   static constexpr const Architecture* kRegistry[] = {&kPlain};
-  const TestFolder folder;
-  write_checkpoint(folder.path(), fixture_case("llama-plain"));
+  write_checkpoint(folder, fixture_case("llama-plain"));
   nlohmann::json vocabulary = {{"[UNK]", 0}};
   for (int i = 0; i < 40; ++i) vocabulary[fmt::format("w{}", i)] = i + 1;
   const nlohmann::json tokenizer = {
@@ -64,11 +64,17 @@ inline PreparedRun test_run(std::vector<std::string> texts) {
   config.dataset.path = "texts";
   config.tokenizer.max_length = 64;
   config.capture.sampler = SamplerType::kAll;
-  Model model = load_model(folder.path(), "", kRegistry);
+  Model model = load_model(folder, "", kRegistry);
   CapturePlan plan = make_plan(config, model.config, kPlain);
   return {std::move(config), std::move(model), std::move(plan),
           Tokenizer::from_file(folder / "tokenizer.json"),
           std::make_unique<TextCorpus>(std::move(texts))};
+}
+
+// Likewise; the files are gone, but for what is mapped of them.
+inline PreparedRun test_run(std::vector<std::string> texts) {
+  const TestFolder folder;
+  return test_run(std::move(texts), folder.path());
 }
 
 }  // namespace qk

@@ -230,8 +230,8 @@ void refuse_swallowed_dataset(const AnalyzeFlags& flags, const AnalysisConfig& c
 // Throws Error if the folder holds a journal and no head yet.
 void refuse_unfinished(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
+  if (!has_journal(folder)) return;
   std::error_code error;
-  if (!fs::exists(journal_path(folder), error)) return;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code unreadable;  // of this entry
     if (it->is_directory(unreadable) && it->path().filename() != ".qkscope") return;

@@ -18,6 +18,7 @@
 #include "cli/hub_command.h"
 #include "cli/inspect_command.h"
 #include "cli/licenses.h"
+#include "cli/mpi_shim_command.h"
 #include "cli/plot_command.h"
 #include "cli/publish_command.h"
 #include "cli/sniff_command.h"
@@ -126,6 +127,7 @@ int run_command_line(int argc, char** argv) {
   add_verify_command(app, exit_code);
   add_fetch_command(app, exit_code);
   add_hub_command(app, exit_code);
+  add_mpi_shim_command(app, exit_code);
   const int parsed = parse(app, arguments(argc, argv));
   return parsed == 0 ? exit_code : parsed;
 }

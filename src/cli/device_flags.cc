@@ -40,8 +40,9 @@ void warn_of_problem(const Devices& devices) {
 }
 
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
-                                     int num_threads) {
-  const DeviceChoice choice = choose_device(config, flags.device);
+                                     int num_threads, std::optional<int> local_rank) {
+  DeviceChoice choice = choose_device(config, flags.device);
+  choice.request.local_rank = local_rank;
   std::unique_ptr<Devices> devices =
       open_devices(choice.place, choice.request, device_options(config, num_threads));
   warn_of_problem(*devices);

@@ -26,7 +26,8 @@ void add_device_flags(CLI::App& command, DeviceFlags& flags);
 void warn_of_problem(const Devices& devices);
 
 // Throws Error: no such device, or a key or option that it does not heed.
+//   local_rank  as in DeviceRequest
 std::unique_ptr<Devices> open_chosen(const SniffConfig& config, const DeviceFlags& flags,
-                                     int num_threads);
+                                     int num_threads, std::optional<int> local_rank = {});
 
 }  // namespace qk

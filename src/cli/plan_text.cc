@@ -203,6 +203,17 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const De
   return out;
 }
 
+std::string stage_text(const StagePlace& place) {
+  std::string out;
+  if (place.stages()) {
+    add_line(
+        out, "staging",
+        fmt::format("weights are read once, and kept {} ({})", place_text(place), place.reason));
+  }
+  if (!place.warning.empty()) add_line(out, "", place.warning);
+  return out;
+}
+
 std::string output_text(const SniffConfig& config, const DiskRoom& disk,
                         const std::string& publishing) {
   std::string out;

@@ -18,6 +18,9 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const De
 // Where a run computes and in what type: "cuda (NVIDIA H200), in bfloat16".
 std::string device_line(const PreparedRun& run, const Devices& devices);
 
+// Where the weights are read from, if they are staged; else empty.
+std::string stage_text(const StagePlace& place);
+
 // Where the dataset goes: the end of the plan.
 //   publishing  on the Hub (cli/sniff_publish.h); empty: it is not published
 std::string output_text(const SniffConfig& config, const DiskRoom& disk,

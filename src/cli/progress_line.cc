@@ -12,7 +12,6 @@ namespace qk {
 namespace {
 
 constexpr double kTerminalSeconds = 0.1;
-constexpr double kPlainSeconds = 5;
 constexpr int kBarWidth = 24;
 constexpr double kSurePart = 0.02;  // fraction done before a remaining time is shown
 
@@ -55,6 +54,10 @@ std::string remaining_text(double part, double seconds) {
 std::string progress_text(const RunProgress& progress) {
   const std::string total = progress.total ? "/" + count_text(*progress.total) : "";
   switch (progress.phase) {
+    case Phase::kStage:
+      return fmt::format(
+          "stage     {} of {} of weights{}", bytes_text(static_cast<double>(progress.done)),
+          bytes_text(static_cast<double>(progress.total.value_or(0))), remaining(progress));
     case Phase::kIdentify:
       return fmt::format("identify  {} of {}{}", bytes_text(static_cast<double>(progress.done)),
                          bytes_text(static_cast<double>(progress.total.value_or(0))),
@@ -72,19 +75,21 @@ std::string progress_text(const RunProgress& progress) {
                      tokens > 0 ? rate : 0.0, count_text(progress.num_rows), remaining(progress));
 }
 
-ProgressLine::ProgressLine()
-    : terminal_(::isatty(STDERR_FILENO) == 1), last_shown_(terminal_ ? -kPlainSeconds : 0) {}
+ProgressLine::ProgressLine(double plain_seconds)
+    : terminal_(::isatty(STDERR_FILENO) == 1),
+      plain_seconds_(plain_seconds),
+      last_shown_(terminal_ ? -plain_seconds : 0) {}
 
 ProgressLine::~ProgressLine() { end_line(); }
 
 void ProgressLine::show(const RunProgress& progress) {
   if (progress.phase != phase_) {
-    end_line();
+    begin_phase();
     phase_ = progress.phase;
-    last_shown_ = terminal_ ? -kPlainSeconds : 0;
   }
   bool at_end = progress.total && progress.done >= *progress.total;
-  if (progress.phase == Phase::kIdentify && !terminal_) at_end = false;  // only if it takes long
+  const bool is_reading = progress.phase == Phase::kStage || progress.phase == Phase::kIdentify;
+  if (is_reading && !terminal_) at_end = false;  // only if it takes long
   const std::optional<double> part =
       progress.total ? std::optional(part_done(progress)) : std::nullopt;
   draw(progress_text(progress), part, progress.seconds, at_end);
@@ -92,7 +97,7 @@ void ProgressLine::show(const RunProgress& progress) {
 
 void ProgressLine::draw(const std::string& text, std::optional<double> part, double seconds,
                         bool is_last) {
-  const double pause = terminal_ ? kTerminalSeconds : kPlainSeconds;
+  const double pause = terminal_ ? kTerminalSeconds : plain_seconds_;
   if (!is_last && seconds - last_shown_ < pause) return;
   last_shown_ = seconds;
   if (!terminal_) {
@@ -109,6 +114,11 @@ void ProgressLine::draw(const std::string& text, std::optional<double> part, dou
 void ProgressLine::end_line() {
   if (open_) std::fputc('\n', stderr);
   open_ = false;
+}
+
+void ProgressLine::begin_phase() {
+  end_line();
+  last_shown_ = terminal_ ? -plain_seconds_ : 0;
 }
 
 void ProgressLine::clear() {

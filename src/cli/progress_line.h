@@ -17,7 +17,8 @@ std::string remaining_text(double part, double seconds);
 
 class ProgressLine {
  public:
-  ProgressLine();
+  // plain_seconds: between two lines where there is no terminal.
+  explicit ProgressLine(double plain_seconds = 5);
   // Ends the line on the terminal.
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
@@ -28,11 +29,14 @@ class ProgressLine {
   // `is_last` is always shown.
   void draw(const std::string& text, std::optional<double> part, double seconds, bool is_last);
   void end_line();
+  // As end_line(); seconds count from 0 again.
+  void begin_phase();
   // Takes the line off the terminal instead.
   void clear();
 
  private:
   bool terminal_;
+  double plain_seconds_;
   double last_shown_;  // seconds of the phase
   bool open_ = false;  // an unfinished line is on the terminal
   Phase phase_ = Phase::kIdentify;

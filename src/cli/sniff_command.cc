@@ -17,8 +17,10 @@
 #include "capture/design.h"
 #include "capture/device_choice.h"
 #include "capture/disk_room.h"
+#include "capture/job_time.h"
 #include "capture/memory_plan.h"
 #include "capture/run.h"
+#include "capture/stage_weights.h"
 #include "cli/common_options.h"
 #include "cli/device_flags.h"
 #include "cli/hub_session.h"
@@ -27,6 +29,8 @@
 #include "cli/progress_line.h"
 #include "cli/publish_text.h"
 #include "cli/sniff_publish.h"
+#include "cli/sniff_ranks.h"
+#include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
 
 namespace qk {
@@ -39,10 +43,15 @@ struct SniffFlags {
   bool dry_run = false;
   bool overwrite = false;
   bool resume = false;
+  std::string shard;  // as given
+  bool finish = false;
+  std::string mpi = "auto";
+  std::string time_limit;  // as given
   bool no_upload = false;
   bool quiet = false;
   int num_threads = 0;
   int64_t ram_bytes = 0;
+  std::string stage = "auto";  // as given
   DeviceFlags device;
 };
 
@@ -51,125 +60,24 @@ Examples:
   qkscope sniff run.yaml --dry-run
   qkscope sniff run.yaml --set dataset.max_samples=4 --set output.data_root=data/try
   qkscope sniff run.yaml --resume
+  srun --mpi=pmix qkscope sniff run.yaml   (all ranks together)
+  qkscope sniff run.yaml --shard 3/32      (one of 32 jobs; then, once: --finish)
 
 The YAML file has the original tool's format. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 finish the
-documents in progress and then stop with exit code 75; only a second Ctrl-C stops at once. However a run
+documents in progress and then stop with exit code 75, as a run does that is out of time (--time-limit);
+only a second Ctrl-C stops at once. However a run
 was interrupted, --resume continues after the last complete document, and the finished dataset is
 byte-identical to that of an uninterrupted run. --resume starts a new run if there is none, and does
 nothing if the dataset is complete. With output.hf_repo_id the finished dataset is published, as `qkscope
 publish` does it; what could keep it from that is checked before the work, and --resume publishes what is
-finished and not published. Results go to stdout, progress and warnings to stderr.)";
+finished and not published. Shards may run at once, on any machines that share the folder; each goes on where
+an earlier start of it ended, and --finish writes the very dataset that one process would have written.
+Results go to stdout, progress and warnings to stderr.)";
 
 void warn(const SniffConfig& config, size_t first) {
   for (size_t i = first; i < config.warnings.size(); ++i) {
     std::fprintf(stderr, "qkscope: warning: %s\n", config.warnings[i].c_str());
   }
-}
-
-double rate(int64_t count, double seconds) {
-  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
-}
-
-std::string report_text(const PreparedRun& run, const RunReport& report) {
-  const std::string& folder = run.config.output.data_root;
-  const CaptureCounts& counts = report.counts;
-  const CaptureTimes& times = counts.times;
-  const double capture_seconds = times.tokenize + times.select + times.forward + times.journal;
-  std::string out = fmt::format(
-      "Captured {} of {} heads from {} ({}) in {}, {:.0f} tokens/s\n",
-      plural(report.dataset.rows, "row"), count_text(std::ssize(report.dataset.configs)),
-      plural(counts.num_documents - report.documents.skipped(), "document"),
-      plural(counts.num_tokens, "token"), seconds_text(report.times.total),
-      rate(counts.num_tokens - counts.num_tokens_before, capture_seconds));
-  out += fmt::format("Dataset   {}: {} in {} files\n", folder,
-                     bytes_text(static_cast<double>(report.dataset.bytes)),
-                     count_text(std::ssize(report.dataset.configs)));
-  if (report.peak_bytes > 0) {
-    out +=
-        fmt::format("Memory    {} at the peak", bytes_text(static_cast<double>(report.peak_bytes)));
-    if (counts.peak_mapped_bytes > 0) {
-      out += fmt::format(", at most {} of it mapped files",
-                         bytes_text(static_cast<double>(counts.peak_mapped_bytes)));
-    }
-    out += "\n";
-  }
-  out += fmt::format("Inspect it with   qkscope inspect {}\n", folder);
-  return out;
-}
-
-std::string stopped_text(const RunReport& report) {
-  if (report.counts.num_documents == 0) {
-    if (!report.resumed) return "stopped before the first document; use --resume to continue";
-    return fmt::format(
-        "stopped before the next document; earlier ones are kept in {}; use --resume to continue",
-        report.journal.string());
-  }
-  return fmt::format(
-      "stopped after {} with {}; they are kept in {}, and no dataset was written; use --resume to "
-      "continue",
-      plural(report.counts.num_documents, "document"), plural(report.counts.num_rows, "row"),
-      report.journal.string());
-}
-
-// The timing breakdown of inference.debug_logging.
-std::string times_text(const RunReport& report) {
-  const CaptureCounts& counts = report.counts;
-  const CaptureTimes& times = counts.times;
-  const ForwardTimes& parts = times.parts;
-  std::string out = "seconds\n";
-  const auto line = [&](const char* name, double seconds) {
-    out += fmt::format("  {:<12}{:9.3f}\n", name, seconds);
-  };
-  line("identify", report.times.identify);
-  line("tokenize", times.tokenize);
-  line("select", times.select);
-  line("forward", times.forward);
-  line("  embedding", parts.embedding);
-  line("  norm", parts.norm);
-  line("  linear", parts.linear);
-  line("  rope", parts.rope);
-  line("  attention", parts.attention);
-  line("  activation", parts.activation);
-  line("  tap", parts.tap);
-  line("journal", times.journal);
-  line("write", report.times.write);
-  line("total", report.times.total);
-  out += fmt::format("{} computed of {}; {:.1f} tokens/s and {:.1f} GFLOP/s in the forward pass\n",
-                     plural(counts.num_computed_tokens, "token"),
-                     count_text(counts.num_tokens - counts.num_tokens_before),
-                     rate(counts.num_computed_tokens, times.forward),
-                     times.forward > 0 ? parts.matmul_flop / times.forward * 1e-9 : 0.0);
-  return out;
-}
-
-void warn_of_documents(const DocumentCounts& counts) {
-  const auto warn_count = [](int64_t count, const char* what) {
-    if (count == 0) return;
-    std::fprintf(stderr, "qkscope: warning: %s %s\n", plural(count, "document").c_str(), what);
-  };
-  warn_count(counts.empty, "without tokens: no rows");
-  warn_count(counts.no_text, "skipped: no text");
-  warn_count(counts.not_utf8, "skipped: not UTF-8");
-  warn_count(counts.too_large, "skipped: more bytes than dataset.max_text_bytes");
-  warn_count(counts.not_finite, "skipped: vectors that are not finite");
-  warn_count(counts.repeated_ids,
-             "with the id of an earlier one: example_id cannot distinguish their rows");
-}
-
-int report_run(const PreparedRun& run, const RunReport& report) {
-  if (report.was_whole) {
-    std::fprintf(stdout, "%s is finished already; there is nothing to resume\n",
-                 run.config.output.data_root.c_str());
-    return 0;
-  }
-  warn_of_documents(report.documents);
-  if (run.config.inference.debug_logging) std::fputs(times_text(report).c_str(), stderr);
-  if (report.stopped) {
-    std::fprintf(stderr, "qkscope: %s\n", stopped_text(report).c_str());
-    return kExitStopped;
-  }
-  std::fputs(report_text(run, report).c_str(), stdout);
-  return 0;
 }
 
 // What the design lacks even if all documents are as long as max_length allows.
@@ -201,6 +109,7 @@ int dry_run(const PreparedRun& run, const RunOptions& options, const std::string
   const DiskRoom disk = plan_disk(run, lengths);
   const DiskRoom download = plan_download(run);
   std::fputs(plan_text(run, memory, *options.devices, lengths).c_str(), stdout);
+  std::fputs(stage_text(choose_stage(run, options, memory)).c_str(), stdout);
   std::fputs(output_text(run.config, disk, publishing).c_str(), stdout);
   if (disk.fits() && !download.fits()) {
     std::fprintf(stdout, "DOES NOT FIT: %s\n", disk_sentence(run.model.source, download).c_str());
@@ -223,37 +132,65 @@ void refuse_full_disk(PreparedRun& run, bool resumes, Resolver& resolver) {
   if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
 }
 
+// Of ranks only the first has a corpus, and looks at the disk.
 // Weights come last, once it is known that the rest is in order and that there is room for all.
-PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver& resolver) {
+PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver& resolver,
+                    bool has_corpus) {
   {
-    PreparedRun plan = prepare_run(config, registry(), resolver, /*plan_only=*/true);
+    PreparedRun plan = prepare_run(config, registry(), resolver, /*plan_only=*/true, has_corpus);
     if (flags.dry_run) return plan;
-    refuse_full_disk(plan, flags.resume, resolver);
+    const bool resumes = flags.resume || flags.finish || !flags.shard.empty();
+    if (has_corpus) refuse_full_disk(plan, resumes, resolver);
     if (plan.model.unbrought.empty()) return plan;
   }
-  return prepare_run(config, registry(), resolver, /*plan_only=*/false);
+  return prepare_run(config, registry(), resolver, /*plan_only=*/false, has_corpus);
 }
 
-int sniff(const SniffFlags& flags) {
-  const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
-  if (flags.config.empty()) {
-    fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
+// As --time-limit says, or as the batch system does. A dry run needs none.
+std::optional<TimeLimit> time_limit(const SniffFlags& flags) {
+  if (!flags.time_limit.empty()) return TimeLimit(parse_time_limit(flags.time_limit));
+  if (flags.dry_run) return {};
+  const JobTime job = find_time_limit();
+  if (!job.warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", job.warning.c_str());
+  if (!job.left) return {};
+  return TimeLimit(*job.left);
+}
+
+RunReport run_alone(const PreparedRun& run, RunOptions options, bool quiet) {
+  ProgressLine line;
+  if (!quiet) {
+    options.progress = [&line](const RunProgress& progress) { line.show(progress); };
   }
+  options.warn = [&line](const std::string& sentence) {
+    line.end_line();
+    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+  };
+  return run_capture(run, options);
+}
+
+int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
+  const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
+  std::optional<Shard> shard;
+  if (!flags.shard.empty()) shard = parse_shard(flags.shard);
+  std::optional<TimeLimit> limit;
+  if (ranks.speaks()) limit = time_limit(flags);
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
-  warn(config, 0);
+  if (ranks.speaks()) warn(config, 0);
   const size_t num_warnings = config.warnings.size();
-  const std::unique_ptr<Devices> devices = open_chosen(config, flags.device, flags.num_threads);
-  HubSession hub({.quiet = flags.quiet});
-  const bool publishes = config.output.hf_repo_id && !flags.no_upload;
-  HubSession publisher({.quiet = flags.quiet, .publishes = true});
+  const std::unique_ptr<Devices> devices =
+      open_chosen(config, flags.device, flags.num_threads, ranks.local_rank());
+  const bool quiet = flags.quiet || !ranks.speaks();
+  HubSession hub({.quiet = quiet});
+  const bool publishes = config.output.hf_repo_id && !flags.no_upload && !shard && ranks.speaks();
+  HubSession publisher({.quiet = quiet, .publishes = true});
   std::optional<PublishCheck> check;
   if (publishes) check = check_publishing(publisher, config);
-  PreparedRun run = prepare(flags, config, hub.resolver());
+  PreparedRun run = prepare(flags, config, hub.resolver(), ranks.speaks());
   if (flags.dry_run) {
     publisher.end();
     hub.end();
   }
-  warn(run.config, num_warnings);
+  if (ranks.speaks()) warn(run.config, num_warnings);
   RunOptions options;
   options.devices = devices.get();
   options.overwrite = flags.overwrite;
@@ -262,33 +199,45 @@ int sniff(const SniffFlags& flags) {
     options.certificate = read_certificate(expand_home(flags.certificate));
   }
   options.resume = flags.resume;
+  options.finish = flags.finish;
+  options.shard = shard;
   options.num_threads = flags.num_threads;
   options.ram_bytes = flags.ram_bytes;
+  options.stage = parse_stage(expand_home(flags.stage).string());
   options.vram_bytes = flags.device.vram_bytes;
   options.forward = forward_options(options.backend().traits, flags.device.chunks);
-  if (flags.dry_run) return dry_run(run, options, publishing_text(run.config, check));
-  warn_of_design(run);
-  options.stop = stop;
-  ProgressLine line;
-  if (!flags.quiet) {
-    options.progress = [&line](const RunProgress& progress) { line.show(progress); };
+  if (flags.dry_run) {
+    const auto plan = [&] { return dry_run(run, options, publishing_text(run.config, check)); };
+    return ranks.is_on() ? ranks.check(run, options, plan) : plan();
   }
-  options.warn = [&line](const std::string& sentence) {
-    line.end_line();
-    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
-  };
-  if (run.config.inference.debug_logging) {
+  if (ranks.speaks()) warn_of_design(run);
+  options.stop = stop;
+  options.time_limit = limit ? &*limit : nullptr;
+  if (run.config.inference.debug_logging && ranks.speaks()) {
     std::fprintf(stderr, "device %s: %s\n", device_line(run, *devices).c_str(),
                  devices->reason().c_str());
   }
-  const RunReport report = run_capture(run, options);
-  line.end_line();
-  const int code = report_run(run, report);
-  if (code != 0 || !publishes) return code;
-  std::fflush(stdout);
-  PublishRequest request = publish_request(run.config, flags.num_threads);
-  request.check = check;
-  return publish_finished(publisher, request);
+  const auto conclude = [&](const RunReport& report) {
+    const int code = report_run(run, options, report);
+    if (code != 0 || !publishes) return code;
+    std::fflush(stdout);
+    PublishRequest request = publish_request(run.config, flags.num_threads);
+    request.check = check;
+    return publish_finished(publisher, request);
+  };
+  if (ranks.is_on()) return ranks.run(run, options, quiet, conclude);
+  return conclude(run_alone(run, options, quiet));
+}
+
+int sniff(const SniffFlags& flags) {
+  if (flags.config.empty()) {
+    fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
+  }
+  // Shards know nothing of each other, and srun may start several at once.
+  SniffRanks ranks(flags.shard.empty() && !flags.finish ? flags.mpi : "off");
+  if (ranks.is_refused()) return 0;
+  const auto command = [&] { return capture_or_plan(flags, ranks); };
+  return ranks.is_on() ? ranks.guard(command) : command();
 }
 
 void add_inputs(CLI::App& command, SniffFlags& flags) {
@@ -320,6 +269,20 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
                 "Resume the interrupted run in output.data_root; the result is byte-identical")
       ->excludes(overwrite)
       ->group(kOutputGroup);
+  CLI::Option* shard =
+      command
+          .add_option("--shard", flags.shard,
+                      "Capture documents I, I+N, I+2N, ... into a journal and write no dataset")
+          ->type_name("I/N")
+          ->check(not_empty())
+          ->excludes(overwrite)
+          ->group(kOutputGroup);
+  command
+      .add_flag("--finish", flags.finish,
+                "Write the dataset from the journals of all shards, if no document is missing")
+      ->excludes(overwrite)
+      ->excludes(shard)
+      ->group(kOutputGroup);
   command
       .add_flag("--no-upload", flags.no_upload,
                 "Do not publish the dataset, though the run has output.hf_repo_id")
@@ -328,10 +291,33 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
 }
 
 void add_resources(CLI::App& command, SniffFlags& flags) {
+  command
+      .add_option(
+          "--time-limit", flags.time_limit,
+          "Begin no document that would not end in time, e.g. 3h55m (default: what Slurm or "
+          "PBS leaves this job)")
+      ->type_name("TIME")
+      ->check(not_empty())
+      ->group(kResourcesGroup);
+  command
+      .add_option(
+          "--mpi", flags.mpi,
+          "Share the run among the copies that srun or mpirun started: auto, off, or the MPI "
+          "library to use (default: auto)")
+      ->type_name("auto|off|FILE")
+      ->check(not_empty())
+      ->group(kResourcesGroup);
   add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")
       ->group(kResourcesGroup);
   add_ram(command, flags.ram_bytes,
           "Memory limit, e.g. 300MiB or 2GB; weights that do not fit are streamed")
+      ->group(kResourcesGroup);
+  command
+      .add_option("--stage", flags.stage,
+                  "Read the weights once, and keep them in memory (ram) or in a folder on a local "
+                  "disk; off: map them where they are (default: auto, which does so if they are on "
+                  "a network)")
+      ->type_name("auto|off|ram|DIR")
       ->group(kResourcesGroup);
   add_device_flags(command, flags.device);
 }

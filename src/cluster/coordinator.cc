@@ -186,7 +186,7 @@ void Coordinator::bring_up_to_date(int to) {
   } else if (rank.stage == stage_) {
     if (is_stop_sent_ && !rank.got_stop) send(to, MessageType::kStop);
     rank.got_stop = is_stop_sent_;
-  } else if (state_ == StageState::kRunning && !is_stop_sent_) {
+  } else if (state_ == StageState::kRunning && !is_stop_sent_ && !rank.is_left_out) {
     rank.stage = stage_;
     rank.got_stop = false;
     sends_.push_back({to, {.type = MessageType::kStage, .stage = stage_}, stage_text_});

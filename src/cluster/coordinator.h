@@ -44,7 +44,8 @@ class Coordinator {
   // Messages are not carried any more: nothing is waited for from now on.
   void break_off(std::string sentence);
 
-  // From the leader. REQUIRES: no stage is running.
+  // From the leader. REQUIRES of the first two: no stage is running.
+  void leave_out(int rank);  // it hears of no later stage
   void begin_stage(std::string text, int64_t window, double now);
   bool wants_task() const;  // the window has room
   void add(CrewTask task);
@@ -85,6 +86,7 @@ class Coordinator {
     bool has_hello = false;
     bool is_alive = true;
     bool is_gone = false;
+    bool is_left_out = false;  // of all stages from now on
     double heard = 0;
     int32_t stage = 0;      // the last whose text it got
     bool got_stop = false;  // of that stage
@@ -112,6 +114,7 @@ class Coordinator {
   };
 
   bool is_ready(const Rank& rank) const { return rank.has_hello && rank.is_alive && !rank.is_gone; }
+  bool takes_part(const Rank& rank) const { return is_ready(rank) && !rank.is_left_out; }
   static bool is_idle(const Rank& rank) {
     return static_cast<int64_t>(rank.hand.size()) < rank.lanes;
   }

@@ -103,7 +103,7 @@ int Coordinator::best_rank() const {
   bool is_one_idle = false;
   for (int i = 0; i < num_ranks(); ++i) {
     const Rank& rank = ranks_[static_cast<size_t>(i)];
-    if (!is_ready(rank)) continue;
+    if (!takes_part(rank)) continue;
     is_one_idle = is_one_idle || is_idle(rank);
     if (rank.credit == 0) continue;
     if (is_idle(rank) && is_less_busy(i, idle)) idle = i;

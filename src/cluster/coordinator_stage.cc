@@ -26,6 +26,11 @@ void Coordinator::begin_stage(std::string text, int64_t window, double now) {
   for (int rank = 0; rank < num_ranks(); ++rank) bring_up_to_date(rank);
 }
 
+void Coordinator::leave_out(int rank) {
+  QK_CHECK(state_ != StageState::kRunning);
+  ranks_.at(static_cast<size_t>(rank)).is_left_out = true;
+}
+
 void Coordinator::close_stage() {
   if (state_ == StageState::kRunning) send_stop();
   state_ = StageState::kNone;
@@ -40,7 +45,7 @@ void Coordinator::close_stage() {
 
 int64_t Coordinator::num_ready() const {
   return std::count_if(ranks_.begin(), ranks_.end(),
-                       [&](const Rank& rank) { return is_ready(rank); });
+                       [&](const Rank& rank) { return takes_part(rank); });
 }
 
 bool Coordinator::wants_task() const {
@@ -145,7 +150,7 @@ void Coordinator::put_back(int64_t id, Task& task) {
   const int only = task.task->rank;
   if (only < 0) return set_waiting(id, task, true);
   Rank& rank = ranks_[static_cast<size_t>(only)];
-  if (!rank.is_alive) return finish_task(id, task);
+  if (!rank.is_alive || rank.is_left_out) return finish_task(id, task);
   rank.own.push_back(id);
   ++num_own_;
 }

@@ -99,6 +99,25 @@ TEST(Coordinator, TasksWaitForAFullWindowButNotForLong) {
   EXPECT_THAT(slow.sent(MessageType::kTask), ElementsAre("0:1"));
 }
 
+// Even if it was lost and comes back.
+TEST(Coordinator, ARankThatIsLeftOutHearsOfNoStage) {
+  Ranks ranks(3);
+  ranks.begin(0);
+  ranks.pass(15, {0, 1});
+  ranks.coordinator.close_stage();
+  ranks.coordinator.leave_out(2);
+  ranks.sent(MessageType::kStage);
+  ranks.coordinator.begin_stage("text", 4, ranks.now);
+  ranks.coordinator.add({.id = 7, .rank = 2});
+  ranks.say(2, MessageType::kBeat);
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "1:0"));
+  ranks.coordinator.add({.id = 8, .rank = 2});
+  ranks.coordinator.no_more_tasks();
+  EXPECT_EQ(ranks.coordinator.stage_state(), State::kDone);  // nobody else may do them
+  ranks.coordinator.leave(0);
+  EXPECT_THAT(ranks.sent(MessageType::kLeave), ElementsAre("0:0", "1:0", "2:0"));
+}
+
 // Which rank gets one ahead: the one that will soon be through, as the sizes of tasks foretell.
 TEST(Coordinator, AheadWhenSoonThrough) {
   Ranks ranks(2);

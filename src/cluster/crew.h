@@ -73,6 +73,9 @@ class Leader {
   // throw.
   // All functions are called by the thread that called run_stage.
   virtual bool run_stage(const Stage& stage) = 0;
+  // The rank hears of no later stage, even if it was lost and is heard of again: it gets no task,
+  // and those for it alone are given up. REQUIRES: no stage is running.
+  virtual void leave_out(int rank) = 0;
 };
 
 // A worker's side. Threads: any.

@@ -170,6 +170,10 @@ bool LeaderSide::run_stage(const Stage& stage) {
   return is_whole;
 }
 
+void LeaderSide::leave_out(int rank) {
+  with_coordinator([&](Coordinator& c) { c.leave_out(rank); });
+}
+
 bool LeaderSide::lead_stage(const Stage& stage) {
   Watch watch;
   while (true) {

@@ -179,14 +179,13 @@ DatasetInfo read_dataset(const fs::path& folder, ThreadPool& pool,
   info.folder = folder;
   const DatasetFolder listing = list_dataset_folder(folder);
   info.heads = list_heads(listing);
-  std::error_code error;
-  info.has_journal = fs::exists(journal_path(folder), error);
+  info.has_journal = has_journal(folder);
   if (info.heads.empty()) {
     fail("{}: holds no dataset{}{}", folder.string(), no_heads_text(folder, listing),
          info.has_journal ? ", only the journal of an unfinished run" : "");
   }
   if (info.has_journal) {
-    info.problems.push_back({journal_path(folder), "was left by an unfinished run"});
+    info.problems.push_back({journal_paths(folder).front(), "was left by an unfinished run"});
   }
   std::vector<std::vector<DatasetProblem>> problems(info.heads.size());
   pool.parallel_for(static_cast<int64_t>(info.heads.size()), [&](int64_t index, int) {

@@ -40,6 +40,7 @@ struct FileSummary {
   int64_t rows = 0;
   int64_t bytes = 0;
   std::string sha256;
+  bool operator==(const FileSummary&) const = default;
 };
 
 struct DatasetSummary {
@@ -54,14 +55,16 @@ struct DatasetSummary {
 };
 
 // Writes every head of the journals below `folder` (created if needed), and the table of documents
-// if their names are given. A head without rows gets no file. progress(done, total) counts files and is called by one thread at a time, not always the
-// caller's; what it throws ends the writing.
+// if their names are given. A head without rows gets no file. progress(done, total) counts files and
+// is called by one thread at a time, not always the caller's; what it throws ends the writing. Several
+// processes do the same with dataset/dataset_writing.h.
 //
 // In this order: all files are written and synced under temporary names, and read again: their rows
-// must be those of the journals, their vectors finite, the canaries' products as captured (the table of documents as
-// written); with `overwrite`, the parts of an older dataset that the new one does not replace are removed (its
-// card first); the files are renamed into place. The card and the removal of the journals are the
-// caller's, in that order, so that a dataset with a card and without a journal is a finished one.
+// must be those of the journals, their vectors finite, the canaries' products as captured (the table
+// of documents as written); with `overwrite`, the parts of an older dataset that the new one does not
+// replace are removed (its card first); the files are renamed into place. The card and the removal of
+// the journals are the caller's, in that order, so that a dataset with a card and without a journal is
+// a finished one.
 //
 // Throws Error (disk full, a folder that is a symbolic link, a dataset that is there already and
 // neither `overwrite` nor `resume` is set, documents that are lost, ...); temporary files are

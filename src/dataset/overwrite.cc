@@ -1,8 +1,5 @@
 #include "dataset/overwrite.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +16,7 @@
 #include "dataset/document_table.h"
 #include "dataset/entry_names.h"
 #include "dataset/schema.h"
+#include "dataset/temporary_files.h"
 
 namespace qk {
 namespace {
@@ -66,29 +64,19 @@ void check_head_folder(const fs::path& path) {
   if (error) fail("{}: cannot be read: {}", path.string(), error.message());
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be created: {}", path_text(folder), error.message());
-  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    fail("{}: cannot be written: {}", path_text(folder), std::strerror(errno));
+void check_journals(const fs::path& folder, Start start) {
+  if (start == Start::kShard) return;
+  const std::vector<fs::path> journals = journal_paths(folder);
+  for (const fs::path& journal : journals) {
+    if (is_being_written(journal)) {
+      fail("{}: another run is writing into this folder", journal.string());
+    }
   }
-}
-
-void check_journal(const fs::path& journal, Start start) {
-  if (!is_there(journal)) return;
-  // O_NONBLOCK: a pipe would wait for its writer here.
-  const int fd = ::open(journal.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd >= 0) {
-    const bool taken = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    ::close(fd);
-    if (taken) fail("{}: another run is writing into this folder", journal.string());
-  }
-  if (start == Start::kNew) {
+  if (start == Start::kNew && !journals.empty()) {
     fail(
         "{}: an interrupted run left this journal: "
         "--resume continues it, --overwrite discards it",
-        journal.string());
+        journals.front().string());
   }
 }
 
@@ -103,53 +91,11 @@ std::string part_of_dataset(const fs::path& folder, const std::vector<fs::path>&
   return has_document_table(folder) ? std::string(kDocumentTable) : "";
 }
 
-void make_journal_folder(const fs::path& path) {
-  std::error_code error;
-  if (fs::is_symlink(fs::symlink_status(path, error))) {
-    fail("{}: is a symbolic link: remove it", path.string());
-  }
-  make_folder(path);
-}
-
-// The lock may have been removed by its holder since it was opened.
-bool is_still_there(int fd, const fs::path& path) {
-  struct stat opened{};
-  struct stat named{};
-  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-}
-
 }  // namespace
 
-fs::path journal_path(const fs::path& folder) { return folder / ".qkscope" / "journal"; }
-
-FolderLock::FolderLock(const fs::path& folder) : path_(folder / ".qkscope" / "lock") {
-  make_folder(folder);
-  while (true) {
-    make_journal_folder(path_.parent_path());
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd_ < 0 && errno == ENOENT) continue;  // its folder was removed just now
-    if (fd_ < 0) fail("{}: cannot be created: {}", path_.string(), std::strerror(errno));
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      ::close(std::exchange(fd_, -1));
-      fail("{}: another run is writing into this folder", folder.string());
-    }
-    if (is_still_there(fd_, path_)) return;
-    ::close(std::exchange(fd_, -1));
-  }
-}
-
-FolderLock::~FolderLock() {
-  if (fd_ < 0) return;
-  ::unlink(path_.c_str());
-  ::close(fd_);
-  ::rmdir(path_.parent_path().c_str());  // stays if it holds a journal
-}
-
 void prepare_output_folder(const fs::path& folder, Start start) {
-  make_folder(folder);
-  const fs::path journal = journal_path(folder);
-  check_journal(journal, start);
+  make_output_folder(folder);
+  check_journals(folder, start);
   const std::vector<fs::path> heads = head_folders(folder);
   const std::string part = part_of_dataset(folder, heads);
   if (start == Start::kNew && !part.empty()) {
@@ -159,8 +105,10 @@ void prepare_output_folder(const fs::path& folder, Start start) {
         folder.string(), part);
   }
   for (const fs::path& head : heads) check_head_folder(head);
-  make_journal_folder(journal.parent_path());
-  if (start == Start::kOverwrite) remove_if_there(journal);
+  make_journal_folder(folder);
+  if (start != Start::kOverwrite) return;
+  remove_journals(folder);
+  make_journal_folder(folder);
 }
 
 void refuse_foreign_document_table(const fs::path& folder) {
@@ -183,15 +131,9 @@ void remove_dataset(const fs::path& folder, const std::set<std::string>& keep) {
     if (keep.contains(head.filename().string())) continue;
     check_head_folder(head);
     remove_if_there(head / "data.parquet");
-    remove_if_there(head / "data.parquet.tmp");
+    remove_temporary_files(head);
     ::rmdir(head.c_str());  // stays if it holds other files
   }
-}
-
-void remove_journal(const fs::path& folder) {
-  const fs::path journal = journal_path(folder);
-  remove_if_there(journal);
-  ::rmdir(journal.parent_path().c_str());  // stays if it holds other files
 }
 
 }  // namespace qk

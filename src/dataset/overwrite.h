@@ -1,8 +1,7 @@
 // Which files of an output folder are ours: what a run may replace or remove, and when. Only what
-// a dataset consists of is ever removed: l##h##[qk]/data.parquet (and its .tmp) and its folder if
-// that is empty then, README.md, _saver_state.json, documents.parquet if it is a dataset's, and our
-// own journal. Symbolic links are never
-// followed.
+// a dataset consists of is ever removed: l##h##[qk]/data.parquet (and its .tmp, of any writer) and
+// its folder if that is empty then, README.md, _saver_state.json, documents.parquet if it is a
+// dataset's, and our own journals. Symbolic links are never followed.
 #pragma once
 
 #include <cstdint>
@@ -10,42 +9,28 @@
 #include <set>
 #include <string>
 
+#include "dataset/folder_lock.h"
+#include "dataset/journal_files.h"
+
 namespace qk {
-
-// The path of the journal of a run into `folder`: <folder>/.qkscope/journal.
-std::filesystem::path journal_path(const std::filesystem::path& folder);
-
-// Keeps other runs out of a folder, from before it is inspected until it is finished: an exclusive
-// flock on <folder>/.qkscope/lock, which a kill releases too.
-class FolderLock {
- public:
-  // Creates the folders if needed. Throws Error if another run holds the lock, they cannot be made
-  // or written, or .qkscope is a symbolic link. A file system without flock is accepted.
-  explicit FolderLock(const std::filesystem::path& folder);
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  ~FolderLock();  // removes the file, and .qkscope if it is empty then
-
- private:
-  std::filesystem::path path_;
-  int fd_ = -1;
-};
 
 // What a run does with what it finds in its folder.
 enum class Start : uint8_t {
   kNew,        // refuses a dataset and a journal
-  kOverwrite,  // discards a journal, replaces a dataset in the end
-  kResume,     // continues the journal; files of a dataset may be there
+  kOverwrite,  // discards all journals, replaces a dataset in the end
+  kResume,     // continues the journals; files of a dataset may be there
+  kShard,      // likewise, while others write journals of their own
 };
 
-// To be called before a run, under the lock. Removes nothing but, with kOverwrite, the journal of
+// To be called before a run, under the lock. Removes nothing but, with kOverwrite, the journals of
 // an interrupted run: an older dataset stays whole until write_dataset replaces it. Other files in
 // the folder are left alone.
 //
 // Throws Error, one sentence that says what to do, if the folder cannot be made or written; with
-// kNew, if it holds a dataset (a folder l##h##[qk], README.md or documents.parquet) or the journal of an interrupted
-// run; always, if a head's folder is a symbolic link or holds Parquet files that a new dataset
-// would not replace (readers would mix them), or if another run is writing the journal.
+// kNew, if it holds a dataset (a folder l##h##[qk], README.md or documents.parquet) or journals of an
+// interrupted run; always, if a head's folder is a symbolic link or holds Parquet files that a new
+// dataset would not replace (readers would mix them); except with kShard, if another run is writing
+// a journal.
 void prepare_output_folder(const std::filesystem::path& folder, Start start);
 
 // Throws Error if documents.parquet is there and not a dataset's: a run that writes this file would
@@ -56,8 +41,5 @@ void refuse_foreign_document_table(const std::filesystem::path& folder);
 // documents if they are named in `keep`.
 // Throws Error if a file cannot be removed.
 void remove_dataset(const std::filesystem::path& folder, const std::set<std::string>& keep);
-
-// Removes the journal and its folder if that is empty then. Throws Error if it cannot.
-void remove_journal(const std::filesystem::path& folder);
 
 }  // namespace qk

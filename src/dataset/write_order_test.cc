@@ -4,8 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/test_write_log.h"
-#include "dataset/dataset_writer.h"
+#include "dataset/dataset_writing.h"
 #include "dataset/overwrite.h"
+#include "dataset/temporary_files.h"
 #include "journal/test_blocks.h"
 
 namespace qk {
@@ -61,6 +62,30 @@ TEST(WriteOrder, AFileWithOtherRowsThanTheJournalIsRefused) {
                 ": was not stored as it was written: other rows, expected 5 as in the journal");
 }
 
+// The leader renames another's files, and removes these, before they are read back.
+TEST(WriteOrder, UnitThatAnotherHasFinishedMeanwhileHasNoResult) {
+  const TestFolder folder;
+  write_journal(folder / "journal", 2, {{.heads = {0}}});
+  const JournalSet journal({folder / "journal"});
+  ThreadPool pool(1);
+  DatasetWriting leader(journal, folder / "data", {}, "leader");
+  DatasetWriting late(journal, folder / "data", {}, "late");
+  leader.begin();
+  const std::vector<std::string> results = {leader.write_unit(0, pool)};
+  const auto write_late = [&](bool finishes) {
+    bool has_seen = false;
+    const WriteLog log([&](const std::string& entry) {
+      if (has_seen || !entry.starts_with("fsync data.parquet.late.")) return;
+      has_seen = true;
+      finishes ? void(leader.finish(results)) : remove_temporary_files(folder / "data/l00h00q");
+    });
+    return late.write_unit(0, pool);
+  };
+  EXPECT_EQ(write_late(true), "");
+  EXPECT_TRUE(fs::exists(folder / "data/l00h00q/data.parquet"));
+  EXPECT_THAT(error_of([&] { write_late(false); }), HasSubstr("was not stored as it was written"));
+}
+
 // Another run's lock that is removed after this one has opened it locks nothing.
 TEST(FolderLock, IsTakenAgainIfItsFileVanished) {
   const TestFolder folder;
@@ -75,6 +100,27 @@ TEST(FolderLock, IsTakenAgainIfItsFileVanished) {
     EXPECT_TRUE(fs::exists(lock_path));
     EXPECT_THAT(error_of([&] { FolderLock second(folder / "data"); }),
                 HasSubstr("another run is writing into this folder"));
+  }
+}
+
+// ENOTSUPP of the kernel, which libc has no name for: Cray DVS.
+constexpr int kNotSupported = 524;
+
+TEST(FolderLock, WithoutFlockTheOwnerFileDecides) {
+  for (const int reason : {ENOSYS, ENOLCK, ENOTSUP, kNotSupported}) {
+    const TestFolder folder;
+    WriteLog log;
+    log.fail_flock(reason);
+    {
+      const FolderLock lock(folder / "data");
+      EXPECT_THAT(error_of([&] { FolderLock second(folder / "data"); }),
+                  HasSubstr("another run is writing into this folder: process "));
+      EXPECT_TRUE(fs::exists(folder / "data/.qkscope" / ("owner." + lock.token())));
+    }
+    EXPECT_TRUE(fs::is_empty(folder / "data")) << reason;
+    const FolderLock shard(folder / "data", Sharing::kShared);
+    const FolderLock other(folder / "data", Sharing::kShared);
+    EXPECT_THAT(error_of([&] { FolderLock alone(folder / "data"); }), HasSubstr("another run"));
   }
 }
 

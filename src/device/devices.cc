@@ -131,6 +131,10 @@ Found count_gpus(const QkTorchApi& api) {
   return {count, why == nullptr ? "" : why};
 }
 
+int own_index(const DeviceRequest& request, const Found& found) {
+  return request.local_rank.value_or(0) % found.count;
+}
+
 std::vector<int> chosen_indexes(std::string_view place, const DeviceRequest& request,
                                 const Found& found) {
   if (found.count == 0) {
@@ -146,12 +150,13 @@ std::vector<int> chosen_indexes(std::string_view place, const DeviceRequest& req
     fail("{}: expected a GPU below {}, the number of them here, found cuda:{}", place, found.count,
          index);
   }
-  return request.indexes.empty() ? std::vector<int>{0} : request.indexes;
+  return request.indexes.empty() ? std::vector<int>{own_index(request, found)} : request.indexes;
 }
 
 // A plugin that does not work is a reason to compute on the cpu, and to say so. A plugin that the
 // environment names is asked even if nothing looks like a GPU.
-std::unique_ptr<Devices> open_automatically(const DeviceOptions& options) {
+std::unique_ptr<Devices> open_automatically(const DeviceRequest& request,
+                                            const DeviceOptions& options) {
   const auto host = [](const std::string& why, const std::string& problem = "") {
     return std::make_unique<HostDevice>("auto: " + why, problem);
   };
@@ -163,8 +168,11 @@ std::unique_ptr<Devices> open_automatically(const DeviceOptions& options) {
     const TorchPlugin plugin = load_torch_plugin(path);
     const Found found = count_gpus(*plugin.api);
     if (found.count > 0) {
-      return std::make_unique<TorchDevices>(plugin, "cuda", std::vector<int>{0}, options,
-                                            "auto: the first GPU");
+      const int index = own_index(request, found);
+      return std::make_unique<TorchDevices>(
+          plugin, "cuda", std::vector<int>{index}, options,
+          request.local_rank ? fmt::format("auto: GPU {} of {}", index, found.count)
+                             : "auto: the first GPU");
     }
     const bool expected_one = has_nvidia_files() && std::getenv("CUDA_VISIBLE_DEVICES") == nullptr;
     return host("there is no GPU: " + found.why_none,
@@ -181,7 +189,7 @@ std::unique_ptr<Devices> open_automatically(const DeviceOptions& options) {
 std::unique_ptr<Devices> open_devices(std::string_view place, const DeviceRequest& request,
                                       const DeviceOptions& options) {
   const std::string asked = fmt::format("as {} says", place);
-  if (request.kind == Kind::kAuto) return open_automatically(options);
+  if (request.kind == Kind::kAuto) return open_automatically(request, options);
   if (request.kind == Kind::kCpu) return std::make_unique<HostDevice>(asked);
   const std::filesystem::path path = find_torch_plugin();
   if (path.empty()) {

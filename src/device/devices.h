@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ struct DeviceRequest {
   Kind kind = Kind::kAuto;
   std::vector<int> indexes = {};  // of kCuda, as they were named; empty: the first one
   bool all = false;               // every device of the kind
+  // Of several processes on this machine that share its GPUs, which one this is: without indexes it
+  // takes the GPU of this number, or counts again from the first if there are fewer.
+  std::optional<int> local_rank = {};
 };
 
 // Throws Error that begins with `place` ("--device") and names what may be there.

@@ -62,7 +62,8 @@ bool is_not_downloaded(const fs::path& path) {
 
 std::vector<IdentifiedFile> identify_files(
     std::span<const fs::path> paths, ThreadPool& pool,
-    const std::function<void(int64_t done, int64_t total)>& progress) {
+    const std::function<void(int64_t done, int64_t total)>& progress,
+    const std::map<fs::path, std::string>& known) {
   std::vector<IdentifiedFile> out;
   std::vector<fs::path> places;  // of `out`
   int64_t total = 0;
@@ -77,7 +78,9 @@ std::vector<IdentifiedFile> identify_files(
     }
     const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
     if (error) fail("{}: cannot be read: {}", path_text(path), error.message());
-    out.push_back({path.filename().string(), bytes, digest_from_blob_name(path)});
+    const auto before = known.find(path);
+    out.push_back({path.filename().string(), bytes,
+                   before != known.end() ? before->second : digest_from_blob_name(path)});
     places.push_back(path);
     if (out.back().sha256.empty()) total += out.back().bytes;
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,9 +24,11 @@ struct IdentifiedFile {
 // read, nor one of its snapshots that was not downloaded: it has the digest of the repository's list,
 // and is left out if the cache does not know the list.
 // Throws Error if a file cannot be read.
+//   known  digests by path of files that were read before; these are not read
 std::vector<IdentifiedFile> identify_files(
     std::span<const std::filesystem::path> paths, ThreadPool& pool,
-    const std::function<void(int64_t done, int64_t total)>& progress);
+    const std::function<void(int64_t done, int64_t total)>& progress,
+    const std::map<std::filesystem::path, std::string>& known = {});
 
 // The SHA-256 by which the Hub cache names a large file: snapshots/<commit>/<file> is a link to
 // blobs/<64 hexadecimal digits>. Empty for every other file.

@@ -349,8 +349,7 @@ HeadCatalog read_catalog(const fs::path& root, const std::string& model_dir,
         bring_measured(*repo, folder, listing.heads, configured, compat_reference, pool, out);
   }
   HeadSurvey survey = survey_heads(out.folder, surveyed, compat_reference, pool);
-  std::error_code error;
-  out.is_unfinished = fs::exists(journal_path(out.folder), error);
+  out.is_unfinished = has_journal(out.folder);
   out.model = survey.record.model;
   out.ranges = survey.record.ranges;
   out.rope = survey.record.rope;

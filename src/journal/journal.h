@@ -48,6 +48,7 @@ struct DocumentEnd {
   DocumentOutcome outcome = DocumentOutcome::kCaptured;
   bool truncated = false;  // it had more tokens
   Canary canary = {};
+  bool operator==(const DocumentEnd&) const = default;
 };
 
 class JournalReader;
@@ -86,8 +87,10 @@ class JournalWriter {
   std::unique_ptr<State> state_;
 };
 
+class RecordChecks;
+
 // A mapped journal, every record's checksum verified on open. What it keeps in memory grows by 16
-// bytes a record and 80 bytes a document.
+// bytes a record and 80 bytes a document; with an index, by 48 bytes a record.
 class JournalReader {
  public:
   // Where a record is.
@@ -125,6 +128,19 @@ class JournalReader {
   // Throws Error if the file is not a journal, its header is cut off or damaged, or records whose
   // checksums hold contradict themselves or each other. Damaged records are not an error: damage().
   explicit JournalReader(const std::filesystem::path& path);
+  // With what another process found in the file (journal/journal_index.h): nothing is scanned. A
+  // record's numbers are checked when its entry() is asked for, its checksum when its vectors are:
+  // both then throw Error if it is damaged. Columns alone are not proven by that. Waits until so much
+  // of the file is there, for another node may see it late. Throws Error if it does not come, is
+  // another file, or the index is damaged.
+  JournalReader(const std::filesystem::path& path, std::string_view index,
+                double wait_seconds = 90);
+  JournalReader(JournalReader&&) noexcept;
+  JournalReader& operator=(JournalReader&&) noexcept;
+  ~JournalReader();
+
+  // The header text of a journal alone. Throws Error if the file is none, or its header is damaged.
+  static std::string header_of(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return file_.path(); }
   const std::string& header() const { return header_; }
@@ -139,6 +155,8 @@ class JournalReader {
   const std::vector<int64_t>& lost() const { return lost_; }
 
   Entry entry(const Record& record) const;
+  // The checksum of the record's payload, as stored. It is correct, but with an index.
+  uint64_t checksum(const Entry& entry) const;
 
   // Columns of one record. Vectors of the head at index `head_idx` of entry.heads:
   // [rows, head_dim], pointing into the mapping; pre_rope is empty if it was not captured.
@@ -165,6 +183,7 @@ class JournalReader {
   size_t valid_bytes_ = 0;
   std::vector<size_t> damage_;
   std::vector<int64_t> lost_;
+  std::unique_ptr<RecordChecks> checks_;  // none: all were made on open
 };
 
 }  // namespace qk

@@ -1,5 +1,6 @@
 #include "journal/journal_format.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -83,6 +84,18 @@ std::optional<RecordHead> decode_head(std::span<const std::byte> file, size_t of
 
 uint64_t checksum_of_pieces(std::span<const uint64_t> piece_checksums) {
   return xxh3_64(std::as_bytes(piece_checksums));
+}
+
+uint64_t payload_checksum(std::span<const std::byte> payload,
+                          const std::function<void(const std::byte* at)>& seen) {
+  std::vector<uint64_t> checksums;
+  while (!payload.empty()) {
+    const auto piece = payload.first(std::min(payload.size(), kPieceBytes));
+    checksums.push_back(xxh3_64(piece));
+    payload = payload.subspan(piece.size());
+    seen(payload.data());
+  }
+  return checksum_of_pieces(checksums);
 }
 
 std::optional<BlockLayout> block_layout(const BlockFixed& fixed) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -66,6 +67,9 @@ std::optional<RecordHead> decode_head(std::span<const std::byte> file, size_t of
 // A payload's checksum is XXH3-64 of the XXH3-64s of its pieces of 1 MiB (the last one shorter).
 inline constexpr size_t kPieceBytes = size_t{1} << 20;
 uint64_t checksum_of_pieces(std::span<const uint64_t> piece_checksums);
+// Of a whole payload. seen(at) is called as all before `at` have been read.
+uint64_t payload_checksum(std::span<const std::byte> payload,
+                          const std::function<void(const std::byte* at)>& seen);
 
 // The fixed part of a block's payload.
 struct BlockFixed {

@@ -24,30 +24,6 @@ using journal::RecordType;
 using Entry = JournalReader::Entry;
 using Group = JournalReader::Group;
 
-// What is wrong with the contents of a block whose checksum holds; empty if nothing.
-std::string_view fault(std::span<const std::byte> payload, const BlockFixed& fixed) {
-  if (fixed.kind > 1 || (fixed.flags & ~7U) != 0) return "its kind or flags are unknown";
-  if (fixed.layer < 0 || fixed.head_dim <= 0 || fixed.num_heads == 0) return "its sizes are wrong";
-  if ((fixed.flags & journal::kHasTokens) == 0 && fixed.token_bytes != 0) {
-    return "it has token bytes without token strings";
-  }
-  const std::optional<BlockLayout> layout = journal::block_layout(fixed);
-  if (!layout || layout->bytes != payload.size()) return "its length does not match its sizes";
-  int32_t previous = -1;
-  for (const int32_t head : column<int32_t>(payload, layout->heads, fixed.num_heads)) {
-    if (head <= previous) return "its heads do not ascend";
-    previous = head;
-  }
-  if ((fixed.flags & journal::kHasTokens) == 0) return "";
-  uint32_t end = 0;
-  const auto rows = static_cast<uint64_t>(fixed.rows);
-  for (const uint32_t next : column<uint32_t>(payload, layout->token_ends, rows)) {
-    if (next < end) return "its token strings overlap";
-    end = next;
-  }
-  return end == fixed.token_bytes ? "" : "its token strings do not fill their bytes";
-}
-
 // The group that a record begins.
 Group group_of(const Entry& entry) {
   return {.layer = entry.layer,
@@ -107,16 +83,11 @@ class Scanner {
   }
 
   bool payload_intact(const RecordHead& head, size_t offset) {
-    std::span<const std::byte> rest = payload(head);
-    std::vector<uint64_t> checksums;
-    while (!rest.empty()) {
-      const auto piece = rest.first(std::min(rest.size(), journal::kPieceBytes));
-      checksums.push_back(xxh3_64(piece));
-      rest = rest.subspan(piece.size());
-      drop_before(static_cast<size_t>(rest.data() - bytes_.data()));
-    }
     const size_t end = offset + journal::kRecordHeadBytes + head.payload_bytes;
-    return get<uint64_t>(bytes_, end) == journal::checksum_of_pieces(checksums);
+    const auto seen = [&](const std::byte* at) {
+      drop_before(static_cast<size_t>(at - bytes_.data()));
+    };
+    return get<uint64_t>(bytes_, end) == journal::payload_checksum(payload(head), seen);
   }
 
   // Keeps the resident part of the mapping small.
@@ -137,7 +108,7 @@ class Scanner {
     const std::span<const std::byte> bytes = payload(head);
     if (bytes.size() < sizeof(BlockFixed)) fail_record(head, "it is too short");
     const auto fixed = get<BlockFixed>(bytes, 0);
-    if (const auto what = fault(bytes, fixed); !what.empty()) fail_record(head, what);
+    if (const auto what = block_fault(bytes, fixed); !what.empty()) fail_record(head, what);
     if (documents_.contains(head.document)) fail_record(head, "the document was whole before it");
     Pending& pending = pending_[head.document];
     if (head.index == 0 || pending.num_records == 0) {
@@ -234,6 +205,29 @@ class Scanner {
 };
 
 }  // namespace
+
+std::string_view block_fault(std::span<const std::byte> payload, const BlockFixed& fixed) {
+  if (fixed.kind > 1 || (fixed.flags & ~7U) != 0) return "its kind or flags are unknown";
+  if (fixed.layer < 0 || fixed.head_dim <= 0 || fixed.num_heads == 0) return "its sizes are wrong";
+  if ((fixed.flags & journal::kHasTokens) == 0 && fixed.token_bytes != 0) {
+    return "it has token bytes without token strings";
+  }
+  const std::optional<BlockLayout> layout = journal::block_layout(fixed);
+  if (!layout || layout->bytes != payload.size()) return "its length does not match its sizes";
+  int32_t previous = -1;
+  for (const int32_t head : column<int32_t>(payload, layout->heads, fixed.num_heads)) {
+    if (head <= previous) return "its heads do not ascend";
+    previous = head;
+  }
+  if ((fixed.flags & journal::kHasTokens) == 0) return "";
+  uint32_t end = 0;
+  const auto rows = static_cast<uint64_t>(fixed.rows);
+  for (const uint32_t next : column<uint32_t>(payload, layout->token_ends, rows)) {
+    if (next < end) return "its token strings overlap";
+    end = next;
+  }
+  return end == fixed.token_bytes ? "" : "its token strings do not fill their bytes";
+}
 
 std::string_view group_difference(const Group& a, const Group& b) {
   if (a.head_dim != b.head_dim) return "head_dim";

@@ -3,11 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/mapped_file.h"
 #include "journal/journal.h"
+#include "journal/journal_format.h"
 
 namespace qk {
 
@@ -22,6 +25,13 @@ struct JournalScan {
 // From the first record, at `begin`, to the end or the torn tail. Throws Error if a record whose
 // checksums hold contradicts itself or others.
 JournalScan scan_journal(const MappedFile& file, size_t begin);
+
+// What is wrong with the contents of a block; empty if nothing. REQUIRES: `payload` has the fixed
+// part.
+std::string_view block_fault(std::span<const std::byte> payload, const journal::BlockFixed& fixed);
+
+// The text of the header; sets `end` to the first record's offset. Throws Error.
+std::string read_journal_header(const MappedFile& file, size_t& end);
 
 // What two groups of one layer and kind must agree on and do not; empty if nothing.
 std::string_view group_difference(const JournalReader::Group& a, const JournalReader::Group& b);

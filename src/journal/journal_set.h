@@ -1,5 +1,6 @@
-// The journals of one run, read as one: the documents of all files in one order, each of them in
-// one file. Threads: may be read from many.
+// The journals of one run, read as one: the documents of all files in one order. A document that is
+// whole in several files must be the same in all of them, and is read from the first. Threads: may
+// be read from many.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +24,11 @@ class JournalSet {
   using Entry = JournalReader::Entry;
   using Columns = JournalReader::Columns;
 
-  // Throws Error as JournalReader does, or if a document is whole in two files, or files disagree
-  // about what the records of a layer and kind have. REQUIRES: journals of the same run; at least
-  // one.
+  // Throws Error as JournalReader does, or if copies of a document differ (in their counts, canary or
+  // the checksums of their blocks), or files disagree about what the records of a layer and kind
+  // have. REQUIRES: journals of the same run; at least one.
   explicit JournalSet(const std::vector<std::filesystem::path>& paths);
+  explicit JournalSet(std::vector<JournalReader> files);
 
   std::span<const JournalReader> files() const { return files_; }
   // The paths of all files, for messages.
@@ -34,9 +36,11 @@ class JournalSet {
 
   const std::vector<DocumentEnd>& documents() const;  // whole ones of all files, ascending
   const std::vector<Group>& groups() const;           // of all files; by layer, queries first
-  // The index of the file in which the document is whole. REQUIRES: it is in documents().
+  // The index of the file that it is read from. REQUIRES: it is in documents().
   size_t file_index(int64_t document) const;
   const JournalReader& file_of(int64_t document) const { return files_[file_index(document)]; }
+  // How many documents were found whole once more than needed.
+  int64_t num_copies() const { return merged_ ? merged_->num_copies : 0; }
   // Throws Error naming the first file in which damage hit a document that no file has whole.
   void check_lost() const;
 
@@ -57,6 +61,7 @@ class JournalSet {
     std::vector<DocumentEnd> documents;
     std::vector<uint32_t> files;  // [documents], indexes of files_
     std::vector<Group> groups;
+    int64_t num_copies = 0;
   };
   static Merged merge(std::span<const JournalReader> files);
 

@@ -102,12 +102,76 @@ TEST(JournalSet, OneFileIsNotCopied) {
   EXPECT_EQ(set.name(), (folder / "journal").string());
 }
 
-TEST(JournalSet, ADocumentInTwoFilesIsRefused) {
+TEST(JournalSet, EqualCopiesCountOnce) {
+  const TestFolder folder;
+  write_journal(folder / "all", 4, shapes());
+  write_documents(folder / "a", {0, 3}, shapes());
+  write_documents(folder / "b", {3, 1, 0}, shapes());
+  write_documents(folder / "c", {2, 3}, shapes());
+  const JournalSet set({folder / "a", folder / "b", folder / "c"});
+  EXPECT_THAT(numbers_of(set.documents()), ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(set.file_index(3), 0U);
+  EXPECT_EQ(set.file_index(1), 1U);
+  EXPECT_EQ(set.num_copies(), 3);
+  EXPECT_EQ(contents_of(set), contents_of(JournalSet({folder / "all"})));
+}
+
+// A journal of document 7 that is like others but for what `change` does.
+template <typename F>
+void write_changed(const std::filesystem::path& path, const F& change) {
+  std::vector<CaptureBlock> blocks;
+  for (const BlockShape& shape : shapes()) blocks.push_back(random_block(7, shape));
+  DocumentEnd end = {.document = 7, .example_id = 5000000007, .num_tokens = 1000};
+  change(blocks, end);
+  end.num_records = std::ssize(blocks);
+  JournalWriter writer = JournalWriter::create(path, "{}");
+  for (const CaptureBlock& block : blocks) writer.append(block);
+  writer.end_document(end);
+}
+
+TEST(JournalSet, CopiesThatDifferAreRefused) {
   const TestFolder folder;
   write_documents(folder / "a", {0, 7}, shapes());
-  write_documents(folder / "b", {7, 1}, shapes());
-  EXPECT_EQ(error_of([&] { JournalSet({folder / "a", folder / "b"}); }),
-            (folder / "b").string() + ": document 7 is in " + (folder / "a").string() + " too");
+  const auto difference = [&](const auto& change) {
+    std::filesystem::remove(folder / "b");
+    write_changed(folder / "b", change);
+    return error_of([&] { JournalSet({folder / "a", folder / "b"}); });
+  };
+  const auto sentence = [&](const std::string& what) {
+    return (folder / "b").string() + ": document 7 is not the same in " + (folder / "a").string() +
+           ": " + what +
+           " differ; one of the two was computed by another program or on faulty hardware: remove "
+           "that journal and use --resume";
+  };
+  EXPECT_EQ(difference([](auto&, auto&) {}), "");
+  EXPECT_EQ(difference([](auto& blocks, auto&) { blocks[1].vectors[3] += 1; }),
+            sentence("keys of layer 0"));
+  EXPECT_EQ(difference([](auto& blocks, auto&) { blocks[0].tokens[0] = "t2"; }),
+            sentence("queries of layer 0"));
+  EXPECT_EQ(difference([](auto& blocks, auto&) { blocks[1].layer = 1; }),
+            sentence("keys of layer 0"));
+  EXPECT_EQ(difference([](auto&, auto& end) { end.num_tokens = 999; }),
+            sentence("its counts or its canary"));
+  EXPECT_EQ(difference([](auto&, auto& end) { end.canary = {.layer = 0, .dot = 1}; }),
+            sentence("its counts or its canary"));
+  EXPECT_EQ(
+      difference([](auto& blocks, auto&) { blocks.push_back(random_block(7, {.layer = 5})); }),
+      sentence("its counts or its canary"));
+}
+
+TEST(JournalSet, IntactCopyStandsInForADamagedOne) {
+  const TestFolder folder;
+  write_documents(folder / "a", {0, 1, 2}, shapes());
+  std::string bytes = read_file(folder / "a");
+  bytes[200] = static_cast<char>(bytes[200] ^ 1);  // in document 0
+  put_file(folder / "a", bytes);
+  write_documents(folder / "b", {0, 1}, shapes());
+  const JournalSet set({folder / "a", folder / "b"});
+  set.check_lost();
+  EXPECT_EQ(set.file_index(0), 1U);
+  EXPECT_EQ(set.file_index(1), 0U);
+  write_journal(folder / "all", 3, shapes());
+  EXPECT_EQ(contents_of(set), contents_of(JournalSet({folder / "all"})));
 }
 
 TEST(JournalSet, FilesThatDisagreeAreRefused) {

@@ -36,8 +36,7 @@ bool is_file(const fs::path& path) {
 }
 
 void refuse_unfinished(const fs::path& folder) {
-  std::error_code error;
-  if (fs::exists(journal_path(folder), error)) {
+  if (has_journal(folder)) {
     fail(
         "{}: holds the journal of an unfinished run: `qkscope sniff run.yaml --resume` finishes the "
         "dataset, and then it can be published",

@@ -6,6 +6,7 @@
 //   QK_FAULT_COUNT   file to which the number of calls is written at the end
 //   QK_FAULT_ROOM    if set, file systems say that they have room
 //   QK_FAULT_LOG     file to which every call is written: "fsync /l00h00q/data.parquet.tmp"
+//   QK_FAULT_MS      milliseconds that every call takes longer: a slow disk
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -45,6 +46,8 @@ bool fails(const char* function, const char* path) {
   const char* name = below(path);
   if (name == nullptr) return false;
   log(function, name);
+  const char* slow = std::getenv("QK_FAULT_MS");
+  if (slow != nullptr) ::usleep(static_cast<useconds_t>(1000 * std::atol(slow)));
   const char* at = std::getenv("QK_FAULT_AT");
   const char* what = std::getenv("QK_FAULT");
   const long call = ++g_calls;

@@ -1,0 +1,64 @@
+#include "capture/stage_weights.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "capture/run_clock.h"
+#include "download/file_identity.h"
+#include "formats/gguf.h"
+
+namespace qk {
+namespace {
+
+// The mapped files of a model whose weights are there.
+std::vector<const MappedFile*> mapped_files(const Model& model) {
+  if (model.gguf) return {&model.gguf->file()};
+  std::vector<const MappedFile*> out;
+  for (const auto& file : model.files) out.push_back(file.get());
+  return out;
+}
+
+}  // namespace
+
+StagePlace choose_stage(const PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
+                        int num_local_ranks) {
+  StageNeeds needs;
+  for (const MappedFile* file : mapped_files(run.model)) {
+    needs.files.push_back(file->path());
+    needs.bytes += file->stamp().bytes;
+  }
+  const auto documents = options.num_documents(run.corpus->num_documents());
+  needs.used_again = num_local_ranks > 1 || documents.value_or(2) > 1;
+  needs.own_memory = num_local_ranks * (memory.base + std::max(memory.work, memory.finish));
+  needs.memory_limit = num_local_ranks * options.ram_bytes;
+  return choose_stage(options.stage, needs);
+}
+
+StagedFiles stage_weights(const RunContext& context, const StagePlace& place,
+                          const NodeRanks& node) {
+  const RunOptions& options = context.options;
+  const RunClock watch;
+  const std::vector<const MappedFile*> mapped = mapped_files(context.run.model);
+  std::vector<WeightFile> files;
+  for (const MappedFile* file : mapped) {
+    files.push_back({.path = file->path(),
+                     .stamp = file->stamp(),
+                     .sha256 = digest_from_blob_name(file->path())});
+  }
+  const auto show = [&](int64_t done, int64_t total) {
+    if (!options.progress) return;
+    options.progress(
+        {.phase = Phase::kStage, .done = done, .total = total, .seconds = watch.seconds()});
+  };
+  const auto source = pieces_of_files(files);
+  StagedFiles staged = stage_files(files, place, *source, node, context.pool, show,
+                                   options.overwrite ? nullptr : options.stop);
+  if (!staged.warning.empty() && options.warn) options.warn(staged.warning);
+  for (size_t i = 0; i < mapped.size(); ++i) {
+    if (staged.files[i].fd.is_open()) mapped[i]->take_pages_of(staged.files[i].fd.get());
+  }
+  return staged;
+}
+
+}  // namespace qk

@@ -1,0 +1,55 @@
+// `sniff` as one of several ranks of an MPI launcher.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "capture/run.h"
+#include "cli/progress_line.h"
+#include "cluster/mpi_start.h"
+#include "ranks/run_over_ranks.h"
+
+namespace qk {
+
+// "312/500 documents, 64 ranks, 510k tokens/s, 12 min left; slowest node17 (0.8x)"
+std::string ranks_text(const RanksProgress& progress);
+
+// Threads: the one that made it.
+class SniffRanks {
+ public:
+  // mpi: of --mpi, "off" if this command knows no ranks. Throws Error: launcher and MPI library do not
+  // belong together.
+  explicit SniffRanks(const std::string& mpi);
+
+  bool is_on() const { return mpi_.transport != nullptr; }
+  // This process has nothing to do, and says nothing: another one says why.
+  bool is_refused() const { return mpi_.is_refused; }
+  // Rank 0, or there are no ranks: prints, publishes, knows the time limit.
+  bool speaks() const { return !is_on() || mpi_.transport->rank() == 0; }
+  // On this node; none without ranks.
+  std::optional<int> local_rank() const { return local_rank_; }
+
+  // The whole of the command on this rank, which calls run() once. An error of it reaches rank 0, which
+  // alone prints it. Leaves MPI; returns the exit code, unless a rank was lost: then the process ends.
+  int guard(const std::function<int()>& command);
+
+  // conclude: RanksOptions::conclude. Throws Error on rank 0.
+  int run(const PreparedRun& run, RunOptions options, bool quiet,
+          const std::function<int(const RunReport&)>& conclude);
+  // The same of a dry run: prints on rank 0 what the ranks are and see.
+  int check(const PreparedRun& run, const RunOptions& options,
+            const std::function<int()>& conclude);
+
+ private:
+  RanksOptions ranks_options(const RunOptions& options);
+  int refuse(const std::string& sentence);
+
+  MpiStart mpi_;
+  std::optional<int> local_rank_;
+  bool has_begun_ = false;  // run() or check()
+  bool all_left_ = true;
+};
+
+}  // namespace qk

@@ -1,0 +1,107 @@
+#include "dataset/folder_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "base/error.h"
+#include "dataset/journal_files.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The lock may have been removed by its holder since it was opened.
+bool is_still_there(int fd, const fs::path& path) {
+  struct stat opened{};
+  struct stat named{};
+  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+// False if others hold it. A file system without flock gives it to everybody.
+bool take(int fd, int operation) {
+  return ::flock(fd, operation | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+// A shard that leaves holds the lock alone for a moment: other shards do not give up at once.
+bool take_patiently(int fd, Sharing sharing) {
+  if (sharing == Sharing::kAlone) return take(fd, LOCK_EX);
+  constexpr int kTries = 50;
+  for (int i = 0; i < kTries; ++i) {
+    if (take(fd, LOCK_SH)) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return false;
+}
+
+}  // namespace
+
+FolderLock::FolderLock(const fs::path& folder, Sharing sharing, std::string token)
+    : folder_(folder),
+      path_(folder / ".qkscope" / "lock"),
+      sharing_(sharing),
+      token_(std::move(token)) {
+  make_output_folder(folder);
+  try {
+    while (!try_to_take()) ::close(std::exchange(fd_, -1));
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+FolderLock::~FolderLock() {
+  try {
+    remove_dead_owners(folder_);
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): they lie there until the next run
+  }
+  release();
+}
+
+// False if what was taken has been removed meanwhile.
+bool FolderLock::try_to_take() {
+  make_journal_folder(folder_);
+  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd_ < 0 && errno == ENOENT) return false;  // its folder was removed just now
+  if (fd_ < 0) fail("{}: cannot be created: {}", path_.string(), std::strerror(errno));
+  if (!take_patiently(fd_, sharing_)) {
+    ::close(std::exchange(fd_, -1));
+    fail("{}: another run is writing into this folder", folder_.string());
+  }
+  if (!is_still_there(fd_, path_)) return false;
+  owner_.emplace(folder_, token_, sharing_ == Sharing::kAlone);
+  refuse_others();
+  remove_discarded_journals(folder_);
+  return true;
+}
+
+void FolderLock::refuse_others() const {
+  for (const FoundOwner& found : find_owners(folder_)) {
+    if (!found.is_alive || found.token == token_) continue;
+    if (sharing_ == Sharing::kShared && !found.owner.is_alone) continue;
+    fail(
+        "{}: another run is writing into this folder: {} (if it has ended just now, a start one "
+        "minute later is accepted)",
+        folder_.string(), describe(found.owner));
+  }
+}
+
+void FolderLock::release() {
+  owner_.reset();
+  if (fd_ < 0) return;
+  // Others that share it keep the file.
+  if (sharing_ == Sharing::kAlone || take(fd_, LOCK_EX)) ::unlink(path_.c_str());
+  ::close(std::exchange(fd_, -1));
+  ::rmdir(path_.parent_path().c_str());  // stays if it holds a journal
+}
+
+}  // namespace qk

@@ -1,0 +1,377 @@
+// A run over ranks that does not go as it should: ranks that die, stops, refusals.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <mutex>
+#include <set>
+
+#include "base/test_error.h"
+#include "capture/test_devices.h"
+#include "cluster/message.h"
+#include "dataset/journal_files.h"
+#include "ranks/rank_stages.h"
+#include "ranks/test_ranks.h"
+
+namespace qk {
+namespace rank_faults_test {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+class RankFaults : public testing::Test {
+ protected:
+  TestRanks ranks(int count) const {
+    TestRanks out;
+    out.count = count;
+    out.texts = texts_;
+    out.out = out_;
+    return out;
+  }
+  // Exit codes and errors of all ranks, for messages.
+  static std::string ends_text(const std::vector<RankEnd>& ends) {
+    std::string out;
+    for (const RankEnd& rank : ends) {
+      out += fmt::format("[{}] {} {}\n", rank.end.exit_code, rank.error, rank.end.sentence);
+    }
+    return out;
+  }
+  bool has_dataset() const { return std::filesystem::exists(out_ / "README.md"); }
+
+  const std::vector<std::string> texts_ = some_texts(12);
+  const TestFolder folder_;
+  const std::filesystem::path out_ = folder_ / "data";
+};
+
+// Whether it is a message from rank 0 that begins a stage of this kind.
+bool begins(const std::string& bytes, StageKind kind) {
+  const Message message = decode(bytes, 0);
+  std::string_view body;
+  return message.type == MessageType::kStage && stage_kind(message.text, body) == kind;
+}
+
+// Rank 2 dies when it would hear of this stage, or of its first task.
+class DiesInStage : public RankFaults, public testing::WithParamInterface<StageKind> {};
+
+TEST_P(DiesInStage, TheOthersFinish) {
+  TestRanks ranks = this->ranks(3);
+  ranks.times.lost = 1;
+  std::vector<std::string> warnings;
+  ranks.warnings = &warnings;
+  std::atomic<bool> is_dead = false;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      if (from == 0 && to == 2 && begins(bytes, GetParam())) {
+        is_dead = true;
+        network.drop(2);
+      }
+      return true;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  ASSERT_TRUE(is_dead);
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_EQ(ends[0].end.exit_code, 0);
+  EXPECT_FALSE(ends[0].end.all_left);
+  EXPECT_EQ(ends[1].end.exit_code, 0);
+  EXPECT_EQ(ends[2].end.exit_code, 75);
+  EXPECT_FALSE(warnings.empty());
+  auto files = files_in(out_);
+  std::erase_if(files, [](const auto& file) { return file.first.starts_with(".qkscope/"); });
+  EXPECT_EQ(files, dataset_alone(texts_));
+}
+
+INSTANTIATE_TEST_SUITE_P(RankFaults, DiesInStage,
+                         testing::Values(StageKind::kAgree, StageKind::kDigest,
+                                         StageKind::kDocuments, StageKind::kOwn,
+                                         StageKind::kWrite));
+
+// A rank is not heard of while the ranks are compared, and comes back when documents are dealt.
+class ComesBackAfter : public RankFaults, public testing::WithParamInterface<StageKind> {};
+
+TEST_P(ComesBackAfter, ItGetsNoDocuments) {
+  TestRanks ranks = this->ranks(3);
+  ranks.times.lost = 1;
+  ranks.texts = some_texts(60);
+  std::vector<std::string> warnings;
+  ranks.warnings = &warnings;
+  std::atomic<bool> is_silent = false;
+  std::atomic<int> heard_of = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      if (from == 0 && to == 2 && begins(bytes, GetParam())) is_silent = true;
+      if (from == 0 && to == 1 && begins(bytes, StageKind::kDocuments)) is_silent = false;
+      if (from == 0 && to == 2 && begins(bytes, StageKind::kDocuments)) ++heard_of;
+      return from != 2 || !is_silent;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_EQ(heard_of, 0);
+  EXPECT_EQ(ends[2].end.exit_code, 0) << ends_text(ends);
+  EXPECT_THAT(warnings, AllOf(Contains(HasSubstr("(rank 2): takes no part")),
+                              Contains(HasSubstr("(rank 2): heard of again"))));
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+INSTANTIATE_TEST_SUITE_P(RankFaults, ComesBackAfter,
+                         testing::Values(StageKind::kAgree, StageKind::kProbe));
+
+// A rank that is cut off goes on computing: what it has is also computed by others, and counts once.
+TEST_F(RankFaults, EqualDocumentsOfTwoJournalsCountOnce) {
+  TestRanks ranks = this->ranks(2);
+  ranks.times.lost = 1;
+  ranks.texts = some_texts(60);
+  std::atomic<bool> has_begun = false;
+  std::atomic<int> results = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int /*to*/, const std::string& bytes) {
+      if (begins(bytes, StageKind::kDocuments)) has_begun = true;
+      if (from != 1 || !has_begun || decode(bytes, 1).type != MessageType::kResult) return true;
+      if (++results == 3) network.drop(1);
+      return results < 3;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_EQ(ends[0].end.report.counts.num_documents, 60);
+  auto files = files_in(out_);
+  std::erase_if(files, [](const auto& file) { return file.first.starts_with(".qkscope/"); });
+  EXPECT_EQ(files, dataset_alone(ranks.texts));
+}
+
+// With documents in its journal that no other rank has.
+TEST_F(RankFaults, AJournalOfADeadRankIsRead) {
+  TestRanks ranks = this->ranks(2);
+  ranks.times.lost = 1;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      if (from == 0 && to == 1 && begins(bytes, StageKind::kOwn)) network.drop(1);
+      return true;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_TRUE(has_dataset());
+}
+
+// Rank 0 dies: the others end with what they have, and the next start goes on from there.
+TEST_F(RankFaults, WithoutRank0TheOthersStop) {
+  TestRanks ranks = this->ranks(3);
+  ranks.times.lost = 1;
+  std::atomic<int> results = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      if (from == 1 && to == 0 && decode(bytes, 1).type == MessageType::kResult && ++results == 4) {
+        network.drop(0);
+      }
+      return true;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[1].end.exit_code, 75) << ends_text(ends);
+  EXPECT_EQ(ends[2].end.exit_code, 75);
+  EXPECT_THAT(ends[1].end.sentence, HasSubstr("rank 0: not heard of"));
+}
+
+TEST_F(RankFaults, AStopOfOneRankStopsAllAndAnyNumberGoesOn) {
+  std::atomic<bool> stop = false;
+  TestRanks ranks = this->ranks(4);
+  std::atomic<int> results = 0;
+  ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+    if (rank == 2) options.run.stop = &stop;
+  };
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int /*from*/, int /*to*/, const std::string& bytes) {
+      if (decode(bytes, 0).type == MessageType::kResult && ++results == 10) stop = true;
+      return true;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  for (const RankEnd& rank : ends) EXPECT_EQ(rank.end.exit_code, 75) << ends_text(ends);
+  EXPECT_TRUE(ends[0].end.report.stopped);
+  EXPECT_FALSE(has_dataset());
+  EXPECT_FALSE(journal_paths(out_).empty());
+
+  TestRanks again = this->ranks(3);
+  EXPECT_THAT(again.run()[0].error, HasSubstr("--resume"));  // refused without it
+  again.resume = true;
+  const std::vector<RankEnd> resumed = again.run();
+  EXPECT_EQ(resumed[0].end.exit_code, 0) << ends_text(resumed);
+  EXPECT_EQ(files_in(out_), dataset_alone(texts_));
+  const std::vector<RankEnd> whole = again.run();
+  EXPECT_TRUE(whole[0].end.report.was_whole) << ends_text(whole);
+  EXPECT_EQ(whole[1].end.exit_code, 0);
+}
+
+// Stopped, then one process by itself; and the other way round.
+TEST_F(RankFaults, RanksAndSingleProcessesGoOnFromEachOther) {
+  std::atomic<bool> stop = false, has_begun = false;
+  TestRanks ranks = this->ranks(2);
+  ranks.stop = &stop;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int /*from*/, int /*to*/, const std::string& bytes) {
+      if (begins(bytes, StageKind::kDocuments)) has_begun = true;
+      if (has_begun && decode(bytes, 0).type == MessageType::kResult) stop = true;
+      return true;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].end.exit_code, 75) << ends_text(ends);
+  const TestFolder model;
+  PreparedRun run = test_run(texts_, model.path());
+  run.config.output.data_root = out_.string();
+  RunOptions options;
+  options.num_threads = 1;
+  options.resume = true;
+  const RunReport report = run_capture(run, options);
+  EXPECT_TRUE(report.resumed);
+  EXPECT_EQ(files_in(out_), dataset_alone(texts_));
+}
+
+TEST_F(RankFaults, TheTimeLimitEndsTheRun) {
+  double now = 0;
+  TimeLimit limit(1000, [&] { return now; });
+  TestRanks ranks = this->ranks(2);
+  ranks.limit = &limit;
+  ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+    if (rank != 0) options.run.time_limit = nullptr;
+  };
+  now = 999.5;  // from the beginning
+  const std::vector<RankEnd> ends = ranks.run();
+  for (const RankEnd& rank : ends) EXPECT_EQ(rank.end.exit_code, 75) << ends_text(ends);
+  EXPECT_THAT(ends[0].end.report.out_of_time, HasSubstr("time limit"));
+  EXPECT_THAT(journal_paths(out_), IsEmpty());  // none had a document
+}
+
+TEST_F(RankFaults, ADocumentThatCannotBeReadIsSaidOnceAndTheRestKept) {
+  TestRanks ranks = this->ranks(2);
+  ranks.texts = some_texts(40);
+  ranks.texts.emplace_back("damaged");
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_THAT(ends[0].error, StartsWith("text 40: is damaged"));
+  EXPECT_EQ(ends[1].error, "");
+  EXPECT_EQ(ends[1].end.exit_code, 0);
+  EXPECT_FALSE(has_dataset());
+}
+
+Backend failing_backend() {
+  Backend out = kCpuBackend;
+  out.alloc = [](Context& /*context*/, Memory /*kind*/, int64_t /*bytes*/) -> void* {
+    fail("the device fell off the bus");
+  };
+  return out;
+}
+
+TEST_F(RankFaults, AnErrorOfARankIsSaidByRank0) {
+  TestRanks ranks = this->ranks(3);
+  static const Backend kFailing = failing_backend();
+  const TestDevices failing("cpu", {kFailing});
+  ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+    if (rank == 2) options.run.devices = &failing;
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, room_here().host + " (rank 2): the device fell off the bus");
+  EXPECT_EQ(ends[1].end.exit_code, 0);
+  EXPECT_EQ(ends[2].end.exit_code, 0);
+  EXPECT_EQ(ends[2].error, "");
+}
+
+TEST_F(RankFaults, AFolderThatIsNotSharedIsRefused) {
+  TestRanks ranks = this->ranks(2);
+  ranks.see_seconds = 0.3;
+  ranks.change = [&](int rank, PreparedRun& run, RanksOptions& /*options*/) {
+    if (rank == 1) run.config.output.data_root = (folder_ / "other").string();
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  const std::string host = room_here().host;
+  EXPECT_EQ(
+      ends[0].error,
+      fmt::format("{0} (rank 1) does not see what {0} (rank 0) wrote: is {1} the same folder on "
+                  "both?",
+                  host, out_.string()));
+  EXPECT_EQ(ends[1].error, "");
+}
+
+TEST_F(RankFaults, AnotherConfigurationIsRefused) {
+  TestRanks ranks = this->ranks(2);
+  ranks.change = [&](int rank, PreparedRun& run, RanksOptions& /*options*/) {
+    if (rank == 1) run.config.capture.min_bucket_size = 8;
+  };
+  EXPECT_THAT(ranks.run()[0].error, HasSubstr("capture.min_bucket_size is 8 there and 128 here"));
+}
+
+// The same size, and what the probe computes does not depend on it.
+TEST_F(RankFaults, OtherWeightsOfTheSameSizeAreRefused) {
+  for (const StageMode mode : {StageMode::kOff, StageMode::kRam}) {
+    TestRanks ranks = this->ranks(3);
+    ranks.change = [&](int rank, PreparedRun& run, RanksOptions& options) {
+      options.run.stage.mode = mode;
+      if (rank != 1) return;
+      const std::filesystem::path path = run.model.files[0]->path();
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(-1, std::ios::end);
+      file.put('\x3f');
+    };
+    const std::string host = room_here().host;
+    EXPECT_THAT(ranks.run()[0].error,
+                StartsWith(fmt::format("{0} (rank 1) reads another model.safetensors than {0} "
+                                       "(rank 0): its SHA-256 is ",
+                                       host)));
+    EXPECT_FALSE(has_dataset());
+  }
+}
+
+// A core that adds wrongly.
+Backend faulty_backend() {
+  Backend out = kCpuBackend;
+  out.rms_norm = [](Context& context, ConstMatrix x, BoundVector weight, float eps, NormKind kind,
+                    Matrix y) {
+    kCpuBackend.rms_norm(context, x, weight, eps, kind, y);
+    y.numbers()[0].data()[0] += 1e-3F;
+  };
+  return out;
+}
+
+TEST_F(RankFaults, ARankThatComputesOtherValuesIsRefused) {
+  TestRanks ranks = this->ranks(3);
+  static const Backend kFaulty = faulty_backend();
+  const TestDevices faulty("cpu", {kFaulty});
+  for (const int faulty_rank : {0, 2}) {
+    ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+      if (rank == faulty_rank) options.run.devices = &faulty;
+    };
+    const std::string host = room_here().host;
+    EXPECT_EQ(
+        ranks.run()[0].error,
+        fmt::format("{0} (rank {1}) computes other values than {0} (rank {2}): broken hardware?",
+                    host, faulty_rank, faulty_rank == 0 ? 1 : 0));
+  }
+}
+
+TEST_F(RankFaults, ARankWhoseRunCannotBePreparedSaysWhy) {
+  LocalNetwork network(2);
+  std::string error;
+  std::thread rank1([&] {
+    RanksOptions options;
+    options.times = TestRanks().times;
+    EXPECT_EQ(
+        refuse_over_ranks("model.name: x is not there", options, *network.transport(1)).exit_code,
+        0);
+  });
+  const TestFolder model;
+  PreparedRun run = test_run(texts_, model.path());
+  run.config.output.data_root = out_.string();
+  RanksOptions options;
+  options.times = TestRanks().times;
+  error = error_of([&] { run_over_ranks(run, options, *network.transport(0)); });
+  rank1.join();
+  EXPECT_EQ(error, room_here().host + " (rank 1): model.name: x is not there");
+  EXPECT_FALSE(std::filesystem::exists(out_));
+}
+
+}  // namespace rank_faults_test
+}  // namespace qk

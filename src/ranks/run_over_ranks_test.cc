@@ -1,0 +1,105 @@
+#include "ranks/run_over_ranks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+
+#include "ranks/test_ranks.h"
+
+namespace qk {
+namespace run_over_ranks_test {
+
+using testing::HasSubstr;
+
+class RunOverRanks : public testing::Test {
+ protected:
+  const TestFolder folder_;
+  const std::filesystem::path out_ = folder_ / "data";
+};
+
+TEST_F(RunOverRanks, GivesTheBytesOfOneProcess) {
+  const std::vector<std::string> texts = some_texts(12);
+  const auto alone = dataset_alone(texts);
+  ASSERT_GT(alone.size(), 3U);
+  for (const int count : {1, 2, 4}) {
+    const std::filesystem::path out = folder_ / std::to_string(count);
+    const std::vector<RankEnd> ends = TestRanks{.count = count, .texts = texts, .out = out}.run();
+    for (const RankEnd& rank : ends) {
+      EXPECT_EQ(rank.error, "");
+      EXPECT_EQ(rank.end.exit_code, 0);
+      EXPECT_TRUE(rank.end.all_left);
+    }
+    EXPECT_EQ(files_in(out), alone) << count << " ranks";
+    EXPECT_EQ(ends[0].end.report.counts.num_documents, 12);
+  }
+}
+
+TEST_F(RunOverRanks, WeightsAreReadOnceANode) {
+  TestRanks ranks{.count = 3, .texts = some_texts(6), .out = out_};
+  ranks.change = [](int /*rank*/, PreparedRun& /*run*/, RanksOptions& options) {
+    options.run.stage.mode = StageMode::kRam;
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "");
+  EXPECT_EQ(ends[0].end.report.stage.mode, StageMode::kRam);
+  EXPECT_GT(ends[0].end.report.staged_bytes, 0);
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+TEST_F(RunOverRanks, Rank0ShowsAllPhasesAndConcludesWhileTheOthersWait) {
+  TestRanks ranks{.count = 2, .texts = some_texts(40), .out = out_};
+  std::set<Phase> phases;
+  std::atomic<bool> has_concluded = false;
+  std::atomic<int> left_before = 0;
+  ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+    options.left = [&](bool all_left) {
+      EXPECT_TRUE(all_left);
+      if (!has_concluded) ++left_before;
+    };
+    if (rank != 0) return;
+    options.progress = [&](const RanksProgress& progress) {
+      phases.insert(progress.run.phase);
+      EXPECT_EQ(progress.num_ranks, 2);
+    };
+    options.conclude = [&](const RunReport& report) {
+      EXPECT_EQ(report.counts.num_documents, 40);
+      EXPECT_TRUE(std::filesystem::exists(out_ / "README.md"));
+      has_concluded = true;
+      return 7;
+    };
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].end.exit_code, 7);
+  EXPECT_TRUE(has_concluded);
+  EXPECT_EQ(left_before, 0);
+  EXPECT_TRUE(phases.contains(Phase::kCapture));
+}
+
+TEST_F(RunOverRanks, OverwriteReplacesADataset) {
+  TestRanks ranks{.count = 2, .texts = some_texts(5), .out = out_};
+  ranks.run();
+  EXPECT_THAT(ranks.run()[0].error, HasSubstr("--overwrite"));
+  ranks.texts = some_texts(9);
+  ranks.change = [](int /*rank*/, PreparedRun& /*run*/, RanksOptions& options) {
+    options.run.overwrite = true;
+  };
+  EXPECT_EQ(ranks.run()[0].error, "");
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+// More ranks than documents.
+TEST_F(RunOverRanks, SomeRanksMayHaveNothingToDo) {
+  const TestRanks ranks{.count = 4, .texts = {"w1 w2", "w3"}, .out = out_};
+  EXPECT_EQ(ranks.run()[0].error, "");
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+TEST_F(RunOverRanks, AnEmptyCorpusIsRefusedAsByOneProcess) {
+  const TestRanks ranks{.count = 2, .texts = {}, .out = out_};
+  EXPECT_THAT(ranks.run()[0].error, HasSubstr("holds no document"));
+}
+
+}  // namespace run_over_ranks_test
+}  // namespace qk

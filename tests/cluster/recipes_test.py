@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""The recipes of docs/cluster.md and configs/kubernetes/, run as they are printed.
+
+usage: recipes_test.py QKSCOPE
+
+Ray and Dask are tried if QK_RECIPES_PYTHON names a Python that has them, GNU parallel if it is
+installed; what is missing is skipped by name."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, f"{ROOT}/tests/cli")
+import fixtures  # noqa: E402
+from fixtures import files_of  # noqa: E402
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+PYTHON = os.environ.get("QK_RECIPES_PYTHON", "")
+STOPPED = 75
+# The first start of shard 3 is stopped, as by a signal: a recipe has to start it again.
+WRAPPER = """#!/bin/sh
+case "$*" in
+  *"--shard 3/"*) if [ ! -e {marker} ]; then : > {marker}; exit 75; fi ;;
+esac
+exec {program} "$@" --threads 1
+"""
+
+
+def recipes():
+    """{name: text} of the scripts in the document that begin with their name, else {number: text}."""
+    with open(f"{ROOT}/docs/cluster.md") as file:
+        blocks = re.findall(r"^```(?:python|sh)\n(.*?)^```$", file.read(), re.M | re.S)
+    named = {}
+    for i, block in enumerate(blocks):
+        name = re.match(r"# (\w+\.(?:py|sh))\b", block)
+        named[name.group(1) if name else str(i)] = block
+    return named
+
+
+def has_module(name):
+    return bool(PYTHON) and subprocess.run([PYTHON, "-c", f"import {name}"],
+                                           capture_output=True).returncode == 0
+
+
+class Recipes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.root = os.path.realpath(cls.folder.name)
+        fixtures.make_all(cls.root)
+        fixtures.make_corpus(f"{cls.root}/corpus", [90, 5, 0, 41, 100, 17] * 8)
+        plain = cls.make_folder("plain")
+        subprocess.run([PROGRAM, "sniff", "run.yaml", "--quiet"], cwd=plain, check=True,
+                       capture_output=True)
+        cls.expected = files_of(f"{plain}/out")
+        cls.recipes = recipes()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def make_folder(cls, name):
+        """A working folder with run.yaml and with the program in bin/."""
+        folder = f"{cls.root}/{name}"
+        config = fixtures.CONFIG.format(root=cls.root).replace(f"{cls.root}/out", f"{folder}/out")
+        fixtures.write(f"{folder}/run.yaml", config)
+        fixtures.write(f"{folder}/bin/qkscope",
+                       WRAPPER.format(marker=f"{folder}/stopped", program=PROGRAM))
+        os.chmod(f"{folder}/bin/qkscope", 0o755)
+        return folder
+
+    def run_in(self, folder, command, code=0, **variables):
+        environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", **variables}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True,
+                              timeout=300)
+        self.assertEqual(done.returncode, code, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return done.stdout + done.stderr
+
+    def write_recipe(self, name, folder):
+        return fixtures.write(f"{folder}/{name}", self.recipes[name])
+
+    def assert_expected(self, folder):
+        self.assertTrue(os.path.exists(f"{folder}/stopped"), "no shard was stopped")
+        self.assertTrue(files_of(f"{folder}/out") == self.expected)
+
+    @unittest.skipUnless(shutil.which("parallel"), "GNU parallel is not installed")
+    def test_gnu_parallel(self):
+        folder = self.make_folder("parallel")
+        fixtures.write(f"{folder}/nodes.txt", "2/:\n")
+        script = self.write_recipe("capture_parallel.sh", folder)
+        self.run_in(folder, ["sh", script])
+        self.assert_expected(folder)
+
+    @unittest.skipUnless(has_module("ray"), "QK_RECIPES_PYTHON names no Python with Ray")
+    def test_ray(self):
+        folder = self.make_folder("ray")
+        script = self.write_recipe("capture_ray.py", folder)
+        command = [PYTHON, script, f"{folder}/run.yaml", "8"]
+        if os.geteuid() == 0 and shutil.which("ip"):  # Ray listens on every address of the machine
+            command = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *command]
+        self.run_in(folder, command, RAY_USAGE_STATS_ENABLED="0", RAY_TMPDIR=f"{folder}/r")
+        self.assert_expected(folder)
+
+    def start_dask(self, folder, *arguments):
+        environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"}
+        process = subprocess.Popen([PYTHON, "-m", *arguments], cwd=folder, env=environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+
+    @unittest.skipUnless(has_module("distributed"), "QK_RECIPES_PYTHON names no Python with Dask")
+    def test_dask(self):
+        folder = self.make_folder("dask")
+        about = f"{folder}/scheduler.json"
+        local = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+        self.start_dask(folder, "distributed.cli.dask_scheduler", *local, "--port", "0",
+                        "--scheduler-file", about)
+        for _ in range(600):
+            if os.path.exists(about):
+                break
+            time.sleep(0.1)
+        with open(about) as file:
+            address = json.load(file)["address"]
+        for _ in range(2):
+            self.start_dask(folder, "distributed.cli.dask_worker", address, "--nthreads", "1", *local)
+        script = self.write_recipe("capture_dask.py", folder)
+        self.run_in(folder, [PYTHON, script, f"{folder}/run.yaml", "8", address])
+        self.assert_expected(folder)
+
+    def test_kubernetes(self):
+        try:
+            import yaml
+        except ImportError:
+            self.skipTest("this Python has no PyYAML")
+        folder = self.make_folder("kubernetes")
+        jobs = {}
+        for name in ("capture", "finish"):
+            with open(f"{ROOT}/configs/kubernetes/{name}.yaml") as file:
+                jobs[name] = next(part for part in yaml.safe_load_all(file) if part["kind"] == "Job")
+        spec = jobs["capture"]["spec"]
+        self.assertEqual(spec["completionMode"], "Indexed")
+        rules = spec["podFailurePolicy"]["rules"]
+        self.assertIn({"action": "Ignore", "onExitCodes": {"operator": "In", "values": [STOPPED]}}, rules)
+
+        def command(name):
+            pod = jobs[name]["spec"]["template"]["spec"]
+            self.assertEqual(pod["restartPolicy"], "Never")  # what podFailurePolicy asks for
+            return [word.replace("/data/", f"{folder}/") for word in pod["containers"][0]["command"]]
+
+        for index in range(spec["completions"]):
+            code = STOPPED if index == 3 else 0
+            self.run_in(folder, command("capture"), code, JOB_COMPLETION_INDEX=str(index))
+        said = self.run_in(folder, command("finish"), STOPPED)
+        self.assertIn(f"(shard 3 of {spec['completions']}): run it again", said)
+        self.run_in(folder, command("capture"), JOB_COMPLETION_INDEX="3")
+        self.run_in(folder, command("finish"))
+        self.assert_expected(folder)
+
+    def test_pbs(self):
+        """Without PBS: the shell and the options are right."""
+        folder = self.make_folder("pbs")
+        array, mpi = (block for block in self.recipes.values() if "#PBS" in block)
+        script = fixtures.write(f"{folder}/array.sh", array)
+        for index in range(3, 128, 31):
+            self.run_in(folder, ["sh", script], STOPPED if index == 3 else 0,
+                        PBS_ARRAY_INDEX=str(index), PBS_O_WORKDIR=folder)
+        fixtures.write(f"{folder}/bin/mpirun", '#!/bin/sh\nshift 4\nexec "$@"\n')
+        os.chmod(f"{folder}/bin/mpirun", 0o755)
+        script = fixtures.write(f"{folder}/mpi.sh", mpi)
+        self.run_in(folder, ["sh", script], PBS_O_WORKDIR=folder)
+        self.assert_expected(folder)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
