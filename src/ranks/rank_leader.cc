@@ -175,6 +175,7 @@ std::vector<IdentifiedFile> RankLeader::digest_files(const std::map<int64_t, std
            }});
   if (!is_done) throw Stopped();
   std::vector<fs::path> paths;
+  paths.reserve(read.size());
   for (const auto& [path, digest] : read) paths.push_back(path);
   for (IdentifiedFile& file : identify_files(paths, pool, [](int64_t, int64_t) {}, read)) {
     out.push_back(std::move(file));
