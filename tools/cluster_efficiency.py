@@ -20,6 +20,7 @@ LINEAR, SQUARE = 2 * 8.0e9, 2 * 32 * 4096
 GPU = 600e12       # FLOP/s
 CPU = 5e12
 START, END = 20, 10  # seconds before the first document and after the last: weights, digests; files
+WINDOW = 4         # documents a rank that rank 0 holds
 SEEDS = 20
 
 
@@ -55,8 +56,8 @@ def shards(times, count, speed):
 
 
 def window(times, speed):
-    """The longest of the first 4 documents a rank that have not been handed out."""
-    size = 4 * len(speed)
+    """The longest of the first WINDOW documents a rank that have not been handed out."""
+    size = WINDOW * len(speed)
     waiting = [-t for t in times[:size]]
     heapq.heapify(waiting)
     order = []

@@ -117,6 +117,19 @@ TEST(Coordinator, AheadWhenSoonThrough) {
   EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("1:25"));
 }
 
+TEST(Coordinator, NotAheadWhileAnotherHasNone) {
+  Ranks ranks(2);
+  ranks.begin(9);
+  ranks.say(0, MessageType::kWant, 2);
+  ranks.pass(1, {0, 1});
+  ranks.say(0, MessageType::kResult, 8, "");
+  ranks.say(0, MessageType::kWant, 1);
+  ranks.pass(0.5, {0, 1});
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:8", "0:7"));
+  ranks.say(1, MessageType::kWant, 2);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("1:6", "0:5", "1:4"));
+}
+
 TEST(Coordinator, WhatWasGivenAheadIsAskedBack) {
   for (const bool is_begun : {false, true}) {
     Ranks ranks(2);
@@ -286,6 +299,37 @@ TEST(Coordinator, WhoIsLostIsNotWaitedFor) {
   EXPECT_THAT(ranks.sent(MessageType::kEnd), ElementsAre("0:0", "1:0", "2:0"));
   EXPECT_TRUE(ranks.coordinator.is_over());
   EXPECT_FALSE(ranks.coordinator.all_left());
+}
+
+TEST(Coordinator, WhoLeavesEarlyIsLost) {
+  Ranks ranks(2);
+  ranks.begin(1);
+  ranks.say(1, MessageType::kWant, 1);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("1:0"));
+  ranks.say(1, MessageType::kGone);
+  EXPECT_THAT(ranks.coordinator.take_warnings(),
+              ElementsAre("node1 (rank 1): left before the end; its task is given to another"));
+  ranks.say(0, MessageType::kWant, 1);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:0"));
+  ranks.say(0, MessageType::kResult, 0, "");
+  ranks.coordinator.leave(0);
+  ranks.say(0, MessageType::kGone);
+  EXPECT_TRUE(ranks.coordinator.is_over());
+  EXPECT_FALSE(ranks.coordinator.all_left());
+}
+
+TEST(Coordinator, ATaskInTwoHandsWaitsOnlyWithoutBoth) {
+  Ranks ranks(3);
+  ranks.begin(1);
+  ranks.say(1, MessageType::kWant, 1);
+  ranks.pass(11, {0, 2});
+  ranks.say(2, MessageType::kWant, 1);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("1:0", "2:0"));
+  ranks.say(0, MessageType::kWant, 1);
+  ranks.pass(11, {0, 1});  // 1 is back, 2 is lost
+  EXPECT_THAT(ranks.sent(MessageType::kTask), IsEmpty());
+  ranks.pass(11, {0});
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:0"));
 }
 
 TEST(Coordinator, SignsOfLife) {

@@ -1,6 +1,7 @@
 // Whole crews as threads of this process, with times of a fraction of a second.
 #include "cluster/crew.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,6 +1,7 @@
 // The rules of a worker's side, one by one.
 #include "cluster/follower.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -186,6 +187,20 @@ TEST(Follower, WithoutRank0) {
   EXPECT_TRUE(rank.follower.is_ended());
   EXPECT_FALSE(rank.follower.all_left());
   EXPECT_EQ(rank.follower.exit_code(), 75);
+}
+
+// Rank 0 thought it lost, and ended without it.
+TEST(Follower, RankZeroEndsFirst) {
+  Rank rank;
+  rank.said();
+  rank.hear(MessageType::kLeave, 0);
+  rank.hear(MessageType::kEnd, 0);
+  EXPECT_FALSE(rank.follower.is_ended());
+  rank.follower.end_work();
+  rank.pass(1);
+  EXPECT_TRUE(rank.follower.is_ended());
+  EXPECT_FALSE(rank.follower.all_left());
+  EXPECT_EQ(rank.follower.exit_code(), 0);
 }
 
 TEST(Follower, ASuspendedRankDoesNotBlameRank0) {

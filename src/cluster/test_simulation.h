@@ -2,6 +2,8 @@
 // messages, stops and faults as a plan says. Nothing here waits or starts a thread.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -338,6 +340,10 @@ class Simulation {
     const StagePlan& stage = plan_.stages[outcome_.stages.size()];
     while (coordinator_.wants_task()) {
       if (next_task_ == stage.seconds.size()) return coordinator_.no_more_tasks();
+      if (now_ >= plan_.limit) {
+        outcome_.is_limited = true;
+        return coordinator_.stop_stage();
+      }
       const double seconds = stage.seconds[next_task_];
       coordinator_.add({.id = static_cast<int64_t>(next_task_) * 3 - 7,
                         .size = seconds,

@@ -80,6 +80,7 @@ bool FolderLock::try_to_take() {
   if (!is_still_there(fd_, path_)) return false;
   owner_.emplace(folder_, token_, sharing_ == Sharing::kAlone);
   refuse_others();
+  remove_discarded_journals(folder_);
   return true;
 }
 

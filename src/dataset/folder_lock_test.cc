@@ -131,6 +131,26 @@ TEST(FolderLock, OwnerFileThatIsNotWholeYetCounts) {
   EXPECT_EQ(start_shard(folder.path()), "");
 }
 
+// Its token says which process it was, and what it did not come to write.
+TEST(FolderLock, OwnerThatWasKilledBeforeItWroteItsFileIsTakenOverAtOnce) {
+  const TestFolder folder;
+  const std::string host = this_owner(true).host;
+  const auto start_beside = [&](const std::string& token) {
+    fs::create_directories(folder / ".qkscope");
+    const fs::path path = folder / ".qkscope" / ("owner." + token);
+    put_file(path, "");
+    const std::string error = start_alone(folder.path());
+    fs::remove(path);
+    return error;
+  };
+  const std::string dead = fmt::format("-{}-19aabbcc", dead_pid());
+  EXPECT_EQ(start_beside(host + dead), "");
+  EXPECT_EQ(start_beside("812.0." + host + dead), "");
+  EXPECT_NE(start_beside(fmt::format("{}-{}-19aabbcc", host, ::getpid())), "") << "it lives";
+  EXPECT_NE(start_beside("x" + host + dead), "") << "another host";
+  EXPECT_NE(start_beside("812.0.node17" + dead), "") << "another host";
+}
+
 TEST(OwnerFile, IsTouchedAndGoes) {
   const TestFolder folder;
   fs::create_directories(folder / ".qkscope");

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/path_text.h"
 #include "dataset/run_owner.h"
@@ -24,6 +25,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kJournal = "journal";
 constexpr std::string_view kNamedJournal = "journal.";
 constexpr std::string_view kTemporary = ".tmp";
+constexpr std::string_view kDiscarded = "discarded";  // beside journals that are being removed
 
 bool is_temporary(std::string_view name) { return name.ends_with(kTemporary); }
 
@@ -56,6 +58,14 @@ void unlink_if_there(const fs::path& path) {
   }
 }
 
+bool are_discarded(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / ".qkscope" / kDiscarded, error);
+}
+
+// From now on none of them counts, so that a kill between two removals leaves no part of a run.
+void discard(const fs::path& folder) { write_file(folder / ".qkscope" / kDiscarded, ""); }
+
 void remove_empty_folder(const fs::path& folder) {
   ::rmdir((folder / ".qkscope").c_str());  // stays if it holds other files
 }
@@ -77,6 +87,7 @@ fs::path journal_path(const fs::path& folder, std::string_view token) {
 }
 
 std::vector<fs::path> journal_paths(const fs::path& folder) {
+  if (are_discarded(folder)) return {};
   std::vector<fs::path> found = journal_entries(folder);
   std::erase_if(found, [](const fs::path& path) { return is_temporary(path.filename().string()); });
   return found;
@@ -114,9 +125,16 @@ void remove_journal(const fs::path& folder) {
 }
 
 void remove_journals(const fs::path& folder) {
-  for (const fs::path& path : journal_entries(folder)) unlink_if_there(path);
+  const std::vector<fs::path> entries = journal_entries(folder);
+  if (entries.size() > 1) discard(folder);
+  for (const fs::path& path : entries) unlink_if_there(path);
+  unlink_if_there(folder / ".qkscope" / kDiscarded);
   remove_dead_owners(folder);
   remove_empty_folder(folder);
+}
+
+void remove_discarded_journals(const fs::path& folder) {
+  if (are_discarded(folder)) remove_journals(folder);
 }
 
 void remove_empty_journals(const fs::path& folder) {

@@ -14,7 +14,8 @@ std::filesystem::path journal_path(const std::filesystem::path& folder);
 // Of a start with a name of its own: one writer, or several that add their part after a dot.
 std::filesystem::path journal_path(const std::filesystem::path& folder, std::string_view token);
 
-// All journals in `folder`, sorted; unfinished ones (.tmp) are none. Throws Error if .qkscope is
+// All journals in `folder`, sorted; unfinished ones (.tmp) are none, nor are those that
+// remove_journals() was killed over. Throws Error if .qkscope is
 // there and cannot be read.
 std::vector<std::filesystem::path> journal_paths(const std::filesystem::path& folder);
 // Whether there is one, as far as can be seen.
@@ -30,6 +31,8 @@ void remove_journal(const std::filesystem::path& folder);
 // Likewise all journals, unfinished ones too, and what dead starts left (dataset/run_owner.h).
 // REQUIRES: no other run writes there.
 void remove_journals(const std::filesystem::path& folder);
+// What a killed remove_journals() has left.
+void remove_discarded_journals(const std::filesystem::path& folder);
 // Removes the journals of earlier starts that have no whole document; never the one of a plain run,
 // nor one whose start may be alive or that is locked by its writer. Throws Error if it cannot.
 void remove_empty_journals(const std::filesystem::path& folder);

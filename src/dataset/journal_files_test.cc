@@ -57,6 +57,19 @@ TEST_F(JournalFiles, GoAllTogetherWithWhatDeadStartsLeft) {
   EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
+TEST_F(JournalFiles, ARemovalThatWasKilledIsDoneAgain) {
+  put_file(own("journal"), "");
+  put_file(own("journal.b"), "");
+  put_file(own("discarded"), "");
+  EXPECT_TRUE(journal_paths(folder_.path()).empty());
+  EXPECT_FALSE(has_journal(folder_.path()));
+  remove_discarded_journals(folder_.path());
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+  put_file(own("journal"), "");
+  remove_discarded_journals(folder_.path());
+  EXPECT_TRUE(has_journal(folder_.path()));
+}
+
 TEST_F(JournalFiles, OfAPlainRunGoesAlone) {
   put_file(own("journal"), "");
   put_file(own("journal.a"), "");

@@ -4,6 +4,7 @@ the dataset is that of one plain run.
 
 usage: array_test.py QKSCOPE WRITE_FAULTS_LIBRARY"""
 
+import glob
 import os
 import re
 import sys
@@ -44,7 +45,7 @@ class Array(unittest.TestCase):
         cls.cluster = cls.enterClassContext(SlurmCluster(
             f"{cls.root}/slurm", num_nodes=4, cpus_per_node=2, options=OPTIONS, partitions=PARTITIONS))
         slurm_cluster.report_start(cls.cluster)
-        cls.cluster.environment["HF_HUB_OFFLINE"] = "1"
+        cls.cluster.environment |= {"HF_HUB_OFFLINE": "1", **slurm_cluster.OPEN_MPI}
         plain = cls.make_folder("plain")
         cls.cluster.run([PROGRAM, "sniff", "run.yaml", "--quiet"], cwd=plain)
         cls.expected = files_of(f"{plain}/out")
@@ -188,6 +189,19 @@ class Array(unittest.TestCase):
         self.assert_states(folder, self.cluster.finish_with_requeues(job), job, 2)
         self.assertEqual(self.starts(job), {0: 1, 1: 1}, self.logs(folder))
         self.finish(folder)
+
+    @unittest.skipUnless(glob.glob("/usr/lib/*/libmpi.so.40"), "Open MPI is not installed")
+    def test_mpi_script(self):
+        """A capture by four ranks, stopped by a signal and requeued by its script."""
+        folder = self.make_folder("mpi")
+        job = self.submit(folder, "mpi.sh", "--nodes=2", "--ntasks-per-node=2", "--exclude=n1",
+                          program=self.slow(folder, ms=30, once="yes"))
+        self.wait_for_journals(folder, 10_000, count=2)
+        self.cluster.run(["scancel", "-s", "USR1", job])
+        self.assertEqual(self.cluster.finish_with_requeues(job), {job: "COMPLETED"}, self.logs(folder))
+        said = self.log(folder, f"qkscope-{job}.log")
+        self.assertRegex(said, r"qkscope: [^\n]*stopped[^\n]*use --resume to continue\n")
+        self.assertTrue(files_of(f"{folder}/out") == self.expected, self.logs(folder))
 
     def test_wrong_numbers(self):
         folder = self.make_folder("numbers")

@@ -28,7 +28,9 @@ OPEN_MPI_RUN = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM":
 # set up its callbacks in MPI_Init. 1 of 40 runs with two ranks a node, on two busy cores.)
 OPEN_MPI = OPEN_MPI_RUN | {
     "OMPI_MCA_pml": "ucx", "OMPI_MCA_pml_ucx_tls": "any", "OMPI_MCA_pml_ucx_devices": "any",
-    "OMPI_MCA_osc": "^ucx", "UCX_TLS": "tcp,self", "UCX_NET_DEVICES": "lo", "UCX_LOG_LEVEL": "error"}
+    "OMPI_MCA_osc": "^ucx", "UCX_TLS": "tcp,self", "UCX_NET_DEVICES": "lo",
+    # Of a rank that leaves first, or is killed, UCX says things on the standard output.
+    "UCX_LOG_LEVEL": "fatal", "OMPI_MCA_opal_common_ucx_verbose": "-1"}
 MPICH = {"FI_PROVIDER": "tcp", "FI_TCP_IFACE": "lo", "MPIR_CVAR_NOLOCAL": "1"}
 
 CONFIGURATION = """
