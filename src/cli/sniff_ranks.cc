@@ -59,8 +59,10 @@ SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_mpi(mpi)) {
 RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   RanksOptions out;
   if (const char* text = std::getenv("QKSCOPE_LOST_SECONDS")) {
-    const double seconds = std::atof(text);
-    if (!(seconds >= 1)) fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
+    char* end = nullptr;
+    const double seconds = std::strtod(text, &end);
+    if (end == text || *end != '\0' || !(seconds >= 1))
+      fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
     out.times.lost = seconds;
     out.see_seconds = 1.5 * seconds;
   }

@@ -111,6 +111,7 @@ std::vector<CheckedRank> hear(Leader& leader) {
   check_agreement(facts);
   const std::vector<Placement> placed = place_ranks(rooms_of(facts));
   std::vector<CheckedRank> out;
+  out.reserve(facts.size());
   for (size_t i = 0; i < facts.size(); ++i) {
     out.push_back({.facts = std::move(facts[i]), .placement = placed[i]});
   }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -83,8 +84,9 @@ std::vector<std::string> identities_of(const std::string& name) {
   size_t begin = kGpu.size();
   while (begin < name.size()) {
     const size_t end = std::min(name.find(',', begin), name.size());
-    out.push_back(
-        device_identity(visible, minors, std::atoi(name.substr(begin, end - begin).c_str())));
+    int index = 0;
+    std::from_chars(name.data() + begin, name.data() + end, index);
+    out.push_back(device_identity(visible, minors, index));
     begin = end + 1;
   }
   return out;

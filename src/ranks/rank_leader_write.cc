@@ -39,6 +39,7 @@ std::vector<WriteStage::Journal> RankLeader::journals() {
                                               }});
   if (!is_done) throw Stopped();
   std::vector<WriteStage::Journal> out;
+  out.reserve(names.size());
   for (const std::string& name : names) out.push_back({name, known_[name]});
   return out;
 }
