@@ -137,8 +137,8 @@ std::vector<WeightFacts> weights_of(const Model& model) {
 void check_weights(const RankFacts& ours, const RankFacts& theirs, const std::string& here,
                    const std::string& there) {
   if (theirs.weights.size() != ours.weights.size()) {
-    fail("{} reads {} files of weights and {} {}: expected the same model everywhere", there,
-         theirs.weights.size(), here, ours.weights.size());
+    fail("{} reads another number of files of weights than {}: {} there and {} here", there, here,
+         theirs.weights.size(), ours.weights.size());
   }
   for (size_t i = 0; i < ours.weights.size(); ++i) {
     const WeightFacts &a = ours.weights[i], &b = theirs.weights[i];

@@ -68,8 +68,8 @@ TEST(RankFacts, OtherWeightsAndTokenizersAreRefused) {
   EXPECT_EQ(refusal([](RankFacts& rank) { rank.tokenizer = "u"; }),
             "node02 (rank 1) reads another tokenizer than node01 (rank 0)");
   EXPECT_EQ(refusal([](RankFacts& rank) { rank.weights.pop_back(); }),
-            "node02 (rank 1) reads 1 files of weights and node01 (rank 0) 2: expected the same "
-            "model everywhere");
+            "node02 (rank 1) reads another number of files of weights than node01 (rank 0): 1 "
+            "there and 2 here");
   EXPECT_EQ(refusal([](RankFacts& rank) { rank.weights[1].name = "c.safetensors"; }),
             "node02 (rank 1) reads c.safetensors where node01 (rank 0) reads b.safetensors");
   EXPECT_EQ(refusal([](RankFacts& rank) { rank.weights[1].bytes = 21; }),

@@ -175,8 +175,8 @@ std::vector<IdentifiedFile> RankLeader::digest_files(std::vector<RankDigest> dig
                              [&](CrewResult&& result) {
                                const DigestTask& task = tasks[static_cast<size_t>(result.id)];
                                bytes += size_of(task);
-                               if (result.text.empty())
-                                 return;  // not downloaded, and not in a list
+                               // Empty: not downloaded, and in no list.
+                               if (result.text.empty()) return;
                                digests.push_back({result.rank, task.file, std::move(result.text)});
                              },
                          .show =
