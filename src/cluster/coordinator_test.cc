@@ -249,6 +249,14 @@ TEST(Coordinator, TheFirstFaultIsTheSentence) {
   EXPECT_EQ(ranks.coordinator.stage_state(), State::kStopped);
 }
 
+TEST(Coordinator, AFaultAfterTheEndIsAWarning) {
+  Ranks ranks(2);
+  ranks.coordinator.leave(0);
+  ranks.say(1, MessageType::kFault, 0, "disk full");
+  EXPECT_EQ(ranks.coordinator.fault(), "");
+  EXPECT_THAT(ranks.coordinator.take_warnings(), ElementsAre("node1 (rank 1): disk full"));
+}
+
 TEST(Coordinator, AStageMayBeStoppedAlone) {
   Ranks ranks(1);
   ranks.begin(3);
