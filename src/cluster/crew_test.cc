@@ -232,8 +232,8 @@ TEST(Crew, AFaultOfAWorkerEndsTheRun) {
   EXPECT_THAT(outcome.left, ElementsAre(1, 1, 1));
 }
 
-// Also if the leader's work is over by then, and if it is rank 0's own worker.
-TEST(Crew, AFaultAtTheEnd) {
+// The leader's work is over by then: its end counts.
+TEST(Crew, AFaultAfterTheEndIsAWarning) {
   Team team(2);
   std::map<int64_t, std::string> results;
   const auto work = worker(squared);
@@ -241,10 +241,12 @@ TEST(Crew, AFaultAtTheEnd) {
       team.run([&](Leader& leader) { return leader.run_stage(numbers(5, results)) ? 0 : 1; },
                [&](Worker& self) {
                  work(self);
-                 if (self.rank() == 0) throw std::bad_alloc();
+                 if (self.rank() == 1) throw Error("no space left");
                });
   expect_squares(results, 5);
-  EXPECT_EQ(outcome.errors[0], "node0 (rank 0): std::bad_alloc");
+  EXPECT_EQ(outcome.errors[0], "");
+  EXPECT_EQ(outcome.ends[0].exit_code, 0);
+  EXPECT_THAT(outcome.warnings, ElementsAre("node1 (rank 1): no space left"));
 }
 
 TEST(Crew, AFaultOfTheLeader) {
