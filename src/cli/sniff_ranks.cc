@@ -75,6 +75,8 @@ int SniffRanks::refuse(const std::string& sentence) {
   return refuse_over_ranks(sentence, ranks_options({}), *mpi_.transport).exit_code;
 }
 
+int SniffRanks::stop() { return stop_over_ranks(ranks_options({}), *mpi_.transport).exit_code; }
+
 int SniffRanks::guard(const std::function<int()>& command) {
   int code = 1;
   std::string sentence;
@@ -90,8 +92,9 @@ int SniffRanks::guard(const std::function<int()>& command) {
   }
   if (!has_begun_ && !sentence.empty()) {
     try {
-      code = refuse(sentence);
+      code = code == kExitStopped ? stop() : refuse(sentence);
       sentence.clear();
+    } catch (const Stopped&) {  // NOLINT(bugprone-empty-catch): on rank 0, which says so below
     } catch (const Error& error) {
       sentence = error.what();
     }

@@ -233,6 +233,10 @@ void Coordinator::stop() {
 }
 
 void Coordinator::fail(std::string sentence) {
+  if (is_leaving_) {
+    if (fault_.empty()) warnings_.push_back(std::move(sentence));
+    return;
+  }
   if (fault_.empty()) fault_ = std::move(sentence);
   stop();
 }

@@ -39,7 +39,7 @@ class Coordinator {
 
   // The run is to stop: no task of this stage or a later one is dealt any more.
   void stop();
-  // As stop(), because of this. The first sentence counts.
+  // As stop(), because of this. The first sentence counts. After leave() it is only a warning.
   void fail(std::string sentence);
   // Messages are not carried any more: nothing is waited for from now on.
   void break_off(std::string sentence);

@@ -129,7 +129,8 @@ struct CrewSides {
 // Runs the loop until the run is over; starts the threads of `work`, and on rank 0 of `lead`.
 // An exception of `work` becomes the run's error (Stopped: as if this rank had been asked to stop);
 // so does its end before next_stage() gave none. One of `lead`, or the run's error if `lead` did
-// not see it, is thrown here on rank 0, after all ranks left.
+// not see it, is thrown here on rank 0, after all ranks left. What fails after `lead` has returned
+// changes nothing about the run: `warn` is told.
 CrewEnd run_crew(Transport& transport, const CrewSides& sides, const CrewTimes& times = {});
 
 }  // namespace qk

@@ -117,6 +117,23 @@ TEST(CrewFaults, AFaultAtTheEnd) {
   EXPECT_EQ(outcome.errors[0], "node0 (rank 0): std::bad_alloc");
 }
 
+// The leader's work is over by then: its end counts.
+TEST(CrewFaults, AFaultAfterTheEndIsAWarning) {
+  Team team(2);
+  std::map<int64_t, std::string> results;
+  const auto work = worker(squared);
+  const Outcome outcome =
+      team.run([&](Leader& leader) { return leader.run_stage(numbers(5, results)) ? 0 : 1; },
+               [&](Worker& self) {
+                 work(self);
+                 if (self.rank() == 1) throw Error("no space left");
+               });
+  expect_squares(results, 5);
+  EXPECT_EQ(outcome.errors[0], "");
+  EXPECT_EQ(outcome.ends[0].exit_code, 0);
+  EXPECT_THAT(outcome.warnings, ElementsAre("node1 (rank 1): no space left"));
+}
+
 TEST(CrewFaults, AFaultOfTheLeader) {
   Team team(3);
   std::map<int64_t, std::string> results;

@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "base/machine_limits.h"
 #include "base/range_text.h"
+#include "base/stopped.h"
 #include "capture/device_choice.h"
 #include "capture/provenance.h"
 #include "download/file_identity.h"
@@ -243,6 +244,13 @@ RankFacts faulty_rank(const std::string& sentence) {
   return out;
 }
 
+RankFacts stopped_rank() {
+  RankFacts out;
+  out.room = room_here();
+  out.is_stopped = true;
+  return out;
+}
+
 std::string to_json(const RankFacts& facts) {
   ordered_json weights = ordered_json::array();
   for (const WeightFacts& file : facts.weights) {
@@ -263,7 +271,8 @@ std::string to_json(const RankFacts& facts) {
                              {"device", facts.device},
                              {"computed_in", facts.computed_in},
                              {"devices", facts.devices},
-                             {"fault", facts.fault}};
+                             {"fault", facts.fault},
+                             {"is_stopped", facts.is_stopped}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -290,6 +299,7 @@ RankFacts parse_rank_facts(const std::string& text, int rank) {
     json.at("computed_in").get_to(out.computed_in);
     json.at("devices").get_to(out.devices);
     json.at("fault").get_to(out.fault);
+    json.at("is_stopped").get_to(out.is_stopped);
     return out;
   } catch (const ordered_json::exception&) {
     fail("rank {}: expected the facts of a rank, found {}: do all ranks run the same build?", rank,
@@ -307,6 +317,7 @@ void check_agreement(std::span<const RankFacts> ranks) {
   for (size_t i = 1; i < ranks.size(); ++i) {
     if (!ranks[i].fault.empty()) fail("{}: {}", rank_name(ranks[i], i), ranks[i].fault);
   }
+  if (std::ranges::any_of(ranks, &RankFacts::is_stopped)) throw Stopped();
   for (size_t i = 1; i < ranks.size(); ++i) check_pair(ranks[0], ranks[i], i);
   check_devices(ranks);
 }

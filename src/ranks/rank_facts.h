@@ -31,8 +31,9 @@ struct RankFacts {
   std::string device;       // "cpu", "cuda (NVIDIA H200)"
   std::string computed_in;  // JSON: what the bits depend on beside the inputs
   std::vector<std::string>
-      devices;        // identities of the devices that it holds; none: our own kernels
-  std::string fault;  // a sentence: the rank cannot take part. The rest may be missing then
+      devices;              // identities of the devices that it holds; none: our own kernels
+  std::string fault;        // a sentence: the rank cannot take part. The rest may be missing then
+  bool is_stopped = false;  // it was asked to stop before its run was prepared. Likewise
 };
 
 // Of this process.
@@ -44,6 +45,9 @@ RankFacts facts_here(const PreparedRun& run, const RunOptions& options);
 // Of a rank whose run cannot be prepared.
 RankFacts faulty_rank(const std::string& sentence);
 
+// Of a rank that was asked to stop while its run was being prepared.
+RankFacts stopped_rank();
+
 std::string to_json(const RankFacts& facts);
 
 // Throws Error naming the rank if the text has no such facts.
@@ -54,7 +58,7 @@ std::string rank_name(const RankFacts& facts, size_t rank);
 
 // Throws Error, one sentence: a rank cannot take part; builds, configurations, models, tokenizers or
 // devices differ; two ranks hold one device. Of weights only names, sizes and what the Hub cache
-// says are compared here.
+// says are compared here. Throws Stopped if a rank was asked to stop.
 void check_agreement(std::span<const RankFacts> ranks);
 
 }  // namespace qk

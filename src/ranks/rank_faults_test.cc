@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/stopped.h"
 #include "base/test_error.h"
 #include "capture/test_devices.h"
 #include "cluster/message.h"
@@ -349,6 +350,29 @@ TEST_F(RankFaults, ARankThatComputesOtherValuesIsRefused) {
         ranks.run()[0].error,
         fmt::format("{0} (rank {1}) computes other values than {0} (rank {2}): broken hardware?",
                     host, faulty_rank, faulty_rank == 0 ? 1 : 0));
+  }
+}
+
+TEST_F(RankFaults, AStopWhileARankIsPreparedStopsAll) {
+  for (const int stopped : {0, 1}) {
+    LocalNetwork network(2);
+    RanksOptions options;
+    options.times = TestRanks().times;
+    std::thread prepared([&] {
+      const TestFolder model;
+      PreparedRun run = test_run(texts_, model.path());
+      run.config.output.data_root = out_.string();
+      const RanksEnd end = run_over_ranks(run, options, *network.transport(1 - stopped));
+      EXPECT_EQ(end.exit_code, 75);
+      EXPECT_EQ(end.report.stopped, stopped == 1);
+    });
+    if (stopped == 0) {
+      EXPECT_THROW(stop_over_ranks(options, *network.transport(0)), Stopped);
+    } else {
+      EXPECT_EQ(stop_over_ranks(options, *network.transport(1)).exit_code, 75);
+    }
+    prepared.join();
+    EXPECT_FALSE(std::filesystem::exists(out_));
   }
 }
 

@@ -58,4 +58,8 @@ RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Tra
 RanksEnd refuse_over_ranks(const std::string& sentence, const RanksOptions& options,
                            Transport& transport);
 
+// Of a rank that was asked to stop while its run was being prepared: all ranks end as stopped. On
+// rank 0 throws Stopped.
+RanksEnd stop_over_ranks(const RanksOptions& options, Transport& transport);
+
 }  // namespace qk
