@@ -39,7 +39,7 @@ class RankLeader {
   void warn_of_memory(const MemoryPlan& memory) const;
   void compare_probes();
   // Returns the digests of the weights, if they were read for this: by file of source_files().
-  std::map<int64_t, std::string> stage_weights_on_nodes();
+  std::map<int64_t, std::string> stage_weights_on_nodes(const RunContext& context);
   std::vector<IdentifiedFile> digest_files(const std::map<int64_t, std::string>& known,
                                            ThreadPool& pool);
   int run_with(const RunContext& context, const std::string& finished);

@@ -35,7 +35,9 @@ RanksEnd run_sides(const CrewSides& sides, const RanksOptions& options, Transpor
 
 RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Transport& transport) {
   RunReport report;
-  CrewSides sides = sides_of(facts_here(run, options.run), options);
+  RankFacts facts = facts_here(run, options.run);
+  if (!options.host.empty()) facts.room.host = options.host;
+  CrewSides sides = sides_of(facts, options);
   sides.work = [&](Worker& worker) {
     try {
       RankWorker(run, options.run, worker).work();
