@@ -29,6 +29,8 @@ struct CrewTask {
   double size = 0;  // bigger ones are dealt first within the window. Not sent
   std::string text = {};
   int rank = -1;  // only this one may do it; if it is lost, the task is given up. -1: any. Not sent
+  // Instead of `text`, if there is one: tasks can share it. It is let go when none of them needs it.
+  std::shared_ptr<const std::string> body = {};
 };
 
 struct CrewResult {
@@ -58,6 +60,8 @@ class Leader {
     // The next task; none: there are no more. Called by run_stage, as far ahead as `window` says.
     std::function<std::optional<CrewTask>()> next;
     int64_t window = 4;  // tasks for each rank that wait, at most
+    // False: `next` is not called now. Asked again after each result, and ten times a second.
+    std::function<bool()> has_room = {};
     // False: this task may not be begun any more (time limit); nor may the others. Empty: all may.
     // Asked of each task that comes from `next`, and ten times a second of the largest that no
     // worker has begun. What was dealt ahead but not begun is then given back.

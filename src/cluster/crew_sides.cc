@@ -178,7 +178,7 @@ void LeaderSide::leave_out(int rank) {
 bool LeaderSide::lead_stage(const Stage& stage) {
   Watch watch;
   while (true) {
-    News news = wait_for_news();
+    News news = wait_for_news(!stage.has_room || stage.has_room());
     give(stage, news, watch);
     if (news.state != Coordinator::StageState::kRunning) {
       return news.state == Coordinator::StageState::kDone;
@@ -187,17 +187,17 @@ bool LeaderSide::lead_stage(const Stage& stage) {
   }
 }
 
-LeaderSide::News LeaderSide::wait_for_news() {
+LeaderSide::News LeaderSide::wait_for_news(bool has_room) {
   std::unique_lock lock(mutex_);
   const auto has_news = [&] {
-    return coordinator_.has_news() || coordinator_.wants_task() ||
+    return coordinator_.has_news() || (has_room && coordinator_.wants_task()) ||
            coordinator_.stage_state() != Coordinator::StageState::kRunning;
   };
   changed_.wait_for(lock, as_duration(kShowEvery), has_news);
   return {.results = coordinator_.take_results(),
           .warnings = coordinator_.take_warnings(),
           .state = coordinator_.stage_state(),
-          .wants_task = coordinator_.wants_task()};
+          .wants_task = has_room && coordinator_.wants_task()};
 }
 
 // What the leader's functions are to know.

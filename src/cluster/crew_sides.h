@@ -102,7 +102,7 @@ class LeaderSide : public Leader {
     }
   };
 
-  News wait_for_news();
+  News wait_for_news(bool has_room);
   bool lead_stage(const Stage& stage);
   void give(const Stage& stage, News& news, Watch& watch);
   void fetch_task(const Stage& stage);

@@ -135,15 +135,24 @@ void RankLeader::compare_probes() {
   leave_out_silent(has_value(probes));
 }
 
-std::vector<RankDigest> RankLeader::stage_weights_on_nodes() {
+std::vector<RankDigest> RankLeader::stage_weights_on_nodes(const RunContext& context) {
   if (options_.run.stage.mode == StageMode::kOff) return {};
   const RunClock clock;
-  StagedRanks staged = stage_on_nodes(leader_, nodes_);
+  std::optional<WeightSpread> spread = choose_spread(context, nodes_, options_.spread);
+  if (spread) {
+    spread->piece_bytes = options_.spread_piece;
+    spread->show = [&](int64_t done, int64_t total, const std::vector<RankState>& states) {
+      show({.phase = Phase::kStage, .done = done, .total = total, .seconds = clock.seconds()},
+           states);
+    };
+  }
+  StagedRanks staged = stage_on_nodes(leader_, nodes_, spread);
   for (const auto& [rank, sentence] : staged.warnings) {
     warn(fmt::format("{}: {}", hosts_[static_cast<size_t>(rank)], sentence));
   }
   report_.stage = staged.place;
   report_.staged_bytes = staged.bytes;
+  report_.staged_on_others = staged.num_sent;
   report_.times.stage = clock.seconds();
   return std::move(staged.digests);
 }
@@ -206,7 +215,7 @@ int RankLeader::run_with(const RunContext& context, const std::string& finished)
   const RunClock clock;
   std::vector<RankDigest> digests;
   if (finished.empty()) {
-    digests = stage_weights_on_nodes();
+    digests = stage_weights_on_nodes(context);
     compare_probes();
   }
   const RunRecord record = identify_run(context, digest_files(std::move(digests), context.pool));

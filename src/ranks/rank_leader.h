@@ -41,7 +41,7 @@ class RankLeader {
   void warn_of_memory(const MemoryPlan& memory) const;
   void compare_probes();
   // Returns the digests of the weights, if they were read for this.
-  std::vector<RankDigest> stage_weights_on_nodes();
+  std::vector<RankDigest> stage_weights_on_nodes(const RunContext& context);
   // Throws Error: ranks read different files. digests: those that are known
   std::vector<IdentifiedFile> digest_files(std::vector<RankDigest> digests, ThreadPool& pool);
   int run_with(const RunContext& context, const std::string& finished);

@@ -14,6 +14,7 @@ namespace qk {
 enum class StageKind : uint8_t {
   kAgree,      // task = rank: does it see the output folder
   kStage,      // task = rank: the weights are copied onto its node, or the copies are opened
+  kSpread,     // task = piece of the weights for one rank: it goes into the copy on its node
   kProbe,      // task = rank: what it computes for a few tokens
   kDigest,     // task = file of source_files(): its SHA-256
   kScan,       // task = name of a journal: its index
@@ -21,7 +22,7 @@ enum class StageKind : uint8_t {
   kOwn,        // task = rank: the index of its own journal
   kWrite,      // task = unit of the dataset: its files are written
 };
-inline constexpr int kNumStageKinds = 8;
+inline constexpr int kNumStageKinds = 9;
 
 // The text of a stage: its kind, and what the stage needs.
 std::string stage_text(StageKind kind, std::string_view body = {});

@@ -52,6 +52,8 @@ void RankWorker::begin(StageKind kind, std::string_view body) {
       return agree(decode_agree_stage(body));
     case StageKind::kStage:
       return stage_weights_here();
+    case StageKind::kSpread:
+      return receive_weights_here(decode_spread_stage(body));
     case StageKind::kProbe:
       return probe_ranks();
     case StageKind::kDigest:
@@ -99,6 +101,10 @@ void RankWorker::stage_weights_here() {
     const RunContext context{run_, options_, memory(), pool(), false, {}};
     return encode(stage_on_node(context, decode_staging_task(task.text), staged_));
   });
+}
+
+void RankWorker::receive_weights_here(const SpreadStage& stage) {
+  receive_weights({run_, options_, memory(), pool(), false, {}}, stage, worker_, staged_);
 }
 
 void RankWorker::probe_ranks() {

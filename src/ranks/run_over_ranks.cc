@@ -49,7 +49,9 @@ RanksEnd end_unprepared(const RankFacts& facts, const RanksOptions& options, Tra
 
 RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Transport& transport) {
   RunReport report;
-  CrewSides sides = sides_of(facts_here(run, options.run), options);
+  RankFacts facts = facts_here(run, options.run);
+  if (!options.host.empty()) facts.room.host = options.host;
+  CrewSides sides = sides_of(facts, options);
   sides.work = [&](Worker& worker) {
     try {
       RankWorker(run, options.run, worker).work();

@@ -37,6 +37,10 @@ struct RanksOptions {
   std::function<int(const RunReport& report)> conclude;
   // As CrewSides::left.
   std::function<void(bool all_left)> left;
+  // For tests.
+  std::string host = {};            // instead of the name of this machine
+  std::optional<bool> spread = {};  // whether rank 0 reads the weights for all nodes
+  int64_t spread_piece = 0;         // bytes; 0: by the number of nodes
 };
 
 struct RanksEnd {
