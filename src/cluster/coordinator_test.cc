@@ -268,6 +268,14 @@ TEST(Coordinator, TheFirstFaultIsTheSentence) {
   EXPECT_EQ(ranks.coordinator.stage_state(), State::kStopped);
 }
 
+TEST(Coordinator, AFaultAfterTheEndIsAWarning) {
+  Ranks ranks(2);
+  ranks.coordinator.leave(0);
+  ranks.say(1, MessageType::kFault, 0, "disk full");
+  EXPECT_EQ(ranks.coordinator.fault(), "");
+  EXPECT_THAT(ranks.coordinator.take_warnings(), ElementsAre("node1 (rank 1): disk full"));
+}
+
 TEST(Coordinator, AStageMayBeStoppedAlone) {
   Ranks ranks(1);
   ranks.begin(3);
@@ -294,6 +302,28 @@ TEST(Coordinator, TasksOfOneRankOnly) {
   ranks.pass(11, {0, 1});
   EXPECT_EQ(ranks.coordinator.stage_state(), State::kDone) << "rank 2 is lost, so is its task";
   EXPECT_THAT(ranks.results(), ElementsAre(2, 1));
+}
+
+TEST(Coordinator, AStageOfSomeRanks) {
+  Ranks ranks(3);
+  ranks.coordinator.begin_stage("", 2, 0, {1, 0, 1});
+  for (int i = 0; i < 4; ++i) ranks.coordinator.add({.id = i, .size = 1});
+  EXPECT_FALSE(ranks.coordinator.wants_task()) << "the window is that of two ranks";
+  ranks.coordinator.no_more_tasks();
+  ranks.pass(11, {0, 2});
+  ranks.pass(1, {0, 1, 2});  // rank 1 comes back
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "2:0"));
+  for (const int rank : {0, 2}) ranks.say(rank, MessageType::kWant, 2);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:0", "2:1"));
+  ranks.now += 1;
+  ranks.say(0, MessageType::kResult, 0);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:2", "2:3")) << "one ahead";
+  ranks.say(0, MessageType::kResult, 2);
+  for (const int task : {1, 3}) ranks.say(2, MessageType::kResult, task);
+  EXPECT_EQ(ranks.coordinator.stage_state(), State::kDone);
+  EXPECT_THAT(ranks.sent(MessageType::kStop), ElementsAre("0:0", "2:0"));
+  ranks.begin(1);
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "1:0", "2:0"));
 }
 
 TEST(Coordinator, AllLeaveTogether) {
