@@ -72,6 +72,8 @@ class Coordinator {
   bool is_stopping() const { return is_stopping_; }
   const std::string& fault() const { return fault_; }  // a sentence; empty: none
   std::vector<int> without_hello(bool lost_only) const;
+  // All have said hello, and none had left by then.
+  bool is_complete() const { return is_complete_; }
   std::vector<RankState> ranks() const;
   bool is_leaving() const { return is_leaving_; }
   bool is_over() const { return is_over_; }  // all that are alive have left
@@ -132,6 +134,7 @@ class Coordinator {
   void bring_up_to_date(int rank);
   void hear_want(Rank& rank, const Message& message);
   void note_duration(const Held& held, const CrewTask& task);
+  double patience(const Rank& rank) const;
   bool is_soon_through(const Rank& rank) const;
   int64_t release_hand(int rank);
   void give_up_own(Rank& rank);
@@ -154,7 +157,7 @@ class Coordinator {
   const CrewTimes times_;
   std::vector<Rank> ranks_;
   double now_ = 0, last_tick_ = 0, next_alive_ = 0, next_look_ = 0;
-  bool is_stopping_ = false;
+  bool is_complete_ = false, is_stopping_ = false;
   std::string fault_;
   bool is_leaving_ = false, is_over_ = false, all_left_ = true;
   int exit_code_ = 0;

@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using State = Coordinator::StageState;
 
-constexpr CrewTimes kTestTimes = {.beat = 1, .lost = 10, .sleep = 0.001, .fill = 2};
+constexpr CrewTimes kTestTimes = {.beat = 1, .lost = 10, .sleep = 0.001, .fill = 2, .start = 40};
 
 // A coordinator whose ranks say what the test says.
 struct Ranks {
@@ -401,15 +401,6 @@ TEST(Coordinator, OddMessages) {
   ranks.say(1, MessageType::kTask, 1);
   EXPECT_EQ(ranks.coordinator.fault(),
             "node1 (rank 1): sent a message of type 9, which only rank 0 sends");
-}
-
-TEST(Coordinator, ARankThatSaysNothing) {
-  Coordinator coordinator(2, kTestTimes, 0);
-  coordinator.receive(0, {.type = MessageType::kHello, .text = "n\n{}"}, 0);
-  for (double now = 0; now < 11; now += 0.5) coordinator.tick(now);
-  EXPECT_THAT(coordinator.without_hello(true), ElementsAre(1));
-  coordinator.receive(1, {.type = MessageType::kHello, .text = "m\n{}"}, 11);
-  EXPECT_THAT(coordinator.without_hello(false), IsEmpty());
 }
 
 }  // namespace

@@ -17,9 +17,12 @@ namespace qk {
 
 struct CrewTimes {       // seconds
   double beat = 1;       // between two signs of life
-  double lost = 60;      // silence after which a rank counts as lost
+  double lost = 60;      // silence after which a rank counts as lost, once it was heard of
   double sleep = 0.001;  // between two looks at the messages; up to 5 times that if none come
   double fill = 2;       // longest wait for a full window before a stage's first task is dealt
+  // Until the first message of the other side, instead of `lost` if that is not longer: ranks read
+  // their files and models first, some much longer than others.
+  double start = 900;
 };
 
 // What a worker is given to do.
@@ -52,8 +55,8 @@ class Leader {
  public:
   virtual ~Leader() = default;
   virtual int num_ranks() const = 0;
-  // [ranks] what each rank said first. Waits for all; a rank that says nothing for CrewTimes::lost
-  // is an Error. Throws Stopped.
+  // [ranks] what each rank said first. Waits for all; a rank that says nothing for CrewTimes::start
+  // is an Error, and so is one that has left by then. Throws Stopped.
   virtual std::vector<std::string> hellos() = 0;
   struct Stage {
     std::string text;  // for all workers of the stage, once

@@ -159,8 +159,55 @@ TEST(CrewFaults, WorkThatEndsTooEarly) {
   EXPECT_THAT(outcome.errors[0], HasSubstr(": its work ended before the run"));
 }
 
+// Some ranks take longer to get ready than a rank may be silent later.
+TEST(CrewFaults, LateStart) {
+  for (const int late : {0, 1}) {
+    Team team(3);
+    team.late[late] = 2 * kShort.lost;
+    std::map<int64_t, std::string> results;
+    std::atomic<int> num_of_late = 0;
+    const Outcome outcome = team.run(
+        [&](Leader& leader) {
+          EXPECT_EQ(leader.hellos().size(), 3U);
+          return leader.run_stage(numbers(60, results)) ? 0 : 1;
+        },
+        worker([&](Worker& self, const std::string& stage, const CrewTask& task) {
+          if (self.rank() == late) ++num_of_late;
+          std::this_thread::sleep_for(milliseconds(2));
+          return squared(self, stage, task);
+        }));
+    expect_squares(results, 60);
+    EXPECT_GT(num_of_late, 0);
+    EXPECT_THAT(outcome.warnings, ElementsAre());
+    EXPECT_EQ(outcome.errors[0], "");
+    for (const CrewEnd& end : outcome.ends) {
+      EXPECT_EQ(end.exit_code, 0);
+      EXPECT_EQ(end.sentence, "");
+    }
+    EXPECT_THAT(outcome.left, ElementsAre(1, 1, 1));
+  }
+}
+
+// It waited for rank 0 in vain, which comes after all.
+TEST(CrewFaults, ARankThatHasLeftBeforeTheBeginning) {
+  Team team(2);
+  team.times.start = 0.1;  // `lost` is longer
+  team.late[0] = 4 * kShort.lost;
+  const Outcome outcome = team.run(
+      [](Leader& leader) {
+        leader.hellos();
+        ADD_FAILURE() << "expected an Error";
+        return 0;
+      },
+      worker(squared));
+  EXPECT_EQ(outcome.errors[0], "node1 (rank 1): left before all ranks had begun");
+  EXPECT_EQ(outcome.ends[1].exit_code, 75);
+  EXPECT_EQ(outcome.ends[1].sentence, "rank 0: nothing was heard of it after the start");
+}
+
 TEST(CrewFaults, ARankThatSaysNothing) {
   Team team(2);
+  team.times.start = 2 * kShort.lost;
   team.network.drop(1);
   const Outcome outcome = team.run(
       [](Leader& leader) {
@@ -169,6 +216,7 @@ TEST(CrewFaults, ARankThatSaysNothing) {
       },
       worker(squared));
   EXPECT_EQ(outcome.errors[0], "rank 1: nothing was heard of it after the start");
+  EXPECT_THAT(outcome.warnings, ElementsAre("rank 1: not heard of for 0.8 s"));
 }
 
 TEST(CrewFaults, BytesThatAreNoMessage) {

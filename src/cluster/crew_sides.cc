@@ -139,7 +139,7 @@ std::vector<std::string> LeaderSide::hellos() {
       fail("rank{} {}: nothing was heard of {} after the start", lost.size() == 1 ? "" : "s",
            fmt::join(lost, ", "), lost.size() == 1 ? "it" : "them");
     }
-    if (coordinator_.without_hello(false).empty()) {
+    if (coordinator_.is_complete()) {
       std::vector<std::string> hellos;
       for (RankState& rank : coordinator_.ranks()) hellos.push_back(std::move(rank.hello));
       return hellos;

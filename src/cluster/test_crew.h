@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,7 +21,8 @@
 
 namespace qk::crew_test {
 
-inline constexpr CrewTimes kShort = {.beat = 0.02, .lost = 0.4, .sleep = 0.001, .fill = 0.05};
+inline constexpr CrewTimes kShort = {
+    .beat = 0.02, .lost = 0.4, .sleep = 0.001, .fill = 0.05, .start = 20};
 
 // What the ranks of a test came to.
 struct Outcome {
@@ -45,6 +47,10 @@ struct Team {
     for (size_t rank = 0; rank < size; ++rank) {
       threads.emplace_back([&, rank] {
         const auto transport = network.transport(static_cast<int>(rank));
+        if (late.count(static_cast<int>(rank)) > 0) {
+          std::this_thread::sleep_for(
+              std::chrono::duration<double>(late.at(static_cast<int>(rank))));
+        }
         CrewSides sides = {
             .hello = fmt::format("{{\"rank\": {}}}", rank),
             .host = fmt::format("node{}", rank),
@@ -69,6 +75,7 @@ struct Team {
   LocalNetwork network;
   std::vector<std::unique_ptr<std::atomic<bool>>> stops;
   CrewTimes times = kShort;
+  std::map<int, double> late;  // ranks that begin so many seconds later
 };
 
 // A stage of tasks 0, 1, ...; each is as large as its number. Results go into `results`.

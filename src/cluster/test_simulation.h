@@ -27,7 +27,7 @@ class Simulation {
   Simulation(const Plan& plan, uint64_t seed)
       : plan_(plan),
         random_(seed),
-        coordinator_(static_cast<int>(plan.ranks.size()), kTimes, 0),
+        coordinator_(static_cast<int>(plan.ranks.size()), kTimes, of(0).begins),
         ranks_(plan.ranks.size()) {
     for (int rank = 0; rank < size(); ++rank) {
       ranks_[at(rank)].follower =
@@ -35,7 +35,7 @@ class Simulation {
                                                        .host = "node" + std::to_string(rank),
                                                        .hello = "{}",
                                                        .in_hand = of(rank).at_once + 1},
-                                     kTimes, 0);
+                                     kTimes, of(rank).begins);
       ranks_[at(rank)].arrivals.assign(at(rank == 0 ? size() : 1), 0);
       every(rank, kTimes.beat / 2 * (1 + uniform() / 4));
       if (of(rank).stopped < kNever) {
@@ -103,6 +103,7 @@ class Simulation {
   }
 
   double wake_time(int rank) const {
+    if (now_ < of(rank).begins) return of(rank).begins;
     for (const Interval& pause : of(rank).suspended) {
       if (now_ >= pause.begin && now_ < pause.end) return pause.end;
     }

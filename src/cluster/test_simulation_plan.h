@@ -13,13 +13,14 @@
 namespace qk::simulation {
 
 inline constexpr double kNever = std::numeric_limits<double>::infinity();
-inline constexpr CrewTimes kTimes = {.beat = 1, .lost = 12, .sleep = 0.001, .fill = 2};
+inline constexpr CrewTimes kTimes = {.beat = 1, .lost = 12, .sleep = 0.001, .fill = 2, .start = 30};
 
 struct Interval {
   double begin = kNever, end = kNever;
 };
 
 struct RankPlan {
+  double begins = 0;
   double dies = kNever;
   double stopped = kNever;          // asked to stop
   int fails_at = -1;                // of its tasks, counted over all stages
