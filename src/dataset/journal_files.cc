@@ -80,7 +80,7 @@ void remove_empty_folder(const fs::path& folder) {
 }
 
 // False if another start has removed it just now.
-bool is_empty(const fs::path& journal) {
+bool has_no_document(const fs::path& journal) {
   try {
     return !may_hold_document(journal);
   } catch (const Error&) {
@@ -179,7 +179,7 @@ void remove_empty_journals(const fs::path& folder) {
       return owner.is_alive && has_token(token, owner.token);
     });
     if (lives || is_being_written(path)) continue;
-    if (is_temporary(name) || is_empty(path)) unlink_if_there(path);
+    if (is_temporary(name) || has_no_document(path)) unlink_if_there(path);
   }
 }
 
