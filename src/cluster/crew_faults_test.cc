@@ -103,20 +103,6 @@ TEST(CrewFaults, AFaultOfAWorkerEndsTheRun) {
 }
 
 // Also if the leader's work is over by then, and if it is rank 0's own worker.
-TEST(CrewFaults, AFaultAtTheEnd) {
-  Team team(2);
-  std::map<int64_t, std::string> results;
-  const auto work = worker(squared);
-  const Outcome outcome =
-      team.run([&](Leader& leader) { return leader.run_stage(numbers(5, results)) ? 0 : 1; },
-               [&](Worker& self) {
-                 work(self);
-                 if (self.rank() == 0) throw std::bad_alloc();
-               });
-  expect_squares(results, 5);
-  EXPECT_EQ(outcome.errors[0], "node0 (rank 0): std::bad_alloc");
-}
-
 // The leader's work is over by then: its end counts.
 TEST(CrewFaults, AFaultAfterTheEndIsAWarning) {
   Team team(2);
