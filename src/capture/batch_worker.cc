@@ -23,6 +23,12 @@ int64_t tokens_in(std::span<const TokenizedDocument> documents) {
 
 }  // namespace
 
+double BatchWorker::Result::seconds_of_token() const {
+  if (counts.num_tokens == 0) return 0;
+  const CaptureTimes& times = counts.times;
+  return (times.select + times.forward + times.journal) / static_cast<double>(counts.num_tokens);
+}
+
 BatchWorker::BatchWorker(const PreparedRun& run, const RunOptions& options,
                          const MemoryPlan& memory, int device, ThreadPool& pool)
     : run_(run), memory_(memory), model_(run.model, options.backend(device), pool) {}

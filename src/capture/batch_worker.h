@@ -29,6 +29,8 @@ class BatchWorker {
   struct Result {
     std::vector<DocumentEnd> ends;
     CaptureCounts counts;
+    // What it took, with the journal's part, for one of its tokens; 0: it has none.
+    double seconds_of_token() const;
   };
 
   // REQUIRES: the references outlive the worker.

@@ -79,9 +79,7 @@ bool CaptureLoop::end_in_time(const std::vector<TokenizedDocument>& documents) {
 // The seconds of a batch, shared among its documents by their tokens.
 void CaptureLoop::take_time(const BatchWorker::Result& result) {
   if (options_.time_limit == nullptr || result.counts.num_tokens == 0) return;
-  const CaptureTimes& times = result.counts.times;
-  const double seconds_of_token = (times.select + times.forward + times.journal) /
-                                  static_cast<double>(result.counts.num_tokens);
+  const double seconds_of_token = result.seconds_of_token();
   const std::lock_guard lock(time_mutex_);
   for (const DocumentEnd& end : result.ends) {
     options_.time_limit->add(end.num_tokens,
@@ -95,10 +93,12 @@ void CaptureLoop::append(const CaptureBlock& block, JournalWriter& journal) {
   counts_.times.journal += watch.seconds();
 }
 
-void CaptureLoop::end(const BatchWorker::Result& result, JournalWriter& journal) {
+void CaptureLoop::end(BatchWorker::Result&& result, JournalWriter& journal) {
   const RunClock watch;
   journal.end_documents(result.ends);
-  counts_.times.journal += watch.seconds();
+  const double seconds = watch.seconds();
+  counts_.times.journal += seconds;
+  result.counts.times.journal += seconds;
   add_counts(result.counts, counts_);
   take_time(result);
   if (ended_) ended_(result);
@@ -123,7 +123,7 @@ void CaptureLoop::run_alone(JournalWriter& journal) {
                         .warn = options_.warn});
     result.counts.times.journal = counts_.times.journal - journal_before;
     result.counts.times.forward -= result.counts.times.journal;
-    end(result, journal);
+    end(std::move(result), journal);
     show();
   }
 }
@@ -131,13 +131,16 @@ void CaptureLoop::run_alone(JournalWriter& journal) {
 void CaptureLoop::run_team(JournalWriter& journal) {
   DeviceTeam team(run_, options_, memory_, pool_.num_threads());
   team.run({.take = [&] { return next_batch(); },
+            .cancel = [&] { reader_.cancel(); },
             .finish =
                 [&](DeviceTeam::Batch&& batch) {
                   for (const std::string& sentence : batch.warnings) {
                     if (options_.warn) options_.warn(sentence);
                   }
+                  const double before = counts_.times.journal;
                   for (const CaptureBlock& block : batch.blocks) append(block, journal);
-                  end(batch.result, journal);
+                  batch.result.counts.times.journal = counts_.times.journal - before;
+                  end(std::move(batch.result), journal);
                 },
             .show = [&](const DeviceTeam::Progress& all) { show(all.documents, all.tokens); }});
 }

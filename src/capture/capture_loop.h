@@ -26,7 +26,8 @@ class CaptureLoop {
   CaptureLoop(const PreparedRun& run, const RunOptions& options, const MemoryPlan& memory,
               ThreadPool& pool, DocumentSource& source, const CaptureCounts& before);
 
-  // Documents that are whole and safe in the journal, and what they add to the counts.
+  // Documents that are whole and safe in the journal, and what they add to the counts; the times with
+  // those of the journal.
   using Ended = std::function<void(const BatchWorker::Result&)>;
 
   // Until the source ends (true), or the run is asked to stop or out of time (false). Throws Error.
@@ -46,7 +47,7 @@ class CaptureLoop {
   bool end_in_time(const std::vector<TokenizedDocument>& documents);
   void take_time(const BatchWorker::Result& result);
   void append(const CaptureBlock& block, JournalWriter& journal);
-  void end(const BatchWorker::Result& result, JournalWriter& journal);
+  void end(BatchWorker::Result&& result, JournalWriter& journal);
   // Of the batches in progress, what is done in documents and tokens.
   void show(double documents = 0, double tokens = 0) const;
 

@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <map>
+#include <optional>
 #include <ranges>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/test_error.h"
 #include "capture/corpus_documents.h"
 #include "capture/test_devices.h"
 #include "capture/test_run.h"
@@ -294,6 +298,59 @@ TEST(CaptureLoop, AFailingCallerEndsTheTeam) {
   EXPECT_THROW(loop.execute(), Error);
   EXPECT_LE(loop.documents().size(), 1U);
   EXPECT_EQ(num_shown, 2);
+}
+
+// One document, and then none for long: as of a rank while others have the last ones.
+class WaitingSource : public DocumentSource {
+ public:
+  explicit WaitingSource(std::string text) : text_(std::move(text)) {}
+  std::optional<Document> next(bool wait) override {
+    if (text_) {
+      Document out{.index = 0, .example_id = 100, .text = *text_, .place = "a text"};
+      text_.reset();
+      return out;
+    }
+    const RunClock clock;
+    while (wait && !cancelled_ && clock.seconds() < kLong) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (wait && !cancelled_) waited_in_vain = true;
+    return std::nullopt;
+  }
+  void cancel() override { cancelled_ = true; }
+
+  static constexpr double kLong = 5;  // seconds
+  std::atomic<bool> waited_in_vain = false;
+
+ private:
+  std::optional<std::string> text_;
+  std::atomic<bool> cancelled_ = false;
+};
+
+// One device fails while the other waits for a batch.
+TEST(CaptureLoop, AFaultEndsTheWaitingOfSeveralDevices) {
+  Backend failing = kCpuBackend;
+  failing.rms_norm = [](Context&, ConstMatrix, BoundVector, float, NormKind, Matrix) {
+    fail("cuda: the device is lost");
+  };
+  for (const bool by_the_caller : {false, true}) {
+    const Backend& backend = by_the_caller ? kCpuBackend : failing;
+    const TestDevices two("cuda:0,1", {backend, backend});
+    Loop loop({});
+    loop.options.devices = &two;
+    int num_shown = 0;
+    loop.options.progress = [&](const RunProgress&) {
+      if (++num_shown == 2 && by_the_caller) fail("no room");
+    };
+    WaitingSource source(words(3));
+    EXPECT_EQ(
+        error_of([&] {
+          JournalWriter journal = JournalWriter::create(loop.folder / "journal", "{}");
+          CaptureLoop(loop.run, loop.options, loop.memory, loop.pool, source, {}).run(journal);
+        }),
+        by_the_caller ? "no room" : "cuda: the device is lost");
+    EXPECT_FALSE(source.waited_in_vain);
+  }
 }
 
 // Nor does a device that nobody can open or bind on leave a thread behind.

@@ -26,7 +26,8 @@ void DeviceTeam::close() {
   changed_.notify_all();
 }
 
-void DeviceTeam::give_up(int64_t ticket, std::exception_ptr fault) {
+void DeviceTeam::give_up(const Hooks& hooks, int64_t ticket, std::exception_ptr fault) {
+  hooks.cancel();
   const std::lock_guard lock(mutex_);
   closed_ = true;
   if (!fault_ || ticket < fault_ticket_) {
@@ -49,7 +50,7 @@ bool DeviceTeam::take_batch(const Hooks& hooks, int64_t& ticket,
   try {
     documents = hooks.take();
   } catch (...) {
-    give_up(ticket, std::current_exception());  // nobody takes another one
+    give_up(hooks, ticket, std::current_exception());  // nobody takes another one
     return false;
   }
   if (documents.empty()) {
@@ -98,7 +99,7 @@ void DeviceTeam::work(int device, const Hooks& hooks) {
       changed_.notify_all();
     }
   } catch (...) {
-    give_up(ticket, std::current_exception());
+    give_up(hooks, ticket, std::current_exception());
   }
   const std::lock_guard lock(mutex_);
   --num_running_;
@@ -159,6 +160,7 @@ void DeviceTeam::run(const Hooks& hooks) {
       const std::lock_guard lock(mutex_);
       abandoned_ = true;
     }
+    hooks.cancel();
     join();
     throw;
   }

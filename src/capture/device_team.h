@@ -30,6 +30,8 @@ class DeviceTeam {
   struct Hooks {
     // The next batch; empty: there is none. Called by one thread at a time, any of them.
     std::function<std::vector<TokenizedDocument>()> take;
+    // No further batch is wanted: a `take` that waits is to end. Called by any thread.
+    std::function<void()> cancel;
     // Batches in order. Called by the thread that runs the team, as `show` is.
     std::function<void(Batch&&)> finish;
     // What is computed of the batches that are not finished; after each `finish` too.
@@ -53,7 +55,7 @@ class DeviceTeam {
                 std::vector<TokenizedDocument> documents);
   Progress unfinished() const;  // REQUIRES: mutex_ is held
   void finish_batches(const Hooks& hooks);
-  void give_up(int64_t ticket, std::exception_ptr fault);
+  void give_up(const Hooks& hooks, int64_t ticket, std::exception_ptr fault);
   void close();
 
   const PreparedRun& run_;

@@ -37,7 +37,12 @@ DocumentReader::DocumentReader(const PreparedRun& run, const MemoryPlan& memory,
     : run_(run), memory_(memory), source_(source), stop_(stop) {}
 
 DocumentReader::~DocumentReader() {
-  cancelled_ = true;  // and ahead_ waits for its thread
+  cancel();  // and ahead_ waits for its thread
+}
+
+void DocumentReader::cancel() {
+  cancelled_ = true;
+  source_.cancel();
 }
 
 std::vector<TokenizedDocument> DocumentReader::next_batch() {

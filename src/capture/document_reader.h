@@ -19,8 +19,8 @@ namespace qk {
 // While a batch is computed, one further thread reads and tokenises the next one. With a budget a
 // text that needs more memory than the plan has for it waits until the batch has been computed.
 //
-// Threads: next_batch() is called by one thread. The source is the reader's alone until it is
-// destroyed; destruction waits for the document in progress.
+// Threads: next_batch() is called by one thread at a time, cancel() by any. The source is the reader's alone until it is
+// destroyed; destruction cancels, and waits for the document in progress.
 class DocumentReader {
  public:
   // stop: once it is true, no further document is read. REQUIRES: all arguments outlive the reader.
@@ -35,6 +35,8 @@ class DocumentReader {
   // too large for the budget) in place of the batch that it belongs to; nothing can be read after
   // that.
   std::vector<TokenizedDocument> next_batch();
+  // No further document is read; nor is one waited for.
+  void cancel();
 
  private:
   struct Batch {

@@ -132,6 +132,17 @@ EarlierWork earlier_work(const JournalSet& journals, const RunContext& context,
   return out;
 }
 
+bool overwrites(const std::vector<std::filesystem::path>& journals, const RunContext& context,
+                const RunRecord& record) {
+  bool out = false;
+  std::error_code error;
+  for (const std::filesystem::path& path : journals) {
+    if (std::filesystem::is_empty(path, error)) continue;  // a crash took its header
+    out |= checked_header(JournalReader::header_of(path), path, context, record).overwrite;
+  }
+  return out;
+}
+
 std::optional<JournalSet> open_earlier_journals(const RunContext& context,
                                                 const RunRecord& record) {
   while (true) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct EarlierWork {
 // Throws Error naming the journal of another run. Warns of damage, and says which documents it cost.
 EarlierWork earlier_work(const JournalSet& journals, const RunContext& context,
                          const RunRecord& record);
+
+// Whether the run replaces the dataset that is in the folder, by the headers of its journals, empty
+// ones too. Throws Error naming the journal of another run.
+bool overwrites(const std::vector<std::filesystem::path>& journals, const RunContext& context,
+                const RunRecord& record);
 
 // The journals in the output folder that this run reads; none if there are none. A shard passes over
 // those of other shards of the same N, whose documents are never its own and which other processes

@@ -112,7 +112,8 @@ struct RunReport {
   DatasetSummary dataset;
   StagePlace stage;
   int64_t staged_bytes = 0;
-  int64_t peak_bytes = 0;  // of the process, mapped pages included
+  int staged_on_others = 0;  // nodes that got their copy from rank 0, which read once
+  int64_t peak_bytes = 0;    // of the process, mapped pages included
   RunTimes times;
 };
 

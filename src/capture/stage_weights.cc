@@ -1,6 +1,7 @@
 #include "capture/stage_weights.h"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "base/error.h"
@@ -35,23 +36,34 @@ StagePlace choose_stage(const PreparedRun& run, const RunOptions& options, const
   return choose_stage(options.stage, needs);
 }
 
-StagedFiles stage_weights(const RunContext& context, const StagePlace& place,
-                          const NodeRanks& node) {
+std::vector<WeightFile> weight_files(const Model& model) {
+  std::vector<WeightFile> out;
+  for (const MappedFile* file : mapped_files(model)) {
+    out.push_back({.path = file->path(),
+                   .stamp = file->stamp(),
+                   .sha256 = digest_from_blob_name(file->path())});
+  }
+  return out;
+}
+
+StagedFiles stage_weights(const RunContext& context, const StagePlace& place, const NodeRanks& node,
+                          PieceSource* source) {
   const RunOptions& options = context.options;
   const RunClock watch;
   const std::vector<const MappedFile*> mapped = mapped_files(context.run.model);
-  std::vector<WeightFile> files;
-  for (const MappedFile* file : mapped) {
-    files.push_back({.path = file->path(),
-                     .stamp = file->stamp(),
-                     .sha256 = digest_from_blob_name(file->path())});
-  }
+  std::vector<WeightFile> files = weight_files(context.run.model);
   const auto show = [&](int64_t done, int64_t total) {
     if (!options.progress) return;
     options.progress(
         {.phase = Phase::kStage, .done = done, .total = total, .seconds = watch.seconds()});
   };
-  const auto source = pieces_of_files(files);
+  std::unique_ptr<PieceSource> own;
+  if (source == nullptr) {
+    own = pieces_of_files(files);
+    source = own.get();
+  } else {
+    for (WeightFile& file : files) file.sha256.clear();
+  }
   StagedFiles staged = stage_files(files, place, *source, node, context.pool, show,
                                    options.overwrite ? nullptr : options.stop);
   if (!staged.warning.empty() && options.warn) options.warn(staged.warning);

@@ -59,8 +59,10 @@ SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_mpi(mpi)) {
 RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   RanksOptions out;
   if (const char* text = std::getenv("QKSCOPE_LOST_SECONDS")) {
-    const double seconds = std::atof(text);
-    if (!(seconds >= 1)) fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
+    char* end = nullptr;
+    const double seconds = std::strtod(text, &end);
+    if (end == text || *end != '\0' || !(seconds >= 1))
+      fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
     out.times.lost = seconds;
     out.see_seconds = 1.5 * seconds;
   }
@@ -72,6 +74,8 @@ RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
 int SniffRanks::refuse(const std::string& sentence) {
   return refuse_over_ranks(sentence, ranks_options({}), *mpi_.transport).exit_code;
 }
+
+int SniffRanks::stop() { return stop_over_ranks(ranks_options({}), *mpi_.transport).exit_code; }
 
 int SniffRanks::guard(const std::function<int()>& command) {
   int code = 1;
@@ -88,8 +92,9 @@ int SniffRanks::guard(const std::function<int()>& command) {
   }
   if (!has_begun_ && !sentence.empty()) {
     try {
-      code = refuse(sentence);
+      code = code == kExitStopped ? stop() : refuse(sentence);
       sentence.clear();
+    } catch (const Stopped&) {  // NOLINT(bugprone-empty-catch): on rank 0, which says so below
     } catch (const Error& error) {
       sentence = error.what();
     }

@@ -44,7 +44,9 @@ class SniffRanks {
 
  private:
   RanksOptions ranks_options(const RunOptions& options);
+  // Before run() or check().
   int refuse(const std::string& sentence);
+  int stop();
 
   MpiStart mpi_;
   std::optional<int> local_rank_;

@@ -48,9 +48,13 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
     out += "\n";
   }
   if (report.stage.stages()) {
-    out += fmt::format("Weights   {} staged {} in {}\n",
+    std::string sent;
+    if (report.staged_on_others > 0) {
+      sent = fmt::format(", read once, sent to {} other nodes", report.staged_on_others);
+    }
+    out += fmt::format("Weights   {} staged {} in {}{}\n",
                        bytes_text(static_cast<double>(report.staged_bytes)),
-                       place_text(report.stage), seconds_text(report.times.stage));
+                       place_text(report.stage), seconds_text(report.times.stage), sent);
   }
   out += fmt::format("Inspect it with   qkscope inspect {}\n", folder);
   return out;

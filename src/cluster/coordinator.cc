@@ -144,6 +144,9 @@ void Coordinator::hear_gone(int from) {
   give_up_own(rank);
   if (rank.got_leave) return;
   all_left_ = false;
+  if (!is_complete_ && stage_ == 0 && !is_leaving_) {
+    return fail(name(from) + ": left before all ranks had begun");
+  }
   warnings_.push_back(fmt::format("{}: left before the end{}", name(from), given_text(num_given)));
   deal();
 }
@@ -164,14 +167,19 @@ void Coordinator::revive(int from, double now) {
   bring_up_to_date(from);
 }
 
+// A rank that was never heard of may still prepare its work. At the end nobody waits for that.
+double Coordinator::patience(const Rank& rank) const {
+  return rank.has_hello || is_leaving_ ? times_.lost : std::max(times_.lost, times_.start);
+}
+
 void Coordinator::lose(int lost) {
   Rank& rank = ranks_[rank_index(lost)];
   rank.is_alive = false;
   is_changed_ = true;
   const int64_t num_given = release_hand(lost);
   give_up_own(rank);
-  warnings_.push_back(
-      fmt::format("{}: not heard of for {:g} s{}", name(lost), times_.lost, given_text(num_given)));
+  warnings_.push_back(fmt::format("{}: not heard of for {:g} s{}", name(lost), patience(rank),
+                                  given_text(num_given)));
   deal();
   look_at_stage();
   look_at_leaving();
@@ -186,7 +194,7 @@ void Coordinator::bring_up_to_date(int to) {
   } else if (rank.stage == stage_) {
     if (is_stop_sent_ && !rank.got_stop) send(to, MessageType::kStop);
     rank.got_stop = is_stop_sent_;
-  } else if (state_ == StageState::kRunning && !is_stop_sent_) {
+  } else if (state_ == StageState::kRunning && !is_stop_sent_ && rank.takes_part) {
     rank.stage = stage_;
     rank.got_stop = false;
     sends_.push_back({to, {.type = MessageType::kStage, .stage = stage_}, stage_text_});
@@ -196,6 +204,7 @@ void Coordinator::bring_up_to_date(int to) {
 void Coordinator::tick(double now) {
   now_ = now;
   if (is_over_) return;
+  if (!is_complete_ && without_hello(false).empty()) is_complete_ = is_changed_ = true;
   const double late = now - std::exchange(last_tick_, now);
   if (late > times_.lost / 2) {
     for (Rank& rank : ranks_) rank.heard = now;
@@ -211,9 +220,9 @@ void Coordinator::tick(double now) {
   }
   if (now >= next_look_) {
     next_look_ = now + times_.beat / 4;
-    for (int rank = 1; rank < num_ranks(); ++rank) {
-      if (ranks_[rank_index(rank)].is_alive && now - ranks_[rank_index(rank)].heard > times_.lost)
-        lose(rank);
+    for (int i = 1; i < num_ranks(); ++i) {
+      const Rank& rank = ranks_[rank_index(i)];
+      if (rank.is_alive && now - rank.heard > patience(rank)) lose(i);
     }
     deal();
   }
@@ -233,6 +242,10 @@ void Coordinator::stop() {
 }
 
 void Coordinator::fail(std::string sentence) {
+  if (is_leaving_) {
+    if (fault_.empty()) warnings_.push_back(std::move(sentence));
+    return;
+  }
   if (fault_.empty()) fault_ = std::move(sentence);
   stop();
 }
@@ -250,6 +263,9 @@ void Coordinator::leave(int exit_code) {
   close_stage();
   exit_code_ = exit_code;
   is_leaving_ = true;
+  for (Rank& rank : ranks_) {
+    if (!rank.has_hello) rank.heard = now_;
+  }
   for (int rank = 0; rank < num_ranks(); ++rank) bring_up_to_date(rank);
   look_at_leaving();
 }

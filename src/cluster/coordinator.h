@@ -39,13 +39,16 @@ class Coordinator {
 
   // The run is to stop: no task of this stage or a later one is dealt any more.
   void stop();
-  // As stop(), because of this. The first sentence counts.
+  // As stop(), because of this. The first sentence counts. After leave() it is only a warning.
   void fail(std::string sentence);
   // Messages are not carried any more: nothing is waited for from now on.
   void break_off(std::string sentence);
 
-  // From the leader. REQUIRES: no stage is running.
-  void begin_stage(std::string text, int64_t window, double now);
+  // From the leader. REQUIRES of the first two: no stage is running.
+  void leave_out(int rank);  // it hears of no later stage
+  //   ranks  as Leader::Stage::ranks
+  void begin_stage(std::string text, int64_t window, double now,
+                   const std::vector<uint8_t>& ranks = {});
   bool wants_task() const;  // the window has room
   void add(CrewTask task);
   void no_more_tasks();
@@ -69,6 +72,8 @@ class Coordinator {
   bool is_stopping() const { return is_stopping_; }
   const std::string& fault() const { return fault_; }  // a sentence; empty: none
   std::vector<int> without_hello(bool lost_only) const;
+  // All have said hello, and none had left by then.
+  bool is_complete() const { return is_complete_; }
   std::vector<RankState> ranks() const;
   bool is_leaving() const { return is_leaving_; }
   bool is_over() const { return is_over_; }  // all that are alive have left
@@ -85,9 +90,11 @@ class Coordinator {
     bool has_hello = false;
     bool is_alive = true;
     bool is_gone = false;
+    bool is_left_out = false;  // of all stages from now on
     double heard = 0;
-    int32_t stage = 0;      // the last whose text it got
-    bool got_stop = false;  // of that stage
+    bool takes_part = true;  // in this stage
+    int32_t stage = 0;       // the last whose text it got
+    bool got_stop = false;   // of that stage
     bool got_leave = false;
     int64_t credit = 0;                    // tasks that it asked for and did not get yet
     int64_t lanes = 1;                     // tasks that it computes at once
@@ -112,6 +119,7 @@ class Coordinator {
   };
 
   bool is_ready(const Rank& rank) const { return rank.has_hello && rank.is_alive && !rank.is_gone; }
+  bool may_have_task(const Rank& rank) const { return is_ready(rank) && rank.takes_part; }
   static bool is_idle(const Rank& rank) {
     return static_cast<int64_t>(rank.hand.size()) < rank.lanes;
   }
@@ -126,6 +134,7 @@ class Coordinator {
   void bring_up_to_date(int rank);
   void hear_want(Rank& rank, const Message& message);
   void note_duration(const Held& held, const CrewTask& task);
+  double patience(const Rank& rank) const;
   bool is_soon_through(const Rank& rank) const;
   int64_t release_hand(int rank);
   void give_up_own(Rank& rank);
@@ -143,12 +152,12 @@ class Coordinator {
   void look_at_stage();
   void look_at_leaving();
   bool is_anything_in_hand() const;
-  int64_t num_ready() const;
+  int64_t num_workers() const;
 
   const CrewTimes times_;
   std::vector<Rank> ranks_;
   double now_ = 0, last_tick_ = 0, next_alive_ = 0, next_look_ = 0;
-  bool is_stopping_ = false;
+  bool is_complete_ = false, is_stopping_ = false;
   std::string fault_;
   bool is_leaving_ = false, is_over_ = false, all_left_ = true;
   int exit_code_ = 0;

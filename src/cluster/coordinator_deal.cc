@@ -3,6 +3,9 @@
 // task a large one would lie while others have nothing to do.
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "cluster/coordinator.h"
@@ -103,7 +106,7 @@ int Coordinator::best_rank() const {
   bool is_one_idle = false;
   for (int i = 0; i < num_ranks(); ++i) {
     const Rank& rank = ranks_[static_cast<size_t>(i)];
-    if (!is_ready(rank)) continue;
+    if (!may_have_task(rank)) continue;
     is_one_idle = is_one_idle || is_idle(rank);
     if (rank.credit == 0) continue;
     if (is_idle(rank) && is_less_busy(i, idle)) idle = i;
@@ -120,9 +123,10 @@ void Coordinator::give(int to, int64_t id) {
   --rank.credit;
   --total_credit_;
   rank.hand.push_back({.id = id, .ticket = ++rank.num_dealt, .since = is_idle(rank) ? now_ : -1});
-  sends_.push_back({to,
-                    {.type = MessageType::kTask, .stage = stage_, .number = id},
-                    std::shared_ptr<const std::string>(task.task, &task.task->text)});
+  auto body = task.task->body;
+  if (body == nullptr) body = std::shared_ptr<const std::string>(task.task, &task.task->text);
+  sends_.push_back(
+      {to, {.type = MessageType::kTask, .stage = stage_, .number = id}, std::move(body)});
 }
 
 }  // namespace qk

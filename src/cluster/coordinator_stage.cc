@@ -7,7 +7,9 @@
 
 namespace qk {
 
-void Coordinator::begin_stage(std::string text, int64_t window, double now) {
+void Coordinator::begin_stage(std::string text, int64_t window, double now,
+                              const std::vector<uint8_t>& ranks) {
+  QK_CHECK(ranks.empty() || (ranks.size() == ranks_.size() && ranks[0] != 0));
   QK_CHECK(state_ != StageState::kRunning && !is_leaving_ && window > 0);
   close_stage();
   ++stage_;
@@ -16,7 +18,9 @@ void Coordinator::begin_stage(std::string text, int64_t window, double now) {
   stage_begin_ = now;
   is_filled_ = is_exhausted_ = is_stage_stopping_ = is_stop_sent_ = false;
   num_added_ = num_done_ = num_own_ = total_credit_ = 0;
-  for (Rank& rank : ranks_) {
+  for (size_t i = 0; i < ranks_.size(); ++i) {
+    Rank& rank = ranks_[i];
+    rank.takes_part = !rank.is_left_out && (ranks.empty() || ranks[i] != 0);
     rank.credit = rank.num_dealt = rank.num_begun = rank.state.num_results = 0;
     rank.lanes = 1;
   }
@@ -24,6 +28,11 @@ void Coordinator::begin_stage(std::string text, int64_t window, double now) {
   now_ = now;
   state_ = is_stopping_ ? StageState::kStopped : StageState::kRunning;
   for (int rank = 0; rank < num_ranks(); ++rank) bring_up_to_date(rank);
+}
+
+void Coordinator::leave_out(int rank) {
+  QK_CHECK(state_ != StageState::kRunning);
+  ranks_.at(static_cast<size_t>(rank)).is_left_out = true;
 }
 
 void Coordinator::close_stage() {
@@ -38,20 +47,24 @@ void Coordinator::close_stage() {
   }
 }
 
-int64_t Coordinator::num_ready() const {
+int64_t Coordinator::num_workers() const {
   return std::count_if(ranks_.begin(), ranks_.end(),
-                       [&](const Rank& rank) { return is_ready(rank); });
+                       [&](const Rank& rank) { return may_have_task(rank); });
 }
 
 bool Coordinator::wants_task() const {
   return state_ == StageState::kRunning && !is_exhausted_ && !is_stopping_ && !is_stage_stopping_ &&
          static_cast<int64_t>(waiting_.size()) + num_own_ <
-             window_ * std::max(int64_t{1}, num_ready());
+             window_ * std::max(int64_t{1}, num_workers());
 }
 
 void Coordinator::add(CrewTask task) {
   if (state_ != StageState::kRunning || is_stopping_ || is_stage_stopping_) return;
   QK_CHECK(!is_exhausted_ && !std::isnan(task.size) && task.rank < num_ranks());
+  if (task.rank >= 0) {
+    const Rank& only = ranks_[static_cast<size_t>(task.rank)];
+    QK_CHECK(only.takes_part || only.is_left_out);
+  }
   task.stage = stage_;
   const int64_t id = task.id;
   const auto [place, is_new] = tasks_.try_emplace(id);
@@ -145,7 +158,7 @@ void Coordinator::put_back(int64_t id, Task& task) {
   const int only = task.task->rank;
   if (only < 0) return set_waiting(id, task, true);
   Rank& rank = ranks_[static_cast<size_t>(only)];
-  if (!rank.is_alive) return finish_task(id, task);
+  if (!rank.is_alive || rank.is_left_out) return finish_task(id, task);
   rank.own.push_back(id);
   ++num_own_;
 }

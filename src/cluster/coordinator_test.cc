@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using State = Coordinator::StageState;
 
-constexpr CrewTimes kTestTimes = {.beat = 1, .lost = 10, .sleep = 0.001, .fill = 2};
+constexpr CrewTimes kTestTimes = {.beat = 1, .lost = 10, .sleep = 0.001, .fill = 2, .start = 40};
 
 // A coordinator whose ranks say what the test says.
 struct Ranks {
@@ -97,6 +97,25 @@ TEST(Coordinator, TasksWaitForAFullWindowButNotForLong) {
   EXPECT_THAT(slow.sent(MessageType::kTask), IsEmpty());
   slow.pass(1, {});
   EXPECT_THAT(slow.sent(MessageType::kTask), ElementsAre("0:1"));
+}
+
+// Even if it was lost and comes back.
+TEST(Coordinator, ARankThatIsLeftOutHearsOfNoStage) {
+  Ranks ranks(3);
+  ranks.begin(0);
+  ranks.pass(15, {0, 1});
+  ranks.coordinator.close_stage();
+  ranks.coordinator.leave_out(2);
+  ranks.sent(MessageType::kStage);
+  ranks.coordinator.begin_stage("text", 4, ranks.now);
+  ranks.coordinator.add({.id = 7, .rank = 2});
+  ranks.say(2, MessageType::kBeat);
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "1:0"));
+  ranks.coordinator.add({.id = 8, .rank = 2});
+  ranks.coordinator.no_more_tasks();
+  EXPECT_EQ(ranks.coordinator.stage_state(), State::kDone);  // nobody else may do them
+  ranks.coordinator.leave(0);
+  EXPECT_THAT(ranks.sent(MessageType::kLeave), ElementsAre("0:0", "1:0", "2:0"));
 }
 
 // Which rank gets one ahead: the one that will soon be through, as the sizes of tasks foretell.
@@ -249,6 +268,14 @@ TEST(Coordinator, TheFirstFaultIsTheSentence) {
   EXPECT_EQ(ranks.coordinator.stage_state(), State::kStopped);
 }
 
+TEST(Coordinator, AFaultAfterTheEndIsAWarning) {
+  Ranks ranks(2);
+  ranks.coordinator.leave(0);
+  ranks.say(1, MessageType::kFault, 0, "disk full");
+  EXPECT_EQ(ranks.coordinator.fault(), "");
+  EXPECT_THAT(ranks.coordinator.take_warnings(), ElementsAre("node1 (rank 1): disk full"));
+}
+
 TEST(Coordinator, AStageMayBeStoppedAlone) {
   Ranks ranks(1);
   ranks.begin(3);
@@ -275,6 +302,28 @@ TEST(Coordinator, TasksOfOneRankOnly) {
   ranks.pass(11, {0, 1});
   EXPECT_EQ(ranks.coordinator.stage_state(), State::kDone) << "rank 2 is lost, so is its task";
   EXPECT_THAT(ranks.results(), ElementsAre(2, 1));
+}
+
+TEST(Coordinator, AStageOfSomeRanks) {
+  Ranks ranks(3);
+  ranks.coordinator.begin_stage("", 2, 0, {1, 0, 1});
+  for (int i = 0; i < 4; ++i) ranks.coordinator.add({.id = i, .size = 1});
+  EXPECT_FALSE(ranks.coordinator.wants_task()) << "the window is that of two ranks";
+  ranks.coordinator.no_more_tasks();
+  ranks.pass(11, {0, 2});
+  ranks.pass(1, {0, 1, 2});  // rank 1 comes back
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "2:0"));
+  for (const int rank : {0, 2}) ranks.say(rank, MessageType::kWant, 2);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:0", "2:1"));
+  ranks.now += 1;
+  ranks.say(0, MessageType::kResult, 0);
+  EXPECT_THAT(ranks.sent(MessageType::kTask), ElementsAre("0:2", "2:3")) << "one ahead";
+  ranks.say(0, MessageType::kResult, 2);
+  for (const int task : {1, 3}) ranks.say(2, MessageType::kResult, task);
+  EXPECT_EQ(ranks.coordinator.stage_state(), State::kDone);
+  EXPECT_THAT(ranks.sent(MessageType::kStop), ElementsAre("0:0", "2:0"));
+  ranks.begin(1);
+  EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "1:0", "2:0"));
 }
 
 TEST(Coordinator, AllLeaveTogether) {
@@ -352,15 +401,6 @@ TEST(Coordinator, OddMessages) {
   ranks.say(1, MessageType::kTask, 1);
   EXPECT_EQ(ranks.coordinator.fault(),
             "node1 (rank 1): sent a message of type 9, which only rank 0 sends");
-}
-
-TEST(Coordinator, ARankThatSaysNothing) {
-  Coordinator coordinator(2, kTestTimes, 0);
-  coordinator.receive(0, {.type = MessageType::kHello, .text = "n\n{}"}, 0);
-  for (double now = 0; now < 11; now += 0.5) coordinator.tick(now);
-  EXPECT_THAT(coordinator.without_hello(true), ElementsAre(1));
-  coordinator.receive(1, {.type = MessageType::kHello, .text = "m\n{}"}, 11);
-  EXPECT_THAT(coordinator.without_hello(false), IsEmpty());
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ class CrewLoop {
     try {
       work = std::thread([this] { worker_.run(sides_.work); });
       if (leader_) lead = std::thread([this] { leader_->run(sides_.lead); });
+      greet();
       while (!is_over()) turn();
     } catch (const std::exception& error) {
       broken = error.what();
@@ -50,6 +51,13 @@ class CrewLoop {
     if (!leader_) return worker_.with_follower([](Follower& f) { return f.is_ended(); });
     return leader_->with_coordinator([](Coordinator& c) { return c.is_over(); }) &&
            worker_.with_follower([](Follower& f) { return f.is_ended(); });
+  }
+
+  // The others wait for a first sign of life, whatever has arrived by now.
+  void greet() {
+    const double now = crew_seconds();
+    if (leader_) leader_->with_coordinator([&](Coordinator& c) { c.tick(now); });
+    send(now);
   }
 
   void turn() {
@@ -151,7 +159,9 @@ class CrewLoop {
     worker_.with_follower([&](Follower& f) {
       end.exit_code = broken.empty() ? f.exit_code() : 1;
       if (broken.empty() && f.is_leader_lost() && !f.is_leaving()) {
-        end.sentence = fmt::format("rank 0: not heard of for {:g} s", times_.lost);
+        end.sentence = f.has_heard_leader()
+                           ? fmt::format("rank 0: not heard of for {:g} s", times_.lost)
+                           : "rank 0: nothing was heard of it after the start";
       }
     });
     return end;

@@ -17,9 +17,12 @@ namespace qk {
 
 struct CrewTimes {       // seconds
   double beat = 1;       // between two signs of life
-  double lost = 60;      // silence after which a rank counts as lost
+  double lost = 60;      // silence after which a rank counts as lost, once it was heard of
   double sleep = 0.001;  // between two looks at the messages; up to 5 times that if none come
   double fill = 2;       // longest wait for a full window before a stage's first task is dealt
+  // Until the first message of the other side, instead of `lost` if that is not longer: ranks read
+  // their files and models first, some much longer than others.
+  double start = 900;
 };
 
 // What a worker is given to do.
@@ -29,6 +32,8 @@ struct CrewTask {
   double size = 0;  // bigger ones are dealt first within the window. Not sent
   std::string text = {};
   int rank = -1;  // only this one may do it; if it is lost, the task is given up. -1: any. Not sent
+  // Instead of `text`, if there is one: tasks can share it. It is let go when none of them needs it.
+  std::shared_ptr<const std::string> body = {};
 };
 
 struct CrewResult {
@@ -50,14 +55,16 @@ class Leader {
  public:
   virtual ~Leader() = default;
   virtual int num_ranks() const = 0;
-  // [ranks] what each rank said first. Waits for all; a rank that says nothing for CrewTimes::lost
-  // is an Error. Throws Stopped.
+  // [ranks] what each rank said first. Waits for all; a rank that says nothing for CrewTimes::start
+  // is an Error, and so is one that has left by then. Throws Stopped.
   virtual std::vector<std::string> hellos() = 0;
   struct Stage {
-    std::string text;  // for all workers, once
+    std::string text;  // for all workers of the stage, once
     // The next task; none: there are no more. Called by run_stage, as far ahead as `window` says.
     std::function<std::optional<CrewTask>()> next;
     int64_t window = 4;  // tasks for each rank that wait, at most
+    // False: `next` is not called now. Asked again after each result, and ten times a second.
+    std::function<bool()> has_room = {};
     // False: this task may not be begun any more (time limit); nor may the others. Empty: all may.
     // Asked of each task that comes from `next`, and ten times a second of the largest that no
     // worker has begun. What was dealt ahead but not begun is then given back.
@@ -65,6 +72,9 @@ class Leader {
     std::function<void(CrewResult&&)> take = {};  // results as they come, each task's once
     // [ranks], about ten times a second.
     std::function<void(const std::vector<RankState>&)> show = {};
+    // [ranks] 0: this one does not hear of the stage and gets no task of it. Empty: all take part.
+    // REQUIRES: rank 0 does, which is never lost.
+    std::vector<uint8_t> ranks = {};
   };
   // Returns when every task has its result (true), or when the run is to stop, or may_begin said
   // no, and nothing is in hand any more (false). Tasks of a rank that is lost are dealt to others,
@@ -73,6 +83,9 @@ class Leader {
   // throw.
   // All functions are called by the thread that called run_stage.
   virtual bool run_stage(const Stage& stage) = 0;
+  // The rank hears of no later stage, even if it was lost and is heard of again: it gets no task,
+  // and those for it alone are given up. REQUIRES: no stage is running.
+  virtual void leave_out(int rank) = 0;
 };
 
 // A worker's side. Threads: any.
@@ -123,7 +136,8 @@ struct CrewSides {
 // Runs the loop until the run is over; starts the threads of `work`, and on rank 0 of `lead`.
 // An exception of `work` becomes the run's error (Stopped: as if this rank had been asked to stop);
 // so does its end before next_stage() gave none. One of `lead`, or the run's error if `lead` did
-// not see it, is thrown here on rank 0, after all ranks left.
+// not see it, is thrown here on rank 0, after all ranks left. What fails after `lead` has returned
+// changes nothing about the run: `warn` is told.
 CrewEnd run_crew(Transport& transport, const CrewSides& sides, const CrewTimes& times = {});
 
 }  // namespace qk

@@ -139,7 +139,7 @@ std::vector<std::string> LeaderSide::hellos() {
       fail("rank{} {}: nothing was heard of {} after the start", lost.size() == 1 ? "" : "s",
            fmt::join(lost, ", "), lost.size() == 1 ? "it" : "them");
     }
-    if (coordinator_.without_hello(false).empty()) {
+    if (coordinator_.is_complete()) {
       std::vector<std::string> hellos;
       for (RankState& rank : coordinator_.ranks()) hellos.push_back(std::move(rank.hello));
       return hellos;
@@ -150,7 +150,8 @@ std::vector<std::string> LeaderSide::hellos() {
 
 bool LeaderSide::run_stage(const Stage& stage) {
   with_coordinator([&](Coordinator& c) {
-    if (c.fault().empty()) c.begin_stage(stage.text, stage.window, crew_seconds());
+    if (!c.fault().empty()) return;
+    c.begin_stage(stage.text, stage.window, crew_seconds(), stage.ranks);
   });
   bell_.ring();
   bool is_whole = false;
@@ -170,10 +171,14 @@ bool LeaderSide::run_stage(const Stage& stage) {
   return is_whole;
 }
 
+void LeaderSide::leave_out(int rank) {
+  with_coordinator([&](Coordinator& c) { c.leave_out(rank); });
+}
+
 bool LeaderSide::lead_stage(const Stage& stage) {
   Watch watch;
   while (true) {
-    News news = wait_for_news();
+    News news = wait_for_news(!stage.has_room || stage.has_room());
     give(stage, news, watch);
     if (news.state != Coordinator::StageState::kRunning) {
       return news.state == Coordinator::StageState::kDone;
@@ -182,17 +187,17 @@ bool LeaderSide::lead_stage(const Stage& stage) {
   }
 }
 
-LeaderSide::News LeaderSide::wait_for_news() {
+LeaderSide::News LeaderSide::wait_for_news(bool has_room) {
   std::unique_lock lock(mutex_);
   const auto has_news = [&] {
-    return coordinator_.has_news() || coordinator_.wants_task() ||
+    return coordinator_.has_news() || (has_room && coordinator_.wants_task()) ||
            coordinator_.stage_state() != Coordinator::StageState::kRunning;
   };
   changed_.wait_for(lock, as_duration(kShowEvery), has_news);
   return {.results = coordinator_.take_results(),
           .warnings = coordinator_.take_warnings(),
           .state = coordinator_.stage_state(),
-          .wants_task = coordinator_.wants_task()};
+          .wants_task = has_room && coordinator_.wants_task()};
 }
 
 // What the leader's functions are to know.

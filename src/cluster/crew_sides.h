@@ -76,6 +76,7 @@ class LeaderSide : public Leader {
   int num_ranks() const override { return num_ranks_; }
   std::vector<std::string> hellos() override;
   bool run_stage(const Stage& stage) override;
+  void leave_out(int rank) override;
 
   // The thread: `lead` until its end, whatever that is; then all ranks leave.
   void run(const std::function<int(Leader&)>& lead);
@@ -101,7 +102,7 @@ class LeaderSide : public Leader {
     }
   };
 
-  News wait_for_news();
+  News wait_for_news(bool has_room);
   bool lead_stage(const Stage& stage);
   void give(const Stage& stage, News& news, Watch& watch);
   void fetch_task(const Stage& stage);

@@ -30,6 +30,7 @@ void Follower::send(MessageType type, int64_t number, std::string text) {
 
 void Follower::receive(Message message, double now) {
   leader_heard_ = now;
+  has_heard_leader_ = true;
   if (is_ended_) return;
   is_changed_ = is_changed_ || message.type != MessageType::kAlive;
   switch (message.type) {
@@ -96,13 +97,15 @@ void Follower::tick(double now) {
   const double late = now - std::exchange(last_tick_, now);
   if (late > times_.lost / 2) leader_heard_ = now;  // this process stood still itself
   if (is_ended_) return;
-  if (setting_.rank != 0 && now - leader_heard_ > times_.lost) lose_leader();
+  const double patience = has_heard_leader_ ? times_.lost : std::max(times_.lost, times_.start);
+  if (setting_.rank != 0 && now - leader_heard_ > patience) lose_leader();
   if (is_over() && is_work_ended_ && !is_gone_) {
     send(MessageType::kGone);
     is_gone_ = true;
   }
   if (is_leader_lost_ && is_gone_) is_ended_ = true;
-  if (!is_gone_ && now >= next_beat_) {
+  // Before rank 0 listens, its hello is enough.
+  if (!is_gone_ && now >= next_beat_ && (has_heard_leader_ || setting_.rank == 0)) {
     next_beat_ = now + times_.beat;
     send(MessageType::kBeat, num_begun_, std::exchange(progress_, {}));
   }

@@ -52,6 +52,7 @@ class Follower {
   bool all_left() const { return all_left_; }
   bool is_leaving() const { return is_leaving_; }
   bool is_leader_lost() const { return is_leader_lost_; }
+  bool has_heard_leader() const { return has_heard_leader_; }
   int exit_code() const { return exit_code_; }
 
  private:
@@ -65,6 +66,7 @@ class Follower {
   const Setting setting_;
   const CrewTimes times_;
   double leader_heard_, last_tick_, next_beat_;
+  bool has_heard_leader_ = false;
   bool is_stopping_ = false, is_failed_ = false;
   bool is_leaving_ = false, is_leader_lost_ = false;
   bool is_work_ended_ = false, is_gone_ = false, is_ended_ = false, all_left_ = false;

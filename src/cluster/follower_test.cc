@@ -12,7 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr CrewTimes kTestTimes = {.beat = 1, .lost = 10, .sleep = 0.001, .fill = 2};
+constexpr CrewTimes kTestTimes = {.beat = 1, .lost = 10, .sleep = 0.001, .fill = 2, .start = 40};
 
 struct Rank {
   explicit Rank(int in_hand = 2)
@@ -189,6 +189,29 @@ TEST(Follower, WithoutRank0) {
   EXPECT_EQ(rank.follower.exit_code(), 75);
 }
 
+TEST(Follower, Rank0MayBeginLate) {
+  Rank rank;
+  rank.pass(30);
+  EXPECT_FALSE(rank.follower.is_leader_lost());
+  EXPECT_EQ(rank.follower.take_sends().size(), 1U) << "its hello";
+  rank.hear(MessageType::kAlive);
+  rank.pass(9);
+  EXPECT_FALSE(rank.follower.is_leader_lost());
+  rank.pass(2);
+  EXPECT_TRUE(rank.follower.is_leader_lost()) << "from now on it may not be silent";
+  EXPECT_TRUE(rank.follower.has_heard_leader());
+}
+
+TEST(Follower, Rank0MayNotBeginTooLate) {
+  Rank rank;
+  rank.pass(39);
+  EXPECT_FALSE(rank.follower.is_leader_lost());
+  rank.pass(2);
+  EXPECT_TRUE(rank.follower.is_leader_lost());
+  EXPECT_FALSE(rank.follower.has_heard_leader());
+  EXPECT_EQ(rank.follower.exit_code(), 75);
+}
+
 // Rank 0 thought it lost, and ended without it.
 TEST(Follower, RankZeroEndsFirst) {
   Rank rank;
@@ -205,6 +228,7 @@ TEST(Follower, RankZeroEndsFirst) {
 
 TEST(Follower, ASuspendedRankDoesNotBlameRank0) {
   Rank rank;
+  rank.hear(MessageType::kAlive);
   rank.pass(5);
   rank.now += 100;
   rank.pass(9);

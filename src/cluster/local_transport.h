@@ -30,8 +30,9 @@ class LocalNetwork {
   // What this rank sends from now on takes so long. Its order stays.
   void delay(int rank, double seconds);
 
-  // Called before each message is sent, by the thread of its sender; false: it is lost.
-  using Hook = std::function<bool(int from, int to, const std::string& bytes)>;
+  // Called before each message is sent, by the thread of its sender; false: it is lost. It may change
+  // the bytes.
+  using Hook = std::function<bool(int from, int to, std::string& bytes)>;
   void set_hook(Hook hook);
 
  private:

@@ -101,7 +101,8 @@ double latest_end(const Plan& plan) {
              stage.slow_next * static_cast<double>(stage.seconds.size());
   }
   for (const RankPlan& rank : plan.ranks) {
-    if (rank.dies < kNever) bound += kTimes.lost + 2;
+    bound += rank.dies < kNever ? kTimes.start + 2 : 0;
+    bound += rank.begins;
     for (const Interval& pause : rank.suspended) bound += pause.end - pause.begin + kTimes.lost;
     bound += rank.late_by > 0 ? rank.late_by + kTimes.lost : 0;
   }
@@ -179,6 +180,24 @@ TEST(Simulation, Quiet) {
   simulate_many(
       1000000, 500, [](Draw&, Plan&) {},
       [](const Plan&, const Outcome& outcome) {
+        check_quiet(outcome);
+        EXPECT_FALSE(outcome.is_stopping);
+      });
+}
+
+// Ranks begin at times of their own, further apart than one may be silent later.
+TEST(Simulation, BeginApart) {
+  static_assert(kTimes.start > 2 * kTimes.lost);
+  simulate_many(
+      8000000, 300,
+      [](Draw& draw, Plan& plan) {
+        for (RankPlan& rank : plan.ranks) rank.begins = draw.real(0, 2 * kTimes.lost);
+      },
+      [](const Plan& plan, const Outcome& outcome) {
+        const double end = outcome.end;
+        const bool all_began = std::all_of(plan.ranks.begin(), plan.ranks.end(),
+                                           [&](const RankPlan& rank) { return rank.begins < end; });
+        EXPECT_TRUE(all_began);
         check_quiet(outcome);
         EXPECT_FALSE(outcome.is_stopping);
       });
@@ -262,7 +281,7 @@ TEST(Simulation, LeaderDies) {
     plan.ranks[0].dies = draw.real(0, 10);
     double longest = 0;
     for (const StagePlan& stage : plan.stages) longest = std::max(longest, longest_task(stage));
-    const double latest = plan.ranks[0].dies + 2 * kTimes.lost + longest + 10;
+    const double latest = plan.ranks[0].dies + kTimes.start + kTimes.lost + longest + 10;
     const Outcome outcome = Simulation(plan, seed).run(latest);
     ASSERT_TRUE(outcome.is_over) << outcome.end;
     for (size_t rank = 1; rank < outcome.ranks.size(); ++rank) {

@@ -8,71 +8,18 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <limits>
-#include <map>
 #include <memory>
 #include <queue>
 #include <random>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cluster/coordinator.h"
 #include "cluster/follower.h"
+#include "cluster/test_simulation_plan.h"
 
 namespace qk::simulation {
-
-inline constexpr double kNever = std::numeric_limits<double>::infinity();
-inline constexpr CrewTimes kTimes = {.beat = 1, .lost = 12, .sleep = 0.001, .fill = 2};
-
-struct Interval {
-  double begin = kNever, end = kNever;
-};
-
-struct RankPlan {
-  double dies = kNever;
-  double stopped = kNever;          // asked to stop
-  int fails_at = -1;                // of its tasks, counted over all stages
-  std::vector<Interval> suspended;  // in order
-  Interval late;                    // what it sends meanwhile comes so much later:
-  double late_by = 0;
-  double loads = 0;        // seconds before the first task of a stage
-  int at_once = 1;         // tasks computed together, as a batch
-  bool has_lanes = false;  // so many are computed beside each other instead
-};
-
-struct StagePlan {
-  std::vector<double> seconds;  // [tasks], in the order of the leader
-  std::vector<int> only;        // [tasks] or empty: a rank; -1: any
-  int64_t window = 4;
-  double slow_next = 0;  // seconds that the leader needs for a few of the tasks
-};
-
-struct Plan {
-  std::vector<RankPlan> ranks;
-  std::vector<StagePlan> stages;
-  double limit = kNever;  // no task may be begun after it
-  double latency = 0.002;
-};
-
-struct RankOutcome {
-  bool has_died = false, has_ended = false, has_lost_leader = false, all_left = false;
-  int exit_code = 0;
-};
-
-struct Outcome {
-  double end = 0;        // simulated seconds
-  bool is_over = false;  // all that live have ended
-  std::vector<Coordinator::StageState> stages;
-  std::vector<std::map<int64_t, int>> results;  // [stages]: how often each task came
-  std::string fault;
-  bool is_stopping = false, is_limited = false, all_left = false;
-  std::vector<std::string> left_in_hand;  // of ranks never lost, when their stage ended
-  std::set<int> ever_lost;                // ranks that rank 0 thought lost at some time
-  std::vector<RankOutcome> ranks;
-  int64_t num_events = 0;
-};
 
 class Simulation {
  public:
@@ -80,7 +27,7 @@ class Simulation {
   Simulation(const Plan& plan, uint64_t seed)
       : plan_(plan),
         random_(seed),
-        coordinator_(static_cast<int>(plan.ranks.size()), kTimes, 0),
+        coordinator_(static_cast<int>(plan.ranks.size()), kTimes, of(0).begins),
         ranks_(plan.ranks.size()) {
     for (int rank = 0; rank < size(); ++rank) {
       ranks_[at(rank)].follower =
@@ -88,7 +35,7 @@ class Simulation {
                                                        .host = "node" + std::to_string(rank),
                                                        .hello = "{}",
                                                        .in_hand = of(rank).at_once + 1},
-                                     kTimes, 0);
+                                     kTimes, of(rank).begins);
       ranks_[at(rank)].arrivals.assign(at(rank == 0 ? size() : 1), 0);
       every(rank, kTimes.beat / 2 * (1 + uniform() / 4));
       if (of(rank).stopped < kNever) {
@@ -156,6 +103,7 @@ class Simulation {
   }
 
   double wake_time(int rank) const {
+    if (now_ < of(rank).begins) return of(rank).begins;
     for (const Interval& pause : of(rank).suspended) {
       if (now_ >= pause.begin && now_ < pause.end) return pause.end;
     }

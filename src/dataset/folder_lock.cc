@@ -81,6 +81,7 @@ bool FolderLock::try_to_take() {
   owner_.emplace(folder_, token_, sharing_ == Sharing::kAlone);
   refuse_others();
   remove_discarded_journals(folder_);
+  if (sharing_ == Sharing::kAlone) remove_momentary_files(folder_);
   return true;
 }
 

@@ -60,12 +60,12 @@ void unlink_if_there(const fs::path& path) {
   }
 }
 
-// The names of journals that are being removed, a line each.
+// The names of journals that are being removed; empty: none are.
 std::set<std::string> discarded_names(const fs::path& folder) {
+  std::set<std::string> out;
   std::ifstream file(folder / ".qkscope" / kDiscarded);
-  std::set<std::string> names;
-  for (std::string line; std::getline(file, line);) names.insert(line);
-  return names;
+  for (std::string name; std::getline(file, name);) out.insert(name);
+  return out;
 }
 
 // From now on none of them counts, so that a kill between two removals leaves no part of a run.
@@ -75,12 +75,17 @@ void discard(const fs::path& folder, const std::vector<fs::path>& journals) {
   write_file(folder / ".qkscope" / kDiscarded, names);
 }
 
+// rank_leader.cc, file_system_now() in run_owner.cc, discard().
+bool is_momentary(std::string_view name) {
+  return name.starts_with("ranks.") || name.starts_with("now.") || name == "discarded.tmp";
+}
+
 void remove_empty_folder(const fs::path& folder) {
   ::rmdir((folder / ".qkscope").c_str());  // stays if it holds other files
 }
 
 // False if another start has removed it just now.
-bool has_no_document(const fs::path& journal) {
+bool holds_no_document(const fs::path& journal) {
   try {
     return !may_hold_document(journal);
   } catch (const Error&) {
@@ -107,9 +112,8 @@ fs::path journal_path(const fs::path& folder, std::string_view token) {
 }
 
 std::vector<fs::path> journal_paths(const fs::path& folder) {
-  std::vector<fs::path> found = journal_entries(folder);
-  if (found.empty()) return found;
   const std::set<std::string> discarded = discarded_names(folder);
+  std::vector<fs::path> found = journal_entries(folder);
   std::erase_if(found, [&](const fs::path& path) {
     const std::string name = path.filename().string();
     return is_temporary(name) || discarded.contains(name);
@@ -158,11 +162,21 @@ void remove_journals(const fs::path& folder) {
 }
 
 void remove_discarded_journals(const fs::path& folder) {
-  const std::set<std::string> discarded = discarded_names(folder);
-  for (const fs::path& path : journal_entries(folder)) {
-    if (discarded.contains(path.filename().string())) unlink_if_there(path);
+  for (const std::string& name : discarded_names(folder)) {
+    const bool is_journal = name == kJournal || name.starts_with(kNamedJournal);
+    if (is_journal && name.find('/') == name.npos) unlink_if_there(folder / ".qkscope" / name);
   }
   unlink_if_there(folder / ".qkscope" / kDiscarded);
+}
+
+void remove_momentary_files(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder / ".qkscope", error), end; !error && it != end;
+       it.increment(error)) {
+    if (is_momentary(it->path().filename().string())) found.push_back(it->path());
+  }
+  for (const fs::path& path : found) unlink_if_there(path);
 }
 
 void remove_empty_journals(const fs::path& folder) {
@@ -179,7 +193,7 @@ void remove_empty_journals(const fs::path& folder) {
       return owner.is_alive && has_token(token, owner.token);
     });
     if (lives || is_being_written(path)) continue;
-    if (is_temporary(name) || has_no_document(path)) unlink_if_there(path);
+    if (is_temporary(name) || holds_no_document(path)) unlink_if_there(path);
   }
 }
 

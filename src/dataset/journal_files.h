@@ -31,8 +31,12 @@ void remove_journal(const std::filesystem::path& folder);
 // Likewise all journals, unfinished ones too, and what dead starts left (dataset/run_owner.h).
 // REQUIRES: no other run writes there.
 void remove_journals(const std::filesystem::path& folder);
-// What a killed remove_journals() has left; no other journal, so shards may do it at once.
+// What a killed remove_journals() has left. Others may write journals of their own meanwhile, and
+// do the same.
 void remove_discarded_journals(const std::filesystem::path& folder);
+// Files that are there for a moment only, unless a kill leaves them. Throws Error if it cannot.
+// REQUIRES: as remove_journals().
+void remove_momentary_files(const std::filesystem::path& folder);
 // Removes the journals of earlier starts that have no whole document; never the one of a plain run,
 // nor one whose start may be alive or that is locked by its writer. Throws Error if it cannot.
 void remove_empty_journals(const std::filesystem::path& folder);

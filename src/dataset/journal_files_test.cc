@@ -60,15 +60,58 @@ TEST_F(JournalFiles, GoAllTogetherWithWhatDeadStartsLeft) {
 TEST_F(JournalFiles, ARemovalThatWasKilledIsDoneAgain) {
   put_file(own("journal"), "");
   put_file(own("journal.b"), "");
-  put_file(own("discarded"), "journal\njournal.a\njournal.b\n");
+  put_file(own("discarded"), "journal\njournal.b\n");
   EXPECT_TRUE(journal_paths(folder_.path()).empty());
   EXPECT_FALSE(has_journal(folder_.path()));
-  put_file(own("journal.new"), "");  // of a shard that began meanwhile
+  remove_discarded_journals(folder_.path());
+  EXPECT_TRUE(fs::is_empty(own("")));
+  put_file(own("journal"), "");
+  remove_discarded_journals(folder_.path());
+  EXPECT_TRUE(has_journal(folder_.path()));
+}
+
+// A folder of that name ends the removal there, as a kill does.
+TEST_F(JournalFiles, ARemovalMayEndAtEachOfThem) {
+  const std::vector<std::string> names = {"journal", "journal.a", "journal.b", "journal.c.tmp"};
+  for (const std::string& last : names) {
+    for (const std::string& name : names) put_file(own(name), "");
+    fs::remove(own(last));
+    fs::create_directory(own(last));
+    EXPECT_THROW(remove_journals(folder_.path()), Error);
+    EXPECT_TRUE(journal_paths(folder_.path()).empty()) << last;
+    fs::remove(own(last));
+    put_file(own(last), "");
+    const FolderLock next(folder_.path());
+    EXPECT_THAT(names_in(own("")), ElementsAre("lock", "owner." + next.token())) << last;
+  }
+}
+
+// Several starts do so at once, and one of them may have its journal already.
+TEST_F(JournalFiles, ARemovalThatIsDoneAgainLeavesWhatIsNewer) {
+  put_file(own("discarded"), "journal.a\njournal.b\n../x\n");
+  for (const char* name : {"journal.b", "journal.new"}) put_file(own(name), "");
+  put_file(folder_ / "x", "");
   EXPECT_THAT(journal_paths(folder_.path()), ElementsAre(own("journal.new")));
   remove_discarded_journals(folder_.path());
-  EXPECT_THAT(names_in(folder_ / ".qkscope"), ElementsAre("journal.new"));
-  remove_discarded_journals(folder_.path());
-  EXPECT_THAT(names_in(folder_ / ".qkscope"), ElementsAre("journal.new"));
+  EXPECT_THAT(names_in(own("")), ElementsAre("journal.new"));
+  EXPECT_TRUE(fs::exists(folder_ / "x"));
+}
+
+TEST_F(JournalFiles, WhatAKillLeavesGoesWithTheNextStart) {
+  const auto leave = [&] {
+    for (const char* name : {"ranks.a", "ranks.a.tmp", "now.a", "discarded.tmp"}) {
+      put_file(own(name), "");
+    }
+  };
+  leave();
+  {
+    const FolderLock shard(folder_.path(), Sharing::kShared);  // they may be of another
+    EXPECT_TRUE(fs::exists(own("ranks.a")));
+  }
+  {
+    const FolderLock alone(folder_.path());
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 TEST_F(JournalFiles, OfAPlainRunGoesAlone) {

@@ -86,7 +86,7 @@ std::set<int> readers_of(const std::vector<CheckedRank>& ranks) {
   std::set<std::string> nodes;
   std::set<int> out;
   for (size_t i = 0; i < ranks.size(); ++i) {
-    if (nodes.insert(ranks[i].facts.room.host).second) out.insert(static_cast<int>(i));
+    if (nodes.insert(ranks[i].facts.room.node).second) out.insert(static_cast<int>(i));
   }
   return out;
 }
@@ -111,6 +111,7 @@ std::vector<CheckedRank> hear(Leader& leader) {
   check_agreement(facts);
   const std::vector<Placement> placed = place_ranks(rooms_of(facts));
   std::vector<CheckedRank> out;
+  out.reserve(facts.size());
   for (size_t i = 0; i < facts.size(); ++i) {
     out.push_back({.facts = std::move(facts[i]), .placement = placed[i]});
   }
@@ -189,7 +190,7 @@ std::string checked_text(const std::vector<CheckedRank>& ranks, const std::strin
   std::set<std::string> nodes;
   for (const CheckedRank& rank : ranks) {
     facts.push_back(rank.facts);
-    nodes.insert(rank.facts.room.host);
+    nodes.insert(rank.facts.room.node);
   }
   std::string out = fmt::format(
       "ranks     {} on {} node{}, by {}, over {}; they see one output folder\n"

@@ -1,6 +1,7 @@
 #include "ranks/documents_in_time.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace qk {
 
@@ -24,8 +25,13 @@ void DocumentsInTime::end(int64_t task, const DocumentsAnswer& answer) {
   estimates_.erase(estimate);
 }
 
-double seconds_left(const TimeLimit* limit) {
-  return limit == nullptr ? 0 : std::max(1.0, limit->left());
+double system_seconds() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(since).count();
+}
+
+double end_of(const TimeLimit* limit) {
+  return limit == nullptr ? 0 : system_seconds() + limit->left();
 }
 
 }  // namespace qk

@@ -32,7 +32,11 @@ class DocumentsInTime {
   std::string sentence_;
 };
 
-// To the limit, at least 1 s; 0: there is none.
-double seconds_left(const TimeLimit* limit);
+// Seconds since 1970 by the clock of this node.
+double system_seconds();
+
+// When the limit will be reached, in system_seconds(); 0: there is none. Other nodes compare it with
+// their own clocks: it is to be used for what may be a little early or late.
+double end_of(const TimeLimit* limit);
 
 }  // namespace qk

@@ -13,7 +13,7 @@ namespace {
 // Ranks of one node, and among them those with one mask; in order of rank.
 using Neighbours = std::map<std::string, std::vector<size_t>>;
 
-std::string mask_key(const RankRoom& rank) { return rank.host + "\n" + rank.cores; }
+std::string mask_key(const RankRoom& rank) { return rank.node + "\n" + rank.cores; }
 
 std::optional<size_t> number_of(std::string_view text) {
   size_t number = 0;
@@ -38,7 +38,7 @@ std::vector<std::string> split_at_commas(const std::string& text) {
 std::vector<Placement> place_ranks(std::span<const RankRoom> ranks) {
   Neighbours of_node, of_mask;
   for (size_t i = 0; i < ranks.size(); ++i) {
-    of_node[ranks[i].host].push_back(i);
+    of_node[ranks[i].node].push_back(i);
     of_mask[mask_key(ranks[i])].push_back(i);
   }
   std::vector<Placement> out(ranks.size());
@@ -50,7 +50,7 @@ std::vector<Placement> place_ranks(std::span<const RankRoom> ranks) {
       out[members[static_cast<size_t>(i)]].num_threads = std::max(1, share);
     }
   }
-  for (const auto& [host, members] : of_node) {
+  for (const auto& [node, members] : of_node) {
     for (const size_t i : members) {
       out[i].memory_bytes = ranks[i].memory_bytes / static_cast<int64_t>(members.size());
     }
@@ -61,12 +61,12 @@ std::vector<Placement> place_ranks(std::span<const RankRoom> ranks) {
 std::vector<std::string> placement_warnings(std::span<const RankRoom> ranks) {
   const std::vector<Placement> placed = place_ranks(ranks);
   std::map<std::string, int> on_node;
-  for (const RankRoom& rank : ranks) ++on_node[rank.host];
+  for (const RankRoom& rank : ranks) ++on_node[rank.node];
   int num_narrow = 0;
   const RankRoom* first = nullptr;
   for (size_t i = 0; i < ranks.size(); ++i) {
     const bool is_narrow =
-        placed[i].num_threads == 1 && ranks[i].node_cores >= 2 * on_node[ranks[i].host];
+        placed[i].num_threads == 1 && ranks[i].node_cores >= 2 * on_node[ranks[i].node];
     if (!is_narrow) continue;
     if (first == nullptr) first = &ranks[i];
     ++num_narrow;

@@ -13,7 +13,8 @@ namespace qk {
 
 // What one rank may use, as it sees it itself.
 struct RankRoom {
-  std::string host;
+  std::string host;          // for sentences
+  std::string node;          // the same text for all ranks of one machine, and for no others
   std::string cores;         // its affinity mask: "0-7,16"
   int num_cores = 1;         // of the mask, or fewer if a quota says so
   int node_cores = 1;        // of the machine

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 constexpr int64_t kGiB = int64_t{1} << 30;
 
 RankRoom room(const char* host, const char* cores, int num_cores, int node_cores = 128) {
-  return {host, cores, num_cores, node_cores, 256 * kGiB};
+  return {host, host, cores, num_cores, node_cores, 256 * kGiB};
 }
 
 std::vector<int> threads(const std::vector<RankRoom>& ranks) {
@@ -49,6 +49,13 @@ TEST(Placement, MemoryIsDividedAmongTheRanksOfANode) {
   EXPECT_EQ(placed[0].memory_bytes, 128 * kGiB);
   EXPECT_EQ(placed[1].memory_bytes, 128 * kGiB);
   EXPECT_EQ(placed[2].memory_bytes, 256 * kGiB);
+}
+
+TEST(Placement, NodesWithOneNameShareNothing) {
+  std::vector<RankRoom> ranks = {room("gpu", "0-7", 8), room("gpu", "0-7", 8)};
+  ranks[1].node = "another";
+  EXPECT_THAT(threads(ranks), ElementsAre(8, 8));
+  EXPECT_EQ(place_ranks(ranks)[0].memory_bytes, 256 * kGiB);
 }
 
 TEST(Placement, OneCoreOfManyIsWarnedOf) {

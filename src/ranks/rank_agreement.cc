@@ -69,6 +69,56 @@ void check_probes(std::span<const RankFacts> ranks,
   }
 }
 
+std::vector<DigestTask> digest_tasks(std::span<const RankFacts> ranks,
+                                     const std::set<int>& left_out, int64_t num_files,
+                                     std::span<const RankDigest> known) {
+  const auto is_known = [&](int64_t file, int rank) {
+    return std::ranges::any_of(known, [&](const RankDigest& digest) {
+      return digest.file == file && (rank < 0 || digest.rank == rank);
+    });
+  };
+  std::set<std::string> copies, readers;
+  std::vector<int> first_readers;
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    std::string copy;
+    for (const WeightFacts& file : ranks[i].weights) copy += file.stamp + "\n";
+    copies.insert(copy);
+    const int rank = static_cast<int>(i);
+    if (left_out.contains(rank) || !readers.insert(ranks[i].room.node + "\n" + copy).second)
+      continue;
+    first_readers.push_back(rank);
+  }
+  if (copies.size() == 1) first_readers = {-1};
+  std::vector<DigestTask> out;
+  for (int64_t file = 0; file < num_files; ++file) {
+    for (const int rank : first_readers) {
+      if (!is_known(file, rank)) out.push_back({.file = file, .rank = rank});
+    }
+  }
+  return out;
+}
+
+std::map<int64_t, std::string> agreed_digests(std::span<const RankFacts> ranks,
+                                              std::span<const RankDigest> digests,
+                                              std::span<const std::filesystem::path> files) {
+  std::map<int64_t, std::map<size_t, std::string>> of_file;
+  for (const RankDigest& digest : digests) {
+    of_file[digest.file][static_cast<size_t>(digest.rank)] = digest.sha256;
+  }
+  std::map<int64_t, std::string> out;
+  for (const auto& [file, of_rank] : of_file) {
+    const auto& [first, expected] = *of_rank.begin();
+    for (const auto& [rank, digest] : of_rank) {
+      if (digest == expected) continue;
+      fail("{} reads another {} than {}: its SHA-256 is {} there and {} here",
+           rank_name(ranks[rank], rank), files[static_cast<size_t>(file)].filename().string(),
+           rank_name(ranks[first], first), digest, expected);
+    }
+    out[file] = expected;
+  }
+  return out;
+}
+
 void fail_unseen(const RankFacts& rank, size_t index, const RankFacts& first,
                  const std::string& folder) {
   fail("{} does not see what {} wrote: is {} the same folder on both?", rank_name(rank, index),

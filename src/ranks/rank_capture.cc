@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "ranks/documents_in_time.h"
+
 namespace qk {
 namespace {
 
@@ -40,16 +42,18 @@ void RankCapture::end(const BatchWorker::Result& result) {
   pending_.num_tokens += counts.num_tokens;
   pending_.num_rows += counts.num_rows;
   pending_.num_computed_tokens += counts.num_computed_tokens;
-  pending_.seconds += counts.times.select + counts.times.forward;
+  const double seconds_of_token = result.seconds_of_token();
   for (const DocumentEnd& end : result.ends) {
-    const std::optional<RankDocuments::Ended> ended = documents_.end(end.document, end.num_tokens);
+    const auto seconds = seconds_of_token * static_cast<double>(end.num_tokens);
+    const auto ended = documents_.end(end.document, end.num_tokens, seconds);
     if (!ended) continue;
-    longest_task_ = std::max(longest_task_, pending_.seconds);
+    longest_task_ = std::max(longest_task_, ended->seconds);
+    pending_.seconds = ended->seconds;
     pending_.task_tokens = ended->num_tokens;
     worker_.send_result(ended->task, encode(std::exchange(pending_, {})));
   }
-  const bool is_near = stage_.seconds_left > 0 &&
-                       clock_.seconds() + kTasksBeforeLimit * longest_task_ > stage_.seconds_left;
+  const bool is_near =
+      stage_.ends_at > 0 && system_seconds() + kTasksBeforeLimit * longest_task_ > stage_.ends_at;
   if (is_near) documents_.limit_open(means_.options.num_devices());
 }
 
@@ -57,13 +61,7 @@ void RankCapture::run(const std::filesystem::path& journal) {
   JournalWriter writer = JournalWriter::create(journal, stage_.header);
   const RunOptions options = loop_options();
   CaptureLoop loop(means_.run, options, means_.memory, means_.pool, documents_, {});
-  try {
-    loop.run(writer, [this](const BatchWorker::Result& result) { end(result); });
-  } catch (...) {
-    documents_.close();  // a thread of the loop may wait for the next one
-    throw;
-  }
-  documents_.close();
+  loop.run(writer, [this](const BatchWorker::Result& result) { end(result); });
 }
 
 }  // namespace qk

@@ -10,7 +10,6 @@
 #include "capture/capture_loop.h"
 #include "capture/memory_plan.h"
 #include "capture/prepared_run.h"
-#include "capture/run_clock.h"
 #include "capture/run_options.h"
 #include "cluster/crew.h"
 #include "ranks/rank_documents.h"
@@ -42,9 +41,8 @@ class RankCapture {
   DocumentsStage stage_;
   RankDocuments documents_;
   std::atomic<bool> stop_ = false;  // the stage is over, or the run is to stop
-  RunClock clock_;
-  DocumentsAnswer pending_;  // of what no result has told yet
-  double longest_task_ = 0;  // seconds
+  DocumentsAnswer pending_;         // of what no result has told yet
+  double longest_task_ = 0;         // seconds
 };
 
 }  // namespace qk

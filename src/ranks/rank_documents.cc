@@ -100,7 +100,7 @@ void RankDocuments::add(CrewTask task) {
 }
 
 std::optional<Document> RankDocuments::next(bool wait) {
-  while (!closed_) {
+  while (!cancelled_) {
     {
       const std::lock_guard lock(mutex_);
       if (!waiting_.empty()) {
@@ -109,7 +109,7 @@ std::optional<Document> RankDocuments::next(bool wait) {
         return out;
       }
     }
-    // Not with `wait`, which close() could not end.
+    // Not with `wait`, which cancel() could not end.
     if (may_take_task()) {
       if (std::optional<CrewTask> task = worker_.next_task(/*wait=*/false)) {
         add(*std::move(task));
@@ -122,13 +122,15 @@ std::optional<Document> RankDocuments::next(bool wait) {
   return std::nullopt;
 }
 
-std::optional<RankDocuments::Ended> RankDocuments::end(int64_t document, int64_t num_tokens) {
+std::optional<RankDocuments::Ended> RankDocuments::end(int64_t document, int64_t num_tokens,
+                                                       double seconds) {
   const std::lock_guard lock(mutex_);
   const auto found = task_of_.find(document);
   QK_CHECK(found != task_of_.end());
   const auto open = open_.find(found->second);
   task_of_.erase(found);
   open->second.end.num_tokens += num_tokens;
+  open->second.end.seconds += seconds;
   if (--open->second.documents > 0) return std::nullopt;
   Ended out = std::move(open->second.end);
   open_.erase(open);

@@ -64,20 +64,20 @@ class RankDocuments : public DocumentSource {
   // REQUIRES: the worker outlives the object.
   explicit RankDocuments(Worker& worker) : worker_(worker) {}
 
-  // Waits for the end of the stage too, unless close() was called.
+  // Waits for the end of the stage too, unless cancel() was called.
   std::optional<Document> next(bool wait) override;
+  void cancel() override { cancelled_ = true; }
   struct Ended {
     CrewTask task;  // without its text
     int64_t num_tokens = 0;
+    double seconds = 0;
   };
-  // This document of so many tokens is safe. Its task, if that was the last one of it.
-  std::optional<Ended> end(int64_t document, int64_t num_tokens);
+  // This document of so many tokens is safe, and took so many seconds. Its task, if that was the last one of it.
+  std::optional<Ended> end(int64_t document, int64_t num_tokens, double seconds);
   // Documents were taken that are not safe yet.
   bool has_open() const;
   // next() takes no further task as long as so many are not safe.
   void limit_open(int64_t tasks) { most_open_ = tasks; }
-  // next() gives nothing any more.
-  void close() { closed_ = true; }
 
  private:
   struct Open {
@@ -88,7 +88,7 @@ class RankDocuments : public DocumentSource {
   void add(CrewTask task);
 
   Worker& worker_;
-  std::atomic<bool> closed_ = false;
+  std::atomic<bool> cancelled_ = false;
   std::atomic<int64_t> most_open_ = std::numeric_limits<int64_t>::max();
   mutable std::mutex mutex_;  // of what follows
   std::deque<Document> waiting_;

@@ -123,11 +123,12 @@ TEST(RankDocuments, ATaskEndsWithItsLastDocument) {
   for (const char* text : {"a", "b", "c"}) EXPECT_EQ(documents.next(true)->text, text);
   EXPECT_FALSE(documents.next(false));
   EXPECT_TRUE(documents.has_open());
-  EXPECT_FALSE(documents.end(1, 10));
-  EXPECT_EQ(documents.end(2, 5)->num_tokens, 5);
-  const auto last = documents.end(0, 20);
+  EXPECT_FALSE(documents.end(1, 10, 1.5));
+  EXPECT_EQ(documents.end(2, 5, 1)->num_tokens, 5);
+  const auto last = documents.end(0, 20, 2);
   EXPECT_EQ(last->task.id, 0);
   EXPECT_EQ(last->num_tokens, 30);
+  EXPECT_EQ(last->seconds, 3.5);
   EXPECT_FALSE(documents.has_open());
 }
 
@@ -161,21 +162,21 @@ TEST(RankDocuments, NoTaskIsTakenAheadOfTheLimit) {
   EXPECT_EQ(documents.next(false)->text, "a");
   EXPECT_EQ(documents.next(false)->text, "b");  // of the same task
   EXPECT_FALSE(documents.next(false));
-  EXPECT_FALSE(documents.end(0, 1));
+  EXPECT_FALSE(documents.end(0, 1, 1));
   EXPECT_FALSE(documents.next(false));
-  EXPECT_TRUE(documents.end(1, 1));
+  EXPECT_TRUE(documents.end(1, 1, 1));
   EXPECT_EQ(documents.next(false)->text, "c");
 }
 
-TEST(RankDocuments, CloseEndsTheWaiting) {
+TEST(RankDocuments, CancelEndsTheWaiting) {
   ListWorker worker;
   RankDocuments documents(worker);
-  std::thread closes([&] {
+  std::thread cancels([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    documents.close();
+    documents.cancel();
   });
   EXPECT_FALSE(documents.next(true));
-  closes.join();
+  cancels.join();
 }
 
 }  // namespace rank_documents_test

@@ -6,19 +6,24 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "base/build_info.h"
 #include "base/error.h"
+#include "base/file_stamp.h"
 #include "base/hash.h"
 #include "base/machine_limits.h"
 #include "base/range_text.h"
+#include "base/stopped.h"
 #include "capture/device_choice.h"
 #include "capture/provenance.h"
+#include "download/file_identity.h"
 #include "verify/computed_in.h"
 
 namespace qk {
@@ -28,9 +33,20 @@ using nlohmann::ordered_json;
 
 std::string host_name() {
   std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  const std::string text = name.data();
-  return text.substr(0, text.find('.'));
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+std::string short_host_name() {
+  const std::string name = host_name();
+  return name.substr(0, name.find('.'));
+}
+
+// Linux draws it at the start of a machine. Names of hosts may be equal where they are cut or faked.
+std::string node_key() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id.empty() ? host_name() : id;
 }
 
 std::string affinity_text() {
@@ -69,8 +85,9 @@ std::vector<std::string> identities_of(const std::string& name) {
   size_t begin = kGpu.size();
   while (begin < name.size()) {
     const size_t end = std::min(name.find(',', begin), name.size());
-    out.push_back(
-        device_identity(visible, minors, std::atoi(name.substr(begin, end - begin).c_str())));
+    int index = 0;
+    std::from_chars(name.data() + begin, name.data() + end, index);
+    out.push_back(device_identity(visible, minors, index));
     begin = end + 1;
   }
   return out;
@@ -106,6 +123,38 @@ std::string first_difference(const std::string& here, const std::string& there) 
   return "it is spelt differently";
 }
 
+std::vector<WeightFacts> weights_of(const Model& model) {
+  std::vector<WeightFacts> out;
+  for (const auto& file : model.files) {
+    const FileStamp& stamp = file->stamp();
+    out.push_back({.name = file->path().filename(),
+                   .bytes = std::ssize(file->bytes()),
+                   .sha256 = digest_from_blob_name(file->path()),
+                   .stamp = fmt::format("{}:{}:{}", stamp.inode, stamp.bytes, stamp.modified)});
+  }
+  return out;
+}
+
+void check_weights(const RankFacts& ours, const RankFacts& theirs, const std::string& here,
+                   const std::string& there) {
+  if (theirs.weights.size() != ours.weights.size()) {
+    fail("{} reads another number of files of weights than {}: {} there and {} here", there, here,
+         theirs.weights.size(), ours.weights.size());
+  }
+  for (size_t i = 0; i < ours.weights.size(); ++i) {
+    const WeightFacts &a = ours.weights[i], &b = theirs.weights[i];
+    if (b.name != a.name) fail("{} reads {} where {} reads {}", there, b.name, here, a.name);
+    if (b.bytes != a.bytes) {
+      fail("{} reads another {} than {}: it has {} bytes there and {} here", there, b.name, here,
+           b.bytes, a.bytes);
+    }
+    if (!a.sha256.empty() && !b.sha256.empty() && b.sha256 != a.sha256) {
+      fail("{} reads another {} than {}: its SHA-256 is {} there and {} here", there, b.name, here,
+           b.sha256, a.sha256);
+    }
+  }
+}
+
 // What all ranks must have in common; `ours` is that of rank 0.
 void check_pair(const RankFacts& ours, const RankFacts& theirs, size_t rank) {
   const std::string here = rank_name(ours, 0), there = rank_name(theirs, rank);
@@ -119,6 +168,10 @@ void check_pair(const RankFacts& ours, const RankFacts& theirs, size_t rank) {
   }
   if (theirs.geometry != ours.geometry) {
     fail("{} reads another config.json of the model than {}", there, here);
+  }
+  check_weights(ours, theirs, here, there);
+  if (theirs.tokenizer != ours.tokenizer) {
+    fail("{} reads another tokenizer than {}", there, here);
   }
   if (theirs.certificate != ours.certificate) {
     fail("{} reads another certificate than {}", there, here);
@@ -138,7 +191,7 @@ void check_pair(const RankFacts& ours, const RankFacts& theirs, size_t rank) {
 void check_devices(std::span<const RankFacts> ranks) {
   for (size_t i = 0; i < ranks.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      if (ranks[i].room.host != ranks[j].room.host) continue;
+      if (ranks[i].room.node != ranks[j].room.node) continue;
       for (const std::string& device : ranks[i].devices) {
         if (std::ranges::find(ranks[j].devices, device) == ranks[j].devices.end()) continue;
         fail(
@@ -153,7 +206,8 @@ void check_devices(std::span<const RankFacts> ranks) {
 }  // namespace
 
 RankRoom room_here() {
-  return {.host = host_name(),
+  return {.host = short_host_name(),
+          .node = node_key(),
           .cores = affinity_text(),
           .num_cores = available_cores(),
           .node_cores = std::max(1, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN))),
@@ -168,6 +222,8 @@ RankFacts facts_here(const PreparedRun& run, const RunOptions& options) {
   out.config = config_json(run.config);
   out.geometry = digest_of(geometry_json(run.plan, run.model.config, *run.model.architecture));
   if (options.certificate) out.certificate = digest_of(options.certificate->json);
+  out.tokenizer = run.tokenizer.identity();
+  out.weights = weights_of(run.model);
   out.device = "cpu";
   ordered_json computed = {{"dtype", torch_name(options.backend().traits.dtype)}};
   if (options.devices != nullptr) {
@@ -188,8 +244,20 @@ RankFacts faulty_rank(const std::string& sentence) {
   return out;
 }
 
+RankFacts stopped_rank() {
+  RankFacts out;
+  out.room = room_here();
+  out.is_stopped = true;
+  return out;
+}
+
 std::string to_json(const RankFacts& facts) {
+  ordered_json weights = ordered_json::array();
+  for (const WeightFacts& file : facts.weights) {
+    weights.push_back({file.name, file.bytes, file.sha256, file.stamp});
+  }
   const ordered_json json = {{"host", facts.room.host},
+                             {"node", facts.room.node},
                              {"cores", facts.room.cores},
                              {"num_cores", facts.room.num_cores},
                              {"node_cores", facts.room.node_cores},
@@ -198,10 +266,13 @@ std::string to_json(const RankFacts& facts) {
                              {"config", facts.config},
                              {"geometry", facts.geometry},
                              {"certificate", facts.certificate},
+                             {"tokenizer", facts.tokenizer},
+                             {"weights", weights},
                              {"device", facts.device},
                              {"computed_in", facts.computed_in},
                              {"devices", facts.devices},
-                             {"fault", facts.fault}};
+                             {"fault", facts.fault},
+                             {"is_stopped", facts.is_stopped}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -210,6 +281,7 @@ RankFacts parse_rank_facts(const std::string& text, int rank) {
     const ordered_json json = ordered_json::parse(text);
     RankFacts out;
     json.at("host").get_to(out.room.host);
+    json.at("node").get_to(out.room.node);
     json.at("cores").get_to(out.room.cores);
     json.at("num_cores").get_to(out.room.num_cores);
     json.at("node_cores").get_to(out.room.node_cores);
@@ -218,10 +290,16 @@ RankFacts parse_rank_facts(const std::string& text, int rank) {
     json.at("config").get_to(out.config);
     json.at("geometry").get_to(out.geometry);
     json.at("certificate").get_to(out.certificate);
+    json.at("tokenizer").get_to(out.tokenizer);
+    for (const ordered_json& file : json.at("weights")) {
+      out.weights.push_back(
+          {.name = file.at(0), .bytes = file.at(1), .sha256 = file.at(2), .stamp = file.at(3)});
+    }
     json.at("device").get_to(out.device);
     json.at("computed_in").get_to(out.computed_in);
     json.at("devices").get_to(out.devices);
     json.at("fault").get_to(out.fault);
+    json.at("is_stopped").get_to(out.is_stopped);
     return out;
   } catch (const ordered_json::exception&) {
     fail("rank {}: expected the facts of a rank, found {}: do all ranks run the same build?", rank,
@@ -239,6 +317,7 @@ void check_agreement(std::span<const RankFacts> ranks) {
   for (size_t i = 1; i < ranks.size(); ++i) {
     if (!ranks[i].fault.empty()) fail("{}: {}", rank_name(ranks[i], i), ranks[i].fault);
   }
+  if (std::ranges::any_of(ranks, &RankFacts::is_stopped)) throw Stopped();
   for (size_t i = 1; i < ranks.size(); ++i) check_pair(ranks[0], ranks[i], i);
   check_devices(ranks);
 }

@@ -15,10 +15,12 @@ using testing::StartsWith;
 
 RankFacts facts(const char* host) {
   RankFacts out;
-  out.room = {host, "0-7", 8, 8, 1 << 30};
+  out.room = {host, host, "0-7", 8, 8, 1 << 30};
   out.build = "0.1.0 (abc)";
   out.config = R"({"capture":{"min_bucket_size":16},"model":{"name":"m"}})";
   out.geometry = "g";
+  out.tokenizer = "t";
+  out.weights = {{"a.safetensors", 10, "d1", "1:10:5"}, {"b.safetensors", 20, "", "2:20:5"}};
   out.device = "cpu";
   out.computed_in = R"({"dtype":"float32"})";
   return out;
@@ -35,7 +37,7 @@ std::string refusal(const Change& change) {
 TEST(RankFacts, EqualRanksAgree) {
   EXPECT_EQ(refusal([](RankFacts&) {}), "");
   EXPECT_EQ(refusal([](RankFacts& rank) {
-              rank.room = {"node01", "8-9", 2, 64, 5};  // slower, on the same node
+              rank.room = {"node01", "node01", "8-9", 2, 64, 5};  // slower, on the same node
             }),
             "");
 }
@@ -62,6 +64,27 @@ TEST(RankFacts, DifferencesAreRefusedInOneSentence) {
               HasSubstr("dtype is \"bfloat16\" there and \"float32\" here"));
 }
 
+TEST(RankFacts, OtherWeightsAndTokenizersAreRefused) {
+  EXPECT_EQ(refusal([](RankFacts& rank) { rank.tokenizer = "u"; }),
+            "node02 (rank 1) reads another tokenizer than node01 (rank 0)");
+  EXPECT_EQ(refusal([](RankFacts& rank) { rank.weights.pop_back(); }),
+            "node02 (rank 1) reads another number of files of weights than node01 (rank 0): 1 "
+            "there and 2 here");
+  EXPECT_EQ(refusal([](RankFacts& rank) { rank.weights[1].name = "c.safetensors"; }),
+            "node02 (rank 1) reads c.safetensors where node01 (rank 0) reads b.safetensors");
+  EXPECT_EQ(refusal([](RankFacts& rank) { rank.weights[1].bytes = 21; }),
+            "node02 (rank 1) reads another b.safetensors than node01 (rank 0): it has 21 bytes "
+            "there and 20 here");
+  EXPECT_EQ(refusal([](RankFacts& rank) { rank.weights[0].sha256 = "d2"; }),
+            "node02 (rank 1) reads another a.safetensors than node01 (rank 0): its SHA-256 is d2 "
+            "there and d1 here");
+  EXPECT_EQ(refusal([](RankFacts& rank) {
+              rank.weights[0].sha256 = "";  // a copy that is not of the Hub cache
+              rank.weights[0].stamp = "7:10:8";
+            }),
+            "");
+}
+
 TEST(RankFacts, MixedDevicesAreRefused) {
   const std::string sentence = refusal([](RankFacts& rank) { rank.device = "cuda (NVIDIA A100)"; });
   EXPECT_THAT(sentence, StartsWith("node02 (rank 1) computes on cuda (NVIDIA A100) and node01 "
@@ -78,6 +101,24 @@ TEST(RankFacts, TwoRanksOnOneDeviceAreRefused) {
       error_of([&] { check_agreement(ranks); }),
       "a: ranks 0 and 2 would compute on one device (gpu 0): start as many ranks on a node as "
       "it has devices");
+}
+
+// "gpu.a.org" and "gpu.b.org" are both "gpu" in sentences.
+TEST(RankFacts, NodesWithOneNameAreTwo) {
+  std::vector<RankFacts> ranks = {facts("gpu"), facts("gpu")};
+  ranks[0].devices = ranks[1].devices = {"gpu 0"};
+  ranks[1].room.node = "another";
+  check_agreement(ranks);
+  ranks[1].room.node = ranks[0].room.node;
+  ranks[1].room.host = "alias";
+  EXPECT_THAT(error_of([&] { check_agreement(ranks); }), HasSubstr("one device (gpu 0)"));
+}
+
+TEST(RankFacts, TheNodeIsTheSameForAllProcessesOfAMachine) {
+  const RankRoom room = room_here();
+  EXPECT_FALSE(room.node.empty());
+  EXPECT_EQ(room.node, room_here().node);
+  EXPECT_NE(room.node, room.host);  // the boot's identity, where Linux gives it
 }
 
 TEST(RankFacts, ARankThatCannotTakePartSaysWhy) {
@@ -97,6 +138,9 @@ TEST(RankFacts, TravelAsJson) {
   EXPECT_EQ(here.device, "cuda (Test 1)");
   EXPECT_EQ(here.devices.size(), 2U);
   EXPECT_THAT(here.computed_in, HasSubstr("2.9.1"));
+  EXPECT_EQ(here.tokenizer, run.tokenizer.identity());
+  ASSERT_EQ(here.weights.size(), run.model.files.size());
+  EXPECT_GT(here.weights[0].bytes, run.model.weight_bytes / 2);
   const std::string json = to_json(here);
   EXPECT_EQ(to_json(parse_rank_facts(json, 0)), json);
   EXPECT_EQ(error_of([&] { check_agreement(std::vector{here, parse_rank_facts(json, 1)}); }),

@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <mutex>
 #include <set>
 
+#include "base/stopped.h"
 #include "base/test_error.h"
 #include "capture/test_devices.h"
 #include "cluster/message.h"
@@ -16,6 +18,7 @@ namespace qk {
 namespace rank_faults_test {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -87,6 +90,37 @@ INSTANTIATE_TEST_SUITE_P(RankFaults, DiesInStage,
                                          StageKind::kDocuments, StageKind::kOwn,
                                          StageKind::kWrite));
 
+// A rank is not heard of while the ranks are compared, and comes back when documents are dealt.
+class ComesBackAfter : public RankFaults, public testing::WithParamInterface<StageKind> {};
+
+TEST_P(ComesBackAfter, ItGetsNoDocuments) {
+  TestRanks ranks = this->ranks(3);
+  ranks.times.lost = 1;
+  ranks.texts = some_texts(60);
+  std::vector<std::string> warnings;
+  ranks.warnings = &warnings;
+  std::atomic<bool> is_silent = false;
+  std::atomic<int> heard_of = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      if (from == 0 && to == 2 && begins(bytes, GetParam())) is_silent = true;
+      if (from == 0 && to == 1 && begins(bytes, StageKind::kDocuments)) is_silent = false;
+      if (from == 0 && to == 2 && begins(bytes, StageKind::kDocuments)) ++heard_of;
+      return from != 2 || !is_silent;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "") << ends_text(ends);
+  EXPECT_EQ(heard_of, 0);
+  EXPECT_EQ(ends[2].end.exit_code, 0) << ends_text(ends);
+  EXPECT_THAT(warnings, AllOf(Contains(HasSubstr("(rank 2): takes no part")),
+                              Contains(HasSubstr("(rank 2): heard of again"))));
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+INSTANTIATE_TEST_SUITE_P(RankFaults, ComesBackAfter,
+                         testing::Values(StageKind::kAgree, StageKind::kProbe));
+
 // A rank that is cut off goes on computing: what it has is also computed by others, and counts once.
 TEST_F(RankFaults, EqualDocumentsOfTwoJournalsCountOnce) {
   TestRanks ranks = this->ranks(2);
@@ -145,7 +179,7 @@ TEST_F(RankFaults, WithoutRank0TheOthersStop) {
 }
 
 TEST_F(RankFaults, AStopOfOneRankStopsAllAndAnyNumberGoesOn) {
-  std::atomic<bool> stop = false;
+  std::atomic<bool> stop = false, has_begun = false;
   TestRanks ranks = this->ranks(4);
   std::atomic<int> results = 0;
   ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
@@ -153,7 +187,8 @@ TEST_F(RankFaults, AStopOfOneRankStopsAllAndAnyNumberGoesOn) {
   };
   ranks.watch = [&](LocalNetwork& network) {
     network.set_hook([&](int /*from*/, int /*to*/, const std::string& bytes) {
-      if (decode(bytes, 0).type == MessageType::kResult && ++results == 10) stop = true;
+      if (begins(bytes, StageKind::kDocuments)) has_begun = true;
+      if (has_begun && decode(bytes, 0).type == MessageType::kResult && ++results == 2) stop = true;
       return true;
     });
   };
@@ -271,6 +306,27 @@ TEST_F(RankFaults, AnotherConfigurationIsRefused) {
   EXPECT_THAT(ranks.run()[0].error, HasSubstr("capture.min_bucket_size is 8 there and 128 here"));
 }
 
+// The same size, and what the probe computes does not depend on it.
+TEST_F(RankFaults, OtherWeightsOfTheSameSizeAreRefused) {
+  for (const StageMode mode : {StageMode::kOff, StageMode::kRam}) {
+    TestRanks ranks = this->ranks(3);
+    ranks.change = [&](int rank, PreparedRun& run, RanksOptions& options) {
+      options.run.stage.mode = mode;
+      if (rank != 1) return;
+      const std::filesystem::path path = run.model.files[0]->path();
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(-1, std::ios::end);
+      file.put('\x3f');
+    };
+    const std::string host = room_here().host;
+    EXPECT_THAT(ranks.run()[0].error,
+                StartsWith(fmt::format("{0} (rank 1) reads another model.safetensors than {0} "
+                                       "(rank 0): its SHA-256 is ",
+                                       host)));
+    EXPECT_FALSE(has_dataset());
+  }
+}
+
 // A core that adds wrongly.
 Backend faulty_backend() {
   Backend out = kCpuBackend;
@@ -295,6 +351,29 @@ TEST_F(RankFaults, ARankThatComputesOtherValuesIsRefused) {
         ranks.run()[0].error,
         fmt::format("{0} (rank {1}) computes other values than {0} (rank {2}): broken hardware?",
                     host, faulty_rank, faulty_rank == 0 ? 1 : 0));
+  }
+}
+
+TEST_F(RankFaults, AStopWhileARankIsPreparedStopsAll) {
+  for (const int stopped : {0, 1}) {
+    LocalNetwork network(2);
+    RanksOptions options;
+    options.times = TestRanks().times;
+    std::thread prepared([&] {
+      const TestFolder model;
+      PreparedRun run = test_run(texts_, model.path());
+      run.config.output.data_root = out_.string();
+      const RanksEnd end = run_over_ranks(run, options, *network.transport(1 - stopped));
+      EXPECT_EQ(end.exit_code, 75);
+      EXPECT_EQ(end.report.stopped, stopped == 1);
+    });
+    if (stopped == 0) {
+      EXPECT_THROW(stop_over_ranks(options, *network.transport(0)), Stopped);
+    } else {
+      EXPECT_EQ(stop_over_ranks(options, *network.transport(1)).exit_code, 75);
+    }
+    prepared.join();
+    EXPECT_FALSE(std::filesystem::exists(out_));
   }
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -28,9 +27,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// With --overwrite nothing is removed yet: a start that is stopped before it has a journal leaves
+// all as it was (RankLeader::begin_journals).
 Start start_of(const RunOptions& options, bool resumes) {
-  if (resumes) return Start::kResume;
-  return options.overwrite ? Start::kOverwrite : Start::kNew;
+  return resumes || options.overwrite ? Start::kResume : Start::kNew;
+}
+
+template <typename T>
+std::vector<bool> has_value(const std::vector<std::optional<T>>& values) {
+  std::vector<bool> out;
+  for (const std::optional<T>& value : values) out.push_back(value.has_value());
+  return out;
 }
 
 // A small file that other nodes are to see; gone when the object is.
@@ -98,6 +105,17 @@ void RankLeader::agree() {
   });
   if (!is_done) throw Stopped();
   check_folder(ranks, sees, run_.config.output.data_root);
+  leave_out_silent(has_value(sees));
+}
+
+void RankLeader::leave_out_silent(const std::vector<bool>& answered) {
+  for (size_t i = 0; i < answered.size(); ++i) {
+    const int rank = static_cast<int>(i);
+    if (answered[i] || !left_out_.insert(rank).second) continue;
+    leader_.leave_out(rank);
+    warn(fmt::format("{}: takes no part, since it was lost while the ranks were compared",
+                     hosts_[i]));
+  }
 }
 
 // All nodes are taken to be like the first.
@@ -114,73 +132,78 @@ void RankLeader::compare_probes() {
   });
   if (!is_done) throw Stopped();
   check_probes(ranks_, probes);
+  leave_out_silent(has_value(probes));
 }
 
-std::map<int64_t, std::string> RankLeader::stage_weights_on_nodes() {
+std::vector<RankDigest> RankLeader::stage_weights_on_nodes(const RunContext& context) {
   if (options_.run.stage.mode == StageMode::kOff) return {};
   const RunClock clock;
-  StagedRanks staged = stage_on_nodes(leader_, nodes_);
+  std::optional<WeightSpread> spread = choose_spread(context, nodes_, options_.spread);
+  if (spread) {
+    spread->piece_bytes = options_.spread_piece;
+    spread->show = [&](int64_t done, int64_t total, const std::vector<RankState>& states) {
+      show({.phase = Phase::kStage, .done = done, .total = total, .seconds = clock.seconds()},
+           states);
+    };
+  }
+  StagedRanks staged = stage_on_nodes(leader_, nodes_, spread);
   for (const auto& [rank, sentence] : staged.warnings) {
     warn(fmt::format("{}: {}", hosts_[static_cast<size_t>(rank)], sentence));
   }
   report_.stage = staged.place;
   report_.staged_bytes = staged.bytes;
+  report_.staged_on_others = staged.num_sent;
   report_.times.stage = clock.seconds();
   return std::move(staged.digests);
 }
 
-std::vector<IdentifiedFile> RankLeader::digest_files(const std::map<int64_t, std::string>& known,
+std::vector<IdentifiedFile> RankLeader::digest_files(std::vector<RankDigest> digests,
                                                      ThreadPool& pool) {
   const std::vector<fs::path> files = source_files(run_.model);
-  std::map<fs::path, std::string> read;  // before
-  std::vector<size_t> unread;
-  for (size_t i = 0; i < files.size(); ++i) {
-    const auto digest = known.find(static_cast<int64_t>(i));
-    if (digest == known.end()) {
-      unread.push_back(i);
-    } else {
-      read[files[i]] = digest->second;
-    }
-  }
-  std::vector<IdentifiedFile> out;
+  const std::vector<DigestTask> tasks = digest_tasks(ranks_, left_out_, std::ssize(files), digests);
   size_t next = 0;
   int64_t bytes = 0, total = 0;
-  std::error_code error;
-  for (const size_t file : unread) {
-    total += static_cast<int64_t>(fs::file_size(files[file], error));
-  }
+  const auto size_of = [&](const DigestTask& task) {
+    std::error_code error;
+    const uintmax_t size = fs::file_size(files[static_cast<size_t>(task.file)], error);
+    return error ? int64_t{0} : static_cast<int64_t>(size);
+  };
+  for (const DigestTask& task : tasks) total += size_of(task);
   const RunClock clock;
-  const bool is_done = leader_.run_stage(
-      {.text = stage_text(StageKind::kDigest),
-       .next = [&]() -> std::optional<CrewTask> {
-         if (next == unread.size()) return std::nullopt;
-         const size_t file = unread[next++];
-         const auto size = static_cast<double>(fs::file_size(files[file], error));
-         return CrewTask{.id = static_cast<int64_t>(file), .size = size, .text = {}};
-       },
-       .take =
-           [&](CrewResult&& result) {
-             for (const nlohmann::json& file : nlohmann::json::parse(result.text)) {
-               out.push_back({file.at(0), file.at(1), file.at(2)});
-               bytes += out.back().bytes;
-             }
-           },
-       .show =
-           [&](const std::vector<RankState>& states) {
-             show({.phase = Phase::kIdentify,
-                   .done = bytes,
-                   .total = total,
-                   .seconds = clock.seconds()},
-                  states);
-           }});
+  const bool is_done =
+      leader_.run_stage({.text = stage_text(StageKind::kDigest),
+                         .next = [&]() -> std::optional<CrewTask> {
+                           if (next == tasks.size()) return std::nullopt;
+                           const DigestTask& task = tasks[next];
+                           return CrewTask{.id = static_cast<int64_t>(next++),
+                                           .size = static_cast<double>(size_of(task)),
+                                           .text = std::to_string(task.file),
+                                           .rank = task.rank};
+                         },
+                         .take =
+                             [&](CrewResult&& result) {
+                               const DigestTask& task = tasks[static_cast<size_t>(result.id)];
+                               bytes += size_of(task);
+                               // Empty: not downloaded, and in no list.
+                               if (result.text.empty()) return;
+                               digests.push_back({result.rank, task.file, std::move(result.text)});
+                             },
+                         .show =
+                             [&](const std::vector<RankState>& states) {
+                               show({.phase = Phase::kIdentify,
+                                     .done = bytes,
+                                     .total = total,
+                                     .seconds = clock.seconds()},
+                                    states);
+                             }});
   if (!is_done) throw Stopped();
   std::vector<fs::path> paths;
-  for (const auto& [path, digest] : read) paths.push_back(path);
-  for (IdentifiedFile& file : identify_files(paths, pool, [](int64_t, int64_t) {}, read)) {
-    out.push_back(std::move(file));
+  std::map<fs::path, std::string> known;
+  for (const auto& [file, digest] : agreed_digests(ranks_, digests, files)) {
+    paths.push_back(files[static_cast<size_t>(file)]);
+    known[paths.back()] = digest;
   }
-  std::ranges::sort(out, {}, &IdentifiedFile::name);
-  return out;
+  return identify_files(paths, pool, {}, known);
 }
 
 void RankLeader::show(const RunProgress& progress, const std::vector<RankState>& states) const {
@@ -190,12 +213,12 @@ void RankLeader::show(const RunProgress& progress, const std::vector<RankState>&
 
 int RankLeader::run_with(const RunContext& context, const std::string& finished) {
   const RunClock clock;
-  std::map<int64_t, std::string> digests;
+  std::vector<RankDigest> digests;
   if (finished.empty()) {
-    digests = stage_weights_on_nodes();
+    digests = stage_weights_on_nodes(context);
     compare_probes();
   }
-  const RunRecord record = identify_run(context, digest_files(digests, context.pool));
+  const RunRecord record = identify_run(context, digest_files(std::move(digests), context.pool));
   report_.times.identify = clock.seconds();
   if (!finished.empty()) {
     check_finished(folder(), finished, record.provenance, options_.run.device_reason());
@@ -213,7 +236,7 @@ int RankLeader::lead() {
     ranks_ = hear_all();
     for (size_t i = 0; i < ranks_.size(); ++i) {
       hosts_.push_back(rank_name(ranks_[i], i));
-      nodes_.push_back(ranks_[i].room.host);
+      nodes_.push_back(ranks_[i].room.node);
     }
     const FolderLock lock(folder());
     token_ = lock.token();
@@ -238,6 +261,9 @@ int RankLeader::lead() {
     return code;
   } catch (const Stopped&) {
     report_.stopped = true;
+    if (options.overwrite && !has_journals_) {
+      warn("stopped before anything was replaced: only --overwrite begins this run again");
+    }
     return kRanksStopped;
   }
 }

@@ -36,13 +36,17 @@ class RankLeader {
   bool every_rank(StageKind kind, std::string_view body,
                   const std::function<void(CrewResult&&)>& take);
   void agree();
+  // Documents are only for ranks whose answers were compared. answered: [ranks]
+  void leave_out_silent(const std::vector<bool>& answered);
   void warn_of_memory(const MemoryPlan& memory) const;
   void compare_probes();
-  // Returns the digests of the weights, if they were read for this: by file of source_files().
-  std::map<int64_t, std::string> stage_weights_on_nodes();
-  std::vector<IdentifiedFile> digest_files(const std::map<int64_t, std::string>& known,
-                                           ThreadPool& pool);
+  // Returns the digests of the weights, if they were read for this.
+  std::vector<RankDigest> stage_weights_on_nodes(const RunContext& context);
+  // Throws Error: ranks read different files. digests: those that are known
+  std::vector<IdentifiedFile> digest_files(std::vector<RankDigest> digests, ThreadPool& pool);
   int run_with(const RunContext& context, const std::string& finished);
+  // What earlier starts have left. Once this returns, a journal says whether a dataset is replaced.
+  EarlierWork begin_journals(const RunContext& context, const RunRecord& record);
   int capture(const RunContext& context, const RunRecord& record);
   // False: the run is to stop.
   bool deal_documents(const RunContext& context, const RunRecord& record,
@@ -67,8 +71,10 @@ class RankLeader {
   std::vector<RankFacts> ranks_;
   std::vector<Placement> placed_;   // [ranks]
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
-  std::vector<std::string> nodes_;  // [ranks]
+  std::vector<std::string> nodes_;  // [ranks] RankRoom::node
+  std::set<int> left_out_;          // ranks that take no further part
   int num_threads_ = 0;
+  bool has_journals_ = false;                 // begin_journals() has returned
   std::map<std::string, std::string> known_;  // indexes of journals, by name
   std::set<int> captured_;                    // ranks that have a document in their journal
 };

@@ -6,6 +6,8 @@
 #include "capture/resume.h"
 #include "capture/run_clock.h"
 #include "dataset/journal_files.h"
+#include "dataset/overwrite.h"
+#include "journal/journal.h"
 #include "ranks/documents_in_time.h"
 #include "ranks/rank_documents.h"
 #include "ranks/rank_journals.h"
@@ -21,7 +23,7 @@ bool RankLeader::deal_documents(const RunContext& context, const RunRecord& reco
       source, task_limits(run_, context.memory, leader_.num_ranks(), std::ssize(earlier.done)));
   const DocumentsStage stage{.journal_token = token_,
                              .header = to_text({record.provenance, earlier.overwrite}),
-                             .seconds_left = seconds_left(options_.run.time_limit)};
+                             .ends_at = end_of(options_.run.time_limit)};
   DocumentsInTime in_time(options_.run.time_limit);
   const RunClock clock;
   counts = earlier.counts;
@@ -48,16 +50,22 @@ bool RankLeader::deal_documents(const RunContext& context, const RunRecord& reco
   return is_done;
 }
 
+EarlierWork RankLeader::begin_journals(const RunContext& context, const RunRecord& record) {
+  EarlierWork earlier{.overwrite = options_.run.overwrite};
+  if (context.resumes) earlier.overwrite = overwrites(journal_paths(folder()), context, record);
+  if (options_.run.overwrite) prepare_output_folder(folder(), Start::kOverwrite);
+  // A header alone: the next start is to know it, even if no rank comes to a whole document.
+  if (earlier.overwrite) JournalWriter::create(context.journal, to_text({record.provenance, true}));
+  has_journals_ = true;
+  if (!context.resumes) return earlier;
+  remove_empty_journals(folder());  // but those of this start
+  if (journal_paths(folder()).empty()) return earlier;
+  return earlier_work(JournalSet(open_indexed(folder(), journals(), options_.see_seconds)), context,
+                      record);
+}
+
 int RankLeader::capture(const RunContext& context, const RunRecord& record) {
-  EarlierWork earlier;
-  earlier.overwrite = options_.run.overwrite;
-  if (context.resumes) {
-    remove_empty_journals(folder());
-    if (!journal_paths(folder()).empty()) {
-      earlier = earlier_work(JournalSet(open_indexed(folder(), journals(), options_.see_seconds)),
-                             context, record);
-    }
-  }
+  const EarlierWork earlier = begin_journals(context, record);
   CorpusDocuments source(run_, earlier.done);
   Captured captured;
   captured.overwrite = earlier.overwrite;

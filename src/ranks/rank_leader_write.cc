@@ -39,6 +39,7 @@ std::vector<WriteStage::Journal> RankLeader::journals() {
                                               }});
   if (!is_done) throw Stopped();
   std::vector<WriteStage::Journal> out;
+  out.reserve(names.size());
   for (const std::string& name : names) out.push_back({name, known_[name]});
   return out;
 }
@@ -57,11 +58,11 @@ DatasetSummary RankLeader::write(const std::vector<WriteStage::Journal>& files,
   int64_t num_files = 0;
   const RunClock clock;
   const bool is_done = leader_.run_stage(
-      {.text = stage_text(StageKind::kWrite, encode(WriteStage{.journals = files,
-                                                               .options = options,
-                                                               .token = token_,
-                                                               .wait_seconds = options_.see_seconds,
-                                                               .writes = writing_ranks(nodes_)})),
+      {.text =
+           stage_text(StageKind::kWrite, encode(WriteStage{.journals = files,
+                                                           .options = options,
+                                                           .token = token_,
+                                                           .wait_seconds = options_.see_seconds})),
        .next = [&]() -> std::optional<CrewTask> {
          if (next == results.size()) return std::nullopt;
          const auto size = static_cast<double>(writing.units()[next].num_files());
@@ -82,7 +83,8 @@ DatasetSummary RankLeader::write(const std::vector<WriteStage::Journal>& files,
                    .num_rows = counts.num_rows,
                    .seconds = clock.seconds()},
                   states);
-           }});
+           },
+       .ranks = writing_ranks(nodes_)});
   if (!is_done) throw Stopped();
   return writing.finish(results);
 }

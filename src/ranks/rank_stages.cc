@@ -112,7 +112,7 @@ std::string encode(const DocumentsStage& stage) {
   WireWriter out;
   out.text(stage.journal_token);
   out.text(stage.header);
-  out.number(stage.seconds_left);
+  out.number(stage.ends_at);
   return out.take();
 }
 
@@ -121,7 +121,7 @@ DocumentsStage decode_documents_stage(std::string_view body) {
   DocumentsStage out;
   out.journal_token = in.text();
   out.header = in.text();
-  out.seconds_left = in.number<double>();
+  out.ends_at = in.number<double>();
   in.end();
   return out;
 }
@@ -162,7 +162,6 @@ std::string encode(const WriteStage& stage) {
   put(out, stage.options);
   out.text(stage.token);
   out.number(stage.wait_seconds);
-  out.text({reinterpret_cast<const char*>(stage.writes.data()), stage.writes.size()});
   return out.take();
 }
 
@@ -178,8 +177,6 @@ WriteStage decode_write_stage(std::string_view body) {
   out.options = options_of(in);
   out.token = in.text();
   out.wait_seconds = in.number<double>();
-  const std::string_view writes = in.text();
-  out.writes.assign(writes.begin(), writes.end());
   in.end();
   return out;
 }

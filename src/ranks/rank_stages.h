@@ -14,14 +14,15 @@ namespace qk {
 enum class StageKind : uint8_t {
   kAgree,      // task = rank: does it see the output folder
   kStage,      // task = rank: the weights are copied onto its node, or the copies are opened
+  kSpread,     // task = piece of the weights for one rank: it goes into the copy on its node
   kProbe,      // task = rank: what it computes for a few tokens
-  kDigest,     // task = file of the model: its SHA-256
+  kDigest,     // task = file of source_files(): its SHA-256
   kScan,       // task = name of a journal: its index
   kDocuments,  // task = documents: they are captured into the rank's own journal
   kOwn,        // task = rank: the index of its own journal
   kWrite,      // task = unit of the dataset: its files are written
 };
-inline constexpr int kNumStageKinds = 8;
+inline constexpr int kNumStageKinds = 9;
 
 // The text of a stage: its kind, and what the stage needs.
 std::string stage_text(StageKind kind, std::string_view body = {});
@@ -37,13 +38,19 @@ struct AgreeStage {
 std::string encode(const AgreeStage& stage);
 AgreeStage decode_agree_stage(std::string_view body);
 
+struct RankDigest {
+  int rank = 0;
+  int64_t file = 0;  // of source_files()
+  std::string sha256;
+};
+
 std::string encode_seen(bool sees_token);  // the answer
 bool decode_seen(std::string_view bytes);
 
 struct DocumentsStage {
   std::string journal_token;  // the rank's journal is journal.<token>.<rank>
   std::string header;         // of the journal
-  double seconds_left = 0;    // to the time limit; 0: there is none
+  double ends_at = 0;         // end_of() of the time limit; 0: there is none
 };
 std::string encode(const DocumentsStage& stage);
 DocumentsStage decode_documents_stage(std::string_view body);
@@ -51,14 +58,15 @@ DocumentsStage decode_documents_stage(std::string_view body);
 // What one task of documents came to: of these, and of others whose task is not over.
 struct DocumentsAnswer {
   int64_t num_documents = 0, num_tokens = 0, num_rows = 0, num_computed_tokens = 0;
-  double seconds = 0;       // that they were computed
+  double seconds = 0;       // of the task alone: its share of the batches, by tokens
   int64_t task_tokens = 0;  // of the task alone
   std::vector<std::string> warnings;
 };
 std::string encode(const DocumentsAnswer& answer);
 DocumentsAnswer decode_documents_answer(std::string_view bytes);
 
-// The journals of a run, and what is in their files' footers and beside: the same for all writers.
+// The journals of a run, and what is in their files' footers and beside: the same for all writers,
+// and for them alone.
 struct WriteStage {
   struct Journal {
     std::string name;   // in .qkscope
@@ -68,7 +76,6 @@ struct WriteStage {
   DatasetOptions options;  // but for the names of documents
   std::string token;       // a rank's temporary files have this and its number
   double wait_seconds = 90;
-  std::vector<uint8_t> writes;  // [ranks] 0: others do it
 };
 std::string encode(const WriteStage& stage);
 WriteStage decode_write_stage(std::string_view body);

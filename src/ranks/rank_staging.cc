@@ -1,18 +1,24 @@
 #include "ranks/rank_staging.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "base/stopped.h"
 #include "capture/stage_weights.h"
 #include "model/source_files.h"
 #include "ranks/rank_stages.h"
+#include "ranks/weight_spread.h"
 #include "ranks/wire.h"
+#include "staging/file_system.h"
 
 namespace qk {
 namespace {
 
 constexpr const char* kStagingTask = "staging of rank 0";
+constexpr size_t kMostReaders = 4;  // nodes that read from one server at once
 constexpr const char* kStagingAnswer = "staging of a rank";
 
 std::string encode_place(const StagePlace& place) {
@@ -54,6 +60,41 @@ Neighbourhood neighbourhood_of(std::span<const std::string> nodes) {
     out.first.push_back(static_cast<int>(std::ranges::find(nodes, nodes[i]) - nodes.begin()));
   }
   return out;
+}
+
+std::map<int, StagingTask> first_tasks(const Neighbourhood& where) {
+  std::map<int, StagingTask> out;
+  for (size_t i = 0; i < where.local_rank.size(); ++i) {
+    if (where.local_rank[i] != 0) continue;
+    out[static_cast<int>(i)] = {.num_local_ranks = where.num_local_ranks[i]};
+  }
+  return out;
+}
+
+SpreadStage spread_stage(const Neighbourhood& where, const WeightSpread& spread) {
+  SpreadStage out;
+  for (size_t i = 0; i < where.local_rank.size(); ++i) {
+    out.num_local_ranks.push_back(where.local_rank[i] == 0 ? where.num_local_ranks[i] : 0);
+  }
+  for (const WeightFile& file : spread.files) out.file_bytes.push_back(file.stamp.bytes);
+  return out;
+}
+
+// The copies of all nodes against the first, which is that of rank 0 if it staged.
+void refuse_other_copies(const std::map<int, StagingAnswer>& answers,
+                         std::span<const std::string> nodes, const WeightSpread& spread) {
+  const auto name = [&](int rank) {
+    return fmt::format("{} (rank {})", nodes[static_cast<size_t>(rank)], rank);
+  };
+  const auto has_copies = [](const auto& entry) { return entry.second.stages; };
+  const auto first = std::ranges::find_if(answers, has_copies);
+  for (auto other = first; other != answers.end(); ++other) {
+    if (!other->second.stages || other->second.digests == first->second.digests) continue;
+    fail(
+        "{}: its copy of the weights in {} is not that of {}: bytes changed on the way, or on one of "
+        "the two nodes (--stage off reads the weights without copies)",
+        name(other->first), path_text(spread.files[0].path.parent_path()), name(first->first));
+  }
 }
 
 // Gives each rank its task. False: the run is to stop.
@@ -127,7 +168,7 @@ StagingAnswer decode_staging_answer(std::string_view bytes) {
 }
 
 StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
-                            std::optional<StagedFiles>& staged) {
+                            std::optional<StagedFiles>& staged, PieceSource* source) {
   const bool is_first = task.local_rank == 0;
   const StagePlace place =
       is_first ? choose_stage(context.run, context.options, context.memory, task.num_local_ranks)
@@ -138,7 +179,7 @@ StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
   NodeRanks node{.local_rank = task.local_rank, .num_local_ranks = task.num_local_ranks};
   node.tell = [&](const std::string& text) { out.told = text; };
   node.hear = [&] { return task.told; };
-  staged = stage_weights(context, place, node);
+  staged = stage_weights(context, place, node, source);
   if (out.warning.empty()) out.warning = staged->warning;
   if (!is_first) return out;
   const std::vector<std::filesystem::path> files = source_files(context.run.model);
@@ -149,15 +190,41 @@ StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
   return out;
 }
 
-StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes) {
-  const Neighbourhood where = neighbourhood_of(nodes);
-  std::map<int, StagingTask> firsts, others;
-  std::map<int, StagingAnswer> answers;
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    if (where.local_rank[i] != 0) continue;
-    firsts[static_cast<int>(i)] = {.num_local_ranks = where.num_local_ranks[i]};
+std::optional<WeightSpread> choose_spread(const RunContext& context,
+                                          std::span<const std::string> nodes,
+                                          std::optional<bool> forced) {
+  const std::set<std::string> different(nodes.begin(), nodes.end());
+  std::vector<WeightFile> files = weight_files(context.run.model);
+  const auto has_bytes = [](const WeightFile& file) { return file.stamp.bytes > 0; };
+  if (different.size() < 2 || std::ranges::none_of(files, has_bytes)) return std::nullopt;
+  const auto is_slow = [](const WeightFile& file) {
+    return file_system_of(file.path).is_one_server;
+  };
+  if (!forced.value_or(different.size() > kMostReaders && std::ranges::any_of(files, is_slow))) {
+    return std::nullopt;
   }
-  if (!give_tasks(leader, firsts, answers)) throw Stopped();
+  const auto local = static_cast<int>(std::ranges::count(nodes, nodes[0]));
+  if (!choose_stage(context.run, context.options, context.memory, local).stages()) {
+    return std::nullopt;
+  }
+  WeightSpread out;
+  out.files = files;
+  out.source = pieces_of_files(std::move(files));
+  out.in_hand = context.options.num_devices() + 1;
+  return out;
+}
+
+StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes,
+                           const std::optional<WeightSpread>& spread) {
+  const Neighbourhood where = neighbourhood_of(nodes);
+  std::map<int, StagingTask> others;
+  std::map<int, StagingAnswer> answers;
+  if (spread) {
+    if (!send_weights(leader, spread_stage(where, *spread), *spread, answers)) throw Stopped();
+    refuse_other_copies(answers, nodes, *spread);
+  } else if (!give_tasks(leader, first_tasks(where), answers)) {
+    throw Stopped();
+  }
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (where.local_rank[i] == 0) continue;
     const auto first = answers.find(where.first[i]);
@@ -172,8 +239,11 @@ StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes) {
   for (const auto& [rank, answer] : answers) {
     if (rank == 0) out.place = decode_place(answer.place);
     if (rank == 0) out.bytes = answer.bytes;
+    if (spread && rank != 0 && answer.bytes > 0) ++out.num_sent;
     if (!answer.warning.empty()) out.warnings.emplace_back(rank, answer.warning);
-    out.digests.insert(answer.digests.begin(), answer.digests.end());
+    for (const auto& [file, digest] : answer.digests) {
+      out.digests.push_back({.rank = rank, .file = file, .sha256 = digest});
+    }
   }
   return out;
 }

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,8 @@
 
 #include "capture/run_steps.h"
 #include "cluster/crew.h"
+#include "ranks/rank_stages.h"
+#include "staging/piece_source.h"
 #include "staging/stage_files.h"
 
 namespace qk {
@@ -39,17 +42,35 @@ std::string encode(const StagingAnswer& answer);
 StagingAnswer decode_staging_answer(std::string_view bytes);
 
 // On a rank. `staged` has the copies afterwards, and must live as long as the run.
+//   source  for the first rank of a node: of the weights; null: their files
 StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
-                            std::optional<StagedFiles>& staged);
+                            std::optional<StagedFiles>& staged, PieceSource* source = nullptr);
+
+// On rank 0: how weights are read once for all nodes.
+struct WeightSpread {
+  std::vector<WeightFile> files;        // weight_files()
+  std::unique_ptr<PieceSource> source;  // of them
+  int in_hand = 2;                      // CrewSides::in_hand
+  int64_t piece_bytes = 0;              // 0: by the number of nodes
+  std::function<void(int64_t done, int64_t total, const std::vector<RankState>&)> show = {};
+};
+// Whether that is to be done: more than four nodes, the weights are staged, and on a file system
+// that has one server. None: each node reads for itself.
+std::optional<WeightSpread> choose_spread(const RunContext& context,
+                                          std::span<const std::string> nodes,
+                                          std::optional<bool> forced);
 
 // On rank 0.
 struct StagedRanks {
-  StagePlace place;                                   // of rank 0
-  int64_t bytes = 0;                                  // likewise
-  std::map<int64_t, std::string> digests;             // by file of source_files()
+  StagePlace place;   // of rank 0
+  int64_t bytes = 0;  // likewise
+  int num_sent = 0;   // other nodes that got the bytes from rank 0; 0: each node read for itself
+  std::vector<RankDigest> digests;                    // of the first rank of each node
   std::vector<std::pair<int, std::string>> warnings;  // of ranks
 };
-// nodes: [ranks]. Throws Error; Stopped.
-StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes);
+// nodes: [ranks] RankRoom::node. Throws Error, also if a copy that was sent is not that of the
+// others; Stopped.
+StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes,
+                           const std::optional<WeightSpread>& spread = {});
 
 }  // namespace qk

@@ -1,6 +1,6 @@
 #include "ranks/rank_worker.h"
 
-#include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -52,6 +52,8 @@ void RankWorker::begin(StageKind kind, std::string_view body) {
       return agree(decode_agree_stage(body));
     case StageKind::kStage:
       return stage_weights_here();
+    case StageKind::kSpread:
+      return receive_weights_here(decode_spread_stage(body));
     case StageKind::kProbe:
       return probe_ranks();
     case StageKind::kDigest:
@@ -101,6 +103,10 @@ void RankWorker::stage_weights_here() {
   });
 }
 
+void RankWorker::receive_weights_here(const SpreadStage& stage) {
+  receive_weights({run_, options_, memory(), pool(), false, {}}, stage, worker_, staged_);
+}
+
 void RankWorker::probe_ranks() {
   do_tasks([&](const CrewTask& /*task*/) {
     memory();
@@ -110,17 +116,14 @@ void RankWorker::probe_ranks() {
 
 void RankWorker::digest_files() {
   const std::vector<fs::path> files = source_files(run_.model);
-  do_tasks([&](const CrewTask& task) {
-    if (task.id < 0 || task.id >= std::ssize(files)) {
-      fail("expected {} files of the model as rank 0 has, found {}", task.id + 1, files.size());
+  do_tasks([&](const CrewTask& task) -> std::string {
+    const size_t index = std::stoul(task.text);
+    if (index >= files.size()) {
+      fail("expected {} files of the model as rank 0 has, found {}", index + 1, files.size());
     }
-    const fs::path& file = files[static_cast<size_t>(task.id)];
-    nlohmann::json answer = nlohmann::json::array();
-    for (const IdentifiedFile& found :
-         identify_files({&file, 1}, pool(), [](int64_t, int64_t) {})) {
-      answer.push_back({found.name, found.bytes, found.sha256});
-    }
-    return answer.dump();
+    const std::vector<IdentifiedFile> found =
+        identify_files({&files[index], 1}, pool(), [](int64_t, int64_t) {});
+    return found.empty() ? "" : found[0].sha256;
   });
 }
 
@@ -146,14 +149,12 @@ void RankWorker::send_own_journal() {
 }
 
 void RankWorker::write_units(WriteStage stage) {
-  const auto rank = static_cast<size_t>(worker_.rank());
-  if (rank < stage.writes.size() && stage.writes[rank] == 0) return;
   writing_.reset();
   journals_ = std::make_unique<JournalSet>(
       open_indexed(run_.config.output.data_root, stage.journals, stage.wait_seconds));
   writing_ = std::make_unique<DatasetWriting>(*journals_, run_.config.output.data_root,
                                               std::move(stage.options),
-                                              fmt::format("{}.{}", stage.token, rank));
+                                              fmt::format("{}.{}", stage.token, worker_.rank()));
   ThreadPool writers(memory().num_writers);
   try {
     do_tasks([&](const CrewTask& task) {

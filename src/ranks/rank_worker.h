@@ -17,6 +17,7 @@
 #include "journal/journal_set.h"
 #include "ranks/rank_stages.h"
 #include "ranks/rank_staging.h"
+#include "ranks/weight_spread.h"
 
 namespace qk {
 
@@ -35,6 +36,7 @@ class RankWorker {
   void do_tasks(const Answer& answer);
   void agree(const AgreeStage& stage);
   void stage_weights_here();
+  void receive_weights_here(const SpreadStage& stage);
   void probe_ranks();
   void digest_files();
   void scan_journals(double wait_seconds);

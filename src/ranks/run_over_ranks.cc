@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/stopped.h"
 #include "ranks/rank_facts.h"
 #include "ranks/rank_leader.h"
 #include "ranks/rank_worker.h"
@@ -31,11 +32,26 @@ RanksEnd run_sides(const CrewSides& sides, const RanksOptions& options, Transpor
           .report = std::move(report)};
 }
 
+// A rank without a run waits for the end of the others; on rank 0 `lead` ends them.
+RanksEnd end_unprepared(const RankFacts& facts, const RanksOptions& options, Transport& transport,
+                        const std::function<int(Leader&)>& lead) {
+  RunReport report;
+  CrewSides sides = sides_of(facts, options);
+  sides.work = [](Worker& worker) {
+    while (worker.next_stage()) {
+    }
+  };
+  if (transport.rank() == 0) sides.lead = lead;
+  return run_sides(sides, options, transport, report);
+}
+
 }  // namespace
 
 RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Transport& transport) {
   RunReport report;
-  CrewSides sides = sides_of(facts_here(run, options.run), options);
+  RankFacts facts = facts_here(run, options.run);
+  if (!options.host.empty()) facts.room.host = options.host;
+  CrewSides sides = sides_of(facts, options);
   sides.work = [&](Worker& worker) {
     try {
       RankWorker(run, options.run, worker).work();
@@ -54,14 +70,13 @@ RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Tra
 
 RanksEnd refuse_over_ranks(const std::string& sentence, const RanksOptions& options,
                            Transport& transport) {
-  RunReport report;
-  CrewSides sides = sides_of(faulty_rank(sentence), options);
-  sides.work = [](Worker& worker) {
-    while (worker.next_stage()) {
-    }
-  };
-  if (transport.rank() == 0) sides.lead = [&](Leader& /*leader*/) -> int { throw Error(sentence); };
-  return run_sides(sides, options, transport, report);
+  return end_unprepared(faulty_rank(sentence), options, transport,
+                        [&](Leader& /*leader*/) -> int { throw Error(sentence); });
+}
+
+RanksEnd stop_over_ranks(const RanksOptions& options, Transport& transport) {
+  return end_unprepared(stopped_rank(), options, transport,
+                        [](Leader& /*leader*/) -> int { throw Stopped(); });
 }
 
 }  // namespace qk

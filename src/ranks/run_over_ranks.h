@@ -37,6 +37,10 @@ struct RanksOptions {
   std::function<int(const RunReport& report)> conclude;
   // As CrewSides::left.
   std::function<void(bool all_left)> left;
+  // For tests.
+  std::string host = {};            // instead of the name of this machine
+  std::optional<bool> spread = {};  // whether rank 0 reads the weights for all nodes
+  int64_t spread_piece = 0;         // bytes; 0: by the number of nodes
 };
 
 struct RanksEnd {
@@ -57,5 +61,9 @@ RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Tra
 // throws Error.
 RanksEnd refuse_over_ranks(const std::string& sentence, const RanksOptions& options,
                            Transport& transport);
+
+// Of a rank that was asked to stop while its run was being prepared: all ranks end as stopped. On
+// rank 0 throws Stopped.
+RanksEnd stop_over_ranks(const RanksOptions& options, Transport& transport);
 
 }  // namespace qk

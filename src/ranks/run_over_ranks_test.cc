@@ -6,6 +6,8 @@
 #include <atomic>
 #include <set>
 
+#include "base/atomic_file.h"
+#include "cluster/message.h"
 #include "ranks/test_ranks.h"
 
 namespace qk {
@@ -85,6 +87,80 @@ TEST_F(RunOverRanks, OverwriteReplacesADataset) {
   ranks.change = [](int /*rank*/, PreparedRun& /*run*/, RanksOptions& options) {
     options.run.overwrite = true;
   };
+  EXPECT_EQ(ranks.run()[0].error, "");
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+void put(const std::filesystem::path& path) {
+  std::filesystem::create_directories(path.parent_path());
+  write_file(path, "some");
+}
+
+// A dataset with a head that the new one has not, and a table of documents, of which it has none.
+void put_older_dataset(const std::filesystem::path& folder) {
+  TestRanks{.texts = some_texts(5), .out = folder}.run();
+  put(folder / "l77h00q/data.parquet");
+}
+
+void overwrite_in_reference_format(int rank, PreparedRun& run, RanksOptions& options) {
+  if (rank != 0) options.run.time_limit = nullptr;
+  run.config.compat_reference = true;
+  options.run.overwrite = !options.run.resume;
+}
+
+TEST_F(RunOverRanks, OverwriteThatStopsBeforeTheFirstDocumentIsResumed) {
+  TestRanks ranks{.texts = some_texts(9), .out = folder_ / "at once"};
+  ranks.change = overwrite_in_reference_format;
+  put_older_dataset(ranks.out);
+  ASSERT_EQ(ranks.run()[0].error, "");
+  const auto expected = files_in(ranks.out);
+  EXPECT_FALSE(expected.contains("l77h00q/data.parquet"));
+  EXPECT_FALSE(expected.contains("documents.parquet"));
+
+  ranks.out = out_;
+  put_older_dataset(out_);
+  for (const bool resumes : {false, true}) {  // stopped twice
+    double now = 0;
+    TimeLimit limit(1000, [&] { return now; });
+    now = 999.5;
+    ranks.limit = &limit;
+    ranks.resume = resumes;
+    const std::vector<RankEnd> ends = ranks.run();
+    EXPECT_EQ(ends[0].error, "");
+    ASSERT_TRUE(ends[0].end.report.stopped);
+    ASSERT_EQ(ends[0].end.report.counts.num_documents, 0);
+  }
+  ranks.limit = nullptr;
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "");
+  EXPECT_FALSE(ends[0].end.report.was_whole);
+  EXPECT_EQ(files_in(out_), expected);
+}
+
+TEST_F(RunOverRanks, OverwriteThatStopsBeforeItsJournalLeavesAllAsItWas) {
+  put_older_dataset(out_);
+  put(out_ / ".qkscope/journal");
+  const auto before = files_in(out_);
+  std::atomic<bool> stop = false;
+  std::vector<std::string> warnings;
+  TestRanks ranks{.texts = some_texts(9), .out = out_, .stop = &stop, .warnings = &warnings};
+  ranks.change = overwrite_in_reference_format;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      const Message message = decode(bytes, from);
+      if (to == 1 && message.type == MessageType::kStage) stop = true;  // the first one
+      return true;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].end.exit_code, 75) << ends[0].error;
+  EXPECT_EQ(files_in(out_), before);
+  EXPECT_THAT(warnings, testing::Contains(HasSubstr("before anything was replaced")));
+}
+
+TEST_F(RunOverRanks, WhatAKilledRank0HasLeftGoes) {
+  const TestRanks ranks{.texts = some_texts(5), .out = out_};
+  put(out_ / ".qkscope/ranks.dead");
   EXPECT_EQ(ranks.run()[0].error, "");
   EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
 }

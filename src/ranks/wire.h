@@ -3,9 +3,9 @@
 
 #include <concepts>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
@@ -38,7 +38,7 @@ class WireReader {
   T number() {
     T value{};
     const std::string_view raw = take(sizeof(value));
-    std::memcpy(&value, raw.data(), sizeof(value));
+    raw.copy(reinterpret_cast<char*>(&value), sizeof(value));
     return value;
   }
   std::string_view text() { return take(number<uint64_t>()); }

@@ -13,23 +13,24 @@ struct KnownFileSystem {
   uint32_t magic;
   const char* name;
   bool is_memory = false;
+  bool is_one_server = false;
 };
 
 // Sources: linux/magic.h for those with a name of the kernel; the others are not part of Linux, and
 // their numbers are those that `stat -f` of GNU coreutils knows (its src/fs.h).
 constexpr std::array<KnownFileSystem, 25> kKnown = {{
-    {NFS_SUPER_MAGIC, "NFS"},
+    {NFS_SUPER_MAGIC, "NFS", false, true},
     {0x0BD00BD0, "Lustre"},
     {0x47504653, "GPFS"},
     {0x19830326, "BeeGFS"},
     {CEPH_SUPER_MAGIC, "Ceph"},
-    {CIFS_SUPER_MAGIC, "CIFS"},
-    {SMB2_SUPER_MAGIC, "SMB"},
-    {SMB_SUPER_MAGIC, "SMB"},
+    {CIFS_SUPER_MAGIC, "CIFS", false, true},
+    {SMB2_SUPER_MAGIC, "SMB", false, true},
+    {SMB_SUPER_MAGIC, "SMB", false, true},
     {FUSE_SUPER_MAGIC, "FUSE"},
-    {AFS_SUPER_MAGIC, "AFS"},
-    {AFS_FS_MAGIC, "AFS"},
-    {V9FS_MAGIC, "9P"},
+    {AFS_SUPER_MAGIC, "AFS", false, true},
+    {AFS_FS_MAGIC, "AFS", false, true},
+    {V9FS_MAGIC, "9P", false, true},
     {CODA_SUPER_MAGIC, "Coda"},
     {OCFS2_SUPER_MAGIC, "OCFS2"},
     {0x01161970, "GFS2"},
@@ -52,7 +53,10 @@ FileSystemKind file_system_kind(int64_t magic) {
   const auto* found =
       std::ranges::find(kKnown, static_cast<uint32_t>(magic), &KnownFileSystem::magic);
   if (found == kKnown.end()) return {};
-  return {.name = found->name, .is_network = !found->is_memory, .is_memory = found->is_memory};
+  return {.name = found->name,
+          .is_network = !found->is_memory,
+          .is_memory = found->is_memory,
+          .is_one_server = found->is_one_server};
 }
 
 FileSystemKind file_system_of(const std::filesystem::path& path) {

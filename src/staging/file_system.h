@@ -10,7 +10,8 @@ namespace qk {
 struct FileSystemKind {
   std::string name;  // "NFS", "Lustre", ...; empty: a local disk, as far as can be told
   bool is_network = false;
-  bool is_memory = false;  // tmpfs, ramfs: what is in it takes memory
+  bool is_memory = false;      // tmpfs, ramfs: what is in it takes memory
+  bool is_one_server = false;  // NFS, SMB, ...: one machine gives all bytes of a file
 };
 
 // By the number that statfs() gives. FUSE counts as a network: nobody can tell what is behind it.

@@ -1,5 +1,5 @@
 // Where the bytes of staged files come from: here the files themselves, read in order. Another source
-// could receive them by message from one reader of many nodes.
+// receives them by message from one reader of many nodes (ranks/weight_spread.h).
 #pragma once
 
 #include <cstddef>

@@ -49,7 +49,9 @@ constexpr StageMode kAuto = StageMode::kAuto, kOff = StageMode::kOff, kRam = Sta
 TEST(FileSystems, Kinds) {
   EXPECT_EQ(file_system_kind(kNfs).name, "NFS");
   EXPECT_TRUE(file_system_kind(kNfs).is_network);
+  EXPECT_TRUE(file_system_kind(kNfs).is_one_server);
   EXPECT_EQ(file_system_kind(0x0BD00BD0).name, "Lustre");
+  EXPECT_FALSE(file_system_kind(0x0BD00BD0).is_one_server);
   EXPECT_EQ(file_system_kind(int64_t{static_cast<int32_t>(0xFE534D42)}).name, "SMB");
   EXPECT_TRUE(file_system_kind(kTmpfs).is_memory);
   EXPECT_FALSE(file_system_kind(kTmpfs).is_network);

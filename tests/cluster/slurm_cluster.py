@@ -128,7 +128,7 @@ class SlurmCluster:
 
     def _nodes_are_idle(self):
         said = self.run(["sinfo", "-h", "-N", "-o", "%N %T"], check=False).stdout.split("\n")
-        return sorted({line for line in said if line}) == sorted(f"{node} idle" for node in self.nodes)
+        return sorted(line for line in said if line) == sorted(f"{node} idle" for node in self.nodes)
 
     def _serve(self, name, *arguments, label=None):
         with open(f"{self.folder}/{label or name}.out", "wb") as out:
@@ -229,19 +229,18 @@ class SlurmCluster:
         self.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
 
     def finish_with_requeues(self, job, seconds=60):
-        """As wait_for, but whatever is requeued starts a second later: until then its node may still be
-        busy with its end, and would refuse it."""
+        """As wait_for, but whatever is requeued starts soon: not at once, or Slurm may take the end
+        of the earlier start for that of the later one."""
         deadline = time.monotonic() + seconds
-        pending = {}  # since when
+        waiting_since = {}
         while True:
             states = self.states(job)
             if states and all(state in FINAL for state in states.values()):
                 return states
             for name, state in states.items():
-                if state != "PENDING":
-                    pending.pop(name, None)
-                elif time.monotonic() > pending.setdefault(name, time.monotonic()) + 1 and \
-                        "-" not in name and "[" not in name:
+                if state != "PENDING" or "-" in name or "[" in name:
+                    waiting_since.pop(name, None)
+                elif time.monotonic() - waiting_since.setdefault(name, time.monotonic()) > 1:
                     self.start_now(name)
             if time.monotonic() > deadline:
                 raise RuntimeError(f"job {job}: {states} after {seconds} s\n{self.logs()}")

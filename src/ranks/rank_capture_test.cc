@@ -1,0 +1,100 @@
+#include "ranks/rank_capture.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "capture/test_run.h"
+#include "ranks/documents_in_time.h"
+
+namespace qk {
+namespace rank_capture_test {
+
+using testing::Contains;
+using testing::Each;
+using testing::Ge;
+using testing::Le;
+using testing::SizeIs;
+
+// A worker with given tasks, each of one document.
+class OneByOne : public Worker {
+ public:
+  explicit OneByOne(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      const int64_t id = std::ssize(tasks_);
+      const Document document{.index = id, .example_id = id, .text = text, .place = "a task"};
+      tasks_.push_back({.id = id, .text = encode_documents({&document, 1})});
+    }
+  }
+  int rank() const override { return 0; }
+  std::optional<Begin> next_stage() override { return std::nullopt; }
+  std::optional<CrewTask> next_task(bool /*wait*/) override {
+    const std::lock_guard lock(mutex_);
+    if (tasks_.empty()) return std::nullopt;
+    CrewTask out = std::move(tasks_.front());
+    tasks_.pop_front();
+    ++num_held_;
+    return out;
+  }
+  bool ended() const override {
+    const std::lock_guard lock(mutex_);
+    return tasks_.empty() && num_held_ == 0;
+  }
+  void send_result(const CrewTask& task, std::string text) override {
+    const std::lock_guard lock(mutex_);
+    held.push_back(num_held_--);
+    answers[task.id] = decode_documents_answer(text);
+  }
+  void show(std::string /*progress*/) override {}
+
+  std::map<int64_t, DocumentsAnswer> answers;
+  std::vector<int> held;  // tasks, when each result was sent
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<CrewTask> tasks_;
+  int num_held_ = 0;
+};
+
+// Captures all of it with so many documents in a batch.
+void capture(OneByOne& worker, int64_t batch_documents, double ends_at) {
+  const TestFolder folder;
+  const PreparedRun run = test_run({});
+  const RunOptions options;
+  MemoryPlan memory;
+  memory.batch.documents = batch_documents;
+  ThreadPool pool(1);
+  const DocumentsStage stage{.journal_token = "t", .header = "{}", .ends_at = ends_at};
+  RankCapture({run, options, memory, pool}, worker, stage).run(folder / "journal");
+}
+
+TEST(RankCapture, ATaskHasItsShareOfTheBatch) {
+  OneByOne worker({words(40), words(10)});
+  capture(worker, 2, 0);
+  ASSERT_THAT(worker.answers, SizeIs(2));
+  const DocumentsAnswer &longer = worker.answers[0], &shorter = worker.answers[1];
+  EXPECT_EQ(longer.task_tokens, 40);
+  EXPECT_EQ(shorter.task_tokens, 10);
+  EXPECT_GT(shorter.seconds, 0);
+  EXPECT_NEAR(longer.seconds / shorter.seconds, 4, 1e-6);
+}
+
+// However late this rank heard of the stage.
+TEST(RankCapture, NothingIsTakenAheadNearTheTimeLimit) {
+  // Two batches of four are taken before the first of them is through.
+  const auto held_later = [](double ends_at) {
+    OneByOne worker(std::vector<std::string>(24, words(30)));
+    capture(worker, 4, ends_at);
+    EXPECT_THAT(worker.held, SizeIs(24));
+    return std::vector(worker.held.begin() + 8, worker.held.end());
+  };
+  // The next one may be taken just before the result of the last is sent.
+  EXPECT_THAT(held_later(system_seconds() - 1), Each(Le(2)));
+  EXPECT_THAT(held_later(system_seconds() + 1000), Contains(Ge(4)));
+}
+
+}  // namespace rank_capture_test
+}  // namespace qk

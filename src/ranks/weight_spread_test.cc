@@ -1,0 +1,119 @@
+// Six nodes, one of them with two ranks, each rank with files of its own.
+#include "ranks/weight_spread.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "capture/stage_weights.h"
+#include "cluster/message.h"
+#include "ranks/test_ranks.h"
+
+namespace qk {
+namespace weight_spread_test {
+
+using testing::HasSubstr;
+
+// Other values of the same size, as if nobody could have read these.
+void spoil_weights(const Model& model) {
+  for (const WeightFile& file : weight_files(model)) {
+    std::string bytes = read_file(file.path);
+    uint64_t header = 0;
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    const int fd = ::open(file.path.c_str(), O_WRONLY);
+    ASSERT_GE(fd, 0);
+    const std::string other(bytes.size() - sizeof(header) - header, '\x11');
+    ASSERT_EQ(::pwrite(fd, other.data(), other.size(), static_cast<off_t>(sizeof(header) + header)),
+              std::ssize(other));
+    ::close(fd);
+  }
+}
+
+class WeightSpreadTest : public testing::Test {
+ protected:
+  WeightSpreadTest() {
+    ranks_.times.lost = 1;
+    ranks_.warnings = &warnings_;
+    ranks_.change = [](int rank, PreparedRun& run, RanksOptions& options) {
+      options.host = "node" + std::to_string(std::min(rank, 5));
+      options.run.stage.mode = StageMode::kRam;
+      options.spread = true;
+      options.spread_piece = 1000;
+      if (rank > 0) spoil_weights(run.model);
+    };
+  }
+
+  // call(number of the piece that rank 3 is to get, the network, the message)
+  void watch_pieces(std::function<void(int, LocalNetwork&, std::string&)> call) {
+    ranks_.watch = [this, call = std::move(call)](LocalNetwork& network) {
+      network.set_hook([this, call, &network](int from, int to, std::string& bytes) {
+        if (from != 0 || bytes.size() < 500) return true;
+        if (decode(bytes, 0).type != MessageType::kTask) return true;
+        if (to == 3) call(++num_pieces_, network, bytes);
+        return true;
+      });
+    };
+  }
+
+  const TestFolder folder_;
+  std::vector<std::string> warnings_;
+  std::atomic<int> num_pieces_ = 0;
+  TestRanks ranks_{.count = 7, .texts = some_texts(6), .out = folder_ / "data"};
+};
+
+TEST_F(WeightSpreadTest, OnlyRank0ReadsTheWeights) {
+  watch_pieces([](int, LocalNetwork&, std::string&) {});
+  const std::vector<RankEnd> ends = ranks_.run();
+  for (const RankEnd& rank : ends) EXPECT_EQ(rank.error, "");
+  const RunReport& report = ends[0].end.report;
+  EXPECT_EQ(report.staged_on_others, 5);
+  EXPECT_EQ(report.stage.mode, StageMode::kRam);
+  EXPECT_EQ(num_pieces_, (report.staged_bytes + 999) / 1000) << "each piece is sent once";
+  EXPECT_GT(num_pieces_, 20);
+  EXPECT_EQ(files_in(ranks_.out), dataset_alone(ranks_.texts));
+}
+
+TEST_F(WeightSpreadTest, AByteThatChangesOnTheWayIsRefused) {
+  watch_pieces([](int piece, LocalNetwork&, std::string& bytes) {
+    if (piece == 7) bytes[300] = static_cast<char>(bytes[300] ^ 1);
+  });
+  const std::string error = ranks_.run()[0].error;
+  EXPECT_THAT(error, HasSubstr("node3 (rank 3): its copy of the weights"));
+  EXPECT_THAT(error, HasSubstr("is not that of node0 (rank 0)"));
+}
+
+TEST_F(WeightSpreadTest, ANodeThatIsLostIsLeftOut) {
+  watch_pieces([](int piece, LocalNetwork& network, std::string&) {
+    if (piece == 7) network.drop(3);
+  });
+  const std::vector<RankEnd> ends = ranks_.run();
+  EXPECT_EQ(ends[0].error, "");
+  EXPECT_EQ(ends[0].end.report.staged_on_others, 4);
+  EXPECT_EQ(files_in(ranks_.out), dataset_alone(ranks_.texts));
+}
+
+TEST_F(WeightSpreadTest, PiecesMayBeLargerThanTheFiles) {
+  const auto before = ranks_.change;
+  ranks_.change = [&](int rank, PreparedRun& run, RanksOptions& options) {
+    before(rank, run, options);
+    options.spread_piece = 0;
+  };
+  EXPECT_EQ(ranks_.run()[0].error, "");  // pieces larger than the files
+  const SpreadStage stage{.num_local_ranks = {2, 0, 1}, .file_bytes = {1, int64_t{1} << 40}};
+  const SpreadStage same = decode_spread_stage(encode(stage));
+  EXPECT_EQ(same.num_local_ranks, stage.num_local_ranks);
+  EXPECT_EQ(same.file_bytes, stage.file_bytes);
+  EXPECT_THROW(decode_spread_stage("short"), Error);
+}
+
+}  // namespace weight_spread_test
+}  // namespace qk
