@@ -101,6 +101,25 @@ TEST_F(WeightSpreadTest, ANodeThatIsLostIsLeftOut) {
   EXPECT_EQ(files_in(ranks_.out), dataset_alone(ranks_.texts));
 }
 
+// One rank is slow: rank 0 does not read on without end.
+TEST_F(WeightSpreadTest, AtMost16PiecesAreHeld) {
+  std::atomic<int> num_sent = 0, num_done = 0, most = 0;
+  ranks_.watch = [&](LocalNetwork& network) {
+    network.delay(3, 0.02);
+    network.set_hook([&](int from, int to, std::string& bytes) {
+      if (from == 3 && decode(bytes, 3).type == MessageType::kResult) ++num_done;
+      if (from != 0 || to != 1 || bytes.size() < 500) return true;
+      if (decode(bytes, 0).type != MessageType::kTask) return true;
+      most = std::max(most.load(), ++num_sent - num_done);
+      return true;
+    });
+  };
+  EXPECT_EQ(ranks_.run()[0].error, "");
+  EXPECT_GT(num_sent, 40);
+  EXPECT_GT(most, 2);
+  EXPECT_LE(most, 16);
+}
+
 TEST_F(WeightSpreadTest, PiecesMayBeLargerThanTheFiles) {
   const auto before = ranks_.change;
   ranks_.change = [&](int rank, PreparedRun& run, RanksOptions& options) {
