@@ -102,7 +102,6 @@ TEST(CrewFaults, AFaultOfAWorkerEndsTheRun) {
   EXPECT_THAT(outcome.left, ElementsAre(1, 1, 1));
 }
 
-// Also if the leader's work is over by then, and if it is rank 0's own worker.
 // The leader's work is over by then: its end counts.
 TEST(CrewFaults, AFaultAfterTheEndIsAWarning) {
   Team team(2);
