@@ -42,7 +42,7 @@ class Simulation {
         schedule(of(rank).stopped, rank, [this, rank] { ranks_[at(rank)].follower->stop(); });
       }
     }
-    schedule(uniform(), 0, [this] { lead(); });
+    schedule(0, 0, [this] { lead(); });  // before anything can disturb it
   }
 
   // Until all have ended, or until `bound`.
