@@ -66,6 +66,7 @@ std::vector<TokenizedDocument> CaptureLoop::next_batch() {
 bool CaptureLoop::end_in_time(const std::vector<TokenizedDocument>& documents) {
   if (options_.time_limit == nullptr || documents.empty()) return true;
   std::vector<int64_t> lengths;
+  lengths.reserve(documents.size());
   for (const TokenizedDocument& document : documents) {
     lengths.push_back(std::ssize(document.ids));
   }

@@ -12,8 +12,9 @@ constexpr int64_t kMostShards = 1'000'000'000;
 
 std::optional<int64_t> whole_number(std::string_view text) {
   int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
   const bool is_whole = error == std::errc() && stop == end && value >= 0 && value <= kMostShards;
   return is_whole ? std::optional(value) : std::nullopt;
 }

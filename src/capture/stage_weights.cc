@@ -16,6 +16,7 @@ namespace {
 std::vector<const MappedFile*> mapped_files(const Model& model) {
   if (model.gguf) return {&model.gguf->file()};
   std::vector<const MappedFile*> out;
+  out.reserve(model.files.size());
   for (const auto& file : model.files) out.push_back(file.get());
   return out;
 }

@@ -166,6 +166,7 @@ TimeLimit::Fit TimeLimit::fit() const {
   out.linear = linear / longest.tokens;
   out.quadratic = quadratic / (longest.tokens * longest.tokens);
   std::vector<double> ratios;  // observed to fitted
+  ratios.reserve(finished_.size());
   for (const Finished& document : finished_) {
     ratios.push_back(document.seconds / out.at(document.tokens));
   }

@@ -50,7 +50,7 @@ RanksEnd end_unprepared(const RankFacts& facts, const RanksOptions& options, Tra
 RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Transport& transport) {
   RunReport report;
   RankFacts facts = facts_here(run, options.run);
-  if (!options.host.empty()) facts.room.host = options.host;
+  if (!options.host.empty()) facts.room.host = facts.room.node = options.host;
   CrewSides sides = sides_of(facts, options);
   sides.work = [&](Worker& worker) {
     try {
