@@ -63,7 +63,7 @@ void Coordinator::hear(int from, Message&& message) {
   const bool is_of_stage = message.stage == stage_ && state_ == StageState::kRunning;
   switch (message.type) {
     case MessageType::kHello:
-      hear_hello(rank, std::move(message.text));
+      hear_hello(rank, message.text);
       bring_up_to_date(from);
       break;
     case MessageType::kWant:
@@ -92,7 +92,7 @@ void Coordinator::hear(int from, Message&& message) {
   }
 }
 
-void Coordinator::hear_hello(Rank& rank, std::string text) {
+void Coordinator::hear_hello(Rank& rank, const std::string& text) {
   const size_t end = std::min(text.find('\n'), text.size());
   rank.state.host = printable(text.substr(0, end));
   rank.state.hello = text.substr(std::min(end + 1, text.size()));

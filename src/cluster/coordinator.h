@@ -125,7 +125,7 @@ class Coordinator {
   }
   std::string name(int rank) const;
   void hear(int rank, Message&& message);
-  void hear_hello(Rank& rank, std::string text);
+  void hear_hello(Rank& rank, const std::string& text);
   void hear_begun(Rank& rank, int64_t num_begun);
   void hear_of_task(int rank, Message&& message);
   void hear_gone(int rank);

@@ -217,6 +217,7 @@ std::vector<std::string> DatasetWriting::write_all(
     if (wrote) wrote(done, num_files());
   });
   std::vector<std::string> texts;
+  texts.reserve(units_.size());
   for (const WritingUnit& unit : units_) {
     texts.push_back(encode(unit, token_, std::span(results).subspan(unit.begin, unit.num_files())));
   }
