@@ -68,7 +68,8 @@ std::string job_id() {
 }
 
 int64_t job_restart() {
-  return std::max<int64_t>(std::atoll(environment("SLURM_RESTART_COUNT").c_str()), 0);
+  return std::max<int64_t>(std::strtoll(environment("SLURM_RESTART_COUNT").c_str(), nullptr, 10),
+                           0);
 }
 
 // The first bytes of a file of the kernel or of ours; empty if it cannot be read.
@@ -101,7 +102,7 @@ std::optional<ProcessState> process_state(int64_t pid) {
   constexpr int kFieldsBetween = 19;
   size_t at = name_end + 2;
   for (int i = 0; i < kFieldsBetween && at != std::string::npos; ++i) at = text.find(' ', at + 1);
-  if (at != std::string::npos) state.start_ticks = std::atoll(text.c_str() + at);
+  if (at != std::string::npos) state.start_ticks = std::strtoll(text.c_str() + at, nullptr, 10);
   return state;
 }
 
@@ -130,7 +131,8 @@ bool was_killed_unwritten(std::string_view token) {
   const std::string_view before = token.substr(0, begin);
   if (!before.ends_with(host)) return false;
   if (before.size() > host.size() && before[before.size() - host.size() - 1] != '.') return false;
-  const int64_t pid = std::atoll(std::string(token.substr(begin + 1, end - begin - 1)).c_str());
+  const int64_t pid =
+      std::strtoll(std::string(token.substr(begin + 1, end - begin - 1)).c_str(), nullptr, 10);
   return pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
 }
 

@@ -71,10 +71,16 @@ void check_probes(std::span<const RankFacts> ranks,
 
 std::vector<DigestTask> digest_tasks(std::span<const RankFacts> ranks,
                                      const std::set<int>& left_out, int64_t num_files,
-                                     std::span<const RankDigest> known) {
+                                     std::span<const RankDigest> known,
+                                     const std::set<int>& apart) {
+  const auto node = [&](int rank) -> const std::string& {
+    return ranks[static_cast<size_t>(rank)].room.node;
+  };
   const auto is_known = [&](int64_t file, int rank) {
     return std::ranges::any_of(known, [&](const RankDigest& digest) {
-      return digest.file == file && (rank < 0 || digest.rank == rank);
+      if (digest.file != file) return false;
+      if (rank < 0 || digest.rank == rank) return true;
+      return !apart.contains(rank) && node(digest.rank) == node(rank);
     });
   };
   std::set<std::string> copies, readers;

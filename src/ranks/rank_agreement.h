@@ -31,10 +31,14 @@ struct DigestTask {
 };
 
 // The digests that are missing. Where all ranks read one file, it is read once; else once by each
-// node, and by each rank of it that has files of its own. left_out: ranks that take no part.
+// node, and by each rank of it that has files of its own. What the first rank of a node has staged
+// and digested serves the whole node.
+//   left_out  ranks that take no part
+//   apart     ranks that read the files themselves, whatever their node has staged
 std::vector<DigestTask> digest_tasks(std::span<const RankFacts> ranks,
                                      const std::set<int>& left_out, int64_t num_files,
-                                     std::span<const RankDigest> known);
+                                     std::span<const RankDigest> known,
+                                     const std::set<int>& apart = {});
 
 // One digest for each file that has any. Throws Error, one sentence: two ranks have different ones.
 //   files  source_files()

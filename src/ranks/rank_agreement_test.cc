@@ -66,9 +66,10 @@ std::vector<RankFacts> ranks_with(const std::vector<std::pair<std::string, std::
 // As "file:rank".
 std::vector<std::string> tasks_of(const std::vector<RankFacts>& ranks,
                                   const std::vector<RankDigest>& known,
-                                  const std::set<int>& left_out = {}) {
+                                  const std::set<int>& left_out = {},
+                                  const std::set<int>& apart = {}) {
   std::vector<std::string> out;
-  for (const DigestTask& task : digest_tasks(ranks, left_out, 2, known)) {
+  for (const DigestTask& task : digest_tasks(ranks, left_out, 2, known, apart)) {
     out.push_back(fmt::format("{}:{}", task.file, task.rank));
   }
   return out;
@@ -86,6 +87,14 @@ TEST(RankAgreement, FilesOfTheNodesAreReadOnceANode) {
   EXPECT_THAT(tasks_of(ranks, {}), ElementsAre("0:0", "0:2", "0:4", "1:0", "1:2", "1:4"));
   EXPECT_THAT(tasks_of(ranks, {{.rank = 0, .file = 1, .sha256 = "x"}}, {2}),
               ElementsAre("0:0", "0:3", "0:4", "1:3", "1:4"));
+}
+
+// A neighbour reads what its node has staged, unless it could not.
+TEST(RankAgreement, WhatANodeHasStagedServesAllOfIt) {
+  const std::vector<RankFacts> ranks = ranks_with({{"a", "1"}, {"a", "2"}, {"b", "3"}});
+  const std::vector<RankDigest> staged = {{0, 0, "x"}, {0, 1, "y"}};
+  EXPECT_THAT(tasks_of(ranks, staged), ElementsAre("0:2", "1:2"));
+  EXPECT_THAT(tasks_of(ranks, staged, {}, {1}), ElementsAre("0:1", "0:2", "1:1", "1:2"));
 }
 
 TEST(RankAgreement, DigestsOfOneFileAreEqual) {

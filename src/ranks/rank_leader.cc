@@ -148,6 +148,7 @@ std::vector<RankDigest> RankLeader::stage_weights_on_nodes(const RunContext& con
   }
   StagedRanks staged = stage_on_nodes(leader_, nodes_, spread);
   for (const auto& [rank, sentence] : staged.warnings) {
+    apart_.insert(rank);
     warn(fmt::format("{}: {}", hosts_[static_cast<size_t>(rank)], sentence));
   }
   report_.stage = staged.place;
@@ -160,7 +161,8 @@ std::vector<RankDigest> RankLeader::stage_weights_on_nodes(const RunContext& con
 std::vector<IdentifiedFile> RankLeader::digest_files(std::vector<RankDigest> digests,
                                                      ThreadPool& pool) {
   const std::vector<fs::path> files = source_files(run_.model);
-  const std::vector<DigestTask> tasks = digest_tasks(ranks_, left_out_, std::ssize(files), digests);
+  const std::vector<DigestTask> tasks =
+      digest_tasks(ranks_, left_out_, std::ssize(files), digests, apart_);
   size_t next = 0;
   int64_t bytes = 0, total = 0;
   const auto size_of = [&](const DigestTask& task) {

@@ -73,6 +73,7 @@ class RankLeader {
   std::vector<std::string> hosts_;  // [ranks] "node17 (rank 12)"
   std::vector<std::string> nodes_;  // [ranks] RankRoom::node
   std::set<int> left_out_;          // ranks that take no further part
+  std::set<int> apart_;             // ranks that may read weights which their node has staged
   int num_threads_ = 0;
   bool has_journals_ = false;                 // begin_journals() has returned
   std::map<std::string, std::string> known_;  // indexes of journals, by name
