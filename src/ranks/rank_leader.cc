@@ -36,6 +36,7 @@ Start start_of(const RunOptions& options, bool resumes) {
 template <typename T>
 std::vector<bool> has_value(const std::vector<std::optional<T>>& values) {
   std::vector<bool> out;
+  out.reserve(values.size());
   for (const std::optional<T>& value : values) out.push_back(value.has_value());
   return out;
 }
