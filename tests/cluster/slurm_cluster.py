@@ -136,7 +136,7 @@ class SlurmCluster:
                 [name, *arguments], env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, start_new_session=True)
 
-    def _wait(self, what, condition, seconds=10):
+    def _wait(self, what, condition, seconds=60):
         deadline = time.monotonic() + seconds
         while not condition():
             ended = [name for name, server in self.servers.items() if server.poll() is not None]
@@ -213,7 +213,7 @@ class SlurmCluster:
                 out[name] = fields["JobState"]
         return out
 
-    def wait_for(self, job, seconds=60):
+    def wait_for(self, job, seconds=120):
         """Waits until the job and all tasks of its array are over; returns their states."""
         deadline = time.monotonic() + seconds
         while True:
@@ -228,7 +228,7 @@ class SlurmCluster:
         """A job that was requeued starts at once, not after two minutes."""
         self.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
 
-    def finish_with_requeues(self, job, seconds=60):
+    def finish_with_requeues(self, job, seconds=120):
         """As wait_for, but whatever is requeued starts soon: not at once, or Slurm may take the end
         of the earlier start for that of the later one."""
         deadline = time.monotonic() + seconds
