@@ -124,11 +124,12 @@ class SlurmCluster:
         self._serve("slurmctld", "-D", "-f", f"{self.folder}/slurm.conf")
         for node in self.nodes:
             self.start_node(node)
-        self._wait("idle nodes", self._nodes_are_idle, 20)
+        self._wait("idle nodes", self._nodes_are_idle)
 
     def _nodes_are_idle(self):
         said = self.run(["sinfo", "-h", "-N", "-o", "%N %T"], check=False).stdout.split("\n")
-        return sorted(line for line in said if line) == sorted(f"{node} idle" for node in self.nodes)
+        # A node has a line for each partition it is in.
+        return {line for line in said if line} == {f"{node} idle" for node in self.nodes}
 
     def _serve(self, name, *arguments, label=None):
         with open(f"{self.folder}/{label or name}.out", "wb") as out:
