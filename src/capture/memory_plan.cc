@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/machine_limits.h"
 #include "base/process_memory.h"
 #include "capture/batch_request.h"
@@ -322,6 +323,15 @@ int64_t planned_length(const SniffConfig& config) {
 
 MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options) {
   return MemoryPlanner(run, options).plan();
+}
+
+MemoryPlan plan_that_fits(const PreparedRun& run, const RunOptions& options) {
+  // Torch frees and takes the tensors of each operation anew, which the C library would keep.
+  const bool on_torch = options.backend().traits.rows_depend_on_shape;
+  if (options.ram_bytes > 0 || on_torch) return_freed_memory();
+  MemoryPlan memory = plan_memory(run, options);
+  if (!memory.fits) fail("{}: {}", memory.option, memory.advice);
+  return memory;
 }
 
 }  // namespace qk

@@ -63,4 +63,8 @@ int64_t planned_length(const SniffConfig& config);
 // writers. Chunks are only made smaller where no bit depends on them: not on torch.
 MemoryPlan plan_memory(const PreparedRun& run, const RunOptions& options);
 
+// The plan of a run that is about to begin, once freed memory goes back to the system where a limit or
+// torch asks for that. Throws Error that names the option and the way out if it does not fit.
+MemoryPlan plan_that_fits(const PreparedRun& run, const RunOptions& options);
+
 }  // namespace qk

@@ -34,15 +34,6 @@ fs::path own_journal(const fs::path& folder, const RunOptions& options, const Fo
   return options.shard ? journal_path(folder, lock.token()) : journal_path(folder);
 }
 
-MemoryPlan plan_that_fits(const PreparedRun& run, const RunOptions& options) {
-  // Torch frees and takes the tensors of each operation anew, which the C library would keep.
-  const bool on_torch = options.backend().traits.rows_depend_on_shape;
-  if (options.ram_bytes > 0 || on_torch) return_freed_memory();
-  MemoryPlan memory = plan_memory(run, options);
-  if (!memory.fits) fail("{}: {}", memory.option, memory.advice);
-  return memory;
-}
-
 void refuse_nothing_to_finish(const fs::path& folder, const RunOptions& options, bool resumes) {
   if (!options.finish || resumes) return;
   fail("--finish: {} holds no journal and no finished dataset: run the shards first",

@@ -255,7 +255,7 @@ int RankLeader::lead() {
     agree();
     options.num_threads = num_threads_;
     ThreadPool pool(num_threads_);
-    const MemoryPlan memory = plan_of_rank(run_, options);
+    const MemoryPlan memory = plan_that_fits(run_, options);
     warn_of_memory(memory);
     const int code =
         run_with({run_, options, memory, pool, resumes, journal_path(folder(), token_)}, finished);

@@ -23,14 +23,6 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-MemoryPlan plan_of_rank(const PreparedRun& run, const RunOptions& options) {
-  const bool on_torch = options.backend().traits.rows_depend_on_shape;
-  if (options.ram_bytes > 0 || on_torch) return_freed_memory();
-  MemoryPlan memory = plan_memory(run, options);
-  if (!memory.fits) fail("{}: {}", memory.option, memory.advice);
-  return memory;
-}
-
 RankWorker::RankWorker(const PreparedRun& run, const RunOptions& options, Worker& worker)
     : run_(run), options_(options), worker_(worker) {
   options_.progress = {};
@@ -75,7 +67,7 @@ ThreadPool& RankWorker::pool() {
 }
 
 const MemoryPlan& RankWorker::memory() {
-  if (!memory_) memory_ = plan_of_rank(run_, options_);
+  if (!memory_) memory_ = plan_that_fits(run_, options_);
   return *memory_;
 }
 

@@ -58,7 +58,4 @@ class RankWorker {
   std::unique_ptr<DatasetWriting> writing_;  // of files from journals_
 };
 
-// The memory plan of a rank. Throws Error if the run does not fit.
-MemoryPlan plan_of_rank(const PreparedRun& run, const RunOptions& options);
-
 }  // namespace qk
