@@ -217,11 +217,11 @@ void RankLeader::show(const RunProgress& progress, const std::vector<RankState>&
 int RankLeader::run_with(const RunContext& context, const std::string& finished) {
   const RunClock clock;
   std::vector<RankDigest> digests;
-  if (finished.empty()) {
-    digests = stage_weights_on_nodes(context);
-    compare_probes();
-  }
-  const RunRecord record = identify_run(context, digest_files(std::move(digests), context.pool));
+  if (finished.empty()) digests = stage_weights_on_nodes(context);
+  std::vector<IdentifiedFile> files = digest_files(std::move(digests), context.pool);
+  // After the digests: of values that differ because weights do, these say the cause.
+  if (finished.empty()) compare_probes();
+  const RunRecord record = identify_run(context, std::move(files));
   report_.times.identify = clock.seconds();
   if (!finished.empty()) {
     check_finished(folder(), finished, record.provenance, options_.run.device_reason());
