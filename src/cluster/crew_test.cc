@@ -50,6 +50,42 @@ TEST(Crew, SeveralStages) {
   }
 }
 
+TEST(Crew, AStageOfSomeRanks) {
+  Team team(4);
+  std::map<int64_t, std::string> of_some;
+  std::mutex mutex;
+  std::map<std::string, std::set<int>> took_part;
+  const auto work = [&](Worker& self) {
+    while (const auto stage = self.next_stage()) {
+      {
+        const std::lock_guard lock(mutex);
+        took_part[stage->text].insert(self.rank());
+      }
+      while (const auto task = self.next_task(true)) self.send_result(*task, "");
+    }
+  };
+  team.run(
+      [&](Leader& leader) {
+        leader.hellos();
+        Leader::Stage stage = numbers(20, of_some, "some");
+        stage.ranks = {1, 0, 1, 0};
+        EXPECT_TRUE(leader.run_stage(stage));
+        stage = {.text = "all", .next = [rank = 0]() mutable -> std::optional<CrewTask> {
+                   if (rank == 4) return std::nullopt;
+                   CrewTask task{.id = rank, .rank = rank};
+                   ++rank;
+                   return task;
+                 }};
+        EXPECT_TRUE(leader.run_stage(stage));
+        return 0;
+      },
+      work);
+  EXPECT_EQ(of_some.size(), 20U);
+  EXPECT_FALSE(took_part["some"].contains(1));
+  EXPECT_FALSE(took_part["some"].contains(3));
+  EXPECT_THAT(took_part["all"], ElementsAre(0, 1, 2, 3));
+}
+
 TEST(Crew, AStopOfAnyRankStopsAll) {
   for (const size_t stopped : {0U, 2U}) {
     Team team(3);

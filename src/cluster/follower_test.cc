@@ -202,6 +202,14 @@ TEST(Follower, Rank0MayBeginLate) {
   EXPECT_TRUE(rank.follower.has_heard_leader());
 }
 
+TEST(Follower, Rank0Has15Minutes) {
+  Follower follower({.rank = 1, .host = "node1", .hello = "{}"}, {}, 0);
+  for (double now = 0; now <= 899; ++now) follower.tick(now);
+  EXPECT_FALSE(follower.is_leader_lost());
+  for (double now = 899; now <= 902; ++now) follower.tick(now);
+  EXPECT_TRUE(follower.is_leader_lost());
+}
+
 TEST(Follower, Rank0MayNotBeginTooLate) {
   Rank rank;
   rank.pass(39);

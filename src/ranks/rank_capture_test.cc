@@ -60,10 +60,10 @@ class OneByOne : public Worker {
 };
 
 // Captures all of it with so many documents in a batch.
-void capture(OneByOne& worker, int64_t batch_documents, double ends_at) {
+void capture(OneByOne& worker, int64_t batch_documents, double ends_at,
+             const RunOptions& options = {}) {
   const TestFolder folder;
   const PreparedRun run = test_run({});
-  const RunOptions options;
   MemoryPlan memory;
   memory.batch.documents = batch_documents;
   ThreadPool pool(1);
@@ -80,6 +80,19 @@ TEST(RankCapture, ATaskHasItsShareOfTheBatch) {
   EXPECT_EQ(shorter.task_tokens, 10);
   EXPECT_GT(shorter.seconds, 0);
   EXPECT_NEAR(longer.seconds / shorter.seconds, 4, 1e-6);
+}
+
+// Rank 0 decides: of its own limit this rank knows nothing, nor of a shard.
+TEST(RankCapture, WhatIsGivenIsComputed) {
+  double now = 0;
+  TimeLimit limit(1000, [&] { return now; });
+  now = 2000;
+  RunOptions options;
+  options.shard = Shard{0, 3};
+  options.time_limit = &limit;
+  OneByOne worker({words(4), words(5), words(6)});
+  capture(worker, 1, 0, options);
+  EXPECT_THAT(worker.answers, SizeIs(3));
 }
 
 // However late this rank heard of the stage.

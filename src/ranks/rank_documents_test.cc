@@ -122,14 +122,12 @@ TEST(RankDocuments, ATaskEndsWithItsLastDocument) {
   RankDocuments documents(worker);
   for (const char* text : {"a", "b", "c"}) EXPECT_EQ(documents.next(true)->text, text);
   EXPECT_FALSE(documents.next(false));
-  EXPECT_TRUE(documents.has_open());
   EXPECT_FALSE(documents.end(1, 10, 1.5));
   EXPECT_EQ(documents.end(2, 5, 1)->num_tokens, 5);
   const auto last = documents.end(0, 20, 2);
   EXPECT_EQ(last->task.id, 0);
   EXPECT_EQ(last->num_tokens, 30);
   EXPECT_EQ(last->seconds, 3.5);
-  EXPECT_FALSE(documents.has_open());
 }
 
 TEST(RankDocuments, WaitsForATaskUntilTheStageEnds) {
