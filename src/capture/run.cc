@@ -123,7 +123,6 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
     options.finish ? finish(context, record, report) : capture(context, record, report);
   } catch (const Stopped&) {
     report.stopped = true;
-    report.must_overwrite = options.overwrite && journal_paths(folder).empty();
   }
   report.times.total = total.seconds();
   if (const auto now = process_memory()) report.peak_bytes = now->peak;

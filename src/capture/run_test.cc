@@ -14,34 +14,23 @@
 namespace qk {
 namespace run_test {
 
-// After a journal says that a dataset is replaced, --resume knows it too.
-TEST(RunCapture, AStoppedOverwriteSaysWhetherResumeGoesOn) {
-  const TestFolder model, folder;
-  PreparedRun run = test_run({"w1 w2", "w3"}, model.path());
-  run.config.output.data_root = (folder / "data").string();
-  const std::atomic<bool> stop = true;
-  RunOptions options;
-  options.overwrite = true;
-  options.num_threads = 1;
-  options.stop = &stop;
-  RunReport report = run_capture(run, options);
-  EXPECT_TRUE(report.stopped);
-  EXPECT_TRUE(report.must_overwrite);
-  EXPECT_TRUE(journal_paths(run.config.output.data_root).empty());
-
-  options.overwrite = false;  // there is nothing to replace
-  EXPECT_FALSE(run_capture(run, options).must_overwrite);
-
-  double now = 0;
-  TimeLimit limit(1000, [&] { return now; });
-  now = 999.5;
-  options.overwrite = true;
-  options.stop = nullptr;
-  options.time_limit = &limit;
-  report = run_capture(run, options);
-  EXPECT_TRUE(report.stopped);
-  EXPECT_FALSE(report.must_overwrite);
-  EXPECT_FALSE(journal_paths(run.config.output.data_root).empty());
+// It goes on until a journal says that a dataset is replaced: --resume is to know it.
+TEST(RunCapture, AnOverwriteThatStopsHasAJournal) {
+  for (const StageMode mode : {StageMode::kOff, StageMode::kRam}) {
+    const TestFolder model, folder;
+    PreparedRun run = test_run({"w1 w2", "w3"}, model.path());
+    run.config.output.data_root = (folder / "data").string();
+    const std::atomic<bool> stop = true;
+    RunOptions options;
+    options.overwrite = true;
+    options.num_threads = 1;
+    options.stop = &stop;
+    options.stage.mode = mode;
+    const RunReport report = run_capture(run, options);
+    EXPECT_TRUE(report.stopped);
+    EXPECT_FALSE(report.must_overwrite);
+    EXPECT_FALSE(journal_paths(run.config.output.data_root).empty());
+  }
 }
 
 // Each batch has its part of what the journal took.

@@ -38,8 +38,9 @@ class ListWorker : public Worker {
  public:
   int rank() const override { return 0; }
   std::optional<Begin> next_stage() override { return std::nullopt; }
-  std::optional<CrewTask> next_task(bool /*wait*/) override {
+  std::optional<CrewTask> next_task(bool wait) override {
     const std::lock_guard lock(mutex);
+    has_waited = has_waited || wait;
     if (tasks.empty()) return std::nullopt;
     CrewTask out = tasks.front();
     tasks.pop_front();
@@ -52,6 +53,7 @@ class ListWorker : public Worker {
   std::mutex mutex;
   std::deque<CrewTask> tasks;
   std::atomic<bool> is_over = false;
+  bool has_waited = false;
 };
 
 std::vector<std::vector<int64_t>> grouped(const std::vector<std::string>& texts,
@@ -175,6 +177,7 @@ TEST(RankDocuments, CancelEndsTheWaiting) {
   });
   EXPECT_FALSE(documents.next(true));
   cancels.join();
+  EXPECT_FALSE(worker.has_waited) << "cancel() could not end that";
 }
 
 }  // namespace rank_documents_test
