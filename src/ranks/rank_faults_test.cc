@@ -315,7 +315,10 @@ TEST_F(RankFaults, AStopWhileARankIsPreparedStopsAll) {
       const TestFolder model;
       PreparedRun run = test_run(texts_, model.path());
       run.config.output.data_root = out_.string();
-      const RanksEnd end = run_over_ranks(run, options, *network.transport(1 - stopped));
+      RanksEnd end;
+      EXPECT_EQ(
+          error_of([&] { end = run_over_ranks(run, options, *network.transport(1 - stopped)); }),
+          "");
       EXPECT_EQ(end.exit_code, 75);
       EXPECT_EQ(end.report.stopped, stopped == 1);
     });
