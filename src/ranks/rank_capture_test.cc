@@ -121,7 +121,7 @@ Backend slow_backend() {
   out.rms_norm = [](Context& context, ConstMatrix x, BoundVector weight, float eps, NormKind kind,
                     Matrix y) {
     ++num_norms;
-    std::this_thread::sleep_for(std::chrono::duration<double>(seconds_of_norm));
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds_of_norm.load()));
     kCpuBackend.rms_norm(context, x, weight, eps, kind, y);
   };
   return out;
@@ -135,7 +135,7 @@ TEST(RankCapture, WhatTasksTookSaysWhetherTheLimitIsNear) {
   OneByOne first(std::vector<std::string>(4, words(30)));
   capture(first, 4, 0, options);
   constexpr double kSecondsOfBatch = 0.4;
-  seconds_of_norm = kSecondsOfBatch / num_norms;
+  seconds_of_norm = kSecondsOfBatch / num_norms.load();
   OneByOne worker(std::vector<std::string>(12, words(30)));
   capture(worker, 4, system_seconds() + 1.5 * kSecondsOfBatch, options);
   ASSERT_THAT(worker.held, SizeIs(12));
