@@ -72,5 +72,5 @@ if(QK_TESTS)
   # One test asks for more memory than there is; AddressSanitizer would end the program.
   gtest_discover_tests(torch_test TEST_PREFIX torch. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "unit;optimised" ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+    PROPERTIES LABELS optimised ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
 endif()
