@@ -1,0 +1,142 @@
+// Makes the page of `qkscope report` without data: one HTML file that holds everything but the text
+// @@QKSCOPE_DATA@@, the place that the program puts the data in.
+//
+//   node build.mjs [OUTPUT]       default: dist/page.html
+//
+// The security policy of the page allows one script and the styles below by their digests, so no byte of
+// the policy depends on the data. Same sources, same bytes. docs/decisions/0016-report-page.md has the why.
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const modules = realpathSync(join(folder, "node_modules"));
+const output = resolve(process.argv[2] ?? join(folder, "dist/page.html"));
+const largest = 350_000; // bytes, docs/report.md
+
+const read = (path) => readFileSync(path, "utf8");
+const digest = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+function refuse(sentence) {
+  console.error(`report page: ${sentence}`);
+  process.exit(1);
+}
+
+async function bundle(entry, format) {
+  const made = await esbuild.build({
+    entryPoints: [join(folder, entry)],
+    absWorkingDir: folder,
+    bundle: true,
+    write: false,
+    minify: true,
+    metafile: true,
+    format,
+    charset: "ascii",
+    legalComments: "none", // the notices stand in a comment of their own
+    target: ["chrome120", "firefox128", "safari17"],
+    logLevel: "warning",
+  });
+  return { text: made.outputFiles[0].text.trim(), inputs: Object.values(made.metafile.outputs)[0].inputs };
+}
+
+// "d3-array" or "@observablehq/plot" for every package that some byte of the script comes from.
+function packagesOf(inputs) {
+  const names = new Set();
+  for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+    const inside = relative(modules, realpathSync(resolve(folder, path)));
+    if (bytesInOutput === 0 || inside.startsWith("..")) continue;
+    const parts = inside.split(sep);
+    names.add(parts[0].startsWith("@") ? parts.slice(0, 2).join("/") : parts[0]);
+  }
+  return [...names].sort();
+}
+
+// The licences of those packages: who and which version, then each text once.
+function notices(names) {
+  const texts = new Map();
+  for (const name of names) {
+    const { version, license } = JSON.parse(read(join(modules, name, "package.json")));
+    const words = read(join(modules, name, "LICENSE")).split("\n").map((line) => line.trim());
+    const holders = words.filter((line) => /^copyright\b/i.test(line));
+    const title = /^(the )?(isc|mit) license( \(mit\))?$/i;
+    const rest = words.filter((line) => !holders.includes(line) && !title.test(line));
+    const text = rest.join(" ").replace(/\s+/g, " ").trim();
+    const who = [`${name} ${version} (${license})`, ...holders].join(". ");
+    texts.set(text, [...(texts.get(text) ?? []), who]);
+  }
+  return [...texts].map(([text, who]) => [...who, "", ...wrap(text)].join("\n")).join("\n\n");
+}
+
+function wrap(text) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1).length + word.length > 98) lines.push("");
+    lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines;
+}
+
+// Plot puts style elements into its charts. Their text is constant for a class name.
+function plotStyles() {
+  const plot = join(modules, "@observablehq/plot/src");
+  const name = /name === undefined\) return "([\w-]+)"/.exec(read(join(plot, "style.js")))?.[1];
+  const names = [...read(join(folder, "src/chart.ts")).matchAll(/className: "([\w-]+)"/g)].map((m) => m[1]);
+  const found = ["plot.js", "legends/ramp.js"].map(
+    (file) => /append\("style"\)\.text\(\s*`([^`]*)`/.exec(read(join(plot, file)))?.[1],
+  );
+  if (!name || found.includes(undefined)) refuse("this version of Plot keeps its styles elsewhere");
+  return [name, ...names].flatMap((each) => found.map((text) => text.replaceAll("${className}", each)));
+}
+
+// Libraries of the page as third_party/libraries.toml names them (npm = ["d3-array 3.2.4", ...]).
+function checkListed(names) {
+  const listed = new Set(
+    [...read(join(folder, "../third_party/libraries.toml")).matchAll(/^npm = \[([^\]]*)\]/gm)]
+      .flatMap((match) => [...match[1].matchAll(/"(\S+) [^"]*"/g)].map((entry) => entry[1])),
+  );
+  const absent = names.filter((name) => !listed.has(name));
+  const unused = [...listed].filter((name) => !names.includes(name));
+  if (absent.length) refuse(`third_party/libraries.toml: no entry names ${absent.join(", ")}, in the page`);
+  if (unused.length) refuse(`third_party/libraries.toml names ${unused.join(", ")}, not in the page`);
+}
+
+function fill(page, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const parts = page.split(`@@${name}@@`);
+    if (parts.length !== 2) refuse(`page.html: expected @@${name}@@ once, found it ${parts.length - 1} times`);
+    page = parts.join(value);
+  }
+  return page;
+}
+
+const script = await bundle("src/main.ts", "iife");
+const style = (await bundle("style.css")).text;
+if (/<\/script|<!--/i.test(script.text)) refuse("the script holds </script or <!--, which would end it");
+if (/<\/style|<!--/i.test(style)) refuse("the styles hold </style or <!--, which would end them");
+const names = packagesOf(script.inputs);
+checkListed(names);
+const licences = notices(names);
+if (licences.includes("--")) refuse("a licence text holds --, which would end the comment");
+
+const page = fill(read(join(folder, "page.html")), {
+  POLICY: [
+    "default-src 'none'",
+    `script-src ${digest(script.text)}`,
+    `style-src ${[style, ...plotStyles()].map(digest).join(" ")}`,
+    "img-src data: blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; "),
+  NOTICES: licences,
+  STYLE: style,
+  SCRIPT: script.text,
+});
+if (page.split("@@QKSCOPE_DATA@@").length !== 2) refuse("expected @@QKSCOPE_DATA@@ once");
+if (/[^\n\x20-\x7e]/.test(page)) refuse("the page holds bytes that are not ASCII");
+if (page.length > largest) refuse(`${page.length} bytes, more than ${largest}`);
+mkdirSync(dirname(output), { recursive: true });
+writeFileSync(`${output}.new`, page);
+renameSync(`${output}.new`, output);
+console.log(`${output}: ${page.length} bytes, with ${names.join(", ")}`);
