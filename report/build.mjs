@@ -38,7 +38,13 @@ async function bundle(entry, format) {
     target: ["chrome120", "firefox128", "safari17"],
     logLevel: "warning",
   });
-  return { text: made.outputFiles[0].text.trim(), inputs: Object.values(made.metafile.outputs)[0].inputs };
+  const text = format ? escaped(made.outputFiles[0].text) : made.outputFiles[0].text;
+  return { text: text.trim(), inputs: Object.values(made.metafile.outputs)[0].inputs };
+}
+
+// esbuild leaves characters beyond ASCII in regular expressions as they are.
+function escaped(script) {
+  return script.replace(/[\x80-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 // "d3-array" or "@observablehq/plot" for every package that some byte of the script comes from.
@@ -59,7 +65,7 @@ function notices(names) {
   for (const name of names) {
     const { version, license } = JSON.parse(read(join(modules, name, "package.json")));
     const words = read(join(modules, name, "LICENSE")).split("\n").map((line) => line.trim());
-    const holders = words.filter((line) => /^copyright\b/i.test(line));
+    const holders = words.filter((line) => /^copyright .*[0-9]{4}/i.test(line));
     const title = /^(the )?(isc|mit) license( \(mit\))?$/i;
     const rest = words.filter((line) => !holders.includes(line) && !title.test(line));
     const text = rest.join(" ").replace(/\s+/g, " ").trim();
