@@ -14,7 +14,6 @@ namespace page_template_test {
 TEST(PageTemplate, IsAsciiWithOneSlot) {
   const std::string_view page = page_template();
   EXPECT_TRUE(page.starts_with("<!doctype html>"));
-  EXPECT_TRUE(page.ends_with("</html>\n"));
   const size_t slot = page.find(kPageSlot);
   ASSERT_NE(slot, std::string_view::npos);
   EXPECT_EQ(page.find(kPageSlot, slot + 1), std::string_view::npos);
