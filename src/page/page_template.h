@@ -7,7 +7,7 @@
 namespace qk {
 
 // The text in the page that the data take the place of: it is there exactly once.
-inline constexpr std::string_view kPageSlot = "@@QKSCOPE_DATA@@";
+inline constexpr std::string_view kDataPlace = "@@QKSCOPE_DATA@@";
 
 // ASCII, about 300 KB, valid as long as the program runs. Throws Error if the program was built
 // without a page.

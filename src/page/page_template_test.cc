@@ -14,10 +14,11 @@ namespace page_template_test {
 TEST(PageTemplate, IsAsciiWithOneSlot) {
   const std::string_view page = page_template();
   EXPECT_TRUE(page.starts_with("<!doctype html>"));
-  const size_t slot = page.find(kPageSlot);
+  const size_t slot = page.find(kDataPlace);
   ASSERT_NE(slot, std::string_view::npos);
-  EXPECT_EQ(page.find(kPageSlot, slot + 1), std::string_view::npos);
-  EXPECT_TRUE(std::ranges::all_of(page, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+  EXPECT_EQ(page.find(kDataPlace, slot + 1), std::string_view::npos);
+  EXPECT_TRUE(
+      std::ranges::all_of(page, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
 }
 #else
 TEST(PageTemplate, RefusesWithTheNameOfTheOption) {
