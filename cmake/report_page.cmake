@@ -20,10 +20,12 @@ if(QK_REPORT_PAGE)
   endif()
 elseif(QK_NODE AND EXISTS ${report_dir}/node_modules/esbuild/package.json)
   set(report_page ${PROJECT_BINARY_DIR}/generated/page.html)
-  file(GLOB_RECURSE report_sources CONFIGURE_DEPENDS ${report_dir}/src/*.ts ${report_dir}/src/*.json)
+  file(GLOB_RECURSE report_sources CONFIGURE_DEPENDS
+    ${report_dir}/src/*.ts ${report_dir}/src/*.json ${report_dir}/src/*.css)
+  file(GLOB report_files CONFIGURE_DEPENDS ${report_dir}/*.css ${report_dir}/page.html)
   add_custom_command(OUTPUT ${report_page}
     COMMAND ${QK_NODE} ${report_dir}/build.mjs ${report_page}
-    DEPENDS ${report_sources} ${report_dir}/page.html ${report_dir}/style.css ${report_dir}/build.mjs
+    DEPENDS ${report_sources} ${report_files} ${report_dir}/build.mjs
       ${report_dir}/package-lock.json ${report_dir}/node_modules/.package-lock.json
       ${PROJECT_SOURCE_DIR}/third_party/libraries.toml
     COMMENT "Bundling the page of reports" VERBATIM)
