@@ -27,17 +27,21 @@ const kSmall = new Set(["q_beta_norm", "q_resid0_ks_p", "q_noise_med_ks_p"]);
 
 const usual = {
   layers: 6, heads: 4, group: 2, buckets: 6, width: 128, components: 8, documents: 20, methods: ["bucket", "counted"],
-  seed: 1, bars: true, details: true, model: "made/model-1B", skip: () => false, failed: [], empty: () => false, rope: true,
+  seed: 1, bars: true, model: "made/model-1B", skip: () => false, failed: [], empty: () => false, rope: true,
   note: "", warning: "", vector: "post_rope",
 };
 
 class Csv {
   constructor(columns) { this.lines = [columns.join(",")]; }
   row(...values) {
-    this.lines.push(values.map((value) => {
-      const text = typeof value === "number" ? (Number.isNaN(value) ? "" : String(value)) : value;
-      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-    }).join(","));
+    let line = "", first = true;
+    for (const value of values) {
+      if (!first) line += ",";
+      first = false;
+      if (typeof value === "string") line += /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+      else if (!Number.isNaN(value)) line += value;
+    }
+    this.lines.push(line);
   }
   write(path) { writeFileSync(path, this.lines.join("\n") + "\n"); }
 }
@@ -219,9 +223,9 @@ function record(heads, options) {
   };
 }
 
-// Writes the folder and returns its path. `only`: names of files that are kept beside head_metrics.csv.
+// Writes the folder and returns its path. `metricsOnly`: head_metrics.csv and nothing else; `cellsOnly`: with its cells.
 export function writeAnalysis(folder, given = {}) {
-  const options = { ...usual, ...given };
+  const options = { ...usual, details: !given.cellsOnly, ...given };
   mkdirSync(folder, { recursive: true });
   const heads = headsOf(options);
   const draw = random(options.seed);
