@@ -68,7 +68,12 @@ export async function open(browser, path, options = {}) {
   if (before) await page.evaluateOnNewDocument(before);
   const address = pathToFileURL(path).href;
   await page.goto(address + hash, { waitUntil: "load" });
-  if (ready) await page.waitForSelector(":root[data-ready]", { timeout: 30_000 });
+  if (ready) {
+    await page.waitForSelector(":root[data-ready]", { timeout: 20_000 }).catch(async (error) => {
+      const text = await page.evaluate(() => document.body.innerText.slice(0, 300));
+      throw new Error([`${path} does not become ready (${error.message})`, ...trouble, text].join("\n"));
+    });
+  }
   return {
     page, address, requests, trouble,
     async close() {
