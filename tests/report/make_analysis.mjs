@@ -69,6 +69,7 @@ function interval(value, draw, bars) {
 
 function writeHeads(folder, heads, options, draw) {
   const { bars, documents, empty } = options;
+  const overall = new Map();  // of a head and method: value, interval, error
   const table = new Csv(["layer", "q_head", "k_head", "n_q_tokens", "n_k_tokens", "d_model", ...kMetrics]);
   const errors = new Csv(["layer", "q_head", "k_head", "method", "metric", "estimate", "ci_low", "ci_high", "std_error", "bias",
     "replicates", "documents", "effective_documents", "effective_rows", "note"]);
@@ -84,6 +85,7 @@ function writeHeads(folder, heads, options, draw) {
       for (const [m, method] of methods.entries()) {
         const value = m === 0 ? values[i] : values[i] * 0.97;
         const [low, high, error] = Number.isNaN(value) ? [NaN, NaN, NaN] : interval(value, draw, bars);
+        if (name === "ap_overall") overall.set(`${layer}.${q} ${method}`, [value, low, high, error]);
         errors.row(layer, q, k, method, name, value, low, high, error, 0.001 * draw(), documents, documents, documents * 0.8,
           100 * draw(), Number.isNaN(value) ? "no value" : options.note);
       }
@@ -91,6 +93,7 @@ function writeHeads(folder, heads, options, draw) {
   }
   table.write(join(folder, "head_metrics.csv"));
   if (bars) errors.write(join(folder, "head_metrics_ci.csv"));
+  return overall;
 }
 
 function writeCells(folder, heads, options, draw) {
@@ -149,7 +152,7 @@ function writeCurves(folder, heads, options, draw) {
   trends.write(join(folder, "head_trends.csv"));
 }
 
-function writeRest(folder, heads, options, draw) {
+function writeRest(folder, heads, options, draw, overall) {
   const { bars, documents, components } = options;
   const methods = new Csv(["layer", "q_head", "k_head", "method", "ap_overall", "ci_low", "ci_high", "std_error", "documents",
     "against", "difference", "difference_low", "difference_high", "difference_std_error", "warning"]);
@@ -161,8 +164,7 @@ function writeRest(folder, heads, options, draw) {
     "variance_share", "line_R2", "bucket_R2", "floor", "position_share", "turn_share"]);
   for (const { layer, q, k } of heads) {
     for (const [m, method] of options.methods.entries()) {
-      const value = draw();
-      methods.row(layer, q, k, method, value, ...interval(value, draw, bars), documents, m === 0 ? options.methods[1] ?? "" : "",
+      methods.row(layer, q, k, method, ...overall.get(`${layer}.${q} ${method}`), documents, m === 0 ? options.methods[1] ?? "" : "",
         ...(m === 0 && options.methods[1] ? [0.01, -0.01, 0.03, 0.01] : [NaN, NaN, NaN, NaN]), "");
     }
     const share = draw();
@@ -229,12 +231,12 @@ export function writeAnalysis(folder, given = {}) {
   mkdirSync(folder, { recursive: true });
   const heads = headsOf(options);
   const draw = random(options.seed);
-  writeHeads(folder, heads, options, draw);
+  const overall = writeHeads(folder, heads, options, draw);
   if (given.metricsOnly) return folder;
   writeCells(folder, heads, options, draw);
   if (!given.cellsOnly) {
     writeCurves(folder, heads, options, draw);
-    writeRest(folder, heads, options, draw);
+    writeRest(folder, heads, options, draw, overall);
     if (options.buckets > 1) writeMeans(folder, heads, options, draw);
   }
   writeFileSync(join(folder, "head_metrics.csv.json"), JSON.stringify(record(heads, options), null, 2) + "\n");
