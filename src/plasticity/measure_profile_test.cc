@@ -203,7 +203,7 @@ TEST(MeasureProfile, TheDriftIsSeenAlongBeta) {
 }
 
 TEST(MeasureProfile, TheRopePlaneIsThePairThatHoldsMostPosition) {
-  const HeadTable queries = random_table({.drift = 0.2, .most_rows = 20}, 1);
+  const HeadTable queries = random_table({.most_rows = 20, .drift = 0.2}, 1);
   const HeadTable keys = random_table({}, 2);
   const HeadRope rope = rope_of_two();
   const HeadMetrics head = measure(queries, keys, 30, &rope);
