@@ -1,0 +1,177 @@
+// Charts. The only module that knows the chart library.
+//
+// The library's <style> elements are taken out before a chart enters the page (our style sheet has
+// their rules), and so are its labels of inner groups: the chart is one image with one label.
+
+import { areaY, dot, line, plot, rectY, ruleX, ruleY, type Markish } from '@observablehq/plot';
+import { category, kDashes, kSymbols } from './color.ts';
+import { button, element, table as plainTable } from './dom.ts';
+import { downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable } from './export.ts';
+import { exact, short } from './format.ts';
+import type { HeadKey } from './report.ts';
+import type { Page } from './view.ts';
+
+export interface Axis {
+  label: string;
+  domain?: [number, number];
+  log?: boolean;
+  ticks?: number[];
+  format?: (value: number) => string;
+}
+
+export interface Series {
+  name: string;
+  style: number;               // colour, dash and symbol
+  x: ArrayLike<number>;
+  y: ArrayLike<number>;        // NaN: a gap
+  low?: ArrayLike<number>;     // a band
+  high?: ArrayLike<number>;
+  thin?: ArrayLike<boolean>;   // few documents: drawn dotted
+  width?: number;
+  symbols?: boolean;
+  lines?: (index: number) => string[];   // of the tooltip
+}
+
+export interface Bar { from: number; to: number; value: number; hollow?: boolean; style?: number; lines: string[] }
+
+export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[] }
+
+interface Probe { x: number; y: number; lines: string[]; key?: HeadKey }
+
+export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis; zero?: boolean }
+
+function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
+  const axis = ({ label, domain, log, ticks, format }: Axis) =>
+    ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short, labelArrow: 'none' as const });
+  const picture = plot({ width: spec.width, height: spec.height, className: 'plot', marginLeft: 56, marginBottom: 38, marginTop: 26,
+    marginRight: 16, x: { ...axis(spec.x), nice: false }, y: { ...axis(spec.y), grid: true }, marks }) as SVGSVGElement;
+  const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
+  picture.querySelectorAll('style').forEach(node => node.remove());
+  picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
+  picture.setAttribute('role', 'img');
+  picture.setAttribute('aria-label', spec.label);
+  const x = chart.scale('x'), y = chart.scale('y');
+  const spots = probes.map(probe => ({ ...probe, px: x.apply(probe.x), py: y.apply(probe.y) }))
+    .filter(spot => Number.isFinite(spot.px) && Number.isFinite(spot.py));
+  if (spots.length) probe(page, picture, spots);
+  return picture;
+}
+
+type Spot = Probe & { px: number; py: number };
+
+// The tooltip of the nearest spot, under the pointer or stepped to by arrow keys.
+function probe(page: Page, picture: SVGSVGElement, spots: Spot[]): void {
+  let at = -1;
+  const show = (index: number) => {
+    at = index;
+    if (index < 0) { page.tip(null); page.hover(null); return; }
+    const box = picture.getBoundingClientRect();
+    const scale = box.width / Number(picture.getAttribute('width'));
+    page.hover(spots[at].key ?? null);
+    page.tip(spots[at].lines, { x: box.left + spots[at].px * scale, y: box.top + spots[at].py * scale });
+  };
+  const nearest = (event: MouseEvent) => {
+    const box = picture.getBoundingClientRect();
+    const scale = box.width / Number(picture.getAttribute('width'));
+    let best = -1, least = 40 ** 2;
+    spots.forEach(({ px, py }, i) => {
+      const distance = (px * scale - event.clientX + box.left) ** 2 + (py * scale - event.clientY + box.top) ** 2;
+      if (distance < least) least = distance, best = i;
+    });
+    return best;
+  };
+  picture.setAttribute('tabindex', '0');
+  picture.addEventListener('pointermove', event => show(nearest(event)));
+  picture.addEventListener('pointerleave', () => show(-1));
+  picture.addEventListener('blur', () => show(-1));
+  picture.addEventListener('click', event => {
+    const key = spots[nearest(event)]?.key;
+    if (key) page.open(key, event);
+  });
+  picture.addEventListener('keydown', event => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step) show(at < 0 ? (step > 0 ? 0 : spots.length - 1) : (at + step + spots.length) % spots.length);
+    else if (event.key === 'Enter' && spots[at]?.key) page.open(spots[at].key!, event);
+    else return;
+    event.preventDefault();
+  });
+}
+
+export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElement {
+  const marks: Markish[] = spec.zero ? [ruleY([0], { strokeOpacity: 0.6 })] : [];
+  const probes: Probe[] = [];
+  for (const each of series) {
+    const color = category(each.style, page.dark);
+    const index = Array.from(each.x, (_, i) => i);
+    const x = (i: number) => each.x[i];
+    if (each.low && each.high) {
+      marks.push(areaY(index, { x, y1: i => each.low![i], y2: i => each.high![i], fill: color, fillOpacity: 0.18 }));
+    }
+    const thin = (i: number) => !!each.thin?.[i];
+    const shared = { x, stroke: color, strokeWidth: each.width ?? 1.8 };
+    // A piece between two points is dotted if either has few documents.
+    const pieces = (dotted: boolean) => (i: number) => {
+      const joins = (j: number) => j >= 0 && j < index.length && (thin(i) || thin(j)) === dotted;
+      return joins(i - 1) || joins(i + 1) ? each.y[i] : NaN;
+    };
+    marks.push(line(index, { ...shared, y: pieces(false), strokeDasharray: kDashes[each.style % 8] || undefined }));
+    if (each.thin) marks.push(line(index, { ...shared, y: pieces(true), strokeDasharray: '1 4', strokeLinecap: 'round' }));
+    if (each.symbols !== false && index.length <= 80) {
+      marks.push(dot(index, { x, y: i => each.y[i], r: 3, symbol: kSymbols[each.style % 8], stroke: color,
+        fill: i => (thin(i) ? 'var(--back)' : color) }));
+    }
+    for (const i of index) {
+      probes.push({ x: each.x[i], y: each.y[i], lines: each.lines?.(i) ??
+        [each.name, `${spec.x.label}: ${exact(each.x[i])}`, `${spec.y.label}: ${exact(each.y[i])}`] });
+    }
+  }
+  return build(page, spec, marks, probes);
+}
+
+export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
+  const color = (bar: Bar) => category(bar.style ?? 0, page.dark);
+  const shared = { x1: 'from', x2: 'to', y: 'value', stroke: color, insetLeft: 0.5, insetRight: 0.5 } as const;
+  return build(page, spec, [
+    rectY(data.filter(bar => !bar.hollow), { ...shared, fill: color }),
+    rectY(data.filter(bar => bar.hollow), { ...shared, fill: 'none', strokeDasharray: '3 2' }),
+    ruleY([0]),
+  ], data.map(bar => ({ x: spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2, y: bar.value, lines: bar.lines })));
+}
+
+export function points(page: Page, spec: ChartSpec, data: Dot[], extra: { diagonal?: boolean } = {}): SVGSVGElement {
+  const marks: Markish[] = [dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4,
+    fill: (each: Dot) => (each.faint ? 'none' : each.color), fillOpacity: 0.75,
+    strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
+  if (spec.zero) marks.unshift(ruleX([0], { strokeOpacity: 0.5 }), ruleY([0], { strokeOpacity: 0.5 }));
+  if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: i => spec.x.domain![i], y: i => spec.x.domain![i], strokeOpacity: 0.6 }));
+  return build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
+}
+
+// A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
+export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
+                      picture?: () => SVGSVGElement): HTMLElement {
+  const body = element('div', { class: 'chart' });
+  const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region', 'aria-label': `${title}, numbers` });
+  const name = fileName('qkscope', page.state.view, title);
+  const svg = () => picture?.() ?? body.querySelector('svg')!;
+  const toggle = button('Table', () => {
+    numbers.hidden = !numbers.hidden;
+    toggle.setAttribute('aria-expanded', String(!numbers.hidden));
+    if (numbers.hidden) return;
+    const { columns, rows } = data();
+    numbers.replaceChildren(plainTable(title, columns, rows.slice(0, 1000)),
+      rows.length > 1000 ? element('p', {}, `The first 1,000 of ${rows.length} rows; the CSV file has all.`) : '');
+  }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
+  const save = (kind: string, run: () => unknown) => button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
+  let width = 0;
+  const redraw = () => {
+    const now = Math.floor(body.clientWidth);
+    if (now < 50 || now === width) return;
+    width = now;
+    body.replaceChildren(draw(width));
+  };
+  new ResizeObserver(redraw).observe(body);
+  return element('figure', {}, element('figcaption', {}, title),
+    element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
+      save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);
+}
