@@ -1,6 +1,7 @@
 // The page: reads its data, draws the view of the state, and keeps state and address together.
 
 import { decode, templateText, type Container } from './data.ts';
+import { drawCharts } from './chart.ts';
 import { button, element } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
@@ -21,9 +22,9 @@ class Application implements Page {
   readonly report: Report;
   state: State;
   dark = false;
+  printing = false;
   private theme = stored('theme') ?? 'auto';    // auto, light, dark
   private keys = stored('keys') !== 'off';      // commands of one key
-  private printing = false;
   private update: ReturnType<View['render']> = undefined;
   private unpacked: Promise<Container> | null = null;
   private spoken = 0;
@@ -125,6 +126,7 @@ class Application implements Page {
     this.update = undefined;
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
+    drawCharts();
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 

@@ -19,6 +19,7 @@ export interface Page {
   analysis: Analysis;  // the one that is shown: report.analyses[state.run]
   state: State;
   dark: boolean;
+  printing: boolean;   // lists are drawn whole
   go(change: Partial<State>): void;       // a new view is a new entry of the history
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void;  // its page; with Shift: pin it
   hover(head: HeadKey | null): void;      // marks elements with data-head in all parts of the view
