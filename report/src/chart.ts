@@ -5,7 +5,7 @@
 
 import { areaY, dot, line, plot, rectY, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
-import { button, element, table as plainTable } from './dom.ts';
+import { button, element, svgElement, table as plainTable } from './dom.ts';
 import { downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable } from './export.ts';
 import { exact, short } from './format.ts';
 import type { HeadKey } from './report.ts';
@@ -34,7 +34,8 @@ export interface Series {
 
 export interface Bar { from: number; to: number; value: number; hollow?: boolean; style?: number; lines: string[] }
 
-export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[] }
+export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[];
+  xBar?: [number, number]; yBar?: [number, number] }   // intervals
 
 interface Probe { x: number; y: number; lines: string[]; key?: HeadKey }
 
@@ -138,14 +139,57 @@ export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   ], data.map(bar => ({ x: spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2, y: bar.value, lines: bar.lines })));
 }
 
-export function points(page: Page, spec: ChartSpec, data: Dot[], extra: { diagonal?: boolean } = {}): SVGSVGElement {
+// brush: the rectangle that was drawn by the pointer, in the units of the axes.
+export interface Extra { diagonal?: boolean; brush?(x: [number, number], y: [number, number]): void }
+
+function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): void {
+  const chart = picture as SVGSVGElement & { scale(name: string): { invert(value: number): number } };
+  const x = chart.scale('x'), y = chart.scale('y');
+  const frame = svgElement('rect', { class: 'brush', 'aria-hidden': 'true' });
+  let from: [number, number] | null = null;
+  const place = (event: PointerEvent): [number, number] => {
+    const box = picture.getBoundingClientRect();
+    const scale = Number(picture.getAttribute('width')) / box.width;
+    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+  };
+  const drawn = (to: [number, number]) => ({ x: Math.min(from![0], to[0]), y: Math.min(from![1], to[1]),
+    width: Math.abs(to[0] - from![0]), height: Math.abs(to[1] - from![1]) });
+  picture.addEventListener('pointerdown', event => {
+    if (event.button === 0 && event.pointerType !== 'touch') from = place(event);
+  });
+  picture.addEventListener('pointermove', event => {
+    if (!from || !event.buttons) return;
+    picture.append(frame);
+    for (const [name, value] of Object.entries(drawn(place(event)))) frame.setAttribute(name, String(value));
+  });
+  picture.addEventListener('pointerup', event => {
+    if (!from) return;
+    const box = drawn(place(event));
+    from = null;
+    frame.remove();
+    if (box.width < 5 && box.height < 5) return;
+    addEventListener('click', click => click.stopPropagation(), { capture: true, once: true });
+    brush([x.invert(box.x), x.invert(box.x + box.width)], [y.invert(box.y + box.height), y.invert(box.y)]);
+  });
+}
+
+export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
   const marks: Markish[] = [dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4,
     fill: (each: Dot) => (each.faint ? 'none' : each.color), fillOpacity: 0.75,
     strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
   if (spec.zero) marks.unshift(ruleX([0], { strokeOpacity: 0.5 }), ruleY([0], { strokeOpacity: 0.5 }));
   if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: i => spec.x.domain![i], y: i => spec.x.domain![i], strokeOpacity: 0.6 }));
-  return build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
+  const bars = { stroke: 'color', strokeOpacity: 0.5 };
+  marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: (each: Dot) => each.xBar![0], x2: (each: Dot) => each.xBar![1] }),
+    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: (each: Dot) => each.yBar![0], y2: (each: Dot) => each.yBar![1] }));
+  const picture = build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
+  if (extra.brush) brushed(picture, extra.brush);
+  return picture;
 }
+
+// Charts need the width of their place: they are drawn once they are in the page.
+const waiting: (() => void)[] = [];
+export function drawCharts(): void { for (const draw of waiting.splice(0)) draw(); }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
 export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
@@ -171,6 +215,7 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
     body.replaceChildren(draw(width));
   };
   new ResizeObserver(redraw).observe(body);
+  waiting.push(redraw);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
       save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);

@@ -1,7 +1,7 @@
 // A grid of coloured cells with one tab stop: arrows, Home, End and the page keys move, Enter opens.
 
-import { element } from './dom.ts';
-import { svgElement } from './dom.ts';
+import { element, svgElement } from './dom.ts';
+import { short } from './format.ts';
 import type { HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
@@ -10,6 +10,7 @@ export interface GridCell {
   color: string | null;     // null: no value, hatched
   hatched?: boolean;        // few documents, or not sure
   mark?: boolean;           // a corner: a head with a window, for example
+  off?: boolean;            // faded: not selected
   key?: HeadKey;
   lines(): string[];        // of the tooltip
 }
@@ -47,7 +48,7 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
       const node = element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': cell?.key,
         'aria-label': cell?.label ?? `${name}, ${spec.columns[column]}: nothing`,
         class: !cell ? 'void' : [cell.color === null ? 'missing' : '', cell.hatched ? 'hatched' : '',
-          cell.mark ? 'mark' : ''].filter(Boolean).join(' ') || null });
+          cell.mark ? 'mark' : '', cell.off ? 'off' : ''].filter(Boolean).join(' ') || null });
       if (cell?.color) node.style.backgroundColor = cell.color;
       line.append(node);
       return { node, cell };
@@ -103,6 +104,15 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     event.preventDefault();
   });
   return element('div', { class: 'scroll' }, table);
+}
+
+// What the colours of a grid, or of points, mean.
+export function legend(metric: { label: string; unit: string; signed: boolean }, limits: readonly [number, number],
+                       paint: (t: number) => string): HTMLElement {
+  const strip = svgElement('svg', { width: 160, height: 12, role: 'img', 'aria-label': `colours from ${short(limits[0])} to ${short(limits[1])}` });
+  for (let i = 0; i < 40; ++i) strip.append(svgElement('rect', { x: 4 * i, width: 4.5, height: 12, fill: paint(i / 39) }));
+  return element('div', { class: 'legend' }, element('span', {}, metric.label + (metric.unit ? ` (${metric.unit})` : '')),
+    element('span', {}, short(limits[0])), strip, element('span', {}, short(limits[1])));
 }
 
 // The same grid as a picture, for export.

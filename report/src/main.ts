@@ -1,6 +1,7 @@
 // The page: reads its data, draws the view of the state, and keeps state and address together.
 
-import { decode, type Container } from './data.ts';
+import { decode, templateText, type Container } from './data.ts';
+import { drawCharts } from './chart.ts';
 import { button, element } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
@@ -21,11 +22,11 @@ class Application implements Page {
   readonly report: Report;
   state: State;
   dark = false;
+  printing = false;
   private theme = stored('theme') ?? 'auto';    // auto, light, dark
   private keys = stored('keys') !== 'off';      // commands of one key
-  private printing = false;
-  private update: ReturnType<View['render']>;
-  private shown: string[] | null = null;
+  private update: ReturnType<View['render']> = undefined;
+  private unpacked: Promise<Container> | null = null;
   private spoken = 0;
   private readonly names = kViews.map(view => view.id);
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
@@ -91,13 +92,18 @@ class Application implements Page {
     for (const node of document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`)) node.classList.add('hovered');
   }
 
+  points(): Promise<Container> | null {
+    const text = this.unpacked ? null : templateText('points');
+    if (text) this.unpacked = decode(text);
+    return this.unpacked;
+  }
+
   announce(text: string): void {
     clearTimeout(this.spoken);
     this.spoken = window.setTimeout(() => { this.live.textContent = text; }, 150);
   }
 
   tip(lines: string[] | null, at?: { x: number; y: number }): void {
-    this.shown = lines;
     this.tooltip.hidden = !lines;
     if (!lines || !at) return;
     this.tooltip.replaceChildren(...lines.filter(Boolean).map((text, i) => element('div', { class: i ? null : 'first' }, text)));
@@ -120,6 +126,7 @@ class Application implements Page {
     this.update = undefined;
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
+    drawCharts();
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
@@ -219,21 +226,8 @@ function say(sentence: string): void {
   document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
 }
 
-function dataOf(id: string): string | null {
-  const template = document.getElementById(id) as HTMLTemplateElement | null;
-  return template?.content.textContent ?? null;
-}
-
-// The second container, with the points of planes, unpacked when it is first asked for; null: there is none.
-let points: Promise<Container> | null = null;
-export function loadPoints(): Promise<Container> | null {
-  const text = points ? null : dataOf('points');
-  if (text !== null) points = decode(text);
-  return points;
-}
-
 async function start(): Promise<void> {
-  const text = dataOf('data');
+  const text = templateText('data');
   if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
   if (typeof DecompressionStream === 'undefined') {
     return say('This browser is too old for this page: it cannot unpack the data. It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
