@@ -1,0 +1,232 @@
+// Queries and keys of a head in a plane, on a canvas: a point for each of the sampled rows.
+
+import { chart, points } from '../chart.ts';
+import { category, ink, unit } from '../color.ts';
+import type { Container, Table } from '../data.ts';
+import { element, select } from '../dom.ts';
+import { count, grouped, percent, short } from '../format.ts';
+import { controls, gap, legend, ramp, remark, section } from '../parts.ts';
+import { frame, hitGrid, nearest, niceTicks, toX, toY, type Frame } from '../points.ts';
+import { headName, percentile, type Head } from '../report.ts';
+import type { Page } from '../view.ts';
+
+export interface Cloud {  // queries first, then keys
+  x: Float64Array; y: Float64Array;
+  queries: number;        // points before this one are queries
+  position: Float64Array; document: Float64Array; bucket: Float64Array;
+  token: (i: number) => string;
+}
+
+const kAxes: Record<string, [string, string]> = {
+  beta: ['along beta', 'first axis of the residuals across beta'],
+  joint: ['first joint axis', 'second joint axis'],
+  rope: ['first component of the RoPE pair', 'second component'],
+};
+
+const kWidest = 900;  // pixels
+const heightOf = (width: number) => Math.round(Math.min(520, Math.max(260, width * 0.62)));
+const frameOf = (data: Cloud, width: number) => frame(data.x, data.y, { left: 52, top: 20, width: width - 64, height: heightOf(width) - 58 });
+
+// The same frame as domains of a chart.
+function domains(data: Cloud, width: number): { x: { domain: [number, number] }; y: { domain: [number, number] } } {
+  const f = frameOf(data, width);
+  return { x: { domain: [f.x0, f.x0 + f.width / f.scale] }, y: { domain: [f.y0, f.y0 + f.height / f.scale] } };
+}
+
+// The row of the table "rows" that tells about points of a layer and kind.
+function rowOf(rows: Table, head: Head, kind: string): number {
+  let found = -1;
+  for (let row = 0; row < rows.rows; ++row) {
+    if (rows.number('layer', row) !== head.layer || rows.text('kind', row) !== kind) continue;
+    const group = rows.number('group', row);
+    if (group === head.k) return row;
+    if (found < 0) found = row;
+  }
+  return found;
+}
+
+// The points of a head in a plane; null: there are none.
+export function cloud(table: Table, rows: Table | null, row: number, head: Head, plane: string): Cloud | null {
+  const scale = table.number(`scale_${plane}`, row);
+  if (!(scale > 0)) return null;
+  const lists = [table.list(`q_${plane}`, row), table.list(`k_${plane}`, row)];
+  const sizes = lists.map(list => list.length / 2), n = sizes[0] + sizes[1];
+  const result: Cloud = { x: new Float64Array(n), y: new Float64Array(n), queries: sizes[0], position: new Float64Array(n).fill(NaN),
+    document: new Float64Array(n).fill(NaN), bucket: new Float64Array(n).fill(NaN), token: () => '' };
+  const metaRows = rows ? [rowOf(rows, head, 'q'), rowOf(rows, head, 'k')] : [-1, -1];
+  lists.forEach((list, kind) => {
+    const start = kind * sizes[0];
+    for (let i = 0; i < sizes[kind]; ++i) {
+      result.x[start + i] = list[2 * i] * scale;
+      result.y[start + i] = list[2 * i + 1] * scale;
+      if (metaRows[kind] < 0) continue;
+      for (const name of ['position', 'document', 'bucket'] as const) result[name][start + i] = rows!.number(name, metaRows[kind], i);
+    }
+  });
+  const tokens = rows?.columns.get('token');
+  if (tokens?.strings) {
+    result.token = i => {
+      const kind = i < result.queries ? 0 : 1;
+      return metaRows[kind] < 0 ? '' : tokens.strings![tokens.values[metaRows[kind] * tokens.width + i - kind * result.queries]] ?? '';
+    };
+  }
+  return result;
+}
+
+interface Paint { color(i: number): string; key: HTMLElement }
+
+function paint(page: Page, data: Cloud): Paint {
+  const kind = page.state.choice.paint;
+  const two = legend(page, [{ name: 'queries (squares)', style: 0 }, { name: 'keys (crosses)', style: 1 }].map(each => ({ ...each, symbols: false })));
+  if (kind === 'position' || kind === 'bucket') {
+    const values = kind === 'position' ? data.position : data.bucket;
+    const sorted = values.filter(Number.isFinite).sort();
+    const limits: [number, number] = [sorted[0] ?? 0, Math.max(percentile(sorted, 1) || 1, (sorted[0] ?? 0) + 1)];
+    // 32 steps, so that few colours are set
+    const steps = Array.from({ length: 33 }, (_, i) => ink(i / 32, page.dark));
+    return { color: i => steps[Math.round(32 * unit(values[i], limits))] ?? steps[0], key: ramp(page, kind, limits, { points: true }) };
+  }
+  if (kind === 'document') {
+    const size = new Map<number, number>();
+    for (const document of data.document) if (Number.isFinite(document)) size.set(document, (size.get(document) ?? 0) + 1);
+    const most = [...size.keys()].sort((a, b) => size.get(b)! - size.get(a)! || a - b).slice(0, 7);
+    const styles = new Map(most.map((document, i) => [document, i < 6 ? i : 7]));
+    return { color: i => category(styles.get(data.document[i]) ?? 6, page.dark), key: legend(page, [...most.map((document, i) =>
+      ({ name: `document ${document}`, style: i < 6 ? i : 7 })), { name: 'others', style: 6 }].slice(0, size.size > 7 ? 8 : most.length)) };
+  }
+  return { color: i => category(i < data.queries ? 0 : 1, page.dark), key: two };
+}
+
+// Points of one colour are drawn together. Queries are squares, keys are crosses.
+export function drawPoints(context: CanvasRenderingContext2D, px: Float32Array, py: Float32Array, queries: number, color: (i: number) => string): void {
+  const groups = new Map<string, number[]>();
+  for (let i = 0; i < px.length; ++i) {
+    const key = color(i), group = groups.get(key);
+    if (group) group.push(i);
+    else groups.set(key, [i]);
+  }
+  context.globalAlpha = px.length > 4000 ? 0.6 : 0.8;
+  for (const [key, group] of groups) {
+    context.fillStyle = key;
+    for (const i of group) {
+      if (i < queries) context.fillRect(px[i] - 1.5, py[i] - 1.5, 3.5, 3.5);
+      else {
+        context.fillRect(px[i] - 3, py[i] - 0.5, 6, 1.2);
+        context.fillRect(px[i] - 0.5, py[i] - 3, 1.2, 6);
+      }
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+function drawAxes(context: CanvasRenderingContext2D, page: Page, f: Frame, labels: [string, string]): void {
+  const style = getComputedStyle(document.documentElement);
+  context.font = '11px sans-serif';
+  context.fillStyle = style.getPropertyValue('--soft');
+  context.strokeStyle = style.getPropertyValue('--line');
+  context.lineWidth = 1;
+  context.beginPath();
+  context.textAlign = 'center';
+  for (const tick of niceTicks(f.x0, f.x0 + f.width / f.scale, f.width / 90)) {
+    const x = Math.round(toX(f, tick)) + 0.5;
+    context.moveTo(x, f.top);
+    context.lineTo(x, f.top + f.height);
+    context.fillText(short(Number(tick.toPrecision(6))), x, f.top + f.height + 14);
+  }
+  context.textAlign = 'right';
+  for (const tick of niceTicks(f.y0, f.y0 + f.height / f.scale, f.height / 60)) {
+    const y = Math.round(toY(f, tick)) + 0.5;
+    context.moveTo(f.left, y);
+    context.lineTo(f.left + f.width, y);
+    context.fillText(short(Number(tick.toPrecision(6))), f.left - 5, y + 4);
+  }
+  context.stroke();
+  context.fillStyle = page.dark ? '#e8eaed' : '#1b1f24';
+  context.fillText(labels[0], f.left + f.width, f.top + f.height + 30);
+  context.textAlign = 'left';
+  context.fillText(labels[1], 4, 12);
+}
+
+function pointText(page: Page, data: Cloud, i: number, documents: string[] | undefined): string[] {
+  const token = page.report.options.tokens ? data.token(i) : '';
+  const document = data.document[i];
+  return [i < data.queries ? 'query' : 'key', Number.isNaN(data.position[i]) ? '' : `position ${grouped(data.position[i])}, bucket ${data.bucket[i]}`,
+    Number.isNaN(document) ? '' : `document ${documents?.[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
+}
+
+// The canvas with its tooltips: under the pointer, or stepped through by arrows in the order of positions.
+function picture(page: Page, data: Cloud, label: string, axes: [string, string], color: (i: number) => string, width: number,
+                 documents: string[] | undefined): HTMLCanvasElement {
+  width = Math.min(width, kWidest);
+  const height = heightOf(width);
+  const dots = Math.min(devicePixelRatio || 1, 2);
+  const canvas = element('canvas', { width: width * dots, height: height * dots, tabindex: 0, role: 'application',
+    'aria-roledescription': 'plane of points', 'aria-label': label });
+  canvas.style.width = `${width}px`;
+  const f = frameOf(data, width);
+  const px = Float32Array.from(data.x, x => toX(f, x)), py = Float32Array.from(data.y, y => toY(f, y));
+  const context = canvas.getContext('2d')!;
+  context.scale(dots, dots);
+  drawAxes(context, page, f, axes);
+  drawPoints(context, px, py, data.queries, color);
+  const grid = hitGrid(px, py, width, height);
+  const order = Array.from(px.keys()).sort((a, b) => data.position[a] - data.position[b] || a - b);
+  let at = -1;
+  const show = (i: number) => {
+    const box = canvas.getBoundingClientRect(), scale = box.width / width;
+    page.tip(i < 0 ? null : pointText(page, data, i, documents), { x: box.left + px[i] * scale, y: box.top + py[i] * scale });
+  };
+  canvas.addEventListener('pointermove', event => {
+    const box = canvas.getBoundingClientRect(), scale = box.width / width || 1;
+    show(nearest(grid, (event.clientX - box.left) / scale, (event.clientY - box.top) / scale));
+  });
+  for (const kind of ['pointerleave', 'blur']) canvas.addEventListener(kind, () => page.tip(null));
+  canvas.addEventListener('keydown', event => {
+    const step = { ArrowRight: 1, ArrowLeft: -1, PageDown: 20, PageUp: -20, Home: -1e9, End: 1e9 }[event.key];
+    if (!step) return;
+    at = Math.min(Math.max(at + step, 0), order.length - 1);
+    show(order[at]);
+    event.preventDefault();
+  });
+  return canvas;
+}
+
+function fillPlane(root: HTMLElement, page: Page, head: Head, container: Container): void {
+  const run = page.state.run, table = container.tables.get(`${run}/points`), rows = container.tables.get(`${run}/rows`) ?? null;
+  let row = -1;
+  for (let i = 0; table && i < table.rows; ++i) {
+    if (table.number('layer', i) === head.layer && table.number('q_head', i) === head.q) row = i;
+  }
+  const plane = page.state.choice.plane;
+  const data = table && row >= 0 ? cloud(table, rows, row, head, plane) : null;
+  if (!data) { root.replaceChildren(remark('This head has no points in this plane.')); return; }
+  const profiles = page.analysis.table('profiles'), profile = page.analysis.rows('profiles', head.key)[0];
+  const share = profiles && profile !== undefined ? profiles.number(`plane_share_${plane}`, profile) : NaN;
+  const pair = profiles && profile !== undefined ? profiles.number('rope_pair', profile) : NaN;
+  const axes: [string, string] = plane === 'rope' && !Number.isNaN(pair) ? [`RoPE pair ${pair}, first component`, 'second component'] : kAxes[plane];
+  const { color, key } = paint(page, data);
+  const documents = page.report.options.ids ? container.directory.documents : undefined;
+  const label = `${headName(head)}: ${count(data.queries, 'query', 'queries')} and ${count(data.x.length - data.queries, 'key')} in the plane of ${axes.join(' and ')}. Arrow keys step through the points.`;
+  const drawn = (width: number) => picture(page, data, label, axes, color, width, documents);
+  const vector = () => points(page, { label, width: kWidest, height: heightOf(kWidest), x: { label: axes[0], ...domains(data, kWidest).x },
+    y: { label: axes[1], ...domains(data, kWidest).y } }, Array.from(data.x, (x, i) => ({ x, y: data.y[i], color: color(i), symbol: i < data.queries ? 1 : 6, lines: [] })));
+  root.replaceChildren(element('p', {}, Number.isNaN(share) ? 'How much of the variance of scores this plane carries is not known.'
+    : element('strong', {}, `This plane carries ${percent(share)} of the variance of scores.`), Number.isNaN(share) ? '' : ' What is near here may be far in the other components.'),
+  key, chart(page, `Plane of ${headName(head)}, ${plane}`, () => ({ columns: ['kind', 'position', 'bucket', 'document', axes[0], axes[1]],
+    rows: Array.from(data.x, (x, i) => [i < data.queries ? 'query' : 'key', data.position[i], data.bucket[i], data.document[i], Number(x.toPrecision(6)), Number(data.y[i].toPrecision(6))]) }),
+  drawn, vector),
+  remark('Queries are multiplied by s and keys divided by s so that both have equal mean squares, and the mean key is subtracted: neither changes what attention sees. One scale for both axes.'));
+}
+
+export function plane(page: Page, head: Head): HTMLElement {
+  const { choice } = page.state;
+  const waiting = page.points();
+  if (!waiting) return gap('Plane of queries and keys', `This needs the points of head_profiles.parquet. The command that makes them: ${page.analysis.command('head_profiles.parquet')}`);
+  const body = element('div', {}, remark('Unpacking the points ...'));
+  waiting.then(container => fillPlane(body, page, head, container), () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.')));
+  const choose = (name: 'plane' | 'paint', label: string, options: [string, string][]) =>
+    select(name, label, options, choice[name], value => page.go({ choice: { ...page.state.choice, [name]: value } }));
+  return section('Plane of queries and keys', controls(
+    choose('plane', 'Plane', [['beta', 'along and across beta'], ['joint', 'first joint axes'], ['rope', 'RoPE pair']]),
+    choose('paint', 'Colour', [['kind', 'query or key'], ['position', 'position'], ['bucket', 'bucket'], ['document', 'document']])), body);
+}

@@ -1,0 +1,147 @@
+// Plasticity over the position of the query: all heads, their mean, and those that are chosen.
+
+import { bundle, type BundleView, type Thread } from '../bundle.ts';
+import { bars, chart, type Series } from '../chart.ts';
+import { category, ink } from '../color.ts';
+import { checkbox, element, select, table } from '../dom.ts';
+import { count, exact, grouped, interval, short } from '../format.ts';
+import { controls, lacks, legend, methodChoice, ramp, reachChoice, remark, section, type Entry } from '../parts.ts';
+import { headName, kFewDocuments, type Analysis, type Head, type Point } from '../report.ts';
+import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
+import type { Page, View } from '../view.ts';
+
+const kTrendStyle: Record<Trend, number> = { rises: 2, falls: 1, flat: 6, unknown: 7 };
+const kTrendName: Record<Trend, string> = { rises: 'rises', falls: 'falls', flat: 'neither', unknown: 'no interval' };
+
+const middle = (point: { from: number; to: number }) => (point.from + point.to) / 2;
+
+export function pointLines(name: string, point: Point): string[] {
+  return [name, `positions ${grouped(point.from)} to ${grouped(point.to)}`, `plasticity ${exact(point.value)}`,
+    Number.isNaN(point.low) ? 'no interval' : `interval ${exact(point.low)} to ${exact(point.high)}`,
+    `${count(point.documents, 'document')}, ${count(point.queries, 'query', 'queries')}, ${count(point.pairs, 'pair')}`];
+}
+
+export function pointSeries(name: string, style: number, points: Point[], width = 2): Series {
+  return { name, style, width, x: points.map(middle), y: points.map(p => p.value), low: points.map(p => p.low),
+    high: points.map(p => p.high), thin: points.map(p => p.documents < kFewDocuments), lines: i => pointLines(name, points[i]) };
+}
+
+export function meanLines(name: string, point: MeanPoint, where: string): string[] {
+  return [`${name}: mean over ${count(point.count, 'head')}`, where, `plasticity ${exact(point.value)}`,
+    Number.isNaN(point.low) ? 'no interval' : `interval ${exact(point.low)} to ${exact(point.high)}`, count(point.documents, 'document')];
+}
+
+export function meanSeries(name: string, style: number, points: MeanPoint[], width = 3): Series {
+  return { name, style, width, x: points.map(p => p.center), y: points.map(p => p.value), low: points.map(p => p.low),
+    high: points.map(p => p.high), thin: points.map(p => p.documents < kFewDocuments),
+    lines: i => meanLines(name, points[i], `positions ${grouped(points[i].from)} to ${grouped(points[i].to)}`) };
+}
+
+// The mean over the selected heads, which is the page's own: no interval.
+function selectedMean(curves: Point[][], style: number): Series {
+  const sums = new Map<number, { sum: number; n: number }>();
+  for (const point of curves.flat()) {
+    const at = sums.get(middle(point)) ?? { sum: 0, n: 0 };
+    if (Number.isFinite(point.value)) sums.set(middle(point), { sum: at.sum + point.value, n: at.n + 1 });
+  }
+  const x = [...sums.keys()].sort((a, b) => a - b);
+  return { name: `mean of the ${curves.length} selected heads (no interval)`, style, x, width: 3, y: x.map(at => sums.get(at)!.sum / sums.get(at)!.n) };
+}
+
+// The limits of all values, drawn where they lie between `most` as well.
+export function domain(values: number[], margin = 0.04): [number, number] {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!(low <= high)) return [0, 1];
+  const room = (high - low || 0.1) * margin;
+  return [low - room, high + room];
+}
+
+export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 'log';
+
+function colorOf(page: Page, head: Head, layers: number): string {
+  if (page.state.choice.curves === 'trend') return category(kTrendStyle[trend(page.analysis, head)], page.dark);
+  return ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark);
+}
+
+function trendCounts(page: Page, heads: Head[]): Entry[] {
+  return (Object.keys(kTrendStyle) as Trend[]).map(kind => ({ kind, number: heads.filter(head => trend(page.analysis, head) === kind).length }))
+    .filter(({ number }) => number > 0)
+    .map(({ kind, number }) => ({ name: `${kTrendName[kind]}: ${count(number, 'head')}`, style: kTrendStyle[kind] }));
+}
+
+export function trendTable(analysis: Analysis): HTMLElement | null {
+  const rows = analysis.table('mean_trends');
+  if (!rows) return null;
+  const number = (name: string, row: number) => rows.number(name, row);
+  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Mean trends' },
+    table('Mean slopes over heads. Position: at fixed distance; distance: at fixed position; curve: mixes both.',
+      ['trend', 'heads', 'method', 'documents', 'slope', 'interval', 'unit', 'heads that rise', 'heads that fall'],
+      Array.from({ length: rows.rows }, (_, row) => [rows.text('trend', row), rows.text('heads', row), rows.text('method', row),
+        rows.text('reach', row) ? `${number('documents', row)} (reach bucket ${rows.text('reach', row)})` : number('documents', row),
+        short(number('slope', row)), interval(number('ci_low', row), number('ci_high', row)), rows.text('unit', row),
+        number('num_rising', row), number('num_falling', row)])));
+}
+
+function draw(root: HTMLElement, page: Page): void {
+  const { analysis, state } = page;
+  const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+  const reaches = analysis.distinct('positions', 'reach');
+  const reach = reaches.includes(state.reach) ? state.reach : '';
+  const chosen = new Set([...state.selection, ...state.pins]);
+  const curves = analysis.heads.map(head => ({ head, points: analysis.positions(head.key, method, reach) })).filter(each => each.points.length);
+  const layers = Math.max(...analysis.heads.map(head => head.layer)) + 1;
+  const shown = state.choice.others === 'hide' && chosen.size ? curves.filter(each => chosen.has(each.head.key)) : curves;
+  const threads: Thread[] = shown.map(({ head, points }) => ({ head, color: colorOf(page, head, layers), bold: chosen.has(head.key),
+    x: points.map(middle), y: points.map(p => p.value), documents: points.map(p => p.documents) }));
+  const mean = meanCurve(analysis, 'position', method).filter(point => point.reach === reach);
+  const groups = [...new Set(mean.map(point => point.heads))];
+  const series = groups.map((name, i) => meanSeries(`mean, ${name === 'all' ? 'all heads' : name.replaceAll('_', ' ')}`, i === 0 ? 0 : i + 1,
+    mean.filter(point => point.heads === name)));
+  const selected = state.selection.flatMap(key => curves.find(each => each.head.key === key)?.points ? [curves.find(each => each.head.key === key)!.points] : []);
+  if (selected.length > 1) series.push(selectedMean(selected, 4));
+  state.pins.forEach((key, i) => {
+    const head = analysis.head(key), points = curves.find(each => each.head.key === key)?.points;
+    if (head && points) series.push(pointSeries(headName(head), 3 + i, points));
+  });
+  const y = domain([...threads.flatMap(thread => thread.y), ...series.flatMap(each => Array.from(each.y))].filter(Number.isFinite));
+  let view: BundleView | null = null;
+  root.append(
+    controls(select('curves', 'Colour', [['layer', 'layer'], ['trend', 'trend over position']], state.choice.curves,
+      value => page.go({ choice: { ...state.choice, curves: value } })), methodChoice(page), reachChoice(page, reaches),
+    chosen.size ? checkbox('others', 'only chosen heads', state.choice.others === 'hide',
+      checked => page.go({ choice: { ...state.choice, others: checked ? 'hide' : 'show' } })) : null),
+    legend(page, series.map(({ name, style, low }) => ({ name, style, symbols: true, band: !!low }))),
+    state.choice.curves === 'trend' ? legend(page, trendCounts(page, shown.map(each => each.head))) : ramp(page, 'layer', [0, layers - 1], { points: true }),
+    chart(page, 'Plasticity over position', () => ({
+      columns: ['layer', 'q_head', 'method', 'q_bucket', 'position_from', 'position_to', 'ap_mean', 'ci_low', 'ci_high', 'documents'],
+      rows: shown.flatMap(({ head, points }) => points.map(p => [head.layer, head.q, method, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents])),
+    }), width => {
+      view = bundle(page, { label: `Plasticity over the position of the query: ${count(shown.length, 'head')} and their mean`, width,
+        height: Math.min(460, Math.max(300, width * 0.5)), x: { label: 'position of the query (tokens)', log: isLog(analysis) },
+        y: { label: 'plasticity', domain: y } }, threads, series);
+      return view.root;
+    }, () => view!.picture()));
+  const base = groups.length ? mean.filter(point => point.heads === groups[0]) : [];
+  if (base.length) root.append(chart(page, 'Documents behind each bucket', () => ({ columns: ['bucket', 'from', 'to', 'documents'],
+    rows: base.map(p => [p.bucket, p.from, p.to, p.documents]) }), width => bars(page, { label: 'Documents per bucket', width, height: 130,
+    x: { label: 'position of the query (tokens)', log: isLog(analysis) }, y: { label: 'documents' } }, base.map(p => ({ from: Math.max(p.from, isLog(analysis) ? 1 : 0), to: p.to + 1,
+    value: p.documents, hollow: p.documents < kFewDocuments, lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`, count(p.documents, 'document')] })))));
+  root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
+    `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
+  if (reach === '' && reaches.some(Boolean)) root.append(remark('Only long documents reach the late buckets. Choose those that reach a bucket: the same documents then stand behind every point.'));
+  const trends = trendTable(analysis);
+  if (trends) root.append(section('Trends', trends));
+  root.append(remark('The figure of a paper: '), element('pre', {}, `qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}` +
+    (state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer')));
+}
+
+export const positions: View = {
+  id: 'positions',
+  title: 'Positions',
+  unavailable: report => lacks(report.analyses[0], 'positions'),
+  render: draw,
+};
