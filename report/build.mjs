@@ -23,19 +23,37 @@ async function bundle(file, options) {
 
 function digest(text) { return `'sha256-${createHash('sha256').update(text, 'utf8').digest('base64')}'`; }
 
-// The licence of every package that is part of the bundle.
+// The licences of the packages that are part of the bundle; those that differ in the line of the
+// copyright alone share a text.
 function licences(inputs) {
   const names = new Set(inputs.map(path => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]).filter(Boolean));
-  return [...names].sort().map(name => {
+  const holders = new Map();
+  for (const name of [...names].sort()) {
     const folder = join(here, 'node_modules', name);
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license'].map(f => join(folder, f)).find(existsSync);
     if (!file) throw new Error(`${name}: no licence text`);
-    return `${name} ${version} (${license})\n\n${readFileSync(file, 'utf8').trim()}\n`;
-  }).join('\n').replaceAll('\r', '').replaceAll('--', '- -');
+    const text = readFileSync(file, 'utf8').replaceAll('\r', '').trim();
+    const copyright = text.split('\n').filter(line => /^copyright/i.test(line)).join('\n');
+    const terms = text.split('\n').filter(line => !/^copyright/i.test(line)).join('\n').trim();
+    holders.set(terms, `${holders.get(terms) ?? ''}${name} ${version} (${license})\n${copyright}\n`);
+  }
+  return [...holders].map(([terms, who]) => `${who}\n${terms}\n`).join('\n').replaceAll('--', '- -');
 }
 
-const script = await bundle('src/main.ts', { format: 'iife', target: 'es2022' });
+// The chart library can draw maps of the earth, which this page does not: the functions of
+// their package are replaced by empty ones.
+const kGeo = /\bgeo[A-Z]\w*/g;
+const noEarth = {
+  name: 'no-earth',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/d3-geo\/dist\/d3-geo\.mjs$/ }, async ({ path }) => ({
+      contents: [...new Set(readFileSync(path, 'utf8').match(kGeo))].map(name => `export const ${name} = () => ({});`).join('\n'),
+    }));
+  },
+};
+
+const script = await bundle('src/main.ts', { format: 'iife', target: 'es2022', plugins: [noEarth] });
 const style = await bundle('style.css', {});
 for (const [name, text] of [['script', script.text], ['style', style.text]]) {
   const bad = /<\/(script|style)|<!--|@@[A-Z_]+@@|\r/i.exec(text);

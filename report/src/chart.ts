@@ -39,13 +39,14 @@ export interface Dot { x: number; y: number; color: string; symbol?: number; fai
 
 interface Probe { x: number; y: number; lines: string[]; key?: HeadKey }
 
-export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis; zero?: boolean }
+export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis;
+  zero?: boolean; zeroX?: boolean }   // rules at 0
 
 function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
   const axis = ({ label, domain, log, ticks, format }: Axis) =>
     ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short, labelArrow: 'none' as const });
   const picture = plot({ width: spec.width, height: spec.height, className: 'plot', marginLeft: 56, marginBottom: 38, marginTop: 26,
-    marginRight: 16, x: { ...axis(spec.x), nice: false }, y: { ...axis(spec.y), grid: true }, marks }) as SVGSVGElement;
+    marginRight: 16, x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: !spec.y.domain }, marks }) as SVGSVGElement;
   const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
@@ -177,7 +178,8 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
   const marks: Markish[] = [dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4,
     fill: (each: Dot) => (each.faint ? 'none' : each.color), fillOpacity: 0.75,
     strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
-  if (spec.zero) marks.unshift(ruleX([0], { strokeOpacity: 0.5 }), ruleY([0], { strokeOpacity: 0.5 }));
+  if (spec.zero) marks.unshift(ruleY([0], { strokeOpacity: 0.6 }));
+  if (spec.zeroX) marks.unshift(ruleX([0], { strokeOpacity: 0.6 }));
   if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: i => spec.x.domain![i], y: i => spec.x.domain![i], strokeOpacity: 0.6 }));
   const bars = { stroke: 'color', strokeOpacity: 0.5 };
   marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: (each: Dot) => each.xBar![0], x2: (each: Dot) => each.xBar![1] }),

@@ -25,7 +25,7 @@ function summary(page: Page): [string, string][] {
   const documents = documentsOf(analysis);
   const { buckets } = record;
   const rows: [string, string][] = [
-    ['Model', String(record.dataset?.model ?? '')],
+    ['Model', String(record.dataset?.model ?? '').split('/').at(-1)!],
     ['Heads', `${count(analysis.heads.length, 'query head')} in ${count(layers, 'layer')}${windows ? `, ${windows} with a window` : ''}`],
     ['Documents', Number.isNaN(documents) ? '' : count(documents, 'document')],
     ['Vectors', record.vector ? `${String(record.vector) === 'pre_rope' ? 'before' : 'after'} RoPE` : ''],
