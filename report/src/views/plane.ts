@@ -27,12 +27,6 @@ const kWidest = 900;  // pixels
 const heightOf = (width: number) => Math.round(Math.min(520, Math.max(260, width * 0.62)));
 const frameOf = (data: Cloud, width: number) => frame(data.x, data.y, { left: 52, top: 20, width: width - 64, height: heightOf(width) - 58 });
 
-// The same frame as domains of a chart.
-function domains(data: Cloud, width: number): { x: { domain: [number, number] }; y: { domain: [number, number] } } {
-  const f = frameOf(data, width);
-  return { x: { domain: [f.x0, f.x0 + f.width / f.scale] }, y: { domain: [f.y0, f.y0 + f.height / f.scale] } };
-}
-
 // The row of the table "rows" that tells about points of a layer and kind.
 function rowOf(rows: Table, head: Head, kind: string): number {
   let found = -1;
@@ -75,26 +69,29 @@ export function cloud(table: Table, rows: Table | null, row: number, head: Head,
 
 interface Paint { color(i: number): string; key: HTMLElement }
 
+// Shapes tell queries from keys; their colours do so as well if nothing else has the colours.
+const shapes = (page: Page, style: number) => legend(page, [{ name: 'queries', style: style === 1 ? 0 : 6, symbols: true, shape: 'square' },
+  { name: 'keys', style: style === 1 ? 1 : 6, symbols: true, shape: 'plus' }]);
+
 function paint(page: Page, data: Cloud): Paint {
   const kind = page.state.choice.paint;
-  const two = legend(page, [{ name: 'queries (squares)', style: 0 }, { name: 'keys (crosses)', style: 1 }].map(each => ({ ...each, symbols: false })));
   if (kind === 'position' || kind === 'bucket') {
     const values = kind === 'position' ? data.position : data.bucket;
     const sorted = values.filter(Number.isFinite).sort();
     const limits: [number, number] = [sorted[0] ?? 0, Math.max(percentile(sorted, 1) || 1, (sorted[0] ?? 0) + 1)];
     // 32 steps, so that few colours are set
     const steps = Array.from({ length: 33 }, (_, i) => ink(i / 32, page.dark));
-    return { color: i => steps[Math.round(32 * unit(values[i], limits))] ?? steps[0], key: ramp(page, kind, limits, { points: true }) };
+    return { color: i => steps[Math.round(32 * unit(values[i], limits))] ?? steps[0], key: element('div', {}, shapes(page, 0), ramp(page, kind, limits, { points: true })) };
   }
   if (kind === 'document') {
     const size = new Map<number, number>();
     for (const document of data.document) if (Number.isFinite(document)) size.set(document, (size.get(document) ?? 0) + 1);
-    const most = [...size.keys()].sort((a, b) => size.get(b)! - size.get(a)! || a - b).slice(0, 7);
-    const styles = new Map(most.map((document, i) => [document, i < 6 ? i : 7]));
-    return { color: i => category(styles.get(data.document[i]) ?? 6, page.dark), key: legend(page, [...most.map((document, i) =>
-      ({ name: `document ${document}`, style: i < 6 ? i : 7 })), { name: 'others', style: 6 }].slice(0, size.size > 7 ? 8 : most.length)) };
+    const most = [...size.keys()].sort((a, b) => size.get(b)! - size.get(a)! || a - b).slice(0, 6);
+    const style = (document: number) => (most.includes(document) ? most.indexOf(document) : 6);
+    return { color: i => category(style(data.document[i]), page.dark), key: element('div', {}, shapes(page, 6), legend(page,
+      [...most, ...(size.size > 6 ? [NaN] : [])].map(document => ({ name: Number.isNaN(document) ? 'other documents' : `document ${document}`, style: style(document), symbols: true, shape: 'square' })))) };
   }
-  return { color: i => category(i < data.queries ? 0 : 1, page.dark), key: two };
+  return { color: i => category(i < data.queries ? 0 : 1, page.dark), key: shapes(page, 1) };
 }
 
 // Points of one colour are drawn together. Queries are squares, keys are crosses.
@@ -207,14 +204,17 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
   const { color, key } = paint(page, data);
   const documents = page.report.options.ids ? container.directory.documents : undefined;
   const label = `${headName(head)}: ${count(data.queries, 'query', 'queries')} and ${count(data.x.length - data.queries, 'key')} in the plane of ${axes.join(' and ')}. Arrow keys step through the points.`;
-  const drawn = (width: number) => picture(page, data, label, axes, color, width, documents);
-  const vector = () => points(page, { label, width: kWidest, height: heightOf(kWidest), x: { label: axes[0], ...domains(data, kWidest).x },
-    y: { label: axes[1], ...domains(data, kWidest).y } }, Array.from(data.x, (x, i) => ({ x, y: data.y[i], color: color(i), symbol: i < data.queries ? 1 : 6, lines: [] })));
+  const vector = () => {
+    const f = frameOf(data, kWidest);
+    return points(page, { label, width: kWidest, height: heightOf(kWidest), x: { label: axes[0], domain: [f.x0, f.x0 + f.width / f.scale] },
+      y: { label: axes[1], domain: [f.y0, f.y0 + f.height / f.scale] } },
+    Array.from(data.x, (x, i) => ({ x, y: data.y[i], color: color(i), symbol: i < data.queries ? 1 : 6, lines: [] })));
+  };
   root.replaceChildren(element('p', {}, Number.isNaN(share) ? 'How much of the variance of scores this plane carries is not known.'
     : element('strong', {}, `This plane carries ${percent(share)} of the variance of scores.`), Number.isNaN(share) ? '' : ' What is near here may be far in the other components.'),
   key, chart(page, `Plane of ${headName(head)}, ${plane}`, () => ({ columns: ['kind', 'position', 'bucket', 'document', axes[0], axes[1]],
     rows: Array.from(data.x, (x, i) => [i < data.queries ? 'query' : 'key', data.position[i], data.bucket[i], data.document[i], Number(x.toPrecision(6)), Number(data.y[i].toPrecision(6))]) }),
-  drawn, vector),
+  width => picture(page, data, label, axes, color, width, documents), vector),
   remark('Queries are multiplied by s and keys divided by s so that both have equal mean squares, and the mean key is subtracted: neither changes what attention sees. One scale for both axes.'));
 }
 
