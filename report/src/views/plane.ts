@@ -14,7 +14,7 @@ export interface Cloud {  // queries first, then keys
   x: Float64Array; y: Float64Array;
   queries: number;        // points before this one are queries
   position: Float64Array; document: Float64Array; bucket: Float64Array;
-  token: (i: number) => string;
+  token: string[];        // empty if the page has none
 }
 
 const kAxes: Record<string, [string, string]> = {
@@ -43,28 +43,14 @@ function rowOf(rows: Table, head: Head, kind: string): number {
 export function cloud(table: Table, rows: Table | null, row: number, head: Head, plane: string): Cloud | null {
   const scale = table.number(`scale_${plane}`, row);
   if (!(scale > 0)) return null;
-  const lists = [table.list(`q_${plane}`, row), table.list(`k_${plane}`, row)];
-  const sizes = lists.map(list => list.length / 2), n = sizes[0] + sizes[1];
-  const result: Cloud = { x: new Float64Array(n), y: new Float64Array(n), queries: sizes[0], position: new Float64Array(n).fill(NaN),
-    document: new Float64Array(n).fill(NaN), bucket: new Float64Array(n).fill(NaN), token: () => '' };
-  const metaRows = rows ? [rowOf(rows, head, 'q'), rowOf(rows, head, 'k')] : [-1, -1];
-  lists.forEach((list, kind) => {
-    const start = kind * sizes[0];
-    for (let i = 0; i < sizes[kind]; ++i) {
-      result.x[start + i] = list[2 * i] * scale;
-      result.y[start + i] = list[2 * i + 1] * scale;
-      if (metaRows[kind] < 0) continue;
-      for (const name of ['position', 'document', 'bucket'] as const) result[name][start + i] = rows!.number(name, metaRows[kind], i);
-    }
-  });
+  const xy = ['q', 'k'].map(kind => table.list(`${kind}_${plane}`, row)), meta = ['q', 'k'].map(kind => (rows ? rowOf(rows, head, kind) : -1));
+  const both = (value: (kind: number, i: number) => number) =>
+    Float64Array.from([0, 1].flatMap(kind => Array.from({ length: xy[kind].length / 2 }, (_, i) => value(kind, i))));
+  const column = (name: string) => both((kind, i) => (meta[kind] < 0 ? NaN : rows!.number(name, meta[kind], i)));
   const tokens = rows?.columns.get('token');
-  if (tokens?.strings) {
-    result.token = i => {
-      const kind = i < result.queries ? 0 : 1;
-      return metaRows[kind] < 0 ? '' : tokens.strings![tokens.values[metaRows[kind] * tokens.width + i - kind * result.queries]] ?? '';
-    };
-  }
-  return result;
+  return { x: both((kind, i) => xy[kind][2 * i] * scale), y: both((kind, i) => xy[kind][2 * i + 1] * scale), queries: xy[0].length / 2,
+    position: column('position'), document: column('document'), bucket: column('bucket'),
+    token: tokens?.strings ? Array.from(both((kind, i) => tokens.values[meta[kind] * tokens.width + i]), at => tokens.strings![at] ?? '') : [] };
 }
 
 interface Paint { color(i: number): string; key: HTMLElement }
@@ -116,36 +102,38 @@ export function drawPoints(context: CanvasRenderingContext2D, px: Float32Array, 
   context.globalAlpha = 1;
 }
 
-function drawAxes(context: CanvasRenderingContext2D, page: Page, f: Frame, labels: [string, string]): void {
+function drawAxes(context: CanvasRenderingContext2D, f: Frame, labels: [string, string]): void {
   const style = getComputedStyle(document.documentElement);
+  const color = (name: string) => style.getPropertyValue(name).trim();
+  const write = (text: string, x: number, y: number, align: CanvasTextAlign) => {
+    context.textAlign = align;
+    context.fillText(text, x, y);
+  };
+  const right = f.left + f.width, bottom = f.top + f.height;
   context.font = '11px sans-serif';
-  context.fillStyle = style.getPropertyValue('--soft');
-  context.strokeStyle = style.getPropertyValue('--line');
-  context.lineWidth = 1;
+  context.fillStyle = color('--soft');
+  context.strokeStyle = color('--line');
   context.beginPath();
-  context.textAlign = 'center';
   for (const tick of niceTicks(f.x0, f.x0 + f.width / f.scale, f.width / 90)) {
     const x = Math.round(toX(f, tick)) + 0.5;
     context.moveTo(x, f.top);
-    context.lineTo(x, f.top + f.height);
-    context.fillText(short(Number(tick.toPrecision(6))), x, f.top + f.height + 14);
+    context.lineTo(x, bottom);
+    write(short(Number(tick.toPrecision(6))), x, bottom + 14, 'center');
   }
-  context.textAlign = 'right';
   for (const tick of niceTicks(f.y0, f.y0 + f.height / f.scale, f.height / 60)) {
     const y = Math.round(toY(f, tick)) + 0.5;
     context.moveTo(f.left, y);
-    context.lineTo(f.left + f.width, y);
-    context.fillText(short(Number(tick.toPrecision(6))), f.left - 5, y + 4);
+    context.lineTo(right, y);
+    write(short(Number(tick.toPrecision(6))), f.left - 5, y + 4, 'right');
   }
   context.stroke();
-  context.fillStyle = page.dark ? '#e8eaed' : '#1b1f24';
-  context.fillText(labels[0], f.left + f.width, f.top + f.height + 30);
-  context.textAlign = 'left';
-  context.fillText(labels[1], 4, 12);
+  context.fillStyle = color('--text');
+  write(labels[0], right, bottom + 30, 'right');
+  write(labels[1], 4, 12, 'left');
 }
 
 function pointText(page: Page, data: Cloud, i: number, documents: string[] | undefined): string[] {
-  const token = page.report.options.tokens ? data.token(i) : '';
+  const token = page.report.options.tokens ? data.token[i] : '';
   const document = data.document[i];
   return [i < data.queries ? 'query' : 'key', Number.isNaN(data.position[i]) ? '' : `position ${grouped(data.position[i])}, bucket ${data.bucket[i]}`,
     Number.isNaN(document) ? '' : `document ${documents?.[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
@@ -164,7 +152,7 @@ function picture(page: Page, data: Cloud, label: string, axes: [string, string],
   const px = Float32Array.from(data.x, x => toX(f, x)), py = Float32Array.from(data.y, y => toY(f, y));
   const context = canvas.getContext('2d')!;
   context.scale(dots, dots);
-  drawAxes(context, page, f, axes);
+  drawAxes(context, f, axes);
   drawPoints(context, px, py, data.queries, color);
   const grid = hitGrid(px, py, width, height);
   const order = Array.from(px.keys()).sort((a, b) => data.position[a] - data.position[b] || a - b);
