@@ -1,8 +1,7 @@
 // Plasticity over the distance between query and keys: means over heads, one curve per kind of window.
 
 import { bars, chart, lines, type Series } from '../chart.ts';
-import { table } from '../dom.ts';
-import { element } from '../dom.ts';
+import { element, table } from '../dom.ts';
 import { count, grouped, interval, short } from '../format.ts';
 import { controls, lacks, legend, reachChoice, remark, section } from '../parts.ts';
 import { kFewDocuments, kFiles, type Analysis } from '../report.ts';

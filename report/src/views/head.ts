@@ -23,11 +23,14 @@ function curves(page: Page): Curve[] {
     report.analyses.forEach((analysis, run) => {
       const methods = analysis.methods.filter(name => run !== state.run || state.methods.includes(name));
       for (const reach of analysis.distinct('positions', 'reach').filter(text => (text !== '') === reached)) {
-        for (const method of report.analyses.length > 1 ? methods.slice(0, 1) : methods) {
+        for (const method of report.analyses.length > 1 || reached ? methods.slice(0, 1) : methods) {
           const points = analysis.positions(state.head, method, reach);
           const name = [report.analyses.length > 1 ? `${'AB'[run]} (${analysis.name})` : '', method || 'plasticity',
             reach ? `documents that reach bucket ${reach}` : ''].filter(Boolean).join(', ');
-          if (points.length) found.push({ analysis, method, reach, series: pointSeries(name, found.length, points, reached ? 1.5 : 2.2) });
+          if (points.length) {
+            const series = pointSeries(name, found.length, points, reached ? 1.5 : 2.2);
+            found.push({ analysis, method, reach, series: reached ? { ...series, low: undefined, high: undefined } : series });
+          }
         }
       }
     });
@@ -51,7 +54,7 @@ function curveFigure(page: Page): HTMLElement {
       if (methods.length) page.go({ methods });
     }));
   return section('Plasticity over position', controls(...boxes),
-    legend(page, shown.map(({ name, style }) => ({ name, style, symbols: true, band: true }))),
+    legend(page, shown.map(({ name, style, low: band }) => ({ name, style, symbols: true, band: !!band }))),
     chart(page, 'Curve', () => ({
       columns: ['method', 'reach', 'q_bucket', 'position_from', 'position_to', 'ap_mean', 'ci_low', 'ci_high', 'documents', 'queries', 'pairs'],
       rows: all.flatMap(({ analysis: of, method, reach }) => of.positions(state.head, method, reach)
@@ -141,8 +144,8 @@ function draw(root: HTMLElement, page: Page): void {
   remark([`Key head ${head.k}`, windowText(head), Number.isNaN(head.documents) ? '' : count(head.documents, 'document'),
     `${grouped(analysis.table('heads')!.number('n_q_tokens', head.row))} queries`, `${grouped(analysis.table('heads')!.number('n_k_tokens', head.row))} keys`]
     .filter(Boolean).join(' · ')), ...warnings(page, head));
-  root.append(curveFigure(page), cellFigure(page, head), plane(page, head), residuals(page, head), driftFigure(page, head),
-    spectrumFigure(page, head), numbers(page, head), remark('The figure of a paper: '),
+  root.append(element('div', { class: 'pair' }, curveFigure(page), cellFigure(page, head), plane(page, head), driftFigure(page, head)),
+    residuals(page, head), spectrumFigure(page, head), numbers(page, head), remark('The figure of a paper: '),
     element('pre', {}, `qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --layers ${head.layer} --heads ${head.q}`));
 }
 

@@ -107,6 +107,9 @@ function draw(root: HTMLElement, page: Page): void {
     const head = analysis.head(key), points = curves.find(each => each.head.key === key)?.points;
     if (head && points) series.push(pointSeries(headName(head), 3 + i, points));
   });
+  const base = groups.length ? mean.filter(point => point.heads === groups[0]) : [];
+  const log = isLog(analysis);
+  const x = { label: 'position of the query (tokens)', log, domain: base.length ? [log ? Math.max(base[0].from, 1) : base[0].from, base.at(-1)!.to + 1] as [number, number] : undefined };
   const y = domain([...threads.flatMap(thread => thread.y), ...series.flatMap(each => Array.from(each.y))].filter(Number.isFinite));
   let view: BundleView | null = null;
   root.append(
@@ -121,14 +124,13 @@ function draw(root: HTMLElement, page: Page): void {
       rows: shown.flatMap(({ head, points }) => points.map(p => [head.layer, head.q, method, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents])),
     }), width => {
       view = bundle(page, { label: `Plasticity over the position of the query: ${count(shown.length, 'head')} and their mean`, width,
-        height: Math.min(460, Math.max(300, width * 0.5)), x: { label: 'position of the query (tokens)', log: isLog(analysis) },
+        height: Math.min(460, Math.max(300, width * 0.5)), x,
         y: { label: 'plasticity', domain: y } }, threads, series);
       return view.root;
     }, () => view!.picture()));
-  const base = groups.length ? mean.filter(point => point.heads === groups[0]) : [];
   if (base.length) root.append(chart(page, 'Documents behind each bucket', () => ({ columns: ['bucket', 'from', 'to', 'documents'],
     rows: base.map(p => [p.bucket, p.from, p.to, p.documents]) }), width => bars(page, { label: 'Documents per bucket', width, height: 130,
-    x: { label: 'position of the query (tokens)', log: isLog(analysis) }, y: { label: 'documents' } }, base.map(p => ({ from: Math.max(p.from, isLog(analysis) ? 1 : 0), to: p.to + 1,
+    x, y: { label: 'documents' } }, base.map(p => ({ from: Math.max(p.from, log ? 1 : 0), to: p.to + 1,
     value: p.documents, hollow: p.documents < kFewDocuments, lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`, count(p.documents, 'document')] })))));
   root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
     `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
