@@ -41,19 +41,19 @@ function licences(inputs) {
   return [...holders].map(([terms, who]) => `${who}\n${terms}\n`).join('\n').replaceAll('--', '- -');
 }
 
-// The chart library can draw maps of the earth, which this page does not: the functions of
-// their package are replaced by empty ones.
-const kGeo = /\bgeo[A-Z]\w*/g;
-const noEarth = {
-  name: 'no-earth',
+// The chart library can draw maps of the earth, and has many colour schemes. This page has neither:
+// what these packages export is replaced by functions that do nothing.
+const lean = {
+  name: 'lean',
   setup({ onLoad }) {
-    onLoad({ filter: /node_modules\/d3-geo\/dist\/d3-geo\.mjs$/ }, async ({ path }) => ({
-      contents: [...new Set(readFileSync(path, 'utf8').match(kGeo))].map(name => `export const ${name} = () => ({});`).join('\n'),
-    }));
+    onLoad({ filter: /node_modules\/d3-(geo|scale-chromatic)\/dist\/d3-[a-z-]+\.mjs$/ }, ({ path }) => {
+      const names = new Set(readFileSync(path, 'utf8').match(/\b(geo|interpolate|scheme)[A-Z]\w*/g));
+      return { contents: [...names].map(name => `export const ${name} = () => ({});`).join('\n') };
+    });
   },
 };
 
-const script = await bundle('src/main.ts', { format: 'iife', target: 'es2022', plugins: [noEarth] });
+const script = await bundle('src/main.ts', { format: 'iife', target: 'es2022', plugins: [lean] });
 const style = await bundle('style.css', {});
 for (const [name, text] of [['script', script.text], ['style', style.text]]) {
   const bad = /<\/(script|style)|<!--|@@[A-Z_]+@@|\r/i.exec(text);

@@ -3,7 +3,7 @@
 // The library's <style> elements are taken out before a chart enters the page (our style sheet has
 // their rules), and so are its labels of inner groups: the chart is one image with one label.
 
-import { areaY, dot, line, plot, rectY, ruleX, ruleY, type Markish } from '@observablehq/plot';
+import { area, dot, line, plot, rect, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
 import { button, element, svgElement, table as plainTable } from './dom.ts';
 import { downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable } from './export.ts';
@@ -107,7 +107,7 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
     const index = Array.from(each.x, (_, i) => i);
     const x = (i: number) => each.x[i];
     if (each.low && each.high) {
-      marks.push(areaY(index, { x, y1: i => each.low![i], y2: i => each.high![i], fill: color, fillOpacity: 0.18 }));
+      marks.push(area(index, { x1: x, y1: i => each.low![i], y2: i => each.high![i], fill: color, fillOpacity: 0.18 }));
     }
     const thin = (i: number) => !!each.thin?.[i];
     const shared = { x, stroke: color, strokeWidth: each.width ?? 1.8 };
@@ -132,10 +132,10 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
 
 export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   const color = (bar: Bar) => category(bar.style ?? 0, page.dark);
-  const shared = { x1: 'from', x2: 'to', y: 'value', stroke: color, insetLeft: 0.5, insetRight: 0.5 } as const;
+  const shared = { x1: 'from', x2: 'to', y1: 0, y2: 'value', stroke: color, insetLeft: 0.5, insetRight: 0.5 } as const;
   return build(page, spec, [
-    rectY(data.filter(bar => !bar.hollow), { ...shared, fill: color }),
-    rectY(data.filter(bar => bar.hollow), { ...shared, fill: 'none', strokeDasharray: '3 2' }),
+    rect(data.filter(bar => !bar.hollow), { ...shared, fill: color }),
+    rect(data.filter(bar => bar.hollow), { ...shared, fill: 'none', strokeDasharray: '3 2' }),
     ruleY([0]),
   ], data.map(bar => ({ x: spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2, y: bar.value, lines: bar.lines })));
 }

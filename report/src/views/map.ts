@@ -102,11 +102,11 @@ export const map: View = {
         limitFields(page, metric, limits)),
       element('p', { class: 'lead' }, metric.definition),
       legend(metric, limits, t => fill(t, page.dark, metric.signed)),
-      element('div', { class: 'beside' }, chart(page, `${metric.label} of each head`, () => ({
+      element('div', { class: 'beside', '--first': `${Math.max(380, Math.min(700, 110 + 41 * spec.columns.length))}px` }, chart(page, `${metric.label} of each head`, () => ({
         columns: ['layer', 'q_head', 'k_head', metric.id, ...(metric.low ? ['ci_low', 'ci_high'] : [])],
         rows: analysis.heads.map(head => [head.layer, head.q, head.k, metric.values[head.row],
           ...(metric.low ? [metric.low[head.row], metric.high![head.row]] : [])]),
-      }), width => grid(page, { ...spec, room: Math.min(width, 640) }), () => gridPicture(spec)), byLayer(page, metric, limits)),
+      }), width => grid(page, { ...spec, room: width }), () => gridPicture(spec)), byLayer(page, metric, limits)),
       element('p', { class: 'note' }, `Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a window. ` +
         'Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
   },
