@@ -190,8 +190,9 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
 }
 
 // Charts need the width of their place: they are drawn once they are in the page.
-const waiting: (() => void)[] = [];
-export function drawCharts(): void { for (const draw of waiting.splice(0)) draw(); }
+// All places are measured first: to measure after a drawing would lay out the page for each chart.
+const waiting: (() => () => void)[] = [];
+export function drawCharts(): void { for (const draw of waiting.splice(0).map(measure => measure())) draw(); }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
 export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
@@ -210,14 +211,16 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) => button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
   let width = 0;
-  const redraw = () => {
+  const measure = () => {
     const now = Math.floor(body.clientWidth);
-    if (now < 50 || now === width) return;
-    width = now;
-    body.replaceChildren(draw(width));
+    return () => {
+      if (now < 50 || now === width) return;
+      width = now;
+      body.replaceChildren(draw(width));
+    };
   };
-  new ResizeObserver(redraw).observe(body);
-  waiting.push(redraw);
+  new ResizeObserver(() => measure()()).observe(body);
+  waiting.push(measure);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
       save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);

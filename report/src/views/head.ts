@@ -122,10 +122,10 @@ function latex(page: Page, head: Head): string {
   return `% head & ${chosen.map(metric => latexEscape(metric.id)).join(' & ')} \\\\\n${head.layer}.${head.q} & ${cells.join(' & ')} \\\\`;
 }
 
-function draw(root: HTMLElement, page: Page): void {
+function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   const { analysis, state } = page;
   const head = analysis.head(state.head);
-  if (!head) { root.append(element('p', { class: 'note' }, 'This analysis has no such head.')); return; }
+  if (!head) { root.append(element('p', { class: 'note' }, 'This analysis has no such head.')); return undefined; }
   const at = analysis.heads.indexOf(head);
   const step = (label: string, id: string, to: Head | undefined) =>
     button(label, () => to && page.go({ head: to.key }), { id, disabled: !to, 'aria-label': to ? `${label}: ${headName(to)}` : label });
@@ -137,9 +137,15 @@ function draw(root: HTMLElement, page: Page): void {
   remark([`Key head ${head.k}`, windowText(head), Number.isNaN(head.documents) ? '' : count(head.documents, 'document'),
     `${grouped(analysis.table('heads')!.number('n_q_tokens', head.row))} queries`, `${grouped(analysis.table('heads')!.number('n_k_tokens', head.row))} keys`]
     .filter(Boolean).join(' · ')), ...analysis.warnings(head).map(warning));
-  root.append(element('div', { class: 'pair' }, curveFigure(page), cellFigure(page, head), plane(page, head), driftFigure(page, head)),
+  const points = plane(page, head);
+  root.append(element('div', { class: 'pair' }, curveFigure(page), cellFigure(page, head), points.root, driftFigure(page, head)),
     residuals(page, head), spectrumFigure(page, head), numbers(page, head),
     command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --layers ${head.layer} --heads ${head.q}`));
+  return change => {
+    if (Object.keys(change).some(name => name !== 'choice')) return false;
+    points.fill();
+    return true;
+  };
 }
 
 export const head: View = { id: 'head', title: 'Head', unavailable: () => null, render: draw };

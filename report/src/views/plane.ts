@@ -206,15 +206,18 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
   remark('Queries are multiplied by s and keys divided by s so that both have equal mean squares, and the mean key is subtracted: neither changes what attention sees. One scale for both axes.'));
 }
 
-export function plane(page: Page, head: Head): HTMLElement {
+// The section, and what draws its points anew after a change of its choices.
+export function plane(page: Page, head: Head): { root: HTMLElement; fill(): void } {
   const { choice } = page.state;
   const waiting = page.points();
-  if (!waiting) return gap('Plane of queries and keys', `This needs the points of head_profiles.parquet. The command that makes them: ${page.analysis.command('head_profiles.parquet')}`);
+  if (!waiting) return { fill: () => {}, root: gap('Plane of queries and keys', `This needs the points of head_profiles.parquet. The command that makes them: ${page.analysis.command('head_profiles.parquet')}`) };
   const body = element('div', {}, remark('Unpacking the points ...'));
-  waiting.then(container => fillPlane(body, page, head, container), () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.')));
+  const fill = () => void waiting.then(container => fillPlane(body, page, head, container),
+    () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.')));
   const choose = (name: 'plane' | 'paint', label: string, options: [string, string][]) =>
     select(name, label, options, choice[name], value => page.go({ choice: { ...page.state.choice, [name]: value } }));
-  return section('Plane of queries and keys', controls(
+  fill();
+  return { fill, root: section('Plane of queries and keys', controls(
     choose('plane', 'Plane', [['beta', 'along and across beta'], ['joint', 'first joint axes'], ['rope', 'RoPE pair']]),
-    choose('paint', 'Colour', [['kind', 'query or key'], ['position', 'position'], ['bucket', 'bucket'], ['document', 'document']])), body);
+    choose('paint', 'Colour', [['kind', 'query or key'], ['position', 'position'], ['bucket', 'bucket'], ['document', 'document']])), body) };
 }
