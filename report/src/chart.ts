@@ -3,7 +3,7 @@
 // The library's <style> elements are taken out before a chart enters the page (our style sheet has
 // their rules), and so are its labels of inner groups: the chart is one image with one label.
 
-import { areaY, dot, line, plot, rectY, ruleX, ruleY, type Markish } from '@observablehq/plot';
+import { area, dot, line, plot, rect, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
 import { button, element, svgElement, table as plainTable } from './dom.ts';
 import { downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable } from './export.ts';
@@ -39,13 +39,14 @@ export interface Dot { x: number; y: number; color: string; symbol?: number; fai
 
 interface Probe { x: number; y: number; lines: string[]; key?: HeadKey }
 
-export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis; zero?: boolean }
+export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis;
+  zero?: boolean; zeroX?: boolean }   // rules at 0
 
 function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
   const axis = ({ label, domain, log, ticks, format }: Axis) =>
     ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short, labelArrow: 'none' as const });
   const picture = plot({ width: spec.width, height: spec.height, className: 'plot', marginLeft: 56, marginBottom: 38, marginTop: 26,
-    marginRight: 16, x: { ...axis(spec.x), nice: false }, y: { ...axis(spec.y), grid: true }, marks }) as SVGSVGElement;
+    marginRight: 16, x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: !spec.y.domain }, marks }) as SVGSVGElement;
   const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
@@ -106,7 +107,7 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
     const index = Array.from(each.x, (_, i) => i);
     const x = (i: number) => each.x[i];
     if (each.low && each.high) {
-      marks.push(areaY(index, { x, y1: i => each.low![i], y2: i => each.high![i], fill: color, fillOpacity: 0.18 }));
+      marks.push(area(index, { x1: x, y1: i => each.low![i], y2: i => each.high![i], fill: color, fillOpacity: 0.18 }));
     }
     const thin = (i: number) => !!each.thin?.[i];
     const shared = { x, stroke: color, strokeWidth: each.width ?? 1.8 };
@@ -131,10 +132,10 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
 
 export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   const color = (bar: Bar) => category(bar.style ?? 0, page.dark);
-  const shared = { x1: 'from', x2: 'to', y: 'value', stroke: color, insetLeft: 0.5, insetRight: 0.5 } as const;
+  const shared = { x1: 'from', x2: 'to', y1: 0, y2: 'value', stroke: color, insetLeft: 0.5, insetRight: 0.5 } as const;
   return build(page, spec, [
-    rectY(data.filter(bar => !bar.hollow), { ...shared, fill: color }),
-    rectY(data.filter(bar => bar.hollow), { ...shared, fill: 'none', strokeDasharray: '3 2' }),
+    rect(data.filter(bar => !bar.hollow), { ...shared, fill: color }),
+    rect(data.filter(bar => bar.hollow), { ...shared, fill: 'none', strokeDasharray: '3 2' }),
     ruleY([0]),
   ], data.map(bar => ({ x: spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2, y: bar.value, lines: bar.lines })));
 }
@@ -177,7 +178,8 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
   const marks: Markish[] = [dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4,
     fill: (each: Dot) => (each.faint ? 'none' : each.color), fillOpacity: 0.75,
     strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
-  if (spec.zero) marks.unshift(ruleX([0], { strokeOpacity: 0.5 }), ruleY([0], { strokeOpacity: 0.5 }));
+  if (spec.zero) marks.unshift(ruleY([0], { strokeOpacity: 0.6 }));
+  if (spec.zeroX) marks.unshift(ruleX([0], { strokeOpacity: 0.6 }));
   if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: i => spec.x.domain![i], y: i => spec.x.domain![i], strokeOpacity: 0.6 }));
   const bars = { stroke: 'color', strokeOpacity: 0.5 };
   marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: (each: Dot) => each.xBar![0], x2: (each: Dot) => each.xBar![1] }),
@@ -188,8 +190,9 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
 }
 
 // Charts need the width of their place: they are drawn once they are in the page.
-const waiting: (() => void)[] = [];
-export function drawCharts(): void { for (const draw of waiting.splice(0)) draw(); }
+// All places are measured first: to measure after a drawing would lay out the page for each chart.
+const waiting: (() => () => void)[] = [];
+export function drawCharts(): void { for (const draw of waiting.splice(0).map(measure => measure())) draw(); }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
 export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
@@ -208,14 +211,16 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) => button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
   let width = 0;
-  const redraw = () => {
+  const measure = () => {
     const now = Math.floor(body.clientWidth);
-    if (now < 50 || now === width) return;
-    width = now;
-    body.replaceChildren(draw(width));
+    return () => {
+      if (now < 50 || now === width) return;
+      width = now;
+      body.replaceChildren(draw(width));
+    };
   };
-  new ResizeObserver(redraw).observe(body);
-  waiting.push(redraw);
+  new ResizeObserver(() => measure()()).observe(body);
+  waiting.push(measure);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
       save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);

@@ -70,6 +70,6 @@ export function table(caption: string, columns: string[], rows: (string | number
 
 // A list of names and values.
 export function facts(rows: [string, Child][]): HTMLElement {
-  return element('dl', { class: 'facts' }, ...rows.flatMap(([name, value]) =>
-    [element('dt', {}, name), element('dd', {}, value)]));
+  return element('dl', { class: 'facts' }, ...rows.map(([name, value]) =>
+    element('div', { class: 'fact' }, element('dt', {}, name), element('dd', {}, value))));
 }

@@ -22,6 +22,7 @@ export interface GridSpec {
   columnTitle: string;
   rows: string[];
   columns: string[];
+  room?: number;            // pixels for the whole grid; cells are 12 to 40 wide
   cell(row: number, column: number): GridCell | null;   // null: there is nothing
   open?(row: number, column: number, event: MouseEvent | KeyboardEvent): void;
 }
@@ -58,7 +59,7 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
   const head = element('tr', {}, element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`),
     ...spec.columns.map((name, i) => element('th', { scope: 'col' }, shown(i) ? name : element('span', { class: 'hidden' }, name))));
   const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
-    '--columns': spec.columns.length }, element('thead', {}, head), body);
+    '--wide': `${Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length)))}px` }, element('thead', {}, head), body);
 
   let current: HTMLElement | null = cells[0]?.[0]?.node ?? null;
   if (current) current.tabIndex = 0;

@@ -118,6 +118,7 @@ class Application implements Page {
   draw(): void {
     const view = this.view();
     const focus = document.activeElement?.id;
+    const top = scrollY;
     this.tip(null);
     this.drawBar();
     this.main.replaceChildren();
@@ -127,6 +128,7 @@ class Application implements Page {
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
     drawCharts();
+    scrollTo(0, top);  // charts have no height until they are drawn
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
@@ -214,7 +216,7 @@ class Application implements Page {
     } });
     const dialog = element('dialog', { 'aria-label': 'Keyboard commands', onclose: () => dialog.remove() },
       element('h2', {}, 'Keyboard commands'),
-      element('dl', { class: 'facts' }, ...rows.flatMap(([key, text]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
+      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
       element('p', {}, element('label', { class: 'field' }, box, element('span', {}, 'Commands of a single key (/, [, ], ?)'))),
       button('Close', () => dialog.close()));
     document.body.append(dialog);
@@ -232,16 +234,18 @@ async function start(): Promise<void> {
   if (typeof DecompressionStream === 'undefined') {
     return say('This browser is too old for this page: it cannot unpack the data. It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
+  let report: Report;
   try {
-    const report = new Report(await decode(text));
-    document.getElementById('fallback')?.remove();
-    new Application(report);
-    document.documentElement.dataset.ready = 'true';
+    report = new Report(await decode(text));
   } catch (error) {
     console.warn(error);
     say(`The data of this page cannot be read (${error instanceof Error ? error.message : 'unknown error'}). ` +
       'The file may have been cut off when it was copied or mailed: copy it again, or write it anew with `qkscope report`.');
+    return;
   }
+  document.getElementById('fallback')?.remove();
+  new Application(report);
+  document.documentElement.dataset.ready = 'true';
 }
 
 void start();

@@ -182,8 +182,9 @@ export class Analysis {
 
   // What head_diagnostics.csv and head_methods.csv warn of.
   warnings(head: Head): string[] {
-    return ['diagnostics', 'methods'].flatMap(name => this.rows(name, head.key)
-      .map(row => this.table(name)!.text('warning', row))).filter(Boolean);
+    const texts = (name: string, prefix: (row: number) => string) => this.rows(name, head.key).flatMap(row =>
+      this.table(name)!.text('warning', row).split('; ').filter(Boolean).map(text => prefix(row) + text));
+    return [...texts('diagnostics', () => ''), ...texts('methods', row => `${this.table('methods')!.text('method', row)} `)];
   }
 
   command(file: string): string {

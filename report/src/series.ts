@@ -141,8 +141,8 @@ export function differences(report: Report, metric: string): Difference[] {
   return found;
 }
 
-// Unsure: the interval holds 0, or there is none.
-export const unsure = (d: Difference): boolean => !(d.low > 0 || d.high < 0);
+// Unsure: the interval holds 0, or there is none. Where nothing at all differs, nothing is unsure.
+export const unsure = (d: Difference): boolean => !(d.low > 0 || d.high < 0) && !(d.low === 0 && d.high === 0);
 
 // Quantiles of both at the same levels, as many as the smaller one has values, at most 101.
 export function quantilePairs(a: ArrayLike<number>, b: ArrayLike<number>): [number, number][] {

@@ -69,7 +69,7 @@ export class Workplace {
         console.log(`${error ? "FAILED" : "ok    "} ${seconds.padStart(5)} s  ${name}`);
         if (!error) continue;
         failed += 1;
-        console.log(String(error.stack ?? error).split("\n").slice(0, 40).map((line) => `    ${line.slice(0, 400)}`).join("\n"));
+        console.log(String(error.stack ?? error).split("\n").slice(0, 12).map((line) => `    ${line.slice(0, 500)}`).join("\n"));
       }
     } finally {
       for (const browser of this.browsers.values()) await browser.close();

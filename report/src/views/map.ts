@@ -1,7 +1,7 @@
 // All heads, layer by head, coloured by a metric.
 
-import { fill, unit } from '../color.ts';
-import { chart } from '../chart.ts';
+import { fill, ink, unit } from '../color.ts';
+import { chart, points, type Dot } from '../chart.ts';
 import { button, element, select } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { grid, gridPicture, legend, type GridSpec } from '../grid.ts';
@@ -73,6 +73,20 @@ function limitFields(page: Page, metric: Metric, limits: readonly [number, numbe
     }, { id: 'full', title: 'Smallest to largest value' }));
 }
 
+// The same values over depth.
+function byLayer(page: Page, metric: Metric, limits: readonly [number, number]): HTMLElement {
+  const chosen = new Set(page.state.selection);
+  const dots = page.analysis.heads.filter(head => Number.isFinite(metric.values[head.row])).map((head): Dot => ({
+    x: head.layer, y: metric.values[head.row], key: head.key, symbol: Number.isNaN(head.window) ? 0 : 1,
+    color: ink(unit(metric.values[head.row], limits), page.dark, metric.signed),
+    faint: chosen.size > 0 && !chosen.has(head.key), lines: headLines(page.analysis, head, [metric]) }));
+  const layers = dots.map(each => each.x);
+  return chart(page, `${metric.label} by layer`, () => ({ columns: ['layer', 'q_head', metric.id],
+    rows: page.analysis.heads.map(head => [head.layer, head.q, metric.values[head.row]]) }),
+  width => points(page, { label: `${metric.label} of each head over its layer`, width, height: Math.min(520, Math.max(300, width * 0.6)),
+    x: { label: 'layer', domain: [Math.min(...layers) - 0.5, Math.max(...layers) + 0.5] }, y: { label: metric.label }, zero: metric.signed }, dots));
+}
+
 export const map: View = {
   id: 'map',
   title: 'Map',
@@ -88,11 +102,11 @@ export const map: View = {
         limitFields(page, metric, limits)),
       element('p', { class: 'lead' }, metric.definition),
       legend(metric, limits, t => fill(t, page.dark, metric.signed)),
-      chart(page, `${metric.label} of each head`, () => ({
+      element('div', { class: 'beside', '--first': `${Math.max(380, Math.min(700, 110 + 41 * spec.columns.length))}px` }, chart(page, `${metric.label} of each head`, () => ({
         columns: ['layer', 'q_head', 'k_head', metric.id, ...(metric.low ? ['ci_low', 'ci_high'] : [])],
         rows: analysis.heads.map(head => [head.layer, head.q, head.k, metric.values[head.row],
           ...(metric.low ? [metric.low[head.row], metric.high![head.row]] : [])]),
-      }), () => grid(page, spec), () => gridPicture(spec)),
+      }), width => grid(page, { ...spec, room: width }), () => gridPicture(spec)), byLayer(page, metric, limits)),
       element('p', { class: 'note' }, `Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a window. ` +
         'Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
   },

@@ -25,7 +25,7 @@ function summary(page: Page): [string, string][] {
   const documents = documentsOf(analysis);
   const { buckets } = record;
   const rows: [string, string][] = [
-    ['Model', String(record.dataset?.model ?? '')],
+    ['Model', String(record.dataset?.model ?? '').split('/').at(-1)!],
     ['Heads', `${count(analysis.heads.length, 'query head')} in ${count(layers, 'layer')}${windows ? `, ${windows} with a window` : ''}`],
     ['Documents', Number.isNaN(documents) ? '' : count(documents, 'document')],
     ['Vectors', record.vector ? `${String(record.vector) === 'pre_rope' ? 'before' : 'after'} RoPE` : ''],
@@ -64,7 +64,7 @@ export function warningsOf(page: Page): string[] {
 }
 
 // A small map on a canvas, which opens the large one.
-function smallMap(page: Page, metric: Metric): HTMLElement {
+export function smallMap(page: Page, metric: Metric): HTMLElement {
   const spec = headMap(page, metric, metric.limits);
   const wide = Math.max(3, Math.min(24, Math.floor(300 / spec.columns.length)));
   const high = Math.max(3, Math.min(wide, 12, Math.floor(320 / spec.rows.length)));
@@ -99,7 +99,7 @@ function smallMap(page: Page, metric: Metric): HTMLElement {
     button('Open the map', openMap, { 'aria-label': `Open the map of ${metric.label}` }));
 }
 
-function meanSlopes(analysis: Analysis): HTMLElement | null {
+export function meanSlopes(analysis: Analysis): HTMLElement | null {
   const means = analysis.table('mean_trends');
   if (!means) return null;
   const rows: (string | number)[][] = [];

@@ -3,12 +3,13 @@
 import { bundle, type BundleView, type Thread } from '../bundle.ts';
 import { bars, chart, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
-import { checkbox, element, select, table } from '../dom.ts';
-import { count, exact, grouped, interval, short } from '../format.ts';
-import { controls, lacks, legend, methodChoice, ramp, reachChoice, remark, section, type Entry } from '../parts.ts';
+import { checkbox, select } from '../dom.ts';
+import { count, exact, grouped } from '../format.ts';
+import { command, controls, lacks, legend, methodChoice, ramp, reachChoice, remark, type Entry } from '../parts.ts';
 import { headName, kFewDocuments, type Analysis, type Head, type Point } from '../report.ts';
 import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
+import { meanSlopes } from './overview.ts';
 
 const kTrendStyle: Record<Trend, number> = { rises: 2, falls: 1, flat: 6, unknown: 7 };
 const kTrendName: Record<Trend, string> = { rises: 'rises', falls: 'falls', flat: 'neither', unknown: 'no interval' };
@@ -73,19 +74,6 @@ function trendCounts(page: Page, heads: Head[]): Entry[] {
     .map(({ kind, number }) => ({ name: `${kTrendName[kind]}: ${count(number, 'head')}`, style: kTrendStyle[kind] }));
 }
 
-export function trendTable(analysis: Analysis): HTMLElement | null {
-  const rows = analysis.table('mean_trends');
-  if (!rows) return null;
-  const number = (name: string, row: number) => rows.number(name, row);
-  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Mean trends' },
-    table('Mean slopes over heads. Position: at fixed distance; distance: at fixed position; curve: mixes both.',
-      ['trend', 'heads', 'method', 'documents', 'slope', 'interval', 'unit', 'heads that rise', 'heads that fall'],
-      Array.from({ length: rows.rows }, (_, row) => [rows.text('trend', row), rows.text('heads', row), rows.text('method', row),
-        rows.text('reach', row) ? `${number('documents', row)} (reach bucket ${rows.text('reach', row)})` : number('documents', row),
-        short(number('slope', row)), interval(number('ci_low', row), number('ci_high', row)), rows.text('unit', row),
-        number('num_rising', row), number('num_falling', row)])));
-}
-
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
   const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
@@ -107,6 +95,9 @@ function draw(root: HTMLElement, page: Page): void {
     const head = analysis.head(key), points = curves.find(each => each.head.key === key)?.points;
     if (head && points) series.push(pointSeries(headName(head), 3 + i, points));
   });
+  const base = groups.length ? mean.filter(point => point.heads === groups[0]) : [];
+  const log = isLog(analysis);
+  const x = { label: 'position of the query (tokens)', log, domain: base.length ? [log ? Math.max(base[0].from, 1) : base[0].from, base.at(-1)!.to + 1] as [number, number] : undefined };
   const y = domain([...threads.flatMap(thread => thread.y), ...series.flatMap(each => Array.from(each.y))].filter(Number.isFinite));
   let view: BundleView | null = null;
   root.append(
@@ -121,22 +112,18 @@ function draw(root: HTMLElement, page: Page): void {
       rows: shown.flatMap(({ head, points }) => points.map(p => [head.layer, head.q, method, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents])),
     }), width => {
       view = bundle(page, { label: `Plasticity over the position of the query: ${count(shown.length, 'head')} and their mean`, width,
-        height: Math.min(460, Math.max(300, width * 0.5)), x: { label: 'position of the query (tokens)', log: isLog(analysis) },
+        height: Math.min(460, Math.max(300, width * 0.5)), x,
         y: { label: 'plasticity', domain: y } }, threads, series);
       return view.root;
     }, () => view!.picture()));
-  const base = groups.length ? mean.filter(point => point.heads === groups[0]) : [];
   if (base.length) root.append(chart(page, 'Documents behind each bucket', () => ({ columns: ['bucket', 'from', 'to', 'documents'],
     rows: base.map(p => [p.bucket, p.from, p.to, p.documents]) }), width => bars(page, { label: 'Documents per bucket', width, height: 130,
-    x: { label: 'position of the query (tokens)', log: isLog(analysis) }, y: { label: 'documents' } }, base.map(p => ({ from: Math.max(p.from, isLog(analysis) ? 1 : 0), to: p.to + 1,
+    x, y: { label: 'documents' } }, base.map(p => ({ from: Math.max(p.from, log ? 1 : 0), to: p.to + 1,
     value: p.documents, hollow: p.documents < kFewDocuments, lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`, count(p.documents, 'document')] })))));
   root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
     `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
   if (reach === '' && reaches.some(Boolean)) root.append(remark('Only long documents reach the late buckets. Choose those that reach a bucket: the same documents then stand behind every point.'));
-  const trends = trendTable(analysis);
-  if (trends) root.append(section('Trends', trends));
-  root.append(remark('The figure of a paper: '), element('pre', {}, `qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}` +
-    (state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer')));
+  root.append(meanSlopes(analysis) ?? '', command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
 }
 
 export const positions: View = {

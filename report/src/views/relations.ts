@@ -47,7 +47,7 @@ export const relations: View = {
         columns: ['layer', 'q_head', 'k_head', x.id, y.id, paint.id],
         rows: analysis.heads.map(head => [head.layer, head.q, head.k, x.values[head.row], y.values[head.row], paint.values[head.row]]),
       }), width => points(page, { label: `${count(there.length, 'head')}: ${y.label} over ${x.label}`, width, height: Math.min(560, Math.max(320, width * 0.55)),
-        x: { label: axisLabel(x) }, y: { label: axisLabel(y) } }, dots, {
+        x: { label: axisLabel(x) }, y: { label: axisLabel(y) }, zero: y.signed, zeroX: x.signed }, dots, {
         brush: (across, up) => page.go({ selection: there.filter(({ row }) => x.values[row] >= across[0] && x.values[row] <= across[1] &&
           y.values[row] >= up[0] && y.values[row] <= up[1]).map(head => head.key) }),
       })),
