@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -65,7 +66,8 @@ std::vector<std::string> names_in(const ReportFlags& flags) {
       out.back() += c;
     }
   }
-  const bool has_empty = std::any_of(out.begin(), out.end(), [](const auto& name) { return name.empty(); });
+  const bool has_empty =
+      std::any_of(out.begin(), out.end(), [](const auto& name) { return name.empty(); });
   if (out.size() != flags.analyses.size() || has_empty) {
     fail("--names: expected {} for {}, found {}",
          flags.analyses.size() == 1 ? "one name" : "two names with a comma between them",
@@ -112,7 +114,9 @@ int report(ReportFlags& flags) {
   std::vector<fs::path> analyses;
   for (const std::string& analysis : flags.analyses) analyses.push_back(expand_home(analysis));
   flags.options.names = names_in(flags);
-  if (!flags.heads.empty()) flags.options.heads = HeadChoice(flags.heads);
+  if (!flags.heads.empty()) flags.options.wishes.heads = HeadChoice(flags.heads);
+  if (!flags.dataset.empty()) flags.options.wishes.dataset = expand_home(flags.dataset);
+  flags.options.most_points = static_cast<size_t>(flags.points);
   flags.options.program = fmt::format("qkscope {}", version());
   const fs::path output = output_of(flags, analyses.front());
   const ReportPage page = make_report_page(analyses, flags.options, page_template());
@@ -124,7 +128,8 @@ int report(ReportFlags& flags) {
               plural(page.num_heads, "head").c_str(),
               bytes_text(static_cast<double>(page.html.size())).c_str());
   if (flags.open && !open_in_browser(output)) {
-    std::fprintf(stderr, "qkscope: warning: no browser could be started (xdg-open): open %s by hand\n",
+    std::fprintf(stderr,
+                 "qkscope: warning: no browser could be started (xdg-open): open %s by hand\n",
                  path_text(output).c_str());
   }
   return 0;
@@ -141,7 +146,17 @@ void add_report_page(CLI::App& command, ReportFlags& flags) {
   add_text("--heads", flags.heads, "HEADS",
            "Only these heads, such as 'l12*,l20h03': * stands for any text")
       ->check(not_empty());
-  command.add_flag("--ids", flags.options.with_ids, "Names and ids of documents, too")
+  command.add_flag("--ids", flags.options.wishes.ids, "Names and ids of documents, too")
+      ->group(kPageGroup);
+  command
+      .add_flag("--tokens", flags.options.wishes.tokens,
+                "Tokens of the drawn queries and keys, if the capture has them: text of the corpus")
+      ->group(kPageGroup);
+  command
+      .add_option("--points", flags.points,
+                  "Most queries, and keys, of a head that are drawn (default: all of the profiles)")
+      ->type_name("INT")
+      ->check(integer_up_to(kMostPoints))
       ->group(kPageGroup);
 }
 
@@ -167,6 +182,11 @@ void add_report_command(CLI::App& app, int& exit_code) {
   command->add_option("dir", flags->analyses, "Results of one or two analyses")
       ->type_name("DIR [DIR2]")
       ->expected(0, kMostAnalyses)
+      ->group(kInputGroup);
+  command
+      ->add_option("--dataset", flags->dataset,
+                   "The capture, for --tokens and --ids (default: where the analysis found it)")
+      ->type_name("DIR")
       ->group(kInputGroup);
   add_report_page(*command, *flags);
   add_report_output(*command, *flags);

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <unordered_map>
 
@@ -143,6 +144,17 @@ Column text_column(std::span<const std::string> texts) {
                                                : ItemType::kU32;
   Column out = column_of(type, items);
   out.strings = std::move(strings);
+  return out;
+}
+
+std::vector<std::string> texts_of(const Column& column) {
+  std::vector<std::string> out;
+  const size_t item = bytes_of(column.type);
+  for (size_t at = 0; at < column.items.size(); at += item) {
+    uint32_t index = 0;
+    std::memcpy(&index, column.items.data() + at, item);
+    out.push_back(column.strings->at(index));
+  }
   return out;
 }
 

@@ -18,7 +18,7 @@ size_t bytes_of(ItemType type);           // of one item
 
 struct Column {
   ItemType type = ItemType::kF32;
-  size_t width = 1;  // items of a row
+  size_t width = 1;              // items of a row
   std::vector<std::byte> items;  // little-endian, one after another
   // What the items are indexes into; none: they are numbers.
   std::optional<std::vector<std::string>> strings;
@@ -41,6 +41,9 @@ Column number_column(std::span<const double> values);
 
 // Different texts are numbered as they occur.
 Column text_column(std::span<const std::string> texts);
+
+// The text of each item. REQUIRES: column.strings.
+std::vector<std::string> texts_of(const Column& column);
 
 // Items of a type as they are, a row of `width` after another.
 template <typename Item>

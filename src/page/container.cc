@@ -79,9 +79,8 @@ std::string gzip(std::string_view bytes) {
   const auto* input = reinterpret_cast<const uint8_t*>(bytes.data());
   const auto size = static_cast<int64_t>(bytes.size());
   std::string out(static_cast<size_t>(codec->MaxCompressedLen(size, input)), '\0');
-  const int64_t written =
-      packed_or_fail(codec->Compress(size, input, static_cast<int64_t>(out.size()),
-                                     reinterpret_cast<uint8_t*>(out.data())));
+  const int64_t written = packed_or_fail(codec->Compress(
+      size, input, static_cast<int64_t>(out.size()), reinterpret_cast<uint8_t*>(out.data())));
   out.resize(static_cast<size_t>(written));
   return out;
 }
@@ -105,8 +104,7 @@ std::string container(ordered_json directory, const NamedTables& tables) {
   ordered_json entries = ordered_json::object();
   for (const auto& [name, table] : tables) entries[name] = entry_of(table, store);
   directory["tables"] = std::move(entries);
-  const std::string text =
-      directory.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  const std::string text = directory.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   std::string out = little_endian(text.size()) + text;
   pad(out);
   return out + store.bytes();

@@ -76,8 +76,12 @@ TEST(Container, TableWithoutRows) {
 }
 
 TEST(Container, HostileTexts) {
-  const std::array<std::string, 6> words = {"</template><script>alert(1)</script>", "\"\\\n\x01",
-                                            "\xff bad", "__proto__", "", "\xe2\x80\xae"};
+  const std::array<std::string, 6> words = {"</template><script>alert(1)</script>",
+                                            "\"\\\n\x01",
+                                            "\xff bad",
+                                            "__proto__",
+                                            "",
+                                            "\xe2\x80\xae"};
   Table table{.num_rows = words.size(), .columns = {}};
   table.columns.emplace_back("__proto__", text_column(words));
   const std::string bytes = container({}, {{"</template>", table}});

@@ -11,9 +11,9 @@ namespace {
 
 // Whether * and ? of the pattern can stand for what the name has there.
 bool matches(std::string_view pattern, std::string_view name) {
-  size_t at = 0;                               // in the name
-  size_t star = std::string_view::npos;        // place of the last *
-  size_t after_star = 0;                       // where the name continues behind it
+  size_t at = 0;                         // in the name
+  size_t star = std::string_view::npos;  // place of the last *
+  size_t after_star = 0;                 // where the name continues behind it
   for (size_t i = 0; at < name.size() || i < pattern.size();) {
     if (i < pattern.size() && pattern[i] == '*') {
       star = i++;

@@ -3,19 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
-#include <set>
+#include <iterator>
 #include <span>
 #include <system_error>
 #include <utility>
 
+#include "analysis/analysis_config.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/path_text.h"
 #include "base/thread_pool.h"
+#include "page/public_record.h"
+#include "page/read_table.h"
 #include "page/table_kinds.h"
+#include "page/token_texts.h"
 
 namespace qk {
 namespace {
@@ -23,192 +23,14 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 3> kHead = {"layer", "q_head", "k_head"};
-
-void require_columns(const fs::path& path, const NumberTable& table, const TableKind& kind) {
-  std::vector<std::string_view> wanted = kind.required;
-  if (kind.is_per_head) wanted.insert(wanted.begin(), kHead.begin(), kHead.end());
-  for (const std::string_view column : wanted) {
-    if (table.has(column) || table.texts.contains(column)) continue;
-    fail("{}: expected the columns of {}, found no column {} (it has {})", path_text(path),
-         kind.file, column, printable(fmt::format("{}", fmt::join(table.header, ", ")), 300));
-  }
-}
-
-int64_t index_at(const fs::path& path, const NumberTable& table, std::string_view column,
-                 size_t row) {
-  constexpr double kMost = 1e9;
-  const double value = table[column][row];
-  if (value >= 0 && value <= kMost && value == std::floor(value)) {
-    return static_cast<int64_t>(value);
-  }
-  fail("{}: row {}: {}: expected a whole number of at most 10^9, found {}", path_text(path),
-       row + 1, column, std::isnan(value) ? "nothing" : fmt::format("{}", value));
-}
-
-HeadId head_at(const fs::path& path, const NumberTable& table, size_t row) {
-  return {index_at(path, table, "layer", row), index_at(path, table, "q_head", row),
-          index_at(path, table, "k_head", row)};
-}
-
-std::string head_text(const HeadId& head) {
-  return fmt::format("layer {}, query head {}, key head {}", head.layer, head.q_head, head.k_head);
-}
-
-std::set<HeadId> heads_of(const fs::path& path, const NumberTable& table) {
-  std::set<HeadId> out;
-  std::set<std::pair<int64_t, int64_t>> names;
-  for (size_t row = 0; row < table["layer"].size(); ++row) {
-    const HeadId head = head_at(path, table, row);
-    if (!names.emplace(head.layer, head.q_head).second) {
-      fail("{}: row {}: layer {}, query head {} occurs twice", path_text(path), row + 1, head.layer,
-           head.q_head);
-    }
-    out.insert(head);
-  }
-  if (out.empty()) fail("{}: has no heads", path_text(path));
-  return out;
-}
-
-struct ChosenRows {
-  std::vector<size_t> rows;
-  std::set<HeadId> heads;  // that have one
-};
-
-// Rows of heads that are shown.
-ChosenRows chosen_rows(const fs::path& path, const NumberTable& table,
-                       const std::set<HeadId>& heads, const HeadChoice& choice) {
-  ChosenRows out;
-  HeadId last{-1, -1, -1};
-  bool is_chosen = false;
-  for (size_t row = 0; row < table["layer"].size(); ++row) {
-    const HeadId head = head_at(path, table, row);
-    if (head != last) {
-      if (!heads.contains(head)) {
-        fail("{}: row {}: expected a head of the table of the heads, found {}", path_text(path),
-             row + 1, head_text(head));
-      }
-      is_chosen = choice.has(head);
-      if (is_chosen) out.heads.insert(head);
-      last = head;
-    }
-    if (is_chosen) out.rows.push_back(row);
-  }
-  return out;
-}
-
-// What tells a row from the others, as one number.
-class RowKeys {
- public:
-  RowKeys(const NumberTable& table, const TableKind& kind) {
-    std::vector<std::string_view> columns = kind.keys;
-    if (kind.is_per_head) columns.insert(columns.end(), kHead.begin(), kHead.end());
-    for (const std::string_view column : columns) {
-      if (table.has(column)) numbers_.push_back(&table[column]);
-      const auto text = table.texts.find(column);
-      if (text != table.texts.end()) texts_.push_back(&text->second);
-    }
-  }
-  uint64_t of(size_t row) {
-    bytes_.clear();
-    for (const auto* column : numbers_) {
-      const double value = (*column)[row];
-      const auto bits = std::bit_cast<std::array<char, 8>>(std::isnan(value) ? -1.0 : value);
-      bytes_.append(bits.data(), bits.size());
-    }
-    for (const auto* column : texts_) bytes_.append((*column)[row]).push_back('\0');
-    return xxh3_64(std::as_bytes(std::span(bytes_)));
-  }
-
- private:
-  std::vector<const std::vector<double>*> numbers_;
-  std::vector<const std::vector<std::string>*> texts_;
-  std::string bytes_;
-};
-
-void refuse_equal_rows(const fs::path& path, const NumberTable& table, const TableKind& kind,
-                       size_t num_rows) {
-  RowKeys keys(table, kind);
-  std::vector<std::pair<uint64_t, size_t>> all(num_rows);
-  for (size_t row = 0; row < num_rows; ++row) all[row] = {keys.of(row), row};
-  std::ranges::sort(all);
-  const auto twice = std::ranges::adjacent_find(all, {}, &std::pair<uint64_t, size_t>::first);
-  if (twice == all.end()) return;
-  const auto names = kind.is_per_head ? "layer, q_head, k_head" : "";
-  fail("{}: rows {} and {} are about the same ({}{}{})", path_text(path), twice->second + 1,
-       (twice + 1)->second + 1, names, kind.is_per_head && !kind.keys.empty() ? ", " : "",
-       fmt::join(kind.keys, ", "));
-}
-
-Column encoded(const TableKind& kind, std::string_view name, const std::vector<double>& values) {
-  const bool is_shown_as_it_is = kind.has_metrics && !is_count(name);
-  return is_shown_as_it_is ? float_column(values, FloatType::kF64) : number_column(values);
-}
-
-template <typename Value>
-std::vector<Value> rows_of(const std::vector<Value>& values, const std::vector<size_t>& rows) {
-  std::vector<Value> out;
-  out.reserve(rows.size());
-  for (const size_t row : rows) out.push_back(values[row]);
-  return out;
-}
-
-Table encoded(const TableKind& kind, const NumberTable& table, const std::vector<size_t>& rows) {
-  Table out;
-  out.num_rows = rows.size();
-  for (const std::string& name : table.header) {
-    if (table.has(name)) {
-      out.columns.emplace_back(name, encoded(kind, name, rows_of(table[name], rows)));
-    } else if (const auto text = table.texts.find(name); text != table.texts.end()) {
-      out.columns.emplace_back(name, text_column(rows_of(text->second, rows)));
-    }
-  }
-  return out;
-}
-
-struct ReadTable {
-  Table table;
-  PageFile file;
-  size_t num_heads = 0;  // with rows
-};
-
-PageFile file_of(const fs::path& path) {
-  return {.name = path.filename().string(),
-          .bytes = static_cast<int64_t>(fs::file_size(path)),
-          .sha256 = sha256_file(path)};
-}
-
-size_t num_rows_of(const NumberTable& table) {
-  if (!table.columns.empty()) return table.columns.begin()->second.size();
-  return table.texts.empty() ? 0 : table.texts.begin()->second.size();
-}
-
-ReadTable read_table_of(const fs::path& path, const TableKind& kind, const std::set<HeadId>& heads,
-                        const HeadChoice& choice) {
-  ReadTable out;
-  out.file = file_of(path);
-  const NumberTable table = read_whole_table(path, cell_kind);
-  require_columns(path, table, kind);
-  refuse_equal_rows(path, table, kind, num_rows_of(table));
-  std::vector<size_t> rows;
-  if (kind.is_per_head) {
-    ChosenRows chosen = chosen_rows(path, table, heads, choice);
-    rows = std::move(chosen.rows);
-    out.num_heads = chosen.heads.size();
-  } else {
-    rows.resize(num_rows_of(table));
-    for (size_t row = 0; row < rows.size(); ++row) rows[row] = row;
-  }
-  out.table = encoded(kind, table, rows);
-  return out;
-}
+constexpr std::string_view kProfilesFile = "head_profiles.parquet";
 
 json value_or_null(const json& object, const char* key) {
   return object.is_object() && object.contains(key) ? object[key] : json();
 }
 
 // "qkscope analyze DATASET --method bucket,counted --error_bars jackknife"
-std::string command_for(const TableKind& kind, const std::optional<json>& record) {
+std::string command_for(std::string_view options, const std::optional<json>& record) {
   std::string methods;
   const json all = record ? value_or_null(*record, "methods") : json();
   for (const json& method : all.is_array() ? all : json::array()) {
@@ -217,7 +39,7 @@ std::string command_for(const TableKind& kind, const std::optional<json>& record
     methods += (methods.empty() ? "" : ",") + name;
   }
   return fmt::format("qkscope analyze DATASET{}{}{}", methods.empty() ? "" : " --method " + methods,
-                     kind.options.empty() ? "" : " ", kind.options);
+                     options.empty() ? "" : " ", options);
 }
 
 // A record that is damaged is no reason to go on without it.
@@ -244,18 +66,106 @@ void add_lost_rows(const ReadTable& read, std::span<const HeadId> heads, PageAna
                                   lost, heads.size(), out.name));
 }
 
+// The dataset that was wished, or that of the record if it is still there; empty: none.
+fs::path dataset_of(const FoundResults& found, const PageWishes& wishes) {
+  if (wishes.dataset) return *wishes.dataset;
+  const json folder =
+      found.record ? value_or_null(value_or_null(*found.record, "dataset"), "folder") : json();
+  std::error_code error;
+  const fs::path path = folder.is_string() ? folder.get<std::string>() : "";
+  return fs::is_directory(path, error) ? path : fs::path();
+}
+
+void add_tokens(const PageWishes& wishes, std::span<const PointSet> sets, Table& rows,
+                PageAnalysis& out) {
+  const fs::path dataset = dataset_of(out.found, wishes);
+  if (dataset.empty()) {
+    fail(
+        "--tokens: expected --dataset with the capture that was analysed, since {} names none that is "
+        "there",
+        path_text(out.found.csv));
+  }
+  const auto texts = token_texts(dataset, sets);
+  if (!texts) {
+    out.notes.push_back(
+        fmt::format("The capture of {} holds no tokens, so none are shown: they are "
+                    "captured with capture_token_strings: true.",
+                    out.name));
+    return;
+  }
+  size_t width = 0;
+  for (const auto& list : *texts) width = std::max(width, list.size());
+  if (width == 0) return;
+  std::vector<std::string> all;
+  for (const auto& list : *texts) {
+    all.insert(all.end(), list.begin(), list.end());
+    all.resize(all.size() + width - list.size(), list.empty() ? "" : list.front());
+  }
+  Column column = text_column(all);
+  column.width = width;
+  rows.columns.emplace_back("token", std::move(column));
+  out.has_tokens = true;
+}
+
+// The profiles of the heads, if the analysis has written them.
+void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
+  const fs::path path = find_table(out.found, kProfilesRecord, kProfilesFile);
+  if (path.empty()) {
+    out.missing.push_back(
+        {std::string(kProfilesFile), command_for("--profiles", out.found.record)});
+    if (wishes.tokens) {
+      out.notes.push_back(fmt::format("{} has no {}, so there are no points, and no tokens.",
+                                      out.name, kProfilesFile));
+    }
+    return;
+  }
+  const Profiles profiles = read_profiles(path);
+  ProfileTables tables = profile_tables(path, profiles, out.all_heads, wishes.heads);
+  if (wishes.tokens) add_tokens(wishes, tables.sets, tables.rows, out);
+  if (wishes.ids) {
+    out.documents = document_names(dataset_of(out.found, wishes), tables.documents);
+    for (std::string& name : out.documents) name = public_name(name);
+  }
+  out.files.push_back(file_of(path));
+  out.tables.emplace_back("profiles", std::move(tables.profiles));
+  out.points.emplace_back("points", std::move(tables.points));
+  out.points.emplace_back("rows", std::move(tables.rows));
+}
+
+void read_heads(const PageWishes& wishes, PageAnalysis& out) {
+  out.all_heads = read_all_heads(out.found.csv);
+  refuse_lost_heads(out.found, out.all_heads.size());
+  wishes.heads.refuse_unknown({out.all_heads.begin(), out.all_heads.end()});
+  std::ranges::copy_if(out.all_heads, std::back_inserter(out.heads),
+                       [&](const HeadId& head) { return wishes.heads.has(head); });
+}
+
+// The paths of table_kinds(), empty where there is none.
+std::vector<fs::path> find_tables(const FoundResults& found) {
+  std::vector<fs::path> out;
+  for (const TableKind& kind : table_kinds()) {
+    out.push_back(find_table(found, kind.record, kind.file));
+    if (out.back().empty() && kind.name == "components") {  // what the original tool calls it
+      out.back() = find_table(found, kind.record, "head_component_information.csv");
+    }
+  }
+  out.front() = found.csv;
+  return out;
+}
+
 }  // namespace
 
 fs::path find_table(const FoundResults& found, const char* record, std::string_view file) {
   const fs::path folder = found.csv.parent_path();
   std::error_code error;
-  if (found.record && !table_name(*found.record, record).empty()) {
-    const fs::path path = folder / fs::path(table_name(*found.record, record)).filename();
-    return fs::exists(path, error) ? path : fs::path();
+  if (found.record) {
+    const std::string name = table_name(*found.record, record);
+    const fs::path path = folder / fs::path(name).filename();
+    return !name.empty() && fs::exists(path, error) ? path : fs::path();
   }
   for (const char* suffix : {"", ".gz", ".zst"}) {
     const fs::path path = folder / (std::string(file) + suffix);
-    if (!found.record && fs::exists(path, error)) return path;
+    if (fs::exists(path, error)) return path;
   }
   return {};
 }
@@ -263,50 +173,38 @@ fs::path find_table(const FoundResults& found, const char* record, std::string_v
 std::string default_name(const fs::path& path) {
   std::error_code error;
   const fs::path folder = fs::is_directory(path, error) ? path : fs::path(path).parent_path();
-  fs::path whole = fs::weakly_canonical(folder.empty() ? "." : folder, error);
+  const fs::path whole = fs::canonical(folder.empty() ? "." : folder, error);
   const std::string name = error ? "" : whole.filename().string();
   return name.empty() ? "analysis" : name;
 }
 
 PageAnalysis read_page_analysis(const fs::path& path, const std::string& name,
-                                const HeadChoice& choice) {
+                                const PageWishes& wishes) {
   PageAnalysis out;
   out.name = name;
   out.found = find_results(path);
   refuse_lost_record(out.found);
+  read_heads(wishes, out);
   const std::span<const TableKind> kinds = table_kinds();
-  const NumberTable head_table = read_whole_table(out.found.csv, cell_kind);
-  require_columns(out.found.csv, head_table, kinds.front());
-  const std::set<HeadId> heads = heads_of(out.found.csv, head_table);
-  refuse_lost_heads(out.found, heads.size());
-  out.num_heads = std::ssize(heads);
-  choice.refuse_unknown({heads.begin(), heads.end()});
-  std::ranges::copy_if(heads, std::back_inserter(out.heads),
-                       [&](const HeadId& head) { return choice.has(head); });
-
-  std::vector<fs::path> paths;
-  for (const TableKind& kind : kinds) {
-    paths.push_back(find_table(out.found, kind.record, kind.file));
-    if (paths.back().empty() && kind.name == "components" && !out.found.record) {
-      paths.back() = find_table(out.found, kind.record, "head_component_information.csv");
-    }
-  }
-  paths.front() = out.found.csv;
+  const std::vector<fs::path> paths = find_tables(out.found);
   std::vector<std::optional<ReadTable>> read(kinds.size());
   ThreadPool threads;
   threads.parallel_for(std::ssize(kinds), [&](int64_t i, int) {
     const auto at = static_cast<size_t>(i);
-    if (!paths[at].empty()) read[at] = read_table_of(paths[at], kinds[at], heads, choice);
+    if (paths[at].empty()) return;
+    read[at] = read_page_table(paths[at], kinds[at], out.all_heads, wishes.heads);
   });
   for (size_t i = 0; i < kinds.size(); ++i) {
     if (!read[i]) {
-      out.missing.push_back({std::string(kinds[i].file), command_for(kinds[i], out.found.record)});
+      out.missing.push_back(
+          {std::string(kinds[i].file), command_for(kinds[i].options, out.found.record)});
       continue;
     }
     if (kinds[i].is_per_head) add_lost_rows(*read[i], out.heads, out);
     out.files.push_back(std::move(read[i]->file));
     out.tables.emplace_back(kinds[i].name, std::move(read[i]->table));
   }
+  add_profiles(wishes, out);
   return out;
 }
 

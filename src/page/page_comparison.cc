@@ -78,9 +78,9 @@ std::string several_subjects(const std::vector<SettingGroup>& subjects) {
 
 // compare.csv as columns, of the heads that are shown.
 Table table_of(const Comparison& comparison, const HeadChoice& choice) {
-  constexpr std::array<const char*, 10> kNumbers = {
-      "layer", "q_head", "k_head", "a", "b", "difference", "ci_low", "ci_high", "std_error",
-      "p_value"};
+  constexpr std::array<const char*, 10> kNumbers = {"layer",     "q_head",     "k_head", "a",
+                                                    "b",         "difference", "ci_low", "ci_high",
+                                                    "std_error", "p_value"};
   constexpr size_t kNumIndexes = 3;
   std::array<std::vector<double>, kNumbers.size()> numbers;
   std::vector<std::string> metrics;
@@ -123,15 +123,16 @@ Table table_of(const Comparison& comparison, const HeadChoice& choice) {
 void add_lonely_heads(const std::vector<HeadNumbers>& heads, const std::string& name,
                       std::vector<std::string>& notes) {
   if (heads.empty()) return;
-  notes.push_back(fmt::format("Only {} has {} of the heads, the first one layer {}, query head {}; "
-                              "they are not compared.",
-                              name, heads.size(), heads.front().layer, heads.front().q_head));
+  notes.push_back(
+      fmt::format("Only {} has {} of the heads, the first one layer {}, query head {}; "
+                  "they are not compared.",
+                  name, heads.size(), heads.front().layer, heads.front().q_head));
 }
 
 }  // namespace
 
 PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
-                                const HeadChoice& choice, bool with_ids) {
+                                const PageWishes& wishes) {
   const AnalysisResults of_a = read_results(a.found.csv, {});
   const AnalysisResults of_b = read_results(b.found.csv, {});
   const Names names = names_of(a, b);
@@ -147,7 +148,7 @@ PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
     attempt = {{}, several_subjects(subjects)};
   }
   PageComparison out;
-  out.directory = {{"differs", differs_json(settings, with_ids)},
+  out.directory = {{"differs", differs_json(settings, wishes.ids)},
                    {"matching", is_by_head ? "heads" : "depth"},
                    {"errors", "none"},
                    {"reason", ""},
@@ -172,7 +173,7 @@ PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
   add_lonely_heads(comparison.only_a, a.name, out.notes);
   add_lonely_heads(comparison.only_b, b.name, out.notes);
   if (subjects.size() == 1) out.subject = name_of(subjects.front());
-  out.table = table_of(comparison, choice);
+  out.table = table_of(comparison, wishes.heads);
   return out;
 }
 

@@ -67,9 +67,10 @@ TEST(PageComparison, SeveralThingsDiffer) {
   const ReadContainer data = data_of(page);
   EXPECT_FALSE(data.has("compare"));
   EXPECT_EQ(data.json["comparison"]["matching"], "heads");
-  EXPECT_EQ(data.json["comparison"]["reason"],
-            "they differ in 2 things (model, vectors), so a difference cannot be ascribed to one of "
-            "them");
+  EXPECT_EQ(
+      data.json["comparison"]["reason"],
+      "they differ in 2 things (model, vectors), so a difference cannot be ascribed to one of "
+      "them");
   EXPECT_THAT(page.notes, testing::Contains(testing::StartsWith(
                               "base and tuned are shown side by side, without differences: ")));
 }

@@ -83,24 +83,20 @@ int64_t size_of(const std::string& tables, const std::string& points) {
   return std::ssize(tables) + std::ssize(points);
 }
 
-// The items of each row whose numbers are in `kept`, each of `group` items.
-Column with_items(const Column& column, const std::vector<size_t>& kept, size_t group) {
-  Column out{.type = column.type, .width = kept.size() * group, .items = {}, .strings = column.strings};
-  const size_t bytes = bytes_of(column.type) * group;
+// The first `count` items of each row.
+Column with_first_items(const Column& column, size_t count) {
+  Column out{.type = column.type, .width = count, .items = {}, .strings = column.strings};
   const size_t row_bytes = bytes_of(column.type) * column.width;
+  const auto kept = static_cast<std::ptrdiff_t>(bytes_of(column.type) * count);
   for (size_t row = 0; row < column.items.size(); row += row_bytes) {
-    for (const size_t i : kept) {
-      const auto begin = column.items.begin() + static_cast<std::ptrdiff_t>(row + i * bytes);
-      out.items.insert(out.items.end(), begin, begin + static_cast<std::ptrdiff_t>(bytes));
-    }
+    const auto begin = column.items.begin() + static_cast<std::ptrdiff_t>(row);
+    out.items.insert(out.items.end(), begin, begin + kept);
   }
-  return out;
-}
-
-std::vector<size_t> evenly(size_t count, size_t most) {
-  std::vector<size_t> out;
-  for (size_t i = 0; i < most; ++i) out.push_back(i * count / most);
-  return out;
+  if (!column.strings) return out;
+  // Texts that no item is left of do not stay.
+  Column texts = text_column(texts_of(out));
+  texts.width = count;
+  return texts;
 }
 
 }  // namespace
@@ -108,24 +104,24 @@ std::vector<size_t> evenly(size_t count, size_t most) {
 void thin_points(NamedTables& points, size_t most) {
   const size_t count = most_points(points);
   if (count <= most) return;
-  const std::vector<size_t> kept = evenly(count, most);
   for (auto& [name, table] : points) {
     for (auto& [column_name, column] : table.columns) {
-      if (column.width == count) column = with_items(column, kept, 1);
-      if (column.width == 2 * count) column = with_items(column, kept, 2);
+      // A plane has two items for each point.
+      const size_t items = is_named(name, "rows") ? most : 2 * most;
+      if (column.width > items) column = with_first_items(column, items);
     }
   }
 }
 
 PackedData pack_within(PageData data, int64_t max_bytes) {
-  const std::string limit = fmt::format("so that the page is not larger than {} (--max-size)",
-                                        mebibytes(max_bytes));
+  const std::string limit =
+      fmt::format("so that the page is not larger than {} (--max-size)", mebibytes(max_bytes));
   const bool has_many = most_query_buckets(data.tables) > kMostBucketsWithIntervals;
   if (has_many && drop_cell_intervals(data.tables)) {
-    data.notes.push_back(
-        fmt::format("The intervals of single cells were left out, since there are more than {} query "
-                    "buckets; those of curves and of heads are here.",
-                    kMostBucketsWithIntervals));
+    data.notes.push_back(fmt::format(
+        "The intervals of single cells were left out, since there are more than {} query "
+        "buckets; those of curves and of heads are here.",
+        kMostBucketsWithIntervals));
   }
   std::string points = packed_points(data);
   std::string tables = packed_tables(data);
@@ -140,8 +136,9 @@ PackedData pack_within(PageData data, int64_t max_bytes) {
     points = packed_points(data);
   }
   if (num_points < all_points) {
-    data.notes.push_back(fmt::format("Of the {} sampled queries and keys of a head {} are shown, {}.",
-                                     all_points, num_points, limit));
+    data.notes.push_back(
+        fmt::format("Of the {} sampled queries and keys of a head {} are shown, {}.", all_points,
+                    num_points, limit));
     tables = packed_tables(data);
   }
   if (size_of(tables, points) > max_bytes && drop_cell_intervals(data.tables)) {
@@ -149,9 +146,10 @@ PackedData pack_within(PageData data, int64_t max_bytes) {
     tables = packed_tables(data);
   }
   if (size_of(tables, points) > max_bytes) {
-    fail("the data of the page take {}, more than the {} that --max-size leaves for them: --heads "
-         "chooses some of the heads, such as --heads 'l00*,l12h03'",
-         mebibytes(size_of(tables, points)), mebibytes(max_bytes));
+    fail(
+        "the data of the page take {}, more than the {} that --max-size leaves for them: --heads "
+        "chooses some of the heads, such as --heads 'l00*,l12h03'",
+        mebibytes(size_of(tables, points)), mebibytes(max_bytes));
   }
   return {std::move(tables), std::move(points), std::move(data.notes)};
 }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "page/page_analysis.h"
 #include "page/page_comparison.h"
 #include "page/page_size.h"
 #include "page/page_template.h"
@@ -13,6 +12,8 @@
 
 namespace qk {
 namespace {
+
+constexpr int64_t kTemplateTags = 100;  // bytes at most, of both templates
 
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -43,6 +44,7 @@ ordered_json analysis_json(const PageAnalysis& analysis, bool with_ids) {
   for (const MissingTable& table : analysis.missing) {
     out["missing"].push_back({{"file", table.file}, {"command", table.command}});
   }
+  if (!analysis.documents.empty()) out["documents"] = analysis.documents;
   return out;
 }
 
@@ -61,11 +63,11 @@ std::string title_of(const std::vector<PageAnalysis>& analyses, const std::strin
 }
 
 void add_choice(const PageAnalysis& analysis, std::vector<std::string>& notes) {
-  if (std::ssize(analysis.heads) == analysis.num_heads) return;
-  notes.push_back(
-      fmt::format("{} of the {} heads of {} are shown (--heads). Means over heads, and how many heads "
-                  "changed, are of all of them.",
-                  analysis.heads.size(), analysis.num_heads, analysis.name));
+  if (analysis.heads.size() == analysis.all_heads.size()) return;
+  notes.push_back(fmt::format(
+      "{} of the {} heads of {} are shown (--heads). Means over heads, and how many heads "
+      "changed, are of all of them.",
+      analysis.heads.size(), analysis.all_heads.size(), analysis.name));
 }
 
 std::string in_template(std::string_view id, std::string_view base64) {
@@ -75,7 +77,8 @@ std::string in_template(std::string_view id, std::string_view base64) {
 // The blank page with the data in it.
 std::string filled(std::string_view blank, const PackedData& data) {
   const size_t place = blank.find(kDataPlace);
-  QK_CHECK(place != std::string_view::npos && blank.find(kDataPlace, place + 1) == std::string_view::npos);
+  QK_CHECK(place != std::string_view::npos &&
+           blank.find(kDataPlace, place + 1) == std::string_view::npos);
   std::string out(blank.substr(0, place));
   out += in_template("data", data.tables);
   if (!data.points.empty()) out += "\n" + in_template("points", data.points);
@@ -83,9 +86,28 @@ std::string filled(std::string_view blank, const PackedData& data) {
   return out;
 }
 
+ordered_json directory_of(const std::vector<PageAnalysis>& analyses, const ReportOptions& options,
+                          const std::string& title) {
+  ordered_json out = {{"format", 1}, {"program", options.program}, {"title", title}};
+  out["analyses"] = ordered_json::array();
+  bool has_tokens = false;
+  for (const PageAnalysis& analysis : analyses) {
+    out["analyses"].push_back(analysis_json(analysis, options.wishes.ids));
+    has_tokens = has_tokens || analysis.has_tokens;
+  }
+  out["comparison"] = nullptr;  // keep their places
+  out["notes"] = nullptr;
+  out["options"] = {{"ids", options.wishes.ids}, {"tokens", has_tokens}};
+  if (!analyses[0].documents.empty()) out["documents"] = analyses[0].documents;
+  return out;
+}
+
 void take_tables(PageAnalysis& analysis, size_t number, PageData& out) {
   for (auto& [name, table] : analysis.tables) {
     out.tables.emplace_back(fmt::format("{}/{}", number, name), std::move(table));
+  }
+  for (auto& [name, table] : analysis.points) {
+    out.points.emplace_back(fmt::format("{}/{}", number, name), std::move(table));
   }
   out.notes.insert(out.notes.end(), analysis.notes.begin(), analysis.notes.end());
   add_choice(analysis, out.notes);
@@ -98,37 +120,26 @@ ReportPage make_report_page(std::span<const std::filesystem::path> paths,
   QK_CHECK(paths.size() == 1 || paths.size() == 2);
   const std::vector<std::string> names = names_of(paths, options);
   std::vector<PageAnalysis> analyses;
-  for (size_t i = 0; i < paths.size(); ++i) {
-    analyses.push_back(read_page_analysis(paths[i], names[i], options.heads));
-  }
   PageData data;
   ReportPage out;
-  ordered_json comparison = nullptr;
-  std::string subject;
-  for (size_t i = 0; i < analyses.size(); ++i) {
+  for (size_t i = 0; i < paths.size(); ++i) {
+    analyses.push_back(read_page_analysis(paths[i], names[i], options.wishes));
     out.num_heads += std::ssize(analyses[i].heads);
     take_tables(analyses[i], i, data);
   }
+  if (options.most_points > 0) thin_points(data.points, options.most_points);
+  PageComparison compared;
   if (analyses.size() == 2) {
-    PageComparison compared =
-        compare_for_page(analyses[0], analyses[1], options.heads, options.with_ids);
-    comparison = std::move(compared.directory);
-    subject = compared.subject;
+    compared = compare_for_page(analyses[0], analyses[1], options.wishes);
     if (compared.table) data.tables.emplace_back("compare", *std::move(compared.table));
     data.notes.insert(data.notes.end(), compared.notes.begin(), compared.notes.end());
   }
-  data.directory = {{"format", 1},
-                    {"program", options.program},
-                    {"title", options.title.empty() ? title_of(analyses, subject) : options.title}};
-  data.directory["analyses"] = ordered_json::array();
-  for (const PageAnalysis& analysis : analyses) {
-    data.directory["analyses"].push_back(analysis_json(analysis, options.with_ids));
-  }
-  data.directory["comparison"] = std::move(comparison);
-  data.directory["notes"] = nullptr;  // keeps its place
-  data.directory["options"] = {{"ids", options.with_ids}, {"tokens", false}};
-  const int64_t left = options.max_bytes - std::ssize(blank);
-  PackedData packed = pack_within(std::move(data), left);
+  const std::string title =
+      options.title.empty() ? title_of(analyses, compared.subject) : options.title;
+  data.directory = directory_of(analyses, options, title);
+  data.directory["comparison"] = std::move(compared.directory);
+  PackedData packed =
+      pack_within(std::move(data), options.max_bytes - std::ssize(blank) - kTemplateTags);
   out.html = filled(blank, packed);
   out.notes = std::move(packed.notes);
   return out;

@@ -3,13 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "page/head_choice.h"
+#include "page/page_analysis.h"
 
 namespace qk {
 
@@ -18,8 +17,8 @@ struct ReportOptions {
   std::string title;               // empty: by the model, or by the names
   std::vector<std::string> names;  // of the analyses; empty: those of their folders
   int64_t max_bytes = int64_t{10} << 20;
-  HeadChoice heads;
-  bool with_ids = false;  // names and ids of documents
+  PageWishes wishes;
+  size_t most_points = 0;  // of a head's queries, and of its keys; 0: all that there are
 };
 
 struct ReportPage {

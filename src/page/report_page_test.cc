@@ -151,19 +151,23 @@ TEST(ReportPage, CellsThatAreWrongAreNamed) {
   EXPECT_EQ(with(",0,0,2,0,0.5\n"),
             file + ": row 1: layer: expected a whole number of at most 10^9, found nothing");
   EXPECT_EQ(with("0,0,0,1,0,0.5\n0,5,0,2,0,0.5\n"),
-            file + ": row 2: expected a head of the table of the heads, found layer 0, query head 5, "
-                   "key head 0");
-  EXPECT_EQ(with("0,0,1,1,0,0.5\n"), file +
-                                         ": row 1: expected a head of the table of the heads, found "
-                                         "layer 0, query head 0, key head 1");
+            file +
+                ": row 2: expected a head of the table of the heads, found layer 0, query head 5, "
+                "key head 0");
+  EXPECT_EQ(with("0,0,1,1,0,0.5\n"),
+            file +
+                ": row 1: expected a head of the table of the heads, found "
+                "layer 0, query head 0, key head 1");
   EXPECT_EQ(with("0,0,0,1,0,0.5\n0,1,1,1,0,0.5\n0,0,0,1,0,0.6\n"),
-            file + ": rows 1 and 3 are about the same (layer, q_head, k_head, q_bucket, k_bucket, "
-                   "bucket)");
+            file +
+                ": rows 1 and 3 are about the same (layer, q_head, k_head, q_bucket, k_bucket, "
+                "bucket)");
   EXPECT_THAT(with("0,0,0,1,0,0.5,7\n"), HasSubstr("Expected 6 columns, got 7"));
   analysis.write(file, changed(header, "ap_bucket", "other"));
   EXPECT_EQ(refusal(analysis),
-            file + ": expected the columns of head_bucket_plasticity.csv, found no column ap_bucket "
-                   "(it has layer, q_head, k_head, q_bucket, k_bucket, other)");
+            file +
+                ": expected the columns of head_bucket_plasticity.csv, found no column ap_bucket "
+                "(it has layer, q_head, k_head, q_bucket, k_bucket, other)");
 }
 
 TEST(ReportPage, HeadsAreUnique) {
@@ -187,7 +191,8 @@ TEST(ReportPage, NothingPrivate) {
   const TestAnalysis analysis;
   ReportOptions options;
   const std::string data = template_bytes(page_of(analysis, options).html, "data");
-  for (const char* word : {"jane", "secret", "home", "of jane", "models", "letter", "77123", "tmp"}) {
+  for (const char* word :
+       {"jane", "secret", "home", "of jane", "models", "letter", "77123", "tmp"}) {
     EXPECT_THAT(data, Not(HasSubstr(word)));
   }
   const auto record = data_of(page_of(analysis)).json["analyses"][0]["record"];
@@ -195,7 +200,7 @@ TEST(ReportPage, NothingPrivate) {
   EXPECT_EQ(record["dataset"]["model"], "SmolLM2.gguf");
   EXPECT_EQ(record["documents"], nlohmann::json::array({0}));
   EXPECT_EQ(record["heads"]["failed"][0]["reason"], "data.parquet: is damaged");
-  options.with_ids = true;
+  options.wishes.ids = true;
   const auto with_ids = data_of(page_of(analysis, options)).json;
   EXPECT_EQ(with_ids["analyses"][0]["record"]["documents"][0]["document"], "letter to bob");
   EXPECT_EQ(with_ids["options"]["ids"], true);
@@ -210,7 +215,7 @@ TEST(ReportPage, SameFilesSameBytes) {
 TEST(ReportPage, SomeHeads) {
   const TestAnalysis analysis(12, 3);
   ReportOptions options;
-  options.heads = HeadChoice("l1?*, l00h02");
+  options.wishes.heads = HeadChoice("l1?*, l00h02");
   const ReportPage page = page_of(analysis, options);
   const ReadContainer data = data_of(page);
   EXPECT_EQ(page.num_heads, 7);
@@ -219,11 +224,12 @@ TEST(ReportPage, SomeHeads) {
   EXPECT_EQ(data.num_rows("0/mean_curves"), 1u);
   ASSERT_EQ(page.notes.size(), 1u);
   EXPECT_THAT(page.notes[0], testing::StartsWith("7 of the 36 heads of "));
-  options.heads = HeadChoice("l11*,l12*");
+  options.wishes.heads = HeadChoice("l11*,l12*");
   EXPECT_EQ(refusal(analysis, options),
             "--heads: l12* is no head of the analysis, whose heads are l00h00 to l11h02");
-  EXPECT_EQ(error_of([] { HeadChoice("l1,,l2"); }),
-            "--heads: expected names such as l20h03 or l12* with commas between them, found l1,,l2");
+  EXPECT_EQ(
+      error_of([] { HeadChoice("l1,,l2"); }),
+      "--heads: expected names such as l20h03 or l12* with commas between them, found l1,,l2");
 }
 
 TEST(ReportPage, TitlesAndNames) {

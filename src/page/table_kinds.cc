@@ -10,16 +10,70 @@ namespace {
 
 constexpr std::string_view kErrorBarOptions = "--error_bars jackknife";
 
-constexpr std::array<std::string_view, 9> kTexts = {
-    "method", "metric", "note", "trend", "unit", "warning", "against", "curve", "heads"};
+constexpr std::array<std::string_view, 9> kTexts = {"method",  "metric",  "note",  "trend", "unit",
+                                                    "warning", "against", "curve", "heads"};
 
 constexpr std::array<std::string_view, 13> kCounts = {
-    "layer",  "q_head",  "k_head",  "n_q_tokens", "n_k_tokens", "d_model", "replicates",
-    "pairs",  "queries", "q_bucket", "k_bucket",  "bucket",     "documents"};
+    "layer", "q_head",  "k_head",   "n_q_tokens", "n_k_tokens", "d_model",  "replicates",
+    "pairs", "queries", "q_bucket", "k_bucket",   "bucket",     "documents"};
 
 // Besides the metrics of metric_fields().
-constexpr std::array<std::string_view, 56> kNumbers = {
-    "reach", "q_from", "q_to", "k_from", "k_to", "position_from", "position_to", "from", "to", "center", "ap_bucket", "ap_mean", "ci_low", "ci_high", "std_error", "estimate", "bias", "effective_documents", "effective_rows", "drift_mean", "drift_sd", "q_norm", "k_norm", "cells", "slope", "num_heads", "num_rising", "num_falling", "difference", "difference_low", "difference_high", "difference_std_error", "window", "position_share", "position_share_low", "position_share_high", "position_share_std_error", "position_floor", "bucket_R2", "line_share", "turn_share", "score_ks_distance", "score_ks_floor", "score_skew", "score_kurt", "rope_set", "pair", "first_component", "second_component", "wavelength", "variance_share", "line_R2", "floor", "component", "component_r2", "component_weight"};
+constexpr std::array<std::string_view, 56> kNumbers = {"reach",
+                                                       "q_from",
+                                                       "q_to",
+                                                       "k_from",
+                                                       "k_to",
+                                                       "position_from",
+                                                       "position_to",
+                                                       "from",
+                                                       "to",
+                                                       "center",
+                                                       "ap_bucket",
+                                                       "ap_mean",
+                                                       "ci_low",
+                                                       "ci_high",
+                                                       "std_error",
+                                                       "estimate",
+                                                       "bias",
+                                                       "effective_documents",
+                                                       "effective_rows",
+                                                       "drift_mean",
+                                                       "drift_sd",
+                                                       "q_norm",
+                                                       "k_norm",
+                                                       "cells",
+                                                       "slope",
+                                                       "num_heads",
+                                                       "num_rising",
+                                                       "num_falling",
+                                                       "difference",
+                                                       "difference_low",
+                                                       "difference_high",
+                                                       "difference_std_error",
+                                                       "window",
+                                                       "position_share",
+                                                       "position_share_low",
+                                                       "position_share_high",
+                                                       "position_share_std_error",
+                                                       "position_floor",
+                                                       "bucket_R2",
+                                                       "line_share",
+                                                       "turn_share",
+                                                       "score_ks_distance",
+                                                       "score_ks_floor",
+                                                       "score_skew",
+                                                       "score_kurt",
+                                                       "rope_set",
+                                                       "pair",
+                                                       "first_component",
+                                                       "second_component",
+                                                       "wavelength",
+                                                       "variance_share",
+                                                       "line_R2",
+                                                       "floor",
+                                                       "component",
+                                                       "component_r2",
+                                                       "component_weight"};
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();

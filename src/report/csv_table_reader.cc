@@ -37,7 +37,8 @@ const std::vector<std::string>& missing_words() {
 struct Csv {
   const std::filesystem::path& path;
   std::string_view text;
-  bool must_be_whole = false;  // no row with fewer cells than the header, no last row without its end
+  bool must_be_whole =
+      false;  // no row with fewer cells than the header, no last row without its end
 };
 
 [[noreturn]] void refuse(const Csv& csv, const arrow::Status& status) {
