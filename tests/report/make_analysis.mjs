@@ -16,7 +16,7 @@ export function random(seed) {
 // Texts that a page must show as they are, and never obey.
 export const kHostile = [
   "</script><script>hit()</script>", "</template><img src=x onerror=hit()>", "<!--", "<img src=x onerror=hit()>",
-  "\u202Eevil\u202C", "\u2066isolated\u2069", "nul\u0000here", "\ud800lone", "__proto__", "constructor", "=cmd|' /C calc'!A0",
+  "\u202Eevil\u202C", "\u2066isolated\u2069", "nul\u0000here", "__proto__", "constructor", "=cmd|' /C calc'!A0",
   "long ".repeat(2000), "javascript:hit()", "&lt;b&gt;", "${hit()}", "@@QKSCOPE_DATA@@",
 ];
 
@@ -28,8 +28,10 @@ const kSmall = new Set(["q_beta_norm", "q_resid0_ks_p", "q_noise_med_ks_p"]);
 const usual = {
   layers: 6, heads: 4, group: 2, buckets: 6, width: 128, components: 8, documents: 20, methods: ["bucket", "counted"],
   seed: 1, bars: true, model: "made/model-1B", skip: () => false, failed: [], empty: () => false, rope: true,
-  note: "", warning: "", vector: "post_rope",
+  note: () => "", warning: null, vector: "post_rope",
 };
+
+let running = 0;  // of the notes that were asked for
 
 class Csv {
   constructor(columns) { this.lines = [columns.join(",")]; }
@@ -87,7 +89,7 @@ function writeHeads(folder, heads, options, draw) {
         const [low, high, error] = Number.isNaN(value) ? [NaN, NaN, NaN] : interval(value, draw, bars);
         if (name === "ap_overall") overall.set(`${layer}.${q} ${method}`, [value, low, high, error]);
         errors.row(layer, q, k, method, name, value, low, high, error, 0.001 * draw(), documents, documents, documents * 0.8,
-          100 * draw(), Number.isNaN(value) ? "no value" : options.note);
+          100 * draw(), Number.isNaN(value) ? "no value" : options.note(running++));
       }
     }
   }
@@ -113,7 +115,7 @@ function writeCells(folder, heads, options, draw) {
           const [low, high, error] = Number.isNaN(own) ? [NaN, NaN, NaN] : interval(own, draw, bars);
           all.row(layer, q, k, method, qb, kb, qb * width, (qb + 1) * width - 1, kb * width, (kb + 1) * width - 1,
             40 * documentsOf(qb, options), Number.isNaN(own) ? 0 : 256, documentsOf(qb, options), own, low, high, error,
-            Number.isNaN(own) ? "no pair" : options.note);
+            Number.isNaN(own) ? "no pair" : options.note(running++));
         }
       }
     }
@@ -137,7 +139,7 @@ function writeCurves(folder, heads, options, draw) {
           const value = options.empty(layer, q, "curve") ? NaN : level - 0.01 * b + 0.05 * draw();
           curves.row(layer, q, k, method, reach, b, b * width, (b + 1) * width - 1, 40 * documentsOf(b, options),
             documentsOf(b, options), 256 * b, value, ...(Number.isNaN(value) ? [NaN, NaN, NaN] : interval(value, draw, bars)),
-            b - 3 + draw(), 0.5 + draw(), 5 + draw(), 7 + draw(), options.note);
+            b - 3 + draw(), 0.5 + draw(), 5 + draw(), 7 + draw(), options.note(running++));
         }
         for (const trend of ["position", "distance", "curve"]) {
           const slope = buckets > 2 ? 0.1 * (draw() - 0.5) : NaN;
@@ -169,7 +171,7 @@ function writeRest(folder, heads, options, draw, overall) {
     }
     const share = draw();
     diagnostics.row(layer, q, k, documents, layer % 3 === 1 ? 512 : NaN, share, ...interval(share, draw, bars), 0.002, share + 0.002,
-      draw(), draw(), 0.1 * draw(), 0.04, draw(), draw(), options.warning || (draw() < 0.2 ? "scores are far from normal" : ""));
+      draw(), draw(), 0.1 * draw(), 0.04, draw(), draw(), options.warning?.(running++) ?? (draw() < 0.2 ? "scores are far from normal" : ""));
     for (let c = 0; c < components; ++c) weights.row(layer, q, k, c, 0.1 * draw(), 1 / components);
     for (let c = 0; options.rope && c < components / 2; ++c) {
       pairs.row(layer, q, k, 0, c, c, c + components / 2, 2 * Math.PI * 10000 ** (2 * c / components), 2 / components, draw(), draw(),
@@ -221,6 +223,12 @@ function record(heads, options) {
     },
     vector: options.vector, vector_column: "vector", bucket_width: null, documents: null,
     buckets: { type: "uniform", width: options.width },
+    tables: {
+      heads: "head_metrics.csv", buckets: "head_bucket_plasticity.csv", components: "head_component_weights.csv",
+      intervals: "head_metrics_ci.csv", details: "head_bucket_details.csv", positions: "head_positions.csv",
+      trends: "head_trends.csv", methods: "head_methods.csv", diagnostics: "head_diagnostics.csv",
+      rope_pairs: "head_rope_pairs.csv", curves: "mean_curves.csv", mean_trends: "mean_trends.csv",
+    },
     heads: { measured: heads.length, not_captured: 0, without_keys: 0, failed },
   };
 }
@@ -231,6 +239,7 @@ export function writeAnalysis(folder, given = {}) {
   mkdirSync(folder, { recursive: true });
   const heads = headsOf(options);
   const draw = random(options.seed);
+  running = 0;
   const overall = writeHeads(folder, heads, options, draw);
   if (given.metricsOnly) return folder;
   writeCells(folder, heads, options, draw);

@@ -1,6 +1,7 @@
 // Every number that is shown is that of a file.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { show, viewsOf } from "./browsers.mjs";
 import { readCsv } from "./csv.mjs";
@@ -30,6 +31,7 @@ function close(shown, text) {
 
 // Columns that follow from the files by a formula, which the page states.
 const kDerived = {
+  "Spread within and between groups": ["within", "between"],
   "Bucket means and the fitted line": ["line"],
   "Share explained, by RoPE pair": ["cumulative"],
   "Added up from short wavelengths on": ["cumulative"],
@@ -39,6 +41,7 @@ const kDerived = {
 
 export class Files {
   constructor(folders) {
+    this.folders = folders;
     this.tables = folders.flatMap((folder) => readdirSync(folder).filter((name) => name.endsWith(".csv"))
       .map((name) => ({ name, rows: readCsv(join(folder, name)) })));
     this.numbers = new Set();
@@ -56,6 +59,7 @@ export class Files {
   // A table of the page: each row must be one of a file with these columns; where no file has them all,
   // each number must be in some file. Returns "rows" or "numbers".
   check({ title, name, columns, rows }) {
+    if (columns.includes("SHA-256") || columns.includes("sha256")) return this.checkDigests(title, rows);
     const fitting = this.tables.filter((table) => table.rows.length && columns.every((name) => name in table.rows[0]));
     if (fitting.length) {
       for (const row of rows) {
@@ -71,6 +75,17 @@ export class Files {
       }
     }
     return "numbers";
+  }
+
+  checkDigests(title, rows) {
+    for (const row of rows) {
+      const path = this.folders.map((folder) => join(folder, row[0])).find((each) => existsSync(each));
+      assert.ok(path, `${title}: there is no ${row[0]}`);
+      const bytes = readFileSync(path);
+      assert.ok(row.some((text) => plain(text) === bytes.length), `${title}: ${row.join(" ")}, but ${bytes.length} bytes`);
+      assert.ok(row.includes(createHash("sha256").update(bytes).digest("hex")), `${title}: ${row.join(" ")}`);
+    }
+    return "rows";
   }
 }
 
@@ -167,7 +182,7 @@ export function add(place) {
         for (const table of await tablesOf(page)) found[files.check({ ...table, title: `head ${head}, ${table.name}` })] += table.rows.length;
       }
     });
-    assert.ok(found.rows > 500, JSON.stringify(found));
+    assert.ok(found.rows > 300, JSON.stringify(found));
   });
 
   place.test("numbers: the cells of a head are those of its file, by each method", async () => {
