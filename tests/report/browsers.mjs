@@ -28,7 +28,7 @@ export async function start(kind, folder) {
     browser: kind,
     executablePath: findBrowser(kind),
     headless: true,
-    protocolTimeout: 60_000,
+    protocolTimeout: 120_000,
     env: { ...process.env, HOME: folder, XDG_CACHE_HOME: folder, XDG_CONFIG_HOME: folder },
     args: kind === "firefox" ? [] : [
       ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--hide-scrollbars",
