@@ -6,7 +6,7 @@ import { exact } from './format.ts';
 import { headName, type Head } from './report.ts';
 import type { Page } from './view.ts';
 
-export interface Thread { head: Head; color: string; bold: boolean; x: number[]; y: number[]; documents: number[] }
+export interface Thread { head: Head; color: string; dashes: string; bold: boolean; x: number[]; y: number[]; documents: number[] }
 
 interface Placed { thread: Thread; px: number[]; py: number[] }
 
@@ -23,6 +23,7 @@ function paint(canvas: HTMLCanvasElement, placed: Placed[], width: number, heigh
     context.globalAlpha = thread.bold ? 0.95 : faint;
     context.lineWidth = thread.bold ? 1.8 : 1;
     context.strokeStyle = thread.color;
+    context.setLineDash(thread.dashes ? thread.dashes.split(' ').map(Number) : []);
     context.beginPath();
     py.forEach((y, i) => {
       if (Number.isNaN(y)) return;

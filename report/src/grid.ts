@@ -40,7 +40,9 @@ export function thinned(count: number, most: number): (index: number) => boolean
 
 export function grid(page: Page, spec: GridSpec): HTMLElement {
   const cells: { node: HTMLTableCellElement; cell: GridCell | null }[][] = [];
-  const shown = thinned(spec.columns.length, 40);
+  const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length)));
+  const longest = Math.max(...spec.columns.map(name => name.length));
+  const shown = thinned(spec.columns.length, spec.columns.length * wide / (7 * longest + 5));
   const body = element('tbody');
   spec.rows.forEach((name, row) => {
     const line = element('tr', {}, element('th', { scope: 'row' }, name));
@@ -59,7 +61,7 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
   const head = element('tr', {}, element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`),
     ...spec.columns.map((name, i) => element('th', { scope: 'col' }, shown(i) ? name : element('span', { class: 'hidden' }, name))));
   const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
-    '--wide': `${Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length)))}px` }, element('thead', {}, head), body);
+    '--wide': `${wide}px` }, element('thead', {}, head), body);
 
   let current: HTMLElement | null = cells[0]?.[0]?.node ?? null;
   if (current) current.tabIndex = 0;

@@ -2,7 +2,7 @@
 
 import { bundle, type BundleView, type Thread } from '../bundle.ts';
 import { bars, chart, type Series } from '../chart.ts';
-import { category, ink } from '../color.ts';
+import { category, ink, kDashes } from '../color.ts';
 import { checkbox, select } from '../dom.ts';
 import { count, exact, grouped } from '../format.ts';
 import { command, controls, lacks, legend, methodChoice, ramp, reachChoice, remark, type Entry } from '../parts.ts';
@@ -11,7 +11,7 @@ import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
-const kTrendStyle: Record<Trend, number> = { rises: 2, falls: 1, flat: 6, unknown: 7 };
+const kTrendStyle: Record<Trend, number> = { rises: 0, falls: 1, flat: 2, unknown: 7 };
 const kTrendName: Record<Trend, string> = { rises: 'rises', falls: 'falls', flat: 'neither', unknown: 'no interval' };
 
 const middle = (point: { from: number; to: number }) => (point.from + point.to) / 2;
@@ -63,9 +63,11 @@ export function domain(values: number[], margin = 0.04): [number, number] {
 
 export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 'log';
 
-function colorOf(page: Page, head: Head, layers: number): string {
-  if (page.state.choice.curves === 'trend') return category(kTrendStyle[trend(page.analysis, head)], page.dark);
-  return ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark);
+// Colour and dashes of a head.
+function inkOf(page: Page, head: Head, layers: number): { color: string; dashes: string } {
+  if (page.state.choice.curves !== 'trend') return { color: ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark), dashes: '' };
+  const style = kTrendStyle[trend(page.analysis, head)];
+  return { color: category(style, page.dark), dashes: kDashes[style] };
 }
 
 function trendCounts(page: Page, heads: Head[]): Entry[] {
@@ -83,13 +85,13 @@ function draw(root: HTMLElement, page: Page): void {
   const curves = analysis.heads.map(head => ({ head, points: analysis.positions(head.key, method, reach) })).filter(each => each.points.length);
   const layers = Math.max(...analysis.heads.map(head => head.layer)) + 1;
   const shown = state.choice.others === 'hide' && chosen.size ? curves.filter(each => chosen.has(each.head.key)) : curves;
-  const threads: Thread[] = shown.map(({ head, points }) => ({ head, color: colorOf(page, head, layers), bold: chosen.has(head.key),
+  const threads: Thread[] = shown.map(({ head, points }) => ({ head, ...inkOf(page, head, layers), bold: chosen.has(head.key),
     x: points.map(middle), y: points.map(p => p.value), documents: points.map(p => p.documents) }));
   const mean = meanCurve(analysis, 'position', method).filter(point => point.reach === reach);
   const groups = [...new Set(mean.map(point => point.heads))];
   const series = groups.map((name, i) => meanSeries(`mean, ${name === 'all' ? 'all heads' : name.replaceAll('_', ' ')}`, i === 0 ? 0 : i + 1,
     mean.filter(point => point.heads === name)));
-  const selected = state.selection.flatMap(key => curves.find(each => each.head.key === key)?.points ? [curves.find(each => each.head.key === key)!.points] : []);
+  const selected = curves.filter(each => state.selection.includes(each.head.key)).map(each => each.points);
   if (selected.length > 1) series.push(selectedMean(selected, 4));
   state.pins.forEach((key, i) => {
     const head = analysis.head(key), points = curves.find(each => each.head.key === key)?.points;
