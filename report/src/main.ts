@@ -126,7 +126,7 @@ class Application implements Page {
     this.update = undefined;
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
-    drawCharts();
+    drawCharts(this.printing);
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
