@@ -10,44 +10,26 @@ export interface Thread { head: Head; color: string; bold: boolean; x: number[];
 
 interface Placed { thread: Thread; px: number[]; py: number[] }
 
-function stroke(context: CanvasRenderingContext2D, placed: Placed[]): void {
-  context.beginPath();
-  for (const { px, py } of placed) {
-    let pen = false;
-    for (let i = 0; i < px.length; ++i) {
-      if (Number.isNaN(py[i])) { pen = false; continue; }
-      if (pen) context.lineTo(px[i], py[i]);
-      else context.moveTo(px[i], py[i]);
-      pen = true;
-    }
-  }
-  context.stroke();
-}
-
+// Every head has a path of its own: lines of one path do not darken each other where they cross.
 function paint(canvas: HTMLCanvasElement, placed: Placed[], width: number, height: number): void {
   const dots = Math.min(devicePixelRatio || 1, 2);
-  canvas.width = width * dots;
-  canvas.height = height * dots;
+  [canvas.width, canvas.height] = [width * dots, height * dots];
   const context = canvas.getContext('2d')!;
   context.scale(dots, dots);
   context.lineJoin = 'round';
-  const someBold = placed.some(each => each.thread.bold);
   const usual = placed.length > 400 ? Math.max(0.12, 100 / placed.length) : 0.3;
-  for (const bold of [false, true]) {
-    const colors = new Map<string, Placed[]>();
-    for (const each of placed) {
-      if (each.thread.bold !== bold) continue;
-      const group = colors.get(each.thread.color);
-      if (group) group.push(each);
-      else colors.set(each.thread.color, [each]);
-    }
-    context.globalAlpha = bold ? 0.95 : someBold ? usual / 2 : usual;
-    context.lineWidth = bold ? 1.8 : 1;
-    // Lines of one path do not darken each other where they cross, so every head has a path of its own.
-    for (const [color, group] of colors) {
-      context.strokeStyle = color;
-      for (const each of group) stroke(context, [each]);
-    }
+  const faint = placed.some(each => each.thread.bold) ? usual / 2 : usual;
+  for (const { thread, px, py } of [...placed].sort((a, b) => Number(a.thread.bold) - Number(b.thread.bold))) {
+    context.globalAlpha = thread.bold ? 0.95 : faint;
+    context.lineWidth = thread.bold ? 1.8 : 1;
+    context.strokeStyle = thread.color;
+    context.beginPath();
+    py.forEach((y, i) => {
+      if (Number.isNaN(y)) return;
+      if (i > 0 && !Number.isNaN(py[i - 1])) context.lineTo(px[i], y);
+      else context.moveTo(px[i], y);
+    });
+    context.stroke();
   }
 }
 

@@ -217,18 +217,21 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
 }
 
 // Charts need the width of their place, so they are drawn once they are in the page: those in sight at
-// once, the others when they come near, or all for printing.
-const waiting = new Map<Element, () => void>();
+// once, the others when they come near, or all for printing. All places are measured first: to measure
+// after a drawing would lay out the page for each chart.
+const waiting = new Map<Element, () => () => void>();
 const near = typeof IntersectionObserver === 'undefined' ? null : new IntersectionObserver(entries => {
-  for (const { target, isIntersecting } of entries) if (isIntersecting) waiting.get(target)?.();
+  for (const { target, isIntersecting } of entries) if (isIntersecting) waiting.get(target)?.()();
 }, { rootMargin: '600px' });
 
 export function drawCharts(all: boolean): void {
-  for (const [body, draw] of waiting) {
+  const now: (() => void)[] = [];
+  for (const [body, measure] of waiting) {
     if (!body.isConnected) waiting.delete(body);
-    else if (all || body.getBoundingClientRect().top < innerHeight) draw();
-    else near?.observe(body);
+    else if (all || !near || body.getBoundingClientRect().top < innerHeight) now.push(measure());
+    else near.observe(body);
   }
+  for (const draw of now) draw();
 }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
@@ -237,7 +240,7 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
   const body = element('div', { class: 'chart' });
   const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region', 'aria-label': `${title}, numbers` });
   const name = fileName('qkscope', page.state.view, title);
-  const svg = () => { redraw(); return picture?.() ?? body.querySelector('svg')!; };
+  const svg = () => { measure()(); return picture?.() ?? body.querySelector('svg')!; };
   const toggle = button('Table', () => {
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
@@ -248,14 +251,16 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) => button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
   let width = 0;
-  const redraw = () => {
+  const measure = () => {
     const now = Math.floor(body.clientWidth);
-    if (now < 50 || now === width) return;
-    width = now;
-    body.replaceChildren(draw(width));
-    if (waiting.delete(body)) near?.unobserve(body), new ResizeObserver(redraw).observe(body);
+    return () => {
+      if (now < 50 || now === width) return;
+      width = now;
+      body.replaceChildren(draw(width));
+      if (waiting.delete(body)) near?.unobserve(body), new ResizeObserver(() => measure()()).observe(body);
+    };
   };
-  waiting.set(body, redraw);
+  waiting.set(body, measure);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
       save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);

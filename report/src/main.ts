@@ -118,6 +118,7 @@ class Application implements Page {
   draw(): void {
     const view = this.view();
     const focus = document.activeElement?.id;
+    const top = scrollY;
     this.tip(null);
     this.drawBar();
     this.main.replaceChildren();
@@ -127,6 +128,7 @@ class Application implements Page {
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
     drawCharts(this.printing);
+    scrollTo(0, top);  // charts have no height until they are drawn
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 

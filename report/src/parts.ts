@@ -27,8 +27,10 @@ export function controls(...children: Child[]): HTMLElement {
   return element('div', { class: 'controls' }, ...children);
 }
 
-export function warning(text: string): HTMLElement { return element('p', { class: 'warning' }, text); }
-export function remark(text: string): HTMLElement { return element('p', { class: 'remark' }, text); }
+// The command that draws the same figure for a paper.
+export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'), element('pre', { class: 'command' }, text));
+export const warning = (text: string) => element('p', { class: 'warning' }, text);
+export const remark = (text: string) => element('p', { class: 'note' }, text);
 
 // The method that heads are shown by: the first of those that are chosen.
 export function methodChoice(page: Page): HTMLElement | null {
@@ -45,16 +47,16 @@ export function reachChoice(page: Page, reaches: string[]): HTMLElement | null {
     [reach, `those that reach bucket ${reach}`] as [string, string])], page.state.reach, reach => page.go({ reach }));
 }
 
-export interface Entry { name: string; style: number; symbols?: boolean; band?: boolean }
+export interface Entry { name: string; style: number; symbols?: boolean; band?: boolean; shape?: string }  // shape: without a line
 
 // Colour, dashes and symbol of each series beside its name.
 export function legend(page: Page, entries: Entry[]): HTMLElement {
-  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols, band }) => {
+  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols, band, shape }) => {
     const color = category(style, page.dark);
-    return element('li', {}, svgElement('svg', { width: 34, height: 12, 'aria-hidden': 'true' },
+    return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
       ...(band ? [svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 })] : []),
-      svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': kDashes[style % 8] }),
-      ...(symbols ? [symbol(kSymbols[style % 8], 17, 6, color)] : [])), name);
+      ...(shape ? [] : [svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': kDashes[style % 8] })]),
+      ...(symbols ? [symbol(shape ?? kSymbols[style % 8], shape ? 6 : 17, 6, color)] : [])), name);
   }));
 }
 
@@ -66,7 +68,7 @@ const kPaths: Record<string, string> = {
 };
 
 export function symbol(name: string, x: number, y: number, color: string): SVGElement {
-  return svgElement('path', { d: kPaths[name] ?? kPaths.circle, transform: `translate(${x} ${y})`, fill: color, stroke: color });
+  return svgElement('path', { d: kPaths[name] ?? kPaths.circle, transform: `translate(${x} ${y})`, fill: color, stroke: color, 'stroke-width': 1.4 });
 }
 
 // A scale of colours with its ends. `points`: the ramp of lines and points.

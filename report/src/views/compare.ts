@@ -8,7 +8,10 @@ import { grid, gridPicture, type GridSpec } from '../grid.ts';
 import { controls, gap, legend, ramp, remark, section, warning } from '../parts.ts';
 import { headName, robustLimits, type Analysis, type Metric, type Report } from '../report.ts';
 import { differences, quantilePairs, unsure, type Difference } from '../series.ts';
+import type { State } from '../state.ts';
 import type { Page, View } from '../view.ts';
+import { headMap } from './map.ts';
+import { smallMap } from './overview.ts';
 
 interface Sides { a: Analysis; b: Analysis; metric: Metric; other: Metric; limits: [number, number] }
 
@@ -33,37 +36,9 @@ function whatDiffers(report: Report): HTMLElement {
   return element('p', {}, found.length ? `What differs: ${text}.` : 'The records name nothing that differs.');
 }
 
-function mapSpec(page: Page, sides: Sides, run: number): GridSpec {
-  const analysis = [sides.a, sides.b][run], metric = [sides.metric, sides.other][run];
-  const layers = [...new Set(analysis.heads.map(head => head.layer))].sort((x, y) => x - y);
-  const most = Math.max(...analysis.heads.map(head => head.q)) + 1;
-  return { id: `map-${run}`, label: `${metric.label}, ${sideName(sides, run)}`, rowTitle: 'layer', columnTitle: 'head', rows: layers.map(String),
-    columns: Array.from({ length: most }, (_, i) => String(i)), cell: (row, column) => {
-      const head = analysis.head(`${layers[row]}.${column}`);
-      if (!head) return null;
-      const value = metric.values[head.row];
-      return { label: `${headName(head)}: ${exact(value)}`, key: head.key, lines: () => [headName(head), exact(value)],
-        color: Number.isNaN(value) ? null : fill(unit(value, sides.limits), page.dark, metric.signed) };
-    } };
-}
-
-// A map without tooltips, on a canvas: the map of differences beside it names both values.
-function smallMap(page: Page, spec: GridSpec): HTMLElement {
-  return chart(page, spec.label, () => ({ columns: ['layer', 'q_head', 'value'], rows: spec.rows.flatMap((layer, row) =>
-    spec.columns.flatMap((name, column) => { const cell = spec.cell(row, column); return cell ? [[Number(layer), Number(name), cell.lines()[1]]] : []; })) }), width => {
-    const size = Math.max(3, Math.min(18, Math.floor(width / spec.columns.length)));
-    const canvas = element('canvas', { width: size * spec.columns.length, height: size * spec.rows.length, role: 'img', 'aria-label': `${spec.label}: layers down, heads across` });
-    const context = canvas.getContext('2d')!;
-    spec.rows.forEach((_, row) => spec.columns.forEach((_, column) => {
-      const cell = spec.cell(row, column);
-      if (!cell) return;
-      context.fillStyle = cell.color ?? (page.dark ? '#8a93a0' : '#7b838f');
-      if (cell.color) context.fillRect(column * size, row * size, size - 1, size - 1);
-      else context.fillRect(column * size + size / 3, row * size + size / 3, size / 3, size / 3);
-    }));
-    return canvas;
-  }, () => gridPicture(spec));
-}
+// The page as it is for one of the two analyses.
+const seen = (page: Page, sides: Sides, run: number): Page => Object.create(page, { analysis: { value: [sides.a, sides.b][run] },
+  go: { value: (change: Partial<State>) => page.go({ ...change, run }) } });
 
 function differenceLines(d: Difference): string[] {
   return [`layer ${d.layer}, head ${d.q}`, `A ${exact(d.a)}, B ${exact(d.b)}`, `difference ${exact(d.value)}`,
@@ -73,7 +48,7 @@ function differenceLines(d: Difference): string[] {
 
 function differenceMap(page: Page, sides: Sides, rows: Difference[]): HTMLElement {
   const limits = robustLimits(rows.map(row => row.value), true), most = Math.max(...limits.map(Math.abs));
-  const byKey = new Map(rows.map(row => [row.key, row])), base = mapSpec(page, sides, 0);
+  const byKey = new Map(rows.map(row => [row.key, row])), base = headMap(seen(page, sides, 0), sides.metric, limits);
   const spec: GridSpec = { ...base, id: 'map-difference', label: `${sides.metric.label}, B \u2212 A`, open: (row, column, event) => page.open(`${base.rows[row]}.${column}`, event),
     cell: (row, column) => {
       const d = byKey.get(`${base.rows[row]}.${column}`);
@@ -112,7 +87,7 @@ function movers(page: Page, rows: Difference[]): HTMLElement {
       `Without the correction ${count(outside.length, 'interval lies', 'intervals lie')} on one side of 0; chance alone would give about ${chance}.`),
   element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Biggest changes' }, element('table', { class: 'plain' },
     element('caption', {}, 'Heads that changed, then the others, by the size of the difference'), element('thead', {}, element('tr', {}, ...columns.map(name => element('th', { scope: 'col' }, name)))),
-    element('tbody', {}, ...top.map(d => element('tr', {}, element('th', { scope: 'row' }, button(`${d.layer}.${d.q}`, (event: MouseEvent) => page.open(d.key, event), { id: `mover-${d.key}`, 'aria-label': `Open layer ${d.layer}, head ${d.q}` })),
+    element('tbody', {}, ...top.map(d => element('tr', {}, element('th', { scope: 'row' }, button(`${d.layer}.${d.q}`, (event: MouseEvent) => page.open(d.key, event), { id: `mover-${d.key}` })),
       ...[short(d.a), short(d.b), short(d.value), interval(d.low, d.high), short(d.p), d.significant ? 'yes' : 'no'].map(text => element('td', { class: 'number' }, text))))))));
 }
 
@@ -150,7 +125,7 @@ function draw(root: HTMLElement, page: Page): void {
   controls(select('metric', 'Metric', metrics.map(each => [each.id, each.label] as const), metric.id, value => page.go({ metric: value, limits: null }))));
   if (matched) {
     root.append(section('Maps', ramp(page, metric.label, sides.limits, { signed: metric.signed }), element('div', { class: 'three' },
-      smallMap(page, mapSpec(page, sides, 0)), smallMap(page, mapSpec(page, sides, 1)), rows.length ? differenceMap(page, sides, rows) : null)));
+      ...[metric, other].map((each, run) => smallMap(seen(page, sides, run), { ...each, label: sideName(sides, run), limits: sides.limits })), rows.length ? differenceMap(page, sides, rows) : null)));
     root.append(element('div', { class: 'pair' }, section('Head by head', scatter(page, sides, rows.length ? rows : null)), rows.length ? movers(page, rows) : null));
     if (!rows.length && !several) root.append(remark('compare.csv has no differences of this metric.'));
   } else root.append(distributions(page, sides));

@@ -1,13 +1,13 @@
 // Plasticity over the distance between query and keys: means over heads, one curve per kind of window.
 
 import { bars, chart, lines, type Series } from '../chart.ts';
-import { element, table } from '../dom.ts';
-import { count, grouped, interval, short } from '../format.ts';
-import { controls, lacks, legend, reachChoice, remark, section } from '../parts.ts';
-import { kFewDocuments, kFiles, type Analysis } from '../report.ts';
+import { count, grouped } from '../format.ts';
+import { command, controls, lacks, legend, reachChoice, remark } from '../parts.ts';
+import { kFewDocuments, kFiles } from '../report.ts';
 import { meanCurve, type MeanPoint } from '../series.ts';
 import type { Page, View } from '../view.ts';
-import { meanLines, trendTable } from './positions.ts';
+import { meanSlopes } from './overview.ts';
+import { meanLines } from './positions.ts';
 
 const heads = (name: string) => (name === 'all' ? 'all heads' : name.replaceAll('_', ' '));
 
@@ -15,19 +15,6 @@ function distanceSeries(name: string, style: number, points: MeanPoint[], log: b
   return { name, style, width: 2.5, x: points.map(p => (log ? p.bucket : p.center)), y: points.map(p => p.value), low: points.map(p => p.low),
     high: points.map(p => p.high), thin: points.map(p => p.documents < kFewDocuments),
     lines: i => meanLines(name, points[i], log ? `${points[i].bucket} buckets apart` : `${grouped(points[i].center)} tokens apart`) };
-}
-
-// Heads whose own slope over distance is surely above or below 0, and how many are expected by chance.
-function slopes(analysis: Analysis): HTMLElement | null {
-  const metric = analysis.metric('trend:distance');
-  if (!metric?.low) return null;
-  const sure = analysis.heads.filter(({ row }) => metric.low![row] > 0 || metric.high![row] < 0);
-  const rows = [...sure].sort((a, b) => Math.abs(metric.values[b.row]) - Math.abs(metric.values[a.row])).slice(0, 10);
-  return element('div', {}, remark(`${count(sure.length, 'head')} of ${analysis.heads.length} have a slope whose interval lies on one side of 0; ` +
-    `chance alone would give about ${Math.round(analysis.heads.length * (1 - (analysis.record?.confidence ?? 0.95)))}.`),
-  table(`The steepest of them (${metric.unit || 'slope'})`, ['layer', 'head', 'slope', 'interval', 'window'],
-    rows.map(head => [head.layer, head.q, short(metric.values[head.row]), interval(metric.low![head.row], metric.high![head.row]),
-      Number.isNaN(head.window) ? 'none' : head.window])));
 }
 
 function draw(root: HTMLElement, page: Page): void {
@@ -59,11 +46,7 @@ function draw(root: HTMLElement, page: Page): void {
   if (base.some(point => point.count !== base[0].count)) {
     root.append(remark('Heads with a sliding window do not reach far: at larger distances the mean is over fewer heads. The curves of each kind of window do not mix them.'));
   }
-  const trends = trendTable(analysis);
-  if (trends) root.append(section('Trends', trends));
-  const own = slopes(analysis);
-  if (own) root.append(section('Heads over distance', own));
-  root.append(remark('The figure of a paper: '), element('pre', {}, `qkscope plot distance --detail_csv ${kFiles.details}`));
+  root.append(meanSlopes(analysis) ?? '', command(`qkscope plot distance --detail_csv ${kFiles.details}`));
 }
 
 export const distance: View = {

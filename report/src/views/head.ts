@@ -6,7 +6,7 @@ import { button, checkbox, element, table } from '../dom.ts';
 import { latexEscape, latexNumber, offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
 import { grid, gridPicture, type GridSpec } from '../grid.ts';
-import { controls, gap, lacks, legend, methodChoice, ramp, remark, section, warning, windowText } from '../parts.ts';
+import { command, controls, gap, lacks, legend, methodChoice, ramp, remark, section, warning, windowText } from '../parts.ts';
 import { headName, kFewDocuments, robustLimits, type Analysis, type Cell, type Head } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
@@ -22,7 +22,8 @@ function curves(page: Page): Curve[] {
   for (const reached of [false, true]) {
     report.analyses.forEach((analysis, run) => {
       const methods = analysis.methods.filter(name => run !== state.run || state.methods.includes(name));
-      for (const reach of analysis.distinct('positions', 'reach').filter(text => (text !== '') === reached)) {
+      const table = analysis.table('positions'), reaches = new Set(analysis.rows('positions', state.head).map(row => table!.text('reach', row)));
+      for (const reach of [...reaches].filter(text => (text !== '') === reached)) {
         for (const method of report.analyses.length > 1 || reached ? methods.slice(0, 1) : methods) {
           const points = analysis.positions(state.head, method, reach);
           const name = [report.analyses.length > 1 ? `${'AB'[run]} (${analysis.name})` : '', method || 'plasticity',
@@ -121,18 +122,10 @@ function latex(page: Page, head: Head): string {
   return `% head & ${chosen.map(metric => latexEscape(metric.id)).join(' & ')} \\\\\n${head.layer}.${head.q} & ${cells.join(' & ')} \\\\`;
 }
 
-function warnings(page: Page, head: Head): HTMLElement[] {
-  const { analysis } = page;
-  return ['diagnostics', 'methods'].flatMap(name => {
-    const found = analysis.table(name);
-    return found ? analysis.rows(name, head.key).map(row => found.text('warning', row)).filter(Boolean) : [];
-  }).map(text => warning(text));
-}
-
-function draw(root: HTMLElement, page: Page): void {
+function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   const { analysis, state } = page;
   const head = analysis.head(state.head);
-  if (!head) { root.append(element('p', { class: 'note' }, 'This analysis has no such head.')); return; }
+  if (!head) { root.append(element('p', { class: 'note' }, 'This analysis has no such head.')); return undefined; }
   const at = analysis.heads.indexOf(head);
   const step = (label: string, id: string, to: Head | undefined) =>
     button(label, () => to && page.go({ head: to.key }), { id, disabled: !to, 'aria-label': to ? `${label}: ${headName(to)}` : label });
@@ -143,10 +136,16 @@ function draw(root: HTMLElement, page: Page): void {
     button('LaTeX row', () => offerText('LaTeX row', latex(page, head)))),
   remark([`Key head ${head.k}`, windowText(head), Number.isNaN(head.documents) ? '' : count(head.documents, 'document'),
     `${grouped(analysis.table('heads')!.number('n_q_tokens', head.row))} queries`, `${grouped(analysis.table('heads')!.number('n_k_tokens', head.row))} keys`]
-    .filter(Boolean).join(' · ')), ...warnings(page, head));
-  root.append(element('div', { class: 'pair' }, curveFigure(page), cellFigure(page, head), plane(page, head), driftFigure(page, head)),
-    residuals(page, head), spectrumFigure(page, head), numbers(page, head), remark('The figure of a paper: '),
-    element('pre', {}, `qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --layers ${head.layer} --heads ${head.q}`));
+    .filter(Boolean).join(' · ')), ...analysis.warnings(head).map(warning));
+  const points = plane(page, head);
+  root.append(element('div', { class: 'pair' }, curveFigure(page), cellFigure(page, head), points.root, driftFigure(page, head)),
+    residuals(page, head), spectrumFigure(page, head), numbers(page, head),
+    command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --layers ${head.layer} --heads ${head.q}`));
+  return change => {
+    if (Object.keys(change).some(name => name !== 'choice')) return false;
+    points.fill();
+    return true;
+  };
 }
 
 export const head: View = { id: 'head', title: 'Head', unavailable: () => null, render: draw };

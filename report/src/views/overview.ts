@@ -64,7 +64,7 @@ export function warningsOf(page: Page): string[] {
 }
 
 // A small map on a canvas, which opens the large one.
-function smallMap(page: Page, metric: Metric): HTMLElement {
+export function smallMap(page: Page, metric: Metric): HTMLElement {
   const spec = headMap(page, metric, metric.limits);
   const wide = Math.max(3, Math.min(24, Math.floor(300 / spec.columns.length)));
   const high = Math.max(3, Math.min(wide, 12, Math.floor(320 / spec.rows.length)));
@@ -99,7 +99,7 @@ function smallMap(page: Page, metric: Metric): HTMLElement {
     button('Open the map', openMap, { 'aria-label': `Open the map of ${metric.label}` }));
 }
 
-function meanSlopes(analysis: Analysis): HTMLElement | null {
+export function meanSlopes(analysis: Analysis): HTMLElement | null {
   const means = analysis.table('mean_trends');
   if (!means) return null;
   const rows: (string | number)[][] = [];

@@ -14,7 +14,7 @@ export interface Cloud {  // queries first, then keys
   x: Float64Array; y: Float64Array;
   queries: number;        // points before this one are queries
   position: Float64Array; document: Float64Array; bucket: Float64Array;
-  token: (i: number) => string;
+  token: string[];        // empty if the page has none
 }
 
 const kAxes: Record<string, [string, string]> = {
@@ -26,12 +26,6 @@ const kAxes: Record<string, [string, string]> = {
 const kWidest = 900;  // pixels
 const heightOf = (width: number) => Math.round(Math.min(520, Math.max(260, width * 0.62)));
 const frameOf = (data: Cloud, width: number) => frame(data.x, data.y, { left: 52, top: 20, width: width - 64, height: heightOf(width) - 58 });
-
-// The same frame as domains of a chart.
-function domains(data: Cloud, width: number): { x: { domain: [number, number] }; y: { domain: [number, number] } } {
-  const f = frameOf(data, width);
-  return { x: { domain: [f.x0, f.x0 + f.width / f.scale] }, y: { domain: [f.y0, f.y0 + f.height / f.scale] } };
-}
 
 // The row of the table "rows" that tells about points of a layer and kind.
 function rowOf(rows: Table, head: Head, kind: string): number {
@@ -49,52 +43,41 @@ function rowOf(rows: Table, head: Head, kind: string): number {
 export function cloud(table: Table, rows: Table | null, row: number, head: Head, plane: string): Cloud | null {
   const scale = table.number(`scale_${plane}`, row);
   if (!(scale > 0)) return null;
-  const lists = [table.list(`q_${plane}`, row), table.list(`k_${plane}`, row)];
-  const sizes = lists.map(list => list.length / 2), n = sizes[0] + sizes[1];
-  const result: Cloud = { x: new Float64Array(n), y: new Float64Array(n), queries: sizes[0], position: new Float64Array(n).fill(NaN),
-    document: new Float64Array(n).fill(NaN), bucket: new Float64Array(n).fill(NaN), token: () => '' };
-  const metaRows = rows ? [rowOf(rows, head, 'q'), rowOf(rows, head, 'k')] : [-1, -1];
-  lists.forEach((list, kind) => {
-    const start = kind * sizes[0];
-    for (let i = 0; i < sizes[kind]; ++i) {
-      result.x[start + i] = list[2 * i] * scale;
-      result.y[start + i] = list[2 * i + 1] * scale;
-      if (metaRows[kind] < 0) continue;
-      for (const name of ['position', 'document', 'bucket'] as const) result[name][start + i] = rows!.number(name, metaRows[kind], i);
-    }
-  });
+  const xy = ['q', 'k'].map(kind => table.list(`${kind}_${plane}`, row)), meta = ['q', 'k'].map(kind => (rows ? rowOf(rows, head, kind) : -1));
+  const both = (value: (kind: number, i: number) => number) =>
+    Float64Array.from([0, 1].flatMap(kind => Array.from({ length: xy[kind].length / 2 }, (_, i) => value(kind, i))));
+  const column = (name: string) => both((kind, i) => (meta[kind] < 0 ? NaN : rows!.number(name, meta[kind], i)));
   const tokens = rows?.columns.get('token');
-  if (tokens?.strings) {
-    result.token = i => {
-      const kind = i < result.queries ? 0 : 1;
-      return metaRows[kind] < 0 ? '' : tokens.strings![tokens.values[metaRows[kind] * tokens.width + i - kind * result.queries]] ?? '';
-    };
-  }
-  return result;
+  return { x: both((kind, i) => xy[kind][2 * i] * scale), y: both((kind, i) => xy[kind][2 * i + 1] * scale), queries: xy[0].length / 2,
+    position: column('position'), document: column('document'), bucket: column('bucket'),
+    token: tokens?.strings ? Array.from(both((kind, i) => tokens.values[meta[kind] * tokens.width + i]), at => tokens.strings![at] ?? '') : [] };
 }
 
 interface Paint { color(i: number): string; key: HTMLElement }
 
+// Shapes tell queries from keys; their colours do so as well if nothing else has the colours.
+const shapes = (page: Page, style: number) => legend(page, [{ name: 'queries', style: style === 1 ? 0 : 6, symbols: true, shape: 'square' },
+  { name: 'keys', style: style === 1 ? 1 : 6, symbols: true, shape: 'plus' }]);
+
 function paint(page: Page, data: Cloud): Paint {
   const kind = page.state.choice.paint;
-  const two = legend(page, [{ name: 'queries (squares)', style: 0 }, { name: 'keys (crosses)', style: 1 }].map(each => ({ ...each, symbols: false })));
   if (kind === 'position' || kind === 'bucket') {
     const values = kind === 'position' ? data.position : data.bucket;
     const sorted = values.filter(Number.isFinite).sort();
     const limits: [number, number] = [sorted[0] ?? 0, Math.max(percentile(sorted, 1) || 1, (sorted[0] ?? 0) + 1)];
     // 32 steps, so that few colours are set
     const steps = Array.from({ length: 33 }, (_, i) => ink(i / 32, page.dark));
-    return { color: i => steps[Math.round(32 * unit(values[i], limits))] ?? steps[0], key: ramp(page, kind, limits, { points: true }) };
+    return { color: i => steps[Math.round(32 * unit(values[i], limits))] ?? steps[0], key: element('div', {}, shapes(page, 0), ramp(page, kind, limits, { points: true })) };
   }
   if (kind === 'document') {
     const size = new Map<number, number>();
     for (const document of data.document) if (Number.isFinite(document)) size.set(document, (size.get(document) ?? 0) + 1);
-    const most = [...size.keys()].sort((a, b) => size.get(b)! - size.get(a)! || a - b).slice(0, 7);
-    const styles = new Map(most.map((document, i) => [document, i < 6 ? i : 7]));
-    return { color: i => category(styles.get(data.document[i]) ?? 6, page.dark), key: legend(page, [...most.map((document, i) =>
-      ({ name: `document ${document}`, style: i < 6 ? i : 7 })), { name: 'others', style: 6 }].slice(0, size.size > 7 ? 8 : most.length)) };
+    const most = [...size.keys()].sort((a, b) => size.get(b)! - size.get(a)! || a - b).slice(0, 6);
+    const style = (document: number) => (most.includes(document) ? most.indexOf(document) : 6);
+    return { color: i => category(style(data.document[i]), page.dark), key: element('div', {}, shapes(page, 6), legend(page,
+      [...most, ...(size.size > 6 ? [NaN] : [])].map(document => ({ name: Number.isNaN(document) ? 'other documents' : `document ${document}`, style: style(document), symbols: true, shape: 'square' })))) };
   }
-  return { color: i => category(i < data.queries ? 0 : 1, page.dark), key: two };
+  return { color: i => category(i < data.queries ? 0 : 1, page.dark), key: shapes(page, 1) };
 }
 
 // Points of one colour are drawn together. Queries are squares, keys are crosses.
@@ -119,36 +102,38 @@ export function drawPoints(context: CanvasRenderingContext2D, px: Float32Array, 
   context.globalAlpha = 1;
 }
 
-function drawAxes(context: CanvasRenderingContext2D, page: Page, f: Frame, labels: [string, string]): void {
+function drawAxes(context: CanvasRenderingContext2D, f: Frame, labels: [string, string]): void {
   const style = getComputedStyle(document.documentElement);
+  const color = (name: string) => style.getPropertyValue(name).trim();
+  const write = (text: string, x: number, y: number, align: CanvasTextAlign) => {
+    context.textAlign = align;
+    context.fillText(text, x, y);
+  };
+  const right = f.left + f.width, bottom = f.top + f.height;
   context.font = '11px sans-serif';
-  context.fillStyle = style.getPropertyValue('--soft');
-  context.strokeStyle = style.getPropertyValue('--line');
-  context.lineWidth = 1;
+  context.fillStyle = color('--soft');
+  context.strokeStyle = color('--line');
   context.beginPath();
-  context.textAlign = 'center';
   for (const tick of niceTicks(f.x0, f.x0 + f.width / f.scale, f.width / 90)) {
     const x = Math.round(toX(f, tick)) + 0.5;
     context.moveTo(x, f.top);
-    context.lineTo(x, f.top + f.height);
-    context.fillText(short(Number(tick.toPrecision(6))), x, f.top + f.height + 14);
+    context.lineTo(x, bottom);
+    write(short(Number(tick.toPrecision(6))), x, bottom + 14, 'center');
   }
-  context.textAlign = 'right';
   for (const tick of niceTicks(f.y0, f.y0 + f.height / f.scale, f.height / 60)) {
     const y = Math.round(toY(f, tick)) + 0.5;
     context.moveTo(f.left, y);
-    context.lineTo(f.left + f.width, y);
-    context.fillText(short(Number(tick.toPrecision(6))), f.left - 5, y + 4);
+    context.lineTo(right, y);
+    write(short(Number(tick.toPrecision(6))), f.left - 5, y + 4, 'right');
   }
   context.stroke();
-  context.fillStyle = page.dark ? '#e8eaed' : '#1b1f24';
-  context.fillText(labels[0], f.left + f.width, f.top + f.height + 30);
-  context.textAlign = 'left';
-  context.fillText(labels[1], 4, 12);
+  context.fillStyle = color('--text');
+  write(labels[0], right, bottom + 30, 'right');
+  write(labels[1], 4, 12, 'left');
 }
 
 function pointText(page: Page, data: Cloud, i: number, documents: string[] | undefined): string[] {
-  const token = page.report.options.tokens ? data.token(i) : '';
+  const token = page.report.options.tokens ? data.token[i] : '';
   const document = data.document[i];
   return [i < data.queries ? 'query' : 'key', Number.isNaN(data.position[i]) ? '' : `position ${grouped(data.position[i])}, bucket ${data.bucket[i]}`,
     Number.isNaN(document) ? '' : `document ${documents?.[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
@@ -167,7 +152,7 @@ function picture(page: Page, data: Cloud, label: string, axes: [string, string],
   const px = Float32Array.from(data.x, x => toX(f, x)), py = Float32Array.from(data.y, y => toY(f, y));
   const context = canvas.getContext('2d')!;
   context.scale(dots, dots);
-  drawAxes(context, page, f, axes);
+  drawAxes(context, f, axes);
   drawPoints(context, px, py, data.queries, color);
   const grid = hitGrid(px, py, width, height);
   const order = Array.from(px.keys()).sort((a, b) => data.position[a] - data.position[b] || a - b);
@@ -207,26 +192,32 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
   const { color, key } = paint(page, data);
   const documents = page.report.options.ids ? container.directory.documents : undefined;
   const label = `${headName(head)}: ${count(data.queries, 'query', 'queries')} and ${count(data.x.length - data.queries, 'key')} in the plane of ${axes.join(' and ')}. Arrow keys step through the points.`;
-  const drawn = (width: number) => picture(page, data, label, axes, color, width, documents);
-  const vector = () => points(page, { label, width: kWidest, height: heightOf(kWidest), x: { label: axes[0], ...domains(data, kWidest).x },
-    y: { label: axes[1], ...domains(data, kWidest).y } }, Array.from(data.x, (x, i) => ({ x, y: data.y[i], color: color(i), symbol: i < data.queries ? 1 : 6, lines: [] })));
+  const vector = () => {
+    const f = frameOf(data, kWidest);
+    return points(page, { label, width: kWidest, height: heightOf(kWidest), x: { label: axes[0], domain: [f.x0, f.x0 + f.width / f.scale] },
+      y: { label: axes[1], domain: [f.y0, f.y0 + f.height / f.scale] } },
+    Array.from(data.x, (x, i) => ({ x, y: data.y[i], color: color(i), symbol: i < data.queries ? 1 : 6, lines: [] })));
+  };
   root.replaceChildren(element('p', {}, Number.isNaN(share) ? 'How much of the variance of scores this plane carries is not known.'
     : element('strong', {}, `This plane carries ${percent(share)} of the variance of scores.`), Number.isNaN(share) ? '' : ' What is near here may be far in the other components.'),
   key, chart(page, `Plane of ${headName(head)}, ${plane}`, () => ({ columns: ['kind', 'position', 'bucket', 'document', axes[0], axes[1]],
     rows: Array.from(data.x, (x, i) => [i < data.queries ? 'query' : 'key', data.position[i], data.bucket[i], data.document[i], Number(x.toPrecision(6)), Number(data.y[i].toPrecision(6))]) }),
-  drawn, vector),
+  width => picture(page, data, label, axes, color, width, documents), vector),
   remark('Queries are multiplied by s and keys divided by s so that both have equal mean squares, and the mean key is subtracted: neither changes what attention sees. One scale for both axes.'));
 }
 
-export function plane(page: Page, head: Head): HTMLElement {
+// The section, and what draws its points anew after a change of its choices.
+export function plane(page: Page, head: Head): { root: HTMLElement; fill(): void } {
   const { choice } = page.state;
   const waiting = page.points();
-  if (!waiting) return gap('Plane of queries and keys', `This needs the points of head_profiles.parquet. The command that makes them: ${page.analysis.command('head_profiles.parquet')}`);
+  if (!waiting) return { fill: () => {}, root: gap('Plane of queries and keys', `This needs the points of head_profiles.parquet. The command that makes them: ${page.analysis.command('head_profiles.parquet')}`) };
   const body = element('div', {}, remark('Unpacking the points ...'));
-  waiting.then(container => fillPlane(body, page, head, container), () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.')));
+  const fill = () => void waiting.then(container => fillPlane(body, page, head, container),
+    () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.')));
   const choose = (name: 'plane' | 'paint', label: string, options: [string, string][]) =>
     select(name, label, options, choice[name], value => page.go({ choice: { ...page.state.choice, [name]: value } }));
-  return section('Plane of queries and keys', controls(
+  fill();
+  return { fill, root: section('Plane of queries and keys', controls(
     choose('plane', 'Plane', [['beta', 'along and across beta'], ['joint', 'first joint axes'], ['rope', 'RoPE pair']]),
-    choose('paint', 'Colour', [['kind', 'query or key'], ['position', 'position'], ['bucket', 'bucket'], ['document', 'document']])), body);
+    choose('paint', 'Colour', [['kind', 'query or key'], ['position', 'position'], ['bucket', 'bucket'], ['document', 'document']])), body) };
 }

@@ -3,12 +3,13 @@
 import { bundle, type BundleView, type Thread } from '../bundle.ts';
 import { bars, chart, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
-import { checkbox, element, select, table } from '../dom.ts';
-import { count, exact, grouped, interval, short } from '../format.ts';
-import { controls, lacks, legend, methodChoice, ramp, reachChoice, remark, section, type Entry } from '../parts.ts';
+import { checkbox, select } from '../dom.ts';
+import { count, exact, grouped } from '../format.ts';
+import { command, controls, lacks, legend, methodChoice, ramp, reachChoice, remark, type Entry } from '../parts.ts';
 import { headName, kFewDocuments, type Analysis, type Head, type Point } from '../report.ts';
 import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
+import { meanSlopes } from './overview.ts';
 
 const kTrendStyle: Record<Trend, number> = { rises: 2, falls: 1, flat: 6, unknown: 7 };
 const kTrendName: Record<Trend, string> = { rises: 'rises', falls: 'falls', flat: 'neither', unknown: 'no interval' };
@@ -73,19 +74,6 @@ function trendCounts(page: Page, heads: Head[]): Entry[] {
     .map(({ kind, number }) => ({ name: `${kTrendName[kind]}: ${count(number, 'head')}`, style: kTrendStyle[kind] }));
 }
 
-export function trendTable(analysis: Analysis): HTMLElement | null {
-  const rows = analysis.table('mean_trends');
-  if (!rows) return null;
-  const number = (name: string, row: number) => rows.number(name, row);
-  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Mean trends' },
-    table('Mean slopes over heads. Position: at fixed distance; distance: at fixed position; curve: mixes both.',
-      ['trend', 'heads', 'method', 'documents', 'slope', 'interval', 'unit', 'heads that rise', 'heads that fall'],
-      Array.from({ length: rows.rows }, (_, row) => [rows.text('trend', row), rows.text('heads', row), rows.text('method', row),
-        rows.text('reach', row) ? `${number('documents', row)} (reach bucket ${rows.text('reach', row)})` : number('documents', row),
-        short(number('slope', row)), interval(number('ci_low', row), number('ci_high', row)), rows.text('unit', row),
-        number('num_rising', row), number('num_falling', row)])));
-}
-
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
   const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
@@ -135,10 +123,7 @@ function draw(root: HTMLElement, page: Page): void {
   root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
     `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
   if (reach === '' && reaches.some(Boolean)) root.append(remark('Only long documents reach the late buckets. Choose those that reach a bucket: the same documents then stand behind every point.'));
-  const trends = trendTable(analysis);
-  if (trends) root.append(section('Trends', trends));
-  root.append(remark('The figure of a paper: '), element('pre', {}, `qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}` +
-    (state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer')));
+  root.append(meanSlopes(analysis) ?? '', command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
 }
 
 export const positions: View = {

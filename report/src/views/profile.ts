@@ -30,7 +30,7 @@ export function residuals(page: Page, head: Head): HTMLElement {
   const qq: Series[] = [
     { name: 'quantiles', style: 0, width: 2.5, symbols: false, x: normal, y: quantiles,
       lines: i => [`level ${short(level(i, n))}`, `residual ${exact(quantiles[i])}`, `normal ${short(normal[i])}`] },
-    { name: 'normal', style: 1, symbols: false, x: [-most, most], y: [-most, most], width: 1.2 }];
+    { name: 'normal', style: 1, symbols: false, x: [-3, 3], y: [-3, 3], width: 1.2 }];
   return section('Residuals along beta', legend(page, [{ name: 'residuals along beta', style: 0 }, { name: 'normal', style: 1 }]),
     element('div', { class: 'pair' },
       chart(page, 'Histogram of residuals', () => ({ columns: ['from', 'to', 'density', 'normal'], rows: bins.map(b => [b.from, b.to, b.density, b.normal]) }),
