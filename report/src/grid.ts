@@ -1,7 +1,6 @@
 // A grid of coloured cells with one tab stop: arrows, Home, End and the page keys move, Enter opens.
 
 import { element, svgElement } from './dom.ts';
-import { short } from './format.ts';
 import type { HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
@@ -107,15 +106,6 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     event.preventDefault();
   });
   return element('div', { class: 'scroll' }, table);
-}
-
-// What the colours of a grid, or of points, mean.
-export function legend(metric: { label: string; unit: string; signed: boolean }, limits: readonly [number, number],
-                       paint: (t: number) => string): HTMLElement {
-  const strip = svgElement('svg', { width: 160, height: 12, role: 'img', 'aria-label': `colours from ${short(limits[0])} to ${short(limits[1])}` });
-  for (let i = 0; i < 40; ++i) strip.append(svgElement('rect', { x: 4 * i, width: 4.5, height: 12, fill: paint(i / 39) }));
-  return element('div', { class: 'legend' }, element('span', {}, metric.label + (metric.unit ? ` (${metric.unit})` : '')),
-    element('span', {}, short(limits[0])), strip, element('span', {}, short(limits[1])));
 }
 
 // The same grid as a picture, for export.
