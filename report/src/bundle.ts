@@ -18,7 +18,7 @@ function paint(canvas: HTMLCanvasElement, placed: Placed[], width: number, heigh
   context.scale(dots, dots);
   context.lineJoin = 'round';
   const usual = placed.length > 400 ? Math.max(0.12, 100 / placed.length) : 0.3;
-  const faint = placed.some(each => each.thread.bold) ? usual / 2 : usual;
+  const faint = placed.some(each => each.thread.bold) ? 0.7 * usual : usual;
   for (const { thread, px, py } of [...placed].sort((a, b) => Number(a.thread.bold) - Number(b.thread.bold))) {
     context.globalAlpha = thread.bold ? 0.95 : faint;
     context.lineWidth = thread.bold ? 1.8 : 1;

@@ -2,7 +2,7 @@
 
 import { bundle, type BundleView, type Thread } from '../bundle.ts';
 import { bars, chart, type Series } from '../chart.ts';
-import { category, ink, kDashes } from '../color.ts';
+import { category, ink } from '../color.ts';
 import { checkbox, select } from '../dom.ts';
 import { count, exact, grouped } from '../format.ts';
 import { command, controls, lacks, legend, methodChoice, ramp, reachChoice, remark, type Entry } from '../parts.ts';
@@ -11,8 +11,10 @@ import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
-const kTrendStyle: Record<Trend, number> = { rises: 0, falls: 1, flat: 2, unknown: 7 };
-const kTrendName: Record<Trend, string> = { rises: 'rises', falls: 'falls', flat: 'neither', unknown: 'no interval' };
+const kTrends: Record<Trend, Entry> = {
+  rises: { name: 'rises', style: 2, dashes: '' }, falls: { name: 'falls', style: 1, dashes: '7 3' },
+  flat: { name: 'neither', style: 6, dashes: '2 2' }, unknown: { name: 'no interval', style: 7, dashes: '1 4' },
+};
 
 const middle = (point: { from: number; to: number }) => (point.from + point.to) / 2;
 
@@ -66,14 +68,14 @@ export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 
 // Colour and dashes of a head.
 function inkOf(page: Page, head: Head, layers: number): { color: string; dashes: string } {
   if (page.state.choice.curves !== 'trend') return { color: ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark), dashes: '' };
-  const style = kTrendStyle[trend(page.analysis, head)];
-  return { color: category(style, page.dark), dashes: kDashes[style] };
+  const { style, dashes } = kTrends[trend(page.analysis, head)];
+  return { color: category(style, page.dark), dashes: dashes! };
 }
 
 function trendCounts(page: Page, heads: Head[]): Entry[] {
-  return (Object.keys(kTrendStyle) as Trend[]).map(kind => ({ kind, number: heads.filter(head => trend(page.analysis, head) === kind).length }))
-    .filter(({ number }) => number > 0)
-    .map(({ kind, number }) => ({ name: `${kTrendName[kind]}: ${count(number, 'head')}`, style: kTrendStyle[kind] }));
+  const kinds = heads.map(head => trend(page.analysis, head));
+  return (Object.keys(kTrends) as Trend[]).filter(kind => kinds.includes(kind))
+    .map(kind => ({ ...kTrends[kind], name: `${kTrends[kind].name}: ${count(kinds.filter(other => other === kind).length, 'head')}` }));
 }
 
 function draw(root: HTMLElement, page: Page): void {
