@@ -64,7 +64,7 @@ export function table(caption: string, columns: string[], rows: (string | number
     element('thead', {}, element('tr', {},
       ...columns.map(name => element('th', { scope: 'col' }, name)))),
     element('tbody', {}, ...rows.map(row => element('tr', {},
-      ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : null },
+      ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : cell.length < 28 ? 'word' : null },
         typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
 }
 

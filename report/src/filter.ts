@@ -13,7 +13,8 @@ export interface Filter {
 }
 
 type Test = (head: Head) => boolean;
-const kTerm = /^([^<>=:]+)(<=|>=|<|>|=|:)(.+)$/;
+const kLimit = /^([^<>=]+)(<=|>=|<|>|=)(.+)$/;
+const kWord = /^([^:]+):(.+)$/;
 const kAliases: Record<string, string> = { ap: 'ap_overall', r2: 'q_R2_pos', share: 'position_share' };
 export const kWords = ['layer', 'head', 'key', 'window', 'group', 'warning', 'pinned', 'selected'];
 
@@ -86,12 +87,12 @@ export function compile(text: string, analysis: Analysis, state: State): Filter 
   for (const term of text.split(/\s+/).filter(Boolean)) {
     const negated = term.startsWith('-');
     const bare = negated ? term.slice(1) : term;
-    const parts = kTerm.exec(bare);
+    const limit = kLimit.exec(bare), word = kWord.exec(bare);
     const named = /^(?:l(\d+)h(\d+)|(\d+)\.(\d+))$/i.exec(bare);
     let test: Test | string = `${bare} is not understood: a term is a metric with a limit, or a word with a colon`;
     if (named) test = head => head.key === `${Number(named[1] ?? named[3])}.${Number(named[2] ?? named[4])}`;
-    else if (parts?.[2] === ':') test = wordTest(parts[1].toLowerCase(), parts[3], analysis, state);
-    else if (parts) test = metricTest(parts[1], parts[2], parts[3], analysis);
+    else if (limit) test = metricTest(limit[1], limit[2], limit[3], analysis);
+    else if (word) test = wordTest(word[1].toLowerCase(), word[2], analysis, state);
     if (typeof test === 'string') problem ??= `${test}.`;
     else tests.push(negated ? head => !(test as Test)(head) : test);
   }

@@ -1,7 +1,6 @@
 // A grid of coloured cells with one tab stop: arrows, Home, End and the page keys move, Enter opens.
 
 import { element, svgElement } from './dom.ts';
-import { short } from './format.ts';
 import type { HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
@@ -40,7 +39,9 @@ export function thinned(count: number, most: number): (index: number) => boolean
 
 export function grid(page: Page, spec: GridSpec): HTMLElement {
   const cells: { node: HTMLTableCellElement; cell: GridCell | null }[][] = [];
-  const shown = thinned(spec.columns.length, 40);
+  const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length)));
+  const longest = Math.max(...spec.columns.map(name => name.length));
+  const shown = thinned(spec.columns.length, spec.columns.length * wide / (7 * longest + 5));
   const body = element('tbody');
   spec.rows.forEach((name, row) => {
     const line = element('tr', {}, element('th', { scope: 'row' }, name));
@@ -59,7 +60,7 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
   const head = element('tr', {}, element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`),
     ...spec.columns.map((name, i) => element('th', { scope: 'col' }, shown(i) ? name : element('span', { class: 'hidden' }, name))));
   const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
-    '--wide': `${Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length)))}px` }, element('thead', {}, head), body);
+    '--wide': `${wide}px` }, element('thead', {}, head), body);
 
   let current: HTMLElement | null = cells[0]?.[0]?.node ?? null;
   if (current) current.tabIndex = 0;
@@ -105,15 +106,6 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     event.preventDefault();
   });
   return element('div', { class: 'scroll' }, table);
-}
-
-// What the colours of a grid, or of points, mean.
-export function legend(metric: { label: string; unit: string; signed: boolean }, limits: readonly [number, number],
-                       paint: (t: number) => string): HTMLElement {
-  const strip = svgElement('svg', { width: 160, height: 12, role: 'img', 'aria-label': `colours from ${short(limits[0])} to ${short(limits[1])}` });
-  for (let i = 0; i < 40; ++i) strip.append(svgElement('rect', { x: 4 * i, width: 4.5, height: 12, fill: paint(i / 39) }));
-  return element('div', { class: 'legend' }, element('span', {}, metric.label + (metric.unit ? ` (${metric.unit})` : '')),
-    element('span', {}, short(limits[0])), strip, element('span', {}, short(limits[1])));
 }
 
 // The same grid as a picture, for export.

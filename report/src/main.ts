@@ -127,7 +127,7 @@ class Application implements Page {
     this.update = undefined;
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
-    drawCharts();
+    drawCharts(this.printing);
     scrollTo(0, top);  // charts have no height until they are drawn
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }

@@ -59,7 +59,7 @@ export function encodeColumn(cells: string[], wide: boolean): Values {
   }
   const values = cells.map(cell => (cell === '' ? NaN : Number(cell)));
   if (values.every(value => Number.isInteger(value) && value >= 0)) {
-    const most = Math.max(0, ...values);
+    const most = values.reduce((a, b) => Math.max(a, b), 0);
     return { type: most < 256 ? 'u8' : most < 65536 ? 'u16' : 'u32', values };
   }
   return { type: wide ? 'f64' : 'f32', values };

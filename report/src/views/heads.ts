@@ -62,12 +62,8 @@ export const heads: View = {
         cell(Number.isNaN(value) ? '' : `${rank.get(head.row)}`, 'number'),
         ...others.map(other => cell(short(other.values[head.row]), 'number')), cell(analysis.warnings(head).join('; '), 'text'));
     };
-    const sortButton = (id: string, text: string, title: string) => {
-      const { sort } = page.state;
-      const now = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : null;
-      return element('div', { role: 'columnheader', 'aria-sort': now }, button(`${text}${now ? (now === 'ascending' ? ' \u2191' : ' \u2193') : ''}`,
-        () => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` }), { id: `sort-${id}`, title }));
-    };
+    const sortButton = (id: string, text: string, title: string) => element('div', { role: 'columnheader', 'data-sort': id, class: id === 'layer' ? null : 'number' },
+      button(text, () => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` }), { id: `sort-${id}`, title }));
     const title = (text: string) => element('div', { role: 'columnheader' }, text);
     const header = element('div', { role: 'row', class: 'row' }, title('Pin'), sortButton('layer', 'Head', 'By layer and head'), title('Key'),
       sortButton('window', 'Window', 'By window'), sortButton(metric.id, metric.label, metric.definition), title(metric.low ? 'with interval' : ''), title('Rank'),
@@ -88,6 +84,11 @@ export const heads: View = {
       const made = compile(page.state.filter, analysis, page.state);
       shown = sorted(analysis.heads.filter(made.test), analysis, page.state.sort);
       rows.show(shown.length);
+      for (const node of header.querySelectorAll<HTMLElement>('[data-sort]')) {
+        const order = { [node.dataset.sort!]: 'ascending', [`-${node.dataset.sort}`]: 'descending' }[page.state.sort];
+        if (order) node.setAttribute('aria-sort', order);
+        else node.removeAttribute('aria-sort');
+      }
       said.textContent = `${count(shown.length, 'head')} of ${analysis.heads.length}.${made.problem ? ` ${made.problem}` : ''}`;
     };
     root.append(
@@ -110,7 +111,7 @@ export const heads: View = {
     } else root.append(rows.root);
     rows.root.addEventListener('focusout', () => page.tip(null));
     return (change: Partial<State>) => {
-      if (!Object.keys(change).every(name => ['filter', 'pins', 'selection', 'head'].includes(name))) return false;
+      if (!Object.keys(change).every(name => ['filter', 'sort', 'pins', 'selection', 'head'].includes(name))) return false;
       apply();
       return true;
     };

@@ -4,12 +4,17 @@ import { fill, ink, unit } from '../color.ts';
 import { chart, points, type Dot } from '../chart.ts';
 import { button, element, select } from '../dom.ts';
 import { exact, short } from '../format.ts';
-import { grid, gridPicture, legend, type GridSpec } from '../grid.ts';
+import { grid, gridPicture, type GridSpec } from '../grid.ts';
+import { ramp } from '../parts.ts';
 import { headLines, headName, kFewDocuments, type Analysis, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 
 export function metricOptions(analysis: Analysis): [string, string][] {
   return analysis.metrics.map(metric => [metric.id, metric.label === metric.id ? metric.id : `${metric.label} (${metric.id})`]);
+}
+
+export function unitLabel(metric: Metric): string {
+  return metric.label + (metric.unit ? ` (${metric.unit})` : '');
 }
 
 export function metricOf(page: Page, id = page.state.metric): Metric {
@@ -84,7 +89,7 @@ function byLayer(page: Page, metric: Metric, limits: readonly [number, number]):
   return chart(page, `${metric.label} by layer`, () => ({ columns: ['layer', 'q_head', metric.id],
     rows: page.analysis.heads.map(head => [head.layer, head.q, metric.values[head.row]]) }),
   width => points(page, { label: `${metric.label} of each head over its layer`, width, height: Math.min(520, Math.max(300, width * 0.6)),
-    x: { label: 'layer', domain: [Math.min(...layers) - 0.5, Math.max(...layers) + 0.5] }, y: { label: metric.label }, zero: metric.signed }, dots));
+    x: { label: 'layer', domain: [Math.min(...layers) - 0.5, Math.max(...layers) + 0.5] }, y: { label: unitLabel(metric) }, zero: metric.signed }, dots));
 }
 
 export const map: View = {
@@ -101,7 +106,7 @@ export const map: View = {
         select('metric', 'Metric', metricOptions(analysis), metric.id, id => page.go({ metric: id, limits: null })),
         limitFields(page, metric, limits)),
       element('p', { class: 'lead' }, metric.definition),
-      legend(metric, limits, t => fill(t, page.dark, metric.signed)),
+      ramp(page, unitLabel(metric), limits, metric),
       element('div', { class: 'beside', '--first': `${Math.max(380, Math.min(700, 110 + 41 * spec.columns.length))}px` }, chart(page, `${metric.label} of each head`, () => ({
         columns: ['layer', 'q_head', 'k_head', metric.id, ...(metric.low ? ['ci_low', 'ci_high'] : [])],
         rows: analysis.heads.map(head => [head.layer, head.q, head.k, metric.values[head.row],

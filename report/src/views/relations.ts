@@ -4,12 +4,10 @@ import { chart, points, type Dot } from '../chart.ts';
 import { ink, unit } from '../color.ts';
 import { checkbox, element, select } from '../dom.ts';
 import { count } from '../format.ts';
-import { legend } from '../grid.ts';
+import { ramp } from '../parts.ts';
 import { headLines, type Head, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
-import { metricOf, metricOptions } from './map.ts';
-
-const axisLabel = (metric: Metric) => metric.label + (metric.unit ? ` (${metric.unit})` : '');
+import { metricOf, metricOptions, unitLabel } from './map.ts';
 
 function barOf(metric: Metric, head: Head): [number, number] | undefined {
   const low = metric.low?.[head.row] ?? NaN, high = metric.high?.[head.row] ?? NaN;
@@ -42,12 +40,12 @@ export const relations: View = {
         select('y', 'Up', options, y.id, id => page.go({ y: id })),
         select('paint', 'Colour', options, paint.id, id => page.go({ metric: id, limits: null })),
         checkbox('bars', 'Intervals', bars, on => page.go({ choice: { ...state.choice, bars: on ? 'show' : 'hide' } }))),
-      legend(paint, limits, t => ink(t, page.dark, paint.signed)),
+      ramp(page, unitLabel(paint), limits, { signed: paint.signed, points: true }),
       chart(page, `${y.label} over ${x.label}`, () => ({
         columns: ['layer', 'q_head', 'k_head', x.id, y.id, paint.id],
         rows: analysis.heads.map(head => [head.layer, head.q, head.k, x.values[head.row], y.values[head.row], paint.values[head.row]]),
       }), width => points(page, { label: `${count(there.length, 'head')}: ${y.label} over ${x.label}`, width, height: Math.min(560, Math.max(320, width * 0.55)),
-        x: { label: axisLabel(x) }, y: { label: axisLabel(y) }, zero: y.signed, zeroX: x.signed }, dots, {
+        x: { label: unitLabel(x) }, y: { label: unitLabel(y) }, zero: y.signed, zeroX: x.signed }, dots, {
         brush: (across, up) => page.go({ selection: there.filter(({ row }) => x.values[row] >= across[0] && x.values[row] <= across[1] &&
           y.values[row] >= up[0] && y.values[row] <= up[1]).map(head => head.key) }),
       })),
