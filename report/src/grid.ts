@@ -39,7 +39,9 @@ export function thinned(count: number, most: number): (index: number) => boolean
 
 export function grid(page: Page, spec: GridSpec): HTMLElement {
   const cells: { node: HTMLTableCellElement; cell: GridCell | null }[][] = [];
-  const shown = thinned(spec.columns.length, 40);
+  const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length) - 1));
+  const most = Math.max(...spec.columns.map(name => name.length), 1) * 8 + 6;
+  const shown = thinned(spec.columns.length, spec.columns.length * wide / most);
   const body = element('tbody');
   spec.rows.forEach((name, row) => {
     const line = element('tr', {}, element('th', { scope: 'row' }, name));
@@ -56,9 +58,9 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     body.append(line);
   });
   const head = element('tr', {}, element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`),
-    ...spec.columns.map((name, i) => element('th', { scope: 'col' }, shown(i) ? name : element('span', { class: 'hidden' }, name))));
+    ...spec.columns.map((name, i) => element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name))));
   const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
-    '--wide': `${Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length)))}px` }, element('thead', {}, head), body);
+    '--wide': `${wide}px` }, element('thead', {}, head), body);
 
   let current: HTMLElement | null = cells[0]?.[0]?.node ?? null;
   if (current) current.tabIndex = 0;
