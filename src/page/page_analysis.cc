@@ -62,8 +62,9 @@ void refuse_lost_heads(const FoundResults& found, size_t num_heads) {
 void add_lost_rows(const ReadTable& read, std::span<const HeadId> heads, PageAnalysis& out) {
   const size_t lost = heads.size() - read.num_heads;
   if (lost == 0) return;
-  out.notes.push_back(fmt::format("{} has no rows of {} of the {} heads of {}.", read.file.name,
-                                  lost, heads.size(), out.name));
+  const std::string which =
+      lost == heads.size() ? "the heads" : fmt::format("{} of the {} heads", lost, heads.size());
+  out.notes.push_back(fmt::format("{} of {} has no rows of {}.", read.file.name, out.name, which));
 }
 
 // The dataset that was wished, or that of the record if it is still there; empty: none.
