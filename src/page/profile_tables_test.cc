@@ -189,7 +189,8 @@ TEST(ProfileTables, DocumentsAreRunningNumbersUnlessAsked) {
   }
   ReportOptions options;
   options.wishes.ids = true;
-  EXPECT_THAT(data_of(page_of(analysis, options)).json["documents"], ElementsAre("5", "77123"));
+  EXPECT_THAT(data_of(page_of(analysis, options)).json["documents"],
+              ElementsAre("5", "letter to bob"));
 }
 
 TEST(ProfileTables, Tokens) {
