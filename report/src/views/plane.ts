@@ -27,28 +27,17 @@ const kWidest = 900;  // pixels
 const heightOf = (width: number) => Math.round(Math.min(520, Math.max(260, width * 0.62)));
 const frameOf = (data: Cloud, width: number) => frame(data.x, data.y, { left: 52, top: 20, width: width - 64, height: heightOf(width) - 58 });
 
-// The row of the table "rows" that tells about points of a layer and kind.
-function rowOf(rows: Table, head: Head, kind: string): number {
-  let found = -1;
-  for (let row = 0; row < rows.rows; ++row) {
-    if (rows.number('layer', row) !== head.layer || rows.text('kind', row) !== kind) continue;
-    const group = rows.number('group', row);
-    if (group === head.k) return row;
-    if (found < 0) found = row;
-  }
-  return found;
-}
-
-// The points of a head in a plane; null: there are none.
-export function cloud(table: Table, rows: Table | null, row: number, head: Head, plane: string): Cloud | null {
+// The points of a head in a plane; null: there are none. `rows` says what each of them is.
+export function cloud(table: Table, rows: Table | null, row: number, plane: string): Cloud | null {
   const scale = table.number(`scale_${plane}`, row);
   if (!(scale > 0)) return null;
-  const xy = ['q', 'k'].map(kind => table.list(`${kind}_${plane}`, row)), meta = ['q', 'k'].map(kind => (rows ? rowOf(rows, head, kind) : -1));
+  const xy = ['q', 'k'].map(kind => table.list(`${kind}_${plane}`, row)), meta = ['q', 'k'].map(kind => table.number(`${kind}_rows`, row));
+  const sizes = [0, 1].map(kind => Math.min(xy[kind].length / 2, rows?.number('count', meta[kind]) || Infinity));
   const both = (value: (kind: number, i: number) => number) =>
-    Float64Array.from([0, 1].flatMap(kind => Array.from({ length: xy[kind].length / 2 }, (_, i) => value(kind, i))));
-  const column = (name: string) => both((kind, i) => (meta[kind] < 0 ? NaN : rows!.number(name, meta[kind], i)));
+    Float64Array.from([0, 1].flatMap(kind => Array.from({ length: sizes[kind] }, (_, i) => value(kind, i))));
+  const column = (name: string) => both((kind, i) => rows?.number(name, meta[kind], i) ?? NaN);
   const tokens = rows?.columns.get('token');
-  return { x: both((kind, i) => xy[kind][2 * i] * scale), y: both((kind, i) => xy[kind][2 * i + 1] * scale), queries: xy[0].length / 2,
+  return { x: both((kind, i) => xy[kind][2 * i] * scale), y: both((kind, i) => xy[kind][2 * i + 1] * scale), queries: sizes[0],
     position: column('position'), document: column('document'), bucket: column('bucket'),
     token: tokens?.strings ? Array.from(both((kind, i) => tokens.values[meta[kind] * tokens.width + i]), at => tokens.strings![at] ?? '') : [] };
 }
@@ -132,16 +121,16 @@ function drawAxes(context: CanvasRenderingContext2D, f: Frame, labels: [string, 
   write(labels[1], 4, 12, 'left');
 }
 
-function pointText(page: Page, data: Cloud, i: number, documents: string[] | undefined): string[] {
+function pointText(page: Page, data: Cloud, i: number, documents: string[]): string[] {
   const token = page.report.options.tokens ? data.token[i] : '';
   const document = data.document[i];
   return [i < data.queries ? 'query' : 'key', Number.isNaN(data.position[i]) ? '' : `position ${grouped(data.position[i])}, bucket ${data.bucket[i]}`,
-    Number.isNaN(document) ? '' : `document ${documents?.[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
+    Number.isNaN(document) ? '' : `document ${documents[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
 }
 
 // The canvas with its tooltips: under the pointer, or stepped through by arrows in the order of positions.
 function picture(page: Page, data: Cloud, label: string, axes: [string, string], color: (i: number) => string, width: number,
-                 documents: string[] | undefined): HTMLCanvasElement {
+                 documents: string[]): HTMLCanvasElement {
   width = Math.min(width, kWidest);
   const height = heightOf(width);
   const dots = Math.min(devicePixelRatio || 1, 2);
@@ -183,14 +172,14 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
     if (table.number('layer', i) === head.layer && table.number('q_head', i) === head.q) row = i;
   }
   const plane = page.state.choice.plane;
-  const data = table && row >= 0 ? cloud(table, rows, row, head, plane) : null;
+  const data = table && row >= 0 ? cloud(table, rows, row, plane) : null;
   if (!data) { root.replaceChildren(remark('This head has no points in this plane.')); return; }
   const profiles = page.analysis.table('profiles'), profile = page.analysis.rows('profiles', head.key)[0];
   const share = profiles && profile !== undefined ? profiles.number(`plane_share_${plane}`, profile) : NaN;
   const pair = profiles && profile !== undefined ? profiles.number('rope_pair', profile) : NaN;
   const axes: [string, string] = plane === 'rope' && !Number.isNaN(pair) ? [`RoPE pair ${pair}, first component`, 'second component'] : kAxes[plane];
   const { color, key } = paint(page, data);
-  const documents = page.report.options.ids ? container.directory.documents : undefined;
+  const { documents } = page.analysis;
   const label = `${headName(head)}: ${count(data.queries, 'query', 'queries')} and ${count(data.x.length - data.queries, 'key')} in the plane of ${axes.join(' and ')}. Arrow keys step through the points.`;
   const vector = () => {
     const f = frameOf(data, kWidest);
