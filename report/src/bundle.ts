@@ -6,7 +6,7 @@ import { exact } from './format.ts';
 import { headName, type Head } from './report.ts';
 import type { Page } from './view.ts';
 
-export interface Thread { head: Head; color: string; bold: boolean; x: number[]; y: number[]; documents: number[] }
+export interface Thread { head: Head; color: string; dashes: string; bold: boolean; x: number[]; y: number[]; documents: number[] }
 
 interface Placed { thread: Thread; px: number[]; py: number[] }
 
@@ -18,11 +18,12 @@ function paint(canvas: HTMLCanvasElement, placed: Placed[], width: number, heigh
   context.scale(dots, dots);
   context.lineJoin = 'round';
   const usual = placed.length > 400 ? Math.max(0.12, 100 / placed.length) : 0.3;
-  const faint = placed.some(each => each.thread.bold) ? usual / 2 : usual;
+  const faint = placed.some(each => each.thread.bold) ? 0.7 * usual : usual;
   for (const { thread, px, py } of [...placed].sort((a, b) => Number(a.thread.bold) - Number(b.thread.bold))) {
     context.globalAlpha = thread.bold ? 0.95 : faint;
     context.lineWidth = thread.bold ? 1.8 : 1;
     context.strokeStyle = thread.color;
+    context.setLineDash(thread.dashes ? thread.dashes.split(' ').map(Number) : []);
     context.beginPath();
     py.forEach((y, i) => {
       if (Number.isNaN(y)) return;

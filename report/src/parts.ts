@@ -47,15 +47,15 @@ export function reachChoice(page: Page, reaches: string[]): HTMLElement | null {
     [reach, `those that reach bucket ${reach}`] as [string, string])], page.state.reach, reach => page.go({ reach }));
 }
 
-export interface Entry { name: string; style: number; symbols?: boolean; band?: boolean; shape?: string }  // shape: without a line
+export interface Entry { name: string; style: number; symbols?: boolean; band?: boolean; shape?: string; dashes?: string }  // shape: without a line
 
 // Colour, dashes and symbol of each series beside its name.
 export function legend(page: Page, entries: Entry[]): HTMLElement {
-  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols, band, shape }) => {
+  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols, band, shape, dashes }) => {
     const color = category(style, page.dark);
     return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
       ...(band ? [svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 })] : []),
-      ...(shape ? [] : [svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': kDashes[style % 8] })]),
+      ...(shape ? [] : [svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes ?? kDashes[style % 8] })]),
       ...(symbols ? [symbol(shape ?? kSymbols[style % 8], shape ? 6 : 17, 6, color)] : [])), name);
   }));
 }

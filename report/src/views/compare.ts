@@ -56,7 +56,7 @@ function differenceMap(page: Page, sides: Sides, rows: Difference[]): HTMLElemen
         color: Number.isNaN(d.value) ? null : fill(unit(d.value, [-most, most]), page.dark, true) } : null;
     } };
   return element('div', {}, chart(page, spec.label, () => ({ columns: ['layer', 'q_head', 'a', 'b', 'difference', 'ci_low', 'ci_high', 'p_value', 'significant'],
-    rows: rows.map(d => [d.layer, d.q, d.a, d.b, d.value, d.low, d.high, d.p, String(d.significant)]) }), () => grid(page, spec), () => gridPicture(spec)),
+    rows: rows.map(d => [d.layer, d.q, d.a, d.b, d.value, d.low, d.high, d.p, String(d.significant)]) }), width => grid(page, { ...spec, room: width }), () => gridPicture(spec)),
   ramp(page, 'B \u2212 A', [-most, most], { signed: true }), remark('Hatched: the interval holds 0, or there is none.'));
 }
 
@@ -85,8 +85,8 @@ function movers(page: Page, rows: Difference[]): HTMLElement {
   return section('Biggest changes', tested.length === 0 ? remark('Without intervals it cannot be said which heads changed.') :
     element('p', {}, element('strong', {}, `${count(changed.length, 'head')} of ${tested.length} changed`), `, corrected for the number of heads (Benjamini-Hochberg: at most ${short(100 * fdr)} % of them are expected to be false). ` +
       `Without the correction ${count(outside.length, 'interval lies', 'intervals lie')} on one side of 0; chance alone would give about ${chance}.`),
-  element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Biggest changes' }, element('table', { class: 'plain' },
-    element('caption', {}, 'Heads that changed, then the others, by the size of the difference'), element('thead', {}, element('tr', {}, ...columns.map(name => element('th', { scope: 'col' }, name)))),
+  element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Biggest changes' }, element('table', { class: 'plain movers' },
+    element('caption', {}, 'Heads that changed, then the others, by the size of the difference'), element('thead', {}, element('tr', {}, ...columns.map((name, i) => element('th', { scope: 'col', class: i ? 'number' : null }, name)))),
     element('tbody', {}, ...top.map(d => element('tr', {}, element('th', { scope: 'row' }, button(`${d.layer}.${d.q}`, (event: MouseEvent) => page.open(d.key, event), { id: `mover-${d.key}` })),
       ...[short(d.a), short(d.b), short(d.value), interval(d.low, d.high), short(d.p), d.significant ? 'yes' : 'no'].map(text => element('td', { class: 'number' }, text))))))));
 }
@@ -124,7 +124,7 @@ function draw(root: HTMLElement, page: Page): void {
     comparison ? `errors of differences: ${comparison.errors}${comparison.reason ? ` (${comparison.reason})` : ''}` : ''].filter(Boolean).join(' \u00b7 ')),
   controls(select('metric', 'Metric', metrics.map(each => [each.id, each.label] as const), metric.id, value => page.go({ metric: value, limits: null }))));
   if (matched) {
-    root.append(section('Maps', ramp(page, metric.label, sides.limits, { signed: metric.signed }), element('div', { class: 'three' },
+    root.append(section('Maps', ramp(page, metric.label, sides.limits, { signed: metric.signed }), element('div', { class: 'maps-two' },
       ...[metric, other].map((each, run) => smallMap(seen(page, sides, run), { ...each, label: sideName(sides, run), limits: sides.limits })), rows.length ? differenceMap(page, sides, rows) : null)));
     root.append(element('div', { class: 'pair' }, section('Head by head', scatter(page, sides, rows.length ? rows : null)), rows.length ? movers(page, rows) : null));
     if (!rows.length && !several) root.append(remark('compare.csv has no differences of this metric.'));

@@ -103,7 +103,7 @@ function cellFigure(page: Page, head: Head): HTMLElement {
     chart(page, 'Query buckets and key buckets', () => ({
       columns: ['method', 'q_bucket', 'k_bucket', 'q_from', 'q_to', 'k_from', 'k_to', 'ap_bucket', 'ci_low', 'ci_high', 'documents', 'pairs', 'queries', 'note'],
       rows: cells.map(c => [method, c.q, c.k, c.qFrom, c.qTo, c.kFrom, c.kTo, c.value, c.low, c.high, c.documents, c.pairs, c.queries, c.note]),
-    }), () => grid(page, spec), () => gridPicture(spec)),
+    }), width => grid(page, { ...spec, room: width }), () => gridPicture(spec)),
     remark(`Colours reach from the 2nd to the 98th percentile of this head's cells. Hatched: fewer than ${kFewDocuments} documents, or no value. ` +
       (Number.isNaN(head.window) ? '' : `Grey: past the ${windowText(head)}.`)));
 }

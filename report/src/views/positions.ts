@@ -11,8 +11,10 @@ import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
-const kTrendStyle: Record<Trend, number> = { rises: 2, falls: 1, flat: 6, unknown: 7 };
-const kTrendName: Record<Trend, string> = { rises: 'rises', falls: 'falls', flat: 'neither', unknown: 'no interval' };
+const kTrends: Record<Trend, Entry> = {
+  rises: { name: 'rises', style: 2, dashes: '' }, falls: { name: 'falls', style: 1, dashes: '7 3' },
+  flat: { name: 'neither', style: 6, dashes: '2 2' }, unknown: { name: 'no interval', style: 7, dashes: '1 4' },
+};
 
 const middle = (point: { from: number; to: number }) => (point.from + point.to) / 2;
 
@@ -63,15 +65,17 @@ export function domain(values: number[], margin = 0.04): [number, number] {
 
 export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 'log';
 
-function colorOf(page: Page, head: Head, layers: number): string {
-  if (page.state.choice.curves === 'trend') return category(kTrendStyle[trend(page.analysis, head)], page.dark);
-  return ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark);
+// Colour and dashes of a head.
+function inkOf(page: Page, head: Head, layers: number): { color: string; dashes: string } {
+  if (page.state.choice.curves !== 'trend') return { color: ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark), dashes: '' };
+  const { style, dashes } = kTrends[trend(page.analysis, head)];
+  return { color: category(style, page.dark), dashes: dashes! };
 }
 
 function trendCounts(page: Page, heads: Head[]): Entry[] {
-  return (Object.keys(kTrendStyle) as Trend[]).map(kind => ({ kind, number: heads.filter(head => trend(page.analysis, head) === kind).length }))
-    .filter(({ number }) => number > 0)
-    .map(({ kind, number }) => ({ name: `${kTrendName[kind]}: ${count(number, 'head')}`, style: kTrendStyle[kind] }));
+  const kinds = heads.map(head => trend(page.analysis, head));
+  return (Object.keys(kTrends) as Trend[]).filter(kind => kinds.includes(kind))
+    .map(kind => ({ ...kTrends[kind], name: `${kTrends[kind].name}: ${count(kinds.filter(other => other === kind).length, 'head')}` }));
 }
 
 function draw(root: HTMLElement, page: Page): void {
@@ -83,13 +87,13 @@ function draw(root: HTMLElement, page: Page): void {
   const curves = analysis.heads.map(head => ({ head, points: analysis.positions(head.key, method, reach) })).filter(each => each.points.length);
   const layers = Math.max(...analysis.heads.map(head => head.layer)) + 1;
   const shown = state.choice.others === 'hide' && chosen.size ? curves.filter(each => chosen.has(each.head.key)) : curves;
-  const threads: Thread[] = shown.map(({ head, points }) => ({ head, color: colorOf(page, head, layers), bold: chosen.has(head.key),
+  const threads: Thread[] = shown.map(({ head, points }) => ({ head, ...inkOf(page, head, layers), bold: chosen.has(head.key),
     x: points.map(middle), y: points.map(p => p.value), documents: points.map(p => p.documents) }));
   const mean = meanCurve(analysis, 'position', method).filter(point => point.reach === reach);
   const groups = [...new Set(mean.map(point => point.heads))];
   const series = groups.map((name, i) => meanSeries(`mean, ${name === 'all' ? 'all heads' : name.replaceAll('_', ' ')}`, i === 0 ? 0 : i + 1,
     mean.filter(point => point.heads === name)));
-  const selected = state.selection.flatMap(key => curves.find(each => each.head.key === key)?.points ? [curves.find(each => each.head.key === key)!.points] : []);
+  const selected = curves.filter(each => state.selection.includes(each.head.key)).map(each => each.points);
   if (selected.length > 1) series.push(selectedMean(selected, 4));
   state.pins.forEach((key, i) => {
     const head = analysis.head(key), points = curves.find(each => each.head.key === key)?.points;

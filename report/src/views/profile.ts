@@ -1,10 +1,10 @@
 // Is a head's "line plus normal noise" true, and which RoPE pairs carry position?
 
 import { chart, lines, type Series } from '../chart.ts';
-import { exact, grouped, short } from '../format.ts';
+import { exact, grouped, percent, short } from '../format.ts';
 import { normalQuantile, level, quantileBins } from '../normal.ts';
 import { gap, lacks, legend, remark, section, warning } from '../parts.ts';
-import { kFewDocuments, type Head } from '../report.ts';
+import { kFewDocuments, percentile, type Head } from '../report.ts';
 import { drift, spectrum } from '../series.ts';
 import type { Page } from '../view.ts';
 import { element } from '../dom.ts';
@@ -39,7 +39,15 @@ export function residuals(page: Page, head: Head): HTMLElement {
       chart(page, 'Residuals against normal', () => ({ columns: ['level', 'normal', 'residual'], rows: quantiles.map((q, i) => [level(i, n), normal[i], q]) }),
         width => lines(page, { label: 'Quantiles of standardised residuals against those of the normal distribution', width, height: 240,
           x: { label: 'normal quantile', domain: [-3, 3] }, y: { label: 'residual quantile', domain: [-most, most] } }, qq))),
-    remark(`Kolmogorov-Smirnov distance ${exact(distance)}: the most by which the two distribution functions differ. It does not grow with the number of rows, as a p-value's smallness does. The histogram is made from ${n} quantiles.`));
+    remark(`Kolmogorov-Smirnov distance ${exact(distance)}: the most by which the two distribution functions differ. It does not grow with the number of rows, as a p-value's smallness does. The histogram is made from ${n} quantiles. ${across(page, row)}`));
+}
+
+// The other components: how normal, and how unequal.
+function across(page: Page, row: number): string {
+  const profiles = page.analysis.table('profiles')!;
+  const noise = Array.from(profiles.list('noise_ks_distance', row)).filter(Number.isFinite).sort((a, b) => a - b), shares = Array.from(profiles.list('eigenvalues', row)).filter(Number.isFinite);
+  return [noise.length ? `Of ${noise.length} tested components across beta the distances are ${short(noise[0])} to ${short(noise.at(-1)!)}, ${short(percentile(noise, 0.5))} in the middle.` : '',
+    shares.length ? `The first axis of the residuals holds ${percent(shares[0])} of their variance, the first ${shares.length} hold ${percent(shares.reduce((a, b) => a + b, 0))}.` : ''].join(' ');
 }
 
 export function driftFigure(page: Page, head: Head): HTMLElement {
