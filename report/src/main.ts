@@ -54,7 +54,7 @@ class Application implements Page {
       element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
         element('div', { class: 'tools' }, themeButton,
           button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
-          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keyboard commands' }))),
+          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
       this.tabs, this.bar, this.main, this.live, this.tooltip);
     setTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
