@@ -39,9 +39,9 @@ export function thinned(count: number, most: number): (index: number) => boolean
 
 export function grid(page: Page, spec: GridSpec): HTMLElement {
   const cells: { node: HTMLTableCellElement; cell: GridCell | null }[][] = [];
-  const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length)));
-  const longest = Math.max(...spec.columns.map(name => name.length));
-  const shown = thinned(spec.columns.length, spec.columns.length * wide / (7 * longest + 5));
+  const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length) - 1));
+  const most = Math.max(...spec.columns.map(name => name.length), 1) * 7 + 6;
+  const shown = thinned(spec.columns.length, spec.columns.length * wide / most);
   const body = element('tbody');
   spec.rows.forEach((name, row) => {
     const line = element('tr', {}, element('th', { scope: 'row' }, name));
@@ -58,7 +58,7 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     body.append(line);
   });
   const head = element('tr', {}, element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`),
-    ...spec.columns.map((name, i) => element('th', { scope: 'col' }, shown(i) ? name : element('span', { class: 'hidden' }, name))));
+    ...spec.columns.map((name, i) => element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name))));
   const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
     '--wide': `${wide}px` }, element('thead', {}, head), body);
 

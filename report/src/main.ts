@@ -54,7 +54,7 @@ class Application implements Page {
       element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
         element('div', { class: 'tools' }, themeButton,
           button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
-          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keyboard commands' }))),
+          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
       this.tabs, this.bar, this.main, this.live, this.tooltip);
     setTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
@@ -127,9 +127,23 @@ class Application implements Page {
     this.update = undefined;
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
+    if (this.printing) this.drawRest();
     drawCharts(this.printing);
     scrollTo(0, top);  // charts have no height until they are drawn
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+  }
+
+  // On paper the pinned heads and the method follow the view.
+  private drawRest(): void {
+    const { head, view, pins } = this.state;
+    const more = pins.filter(key => view !== 'head' || key !== head).map(key => ({ view: 'head', head: key }));
+    for (const change of view === 'method' ? more : [...more, { view: 'method', head }]) {
+      const other = kViews.find(each => each.id === change.view);
+      if (!other || other.unavailable(this.report)) continue;
+      const part = element('section', { class: 'part' }, element('h2', {}, other.title));
+      this.main.append(part);
+      other.render(part, Object.create(this, { state: { value: { ...this.state, ...change } } }));
+    }
   }
 
   private view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }

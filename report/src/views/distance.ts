@@ -39,7 +39,7 @@ function draw(root: HTMLElement, page: Page): void {
   const base = curves[0]?.points ?? [];
   const half = base.length > 1 ? ((log ? base[1].bucket - base[0].bucket : base[1].center - base[0].center) / 2) : 0.5;
   const at = (point: MeanPoint) => (log ? point.bucket : point.center);
-  root.append(chart(page, 'Documents behind each distance', () => ({ columns: ['center', 'documents', 'heads'], rows: base.map(p => [p.center, p.documents, p.count]) }),
+  root.append(chart(page, 'Documents behind each distance', () => ({ columns: ['center', 'documents', 'num_heads'], rows: base.map(p => [p.center, p.documents, p.count]) }),
     width => bars(page, { label: 'Documents per distance', width, height: 130, x: { label: axis }, y: { label: 'documents' } },
       base.map(p => ({ from: at(p) - half, to: at(p) + half, value: p.documents, hollow: p.documents < kFewDocuments,
         lines: [`${grouped(at(p))} ${log ? 'buckets' : 'tokens'} apart`, count(p.documents, 'document'), count(p.count, 'head')] })))));

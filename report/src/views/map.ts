@@ -4,7 +4,7 @@ import { fill, ink, unit } from '../color.ts';
 import { chart, points, type Dot } from '../chart.ts';
 import { button, element, select } from '../dom.ts';
 import { exact, short } from '../format.ts';
-import { grid, gridPicture, type GridSpec } from '../grid.ts';
+import { grid, gridPicture, thinned, type GridSpec } from '../grid.ts';
 import { ramp } from '../parts.ts';
 import { headLines, headName, kFewDocuments, type Analysis, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
@@ -85,11 +85,12 @@ function byLayer(page: Page, metric: Metric, limits: readonly [number, number]):
     x: head.layer, y: metric.values[head.row], key: head.key, symbol: Number.isNaN(head.window) ? 0 : 1,
     color: ink(unit(metric.values[head.row], limits), page.dark, metric.signed),
     faint: chosen.size > 0 && !chosen.has(head.key), lines: headLines(page.analysis, head, [metric]) }));
-  const layers = dots.map(each => each.x);
+  const layers = [...new Set(dots.map(each => each.x))].sort((a, b) => a - b);
   return chart(page, `${metric.label} by layer`, () => ({ columns: ['layer', 'q_head', metric.id],
     rows: page.analysis.heads.map(head => [head.layer, head.q, metric.values[head.row]]) }),
   width => points(page, { label: `${metric.label} of each head over its layer`, width, height: Math.min(520, Math.max(300, width * 0.6)),
-    x: { label: 'layer', domain: [Math.min(...layers) - 0.5, Math.max(...layers) + 0.5] }, y: { label: unitLabel(metric) }, zero: metric.signed }, dots));
+    x: { label: 'layer', domain: [layers[0] - 0.5, layers.at(-1)! + 0.5],
+      ticks: layers.filter((_, i) => thinned(layers.length, width / 45)(i)) }, y: { label: unitLabel(metric) }, zero: metric.signed }, dots));
 }
 
 export const map: View = {
@@ -107,7 +108,7 @@ export const map: View = {
         limitFields(page, metric, limits)),
       element('p', { class: 'lead' }, metric.definition),
       ramp(page, unitLabel(metric), limits, metric),
-      element('div', { class: 'beside', '--first': `${Math.max(380, Math.min(700, 110 + 41 * spec.columns.length))}px` }, chart(page, `${metric.label} of each head`, () => ({
+      element('div', { class: 'beside', '--first': `${Math.max(420, Math.min(700, 110 + 41 * spec.columns.length))}px` }, chart(page, `${metric.label} of each head`, () => ({
         columns: ['layer', 'q_head', 'k_head', metric.id, ...(metric.low ? ['ci_low', 'ci_high'] : [])],
         rows: analysis.heads.map(head => [head.layer, head.q, head.k, metric.values[head.row],
           ...(metric.low ? [metric.low[head.row], metric.high![head.row]] : [])]),
