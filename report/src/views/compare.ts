@@ -103,7 +103,7 @@ function distributions(page: Page, sides: Sides): HTMLElement {
   const depth = (analysis: Analysis) => { const last = Math.max(...analysis.heads.map(head => head.layer)); return (layer: number) => (last > 0 ? layer / last : 0); };
   const dots = [sides.a, sides.b].flatMap((analysis, run) => {
     const metric = [sides.metric, sides.other][run], at = depth(analysis);
-    return analysis.heads.filter(head => !Number.isNaN(metric.values[head.row])).map(head => ({ x: at(head.layer), y: metric.values[head.row], symbol: run, color: category(run, page.dark),
+    return analysis.heads.filter(head => !Number.isNaN(metric.values[head.row])).map(head => ({ x: at(head.layer) + (run - 0.5) * 0.01, y: metric.values[head.row], symbol: run, color: category(run, page.dark),
       lines: [`${'AB'[run]}, ${headName(head)}`, `depth ${short(at(head.layer))}`, `${metric.label} ${exact(metric.values[head.row])}`] }));
   });
   const pairs = quantilePairs(sides.metric.values, sides.other.values), all = pairs.flat();
