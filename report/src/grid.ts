@@ -40,7 +40,7 @@ export function thinned(count: number, most: number): (index: number) => boolean
 export function grid(page: Page, spec: GridSpec): HTMLElement {
   const cells: { node: HTMLTableCellElement; cell: GridCell | null }[][] = [];
   const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length) - 1));
-  const most = Math.max(...spec.columns.map(name => name.length), 1) * 8 + 6;
+  const most = Math.max(...spec.columns.map(name => name.length), 1) * 7 + 6;
   const shown = thinned(spec.columns.length, spec.columns.length * wide / most);
   const body = element('tbody');
   spec.rows.forEach((name, row) => {

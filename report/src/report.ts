@@ -79,6 +79,7 @@ export class Analysis {
   readonly record: any;
   readonly files: { name: string; bytes: number; sha256: string }[];
   readonly missing: { file: string; command: string }[];
+  readonly documents: string[];    // their names by running number; empty unless asked for
   readonly heads: Head[] = [];
   readonly metrics: Metric[] = [];
   readonly methods: string[];      // the first one is that of head_metrics.csv
@@ -92,6 +93,7 @@ export class Analysis {
     this.record = entry?.record ?? {};
     this.files = entry?.files ?? [];
     this.missing = entry?.missing ?? [];
+    this.documents = entry?.documents ?? [];
     for (const [name, table] of container.tables) {
       if (name.startsWith(`${index}/`)) this.tables.set(name.slice(2), table);
     }

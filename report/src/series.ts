@@ -115,10 +115,11 @@ export function spread(heads: readonly Head[], values: ArrayLike<number>): { wit
   return { within: sum.within / pairs.within, between: sum.between / pairs.between };
 }
 
-export function byLayer(heads: readonly Head[]): Map<number, Head[]> {
-  const layers = new Map<number, Head[]>();
-  for (const head of heads) layers.set(head.layer, [...layers.get(head.layer) ?? [], head]);
-  return layers;
+// Heads by layer, or by key head, ascending.
+export function groupedBy(heads: readonly Head[], by: 'layer' | 'k'): Map<number, Head[]> {
+  const found = new Map<number, Head[]>();
+  for (const head of [...heads].sort((a, b) => a[by] - b[by])) found.set(head[by], [...found.get(head[by]) ?? [], head]);
+  return found;
 }
 
 export interface Difference {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { level, normalCdf, normalQuantile, quantileBins } from '../src/normal.ts';
-import { frame, hitGrid, nearest, niceTicks, toX, toY } from '../src/points.ts';
+import { hitGrid, nearest, squareLimits } from '../src/points.ts';
 
 test('the normal distribution and its quantiles', () => {
   assert.ok(Math.abs(normalCdf(1.959963984540054) - 0.975) < 1e-12);
@@ -26,12 +26,11 @@ test('quantiles that are all equal, or missing, give no endless loop', () => {
 });
 
 test('one scale for both axes, all points inside', () => {
-  const f = frame([0, 10], [0, 1], { left: 5, top: 7, width: 110, height: 50 });
-  assert.equal(f.scale, 10);
-  assert.equal(toX(f, 0), 10);
-  assert.equal(toX(f, 10), 110);
-  assert.equal(toY(f, 0.5), 32);
-  assert.equal(toX(f, 1) - toX(f, 0), toY(f, 0) - toY(f, 1));
+  const { x, y } = squareLimits([0, 10], [0, 1], 110, 50);
+  assert.deepEqual([x, y].flat().map(value => Number(value.toFixed(9))), [-0.5, 10.5, -2, 3]);
+  assert.deepEqual(squareLimits([], [], 100, 100), { x: [-1.1, 1.1], y: [-1.1, 1.1] });
+  const one = squareLimits([2], [2], 100, 100);
+  assert.ok(one.x[0] < 2 && one.x[1] > 2);
 });
 
 test('the nearest point is that of a full search', () => {
@@ -49,16 +48,4 @@ test('the nearest point is that of a full search', () => {
     }
     assert.equal(nearest(grid, x, y), best);
   }
-});
-
-test('hidden points are passed over', () => {
-  const grid = hitGrid(Float32Array.of(5, 6), Float32Array.of(5, 5), 10, 10);
-  assert.equal(nearest(grid, 5, 5), 0);
-  assert.equal(nearest(grid, 5, 5, (i) => i === 0), 1);
-});
-
-test('ticks', () => {
-  assert.deepEqual(niceTicks(0, 1), [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1]);
-  assert.deepEqual(niceTicks(-3, 3, 3), [-2, 0, 2]);
-  assert.deepEqual(niceTicks(NaN, NaN), []);
 });

@@ -24,11 +24,18 @@ function common(report: Report): Metric[] {
   return report.analyses[0].metrics.filter(({ id }) => report.analyses[1].metric(id) && (listed.size === 0 || listed.has(id)));
 }
 
+// Settings of one group, as of the vectors, are one thing.
+function severalDiffer(report: Report): boolean {
+  const found: { what: string; group?: string }[] = report.comparison?.differs ?? [];
+  return new Set(found.map(({ what, group }) => group ?? what)).size > 1;
+}
+
 function whatDiffers(report: Report): HTMLElement {
   const { comparison } = report;
   const found: { what: string; a: unknown; b: unknown }[] = comparison?.differs ?? [];
-  const text = found.map(({ what, a, b }) => `${what}: A ${String(a)}, B ${String(b)}`).join('; ');
-  if (found.length > 1) {
+  const value = (any: unknown) => (typeof any === 'string' ? any : JSON.stringify(any) ?? 'unknown');
+  const text = found.map(({ what, a, b }) => `${what}: A ${value(a)}, B ${value(b)}`).join('; ');
+  if (severalDiffer(report)) {
     const line = warning(`More than one thing differs, so no difference of numbers can be ascribed to one of them, and none is shown: ${text}.`);
     line.classList.add('differs');
     return line;
@@ -96,7 +103,7 @@ function distributions(page: Page, sides: Sides): HTMLElement {
   const depth = (analysis: Analysis) => { const last = Math.max(...analysis.heads.map(head => head.layer)); return (layer: number) => (last > 0 ? layer / last : 0); };
   const dots = [sides.a, sides.b].flatMap((analysis, run) => {
     const metric = [sides.metric, sides.other][run], at = depth(analysis);
-    return analysis.heads.filter(head => !Number.isNaN(metric.values[head.row])).map(head => ({ x: at(head.layer), y: metric.values[head.row], symbol: run, color: category(run, page.dark),
+    return analysis.heads.filter(head => !Number.isNaN(metric.values[head.row])).map(head => ({ x: at(head.layer) + (run - 0.5) * 0.01, y: metric.values[head.row], symbol: run, color: category(run, page.dark),
       lines: [`${'AB'[run]}, ${headName(head)}`, `depth ${short(at(head.layer))}`, `${metric.label} ${exact(metric.values[head.row])}`] }));
   });
   const pairs = quantilePairs(sides.metric.values, sides.other.values), all = pairs.flat();
@@ -118,7 +125,7 @@ function draw(root: HTMLElement, page: Page): void {
   if (!metric) { root.append(gap('Nothing to compare', 'The two analyses have no metric in common.')); return; }
   const other = b.metric(metric.id)!;
   const sides: Sides = { a, b, metric, other, limits: robustLimits([...metric.values, ...other.values], metric.signed) };
-  const several = (comparison?.differs?.length ?? 0) > 1, matched = comparison?.matching !== 'depth';
+  const several = severalDiffer(report), matched = comparison?.matching !== 'depth';
   const rows = matched && !several ? differences(report, metric.id) : [];
   root.append(whatDiffers(report), remark([`A: ${a.name}${comparison?.method_a ? ` (${comparison.method_a})` : ''}`, `B: ${b.name}${comparison?.method_b ? ` (${comparison.method_b})` : ''}`,
     comparison ? `errors of differences: ${comparison.errors}${comparison.reason ? ` (${comparison.reason})` : ''}` : ''].filter(Boolean).join(' \u00b7 ')),

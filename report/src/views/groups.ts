@@ -6,18 +6,11 @@ import { button, element, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { controls, legend, remark, section } from '../parts.ts';
 import { headName, type Analysis, type Head, type Report } from '../report.ts';
-import { byLayer, spread } from '../series.ts';
+import { groupedBy, spread } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { domain, isLog, pointSeries } from './positions.ts';
 
-// Groups of a layer, by key head.
-function groupsOf(heads: Head[]): Map<number, Head[]> {
-  const found = new Map<number, Head[]>();
-  for (const head of heads) found.set(head.k, [...found.get(head.k) ?? [], head]);
-  return found;
-}
-
-const shares = (analysis: Analysis) => [...byLayer(analysis.heads).values()].some(heads => groupsOf(heads).size < heads.length);
+const shares = (analysis: Analysis) => [...groupedBy(analysis.heads, 'layer').values()].some(heads => groupedBy(heads, 'k').size < heads.length);
 
 function strips(page: Page, heads: Head[]): HTMLElement {
   const { analysis, state } = page;
@@ -26,7 +19,7 @@ function strips(page: Page, heads: Head[]): HTMLElement {
   const all = [...curves.values()].flat();
   if (all.length === 0) return element('p', { class: 'note' }, `The curves need head_positions.csv. The command that makes it: ${analysis.command('head_positions.csv')}`);
   const y = domain(all.flatMap(point => [point.low, point.high, point.value]).filter(Number.isFinite));
-  const groups = [...groupsOf(heads)].sort(([a], [b]) => a - b);
+  const groups = [...groupedBy(heads, 'k')];
   return element('div', { class: 'three' }, ...groups.map(([key, members]) => element('div', {},
     legend(page, members.map((head, i) => ({ name: `head ${head.q}`, style: i, symbols: true, band: true }))),
     chart(page, `Key head ${key}`, () => ({ columns: ['layer', 'q_head', 'k_head', 'q_bucket', 'ap_mean', 'ci_low', 'ci_high', 'documents'],
@@ -38,8 +31,8 @@ function strips(page: Page, heads: Head[]): HTMLElement {
 
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
-  const layers = byLayer(analysis.heads);
-  const numbers = [...layers.keys()].sort((a, b) => a - b);
+  const layers = groupedBy(analysis.heads, 'layer');
+  const numbers = [...layers.keys()];
   const layer = analysis.head(state.head)?.layer ?? numbers[0];
   const heads = layers.get(layer) ?? [];
   const metric = analysis.metric(state.metric) ?? analysis.metrics[0];
@@ -55,7 +48,7 @@ function draw(root: HTMLElement, page: Page): void {
     select('metric', 'Metric', analysis.metrics.map(each => [each.id, each.label] as const), metric.id, value => page.go({ metric: value, limits: null }))),
   section(`Layer ${layer}: heads that share a key head`, strips(page, heads),
     element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Metrics of the layer' },
-      table(`${metric.label} of layer ${layer}`, ['key head', 'head', 'value', 'low', 'high'], [...groupsOf(heads)].sort(([a], [b]) => a - b).flatMap(([key, members]) =>
+      table(`${metric.label} of layer ${layer}`, ['key head', 'head', 'value', 'low', 'high'], [...groupedBy(heads, 'k')].flatMap(([key, members]) =>
         members.map(head => [key, head.q, metric.values[head.row], metric.low?.[head.row] ?? NaN, metric.high?.[head.row] ?? NaN]))))),
   section('All layers',
     chart(page, `${metric.label} by layer`, () => ({ columns: ['layer', 'q_head', 'k_head', metric.id], rows: analysis.heads.map(head => [head.layer, head.q, head.k, metric.values[head.row]]) }),

@@ -1,6 +1,6 @@
 // One head: its curves, its cells, its residuals, what carries position, its plane, its numbers.
 
-import { bars, chart, lines, type Series } from '../chart.ts';
+import { chart, lines, type Series } from '../chart.ts';
 import { fill, unit } from '../color.ts';
 import { button, checkbox, element, table } from '../dom.ts';
 import { latexEscape, latexNumber, offerText } from '../export.ts';
@@ -10,7 +10,7 @@ import { command, controls, gap, lacks, legend, methodChoice, ramp, remark, sect
 import { headName, kFewDocuments, robustLimits, type Analysis, type Cell, type Head } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
-import { isLog, pointSeries } from './positions.ts';
+import { documentBars, isLog, pointSeries } from './positions.ts';
 import { residuals, driftFigure, spectrumFigure } from './profile.ts';
 
 interface Curve { analysis: Analysis; method: string; reach: string; series: Series }
@@ -21,6 +21,7 @@ function curves(page: Page): Curve[] {
   const found: Curve[] = [];
   for (const reached of [false, true]) {
     report.analyses.forEach((analysis, run) => {
+      if (run !== state.run && report.comparison?.matching === 'depth') return;  // another head
       const methods = analysis.methods.filter(name => run !== state.run || state.methods.includes(name));
       const table = analysis.table('positions'), reaches = new Set(analysis.rows('positions', state.head).map(row => table!.text('reach', row)));
       for (const reach of [...reaches].filter(text => (text !== '') === reached)) {
@@ -61,10 +62,8 @@ function curveFigure(page: Page): HTMLElement {
       rows: all.flatMap(({ analysis: of, method, reach }) => of.positions(state.head, method, reach)
         .map(p => [method, reach, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
     }), width => lines(page, { label: `Plasticity of ${state.head} over the position of the query`, width, height: 280, x, y: { label: 'plasticity' } }, shown)),
-    chart(page, 'Documents behind the curve', () => ({ columns: ['q_bucket', 'documents'], rows: points.map(p => [p.bucket, p.documents]) }),
-      width => bars(page, { label: 'Documents per bucket', width, height: 110, x, y: { label: 'documents' } },
-        points.map(p => ({ from: Math.max(p.from, low), to: p.to + 1, value: p.documents, hollow: p.documents < kFewDocuments,
-          lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`, count(p.documents, 'document'), count(p.queries, 'query', 'queries')] })))),
+    documentBars(page, 'Documents behind the curve', x, points.map(p => ({ from: p.from, to: p.to + 1, documents: p.documents,
+      lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`, count(p.queries, 'query', 'queries')] }))),
     remark(`Bands: intervals over documents. Dotted, with hollow symbols: fewer than ${kFewDocuments} documents; what is seen there may be one text.`));
 }
 

@@ -6,7 +6,7 @@ import type { Container, Table } from '../data.ts';
 import { element, select } from '../dom.ts';
 import { count, grouped, percent, short } from '../format.ts';
 import { controls, gap, legend, ramp, remark, section } from '../parts.ts';
-import { frame, hitGrid, nearest, niceTicks, toX, toY, type Frame } from '../points.ts';
+import { hitGrid, nearest, squareLimits } from '../points.ts';
 import { headName, percentile, type Head } from '../report.ts';
 import type { Page } from '../view.ts';
 
@@ -24,31 +24,17 @@ const kAxes: Record<string, [string, string]> = {
 };
 
 const kWidest = 900;  // pixels
-const heightOf = (width: number) => Math.round(Math.min(520, Math.max(260, width * 0.62)));
-const frameOf = (data: Cloud, width: number) => frame(data.x, data.y, { left: 52, top: 20, width: width - 64, height: heightOf(width) - 58 });
-
-// The row of the table "rows" that tells about points of a layer and kind.
-function rowOf(rows: Table, head: Head, kind: string): number {
-  let found = -1;
-  for (let row = 0; row < rows.rows; ++row) {
-    if (rows.number('layer', row) !== head.layer || rows.text('kind', row) !== kind) continue;
-    const group = rows.number('group', row);
-    if (group === head.k) return row;
-    if (found < 0) found = row;
-  }
-  return found;
-}
-
-// The points of a head in a plane; null: there are none.
-export function cloud(table: Table, rows: Table | null, row: number, head: Head, plane: string): Cloud | null {
+// The points of a head in a plane; null: there are none. `rows` says what each of them is.
+export function cloud(table: Table, rows: Table | null, row: number, plane: string): Cloud | null {
   const scale = table.number(`scale_${plane}`, row);
   if (!(scale > 0)) return null;
-  const xy = ['q', 'k'].map(kind => table.list(`${kind}_${plane}`, row)), meta = ['q', 'k'].map(kind => (rows ? rowOf(rows, head, kind) : -1));
+  const xy = ['q', 'k'].map(kind => table.list(`${kind}_${plane}`, row)), meta = ['q', 'k'].map(kind => table.number(`${kind}_rows`, row));
+  const sizes = [0, 1].map(kind => Math.min(xy[kind].length / 2, rows?.number('count', meta[kind]) || Infinity));
   const both = (value: (kind: number, i: number) => number) =>
-    Float64Array.from([0, 1].flatMap(kind => Array.from({ length: xy[kind].length / 2 }, (_, i) => value(kind, i))));
-  const column = (name: string) => both((kind, i) => (meta[kind] < 0 ? NaN : rows!.number(name, meta[kind], i)));
+    Float64Array.from([0, 1].flatMap(kind => Array.from({ length: sizes[kind] }, (_, i) => value(kind, i))));
+  const column = (name: string) => both((kind, i) => rows?.number(name, meta[kind], i) ?? NaN);
   const tokens = rows?.columns.get('token');
-  return { x: both((kind, i) => xy[kind][2 * i] * scale), y: both((kind, i) => xy[kind][2 * i + 1] * scale), queries: xy[0].length / 2,
+  return { x: both((kind, i) => xy[kind][2 * i] * scale), y: both((kind, i) => xy[kind][2 * i + 1] * scale), queries: sizes[0],
     position: column('position'), document: column('document'), bucket: column('bucket'),
     token: tokens?.strings ? Array.from(both((kind, i) => tokens.values[meta[kind] * tokens.width + i]), at => tokens.strings![at] ?? '') : [] };
 }
@@ -102,64 +88,41 @@ export function drawPoints(context: CanvasRenderingContext2D, px: Float32Array, 
   context.globalAlpha = 1;
 }
 
-function drawAxes(context: CanvasRenderingContext2D, f: Frame, labels: [string, string]): void {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name: string) => style.getPropertyValue(name).trim();
-  const write = (text: string, x: number, y: number, align: CanvasTextAlign) => {
-    context.textAlign = align;
-    context.fillText(text, x, y);
-  };
-  const right = f.left + f.width, bottom = f.top + f.height;
-  context.font = '11px sans-serif';
-  context.fillStyle = color('--soft');
-  context.strokeStyle = color('--line');
-  context.beginPath();
-  for (const tick of niceTicks(f.x0, f.x0 + f.width / f.scale, f.width / 90)) {
-    const x = Math.round(toX(f, tick)) + 0.5;
-    context.moveTo(x, f.top);
-    context.lineTo(x, bottom);
-    write(short(Number(tick.toPrecision(6))), x, bottom + 14, 'center');
-  }
-  for (const tick of niceTicks(f.y0, f.y0 + f.height / f.scale, f.height / 60)) {
-    const y = Math.round(toY(f, tick)) + 0.5;
-    context.moveTo(f.left, y);
-    context.lineTo(right, y);
-    write(short(Number(tick.toPrecision(6))), f.left - 5, y + 4, 'right');
-  }
-  context.stroke();
-  context.fillStyle = color('--text');
-  write(labels[0], right, bottom + 30, 'right');
-  write(labels[1], 4, 12, 'left');
-}
-
-function pointText(page: Page, data: Cloud, i: number, documents: string[] | undefined): string[] {
+function pointText(page: Page, data: Cloud, i: number): string[] {
   const token = page.report.options.tokens ? data.token[i] : '';
   const document = data.document[i];
   return [i < data.queries ? 'query' : 'key', Number.isNaN(data.position[i]) ? '' : `position ${grouped(data.position[i])}, bucket ${data.bucket[i]}`,
-    Number.isNaN(document) ? '' : `document ${documents?.[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
+    Number.isNaN(document) ? '' : `document ${page.analysis.documents[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
+}
+
+interface Drawing { label: string; axes: [string, string]; color(i: number): string }
+
+// The axes, as a chart; with points for export, without them under the canvas.
+function axesOf(page: Page, data: Cloud, { label, axes, color }: Drawing, width: number, dots: boolean): SVGSVGElement {
+  const height = Math.round(Math.min(520, Math.max(260, width * 0.62)));
+  const { x, y } = squareLimits(data.x, data.y, width - 72, height - 64);  // a chart has these margins
+  return points(page, { label, width, height, x: { label: axes[0], domain: x }, y: { label: axes[1], domain: y } },
+    dots ? Array.from(data.x, (x, i) => ({ x, y: data.y[i], color: color(i), symbol: i < data.queries ? 1 : 6, lines: [] })) : []);
 }
 
 // The canvas with its tooltips: under the pointer, or stepped through by arrows in the order of positions.
-function picture(page: Page, data: Cloud, label: string, axes: [string, string], color: (i: number) => string, width: number,
-                 documents: string[] | undefined): HTMLCanvasElement {
-  width = Math.min(width, kWidest);
-  const height = heightOf(width);
-  const dots = Math.min(devicePixelRatio || 1, 2);
+function picture(page: Page, data: Cloud, drawing: Drawing, width: number): HTMLElement {
+  const axes = axesOf(page, data, drawing, width, false) as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
+  axes.setAttribute('aria-hidden', 'true');
+  const height = Number(axes.getAttribute('height')), dots = Math.min(devicePixelRatio || 1, 2);
   const canvas = element('canvas', { width: width * dots, height: height * dots, tabindex: 0, role: 'application',
-    'aria-roledescription': 'plane of points', 'aria-label': label });
-  canvas.style.width = `${width}px`;
-  const f = frameOf(data, width);
-  const px = Float32Array.from(data.x, x => toX(f, x)), py = Float32Array.from(data.y, y => toY(f, y));
+    'aria-roledescription': 'plane of points', 'aria-label': drawing.label });
+  const x = axes.scale('x'), y = axes.scale('y');
+  const px = Float32Array.from(data.x, value => x.apply(value)), py = Float32Array.from(data.y, value => y.apply(value));
   const context = canvas.getContext('2d')!;
   context.scale(dots, dots);
-  drawAxes(context, f, axes);
-  drawPoints(context, px, py, data.queries, color);
+  drawPoints(context, px, py, data.queries, drawing.color);
   const grid = hitGrid(px, py, width, height);
   const order = Array.from(px.keys()).sort((a, b) => data.position[a] - data.position[b] || a - b);
   let at = -1;
   const show = (i: number) => {
     const box = canvas.getBoundingClientRect(), scale = box.width / width;
-    page.tip(i < 0 ? null : pointText(page, data, i, documents), { x: box.left + px[i] * scale, y: box.top + py[i] * scale });
+    page.tip(i < 0 ? null : pointText(page, data, i), { x: box.left + px[i] * scale, y: box.top + py[i] * scale });
   };
   canvas.addEventListener('pointermove', event => {
     const box = canvas.getBoundingClientRect(), scale = box.width / width || 1;
@@ -173,7 +136,7 @@ function picture(page: Page, data: Cloud, label: string, axes: [string, string],
     show(order[at]);
     event.preventDefault();
   });
-  return canvas;
+  return element('div', { class: 'bundle plane' }, axes, canvas);
 }
 
 function fillPlane(root: HTMLElement, page: Page, head: Head, container: Container): void {
@@ -183,26 +146,20 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
     if (table.number('layer', i) === head.layer && table.number('q_head', i) === head.q) row = i;
   }
   const plane = page.state.choice.plane;
-  const data = table && row >= 0 ? cloud(table, rows, row, head, plane) : null;
+  const data = table && row >= 0 ? cloud(table, rows, row, plane) : null;
   if (!data) { root.replaceChildren(remark('This head has no points in this plane.')); return; }
   const profiles = page.analysis.table('profiles'), profile = page.analysis.rows('profiles', head.key)[0];
   const share = profiles && profile !== undefined ? profiles.number(`plane_share_${plane}`, profile) : NaN;
   const pair = profiles && profile !== undefined ? profiles.number('rope_pair', profile) : NaN;
   const axes: [string, string] = plane === 'rope' && !Number.isNaN(pair) ? [`RoPE pair ${pair}, first component`, 'second component'] : kAxes[plane];
   const { color, key } = paint(page, data);
-  const documents = page.report.options.ids ? container.directory.documents : undefined;
   const label = `${headName(head)}: ${count(data.queries, 'query', 'queries')} and ${count(data.x.length - data.queries, 'key')} in the plane of ${axes.join(' and ')}. Arrow keys step through the points.`;
-  const vector = () => {
-    const f = frameOf(data, kWidest);
-    return points(page, { label, width: kWidest, height: heightOf(kWidest), x: { label: axes[0], domain: [f.x0, f.x0 + f.width / f.scale] },
-      y: { label: axes[1], domain: [f.y0, f.y0 + f.height / f.scale] } },
-    Array.from(data.x, (x, i) => ({ x, y: data.y[i], color: color(i), symbol: i < data.queries ? 1 : 6, lines: [] })));
-  };
+  const drawing: Drawing = { label, axes, color };
   root.replaceChildren(element('p', {}, Number.isNaN(share) ? 'How much of the variance of scores this plane carries is not known.'
     : element('strong', {}, `This plane carries ${percent(share)} of the variance of scores.`), Number.isNaN(share) ? '' : ' What is near here may be far in the other components.'),
   key, chart(page, `Plane of ${headName(head)}, ${plane}`, () => ({ columns: ['kind', 'position', 'bucket', 'document', axes[0], axes[1]],
     rows: Array.from(data.x, (x, i) => [i < data.queries ? 'query' : 'key', data.position[i], data.bucket[i], data.document[i], Number(x.toPrecision(6)), Number(data.y[i].toPrecision(6))]) }),
-  width => picture(page, data, label, axes, color, width, documents), vector),
+  width => picture(page, data, drawing, Math.min(width, kWidest)), () => axesOf(page, data, drawing, kWidest, true)),
   remark('Queries are multiplied by s and keys divided by s so that both have equal mean squares, and the mean key is subtracted: neither changes what attention sees. One scale for both axes.'));
 }
 

@@ -1,7 +1,7 @@
 // Plasticity over the position of the query: all heads, their mean, and those that are chosen.
 
 import { bundle, type BundleView, type Thread } from '../bundle.ts';
-import { bars, chart, type Series } from '../chart.ts';
+import { bars, chart, type Axis, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
 import { checkbox, select } from '../dom.ts';
 import { count, exact, grouped } from '../format.ts';
@@ -29,15 +29,17 @@ export function pointSeries(name: string, style: number, points: Point[], width 
     high: points.map(p => p.high), thin: points.map(p => p.documents < kFewDocuments), lines: i => pointLines(name, points[i]) };
 }
 
-export function meanLines(name: string, point: MeanPoint, where: string): string[] {
-  return [`${name}: mean over ${count(point.count, 'head')}`, where, `plasticity ${exact(point.value)}`,
-    Number.isNaN(point.low) ? 'no interval' : `interval ${exact(point.low)} to ${exact(point.high)}`, count(point.documents, 'document')];
+// How many documents stand behind each of the points of a curve.
+export function documentBars(page: Page, title: string, x: Axis, points: { from: number; to: number; documents: number; lines: string[] }[]): HTMLElement {
+  return chart(page, title, () => ({ columns: ['from', 'to', 'documents'], rows: points.map(p => [p.from, p.to, p.documents]) }),
+    width => bars(page, { label: title, width, height: 120, x, y: { label: 'documents' } }, points.map(({ from, to, documents, lines }) =>
+      ({ from: Math.max(from, x.log ? 1 : -Infinity), to, value: documents, hollow: documents < kFewDocuments, lines: [...lines, count(documents, 'document')] }))));
 }
 
-export function meanSeries(name: string, style: number, points: MeanPoint[], width = 3): Series {
-  return { name, style, width, x: points.map(p => p.center), y: points.map(p => p.value), low: points.map(p => p.low),
-    high: points.map(p => p.high), thin: points.map(p => p.documents < kFewDocuments),
-    lines: i => meanLines(name, points[i], `positions ${grouped(points[i].from)} to ${grouped(points[i].to)}`) };
+export function meanSeries(name: string, style: number, points: MeanPoint[], x: (point: MeanPoint) => number, where: (point: MeanPoint) => string): Series {
+  return { name, style, width: 3, x: points.map(x), y: points.map(p => p.value), low: points.map(p => p.low), high: points.map(p => p.high),
+    thin: points.map(p => p.documents < kFewDocuments), lines: i => [`${name}: mean over ${count(points[i].count, 'head')}`, where(points[i]), `plasticity ${exact(points[i].value)}`,
+      Number.isNaN(points[i].low) ? 'no interval' : `interval ${exact(points[i].low)} to ${exact(points[i].high)}`, count(points[i].documents, 'document')] };
 }
 
 // The mean over the selected heads, which is the page's own: no interval.
@@ -51,16 +53,11 @@ function selectedMean(curves: Point[][], style: number): Series {
   return { name: `mean of the ${curves.length} selected heads (no interval)`, style, x, width: 3, y: x.map(at => sums.get(at)!.sum / sums.get(at)!.n) };
 }
 
-// The limits of all values, drawn where they lie between `most` as well.
-export function domain(values: number[], margin = 0.04): [number, number] {
-  let low = Infinity, high = -Infinity;
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  if (!(low <= high)) return [0, 1];
-  const room = (high - low || 0.1) * margin;
-  return [low - room, high + room];
+// The limits of all values, with some room.
+export function domain(values: number[]): [number, number] {
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity), high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const room = (high - low || 0.1) * 0.04;
+  return low <= high ? [low - room, high + room] : [0, 1];
 }
 
 export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 'log';
@@ -92,7 +89,7 @@ function draw(root: HTMLElement, page: Page): void {
   const mean = meanCurve(analysis, 'position', method).filter(point => point.reach === reach);
   const groups = [...new Set(mean.map(point => point.heads))];
   const series = groups.map((name, i) => meanSeries(`mean, ${name === 'all' ? 'all heads' : name.replaceAll('_', ' ')}`, i === 0 ? 0 : i + 1,
-    mean.filter(point => point.heads === name)));
+    mean.filter(point => point.heads === name), p => p.center, p => `positions ${grouped(p.from)} to ${grouped(p.to)}`));
   const selected = curves.filter(each => state.selection.includes(each.head.key)).map(each => each.points);
   if (selected.length > 1) series.push(selectedMean(selected, 4));
   state.pins.forEach((key, i) => {
@@ -116,14 +113,11 @@ function draw(root: HTMLElement, page: Page): void {
       rows: shown.flatMap(({ head, points }) => points.map(p => [head.layer, head.q, method, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents])),
     }), width => {
       view = bundle(page, { label: `Plasticity over the position of the query: ${count(shown.length, 'head')} and their mean`, width,
-        height: Math.min(460, Math.max(300, width * 0.5)), x,
-        y: { label: 'plasticity', domain: y } }, threads, series);
+        height: Math.min(460, Math.max(300, width * 0.5)), x, y: { label: 'plasticity', domain: y } }, threads, series);
       return view.root;
     }, () => view!.picture()));
-  if (base.length) root.append(chart(page, 'Documents behind each bucket', () => ({ columns: ['bucket', 'from', 'to', 'documents'],
-    rows: base.map(p => [p.bucket, p.from, p.to, p.documents]) }), width => bars(page, { label: 'Documents per bucket', width, height: 130,
-    x, y: { label: 'documents' } }, base.map(p => ({ from: Math.max(p.from, log ? 1 : 0), to: p.to + 1,
-    value: p.documents, hollow: p.documents < kFewDocuments, lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`, count(p.documents, 'document')] })))));
+  if (base.length) root.append(documentBars(page, 'Documents behind each bucket', x, base.map(p =>
+    ({ from: p.from, to: p.to + 1, documents: p.documents, lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`] }))));
   root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
     `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
   if (reach === '' && reaches.some(Boolean)) root.append(remark('Only long documents reach the late buckets. Choose those that reach a bucket: the same documents then stand behind every point.'));
