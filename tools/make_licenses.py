@@ -184,6 +184,8 @@ def library_entry(library, texts):
     if "taken" in library:
         lines[-1] += f"; taken: {library['taken']}"
     lines += [f"Copyright (c) {line}" for line in library.get("copyright", [])]
+    if len(library.get("npm", [])) > 1:
+        lines.append("packages: " + ", ".join(library["npm"]))
     if "note" in library:
         lines.append(library["note"])
     return entry(lines, [(ROOT / path).read_text() for path in library["texts"]], texts)
@@ -238,6 +240,13 @@ def wrong_entries():
         if wheel and library["version"] != wheels.get(wheel):
             yield (f"third_party/libraries.toml: {library['name']}: expected version "
                    f"{wheels.get(wheel)}, as in tools/wheels.txt, found {library['version']}")
+    lock = json.loads((ROOT / "report" / "package-lock.json").read_text())["packages"]
+    for package in (package for library in entries for package in library.get("npm", [])):
+        name, version = package.rsplit(" ", 1)
+        locked = lock.get(f"node_modules/{name}", {}).get("version")
+        if version != locked:  # report/build.mjs sees to it that none is missing
+            yield (f"third_party/libraries.toml: npm: {name}: expected version {locked}, as in "
+                   f"report/package-lock.json, found {version}")
 
 
 def names(text):

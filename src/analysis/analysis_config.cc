@@ -22,6 +22,7 @@ namespace {
 
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMostHeads = 1'000'000;
+constexpr const char* kNoProfiles = "there are no profiles; profiles: true asks for them";
 
 constexpr auto kTextKeys = std::to_array<std::string_view>({"dataset",
                                                             "dataset_name",
@@ -49,7 +50,8 @@ constexpr auto kTextKeys = std::to_array<std::string_view>({"dataset",
                                                             "rope_csv",
                                                             "curve_csv",
                                                             "mean_trend_csv",
-                                                            "replicates"});
+                                                            "replicates",
+                                                            "profile_parquet"});
 
 void apply(YamlValue& tree, const ConfigSource::Override& override) {
   if (override.key.empty()) {
@@ -154,6 +156,20 @@ void read_statistics(MappingReader& top, AnalysisConfig& out) {
   }
 }
 
+void read_profile_options(MappingReader& top, AnalysisConfig& out) {
+  constexpr int64_t kDefaultPoints = 256;
+  constexpr int64_t kMostPoints = 65536;
+  const bool is_wanted = top.boolean("profiles").value_or(false);
+  const auto points = top.integer("profile_points", 1, kMostPoints);
+  if (is_wanted && out.measure.compat_reference) {
+    top.refuse_with(
+        "profiles",
+        "cannot be given with compat: reference, which writes the original's tables only");
+  }
+  if (is_wanted) out.measure.profile_points = points.value_or(kDefaultPoints);
+  if (points && !is_wanted) note_no_effect(top, "profile_points", kNoProfiles, out);
+}
+
 void refuse_equal_outputs(const AnalysisConfig& config) {
   const std::span<const OutputTable> tables = output_tables();
   for (size_t a = 0; a < tables.size(); ++a) {
@@ -189,22 +205,26 @@ void read_outputs(MappingReader& top, AnalysisConfig& out) {
   refuse_equal_outputs(out);
 }
 
+const char* why_unwritten(TableUse use) {
+  if (use == TableUse::kErrorBars) {
+    return "there are no error bars; error_bars or bootstrap asks for them";
+  }
+  if (use == TableUse::kProfiles) return kNoProfiles;
+  return "with compat: reference only the original's tables are written";
+}
+
 // Files that were named for tables that this run does not write.
 void note_unwritten_tables(MappingReader& top, AnalysisConfig& out) {
   for (const OutputTable& table : output_tables()) {
     if (is_written(table, out) || !out.named_tables.contains(table.key)) continue;
-    note_no_effect(top, table.key,
-                   table.use == TableUse::kErrorBars
-                       ? "there are no error bars; error_bars or bootstrap asks for them"
-                       : "with compat: reference only the original's tables are written",
-                   out);
+    note_no_effect(top, table.key, why_unwritten(table.use), out);
   }
 }
 
 }  // namespace
 
 std::span<const OutputTable> output_tables() {
-  static constexpr std::array<OutputTable, 13> kTables = {{
+  static constexpr std::array<OutputTable, 14> kTables = {{
       {"output_csv", "heads", &AnalysisConfig::output_csv, TableUse::kAlways},
       {"bucket_csv", "buckets", &AnalysisConfig::bucket_csv, TableUse::kAlways},
       {"component_csv", "components", &AnalysisConfig::component_csv, TableUse::kAlways},
@@ -218,6 +238,7 @@ std::span<const OutputTable> output_tables() {
       {"curve_csv", "curves", &AnalysisConfig::curve_csv, TableUse::kNotReference},
       {"mean_trend_csv", "mean_trends", &AnalysisConfig::mean_trend_csv, TableUse::kNotReference},
       {"replicates", kReplicatesRecord, &AnalysisConfig::replicates, TableUse::kErrorBars},
+      {"profile_parquet", kProfilesRecord, &AnalysisConfig::profile_parquet, TableUse::kProfiles},
   }};
   return kTables;
 }
@@ -230,8 +251,15 @@ bool is_written(const OutputTable& table, const AnalysisConfig& config) {
       return config.measure.error_bars.wanted();
     case TableUse::kNotReference:
       return !config.measure.compat_reference;
+    case TableUse::kProfiles:
+      return config.measure.profile_points.has_value();
   }
   return false;
+}
+
+bool is_csv(const OutputTable& table) {
+  const std::string_view record = table.record;
+  return record != kReplicatesRecord && record != kProfilesRecord;
 }
 
 AnalysisConfig load_analysis_config(const ConfigSource& source) {
@@ -242,6 +270,7 @@ AnalysisConfig load_analysis_config(const ConfigSource& source) {
   read_method(top, out);
   read_row_options(top, out);
   read_statistics(top, out);
+  read_profile_options(top, out);
   read_outputs(top, out);
   read_method_options(top, out);
   note_unwritten_tables(top, out);

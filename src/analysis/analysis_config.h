@@ -40,6 +40,7 @@ struct AnalysisConfig {
   std::string curve_csv = "mean_curves.csv";
   std::string mean_trend_csv = "mean_trends.csv";
   std::string replicates = "head_replicates.parquet";
+  std::string profile_parquet = "head_profiles.parquet";
   // Whether existing files may be replaced unasked, as the original does: output_csv was named
   // without output_dir, or compat: reference.
   bool may_replace = false;
@@ -55,6 +56,7 @@ enum class TableUse : uint8_t {
   kAlways,
   kErrorBars,     // if there are error bars
   kNotReference,  // not with compat: reference, which writes what the original writes
+  kProfiles,      // if there are profiles
 };
 
 // A file of the analysis.
@@ -64,11 +66,13 @@ struct OutputTable {
   std::string AnalysisConfig::* path;
   TableUse use;
 };
-// The record's name of the table that is no CSV file.
+// The record's names of the tables that are Parquet files; the others are CSV files.
 inline constexpr const char* kReplicatesRecord = "replicates";
+inline constexpr const char* kProfilesRecord = "profiles";
 // All of them, output_csv first.
 std::span<const OutputTable> output_tables();
 bool is_written(const OutputTable& table, const AnalysisConfig& config);
+bool is_csv(const OutputTable& table);
 
 struct ConfigSource {
   std::optional<std::filesystem::path> file;  // --config

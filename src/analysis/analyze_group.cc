@@ -14,6 +14,7 @@
 #include "plasticity/head_seeds.h"
 #include "plasticity/measure_diagnostics.h"
 #include "plasticity/measure_head.h"
+#include "plasticity/measure_profile.h"
 
 namespace qk {
 namespace {
@@ -68,12 +69,13 @@ int64_t group_bytes(const AnalysisConfig& config, const HeadRowReader& keys) {
   const int64_t repeats = config.measure.compat_reference ? 0 : repeat_bytes(keys.num_rows());
   return repeats + kDecoderBytes + 2 * table_bytes(rows, dim) +
          table_bytes(rows, kRowScratchBytes / 4) + interval_bytes(config.measure, rows, dim) +
-         diagnostic_bytes(config.measure, rows, dim);
+         diagnostic_bytes(config.measure, rows, dim) + profile_bytes(config.measure, rows, dim);
 }
 
 struct LoadedKeys {
   HeadTable table;
   std::vector<float> signs;
+  std::optional<VectorMoments> moments;  // with profiles
 };
 
 LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadSource& source) {
@@ -87,6 +89,7 @@ LoadedKeys load_keys(const AnalysisConfig& config, const HeadGroup& group, HeadS
   check_geometry(source, key_name(group), out.table.head_dim);
   out.signs = orientation.signs();
   orient(out.table, out.signs);
+  if (config.measure.profile_points) out.moments = vector_moments(out.table);
   return out;
 }
 
@@ -112,7 +115,7 @@ MeasuredHead analyze_head(const AnalysisConfig& config, const HeadCatalog& catal
   const std::optional<HeadRope> rope =
       catalog.rope.of(head.layer, queries.head_dim, catalog.rows.vector == VectorKind::kPostRope);
   return {.metrics = measure_head(config.measure, head, queries, keys.table, key_groups, ranges,
-                                  rope ? &*rope : nullptr),
+                                  rope ? &*rope : nullptr, keys.moments ? &*keys.moments : nullptr),
           .contradicts_ranges = catalog.ranges && !is_recorded};
 }
 

@@ -38,6 +38,15 @@ bool is_of_another(const OutputTable& table, const AnalysisConfig& config,
   return std::ranges::find(earlier, name) == earlier.end();
 }
 
+std::vector<TablePath> csv_paths(const AnalysisConfig& config) {
+  std::vector<TablePath> out;
+  for (const OutputTable& table : output_tables()) {
+    if (is_csv(table) && is_written(table, config))
+      out.push_back({table.record, config.*table.path});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<fs::path> tables_to_replace(const AnalysisConfig& config, bool overwrite) {
@@ -62,6 +71,32 @@ std::vector<fs::path> tables_to_replace(const AnalysisConfig& config, bool overw
         path.string(), config.output_csv);
   }
   return out;
+}
+
+AnalysisOutputs::AnalysisOutputs(const AnalysisConfig& config) : tables(csv_paths(config)) {
+  const MeasureOptions& measure = config.measure;
+  if (measure.error_bars.wanted()) {
+    replicates.emplace(config.replicates, measure.error_bars, measure.seed);
+  }
+  if (measure.profile_points) {
+    profiles.emplace(config.profile_parquet, *measure.profile_points, measure.seed);
+  }
+}
+
+void AnalysisOutputs::add(const HeadMetrics& head) {
+  tables.add(head);
+  if (replicates) replicates->add(head);
+  if (profiles) profiles->add(head);
+  summary.add(head);
+  if (head.diagnostics) diagnostics.add(*head.diagnostics);
+}
+
+void AnalysisOutputs::finish() {
+  if (replicates) replicates->flush();
+  if (profiles) profiles->flush();
+  tables.finish();
+  if (replicates) replicates->finish();
+  if (profiles) profiles->finish();
 }
 
 }  // namespace qk

@@ -2,9 +2,16 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "analysis/analysis_config.h"
+#include "analysis/analysis_summary.h"
+#include "plasticity/diagnostic_warnings.h"
+#include "plasticity/head_metrics.h"
+#include "report/csv_tables.h"
+#include "report/profile_table.h"
+#include "report/replicate_table.h"
 
 namespace qk {
 
@@ -12,5 +19,21 @@ namespace qk {
 // `overwrite` allows to replace it; where the configuration does, if it was not named and no earlier
 // run with the same output_csv wrote it.
 std::vector<std::filesystem::path> tables_to_replace(const AnalysisConfig& config, bool overwrite);
+
+// Where the heads go as they are measured.
+struct AnalysisOutputs {
+  CsvTables tables;
+  std::optional<ReplicateTable> replicates;  // with error bars
+  std::optional<ProfileTable> profiles;      // if they are wanted
+  AnalysisSummary summary;
+  DiagnosticWarnings diagnostics;
+
+  // Throws Error if a file cannot be made.
+  explicit AnalysisOutputs(const AnalysisConfig& config);
+  // REQUIRES: heads come in their order.
+  void add(const HeadMetrics& head);
+  // Puts all files in place. Throws Error.
+  void finish();
+};
 
 }  // namespace qk

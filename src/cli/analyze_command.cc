@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "analysis/analysis_run.h"
-#include "analysis/analysis_summary.h"
 #include "analysis/method_list.h"
 #include "base/atomic_file.h"
 #include "base/build_info.h"
@@ -34,10 +33,7 @@
 #include "dataset/overwrite.h"
 #include "download/local_resolver.h"
 #include "heads/row_choice.h"
-#include "plasticity/diagnostic_warnings.h"
 #include "report/analysis_record.h"
-#include "report/csv_tables.h"
-#include "report/replicate_table.h"
 
 namespace qk {
 namespace {
@@ -135,42 +131,6 @@ int exit_code_of(const AnalyzeFlags& flags, const AnalysisConfig& config,
   return report.failures.empty() || forgiving ? 0 : 1;
 }
 
-// Where the heads go as they are measured.
-struct AnalysisOutputs {
-  CsvTables tables;
-  std::optional<ReplicateTable> replicates;  // with error bars
-  AnalysisSummary summary;
-  DiagnosticWarnings diagnostics;
-
-  explicit AnalysisOutputs(const AnalysisConfig& config) : tables(csv_paths(config)) {
-    if (!config.measure.error_bars.wanted()) return;
-    replicates.emplace(config.replicates, config.measure.error_bars, config.measure.seed);
-  }
-
-  void add(const HeadMetrics& head) {
-    tables.add(head);
-    if (replicates) replicates->add(head);
-    summary.add(head);
-    if (head.diagnostics) diagnostics.add(*head.diagnostics);
-  }
-
-  void finish() {
-    if (replicates) replicates->flush();
-    tables.finish();
-    if (replicates) replicates->finish();
-  }
-
- private:
-  static std::vector<TablePath> csv_paths(const AnalysisConfig& config) {
-    std::vector<TablePath> out;
-    for (const OutputTable& table : output_tables()) {
-      const bool is_csv = table.record != std::string_view(kReplicatesRecord);
-      if (is_csv && is_written(table, config)) out.push_back({table.record, config.*table.path});
-    }
-    return out;
-  }
-};
-
 AnalysisReport run(const AnalyzeFlags& flags, const AnalysisConfig& config,
                    const HeadCatalog& catalog, ThreadPool& pool, AnalysisOutputs& outputs,
                    const std::atomic<bool>& stop) {
@@ -201,6 +161,7 @@ std::string report_text(const AnalysisConfig& config, const AnalysisOutputs& out
   };
   for (const auto& table : outputs.tables.tables()) add(*table);
   if (outputs.replicates) add(*outputs.replicates);
+  if (outputs.profiles) add(*outputs.profiles);
   out += fmt::format("Wrote     {}.json: record of this run\n", config.output_csv);
   return out + "\n" + outputs.summary.text();
 }
@@ -378,9 +339,12 @@ void add_analyze_command(CLI::App& app, int& exit_code) {
   add_inputs(*command, *flags);
   for (size_t i = 0; i < field_options().size(); ++i) {
     const FieldOption& field = field_options()[i];
-    flags->options.push_back(command->add_option(names_of(field), flags->fields[i], field.help)
-                                 ->type_name(field.type)
-                                 ->group(field.group));
+    const bool is_flag = std::string_view(field.type).empty();
+    CLI::Option* option = is_flag
+                              ? command->add_flag(names_of(field), flags->fields[i], field.help)
+                              : command->add_option(names_of(field), flags->fields[i], field.help)
+                                    ->type_name(field.type);
+    flags->options.push_back(option->group(field.group));
   }
   add_resources(*command, *flags);
   command->footer(kAnalyzeExamples);

@@ -64,6 +64,10 @@ constexpr auto kFieldOptions = std::to_array<FieldOption>({
     {"confidence", "FLOAT", kErrorBars, "Confidence level of the intervals (default: 0.95)"},
     {"interval", "NAME", kErrorBars,
      "Kind of bootstrap interval: t, percentile or bias-corrected (default: t)"},
+    {"profiles", "", kOutputGroup,
+     "Also write what the pictures of a head need: residuals, spectrum, points"},
+    {"profile_points", "INT", kOutputGroup,
+     "Most queries, and keys, of a head that are drawn as points (default: 256)"},
     {"output_dir", "DIR", kOutputGroup, "Folder of the files below (default: the working folder)"},
     {"output_csv", "FILE", kOutputGroup,
      "Metrics of every head (default: head_metrics.csv); the other files go beside it"},
@@ -88,6 +92,8 @@ constexpr auto kFieldOptions = std::to_array<FieldOption>({
      "Slopes of the mean over heads (default: mean_trends.csv)"},
     {"replicates", "FILE", kOutputGroup,
      "Values behind the error bars, for compare (default: head_replicates.parquet)"},
+    {"profile_parquet", "FILE", kOutputGroup,
+     "Profiles of all heads, with --profiles (default: head_profiles.parquet)"},
     {"max_workers", "INT", kResourcesGroup, "Number of threads (default: all cores)"},
 });
 

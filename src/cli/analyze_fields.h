@@ -8,7 +8,7 @@ namespace qk {
 // A field of the configuration that is also an option.
 struct FieldOption {
   const char* key;
-  const char* type;   // of the value, as the help shows it
+  const char* type;   // of the value, as the help shows it; empty: a flag that means true
   const char* group;  // heading in the help
   const char* help;
 };

@@ -21,6 +21,7 @@
 #include "cli/mpi_shim_command.h"
 #include "cli/plot_command.h"
 #include "cli/publish_command.h"
+#include "cli/report_command.h"
 #include "cli/sniff_command.h"
 #include "cli/stop_signal.h"
 #include "cli/usage.h"
@@ -46,6 +47,7 @@ Examples, in the order of work:
   qkscope analyze data/run                 measure every head; writes CSV files
   qkscope compare results/a results/b      compare two analyses, head by head
   qkscope plot heatmap --bucket_csv FILE   draw a figure of the measurements
+  qkscope report results                   write a page that shows them all
   qkscope verify MODEL R.safetensors       compare a model's computation with transformers'
   qkscope fetch ORG/DATASET@BRANCH         bring a published capture from the Hub, whole or in part
   qkscope hub status ORG/NAME              show our account, what is on the Hub, and what is cached
@@ -123,6 +125,7 @@ int run_command_line(int argc, char** argv) {
   add_analyze_command(app, exit_code);
   add_compare_command(app, exit_code);
   add_plot_command(app, exit_code);
+  add_report_command(app, exit_code);
   add_publish_command(app, exit_code);
   add_verify_command(app, exit_code);
   add_fetch_command(app, exit_code);

@@ -10,6 +10,7 @@
 #include "heads/bucket_ranges.h"
 #include "plasticity/bucket_plasticity.h"
 #include "plasticity/head_diagnostics.h"
+#include "plasticity/head_profile.h"
 #include "plasticity/method_result.h"
 #include "plasticity/metric_interval.h"
 
@@ -53,6 +54,7 @@ struct HeadMetrics {
   std::vector<MetricInterval> intervals;       // of metric_fields(); empty without error bars
   std::vector<double> component_weight;        // [head_dim], not negative, adds up to 1
   std::optional<HeadDiagnostics> diagnostics;  // none with compat: reference
+  std::optional<HeadProfile> profile;          // if MeasureOptions::profile_points
 };
 
 // The real-valued columns of head_metrics.csv after `d_model`, in its order, for code that treats

@@ -5,7 +5,7 @@
 namespace qk {
 namespace {
 
-enum Purpose : uint8_t { kQueryRows, kKeyRows, kNoiseDims, kKeyPairs, kNormalityPairs };
+enum Purpose : uint8_t { kQueryRows, kKeyRows, kNoiseDims, kKeyPairs, kNormalityPairs, kPoints };
 
 SeedWords derived(const MeasureOptions& options, int64_t layer, int64_t head, Purpose purpose) {
   SeedWords out = seed_words(options.seed);
@@ -40,6 +40,10 @@ SeedWords key_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q
 
 SeedWords score_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head) {
   return derived(options, layer, q_head, kNormalityPairs);
+}
+
+SeedWords profile_points_seed(const MeasureOptions& options, int64_t layer, bool of_keys) {
+  return derived(options, layer, of_keys ? 1 : 0, kPoints);
 }
 
 }  // namespace qk

@@ -17,5 +17,7 @@ SeedWords noise_dims_seed(const MeasureOptions& options, int64_t layer, int64_t 
 SeedWords key_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
 // Of the key pairs whose scores are tested for normality; derived with compat: reference too.
 SeedWords score_pairs_seed(const MeasureOptions& options, int64_t layer, int64_t q_head);
+// Of the rows that are drawn as points, the same for all heads of a layer; derived always.
+SeedWords profile_points_seed(const MeasureOptions& options, int64_t layer, bool of_keys);
 
 }  // namespace qk

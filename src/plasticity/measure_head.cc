@@ -9,6 +9,7 @@
 #include "plasticity/head_seeds.h"
 #include "plasticity/measure_diagnostics.h"
 #include "plasticity/measure_methods.h"
+#include "plasticity/measure_profile.h"
 #include "plasticity/query_fit.h"
 #include "plasticity/query_noise.h"
 
@@ -38,9 +39,9 @@ std::vector<int64_t> noise_dims(const MeasureOptions& options, const HeadId& hea
   return generator.choice(head_dim - 1, std::min(options.normality_max_dims, head_dim - 1));
 }
 
-void fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit& fit,
-                HeadMetrics& out) {
-  const QueryNoise noise = measure_noise(queries, fit, options);
+QueryNoise fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit& fit,
+                      HeadMetrics& out) {
+  QueryNoise noise = measure_noise(queries, fit, options);
   out.q_resid0_skew = noise.resid0_skew;
   out.q_resid0_kurt = noise.resid0_kurt;
   out.q_resid0_ks_p = noise.resid0_ks_p;
@@ -48,6 +49,7 @@ void fill_noise(const HeadTable& queries, const NoiseOptions& options, QueryFit&
   out.q_noise_med_abs_kurt = noise.med_abs_kurt;
   out.q_noise_med_ks_p = noise.med_ks_p;
   out.q_noise_frac_ks_p_lt_alpha = noise.frac_ks_p_lt_alpha;
+  return noise;
 }
 
 // None without example ids, unless error bars need them. Throws Error then.
@@ -81,12 +83,27 @@ void fill_plasticity(const PlasticityInput& input, const NoiseOptions& noise, co
   for (MethodMeasurement& method : methods) out.methods.push_back(std::move(method.result));
 }
 
+// REQUIRES: `out` has its diagnostics.
+void fill_profile(const PlasticityInput& input, const QueryNoise& noise,
+                  const NoiseOptions& options, const VectorMoments* key_moments, HeadMetrics& out) {
+  const VectorMoments of_keys =
+      key_moments != nullptr ? VectorMoments() : vector_moments(input.keys);
+  out.profile = measure_profile({.head = input,
+                                 .noise = noise,
+                                 .residuals = *options.residuals,
+                                 .ks_dims = options.ks_dims,
+                                 .rope_pairs = out.diagnostics->rope_pairs,
+                                 .key_moments = key_moments != nullptr ? *key_moments : of_keys,
+                                 .layer = out.layer});
+}
+
 }  // namespace
 
 HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
                          const HeadTable& queries, const HeadTable& keys,
                          const KeyGroups& key_groups, const BucketRanges& ranges,
-                         const HeadRope* rope) {
+                         const HeadRope* rope, const VectorMoments* key_moments) {
+  QK_CHECK(!options.profile_points || !options.compat_reference);
   if (queries.num_rows() == 0) fail("has no query");
   if (keys.num_rows() == 0) fail("has no key");
   if (queries.head_dim != keys.head_dim) {
@@ -107,12 +124,16 @@ HeadMetrics measure_head(const MeasureOptions& options, const HeadId& head,
   const std::vector<int64_t> dims = noise_dims(options, head, queries.head_dim);
   const NoiseOptions noise{
       .compat_reference = options.compat_reference, .p_alpha = options.p_alpha, .ks_dims = dims};
-  fill_noise(queries, noise, fit, out);
+  std::vector<double> residuals;
+  NoiseOptions with_residuals = noise;
+  if (options.profile_points) with_residuals.residuals = &residuals;
+  const QueryNoise measured = fill_noise(queries, with_residuals, fit, out);
   const SeedWords seed = key_pairs_seed(options, head.layer, head.q_head);
   const std::optional<DocumentIndex> documents = documents_of(options, queries, keys);
   const PlasticityInput input{options, queries, keys, key_groups,
                               fit,     ranges,  seed, documents ? &*documents : nullptr};
   fill_plasticity(input, noise, rope, out);
+  if (options.profile_points) fill_profile(input, measured, with_residuals, key_moments, out);
   return out;
 }
 

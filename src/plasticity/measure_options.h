@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct MeasureOptions {
   int64_t normality_max_dims = 64;     // components whose normality is tested
   double p_alpha = 0.01;
   int64_t seed = 0;  // not negative
+  // Most points of a HeadProfile; none: no profiles. REQUIRES: none with compat_reference.
+  std::optional<int64_t> profile_points;
 };
 
 }  // namespace qk

@@ -45,9 +45,9 @@ class NoiseMeasurement {
   }
 
   // Overwrites the column.
-  double ks_test(std::span<double> column, double deviation) {
+  double ks_distance(std::span<double> column, double deviation) {
     normal_cdf(column, 1 / deviation, column);
-    return p_value(fit_.num_rows, statistic_(column));
+    return statistic_(column);
   }
 
   void take_column(int64_t j, std::span<double> column) {
@@ -60,6 +60,7 @@ class NoiseMeasurement {
       take_first(column);
       return;
     }
+    if (is_tested_[index]) out_.ks_distances.push_back(kNotANumber);
     if (fit_.num_rows < 3) return;
     const CentralMoments moments = central_moments(fit_.num_rows, sums.powers);
     if (moments.m2 <= 0 && leaves_out_constant(fit_, j, options_.compat_reference)) return;
@@ -67,7 +68,8 @@ class NoiseMeasurement {
     kurtoses_.push_back(std::abs(excess_kurtosis(moments)));
     if (!is_tested_[index]) return;
     const double deviation = std::sqrt(moments.variance());
-    p_values_.push_back(ks_test(column, deviation == 0 ? 1 : deviation));
+    out_.ks_distances.back() = ks_distance(column, deviation == 0 ? 1 : deviation);
+    p_values_.push_back(p_value(fit_.num_rows, out_.ks_distances.back()));
   }
 
   double residual_variance(const ColumnSums& sums) const {
@@ -97,7 +99,13 @@ class NoiseMeasurement {
     if (moments.m2 <= 0) return;
     out_.resid0_skew = skewness(moments);
     out_.resid0_kurt = excess_kurtosis(moments);
-    out_.resid0_ks_p = ks_test(residuals, std::sqrt(moments.variance()));
+    const double deviation = std::sqrt(moments.variance());
+    if (options_.residuals != nullptr) {
+      options_.residuals->assign(residuals.begin(), residuals.end());
+      for (double& residual : *options_.residuals) residual /= deviation;
+    }
+    out_.resid0_ks_distance = ks_distance(residuals, deviation);
+    out_.resid0_ks_p = p_value(fit_.num_rows, out_.resid0_ks_distance);
   }
 
   void finish() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "heads/head_table.h"
 #include "plasticity/head_metrics.h"
@@ -15,16 +16,21 @@ struct NoiseOptions {
   bool compat_reference = false;
   double p_alpha = 0.01;
   std::span<const int64_t> ks_dims;  // noise components, 0 is the rotated component 1
+  // If not null, receives the residuals of the first rotated component, divided by their deviation
+  // (n - 1); nothing if they cannot be judged.
+  std::vector<double>* residuals = nullptr;
 };
 
 struct QueryNoise {
   double resid0_skew = kNotANumber;  // of the first rotated component, drift removed
   double resid0_kurt = kNotANumber;
   double resid0_ks_p = kNotANumber;
+  double resid0_ks_distance = kNotANumber;
   double med_abs_skew = kNotANumber;  // over the other components
   double med_abs_kurt = kNotANumber;
   double med_ks_p = kNotANumber;
   double frac_ks_p_lt_alpha = kNotANumber;
+  std::vector<double> ks_distances;  // of ks_dims, ascending; NaN: left out
 };
 
 // Also fills fit.rotated_residual_variance.

@@ -174,6 +174,8 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
   out["normality_max_dims"] = config.measure.normality_max_dims;
   out["p_alpha"] = config.measure.p_alpha;
   out["num_pairs_per_bucket"] = config.measure.num_pairs_per_bucket;
+  out["profile_points"] = nullptr;
+  if (config.measure.profile_points) out["profile_points"] = *config.measure.profile_points;
   out["configured"] = ordered_json::parse(config.given_json);
   out["dataset"] = {
       {"folder", catalog.folder.string()},        {"model", or_null(catalog.model)},

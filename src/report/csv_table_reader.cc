@@ -37,6 +37,8 @@ const std::vector<std::string>& missing_words() {
 struct Csv {
   const std::filesystem::path& path;
   std::string_view text;
+  bool must_be_whole =
+      false;  // no row with fewer cells than the header, no last row without its end
 };
 
 [[noreturn]] void refuse(const Csv& csv, const arrow::Status& status) {
@@ -126,6 +128,31 @@ void refuse_open_quote(const Csv& csv) {
     num_rows += row.end > begin ? 1 : 0;
     begin = row.end + 1;
   }
+}
+
+// A table that was cut off ends within a row, or with one that has too few cells.
+void refuse_cut_rows(const Csv& csv) {
+  size_t width = 0;
+  size_t num_rows = 0;  // below the header
+  for (size_t begin = 0; begin < csv.text.size();) {
+    const Row row = row_at(csv.text, begin);
+    const std::string_view line = csv.text.substr(begin, row.end - begin);
+    begin = row.end + 1;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (width == 0) {
+      width = row.num_cells;
+    } else if (++num_rows; row.num_cells < width) {
+      fail("{}: row {}: expected {} cells, found {}", csv.path.string(), num_rows, width,
+           row.num_cells);
+    }
+  }
+}
+
+void refuse_open_end(const Csv& csv) {
+  const size_t last = csv.text.find_last_not_of(" \t");
+  if (last == std::string_view::npos) fail("{}: is empty", csv.path.string());
+  if (csv.text[last] == '\n' || csv.text[last] == '\r') return;
+  fail("{}: its last row has no line end, so it may have been cut off", csv.path.string());
 }
 
 // How many of the columns the line names, if `separator` separates its cells.
@@ -276,10 +303,81 @@ NumberTable read_columns(const Csv& csv, const Columns& columns) {
   const auto table = read_table(csv, columns, arrow::float64());
   if (table.ok()) return number_table<arrow::DoubleArray>(csv, **table, columns);
   // A number that Arrow does not know, or none, or rows of different lengths: cell by cell.
+  if (csv.must_be_whole) refuse_cut_rows(csv);
   const std::string text = with_equal_rows(csv.text);
   const auto cells = read_table({csv.path, text}, columns, arrow::utf8());
   if (!cells.ok()) refuse(csv, cells.status());
   return number_table<arrow::StringArray>(csv, **cells, columns);
+}
+
+// The names of the columns. Those of Arrow, which reads them again, are the same.
+std::vector<std::string> header_of(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  const std::string_view line = text.substr(begin, row_at(text, begin).end - begin);
+  std::vector<std::string> out(1);
+  bool is_quoted = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"' && is_quoted && i + 1 < line.size() && line[i + 1] == '"') {
+      out.back() += line[i++];
+    } else if (line[i] == '"' && (is_quoted || out.back().empty())) {
+      is_quoted = !is_quoted;
+    } else if (line[i] == ',' && !is_quoted) {
+      out.emplace_back();
+    } else {
+      out.back() += line[i];
+    }
+  }
+  return out;
+}
+
+// The cells as numbers, if every one is a number or empty.
+std::optional<std::vector<double>> numbers_in(const std::vector<std::string>& cells) {
+  std::vector<double> out;
+  out.reserve(cells.size());
+  for (const std::string& cell : cells) {
+    const auto value = cell.empty() ? kMissing : number_of(cell);
+    if (!value) return std::nullopt;
+    out.push_back(*value);
+  }
+  return out;
+}
+
+NumberTable read_all(const Csv& csv, const CellKinds& kind_of) {
+  refuse_wide_characters(csv);
+  refuse_open_end(csv);
+  const std::vector<std::string> header = header_of(csv.text);
+  std::vector<std::string_view> columns;
+  std::vector<std::string_view> texts;
+  std::vector<std::string_view> either;
+  for (const std::string& name : header) {
+    if (name.empty()) continue;
+    const CellKind kind = kind_of(name);
+    (kind == CellKind::kNumber ? columns : texts).push_back(name);
+    if (kind == CellKind::kEither) either.push_back(name);
+  }
+  NumberTable out = read_columns(csv, {columns, texts});
+  for (const std::string_view name : either) {
+    const auto cells = out.texts.find(name);
+    QK_CHECK(cells != out.texts.end());
+    auto values = numbers_in(cells->second);
+    if (!values) continue;
+    out.columns.emplace(name, *std::move(values));
+    out.texts.erase(cells);
+  }
+  return out;
+}
+
+// What `read` makes of the text of a file.
+template <typename Read>
+NumberTable with_text_of(const std::filesystem::path& path, const Read& read) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  if (!is_packed(bytes)) {
+    return read(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  }
+  return read(std::string_view(unpack_text(bytes, path)));
 }
 
 }  // namespace
@@ -287,14 +385,15 @@ NumberTable read_columns(const Csv& csv, const Columns& columns) {
 NumberTable read_number_table(const std::filesystem::path& path,
                               std::span<const std::string_view> columns,
                               std::span<const std::string_view> text_columns) {
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
   const Columns wanted = {columns, text_columns};
-  if (is_packed(bytes)) {
-    const std::string text = unpack_text(bytes, path);
-    return read_columns({path, text}, wanted);
-  }
-  return read_columns({path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}}, wanted);
+  return with_text_of(path,
+                      [&](std::string_view text) { return read_columns({path, text}, wanted); });
+}
+
+NumberTable read_whole_table(const std::filesystem::path& path, const CellKinds& kind_of) {
+  return with_text_of(path, [&](std::string_view text) {
+    return read_all({.path = path, .text = text, .must_be_whole = true}, kind_of);
+  });
 }
 
 }  // namespace qk

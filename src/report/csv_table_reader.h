@@ -3,7 +3,9 @@
 // as pandas.read_csv understands them. Threads: safe.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -38,5 +40,17 @@ struct NumberTable {
 NumberTable read_number_table(const std::filesystem::path& path,
                               std::span<const std::string_view> columns,
                               std::span<const std::string_view> text_columns = {});
+
+// How the cells of a column are read.
+enum class CellKind : uint8_t {
+  kNumber,
+  kText,
+  kEither,  // as numbers if every cell is one or is empty, else as text
+};
+using CellKinds = std::function<CellKind(std::string_view column)>;
+
+// All columns that have a name, of a table that must be whole. Throws Error as above, and if a row has
+// fewer cells than the header or the last one no line end.
+NumberTable read_whole_table(const std::filesystem::path& path, const CellKinds& kind_of);
 
 }  // namespace qk

@@ -1,49 +1,27 @@
 #include <arrow/array.h>
-#include <arrow/memory_pool.h>
-#include <arrow/table.h>
-#include <arrow/util/key_value_metadata.h>
-#include <parquet/arrow/reader.h>
-#include <parquet/file_reader.h>
-#include <parquet/metadata.h>
-#include <parquet/properties.h>
+#include <arrow/record_batch.h>
 
 #include <exception>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/readable_file.h"
+#include "report/parquet_sink.h"
 #include "report/replicate_schema.h"
 #include "report/replicate_table.h"
 
 namespace qk {
 namespace {
 
-template <typename T>
-T value_or_fail(arrow::Result<T> result) {
-  if (!result.ok()) fail("{}", printable(result.status().message(), 300));
-  return std::move(result).ValueUnsafe();
-}
-
 // What the footer says.
-Replicates read_note(const parquet::FileMetaData& metadata) {
-  const auto& pairs = metadata.key_value_metadata();
-  const auto text = pairs == nullptr ? arrow::Result<std::string>(arrow::Status::KeyError(""))
-                                     : pairs->Get(std::string(kReplicatesKey));
-  if (!text.ok()) fail("is not a table of replicates: its footer has no {}", kReplicatesKey);
-  const auto note = nlohmann::json::parse(*text);
-  Replicates out;
+void take_replicate_note(const std::string& text, Replicates& out) {
+  const auto note = nlohmann::json::parse(text);
   const bool is_jackknife = note.at("kind").get<std::string>() == "jackknife";
   out.kind = is_jackknife ? ErrorBars::kJackknife : ErrorBars::kBootstrap;
   out.seed = note.at("seed").get<int64_t>();
   out.document_sets = note.at("document_sets").get<std::vector<std::vector<int64_t>>>();
-  return out;
 }
 
 void take_rows(const arrow::RecordBatch& batch, Replicates& out) {
-  if (!batch.schema()->Equals(*replicate_schema(), /*check_metadata=*/false)) {
-    fail("expected the columns {}, found {}", replicate_schema()->ToString(),
-         printable(batch.schema()->ToString(), 300));
-  }
   const auto integer = [&](int column, int64_t row) {
     return static_cast<const arrow::Int32Array&>(*batch.column(column)).Value(row);
   };
@@ -69,38 +47,16 @@ void take_rows(const arrow::RecordBatch& batch, Replicates& out) {
   }
 }
 
-Replicates read_file_of_replicates(const std::filesystem::path& path) {
-  if (const std::string fault = why_unreadable(path); !fault.empty()) fail("{}", fault);
-  parquet::ReaderProperties properties(arrow::system_memory_pool());
-  properties.set_page_checksum_verification(true);
-  parquet::arrow::FileReaderBuilder builder;
-  const arrow::Status opened = builder.OpenFile(path.string(), /*memory_map=*/false, properties);
-  if (!opened.ok()) fail("{}", printable(opened.message(), 300));
-  const auto reader = value_or_fail(builder.memory_pool(arrow::system_memory_pool())->Build());
-  Replicates out = read_note(*reader->parquet_reader()->metadata());
-  const int64_t num_rows = reader->parquet_reader()->metadata()->num_rows();
-  int64_t read = 0;
-  const auto batches = value_or_fail(reader->GetRecordBatchReader());
-  while (true) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    const arrow::Status status = batches->ReadNext(&batch);
-    if (!status.ok()) fail("{}", printable(status.message(), 300));
-    if (batch == nullptr) break;
-    const arrow::Status whole = batch->ValidateFull();
-    if (!whole.ok()) fail("{}", printable(whole.message(), 300));
-    take_rows(*batch, out);
-    read += batch->num_rows();
-  }
-  // A page with a damaged header may be passed over.
-  if (read != num_rows) fail("expected {} rows, found {}", num_rows, read);
-  return out;
-}
-
 }  // namespace
 
 Replicates read_replicates(const std::filesystem::path& path) {
   try {
-    return read_file_of_replicates(path);
+    Replicates out;
+    read_parquet_batches(
+        path, "replicates", kReplicatesKey, *replicate_schema(),
+        [&](const std::string& text) { take_replicate_note(text, out); },
+        [&](const arrow::RecordBatch& batch) { take_rows(batch, out); });
+    return out;
   } catch (const std::bad_alloc&) {
     fail("{}: needs more memory than there is", path.string());
   } catch (const std::exception& error) {  // ours, Parquet's and that of the JSON library

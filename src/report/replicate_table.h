@@ -31,7 +31,6 @@ class ReplicateTable {
   bool has_rows() const;
 
  private:
-  class Sink;
   struct Writer;
   std::filesystem::path path_;
   std::unique_ptr<Writer> writer_;

@@ -34,6 +34,7 @@ class Licenses(unittest.TestCase):
     def test_what_must_not_be_missing(self):
         text = self.run_program().stdout.decode()
         for words in ("tokenizers 0.22.1\n", "DejaVu Sans (font) 2.37\n", "onig_sys ", "plotters ",
+                      "Observable Plot 0.6.17\n", "d3-array ",
                       "Copyright (c) 2002-2021  K.Kosako", "Copyright (c) 2003 by Bitstream",
                       "color specifications and designs developed by Cynthia Brewer",
                       "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION"):

@@ -1,0 +1,124 @@
+// The data of the page: base64 of gzip of a container, which is the length of its directory (uint32),
+// the directory (JSON), and columns, little-endian and byte-shuffled, at multiples of 8.
+
+const kTypes = {
+  u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, i16: Int16Array, i32: Int32Array,
+  f32: Float32Array, f64: Float64Array,
+} as const;
+export type Numbers = InstanceType<(typeof kTypes)[keyof typeof kTypes]>;
+
+export interface ColumnEntry {
+  type: keyof typeof kTypes;
+  at: number;
+  strings?: string[];
+  width?: number;
+}
+
+export class Column {
+  readonly strings: string[] | null;
+  readonly width: number;
+  private unpacked: Numbers | null = null;
+  private readonly entry: ColumnEntry;
+  private readonly rows: number;
+  private readonly bytes: Uint8Array;
+
+  constructor(entry: ColumnEntry, rows: number, bytes: Uint8Array) {
+    this.strings = entry.strings ?? null;
+    this.width = entry.width ?? 1;
+    this.entry = entry;
+    this.rows = rows;
+    this.bytes = bytes;
+    const end = entry.at + rows * this.width * (kTypes[entry.type]?.BYTES_PER_ELEMENT ?? NaN);
+    if (!(end <= bytes.length)) throw new Error('the data end early');
+  }
+
+  // [rows * width]; unpacked on first use.
+  get values(): Numbers {
+    if (this.unpacked) return this.unpacked;
+    const kind = kTypes[this.entry.type];
+    const size = kind.BYTES_PER_ELEMENT;
+    const count = this.rows * this.width;
+    const result = new Uint8Array(count * size);
+    for (let part = 0; part < size; ++part) {
+      const from = this.entry.at + part * count;
+      for (let i = 0; i < count; ++i) result[i * size + part] = this.bytes[from + i];
+    }
+    this.unpacked = new kind(result.buffer);
+    return this.unpacked;
+  }
+}
+
+export class Table {
+  readonly rows: number;
+  readonly columns: ReadonlyMap<string, Column>;
+
+  constructor(rows: number, columns: ReadonlyMap<string, Column>) {
+    this.rows = rows;
+    this.columns = columns;
+  }
+
+  has(name: string): boolean { return this.columns.has(name); }
+
+  // NaN where there is no such column, or no value.
+  number(name: string, row: number, item = 0): number {
+    const column = this.columns.get(name);
+    if (!column) return NaN;
+    const value = column.values[row * column.width + item];
+    if (!column.strings) return value ?? NaN;
+    const text = column.strings[value];
+    return text ? Number(text) : NaN;
+  }
+
+  text(name: string, row: number): string {
+    const column = this.columns.get(name);
+    if (!column) return '';
+    const value = column.values[row * column.width];
+    if (column.strings) return column.strings[value] ?? '';
+    return Number.isNaN(value) ? '' : String(value);
+  }
+
+  // The items of a row of a column of lists.
+  list(name: string, row: number): Numbers {
+    const column = this.columns.get(name);
+    if (!column) return new Float32Array(0);
+    return column.values.subarray(row * column.width, (row + 1) * column.width) as Numbers;
+  }
+}
+
+export interface Container {
+  directory: any;
+  tables: Map<string, Table>;
+}
+
+export function parse(bytes: Uint8Array): Container {
+  if (bytes.length < 4) throw new Error('the data end early');
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  if (4 + length > bytes.length) throw new Error('the data end early');
+  const directory = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  if (directory.format !== 1) throw new Error('the data have another format than this page reads');
+  const body = bytes.subarray(Math.ceil((4 + length) / 8) * 8);
+  const tables = new Map<string, Table>();
+  for (const [name, entry] of Object.entries<any>(directory.tables)) {
+    const columns = new Map<string, Column>();
+    for (const [key, column] of Object.entries<ColumnEntry>(entry.columns)) {
+      columns.set(key, new Column(column, entry.rows, body));
+    }
+    tables.set(name, new Table(entry.rows, columns));
+  }
+  return { directory, tables };
+}
+
+export async function decode(base64: string): Promise<Container> {
+  const text = base64.trim();
+  const fast = (Uint8Array as any).fromBase64;
+  const packed: Uint8Array<ArrayBuffer> =
+    fast ? fast(text) : Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return parse(new Uint8Array(await new Response(stream).arrayBuffer()));
+}
+
+// The text of a template of the page; null: there is none.
+export function templateText(id: string): string | null {
+  const template = document.getElementById(id);
+  return template instanceof HTMLTemplateElement ? template.content.textContent : null;
+}

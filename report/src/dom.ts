@@ -1,0 +1,75 @@
+// Elements of the page. Text enters the document through text nodes alone: there is no function
+// here, and none elsewhere, that takes HTML.
+
+export type Child = Node | string | number | null | undefined | false;
+type Handler = (event: any) => void;
+export type Attributes = Record<string, string | number | boolean | Handler | null | undefined>;
+
+// Attributes that begin with "on" are listeners, those that begin with "--" are custom properties,
+// false and null leave the attribute out.
+function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (typeof value === 'function') node.addEventListener(name.slice(2), value);
+    else if (name.startsWith('--')) node.style.setProperty(name, String(value));
+    else node.setAttribute(name, value === true ? '' : String(value));
+  }
+}
+
+function append(node: Node, children: Child[]): void {
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    node.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+}
+
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+  const node = document.createElement(tag);
+  setAttributes(node, attributes);
+  append(node, children);
+  return node;
+}
+
+export function svgElement<K extends keyof SVGElementTagNameMap>(
+  tag: K, attributes: Attributes = {}, ...children: Child[]): SVGElementTagNameMap[K] {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  setAttributes(node, attributes);
+  append(node, children);
+  return node;
+}
+
+export function button(text: string, onclick: Handler, attributes: Attributes = {}) {
+  return element('button', { type: 'button', onclick, ...attributes }, text);
+}
+
+// A labelled drop-down list. `id` keeps the focus when the view is drawn again.
+export function select(id: string, label: string, options: readonly (readonly [string, string])[],
+                       value: string, onchange: (value: string) => void): HTMLElement {
+  const list = element('select', { id, onchange: () => onchange(list.value) });
+  for (const [key, text] of options) {
+    list.append(element('option', { value: key, selected: key === value }, text));
+  }
+  return element('label', { class: 'field' }, element('span', {}, label), list);
+}
+
+export function checkbox(id: string, label: string, checked: boolean,
+                         onchange: (checked: boolean) => void): HTMLElement {
+  const box = element('input', { type: 'checkbox', id, checked, onchange: () => onchange(box.checked) });
+  return element('label', { class: 'field' }, box, element('span', {}, label));
+}
+
+export function table(caption: string, columns: string[], rows: (string | number)[][]) {
+  return element('table', { class: 'plain' }, element('caption', {}, caption),
+    element('thead', {}, element('tr', {},
+      ...columns.map(name => element('th', { scope: 'col' }, name)))),
+    element('tbody', {}, ...rows.map(row => element('tr', {},
+      ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : cell.length < 28 ? 'word' : null },
+        typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
+}
+
+// A list of names and values.
+export function facts(rows: [string, Child][]): HTMLElement {
+  return element('dl', { class: 'facts' }, ...rows.map(([name, value]) =>
+    element('div', { class: 'fact' }, element('dt', {}, name), element('dd', {}, value))));
+}

@@ -1,0 +1,265 @@
+// The page: reads its data, draws the view of the state, and keeps state and address together.
+
+import { decode, templateText, type Container } from './data.ts';
+import { drawCharts } from './chart.ts';
+import { button, element } from './dom.ts';
+import { offerText } from './export.ts';
+import { count } from './format.ts';
+import { headName, Report, type HeadKey } from './report.ts';
+import { formatHash, kMostPins, parseHash, type State } from './state.ts';
+import type { Page, View } from './view.ts';
+import { kViews } from './views.ts';
+
+// Storage throws in a sandboxed frame; the choices are then kept until the page is closed.
+function stored(name: string, value?: string): string | null {
+  try {
+    if (value !== undefined) localStorage.setItem(`qkscope.${name}`, value);
+    return localStorage.getItem(`qkscope.${name}`);
+  } catch { return null; }
+}
+
+class Application implements Page {
+  readonly report: Report;
+  state: State;
+  dark = false;
+  printing = false;
+  private theme = stored('theme') ?? 'auto';    // auto, light, dark
+  private keys = stored('keys') !== 'off';      // commands of one key
+  private update: ReturnType<View['render']> = undefined;
+  private unpacked: Promise<Container> | null = null;
+  private spoken = 0;
+  private readonly names = kViews.map(view => view.id);
+  private readonly preference = matchMedia('(prefers-color-scheme: dark)');
+  private readonly tabs = element('nav', { 'aria-label': 'Views' });
+  private readonly bar = element('div', { class: 'bar' });
+  private readonly main = element('main', { id: 'main', tabindex: -1 });
+  private readonly live = element('div', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
+  private readonly tooltip = element('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
+
+  constructor(report: Report) {
+    this.report = report;
+    this.state = parseHash(location.hash, report, this.names);
+    const themeButton = button('', () => {
+      this.theme = { auto: 'light', light: 'dark', dark: 'auto' }[this.theme] ?? 'auto';
+      stored('theme', this.theme);
+      setTheme();
+    }, { id: 'theme' });
+    const setTheme = () => {
+      themeButton.textContent = `Theme: ${this.theme}`;
+      this.applyTheme();
+    };
+    document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
+    document.body.append(
+      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => { event.preventDefault(); this.main.focus(); } }, 'To the view'),
+      element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
+        element('div', { class: 'tools' }, themeButton,
+          button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
+          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
+      this.tabs, this.bar, this.main, this.live, this.tooltip);
+    setTheme();
+    this.preference.addEventListener('change', () => this.applyTheme());
+    addEventListener('beforeprint', () => { this.printing = true; this.applyTheme(); });
+    addEventListener('afterprint', () => { this.printing = false; this.applyTheme(); });
+    addEventListener('popstate', () => this.follow());
+    addEventListener('hashchange', () => this.follow());
+    addEventListener('keydown', event => this.key(event));
+  }
+
+  get analysis() { return this.report.analyses[this.state.run]; }
+
+  go(change: Partial<State>): void {
+    const old = this.state;
+    this.state = { ...old, ...change };
+    const hash = formatHash(this.state, this.report);
+    if (hash !== location.hash) this.remember(hash, this.state.view !== old.view);
+    if (this.state.view === old.view && this.state.run === old.run && this.update?.(change)) this.drawBar();
+    else this.draw();
+    if (this.state.view !== old.view) {
+      scrollTo(0, 0);
+      this.main.focus({ preventScroll: true });
+      this.announce(this.view().title);
+    }
+  }
+
+  open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void {
+    if (event?.shiftKey) return this.pin(head);
+    this.go({ view: this.names.includes('head') ? 'head' : this.state.view, head });
+  }
+
+  hover(head: HeadKey | null): void {
+    for (const node of document.querySelectorAll('.hovered')) node.classList.remove('hovered');
+    if (!head) return;
+    for (const node of document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`)) node.classList.add('hovered');
+  }
+
+  points(): Promise<Container> | null {
+    const text = this.unpacked ? null : templateText('points');
+    if (text) this.unpacked = decode(text);
+    return this.unpacked;
+  }
+
+  announce(text: string): void {
+    clearTimeout(this.spoken);
+    this.spoken = window.setTimeout(() => { this.live.textContent = text; }, 150);
+  }
+
+  tip(lines: string[] | null, at?: { x: number; y: number }): void {
+    this.tooltip.hidden = !lines;
+    if (!lines || !at) return;
+    this.tooltip.replaceChildren(...lines.filter(Boolean).map((text, i) => element('div', { class: i ? null : 'first' }, text)));
+    const box = this.tooltip.getBoundingClientRect();
+    const x = at.x + 14 + box.width > innerWidth ? at.x - 14 - box.width : at.x + 14;
+    const y = at.y + 14 + box.height > innerHeight ? at.y - 14 - box.height : at.y + 14;
+    this.tooltip.style.left = `${Math.max(4, x)}px`;
+    this.tooltip.style.top = `${Math.max(4, y)}px`;
+    this.announce(lines.join('. '));
+  }
+
+  draw(): void {
+    const view = this.view();
+    const focus = document.activeElement?.id;
+    const top = scrollY;
+    this.tip(null);
+    this.drawBar();
+    this.main.replaceChildren();
+    const why = view.unavailable(this.report);
+    this.main.append(element('h2', {}, view.title));
+    this.update = undefined;
+    if (why) this.main.append(element('p', { class: 'note' }, why));
+    else this.update = view.render(this.main, this);
+    if (this.printing) this.drawRest();
+    drawCharts(this.printing);
+    scrollTo(0, top);  // charts have no height until they are drawn
+    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+  }
+
+  // On paper the pinned heads and the method follow the view.
+  private drawRest(): void {
+    const { head, view, pins } = this.state;
+    const more = pins.filter(key => view !== 'head' || key !== head).map(key => ({ view: 'head', head: key }));
+    for (const change of view === 'method' ? more : [...more, { view: 'method', head }]) {
+      const other = kViews.find(each => each.id === change.view);
+      if (!other || other.unavailable(this.report)) continue;
+      const part = element('section', { class: 'part' }, element('h2', {}, other.title));
+      this.main.append(part);
+      other.render(part, Object.create(this, { state: { value: { ...this.state, ...change } } }));
+    }
+  }
+
+  private view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }
+
+  private drawBar(): void {
+    const focus = document.activeElement?.id;
+    this.tabs.replaceChildren(...kViews.map(view => button(view.title, () => this.go({ view: view.id }),
+      { id: `tab-${view.id}`, 'aria-current': view.id === this.state.view ? 'page' : null,
+        class: view.unavailable(this.report) ? 'dim' : null })));
+    const { pins, selection } = this.state;
+    const runs = this.report.analyses.length < 2 ? [] : this.report.analyses.map((analysis, i) =>
+      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }), { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
+    this.bar.replaceChildren(...runs,
+      ...pins.flatMap(key => {
+        const head = this.analysis.head(key);
+        if (!head) return [];
+        return [element('span', { class: 'chip' }, button(headName(head), () => this.open(key), { id: `pin-${key}` }),
+          button('\u00d7', () => this.pin(key), { id: `unpin-${key}`, 'aria-label': `Unpin ${headName(head)}` }))];
+      }),
+      ...(selection.length ? [element('span', { class: 'chip' }, `${count(selection.length, 'head')} selected`,
+        button('\u00d7', () => this.go({ selection: [] }), { id: 'unselect', 'aria-label': 'Select all heads' }))] : []));
+    this.bar.hidden = !this.bar.hasChildNodes();
+    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+  }
+
+  private pin(head: HeadKey): void {
+    const { pins } = this.state;
+    const held = pins.includes(head);
+    this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
+    this.announce(held ? 'Unpinned' : 'Pinned');
+  }
+
+  private applyTheme(): void {
+    const dark = !this.printing && (this.theme === 'dark' || (this.theme === 'auto' && this.preference.matches));
+    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+    this.dark = dark;
+    this.draw();
+  }
+
+  // A frame may forbid changes of its history; one that shows us may keep the address for us.
+  private remember(hash: string, push: boolean): void {
+    try {
+      if (push) history.pushState(null, '', hash);
+      else history.replaceState(null, '', hash);
+    } catch { location.hash = hash; }
+    if (parent !== window) parent.postMessage({ hash }, '*');
+  }
+
+  private follow(): void {
+    if (location.hash === formatHash(this.state, this.report)) return;
+    this.state = parseHash(location.hash, this.report, this.names);
+    this.draw();
+  }
+
+  private offerLink(): void {
+    offerText('Link to this view', location.href.split('#')[0] + formatHash(this.state, this.report));
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.key === 'Escape') { this.tip(null); return; }
+    const typing = (event.target as Element).closest?.('input:not([type=checkbox]),textarea,select,dialog');
+    if (!this.keys || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === '/') {
+      if (this.state.view !== 'heads') this.go({ view: 'heads' });
+      document.getElementById('filter')?.focus();
+    } else if (event.key === '[' || event.key === ']') {
+      const { heads } = this.analysis;
+      const at = heads.findIndex(head => head.key === this.state.head);
+      const next = heads[Math.min(Math.max(at + (event.key === ']' ? 1 : -1), 0), heads.length - 1)];
+      if (next) this.go({ view: this.names.includes('head') ? 'head' : this.state.view, head: next.key });
+      if (next) this.announce(headName(next));
+    } else if (event.key === '?') this.help();
+    else return;
+    event.preventDefault();
+  }
+
+  private help(): void {
+    const rows = [['/', 'filter the list of heads'], ['[ and ]', 'the head before, the next head'], ['?', 'this list'],
+      ['Esc', 'close a tooltip or a dialog'], ['Arrows, Home, End, Page', 'move in a grid, a list or a chart'],
+      ['Enter', 'open the head'], ['Shift and Enter, or Shift and click', 'pin the head, or unpin it']];
+    const box = element('input', { type: 'checkbox', checked: this.keys, onchange: () => {
+      this.keys = box.checked;
+      stored('keys', box.checked ? 'on' : 'off');
+    } });
+    const dialog = element('dialog', { 'aria-label': 'Keyboard commands', onclose: () => dialog.remove() },
+      element('h2', {}, 'Keyboard commands'),
+      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
+      element('p', {}, element('label', { class: 'field' }, box, element('span', {}, 'Commands of a single key (/, [, ], ?)'))),
+      button('Close', () => dialog.close()));
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+}
+
+function say(sentence: string): void {
+  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
+}
+
+async function start(): Promise<void> {
+  const text = templateText('data');
+  if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
+  if (typeof DecompressionStream === 'undefined') {
+    return say('This browser is too old for this page: it cannot unpack the data. It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
+  }
+  let report: Report;
+  try {
+    report = new Report(await decode(text));
+  } catch (error) {
+    console.warn(error);
+    say(`The data of this page cannot be read (${error instanceof Error ? error.message : 'unknown error'}). ` +
+      'The file may have been cut off when it was copied or mailed: copy it again, or write it anew with `qkscope report`.');
+    return;
+  }
+  document.getElementById('fallback')?.remove();
+  new Application(report);
+  document.documentElement.dataset.ready = 'true';
+}
+
+void start();

@@ -1,0 +1,225 @@
+#include "page/page_analysis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "analysis/analysis_config.h"
+#include "base/error.h"
+#include "base/json_value.h"
+#include "base/path_text.h"
+#include "base/thread_pool.h"
+#include "page/public_record.h"
+#include "page/read_table.h"
+#include "page/table_kinds.h"
+#include "page/token_texts.h"
+
+namespace qk {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::string_view kProfilesFile = "head_profiles.parquet";
+
+// "qkscope analyze DATASET --method bucket,counted --error_bars jackknife"
+std::string command_for(std::string_view options, const std::optional<json>& record) {
+  std::string methods;
+  const json all = record ? value_at(*record, {"methods"}) : json();
+  for (const json& method : all.is_array() ? all : json::array()) {
+    const std::string name = method.is_string() ? method.get<std::string>() : "";
+    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos) continue;
+    methods += (methods.empty() ? "" : ",") + name;
+  }
+  return fmt::format("qkscope analyze DATASET{}{}{}", methods.empty() ? "" : " --method " + methods,
+                     options.empty() ? "" : " ", options);
+}
+
+// A record that is damaged is no reason to go on without it.
+void refuse_lost_record(const FoundResults& found) {
+  const fs::path file = found.csv.string() + ".json";
+  std::error_code error;
+  if (found.record || !fs::exists(file, error)) return;
+  fail("{}: expected the record of the analysis of {}, found something else", path_text(file),
+       path_text(found.csv.filename()));
+}
+
+void refuse_lost_heads(const FoundResults& found, size_t num_heads) {
+  if (!found.record) return;
+  const json measured = value_at(*found.record, {"heads", "measured"});
+  if (!measured.is_number_integer() || measured == num_heads) return;
+  fail("{}: expected {} heads, which its record counts, found {}", path_text(found.csv),
+       measured.get<int64_t>(), num_heads);
+}
+
+void add_lost_rows(const ReadTable& read, std::span<const HeadId> heads, PageAnalysis& out) {
+  const size_t lost = heads.size() - read.num_heads;
+  if (lost == 0) return;
+  const std::string which =
+      lost == heads.size() ? "the heads" : fmt::format("{} of the {} heads", lost, heads.size());
+  out.notes.push_back(fmt::format("{} of {} has no rows of {}.", read.file.name, out.name, which));
+}
+
+// The dataset that was wished, or that of the record if it is still there; empty: none.
+fs::path dataset_of(const FoundResults& found, const PageWishes& wishes) {
+  if (wishes.dataset) return *wishes.dataset;
+  const json folder = found.record ? value_at(*found.record, {"dataset", "folder"}) : json();
+  std::error_code error;
+  const fs::path path = folder.is_string() ? folder.get<std::string>() : "";
+  return fs::is_directory(path, error) ? path : fs::path();
+}
+
+void add_tokens(const PageWishes& wishes, std::span<const PointSet> sets, Table& rows,
+                PageAnalysis& out) {
+  const fs::path dataset = dataset_of(out.found, wishes);
+  if (dataset.empty()) {
+    fail(
+        "--tokens: expected --dataset with the capture that was analysed, since {} names none that is "
+        "there",
+        path_text(out.found.csv));
+  }
+  const auto texts = token_texts(dataset, sets);
+  if (!texts) {
+    out.notes.push_back(
+        fmt::format("The capture of {} holds no tokens, so none are shown: they are "
+                    "captured with capture_token_strings: true.",
+                    out.name));
+    return;
+  }
+  size_t width = 0;
+  for (const auto& list : *texts) width = std::max(width, list.size());
+  if (width == 0) return;
+  std::vector<std::string> all;
+  for (const auto& list : *texts) {
+    all.insert(all.end(), list.begin(), list.end());
+    all.resize(all.size() + width - list.size(), list.empty() ? "" : list.front());
+  }
+  Column column = text_column(all);
+  column.width = width;
+  rows.columns.emplace_back("token", std::move(column));
+  out.has_tokens = true;
+}
+
+// Names by documents.parquet, else by the record, which names those that were chosen; else ids.
+std::vector<std::string> names_of_documents(const PageWishes& wishes, const FoundResults& found,
+                                            std::vector<std::string> ids) {
+  const json chosen = found.record ? value_at(*found.record, {"documents"}) : json();
+  const fs::path dataset = dataset_of(found, wishes);
+  if (!dataset.empty()) ids = document_names(dataset, ids);
+  for (std::string& name : ids) {
+    for (const json& one : chosen.is_array() ? chosen : json::array()) {
+      const json known = value_at(one, {"document"});
+      if (value_at(one, {"example_id"}).dump() == name && known.is_string()) {
+        name = known.get<std::string>();
+      }
+    }
+    name = public_name(name);
+  }
+  return ids;
+}
+
+// The profiles of the heads, if the analysis has written them.
+void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
+  const fs::path path = find_table(out.found, kProfilesRecord, kProfilesFile);
+  if (path.empty()) {
+    out.missing.push_back(
+        {std::string(kProfilesFile), command_for("--profiles", out.found.record)});
+    if (wishes.tokens) {
+      out.notes.push_back(fmt::format("{} has no {}, so there are no points, and no tokens.",
+                                      out.name, kProfilesFile));
+    }
+    return;
+  }
+  const Profiles profiles = read_profiles(path);
+  ProfileTables tables = profile_tables(path, profiles, out.all_heads, wishes.heads);
+  if (wishes.tokens) add_tokens(wishes, tables.sets, tables.rows, out);
+  if (wishes.ids) {
+    out.documents = names_of_documents(wishes, out.found, tables.documents);
+  }
+  out.files.push_back(file_of(path));
+  out.tables.emplace_back("profiles", std::move(tables.profiles));
+  out.points.emplace_back("points", std::move(tables.points));
+  out.points.emplace_back("rows", std::move(tables.rows));
+}
+
+void read_heads(const PageWishes& wishes, PageAnalysis& out) {
+  out.all_heads = read_all_heads(out.found.csv);
+  refuse_lost_heads(out.found, out.all_heads.size());
+  wishes.heads.refuse_unknown({out.all_heads.begin(), out.all_heads.end()});
+  std::ranges::copy_if(out.all_heads, std::back_inserter(out.heads),
+                       [&](const HeadId& head) { return wishes.heads.has(head); });
+}
+
+// The paths of table_kinds(), empty where there is none.
+std::vector<fs::path> find_tables(const FoundResults& found) {
+  std::vector<fs::path> out;
+  for (const TableKind& kind : table_kinds()) {
+    out.push_back(find_table(found, kind.record, kind.file));
+    if (out.back().empty() && kind.name == "components") {  // what the original tool calls it
+      out.back() = find_table(found, kind.record, "head_component_information.csv");
+    }
+  }
+  out.front() = found.csv;
+  return out;
+}
+
+}  // namespace
+
+fs::path find_table(const FoundResults& found, const char* record, std::string_view file) {
+  const fs::path folder = found.csv.parent_path();
+  std::error_code error;
+  if (found.record) {
+    const std::string name = table_name(*found.record, record);
+    const fs::path path = folder / fs::path(name).filename();
+    return !name.empty() && fs::exists(path, error) ? path : fs::path();
+  }
+  for (const char* suffix : {"", ".gz", ".zst"}) {
+    const fs::path path = folder / (std::string(file) + suffix);
+    if (fs::exists(path, error)) return path;
+  }
+  return {};
+}
+
+std::string default_name(const fs::path& path) {
+  std::error_code error;
+  const fs::path folder = fs::is_directory(path, error) ? path : fs::path(path).parent_path();
+  const fs::path whole = fs::canonical(folder.empty() ? "." : folder, error);
+  const std::string name = error ? "" : whole.filename().string();
+  return name.empty() ? "analysis" : name;
+}
+
+PageAnalysis read_page_analysis(const fs::path& path, const std::string& name,
+                                const PageWishes& wishes) {
+  PageAnalysis out;
+  out.name = name;
+  out.found = find_results(path);
+  refuse_lost_record(out.found);
+  read_heads(wishes, out);
+  const std::span<const TableKind> kinds = table_kinds();
+  const std::vector<fs::path> paths = find_tables(out.found);
+  std::vector<std::optional<ReadTable>> read(kinds.size());
+  ThreadPool threads;
+  threads.parallel_for(std::ssize(kinds), [&](int64_t i, int) {
+    const auto at = static_cast<size_t>(i);
+    if (paths[at].empty()) return;
+    read[at] = read_page_table(paths[at], kinds[at], out.all_heads, wishes.heads);
+  });
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    if (!read[i]) {
+      out.missing.push_back(
+          {std::string(kinds[i].file), command_for(kinds[i].options, out.found.record)});
+      continue;
+    }
+    if (kinds[i].is_per_head) add_lost_rows(*read[i], out.heads, out);
+    out.files.push_back(std::move(read[i]->file));
+    out.tables.emplace_back(kinds[i].name, std::move(read[i]->table));
+  }
+  add_profiles(wishes, out);
+  return out;
+}
+
+}  // namespace qk

@@ -1,0 +1,180 @@
+#include "page/page_comparison.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "base/error.h"
+#include "base/path_text.h"
+#include "compare/comparison.h"
+#include "page/public_record.h"
+
+namespace qk {
+namespace {
+
+using nlohmann::ordered_json;
+
+using Names = std::vector<std::pair<std::string, std::string>>;
+
+// In a sentence the page calls the tables by the names of their analyses.
+Names names_of(const PageAnalysis& a, const PageAnalysis& b) {
+  Names out;
+  for (const PageAnalysis* one : {&a, &b}) {
+    out.emplace_back(path_text(one->found.csv), one->name);
+  }
+  if (out[0].first.size() < out[1].first.size()) std::swap(out[0], out[1]);
+  return out;
+}
+
+std::string plain(const std::string& sentence, const Names& names) {
+  return public_sentence(replaced(sentence, names));
+}
+
+struct Attempt {
+  std::optional<Comparison> comparison;
+  std::string refusal;
+};
+
+Attempt try_to_compare(const AnalysisResults& a, const AnalysisResults& b,
+                       const CompareOptions& options) {
+  try {
+    return {compare_results(a, b, options), ""};
+  } catch (const Error& error) {
+    return {{}, error.what()};
+  }
+}
+
+const char* errors_name(Pairing pairing) {
+  switch (pairing) {
+    case Pairing::kPaired:
+      return "paired";
+    case Pairing::kIndependent:
+      return "not paired";
+    case Pairing::kNone:
+      break;
+  }
+  return "none";
+}
+
+ordered_json differs_json(const SettingsComparison& settings, bool with_ids) {
+  ordered_json out = ordered_json::array();
+  for (const SettingDifference& one : settings.different) {
+    out.push_back({{"what", one.a.name},
+                   {"group", name_of(one.a.group)},
+                   {"a", public_setting(one.a.name, *one.a.value, with_ids)},
+                   {"b", public_setting(one.b.name, *one.b.value, with_ids)}});
+  }
+  return out;
+}
+
+std::string several_subjects(const std::vector<SettingGroup>& subjects) {
+  std::vector<std::string_view> names;
+  for (const SettingGroup group : subjects) names.push_back(name_of(group));
+  return fmt::format(
+      "they differ in {} things ({}), so a difference cannot be ascribed to one of them",
+      names.size(), fmt::join(names, ", "));
+}
+
+// compare.csv as columns, of the heads that are shown.
+Table table_of(const Comparison& comparison, const HeadChoice& choice) {
+  constexpr std::array<const char*, 10> kNumbers = {"layer",     "q_head",     "k_head", "a",
+                                                    "b",         "difference", "ci_low", "ci_high",
+                                                    "std_error", "p_value"};
+  constexpr size_t kNumIndexes = 3;
+  std::array<std::vector<double>, kNumbers.size()> numbers;
+  std::vector<std::string> metrics;
+  std::vector<std::string> significant;
+  std::vector<std::string> notes;
+  for (const MetricComparison& metric : comparison.metrics) {
+    for (const HeadDifference& head : metric.heads) {
+      if (!choice.has({head.layer, head.q_head, head.k_head})) continue;
+      const DifferenceError& error = head.error;
+      const std::array<double, kNumbers.size()> row = {static_cast<double>(head.layer),
+                                                       static_cast<double>(head.q_head),
+                                                       static_cast<double>(head.k_head),
+                                                       head.a,
+                                                       head.b,
+                                                       head.difference,
+                                                       error.low,
+                                                       error.high,
+                                                       error.std_error,
+                                                       error.p_value};
+      for (size_t i = 0; i < row.size(); ++i) numbers[i].push_back(row[i]);
+      metrics.push_back(metric.metric);
+      const bool is_tested = error.p_value == error.p_value;
+      significant.emplace_back(!is_tested ? "" : head.is_significant ? "true" : "false");
+      notes.push_back(error.note);
+    }
+  }
+  Table out;
+  out.num_rows = metrics.size();
+  for (size_t i = 0; i < kNumbers.size(); ++i) {
+    out.columns.emplace_back(kNumbers[i], i < kNumIndexes
+                                              ? number_column(numbers[i])
+                                              : float_column(numbers[i], FloatType::kF64));
+  }
+  out.columns.emplace_back("metric", text_column(metrics));
+  out.columns.emplace_back("significant", text_column(significant));
+  out.columns.emplace_back("note", text_column(notes));
+  return out;
+}
+
+void add_lonely_heads(const std::vector<HeadNumbers>& heads, const std::string& name,
+                      std::vector<std::string>& notes) {
+  if (heads.empty()) return;
+  notes.push_back(
+      fmt::format("Only {} has {} of the heads, the first one layer {}, query head {}; "
+                  "they are not compared.",
+                  name, heads.size(), heads.front().layer, heads.front().q_head));
+}
+
+}  // namespace
+
+PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
+                                const PageWishes& wishes) {
+  const AnalysisResults of_a = read_results(a.found.csv, {});
+  const AnalysisResults of_b = read_results(b.found.csv, {});
+  const Names names = names_of(a, b);
+  CompareOptions options;
+  Attempt attempt = try_to_compare(of_a, of_b, options);
+  const SettingsComparison settings = compare_settings(of_a.settings, of_b.settings);
+  const std::vector<SettingGroup> subjects = settings.subjects();
+  bool is_by_head = true;
+  if (!attempt.comparison) {
+    options.anyway = true;  // do at least their heads correspond?
+    is_by_head = try_to_compare(of_a, of_b, options).comparison.has_value();
+  } else if (subjects.size() > 1) {
+    attempt = {{}, several_subjects(subjects)};
+  }
+  PageComparison out;
+  out.directory = {{"differs", differs_json(settings, wishes.ids)},
+                   {"matching", is_by_head ? "heads" : "depth"},
+                   {"errors", "none"},
+                   {"reason", ""},
+                   {"fdr", options.fdr},
+                   {"confidence", options.confidence},
+                   {"method_a", of_a.method},
+                   {"method_b", of_b.method}};
+  if (!attempt.comparison) {
+    std::string reason = attempt.refusal;
+    reason.resize(std::min(reason.find("; --anyway"), reason.size()));
+    out.directory["reason"] = plain(reason, names);
+    out.notes.push_back(fmt::format("{} and {} are shown side by side, without differences: {}.",
+                                    a.name, b.name, plain(reason, names)));
+    return out;
+  }
+  const Comparison& comparison = *attempt.comparison;
+  out.directory["errors"] = errors_name(comparison.pairing);
+  out.directory["reason"] = plain(comparison.pairing_reason, names);
+  for (const std::string& warning : comparison.warnings) {
+    out.notes.push_back(plain(warning, names) + ".");
+  }
+  add_lonely_heads(comparison.only_a, a.name, out.notes);
+  add_lonely_heads(comparison.only_b, b.name, out.notes);
+  if (subjects.size() == 1) out.subject = name_of(subjects.front());
+  out.table = table_of(comparison, wishes.heads);
+  return out;
+}
+
+}  // namespace qk

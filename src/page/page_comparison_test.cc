@@ -1,0 +1,141 @@
+#include "page/page_comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "page/test_page.h"
+
+namespace qk {
+namespace page_comparison_test {
+
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+ReportOptions named() {
+  ReportOptions out;
+  out.names = {"base", "tuned"};
+  return out;
+}
+
+TEST(PageComparison, WithItselfAllIsZero) {
+  const TestAnalysis analysis(2, 3);
+  const ReadContainer data = data_of(page_of(analysis, analysis, named()));
+  EXPECT_THAT(data.numbers("compare", "difference"), Each(0));
+  EXPECT_EQ(data.num_rows("compare"), 3 * 6u);  // metrics and heads
+  EXPECT_EQ(data.numbers("compare", "a"), data.numbers("compare", "b"));
+  const auto comparison = data.json["comparison"];
+  EXPECT_THAT(comparison["differs"], IsEmpty());
+  EXPECT_EQ(comparison["matching"], "heads");
+  EXPECT_EQ(comparison["errors"], "none");
+  EXPECT_THAT(comparison["reason"].get<std::string>(), HasSubstr("no head_replicates.parquet"));
+  EXPECT_EQ(comparison["method_a"], "bucket");
+  EXPECT_EQ(data.num_rows("1/heads"), 6u);
+  EXPECT_EQ(data.json["title"], "base and tuned");
+}
+
+TEST(PageComparison, OneThingDiffers) {
+  const TestAnalysis a(2, 2);
+  TestAnalysis b(2, 2, 0.25);
+  b.record["dataset"]["model"] = "/models/of jane/Other.gguf";
+  b.write_record();
+  const ReadContainer data = data_of(page_of(a, b, named()));
+  const auto differs = data.json["comparison"]["differs"];
+  ASSERT_EQ(differs.size(), 1u);
+  EXPECT_EQ(differs[0]["what"], "model");
+  EXPECT_EQ(differs[0]["a"], "SmolLM2.gguf");
+  EXPECT_EQ(differs[0]["b"], "Other.gguf");
+  EXPECT_EQ(data.json["title"], "base and tuned, other model");
+  const auto metrics = data.texts("compare", "metric");
+  const auto differences = data.numbers("compare", "difference");
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    if (metrics[i] == "ap_overall") EXPECT_NEAR(differences[i], 0.25, 1e-12);
+    if (metrics[i] == "q_R2_pos") EXPECT_EQ(differences[i], 0);
+  }
+}
+
+TEST(PageComparison, SeveralThingsDiffer) {
+  const TestAnalysis a;
+  TestAnalysis b;
+  b.record["dataset"]["model"] = "other";
+  b.record["vector"] = "pre_rope";
+  b.write_record();
+  const ReportPage page = page_of(a, b, named());
+  const ReadContainer data = data_of(page);
+  EXPECT_FALSE(data.has("compare"));
+  EXPECT_EQ(data.json["comparison"]["matching"], "heads");
+  EXPECT_EQ(
+      data.json["comparison"]["reason"],
+      "they differ in 2 things (model, vectors), so a difference cannot be ascribed to one of "
+      "them");
+  EXPECT_THAT(page.notes, testing::Contains(testing::StartsWith(
+                              "base and tuned are shown side by side, without differences: ")));
+}
+
+TEST(PageComparison, OtherShapesAreMatchedByDepth) {
+  const TestAnalysis a(2, 2);
+  const TestAnalysis b(3, 2);
+  const ReadContainer data = data_of(page_of(a, b, named()));
+  EXPECT_FALSE(data.has("compare"));
+  EXPECT_EQ(data.json["comparison"]["matching"], "depth");
+  EXPECT_EQ(data.json["comparison"]["reason"],
+            "base and tuned: their heads cannot be compared one by one: layers 2 and 3");
+  EXPECT_EQ(data.num_rows("1/heads"), 6u);
+}
+
+TEST(PageComparison, OtherBuckets) {
+  const TestAnalysis a;
+  TestAnalysis b;
+  b.record["buckets"]["width"] = 32;
+  b.write_record();
+  const auto comparison = data_of(page_of(a, b, named())).json["comparison"];
+  EXPECT_EQ(comparison["matching"], "heads");
+  EXPECT_EQ(comparison["reason"],
+            "base and tuned: their buckets differ (buckets uniform, 16 tokens and uniform, 32 "
+            "tokens), so ap_overall is the mean of other cells");
+}
+
+TEST(PageComparison, WithoutRecords) {
+  const TestAnalysis a;
+  const TestAnalysis b(2, 2, 0.1);
+  a.remove("head_metrics.csv.json");
+  b.remove("head_metrics.csv.json");
+  const ReportPage page = page_of(a, b, named());
+  EXPECT_TRUE(data_of(page).has("compare"));
+  EXPECT_THAT(page.notes, testing::Contains("base: has no record, so model, documents, buckets and "
+                                            "method are not known."));
+}
+
+TEST(PageComparison, HeadsOfOneOnly) {
+  const TestAnalysis a(2, 2);
+  TestAnalysis b(2, 2);
+  const std::string heads = b.read("head_metrics.csv");
+  b.write("head_metrics.csv", heads.substr(0, heads.rfind("1,1,1,")));
+  b.record["heads"]["measured"] = 3;
+  b.write_record();
+  for (const char* file : {"head_bucket_details.csv", "head_bucket_plasticity.csv"}) {
+    const std::string text = b.read(file);
+    b.write(file, text.substr(0, text.rfind("1,1,1,")));
+  }
+  const ReportPage page = page_of(a, b, named());
+  EXPECT_EQ(data_of(page).num_rows("compare"), 3 * 3u);
+  EXPECT_THAT(page.notes, testing::Contains(HasSubstr("Only base has 1 of the heads")));
+}
+
+TEST(PageComparison, NothingPrivate) {
+  const TestAnalysis a;
+  TestAnalysis b;
+  b.record["documents"][0]["example_id"] = 88123;
+  b.record["dataset"]["folder"] = "/home/jane doe/other";
+  b.write_record();
+  const std::string data = template_bytes(page_of(a, b, named()).html, "data");
+  for (const char* word : {"jane", "secret", "/home", "letter", "77123", "88123", "/tmp"}) {
+    EXPECT_THAT(data, Not(HasSubstr(word)));
+  }
+}
+
+}  // namespace page_comparison_test
+}  // namespace qk
