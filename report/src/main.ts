@@ -70,6 +70,8 @@ class Application implements Page {
   go(change: Partial<State>): void {
     const old = this.state;
     this.state = { ...old, ...change };
+    // The other analysis may not have these heads, methods and metrics.
+    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, this.report), this.report, this.names);
     const hash = formatHash(this.state, this.report);
     if (hash !== location.hash) this.remember(hash, this.state.view !== old.view);
     if (this.state.view === old.view && this.state.run === old.run && this.update?.(change)) this.drawBar();
