@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -82,15 +84,37 @@ fs::path folder_of(const fs::path& analysis) {
   return fs::is_directory(analysis, error) ? analysis : analysis.parent_path();
 }
 
+// Whether a file begins as a page does; only such a file is replaced.
+bool is_page(const fs::path& path) {
+  constexpr std::string_view kBegin = "<!doctype html>";
+  std::string begin(kBegin.size(), '\0');
+  std::ifstream(path, std::ios::binary)
+      .read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  return begin == kBegin;
+}
+
 fs::path output_of(const ReportFlags& flags, const fs::path& first) {
   const fs::path path =
       flags.output.empty() ? folder_of(first) / "report.html" : expand_home(flags.output);
   std::error_code error;
-  if (fs::is_regular_file(path, error) && !flags.overwrite) {
+  if (!fs::is_regular_file(path, error)) return path;
+  if (!flags.overwrite) {
     fail("{}: exists already: --overwrite replaces it, --output FILE writes another",
          path_text(path));
   }
+  if (!is_page(path)) {
+    fail("{}: is no page of an earlier report, so it is not replaced: --output FILE writes another",
+         path_text(path));
+  }
   return path;
+}
+
+void make_folder_of(const fs::path& path) {
+  std::error_code error;
+  const fs::path folder = path.parent_path();
+  if (folder.empty() || fs::is_directory(folder, error)) return;
+  fs::create_directories(folder, error);
+  if (error) fail("{}: cannot be made: {}", path_text(folder), error.message());
 }
 
 // Whether the desktop's program for such files could be started.
@@ -119,7 +143,11 @@ int report(ReportFlags& flags) {
   flags.options.most_points = static_cast<size_t>(flags.points);
   flags.options.program = fmt::format("qkscope {}", version());
   const fs::path output = output_of(flags, analyses.front());
+  if (!flags.dataset.empty() && !flags.options.wishes.tokens && !flags.options.wishes.ids) {
+    std::fputs("qkscope: warning: --dataset has no effect without --tokens or --ids\n", stderr);
+  }
   const ReportPage page = make_report_page(analyses, flags.options, page_template());
+  make_folder_of(output);
   write_file(output, page.html);
   for (const std::string& note : page.notes) {
     std::fprintf(stderr, "qkscope: warning: %s\n", printable(note, 600).c_str());

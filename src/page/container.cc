@@ -74,7 +74,7 @@ T packed_or_fail(arrow::Result<T> result) {
 }
 
 std::string gzip(std::string_view bytes) {
-  constexpr int kLevel = 9;
+  constexpr int kLevel = 6;  // level 9 takes five times as long, and gains 0.3 %
   const auto codec = packed_or_fail(arrow::util::Codec::Create(arrow::Compression::GZIP, kLevel));
   const auto* input = reinterpret_cast<const uint8_t*>(bytes.data());
   const auto size = static_cast<int64_t>(bytes.size());

@@ -21,7 +21,7 @@ std::string container(nlohmann::ordered_json directory, const NamedTables& table
 // The bytes of the items sorted by their place in an item: all first bytes, then all second ones, ...
 std::string shuffled(const Column& column);
 
-// gzip (level 9, no date, no name), then base64.
+// gzip (no date, no name), then base64.
 std::string packed_container(std::string_view bytes);
 
 }  // namespace qk

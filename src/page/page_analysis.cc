@@ -10,6 +10,7 @@
 
 #include "analysis/analysis_config.h"
 #include "base/error.h"
+#include "base/json_value.h"
 #include "base/path_text.h"
 #include "base/thread_pool.h"
 #include "page/public_record.h"
@@ -25,14 +26,10 @@ using nlohmann::json;
 
 constexpr std::string_view kProfilesFile = "head_profiles.parquet";
 
-json value_or_null(const json& object, const char* key) {
-  return object.is_object() && object.contains(key) ? object[key] : json();
-}
-
 // "qkscope analyze DATASET --method bucket,counted --error_bars jackknife"
 std::string command_for(std::string_view options, const std::optional<json>& record) {
   std::string methods;
-  const json all = record ? value_or_null(*record, "methods") : json();
+  const json all = record ? value_at(*record, {"methods"}) : json();
   for (const json& method : all.is_array() ? all : json::array()) {
     const std::string name = method.is_string() ? method.get<std::string>() : "";
     if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos) continue;
@@ -53,7 +50,7 @@ void refuse_lost_record(const FoundResults& found) {
 
 void refuse_lost_heads(const FoundResults& found, size_t num_heads) {
   if (!found.record) return;
-  const json measured = value_or_null(value_or_null(*found.record, "heads"), "measured");
+  const json measured = value_at(*found.record, {"heads", "measured"});
   if (!measured.is_number_integer() || measured == num_heads) return;
   fail("{}: expected {} heads, which its record counts, found {}", path_text(found.csv),
        measured.get<int64_t>(), num_heads);
@@ -62,15 +59,15 @@ void refuse_lost_heads(const FoundResults& found, size_t num_heads) {
 void add_lost_rows(const ReadTable& read, std::span<const HeadId> heads, PageAnalysis& out) {
   const size_t lost = heads.size() - read.num_heads;
   if (lost == 0) return;
-  out.notes.push_back(fmt::format("{} has no rows of {} of the {} heads of {}.", read.file.name,
-                                  lost, heads.size(), out.name));
+  const std::string which =
+      lost == heads.size() ? "the heads" : fmt::format("{} of the {} heads", lost, heads.size());
+  out.notes.push_back(fmt::format("{} of {} has no rows of {}.", read.file.name, out.name, which));
 }
 
 // The dataset that was wished, or that of the record if it is still there; empty: none.
 fs::path dataset_of(const FoundResults& found, const PageWishes& wishes) {
   if (wishes.dataset) return *wishes.dataset;
-  const json folder =
-      found.record ? value_or_null(value_or_null(*found.record, "dataset"), "folder") : json();
+  const json folder = found.record ? value_at(*found.record, {"dataset", "folder"}) : json();
   std::error_code error;
   const fs::path path = folder.is_string() ? folder.get<std::string>() : "";
   return fs::is_directory(path, error) ? path : fs::path();
@@ -107,6 +104,24 @@ void add_tokens(const PageWishes& wishes, std::span<const PointSet> sets, Table&
   out.has_tokens = true;
 }
 
+// Names by documents.parquet, else by the record, which names those that were chosen; else ids.
+std::vector<std::string> names_of_documents(const PageWishes& wishes, const FoundResults& found,
+                                            std::vector<std::string> ids) {
+  const json chosen = found.record ? value_at(*found.record, {"documents"}) : json();
+  const fs::path dataset = dataset_of(found, wishes);
+  if (!dataset.empty()) ids = document_names(dataset, ids);
+  for (std::string& name : ids) {
+    for (const json& one : chosen.is_array() ? chosen : json::array()) {
+      const json known = value_at(one, {"document"});
+      if (value_at(one, {"example_id"}).dump() == name && known.is_string()) {
+        name = known.get<std::string>();
+      }
+    }
+    name = public_name(name);
+  }
+  return ids;
+}
+
 // The profiles of the heads, if the analysis has written them.
 void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
   const fs::path path = find_table(out.found, kProfilesRecord, kProfilesFile);
@@ -123,8 +138,7 @@ void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
   ProfileTables tables = profile_tables(path, profiles, out.all_heads, wishes.heads);
   if (wishes.tokens) add_tokens(wishes, tables.sets, tables.rows, out);
   if (wishes.ids) {
-    out.documents = document_names(dataset_of(out.found, wishes), tables.documents);
-    for (std::string& name : out.documents) name = public_name(name);
+    out.documents = names_of_documents(wishes, out.found, tables.documents);
   }
   out.files.push_back(file_of(path));
   out.tables.emplace_back("profiles", std::move(tables.profiles));

@@ -149,7 +149,7 @@ PackedData pack_within(PageData data, int64_t max_bytes) {
     fail(
         "the data of the page take {}, more than the {} that --max-size leaves for them: --heads "
         "chooses some of the heads, such as --heads 'l00*,l12h03'",
-        mebibytes(size_of(tables, points)), mebibytes(max_bytes));
+        mebibytes(size_of(tables, points)), mebibytes(std::max<int64_t>(max_bytes, 0)));
   }
   return {std::move(tables), std::move(points), std::move(data.notes)};
 }

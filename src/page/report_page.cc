@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_value.h"
 #include "page/page_comparison.h"
 #include "page/page_size.h"
 #include "page/page_template.h"
@@ -50,8 +51,8 @@ ordered_json analysis_json(const PageAnalysis& analysis, bool with_ids) {
 
 // The model of the analysis, or its name.
 std::string model_of(const PageAnalysis& analysis) {
-  const json& record = analysis.found.record.value_or(json());
-  const json model = record.value(json::json_pointer("/dataset/model"), json());
+  const json model =
+      analysis.found.record ? value_at(*analysis.found.record, {"dataset", "model"}) : json();
   const std::string name = model.is_string() ? public_name(model.get<std::string>()) : "";
   return name.empty() ? analysis.name : name;
 }

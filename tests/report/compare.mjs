@@ -27,7 +27,7 @@ export function add(place) {
       assert.ok(maps.length >= 24, `${maps.length} cells`);
       const values = (head) => [a.get(head), b.get(head)].map((row) => Number(row.ap_overall));
       for (const [id, head, label] of maps) {
-        const shown = Number(/: *(-?[\d.e-]+)/.exec(label.replace("\u2212", "-"))?.[1]);
+        const shown = Number(/: (?:difference )?(-?[\d.e-]+)/.exec(label.replace("\u2212", "-"))?.[1]);
         const [first, second] = values(head);
         const fits = [first, second, second - first].some((value) => Math.abs(value - shown) < 1e-6);
         assert.ok(fits, `${id}: ${label}, files have ${first} and ${second}`);
