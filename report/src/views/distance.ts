@@ -25,16 +25,17 @@ function draw(root: HTMLElement, page: Page): void {
   const at = (point: MeanPoint) => (log ? point.bucket : point.center);
   const apart = (point: MeanPoint) => `${grouped(at(point))} ${log ? 'buckets' : 'tokens'} apart`;
   const series = curves.map((each, i) => meanSeries(`${heads(each.name)}, ${each.method}`, i, each.points, at, apart));
+  const base = [...curves].sort((a, b) => b.points.length - a.points.length)[0]?.points ?? [];
+  const half = base.length > 1 ? (at(base[1]) - at(base[0])) / 2 : 0.5;
+  const x = { label: axis, domain: base.length ? [at(base[0]) - half, at(base.at(-1)!) + half] as [number, number] : undefined };
   root.append(controls(reachChoice(page, reaches)),
     legend(page, series.map(({ name, style }) => ({ name, style, symbols: true, band: true }))),
     chart(page, 'Plasticity over distance', () => ({
       columns: ['heads', 'method', 'reach', 'bucket', 'center', 'num_heads', 'documents', 'ap_mean', 'ci_low', 'ci_high'],
       rows: curves.flatMap(each => each.points.map(p => [p.heads, p.method, p.reach, p.bucket, p.center, p.count, p.documents, p.value, p.low, p.high])),
     }), width => lines(page, { label: 'Plasticity over the distance between query and keys, mean over heads', width,
-      height: Math.min(420, Math.max(280, width * 0.45)), x: { label: axis }, y: { label: 'plasticity' } }, series)));
-  const base = curves[0]?.points ?? [];
-  const half = base.length > 1 ? (at(base[1]) - at(base[0])) / 2 : 0.5;
-  root.append(documentBars(page, 'Documents behind each distance', { label: axis }, base.map(p =>
+      height: Math.min(420, Math.max(280, width * 0.45)), x, y: { label: 'plasticity' } }, series)));
+  root.append(documentBars(page, 'Documents behind each distance', x, base.map(p =>
     ({ from: at(p) - half, to: at(p) + half, documents: p.documents, lines: [apart(p), count(p.count, 'head')] }))));
   if (base.some(point => point.count !== base[0].count)) {
     root.append(remark('Heads with a sliding window do not reach far: at larger distances the mean is over fewer heads. The curves of each kind of window do not mix them.'));
