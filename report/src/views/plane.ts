@@ -1,6 +1,6 @@
 // Queries and keys of a head in a plane, on a canvas: a point for each of the sampled rows.
 
-import { chart, points } from '../chart.ts';
+import { chart, drawCharts, points } from '../chart.ts';
 import { category, ink, unit } from '../color.ts';
 import type { Container, Table } from '../data.ts';
 import { element, select } from '../dom.ts';
@@ -161,6 +161,7 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
     rows: Array.from(data.x, (x, i) => [i < data.queries ? 'query' : 'key', data.position[i], data.bucket[i], data.document[i], Number(x.toPrecision(6)), Number(data.y[i].toPrecision(6))]) }),
   width => picture(page, data, drawing, Math.min(width, kWidest)), () => axesOf(page, data, drawing, kWidest, true)),
   remark('Queries are multiplied by s and keys divided by s so that both have equal mean squares, and the mean key is subtracted: neither changes what attention sees. One scale for both axes.'));
+  drawCharts(page.printing);
 }
 
 // The section, and what draws its points anew after a change of its choices.
