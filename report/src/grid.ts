@@ -22,6 +22,7 @@ export interface GridSpec {
   rows: string[];
   columns: string[];
   room?: number;            // pixels for the whole grid; cells are 12 to 40 wide
+  scale?: { low: string; high: string; color(t: number): string };   // of the picture
   cell(row: number, column: number): GridCell | null;   // null: there is nothing
   open?(row: number, column: number, event: MouseEvent | KeyboardEvent): void;
 }
@@ -112,11 +113,17 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
 export function gridPicture(spec: GridSpec): SVGSVGElement {
   const size = Math.max(10, Math.min(24, 900 / spec.columns.length));
   const left = 70, top = 40;
-  const width = left + spec.columns.length * size + 10, height = top + spec.rows.length * size + 10;
+  const width = Math.max(320, left + spec.columns.length * size + 10), bottom = top + spec.rows.length * size;
+  const height = bottom + (spec.scale ? 34 : 10);
   const picture = svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10,
     fill: 'currentColor', role: 'img', 'aria-label': spec.label });
   const text = (x: number, y: number, content: string, anchor: string) =>
     picture.append(svgElement('text', { x, y, 'text-anchor': anchor }, content));
+  if (spec.scale) {
+    text(left - 6, bottom + 23, spec.scale.low, 'end');
+    for (let i = 0; i < 40; ++i) picture.append(svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2, height: 11, fill: spec.scale.color((i + 0.5) / 40) }));
+    text(left + 166, bottom + 23, spec.scale.high, 'start');
+  }
   text(4, 14, `${spec.label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start');
   const fits = thinned(spec.columns.length, spec.columns.length * size / 26);
   spec.columns.forEach((name, i) => { if (fits(i)) text(left + (i + 0.5) * size, top - 5, name, 'middle'); });

@@ -70,6 +70,8 @@ class Application implements Page {
   go(change: Partial<State>): void {
     const old = this.state;
     this.state = { ...old, ...change };
+    // The other analysis may not have these heads, methods and metrics.
+    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, this.report), this.report, this.names);
     const hash = formatHash(this.state, this.report);
     if (hash !== location.hash) this.remember(hash, this.state.view !== old.view);
     if (this.state.view === old.view && this.state.run === old.run && this.update?.(change)) this.drawBar();
@@ -117,8 +119,8 @@ class Application implements Page {
 
   draw(): void {
     const view = this.view();
-    const focus = document.activeElement?.id;
-    const top = scrollY;
+    const active = document.activeElement, top = scrollY;
+    const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
     this.tip(null);
     this.drawBar();
     this.main.replaceChildren();
@@ -130,6 +132,7 @@ class Application implements Page {
     if (this.printing) this.drawRest();
     drawCharts(this.printing);
     scrollTo(0, top);  // charts have no height until they are drawn
+    if (place && cell) document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`)?.focus({ preventScroll: true });
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
@@ -253,8 +256,8 @@ async function start(): Promise<void> {
     report = new Report(await decode(text));
   } catch (error) {
     console.warn(error);
-    say(`The data of this page cannot be read (${error instanceof Error ? error.message : 'unknown error'}). ` +
-      'The file may have been cut off when it was copied or mailed: copy it again, or write it anew with `qkscope report`.');
+    say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
+      'copy it again, or write it anew with `qkscope report`.');
     return;
   }
   document.getElementById('fallback')?.remove();

@@ -3,7 +3,7 @@
 import { button, element, select, svgElement, table } from '../dom.ts';
 import { downloadCsv, fileName, type ChartTable } from '../export.ts';
 import { compile, sorted } from '../filter.ts';
-import { count, short } from '../format.ts';
+import { count, grouped, short } from '../format.ts';
 import { list } from '../list.ts';
 import { headLines, type Analysis, type Head, type Metric } from '../report.ts';
 import type { State } from '../state.ts';
@@ -59,14 +59,14 @@ export const heads: View = {
           { tabindex: -1, 'aria-pressed': String(pinned), 'aria-label': `Pin layer ${head.layer}, head ${head.q}` })),
         cell(`l${head.layer} h${head.q}`), cell(`k${head.k}`), cell(Number.isNaN(head.window) ? '' : short(head.window), 'number'),
         cell(short(value), 'number'), cell(whisker(metric, head, range)),
-        cell(Number.isNaN(value) ? '' : `${rank.get(head.row)}`, 'number'),
+        cell(Number.isNaN(value) ? '' : grouped(rank.get(head.row)!), 'number'),
         ...others.map(other => cell(short(other.values[head.row]), 'number')), cell(analysis.warnings(head).join('; '), 'text'));
     };
     const sortButton = (id: string, text: string, title: string) => element('div', { role: 'columnheader', 'data-sort': id, class: id === 'layer' ? null : 'number' },
       button(text, () => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` }), { id: `sort-${id}`, title }));
     const title = (text: string) => element('div', { role: 'columnheader' }, text);
     const header = element('div', { role: 'row', class: 'row' }, title('Pin'), sortButton('layer', 'Head', 'By layer and head'), title('Key'),
-      sortButton('window', 'Window', 'By window'), sortButton(metric.id, metric.label, metric.definition), title(metric.low ? 'with interval' : ''), title('Rank'),
+      sortButton('window', 'Window', 'By window'), sortButton(metric.id, metric.label, metric.definition), title(metric.low ? 'with interval' : 'on one scale'), element('div', { role: 'columnheader', class: 'number' }, 'Rank'),
       ...others.map(other => sortButton(other.id, other.label, other.definition)), title('Warning'));
     const rows = list({ id: 'heads', label: 'Heads', columns: 8 + others.length, rowHeight: 28, height: Math.max(320, innerHeight - 330), header, row,
       open: (index, event) => page.open(shown[index].key, event),
@@ -89,7 +89,7 @@ export const heads: View = {
         if (order) node.setAttribute('aria-sort', order);
         else node.removeAttribute('aria-sort');
       }
-      said.textContent = `${count(shown.length, 'head')} of ${analysis.heads.length}.${made.problem ? ` ${made.problem}` : ''}`;
+      said.textContent = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}.${made.problem ? ` ${made.problem}` : ''}`;
     };
     root.append(
       element('div', { class: 'controls' }, element('label', { class: 'field wide' }, element('span', {}, 'Filter'), filter),

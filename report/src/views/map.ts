@@ -31,7 +31,8 @@ export function headMap(page: Page, metric: Metric, limits: readonly [number, nu
   const heads = [...new Set(places.map(place => place[1]))].sort((a, b) => a - b);
   const chosen = new Set(state.selection);
   return {
-    id: `map-${metric.id}`, label: metric.label, rowTitle: 'layer', columnTitle: 'head',
+    id: `map-${metric.id}`, label: unitLabel(metric),
+    scale: { low: short(limits[0]), high: short(limits[1]), color: t => fill(t, page.dark, metric.signed) }, rowTitle: 'layer', columnTitle: 'head',
     rows: layers.map(String), columns: heads.map(String),
     cell(row, column) {
       const key = `${layers[row]}.${heads[column]}`;
@@ -115,5 +116,6 @@ export const map: View = {
       }), width => grid(page, { ...spec, room: width }), () => gridPicture(spec)), byLayer(page, metric, limits)),
       element('p', { class: 'note' }, `Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a window. ` +
         'Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
+    return change => Object.keys(change).every(name => name === 'pins');
   },
 };

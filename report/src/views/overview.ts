@@ -3,7 +3,7 @@
 import files from '../files.json' with { type: 'json' };
 import { fill } from '../color.ts';
 import { button, element, facts, table } from '../dom.ts';
-import { count, exact, interval, short } from '../format.ts';
+import { count, exact, grouped, interval, short } from '../format.ts';
 import { kFewDocuments, kManyDocuments, type Analysis, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
@@ -46,7 +46,7 @@ export function warningsOf(page: Page): string[] {
     found.push(`${count(documents, 'document')}, fewer than ${kManyDocuments}: intervals are wide, and late buckets rest on few texts. ` +
       `What rests on fewer than ${kFewDocuments} documents is hatched or dotted.`);
   }
-  if (!analysis.metrics.some(metric => metric.low)) found.push('No error bars: differences between heads may be chance. `qkscope analyze --error_bars jackknife` makes them.');
+  if (!analysis.metrics.some(metric => metric.low)) found.push('No error bars: differences between heads may be chance. qkscope analyze with --error_bars jackknife makes them.');
   if (record.method === 'linear') {
     found.push('Plasticity is by the method linear, which misleads where RoPE turns the mean query; bucket and counted assume less.');
     if (record.covariance === 'diagonal') found.push('The covariance is diagonal: the result depends on the basis in which the weights are written, and can be far off.');
@@ -57,7 +57,7 @@ export function warningsOf(page: Page): string[] {
   if (without_keys) found.push(`${count(without_keys, 'head')} without captured keys.`);
   const kinds = new Map<string, number>();
   for (const head of analysis.heads) for (const text of new Set(analysis.warnings(head))) kinds.set(text, (kinds.get(text) ?? 0) + 1);
-  for (const [text, number] of kinds) found.push(`${count(number, 'head')} of ${analysis.heads.length}: ${text}.`);
+  for (const [text, number] of kinds) found.push(`${count(number, 'head')} of ${grouped(analysis.heads.length)}: ${text}.`);
   if (report.options.tokens) found.push('This page holds text of the corpus: tokens of the captured documents.');
   if (report.options.ids) found.push('This page holds the names of the captured documents.');
   return found;

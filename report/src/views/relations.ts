@@ -52,5 +52,6 @@ export const relations: View = {
       element('p', { class: 'note' }, 'A circle is a head that sees the whole document, a square one with a window. ' +
         'Draw a rectangle to select heads in all views; by keyboard, filter them in Heads. A click opens a head.' +
         (missing ? ` ${count(missing, 'head')} without one of the values not shown.` : '')));
+    return change => Object.keys(change).every(name => name === 'pins');
   },
 };
