@@ -14,6 +14,8 @@ function barOf(metric: Metric, head: Head): [number, number] | undefined {
   return Number.isNaN(low + high) ? undefined : [low, high];
 }
 
+const inside = (value: number, [low, high]: [number, number]) => value >= low && value <= high;
+
 export const relations: View = {
   id: 'relations',
   title: 'Relations',
@@ -43,11 +45,12 @@ export const relations: View = {
       ramp(page, unitLabel(paint), limits, { signed: paint.signed, points: true }),
       chart(page, `${y.label} over ${x.label}`, () => ({
         columns: ['layer', 'q_head', 'k_head', x.id, y.id, paint.id],
-        rows: analysis.heads.map(head => [head.layer, head.q, head.k, x.values[head.row], y.values[head.row], paint.values[head.row]]),
-      }), width => points(page, { label: `${count(there.length, 'head')}: ${y.label} over ${x.label}`, width, height: Math.min(560, Math.max(320, width * 0.55)),
+        rows: analysis.heads.map(({ layer, q, k, row }) => [layer, q, k, x.values[row], y.values[row], paint.values[row]]),
+      }), width => points(page, { label: `${count(there.length, 'head')}: ${y.label} over ${x.label}`, width,
+        height: Math.min(560, Math.max(320, width * 0.55)),
         x: { label: unitLabel(x) }, y: { label: unitLabel(y) }, zero: y.signed, zeroX: x.signed }, dots, {
-        brush: (across, up) => page.go({ selection: there.filter(({ row }) => x.values[row] >= across[0] && x.values[row] <= across[1] &&
-          y.values[row] >= up[0] && y.values[row] <= up[1]).map(head => head.key) }),
+        brush: (across, up) => page.go({ selection: there.filter(({ row }) => inside(x.values[row], across) &&
+          inside(y.values[row], up)).map(head => head.key) }),
       })),
       element('p', { class: 'note' }, 'A circle is a head that sees the whole document, a square one with a window. ' +
         'Draw a rectangle to select heads in all views; by keyboard, filter them in Heads. A click opens a head.' +
