@@ -79,11 +79,11 @@ export function warningsOf(page: Page): string[] {
 // A small map on a canvas, which opens the large one.
 export function smallMap(page: Page, metric: Metric): HTMLElement {
   const spec = headMap(page, metric, metric.limits);
-  const [low, high] = metric.limits.map(short);
+  const [from, to] = metric.limits.map(short);
   const wide = Math.max(3, Math.min(24, Math.floor(300 / spec.columns.length)));
   const high = Math.max(3, Math.min(wide, 12, Math.floor(320 / spec.rows.length)));
   const canvas = element('canvas', { width: 2 * wide * spec.columns.length, height: 2 * high * spec.rows.length, role: 'img',
-    'aria-label': `${metric.label} by layer (down) and head (across), from ${low} to ${high}` });
+    'aria-label': `${metric.label} by layer (down) and head (across), from ${from} to ${to}` });
   canvas.style.width = `${wide * spec.columns.length}px`;
   const context = canvas.getContext('2d')!;
   context.scale(2, 2);
@@ -109,7 +109,7 @@ export function smallMap(page: Page, metric: Metric): HTMLElement {
   const bar = element('i');
   const steps = [0, 0.25, 0.5, 0.75, 1].map(t => fill(t, page.dark, metric.signed));
   bar.style.background = `linear-gradient(to right, ${steps.join(',')})`;
-  const strip = element('div', { class: 'ramp' }, element('span', {}, low), bar, element('span', {}, high));
+  const strip = element('div', { class: 'ramp' }, element('span', {}, from), bar, element('span', {}, to));
   return element('figure', { class: 'small' }, element('figcaption', {}, metric.label), canvas, strip,
     button('Open the map', openMap, { 'aria-label': `Open the map of ${metric.label}` }));
 }
