@@ -3,9 +3,9 @@
 // The library's <style> elements are taken out before a chart enters the page (our style sheet has
 // their rules), and so are its labels of inner groups: the chart is one image with one label.
 
-import { areaY, dot, line, plot, rectY, ruleX, ruleY, type Markish } from '@observablehq/plot';
+import { dot, line, plot, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
-import { button, element, table as plainTable } from './dom.ts';
+import { button, element, svgElement, table as plainTable } from './dom.ts';
 import { downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable } from './export.ts';
 import { exact, short } from './format.ts';
 import type { HeadKey } from './report.ts';
@@ -14,6 +14,7 @@ import type { Page } from './view.ts';
 export interface Axis {
   label: string;
   domain?: [number, number];
+  nice?: boolean;
   log?: boolean;
   ticks?: number[];
   format?: (value: number) => string;
@@ -34,17 +35,21 @@ export interface Series {
 
 export interface Bar { from: number; to: number; value: number; hollow?: boolean; style?: number; lines: string[] }
 
-export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[] }
+export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[];
+  xBar?: [number, number]; yBar?: [number, number] }   // intervals
 
 interface Probe { x: number; y: number; lines: string[]; key?: HeadKey }
 
-export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis; zero?: boolean }
+export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis;
+  zero?: boolean; zeroX?: boolean }   // rules at 0
 
 function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
   const axis = ({ label, domain, log, ticks, format }: Axis) =>
-    ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short, labelArrow: 'none' as const });
-  const picture = plot({ width: spec.width, height: spec.height, className: 'plot', marginLeft: 56, marginBottom: 38, marginTop: 26,
-    marginRight: 16, x: { ...axis(spec.x), nice: false }, y: { ...axis(spec.y), grid: true }, marks }) as SVGSVGElement;
+    ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short,
+      labelArrow: 'none' as const });
+  const picture = plot({ width: spec.width, height: spec.height, className: 'plot',
+    marginLeft: 56, marginBottom: 38, marginTop: 26, marginRight: 16,
+    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain }, marks }) as SVGSVGElement;
   const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
@@ -104,9 +109,7 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
     const color = category(each.style, page.dark);
     const index = Array.from(each.x, (_, i) => i);
     const x = (i: number) => each.x[i];
-    if (each.low && each.high) {
-      marks.push(areaY(index, { x, y1: i => each.low![i], y2: i => each.high![i], fill: color, fillOpacity: 0.18 }));
-    }
+    if (each.low && each.high) marks.push(band(each, color));
     const thin = (i: number) => !!each.thin?.[i];
     const shared = { x, stroke: color, strokeWidth: each.width ?? 1.8 };
     // A piece between two points is dotted if either has few documents.
@@ -125,35 +128,127 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
         [each.name, `${spec.x.label}: ${exact(each.x[i])}`, `${spec.y.label}: ${exact(each.y[i])}`] });
     }
   }
-  return build(page, spec, marks, probes);
+  const ends = series.flatMap(each => [...Array.from(each.y), ...Array.from(each.low ?? []), ...Array.from(each.high ?? [])]);
+  return build(page, within(spec, series.flatMap(each => Array.from(each.x)), spec.zero ? [...ends, 0] : ends), marks, probes);
+}
+
+// Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
+// do not tell its scales how far they reach.
+function within(spec: ChartSpec, x: number[], y: number[]): ChartSpec {
+  const reach = (values: number[]): [number, number] => {
+    const finite = values.filter(Number.isFinite);
+    const low = finite.reduce((a, b) => Math.min(a, b), Infinity), high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
+    return low < high ? [low, high] : finite.length ? [low - 0.5, low + 0.5] : [0, 1];
+  };
+  return { ...spec, x: { ...spec.x, domain: spec.x.domain ?? reach(x) },
+    y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
+}
+
+function band(series: Series, color: string): Markish {
+  return (_index, { x, y }) => {
+    const there = Array.from(series.x, (_, i) => i).filter(i => Number.isFinite(series.low![i] + series.high![i]));
+    const runs = there.reduce((all: number[][], i) => {
+      if (all.at(-1)?.at(-1) === i - 1) all.at(-1)!.push(i);
+      else all.push([i]);
+      return all;
+    }, []);
+    const at = (i: number, value: number) => `${x!(series.x[i])} ${y!(value)}`;
+    const d = runs.map(run => `M${[...run.map(i => at(i, series.high![i])),
+      ...[...run].reverse().map(i => at(i, series.low![i]))].join('L')}Z`).join('');
+    return svgElement('path', { d, fill: color, 'fill-opacity': 0.18 });
+  };
 }
 
 export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
-  const color = (bar: Bar) => category(bar.style ?? 0, page.dark);
-  const shared = { x1: 'from', x2: 'to', y: 'value', stroke: color, insetLeft: 0.5, insetRight: 0.5 } as const;
-  return build(page, spec, [
-    rectY(data.filter(bar => !bar.hollow), { ...shared, fill: color }),
-    rectY(data.filter(bar => bar.hollow), { ...shared, fill: 'none', strokeDasharray: '3 2' }),
-    ruleY([0]),
-  ], data.map(bar => ({ x: spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2, y: bar.value, lines: bar.lines })));
+  const draw: Markish = (_index, { x, y }) => svgElement('g', {}, ...data.map(bar => {
+    const color = category(bar.style ?? 0, page.dark);
+    const ends = [x!(bar.from), x!(bar.to)], levels = [y!(0), y!(bar.value)];
+    return svgElement('rect', { x: Math.min(...ends) + 0.5, y: Math.min(...levels), stroke: color,
+      width: Math.max(0.5, Math.abs(ends[1] - ends[0]) - 1), height: Math.abs(levels[1] - levels[0]),
+      fill: bar.hollow ? 'none' : color, 'stroke-dasharray': bar.hollow ? '3 2' : null });
+  }));
+  const middle = (bar: Bar) => (spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2);
+  const reach = within(spec, data.flatMap(bar => [bar.from, bar.to]), [0, ...data.map(bar => bar.value)]);
+  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines })));
 }
 
-export function points(page: Page, spec: ChartSpec, data: Dot[], extra: { diagonal?: boolean } = {}): SVGSVGElement {
+// brush: the rectangle that was drawn by the pointer, in the units of the axes.
+export interface Extra { diagonal?: boolean; brush?(x: [number, number], y: [number, number]): void }
+
+function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): void {
+  const chart = picture as SVGSVGElement & { scale(name: string): { invert(value: number): number } };
+  const x = chart.scale('x'), y = chart.scale('y');
+  const frame = svgElement('rect', { class: 'brush', 'aria-hidden': 'true' });
+  let from: [number, number] | null = null;
+  const place = (event: PointerEvent): [number, number] => {
+    const box = picture.getBoundingClientRect();
+    const scale = Number(picture.getAttribute('width')) / box.width;
+    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+  };
+  const drawn = (to: [number, number]) => ({ x: Math.min(from![0], to[0]), y: Math.min(from![1], to[1]),
+    width: Math.abs(to[0] - from![0]), height: Math.abs(to[1] - from![1]) });
+  picture.addEventListener('pointerdown', event => {
+    if (event.button === 0 && event.pointerType !== 'touch') from = place(event);
+  });
+  picture.addEventListener('pointermove', event => {
+    if (!from || !event.buttons) return;
+    picture.append(frame);
+    for (const [name, value] of Object.entries(drawn(place(event)))) frame.setAttribute(name, String(value));
+  });
+  picture.addEventListener('pointerup', event => {
+    if (!from) return;
+    const box = drawn(place(event));
+    from = null;
+    frame.remove();
+    if (box.width < 5 && box.height < 5) return;
+    addEventListener('click', click => click.stopPropagation(), { capture: true, once: true });
+    brush([x.invert(box.x), x.invert(box.x + box.width)], [y.invert(box.y + box.height), y.invert(box.y)]);
+  });
+}
+
+export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
   const marks: Markish[] = [dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4,
     fill: (each: Dot) => (each.faint ? 'none' : each.color), fillOpacity: 0.75,
     strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
-  if (spec.zero) marks.unshift(ruleX([0], { strokeOpacity: 0.5 }), ruleY([0], { strokeOpacity: 0.5 }));
-  if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: i => spec.x.domain![i], y: i => spec.x.domain![i], strokeOpacity: 0.6 }));
-  return build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
+  if (spec.zero) marks.unshift(ruleY([0], { strokeOpacity: 0.6 }));
+  if (spec.zeroX) marks.unshift(ruleX([0], { strokeOpacity: 0.6 }));
+  const end = (i: number) => spec.x.domain![i];
+  if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: end, y: end, strokeOpacity: 0.6 }));
+  const bars = { stroke: 'color', strokeOpacity: 0.5 };
+  const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
+  marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
+    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }));
+  const picture = build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
+  if (extra.brush) brushed(picture, extra.brush);
+  return picture;
+}
+
+// Charts need the width of their place, so they are drawn once they are in the page: those in sight at
+// once, the others when they come near, or all for printing. All places are measured first: to measure
+// after a drawing would lay out the page for each chart.
+const waiting = new Map<Element, () => () => void>();
+const near = typeof IntersectionObserver === 'undefined' ? null : new IntersectionObserver(entries => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) waiting.get(target)?.()();
+}, { rootMargin: '600px' });
+
+export function drawCharts(all: boolean): void {
+  const now: (() => void)[] = [];
+  for (const [body, measure] of waiting) {
+    if (!body.isConnected) waiting.delete(body);
+    else if (all || !near || body.getBoundingClientRect().top < innerHeight) now.push(measure());
+    else near.observe(body);
+  }
+  for (const draw of now) draw();
 }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
 export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
                       picture?: () => SVGSVGElement): HTMLElement {
   const body = element('div', { class: 'chart' });
-  const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region', 'aria-label': `${title}, numbers` });
+  const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region',
+    'aria-label': `${title}, numbers` });
   const name = fileName('qkscope', page.state.view, title);
-  const svg = () => picture?.() ?? body.querySelector('svg')!;
+  const svg = () => { measure()(); return picture?.() ?? body.querySelector('svg')!; };
   const toggle = button('Table', () => {
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
@@ -162,15 +257,19 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
     numbers.replaceChildren(plainTable(title, columns, rows.slice(0, 1000)),
       rows.length > 1000 ? element('p', {}, `The first 1,000 of ${rows.length} rows; the CSV file has all.`) : '');
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
-  const save = (kind: string, run: () => unknown) => button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
+  const save = (kind: string, run: () => unknown) =>
+    button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
   let width = 0;
-  const redraw = () => {
+  const measure = () => {
     const now = Math.floor(body.clientWidth);
-    if (now < 50 || now === width) return;
-    width = now;
-    body.replaceChildren(draw(width));
+    return () => {
+      if (now < 50 || now === width) return;
+      width = now;
+      body.replaceChildren(draw(width));
+      if (waiting.delete(body)) near?.unobserve(body), new ResizeObserver(() => measure()()).observe(body);
+    };
   };
-  new ResizeObserver(redraw).observe(body);
+  waiting.set(body, measure);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
       save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);

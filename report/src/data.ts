@@ -116,3 +116,9 @@ export async function decode(base64: string): Promise<Container> {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
   return parse(new Uint8Array(await new Response(stream).arrayBuffer()));
 }
+
+// The text of a template of the page; null: there is none.
+export function templateText(id: string): string | null {
+  const template = document.getElementById(id);
+  return template instanceof HTMLTemplateElement ? template.content.textContent : null;
+}

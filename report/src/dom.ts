@@ -64,12 +64,12 @@ export function table(caption: string, columns: string[], rows: (string | number
     element('thead', {}, element('tr', {},
       ...columns.map(name => element('th', { scope: 'col' }, name)))),
     element('tbody', {}, ...rows.map(row => element('tr', {},
-      ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : null },
+      ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : cell.length < 28 ? 'word' : null },
         typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
 }
 
 // A list of names and values.
 export function facts(rows: [string, Child][]): HTMLElement {
-  return element('dl', { class: 'facts' }, ...rows.flatMap(([name, value]) =>
-    [element('dt', {}, name), element('dd', {}, value)]));
+  return element('dl', { class: 'facts' }, ...rows.map(([name, value]) =>
+    element('div', { class: 'fact' }, element('dt', {}, name), element('dd', {}, value))));
 }

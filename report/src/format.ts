@@ -14,7 +14,7 @@ export function short(value: number): string {
 export function exact(value: number): string { return Number.isNaN(value) ? '' : String(value); }
 
 export function grouped(value: number): string {
-  return minus(String(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+  return minus(String(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
 export function interval(low: number, high: number): string {

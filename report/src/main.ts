@@ -1,6 +1,7 @@
 // The page: reads its data, draws the view of the state, and keeps state and address together.
 
-import { decode, type Container } from './data.ts';
+import { decode, templateText, type Container } from './data.ts';
+import { drawCharts } from './chart.ts';
 import { button, element } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
@@ -21,11 +22,11 @@ class Application implements Page {
   readonly report: Report;
   state: State;
   dark = false;
+  printing = false;
   private theme = stored('theme') ?? 'auto';    // auto, light, dark
   private keys = stored('keys') !== 'off';      // commands of one key
-  private printing = false;
-  private update: ReturnType<View['render']>;
-  private shown: string[] | null = null;
+  private update: ReturnType<View['render']> = undefined;
+  private unpacked: Promise<Container> | null = null;
   private spoken = 0;
   private readonly names = kViews.map(view => view.id);
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
@@ -49,11 +50,14 @@ class Application implements Page {
     };
     document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
     document.body.append(
-      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => { event.preventDefault(); this.main.focus(); } }, 'To the view'),
+      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => {
+        event.preventDefault();
+        this.main.focus();
+      } }, 'To the view'),
       element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
         element('div', { class: 'tools' }, themeButton,
           button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
-          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keyboard commands' }))),
+          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
       this.tabs, this.bar, this.main, this.live, this.tooltip);
     setTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
@@ -69,6 +73,8 @@ class Application implements Page {
   go(change: Partial<State>): void {
     const old = this.state;
     this.state = { ...old, ...change };
+    // The other analysis may not have these heads, methods and metrics.
+    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, this.report), this.report, this.names);
     const hash = formatHash(this.state, this.report);
     if (hash !== location.hash) this.remember(hash, this.state.view !== old.view);
     if (this.state.view === old.view && this.state.run === old.run && this.update?.(change)) this.drawBar();
@@ -91,13 +97,18 @@ class Application implements Page {
     for (const node of document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`)) node.classList.add('hovered');
   }
 
+  points(): Promise<Container> | null {
+    const text = this.unpacked ? null : templateText('points');
+    if (text) this.unpacked = decode(text);
+    return this.unpacked;
+  }
+
   announce(text: string): void {
     clearTimeout(this.spoken);
     this.spoken = window.setTimeout(() => { this.live.textContent = text; }, 150);
   }
 
   tip(lines: string[] | null, at?: { x: number; y: number }): void {
-    this.shown = lines;
     this.tooltip.hidden = !lines;
     if (!lines || !at) return;
     this.tooltip.replaceChildren(...lines.filter(Boolean).map((text, i) => element('div', { class: i ? null : 'first' }, text)));
@@ -111,7 +122,8 @@ class Application implements Page {
 
   draw(): void {
     const view = this.view();
-    const focus = document.activeElement?.id;
+    const active = document.activeElement, top = scrollY;
+    const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
     this.tip(null);
     this.drawBar();
     this.main.replaceChildren();
@@ -120,7 +132,25 @@ class Application implements Page {
     this.update = undefined;
     if (why) this.main.append(element('p', { class: 'note' }, why));
     else this.update = view.render(this.main, this);
+    if (this.printing) this.drawRest();
+    drawCharts(this.printing);
+    scrollTo(0, top);  // charts have no height until they are drawn
+    const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
+    held?.focus({ preventScroll: true });
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+  }
+
+  // On paper the pinned heads and the method follow the view.
+  private drawRest(): void {
+    const { head, view, pins } = this.state;
+    const more = pins.filter(key => view !== 'head' || key !== head).map(key => ({ view: 'head', head: key }));
+    for (const change of view === 'method' ? more : [...more, { view: 'method', head }]) {
+      const other = kViews.find(each => each.id === change.view);
+      if (!other || other.unavailable(this.report)) continue;
+      const part = element('section', { class: 'part' }, element('h2', {}, other.title));
+      this.main.append(part);
+      other.render(part, Object.create(this, { state: { value: { ...this.state, ...change } } }));
+    }
   }
 
   private view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }
@@ -132,7 +162,8 @@ class Application implements Page {
         class: view.unavailable(this.report) ? 'dim' : null })));
     const { pins, selection } = this.state;
     const runs = this.report.analyses.length < 2 ? [] : this.report.analyses.map((analysis, i) =>
-      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }), { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
+      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }),
+        { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
     this.bar.replaceChildren(...runs,
       ...pins.flatMap(key => {
         const head = this.analysis.head(key);
@@ -207,7 +238,8 @@ class Application implements Page {
     } });
     const dialog = element('dialog', { 'aria-label': 'Keyboard commands', onclose: () => dialog.remove() },
       element('h2', {}, 'Keyboard commands'),
-      element('dl', { class: 'facts' }, ...rows.flatMap(([key, text]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
+      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) =>
+        [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
       element('p', {}, element('label', { class: 'field' }, box, element('span', {}, 'Commands of a single key (/, [, ], ?)'))),
       button('Close', () => dialog.close()));
     document.body.append(dialog);
@@ -216,38 +248,29 @@ class Application implements Page {
 }
 
 function say(sentence: string): void {
-  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
-}
-
-function dataOf(id: string): string | null {
-  const template = document.getElementById(id) as HTMLTemplateElement | null;
-  return template?.content.textContent ?? null;
-}
-
-// The second container, with the points of planes, unpacked when it is first asked for; null: there is none.
-let points: Promise<Container> | null = null;
-export function loadPoints(): Promise<Container> | null {
-  const text = points ? null : dataOf('points');
-  if (text !== null) points = decode(text);
-  return points;
+  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'),
+    element('p', { role: 'alert' }, sentence));
 }
 
 async function start(): Promise<void> {
-  const text = dataOf('data');
+  const text = templateText('data');
   if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
   if (typeof DecompressionStream === 'undefined') {
-    return say('This browser is too old for this page: it cannot unpack the data. It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
+    return say('This browser is too old for this page: it cannot unpack the data. ' +
+      'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
+  let report: Report;
   try {
-    const report = new Report(await decode(text));
-    document.getElementById('fallback')?.remove();
-    new Application(report);
-    document.documentElement.dataset.ready = 'true';
+    report = new Report(await decode(text));
   } catch (error) {
     console.warn(error);
-    say(`The data of this page cannot be read (${error instanceof Error ? error.message : 'unknown error'}). ` +
-      'The file may have been cut off when it was copied or mailed: copy it again, or write it anew with `qkscope report`.');
+    say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
+      'copy it again, or write it anew with `qkscope report`.');
+    return;
   }
+  document.getElementById('fallback')?.remove();
+  new Application(report);
+  document.documentElement.dataset.ready = 'true';
 }
 
 void start();

@@ -1,6 +1,8 @@
 // Typed access to the tables of the page. Nothing is estimated here: values are looked up.
 
+import { exact, interval, short } from './format.ts';
 import { type Container, type Table } from './data.ts';
+import files from './files.json' with { type: 'json' };
 import texts from './metrics.json' with { type: 'json' };
 
 export type HeadKey = string;  // "layer.q_head"
@@ -78,6 +80,7 @@ export class Analysis {
   readonly record: any;
   readonly files: { name: string; bytes: number; sha256: string }[];
   readonly missing: { file: string; command: string }[];
+  readonly documents: string[];    // their names by running number; empty unless asked for
   readonly heads: Head[] = [];
   readonly metrics: Metric[] = [];
   readonly methods: string[];      // the first one is that of head_metrics.csv
@@ -91,6 +94,7 @@ export class Analysis {
     this.record = entry?.record ?? {};
     this.files = entry?.files ?? [];
     this.missing = entry?.missing ?? [];
+    this.documents = entry?.documents ?? [];
     for (const [name, table] of container.tables) {
       if (name.startsWith(`${index}/`)) this.tables.set(name.slice(2), table);
     }
@@ -179,6 +183,13 @@ export class Analysis {
       }));
   }
 
+  // What head_diagnostics.csv and head_methods.csv warn of.
+  warnings(head: Head): string[] {
+    const texts = (name: string, prefix: (row: number) => string) => this.rows(name, head.key).flatMap(row =>
+      this.table(name)!.text('warning', row).split('; ').filter(Boolean).map(text => prefix(row) + text));
+    return [...texts('diagnostics', () => ''), ...texts('methods', row => `${this.table('methods')!.text('method', row)} `)];
+  }
+
   command(file: string): string {
     return this.missing.find(entry => entry.file === file)?.command ?? 'qkscope analyze DATASET';
   }
@@ -211,9 +222,7 @@ export class Analysis {
       const rows = (row: number) => trends!.text('trend', row) === name &&
         trends!.text('method', row) === this.methods[0] && trends!.text('reach', row) === '';
       const metric = this.addMetric(`trend:${name}`, 'slope', kFiles.trends, trends!, rows);
-      metric.label = `slope over ${name === 'curve' ? 'the curve' : name}`;
       metric.unit = trends!.text('unit', 0);
-      metric.definition = kTrends[name] ?? `Slope of plasticity (${name}).`;
       this.setInterval(metric, trends!, 'ci_low', 'ci_high', rows);
     }
     for (const metric of this.metrics) metric.limits = robustLimits(metric.values, metric.signed);
@@ -249,12 +258,6 @@ export class Analysis {
   }
 }
 
-const kTrends: Record<string, string> = {
-  position: 'Slope of plasticity over the position of the query, between pairs of buckets that are equally far apart. The number for whether plasticity falls along the document.',
-  distance: 'Slope of plasticity over the distance from query to keys, at a fixed position of the query.',
-  curve: 'Slope over position of the mean over all key buckets, which mixes position with distance: later queries have farther keys.',
-};
-
 export class Report {
   readonly program: string;
   readonly title: string;
@@ -276,4 +279,25 @@ export class Report {
   }
 }
 
+// What a file of the analysis shows (0), and what it holds (1).
+export function fileText(file: string, part: 0 | 1): string {
+  return Object.hasOwn(files, file) ? (files as Record<string, string[]>)[file][part] : '';
+}
+
 export function headName(head: Head): string { return `layer ${head.layer}, head ${head.q}`; }
+
+// The tooltip of a head: its name, and metrics as they stand in the files.
+export function headLines(analysis: Analysis, head: Head, metrics: readonly Metric[]): string[] {
+  const level = Number(analysis.record.confidence);
+  const lines = [`${headName(head)} (key head ${head.k})`];
+  for (const metric of new Set(metrics)) {
+    const value = metric.values[head.row];
+    lines.push(`${metric.label}: ${exact(value) || 'no value'}${metric.unit && !Number.isNaN(value) ? ` ${metric.unit}` : ''}`);
+    if (metric.low && !Number.isNaN(metric.low[head.row])) {
+      lines.push(`${level ? `${short(100 * level)} % ` : ''}interval: ${interval(metric.low[head.row], metric.high![head.row])}`);
+    }
+  }
+  if (!Number.isNaN(head.documents)) lines.push(`documents: ${head.documents}`);
+  if (!Number.isNaN(head.window)) lines.push(`window: ${head.window} tokens`);
+  return lines;
+}

@@ -11,6 +11,8 @@ export const kChoices = {
   paint: ['kind', 'position', 'bucket', 'document', 'norm'],
   curves: ['layer', 'trend'],
   scale: ['robust', 'full'],
+  bars: ['hide', 'show'],
+  dots: ['layer', 'metric'],
   others: ['show', 'hide'],
 } as const satisfies Record<string, readonly string[]>;
 export type Choice = keyof typeof kChoices;

@@ -1,5 +1,6 @@
 // What a view is, and what the page offers to it.
 
+import type { Container } from './data.ts';
 import type { Analysis, HeadKey, Report } from './report.ts';
 import type { State } from './state.ts';
 
@@ -18,9 +19,11 @@ export interface Page {
   analysis: Analysis;  // the one that is shown: report.analyses[state.run]
   state: State;
   dark: boolean;
+  printing: boolean;   // lists are drawn whole
   go(change: Partial<State>): void;       // a new view is a new entry of the history
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void;  // its page; with Shift: pin it
   hover(head: HeadKey | null): void;      // marks elements with data-head in all parts of the view
+  points(): Promise<Container> | null;     // the second container, unpacked on first use
   announce(text: string): void;           // read by screen readers
   // The tooltip, near a point of the window; null hides it.
   tip(lines: string[] | null, at?: { x: number; y: number }): void;

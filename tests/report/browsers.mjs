@@ -28,7 +28,7 @@ export async function start(kind, folder) {
     browser: kind,
     executablePath: findBrowser(kind),
     headless: true,
-    protocolTimeout: 60_000,
+    protocolTimeout: 120_000,
     env: { ...process.env, HOME: folder, XDG_CACHE_HOME: folder, XDG_CONFIG_HOME: folder },
     args: kind === "firefox" ? [] : [
       ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--hide-scrollbars",
@@ -68,7 +68,12 @@ export async function open(browser, path, options = {}) {
   if (before) await page.evaluateOnNewDocument(before);
   const address = pathToFileURL(path).href;
   await page.goto(address + hash, { waitUntil: "load" });
-  if (ready) await page.waitForSelector(":root[data-ready]", { timeout: 30_000 });
+  if (ready) {
+    await page.waitForSelector(":root[data-ready]", { timeout: 20_000 }).catch(async (error) => {
+      const text = await page.evaluate(() => document.body.innerText.slice(0, 300));
+      throw new Error([`${path} does not become ready (${error.message})`, ...trouble, text].join("\n"));
+    });
+  }
   return {
     page, address, requests, trouble,
     async close() {

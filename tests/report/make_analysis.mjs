@@ -16,7 +16,7 @@ export function random(seed) {
 // Texts that a page must show as they are, and never obey.
 export const kHostile = [
   "</script><script>hit()</script>", "</template><img src=x onerror=hit()>", "<!--", "<img src=x onerror=hit()>",
-  "\u202Eevil\u202C", "\u2066isolated\u2069", "nul\u0000here", "\ud800lone", "__proto__", "constructor", "=cmd|' /C calc'!A0",
+  "\u202Eevil\u202C", "\u2066isolated\u2069", "nul\u0000here", "__proto__", "constructor", "=cmd|' /C calc'!A0",
   "long ".repeat(2000), "javascript:hit()", "&lt;b&gt;", "${hit()}", "@@QKSCOPE_DATA@@",
 ];
 
@@ -28,8 +28,10 @@ const kSmall = new Set(["q_beta_norm", "q_resid0_ks_p", "q_noise_med_ks_p"]);
 const usual = {
   layers: 6, heads: 4, group: 2, buckets: 6, width: 128, components: 8, documents: 20, methods: ["bucket", "counted"],
   seed: 1, bars: true, model: "made/model-1B", skip: () => false, failed: [], empty: () => false, rope: true,
-  note: "", warning: "", vector: "post_rope",
+  note: () => "", warning: null, vector: "post_rope",
 };
+
+let running = 0;  // of the notes that were asked for
 
 class Csv {
   constructor(columns) { this.lines = [columns.join(",")]; }
@@ -69,6 +71,7 @@ function interval(value, draw, bars) {
 
 function writeHeads(folder, heads, options, draw) {
   const { bars, documents, empty } = options;
+  const overall = new Map();  // of a head and method: value, interval, error
   const table = new Csv(["layer", "q_head", "k_head", "n_q_tokens", "n_k_tokens", "d_model", ...kMetrics]);
   const errors = new Csv(["layer", "q_head", "k_head", "method", "metric", "estimate", "ci_low", "ci_high", "std_error", "bias",
     "replicates", "documents", "effective_documents", "effective_rows", "note"]);
@@ -84,13 +87,15 @@ function writeHeads(folder, heads, options, draw) {
       for (const [m, method] of methods.entries()) {
         const value = m === 0 ? values[i] : values[i] * 0.97;
         const [low, high, error] = Number.isNaN(value) ? [NaN, NaN, NaN] : interval(value, draw, bars);
+        if (name === "ap_overall") overall.set(`${layer}.${q} ${method}`, [value, low, high, error]);
         errors.row(layer, q, k, method, name, value, low, high, error, 0.001 * draw(), documents, documents, documents * 0.8,
-          100 * draw(), Number.isNaN(value) ? "no value" : options.note);
+          100 * draw(), Number.isNaN(value) ? "no value" : options.note(running++));
       }
     }
   }
   table.write(join(folder, "head_metrics.csv"));
   if (bars) errors.write(join(folder, "head_metrics_ci.csv"));
+  return overall;
 }
 
 function writeCells(folder, heads, options, draw) {
@@ -110,7 +115,7 @@ function writeCells(folder, heads, options, draw) {
           const [low, high, error] = Number.isNaN(own) ? [NaN, NaN, NaN] : interval(own, draw, bars);
           all.row(layer, q, k, method, qb, kb, qb * width, (qb + 1) * width - 1, kb * width, (kb + 1) * width - 1,
             40 * documentsOf(qb, options), Number.isNaN(own) ? 0 : 256, documentsOf(qb, options), own, low, high, error,
-            Number.isNaN(own) ? "no pair" : options.note);
+            Number.isNaN(own) ? "no pair" : options.note(running++));
         }
       }
     }
@@ -134,7 +139,7 @@ function writeCurves(folder, heads, options, draw) {
           const value = options.empty(layer, q, "curve") ? NaN : level - 0.01 * b + 0.05 * draw();
           curves.row(layer, q, k, method, reach, b, b * width, (b + 1) * width - 1, 40 * documentsOf(b, options),
             documentsOf(b, options), 256 * b, value, ...(Number.isNaN(value) ? [NaN, NaN, NaN] : interval(value, draw, bars)),
-            b - 3 + draw(), 0.5 + draw(), 5 + draw(), 7 + draw(), options.note);
+            b - 3 + draw(), 0.5 + draw(), 5 + draw(), 7 + draw(), options.note(running++));
         }
         for (const trend of ["position", "distance", "curve"]) {
           const slope = buckets > 2 ? 0.1 * (draw() - 0.5) : NaN;
@@ -149,7 +154,7 @@ function writeCurves(folder, heads, options, draw) {
   trends.write(join(folder, "head_trends.csv"));
 }
 
-function writeRest(folder, heads, options, draw) {
+function writeRest(folder, heads, options, draw, overall) {
   const { bars, documents, components } = options;
   const methods = new Csv(["layer", "q_head", "k_head", "method", "ap_overall", "ci_low", "ci_high", "std_error", "documents",
     "against", "difference", "difference_low", "difference_high", "difference_std_error", "warning"]);
@@ -161,13 +166,12 @@ function writeRest(folder, heads, options, draw) {
     "variance_share", "line_R2", "bucket_R2", "floor", "position_share", "turn_share"]);
   for (const { layer, q, k } of heads) {
     for (const [m, method] of options.methods.entries()) {
-      const value = draw();
-      methods.row(layer, q, k, method, value, ...interval(value, draw, bars), documents, m === 0 ? options.methods[1] ?? "" : "",
+      methods.row(layer, q, k, method, ...overall.get(`${layer}.${q} ${method}`), documents, m === 0 ? options.methods[1] ?? "" : "",
         ...(m === 0 && options.methods[1] ? [0.01, -0.01, 0.03, 0.01] : [NaN, NaN, NaN, NaN]), "");
     }
     const share = draw();
     diagnostics.row(layer, q, k, documents, layer % 3 === 1 ? 512 : NaN, share, ...interval(share, draw, bars), 0.002, share + 0.002,
-      draw(), draw(), 0.1 * draw(), 0.04, draw(), draw(), options.warning || (draw() < 0.2 ? "scores are far from normal" : ""));
+      draw(), draw(), 0.1 * draw(), 0.04, draw(), draw(), options.warning?.(running++) ?? (draw() < 0.2 ? "scores are far from normal" : ""));
     for (let c = 0; c < components; ++c) weights.row(layer, q, k, c, 0.1 * draw(), 1 / components);
     for (let c = 0; options.rope && c < components / 2; ++c) {
       pairs.row(layer, q, k, 0, c, c, c + components / 2, 2 * Math.PI * 10000 ** (2 * c / components), 2 / components, draw(), draw(),
@@ -219,6 +223,12 @@ function record(heads, options) {
     },
     vector: options.vector, vector_column: "vector", bucket_width: null, documents: null,
     buckets: { type: "uniform", width: options.width },
+    tables: {
+      heads: "head_metrics.csv", buckets: "head_bucket_plasticity.csv", components: "head_component_weights.csv",
+      intervals: "head_metrics_ci.csv", details: "head_bucket_details.csv", positions: "head_positions.csv",
+      trends: "head_trends.csv", methods: "head_methods.csv", diagnostics: "head_diagnostics.csv",
+      rope_pairs: "head_rope_pairs.csv", curves: "mean_curves.csv", mean_trends: "mean_trends.csv",
+    },
     heads: { measured: heads.length, not_captured: 0, without_keys: 0, failed },
   };
 }
@@ -229,12 +239,13 @@ export function writeAnalysis(folder, given = {}) {
   mkdirSync(folder, { recursive: true });
   const heads = headsOf(options);
   const draw = random(options.seed);
-  writeHeads(folder, heads, options, draw);
+  running = 0;
+  const overall = writeHeads(folder, heads, options, draw);
   if (given.metricsOnly) return folder;
   writeCells(folder, heads, options, draw);
   if (!given.cellsOnly) {
     writeCurves(folder, heads, options, draw);
-    writeRest(folder, heads, options, draw);
+    writeRest(folder, heads, options, draw, overall);
     if (options.buckets > 1) writeMeans(folder, heads, options, draw);
   }
   writeFileSync(join(folder, "head_metrics.csv.json"), JSON.stringify(record(heads, options), null, 2) + "\n");

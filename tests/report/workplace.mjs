@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { open, start } from "./browsers.mjs";
 import { writeAnalysis } from "./make_analysis.mjs";
 
+const kLongest = 240_000;  // milliseconds of a test
+
 export class Workplace {
   constructor(program, folder, pattern) {
     Object.assign(this, { program, folder, pattern, tests: [], made: new Map(), browsers: new Map() });
@@ -41,6 +43,12 @@ export class Workplace {
     return { folder: this.analysis("small"), path: this.pages("small", () => this.report("small", [this.analysis("small")])) };
   }
 
+  // Two analyses of one corpus, compared.
+  get pair() {
+    const folders = [this.analysis("base", { seed: 2 }), this.analysis("tuned", { seed: 3, model: "made/model-1B-tuned" })];
+    return { folders, path: this.pages("pair", () => this.report("pair", folders, "--names=base,tuned")) };
+  }
+
   pages(name, make) {
     if (!this.made.has(`page ${name}`)) this.made.set(`page ${name}`, make());
     return this.made.get(`page ${name}`);
@@ -64,12 +72,13 @@ export class Workplace {
     try {
       for (const { name, body } of this.tests) {
         const start = performance.now();
-        const error = await Promise.resolve().then(body).then(() => null, (thrown) => thrown);
+        const late = new Promise((_, reject) => setTimeout(reject, kLongest, new Error("takes too long")).unref());
+        const error = await Promise.race([Promise.resolve().then(body), late]).then(() => null, (thrown) => thrown);
         const seconds = ((performance.now() - start) / 1000).toFixed(1);
         console.log(`${error ? "FAILED" : "ok    "} ${seconds.padStart(5)} s  ${name}`);
         if (!error) continue;
         failed += 1;
-        console.log(String(error.stack ?? error).split("\n").slice(0, 40).map((line) => `    ${line.slice(0, 400)}`).join("\n"));
+        console.log(String(error.stack ?? error).split("\n").slice(0, 12).map((line) => `    ${line.slice(0, 500)}`).join("\n"));
       }
     } finally {
       for (const browser of this.browsers.values()) await browser.close();

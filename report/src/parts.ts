@@ -1,0 +1,87 @@
+// Pieces that several views share: legends, rows of controls, sentences.
+
+import { category, fill, ink, kDashes, kSymbols } from './color.ts';
+import { element, select, svgElement, type Child } from './dom.ts';
+import { short } from './format.ts';
+import { kFiles, type Analysis, type Head } from './report.ts';
+import type { Page } from './view.ts';
+
+// Which command makes a table that is not there.
+export function lacks(analysis: Analysis, ...tables: string[]): string | null {
+  const table = tables.find(name => !analysis.table(name));
+  if (table === undefined) return null;
+  const file = kFiles[table];
+  return `This needs ${file}, which the analysis ${analysis.name} does not have. The command that makes it: ${analysis.command(file)}`;
+}
+
+// What is left out, and why, in the place of a figure.
+export function gap(title: string, why: string): HTMLElement {
+  return element('section', { class: 'gap' }, element('h3', {}, title), element('p', { class: 'note' }, why));
+}
+
+export function section(title: string, ...children: Child[]): HTMLElement {
+  return element('section', {}, element('h3', {}, title), ...children);
+}
+
+export function controls(...children: Child[]): HTMLElement {
+  return element('div', { class: 'controls' }, ...children);
+}
+
+// The command that draws the same figure for a paper.
+export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'), element('pre', { class: 'command' }, text));
+export const warning = (text: string) => element('p', { class: 'warning' }, text);
+export const remark = (text: string) => element('p', { class: 'note' }, text);
+
+// The method that heads are shown by: the first of those that are chosen.
+export function methodChoice(page: Page): HTMLElement | null {
+  const { methods } = page.analysis;
+  if (methods.length < 2) return null;
+  return select('method', 'Method', methods.map(name => [name, name] as const), page.state.methods[0],
+    name => page.go({ methods: [name, ...page.state.methods.filter(other => other !== name)] }));
+}
+
+// "": all documents; the others are buckets that are reached.
+export function reachChoice(page: Page, reaches: string[]): HTMLElement | null {
+  if (reaches.every(reach => reach === '')) return null;
+  return select('reach', 'Documents', [['', 'all'], ...reaches.filter(Boolean).map(reach =>
+    [reach, `those that reach bucket ${reach}`] as [string, string])], page.state.reach, reach => page.go({ reach }));
+}
+
+export interface Entry { name: string; style: number; symbols?: boolean; band?: boolean; shape?: string; dashes?: string }  // shape: without a line
+
+// Colour, dashes and symbol of each series beside its name.
+export function legend(page: Page, entries: Entry[]): HTMLElement {
+  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols, band, shape, dashes }) => {
+    const color = category(style, page.dark);
+    return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
+      ...(band ? [svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 })] : []),
+      ...(shape ? [] : [svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes ?? kDashes[style % 8] })]),
+      ...(symbols ? [symbol(shape ?? kSymbols[style % 8], shape ? 6 : 17, 6, color)] : [])), name);
+  }));
+}
+
+const kPaths: Record<string, string> = {
+  circle: 'M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z', square: 'M-3.5-3.5h7v7h-7Z', triangle: 'M0-4.5L4 3.5H-4Z',
+  diamond: 'M0-5L4 0L0 5L-4 0Z', cross: 'M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3Z',
+  star: 'M0-5L1.4-1.6L5-1.5L2.2.8L3.1 4.3L0 2.3L-3.1 4.3L-2.2.8L-5-1.5L-1.4-1.6Z',
+  plus: 'M-4 0H4M0-4V4', wye: 'M0 0V4.5M0 0L-4-2.5M0 0L4-2.5',
+};
+
+export function symbol(name: string, x: number, y: number, color: string): SVGElement {
+  return svgElement('path', { d: kPaths[name] ?? kPaths.circle, transform: `translate(${x} ${y})`, fill: color, stroke: color, 'stroke-width': 1.4 });
+}
+
+// A scale of colours with its ends. `points`: the ramp of lines and points.
+export function ramp(page: Page, label: string, [low, high]: readonly [number, number],
+                     { signed = false, points = false } = {}): HTMLElement {
+  const color = points ? ink : fill;
+  const steps = Array.from({ length: 24 }, (_, i) => svgElement('rect', { x: i * 6, width: 6.5, height: 12,
+    fill: color((i + 0.5) / 24, page.dark, signed) }));
+  return element('div', { class: 'legend' }, element('span', {}, label), element('span', {}, short(low)),
+    svgElement('svg', { width: 144, height: 12, role: 'img', 'aria-label': `${label}, from ${short(low)} to ${short(high)}` }, ...steps),
+    element('span', {}, short(high)));
+}
+
+export function windowText(head: Head): string {
+  return Number.isNaN(head.window) ? 'no window' : `window of ${short(head.window)} tokens`;
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Report, type Analysis } from '../src/report.ts';
+import { differences, drift, meanCurve, quantilePairs, spectrum, spread, trend, unsure } from '../src/series.ts';
+import { container, encodeColumn } from './encode.ts';
+import { parse } from '../src/data.ts';
+
+type Rows = Record<string, (string | number)[]>;
+
+function report(tables: Record<string, Rows>): Report {
+  const encoded = Object.fromEntries(Object.entries(tables).map(([name, columns]) => [name, {
+    rows: Object.values(columns)[0].length,
+    columns: Object.fromEntries(Object.entries(columns).map(([key, cells]) => [key, encodeColumn(cells.map(String), true)])),
+  }]));
+  return new Report(parse(container({ analyses: [{ name: 'a' }], title: '' }, encoded)));
+}
+
+const kHeads: Rows = { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], k_head: [0, 0, 1, 1], n_q_tokens: [30, 30, 30, 30],
+  q_beta_norm: [0.5, 0.5, 0.5, 0.5], ap_overall: [0.1, 0.2, 0.5, 0.9] };
+const analysis = (tables: Record<string, Rows>): Analysis => report({ '0/heads': kHeads, ...tables }).analyses[0];
+
+test('spread: pairs of a group, and pairs of different groups', () => {
+  const { heads } = analysis({});
+  const { within, between } = spread(heads, [0.1, 0.2, 0.5, 0.9]);
+  assert.ok(Math.abs(within - (0.1 + 0.4) / 2) < 1e-12);
+  assert.ok(Math.abs(between - (0.4 + 0.8 + 0.3 + 0.7) / 4) < 1e-12);
+  assert.ok(Number.isNaN(spread(heads.slice(0, 1), [0.1]).within));
+});
+
+test('drift: means on the line lie on it, the first bucket follows from the others', () => {
+  // 10 queries in each of the buckets 0 to 9, 10 to 19, 20 to 29: middles 4.5, 14.5, 24.5, mean 14.5.
+  const found = analysis({ '0/positions': { layer: [0, 0], q_head: [0, 0], method: ['', ''], reach: ['', ''], q_bucket: [1, 2],
+    position_from: [10, 20], position_to: [19, 29], queries: [10, 10], documents: [9, 3], ap_mean: [0.5, 0.5], drift_mean: [0, 6], drift_sd: [1, 2] } });
+  const rows = drift(found, found.heads[0], found.positions('0.0', ''));
+  assert.deepEqual(rows.map(row => [row.from, row.to, row.queries]), [[0, 9, 10], [10, 19, 10], [20, 29, 10]]);
+  assert.deepEqual(rows.map(row => row.line), [-5, 0, 5]);
+  assert.deepEqual(rows.map(row => row.mean), [-6, 0, 6]);
+  assert.equal(rows[2].apart, 0.5);
+});
+
+test('spectrum: by wavelength, added up, what RoPE leaves alone apart', () => {
+  const found = analysis({ '0/rope_pairs': { layer: [0, 0, 0], q_head: [0, 0, 0], pair: [1, 0, ''], first_component: [1, 0, 4], second_component: [3, 2, ''],
+    wavelength: [100, 6, ''], variance_share: [0.25, 0.5, 0.25], position_share: [0.5, 0.25, 1], line_R2: [0, 0, 0], turn_share: [0, 0, ''] } });
+  const { pairs, still, stillVariance } = spectrum(found, found.heads[0]);
+  assert.deepEqual(pairs.map(pair => [pair.pair, pair.wavelength, pair.cumulative]), [[0, 6, 0.125], [1, 100, 0.25]]);
+  assert.deepEqual([still, stillVariance], [0.25, 0.25]);
+});
+
+test('trend: by the interval of the slope over position', () => {
+  const found = analysis({ '0/trends': { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], method: ['', '', '', ''], trend: Array(4).fill('position'), reach: ['', '', '', ''],
+    slope: [1, -1, 0, 2], ci_low: [0.5, -2, -1, ''], ci_high: [2, -0.5, 1, ''], unit: Array(4).fill('u') } });
+  assert.deepEqual(found.heads.map(head => trend(found, head)), ['rises', 'falls', 'flat', 'unknown']);
+});
+
+test('mean curves: of one curve and method', () => {
+  const found = analysis({ '0/mean_curves': { curve: ['position', 'distance', 'position'], heads: ['all', 'all', 'all'], method: ['m', 'm', 'n'], reach: ['', '', ''],
+    bucket: [1, 1, 1], center: [15, 10, 15], from: [10, '', 10], to: [19, '', 19], num_heads: [4, 4, 4], documents: [5, 5, 5], ap_mean: [0.5, 0.6, 0.7], ci_low: ['', '', ''], ci_high: ['', '', ''] } });
+  assert.deepEqual(meanCurve(found, 'position', 'm').map(point => point.value), [0.5]);
+  assert.deepEqual(meanCurve(found, 'distance', 'm').map(point => point.center), [10]);
+});
+
+test('differences: of one metric; sure if the interval lies on one side of 0', () => {
+  const found = report({ '0/heads': kHeads, compare: { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], metric: ['x', 'x', 'x', 'y'], a: [1, 1, 1, 1], b: [2, 1, 1, 1], difference: [1, 0, 0, 0],
+    ci_low: [0.5, -1, 0, ''], ci_high: [2, 1, 0, ''], p_value: [0.01, 0.5, 1, ''], significant: ['true', 'false', 'false', 'false'], note: ['', '', '', 'none'] } });
+  const rows = differences(found, 'x');
+  assert.deepEqual(rows.map(row => [row.key, row.value, row.significant, unsure(row)]), [['0.0', 1, true, false], ['0.1', 0, false, true], ['0.2', 0, false, false]]);
+  assert.equal(unsure(differences(found, 'y')[0]), true);
+});
+
+test('quantiles of two sides at the same levels', () => {
+  assert.deepEqual(quantilePairs([3, 1, 2], [10, 30, 20, 25, 15]), [[1, 10], [2, 20], [3, 30]]);
+  assert.deepEqual(quantilePairs([], [1]), []);
+});
+
+test('an empty report has nothing to draw, and says so by empty lists', () => {
+  const found = analysis({});
+  assert.deepEqual(drift(found, found.heads[0], []), []);
+  assert.deepEqual(spectrum(found, found.heads[0]).pairs, []);
+  assert.deepEqual(meanCurve(found, 'position', ''), []);
+  assert.equal(trend(found, found.heads[0]), 'unknown');
+});

@@ -1,0 +1,97 @@
+// Limits of time and size at 1,440 heads. Times are the least of a few, because other programs of the machine may
+// only add to them.
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { open, press, show } from "./browsers.mjs";
+import { tour } from "./odd_data.mjs";
+
+const kModel = { layers: 36, heads: 40, group: 5 };
+
+async function least(count, measure) {
+  let best = Infinity;
+  for (let i = 0; i < count; ++i) best = Math.min(best, await measure(i));
+  return best;
+}
+
+function report(name, value, limit, unit) {
+  console.log(`         ${name}: ${value.toFixed(unit === "ms" ? 1 : 2)} ${unit} of ${limit}`);
+  assert.ok(value <= limit, `${name}: ${value} ${unit}, more than ${limit}`);
+}
+
+async function ready(place, path) {
+  return least(3, async () => {
+    const opened = await open(await place.browser(), path, { hash: "#1/map" });
+    const time = await opened.page.evaluate(() => window.seen.ready);
+    await opened.close();
+    return time / 1000;
+  });
+}
+
+// Milliseconds of script, style and layout of a change.
+function timed(page, change, argument) {
+  return page.evaluate(async (name, value) => {
+    const find = (selector) => document.querySelector(selector);
+    const changes = {
+      key: () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: value, bubbles: true })),
+      click: () => find(value).click(),
+      filter: () => {
+        find("#filter").value = value;
+        find("#filter").dispatchEvent(new Event("input", { bubbles: true }));
+      },
+      hover: () => document.querySelectorAll("td[data-head]")[value].dispatchEvent(new PointerEvent("pointerover", { bubbles: true })),
+    };
+    await new Promise((done) => setTimeout(done, 20));
+    const start = performance.now();
+    changes[name]();
+    document.body.getBoundingClientRect();
+    return performance.now() - start;
+  }, change, argument);
+}
+
+export function add(place) {
+  const large = () => place.pages("large", () => place.report("large", [place.analysis("large", { ...kModel, buckets: 16, width: 512 })]));
+
+  place.test("budgets: 1,440 heads of 16 buckets are written in 2 s", async () => {
+    const folder = place.analysis("large", { ...kModel, buckets: 16, width: 512 });
+    let run = 0;
+    const seconds = await least(2, () => {
+      const start = performance.now();
+      place.report(`written-${run++}`, [folder]);
+      return (performance.now() - start) / 1000;
+    });
+    report("written", seconds, 2, "s");
+    report("size", statSync(large()).size / 2 ** 20, 10, "MiB");
+  });
+
+  place.test("budgets: 1,440 heads of 16 buckets are there in 1.5 s", async () => {
+    report("ready", await ready(place, large()), 1.5, "s");
+  });
+
+  place.test("budgets: 1,440 heads of 64 buckets are there in 3 s", async () => {
+    const folder = place.analysis("long", { ...kModel, buckets: 64, width: 128, cellsOnly: true, bars: false });
+    report("ready", await ready(place, place.report("long", [folder], "--max-size", "20MiB")), 3, "s");
+  });
+
+  place.test("budgets: another head, sorting, filtering, hovering", async () => {
+    await place.visit(large(), { hash: "#1/head?h=3.3" }, async (page) => {
+      report("another head", await least(7, () => timed(page, "key", "]")), 50, "ms");
+      await show(page, "heads");
+      report("sort", await least(6, () => timed(page, "click", "#sort-ap_overall")), 50, "ms");
+      report("filter", await least(6, (i) => timed(page, "filter", `layer:${i}-30`)), 50, "ms");
+      await show(page, "map");
+      report("hover", await least(8, (i) => timed(page, "hover", 100 * i)), 16, "ms");
+    });
+  });
+
+  place.test("budgets: elements and memory with 1,440 heads", async () => {
+    await place.visit(large(), {}, async (page) => {
+      await tour(page);
+      await show(page, "map");
+      const session = await page.createCDPSession();
+      await session.send("HeapProfiler.collectGarbage");
+      const { usedSize, backingStorageSize = 0 } = await session.send("Runtime.getHeapUsage");
+      report("memory", (usedSize + backingStorageSize) / 2 ** 20, 100, "MiB");
+      await press(page, "#tab-overview");
+    });
+  });
+}
