@@ -130,8 +130,7 @@ void refuse_open_quote(const Csv& csv) {
   }
 }
 
-// A table that was cut off ends within a row, or with one that has too few cells. One with more would
-// move all others by a column.
+// A row with fewer cells was cut off; one with more may move all others by a column.
 void refuse_unequal_rows(const Csv& csv) {
   size_t width = 0;
   size_t num_rows = 0;  // below the header
