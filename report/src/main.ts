@@ -50,7 +50,10 @@ class Application implements Page {
     };
     document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
     document.body.append(
-      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => { event.preventDefault(); this.main.focus(); } }, 'To the view'),
+      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => {
+        event.preventDefault();
+        this.main.focus();
+      } }, 'To the view'),
       element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
         element('div', { class: 'tools' }, themeButton,
           button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
@@ -132,7 +135,8 @@ class Application implements Page {
     if (this.printing) this.drawRest();
     drawCharts(this.printing);
     scrollTo(0, top);  // charts have no height until they are drawn
-    if (place && cell) document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`)?.focus({ preventScroll: true });
+    const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
+    held?.focus({ preventScroll: true });
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
@@ -158,7 +162,8 @@ class Application implements Page {
         class: view.unavailable(this.report) ? 'dim' : null })));
     const { pins, selection } = this.state;
     const runs = this.report.analyses.length < 2 ? [] : this.report.analyses.map((analysis, i) =>
-      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }), { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
+      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }),
+        { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
     this.bar.replaceChildren(...runs,
       ...pins.flatMap(key => {
         const head = this.analysis.head(key);
@@ -233,7 +238,8 @@ class Application implements Page {
     } });
     const dialog = element('dialog', { 'aria-label': 'Keyboard commands', onclose: () => dialog.remove() },
       element('h2', {}, 'Keyboard commands'),
-      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
+      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) =>
+        [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
       element('p', {}, element('label', { class: 'field' }, box, element('span', {}, 'Commands of a single key (/, [, ], ?)'))),
       button('Close', () => dialog.close()));
     document.body.append(dialog);
@@ -242,14 +248,16 @@ class Application implements Page {
 }
 
 function say(sentence: string): void {
-  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
+  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'),
+    element('p', { role: 'alert' }, sentence));
 }
 
 async function start(): Promise<void> {
   const text = templateText('data');
   if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
   if (typeof DecompressionStream === 'undefined') {
-    return say('This browser is too old for this page: it cannot unpack the data. It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
+    return say('This browser is too old for this page: it cannot unpack the data. ' +
+      'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
   let report: Report;
   try {

@@ -89,6 +89,7 @@ function movers(page: Page, rows: Difference[]): HTMLElement {
   const chance = Math.round(tested.length * (1 - confidence));
   const top = [...rows].filter(row => !Number.isNaN(row.value)).sort((x, y) => Number(y.significant) - Number(x.significant) || Math.abs(y.value) - Math.abs(x.value)).slice(0, 15);
   const columns = ['head', 'A', 'B', 'B \u2212 A', 'interval', 'p', 'changed'];
+  if (rows.every(row => row.value === 0)) return section('Biggest changes', element('p', {}, `Nothing differs: the difference is 0 for each of the ${count(rows.length, 'head')}.`));
   return section('Biggest changes', tested.length === 0 ? remark('Without intervals it cannot be said which heads changed.') :
     element('p', {}, element('strong', {}, `${count(changed.length, 'head')} of ${tested.length} changed`), `, corrected for the number of heads (Benjamini-Hochberg: at most ${short(100 * fdr)} % of them are expected to be false). ` +
       `Without the correction ${count(outside.length, 'interval lies', 'intervals lie')} on one side of 0; chance alone would give about ${chance}.`),

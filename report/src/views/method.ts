@@ -1,10 +1,9 @@
 // What every number means, and where it comes from.
 
-import files from '../files.json' with { type: 'json' };
 import reading from '../reading.json' with { type: 'json' };
 import { element, table } from '../dom.ts';
 import { exact } from '../format.ts';
-import { type Analysis } from '../report.ts';
+import { fileText, type Analysis } from '../report.ts';
 import type { Page, View } from '../view.ts';
 
 function scrolled(label: string, content: HTMLElement): HTMLElement {
@@ -28,7 +27,6 @@ export const method: View = {
   unavailable: () => null,
   render(root: HTMLElement, page: Page) {
     const { analysis, report } = page;
-    const text = (file: string) => (Object.hasOwn(files, file) ? (files as Record<string, string[]>)[file][1] : '');
     root.append(
       element('h3', {}, 'How to read this page'),
       element('ul', { class: 'lead' }, ...reading.map(line => element('li', {}, line))),
@@ -37,7 +35,7 @@ export const method: View = {
         analysis.metrics.map(metric => [metric.label, metric.id, metric.file, metric.unit, metric.definition]))),
       element('h3', {}, 'Files'), scrolled('Files', table(`Files of ${analysis.name || 'the analysis'}, and their digests`,
         ['file', 'meaning', 'bytes', 'sha256'],
-        analysis.files.map(({ name, bytes, sha256 }) => [name, text(name), exact(bytes), sha256]))),
+        analysis.files.map(({ name, bytes, sha256 }) => [name, fileText(name, 1), exact(bytes), sha256]))),
       element('h3', {}, 'Commands'), element('p', {}, 'The analysis, this page, and the same figures for a paper:'),
       scrolled('Commands', element('pre', {}, commands(analysis).join('\n'))),
       element('h3', {}, 'Record of the analysis'),

@@ -92,7 +92,7 @@ function pointText(page: Page, data: Cloud, i: number): string[] {
   const token = page.report.options.tokens ? data.token[i] : '';
   const document = data.document[i];
   return [i < data.queries ? 'query' : 'key', Number.isNaN(data.position[i]) ? '' : `position ${grouped(data.position[i])}, bucket ${data.bucket[i]}`,
-    Number.isNaN(document) ? '' : `document ${page.analysis.documents[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token)}` : ''];
+    Number.isNaN(document) ? '' : `document ${page.analysis.documents[document] ?? document}`, `${short(data.x[i])}, ${short(data.y[i])}`, token ? `token ${JSON.stringify(token).replace(/\p{Cf}/gu, sign => `\\u{${sign.codePointAt(0)!.toString(16)}}`)}` : ''];
 }
 
 interface Drawing { label: string; axes: [string, string]; color(i: number): string }
