@@ -45,9 +45,11 @@ export interface ChartSpec { label: string; width: number; height: number; x: Ax
 
 function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
   const axis = ({ label, domain, log, ticks, format }: Axis) =>
-    ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short, labelArrow: 'none' as const });
-  const picture = plot({ width: spec.width, height: spec.height, className: 'plot', marginLeft: 56, marginBottom: 38, marginTop: 26,
-    marginRight: 16, x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain }, marks }) as SVGSVGElement;
+    ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short,
+      labelArrow: 'none' as const });
+  const picture = plot({ width: spec.width, height: spec.height, className: 'plot',
+    marginLeft: 56, marginBottom: 38, marginTop: 26, marginRight: 16,
+    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain }, marks }) as SVGSVGElement;
   const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
@@ -138,7 +140,8 @@ function within(spec: ChartSpec, x: number[], y: number[]): ChartSpec {
     const low = finite.reduce((a, b) => Math.min(a, b), Infinity), high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
     return low < high ? [low, high] : finite.length ? [low - 0.5, low + 0.5] : [0, 1];
   };
-  return { ...spec, x: { ...spec.x, domain: spec.x.domain ?? reach(x) }, y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
+  return { ...spec, x: { ...spec.x, domain: spec.x.domain ?? reach(x) },
+    y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
 }
 
 function band(series: Series, color: string): Markish {
@@ -150,7 +153,8 @@ function band(series: Series, color: string): Markish {
       return all;
     }, []);
     const at = (i: number, value: number) => `${x!(series.x[i])} ${y!(value)}`;
-    const d = runs.map(run => `M${run.map(i => at(i, series.high![i])).join('L')}L${run.reverse().map(i => at(i, series.low![i])).join('L')}Z`).join('');
+    const d = runs.map(run => `M${[...run.map(i => at(i, series.high![i])),
+      ...[...run].reverse().map(i => at(i, series.low![i]))].join('L')}Z`).join('');
     return svgElement('path', { d, fill: color, 'fill-opacity': 0.18 });
   };
 }
@@ -163,8 +167,9 @@ export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
       width: Math.max(0.5, Math.abs(ends[1] - ends[0]) - 1), height: Math.abs(levels[1] - levels[0]),
       fill: bar.hollow ? 'none' : color, 'stroke-dasharray': bar.hollow ? '3 2' : null });
   }));
-  return build(page, within(spec, data.flatMap(bar => [bar.from, bar.to]), [0, ...data.map(bar => bar.value)]), [draw, ruleY([0])],
-    data.map(bar => ({ x: spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2, y: bar.value, lines: bar.lines })));
+  const middle = (bar: Bar) => (spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2);
+  const reach = within(spec, data.flatMap(bar => [bar.from, bar.to]), [0, ...data.map(bar => bar.value)]);
+  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines })));
 }
 
 // brush: the rectangle that was drawn by the pointer, in the units of the axes.
@@ -207,10 +212,12 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
     strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
   if (spec.zero) marks.unshift(ruleY([0], { strokeOpacity: 0.6 }));
   if (spec.zeroX) marks.unshift(ruleX([0], { strokeOpacity: 0.6 }));
-  if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: i => spec.x.domain![i], y: i => spec.x.domain![i], strokeOpacity: 0.6 }));
+  const end = (i: number) => spec.x.domain![i];
+  if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: end, y: end, strokeOpacity: 0.6 }));
   const bars = { stroke: 'color', strokeOpacity: 0.5 };
-  marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: (each: Dot) => each.xBar![0], x2: (each: Dot) => each.xBar![1] }),
-    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: (each: Dot) => each.yBar![0], y2: (each: Dot) => each.yBar![1] }));
+  const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
+  marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
+    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }));
   const picture = build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
@@ -238,7 +245,8 @@ export function drawCharts(all: boolean): void {
 export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
                       picture?: () => SVGSVGElement): HTMLElement {
   const body = element('div', { class: 'chart' });
-  const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region', 'aria-label': `${title}, numbers` });
+  const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region',
+    'aria-label': `${title}, numbers` });
   const name = fileName('qkscope', page.state.view, title);
   const svg = () => { measure()(); return picture?.() ?? body.querySelector('svg')!; };
   const toggle = button('Table', () => {
@@ -249,7 +257,8 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
     numbers.replaceChildren(plainTable(title, columns, rows.slice(0, 1000)),
       rows.length > 1000 ? element('p', {}, `The first 1,000 of ${rows.length} rows; the CSV file has all.`) : '');
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
-  const save = (kind: string, run: () => unknown) => button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
+  const save = (kind: string, run: () => unknown) =>
+    button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
   let width = 0;
   const measure = () => {
     const now = Math.floor(body.clientWidth);

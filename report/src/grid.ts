@@ -22,6 +22,7 @@ export interface GridSpec {
   rows: string[];
   columns: string[];
   room?: number;            // pixels for the whole grid; cells are 12 to 40 wide
+  scale?: { low: string; high: string; color(t: number): string };   // of the picture
   cell(row: number, column: number): GridCell | null;   // null: there is nothing
   open?(row: number, column: number, event: MouseEvent | KeyboardEvent): void;
 }
@@ -37,38 +38,42 @@ export function thinned(count: number, most: number): (index: number) => boolean
   return index => index % step === 0;
 }
 
+interface Place { node: HTMLTableCellElement; cell: GridCell | null }
+
+function drawCell(cell: GridCell | null, row: number, column: number, nothing: string): Place {
+  const marks = cell && [cell.color === null && 'missing', cell.hatched && 'hatched', cell.mark && 'mark', cell.off && 'off'];
+  const node = element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': cell?.key,
+    'aria-label': cell?.label ?? nothing, class: marks ? marks.filter(Boolean).join(' ') || null : 'void' });
+  if (cell?.color) node.style.backgroundColor = cell.color;
+  return { node, cell };
+}
+
 export function grid(page: Page, spec: GridSpec): HTMLElement {
-  const cells: { node: HTMLTableCellElement; cell: GridCell | null }[][] = [];
   const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length) - 1));
   const most = Math.max(...spec.columns.map(name => name.length), 1) * 7 + 6;
   const shown = thinned(spec.columns.length, spec.columns.length * wide / most);
-  const body = element('tbody');
-  spec.rows.forEach((name, row) => {
-    const line = element('tr', {}, element('th', { scope: 'row' }, name));
-    cells.push(spec.columns.map((_, column) => {
-      const cell = spec.cell(row, column);
-      const node = element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': cell?.key,
-        'aria-label': cell?.label ?? `${name}, ${spec.columns[column]}: nothing`,
-        class: !cell ? 'void' : [cell.color === null ? 'missing' : '', cell.hatched ? 'hatched' : '',
-          cell.mark ? 'mark' : '', cell.off ? 'off' : ''].filter(Boolean).join(' ') || null });
-      if (cell?.color) node.style.backgroundColor = cell.color;
-      line.append(node);
-      return { node, cell };
-    }));
-    body.append(line);
-  });
-  const head = element('tr', {}, element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`),
-    ...spec.columns.map((name, i) => element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name))));
-  const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
-    '--wide': `${wide}px` }, element('thead', {}, head), body);
+  const places = spec.rows.map((name, row) => spec.columns.map((title, column) =>
+    drawCell(spec.cell(row, column), row, column, `${name}, ${title}: nothing`)));
+  const titles = spec.columns.map((name, i) =>
+    element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name)));
+  const corner = element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`);
+  const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label, '--wide': `${wide}px` },
+    element('thead', {}, element('tr', {}, corner, ...titles)),
+    element('tbody', {}, ...places.map((line, row) =>
+      element('tr', {}, element('th', { scope: 'row' }, spec.rows[row]), ...line.map(place => place.node)))));
+  listen(page, spec, table, places);
+  return element('div', { class: 'scroll' }, table);
+}
 
-  let current: HTMLElement | null = cells[0]?.[0]?.node ?? null;
+// Tooltips, the one tab stop, and keys.
+function listen(page: Page, spec: GridSpec, table: HTMLElement, places: Place[][]): void {
+  let current: HTMLElement | null = places[0]?.[0]?.node ?? null;
   if (current) current.tabIndex = 0;
   const find = (event: Event) => {
     const node = (event.target as Element).closest<HTMLElement>('td[data-at]');
     if (!node) return null;
     const [row, column] = node.dataset.at!.split(' ').map(Number);
-    return { row, column, ...cells[row][column] };
+    return { row, column, ...places[row][column] };
   };
   const show = (event: Event) => {
     const found = find(event);
@@ -78,6 +83,10 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     page.tip(found.cell.lines(), { x: box.right, y: box.bottom });
   };
   const hide = () => { page.tip(null); page.hover(null); };
+  const open = (event: MouseEvent | KeyboardEvent) => {
+    const found = find(event);
+    if (found?.cell) spec.open?.(found.row, found.column, event);
+  };
   table.addEventListener('pointerover', show);
   table.addEventListener('pointerleave', hide);
   table.addEventListener('focusin', event => {
@@ -87,36 +96,38 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     show(event);
   });
   table.addEventListener('focusout', hide);
-  table.addEventListener('click', event => {
-    const found = find(event);
-    if (found?.cell) spec.open?.(found.row, found.column, event);
-  });
+  table.addEventListener('click', open);
   table.addEventListener('keydown', event => {
     const found = find(event);
-    if (!found) return;
-    if (event.key === 'Enter') {
-      if (found.cell) spec.open?.(found.row, found.column, event);
-    } else if (kSteps[event.key]) {
-      const [down, right] = kSteps[event.key];
-      const whole = event.ctrlKey && right ? Math.sign(right) * 1e6 : down;
-      const row = Math.min(Math.max(found.row + whole, 0), cells.length - 1);
-      const column = Math.min(Math.max(found.column + right, 0), spec.columns.length - 1);
-      cells[row][column].node.focus();
-    } else return;
+    if (!found || !(event.key === 'Enter' || kSteps[event.key])) return;
     event.preventDefault();
+    if (event.key === 'Enter') return open(event);
+    const [down, right] = kSteps[event.key];
+    const whole = event.ctrlKey && right ? Math.sign(right) * 1e6 : down;
+    const row = Math.min(Math.max(found.row + whole, 0), places.length - 1);
+    const column = Math.min(Math.max(found.column + right, 0), spec.columns.length - 1);
+    places[row][column].node.focus();
   });
-  return element('div', { class: 'scroll' }, table);
 }
 
 // The same grid as a picture, for export.
 export function gridPicture(spec: GridSpec): SVGSVGElement {
   const size = Math.max(10, Math.min(24, 900 / spec.columns.length));
   const left = 70, top = 40;
-  const width = left + spec.columns.length * size + 10, height = top + spec.rows.length * size + 10;
+  const width = Math.max(320, left + spec.columns.length * size + 10), bottom = top + spec.rows.length * size;
+  const height = bottom + (spec.scale ? 34 : 10);
   const picture = svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10,
     fill: 'currentColor', role: 'img', 'aria-label': spec.label });
   const text = (x: number, y: number, content: string, anchor: string) =>
     picture.append(svgElement('text', { x, y, 'text-anchor': anchor }, content));
+  if (spec.scale) {
+    text(left - 6, bottom + 23, spec.scale.low, 'end');
+    for (let i = 0; i < 40; ++i) {
+      const fill = spec.scale.color((i + 0.5) / 40);
+      picture.append(svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2, height: 11, fill }));
+    }
+    text(left + 166, bottom + 23, spec.scale.high, 'start');
+  }
   text(4, 14, `${spec.label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start');
   const fits = thinned(spec.columns.length, spec.columns.length * size / 26);
   spec.columns.forEach((name, i) => { if (fits(i)) text(left + (i + 0.5) * size, top - 5, name, 'middle'); });

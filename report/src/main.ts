@@ -50,7 +50,10 @@ class Application implements Page {
     };
     document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
     document.body.append(
-      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => { event.preventDefault(); this.main.focus(); } }, 'To the view'),
+      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => {
+        event.preventDefault();
+        this.main.focus();
+      } }, 'To the view'),
       element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
         element('div', { class: 'tools' }, themeButton,
           button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
@@ -70,6 +73,8 @@ class Application implements Page {
   go(change: Partial<State>): void {
     const old = this.state;
     this.state = { ...old, ...change };
+    // The other analysis may not have these heads, methods and metrics.
+    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, this.report), this.report, this.names);
     const hash = formatHash(this.state, this.report);
     if (hash !== location.hash) this.remember(hash, this.state.view !== old.view);
     if (this.state.view === old.view && this.state.run === old.run && this.update?.(change)) this.drawBar();
@@ -117,8 +122,8 @@ class Application implements Page {
 
   draw(): void {
     const view = this.view();
-    const focus = document.activeElement?.id;
-    const top = scrollY;
+    const active = document.activeElement, top = scrollY;
+    const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
     this.tip(null);
     this.drawBar();
     this.main.replaceChildren();
@@ -130,6 +135,8 @@ class Application implements Page {
     if (this.printing) this.drawRest();
     drawCharts(this.printing);
     scrollTo(0, top);  // charts have no height until they are drawn
+    const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
+    held?.focus({ preventScroll: true });
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
@@ -155,7 +162,8 @@ class Application implements Page {
         class: view.unavailable(this.report) ? 'dim' : null })));
     const { pins, selection } = this.state;
     const runs = this.report.analyses.length < 2 ? [] : this.report.analyses.map((analysis, i) =>
-      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }), { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
+      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }),
+        { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
     this.bar.replaceChildren(...runs,
       ...pins.flatMap(key => {
         const head = this.analysis.head(key);
@@ -230,7 +238,8 @@ class Application implements Page {
     } });
     const dialog = element('dialog', { 'aria-label': 'Keyboard commands', onclose: () => dialog.remove() },
       element('h2', {}, 'Keyboard commands'),
-      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
+      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) =>
+        [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
       element('p', {}, element('label', { class: 'field' }, box, element('span', {}, 'Commands of a single key (/, [, ], ?)'))),
       button('Close', () => dialog.close()));
     document.body.append(dialog);
@@ -239,22 +248,24 @@ class Application implements Page {
 }
 
 function say(sentence: string): void {
-  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
+  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'),
+    element('p', { role: 'alert' }, sentence));
 }
 
 async function start(): Promise<void> {
   const text = templateText('data');
   if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
   if (typeof DecompressionStream === 'undefined') {
-    return say('This browser is too old for this page: it cannot unpack the data. It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
+    return say('This browser is too old for this page: it cannot unpack the data. ' +
+      'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
   let report: Report;
   try {
     report = new Report(await decode(text));
   } catch (error) {
     console.warn(error);
-    say(`The data of this page cannot be read (${error instanceof Error ? error.message : 'unknown error'}). ` +
-      'The file may have been cut off when it was copied or mailed: copy it again, or write it anew with `qkscope report`.');
+    say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
+      'copy it again, or write it anew with `qkscope report`.');
     return;
   }
   document.getElementById('fallback')?.remove();

@@ -2,6 +2,7 @@
 
 import { exact, interval, short } from './format.ts';
 import { type Container, type Table } from './data.ts';
+import files from './files.json' with { type: 'json' };
 import texts from './metrics.json' with { type: 'json' };
 
 export type HeadKey = string;  // "layer.q_head"
@@ -276,6 +277,11 @@ export class Report {
     this.options = { ids: !!directory.options?.ids, tokens: !!directory.options?.tokens };
     this.compare = container.tables.get('compare') ?? null;
   }
+}
+
+// What a file of the analysis shows (0), and what it holds (1).
+export function fileText(file: string, part: 0 | 1): string {
+  return Object.hasOwn(files, file) ? (files as Record<string, string[]>)[file][part] : '';
 }
 
 export function headName(head: Head): string { return `layer ${head.layer}, head ${head.q}`; }

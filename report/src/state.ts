@@ -12,6 +12,7 @@ export const kChoices = {
   curves: ['layer', 'trend'],
   scale: ['robust', 'full'],
   bars: ['hide', 'show'],
+  dots: ['layer', 'metric'],
   others: ['show', 'hide'],
 } as const satisfies Record<string, readonly string[]>;
 export type Choice = keyof typeof kChoices;

@@ -28,15 +28,15 @@ TEST(Container, BytesByHand) {
   table.columns.emplace_back("x", float_column(halves));
   table.columns.emplace_back("w", text_column(words));
   const std::string json =
-      R"({"format":1,"tables":{"t":{"rows":3,"columns":{"n":{"type":"u16","at":0},)"
+      R"({"format":1,"a":0,"tables":{"t":{"rows":3,"columns":{"n":{"type":"u16","at":0},)"
       R"("x":{"type":"f32","at":8},"w":{"type":"u8","at":24,"strings":["b","a"]}}}}})";
-  ASSERT_EQ(json.size(), 152u);
-  const std::string expected = "\x98\0\0\0"s + json + "\0\0\0\0"s  // 4 + 152 bytes, up to 160
+  ASSERT_EQ(json.size(), 154u);
+  const std::string expected = "\x9a\0\0\0"s + json + "\0\0"s  // 4 + 154 bytes, up to 160
                                + "\x01\x02\x03\x00\x01\x00\0\0"s   // low bytes, high bytes
                                + "\x00\x00\x00"s + "\x00\x00\x00"s + "\x00\xc0\x00"s +
                                "\x3f\x7f\xc0"s + "\0\0\0\0"s  // 0.5, NaN, -2
                                + "\x00\x01\x00\0\0\0\0\0"s;
-  EXPECT_EQ(container({{"format", 1}}, {{"t", table}}), expected);
+  EXPECT_EQ(container({{"format", 1}, {"a", 0}}, {{"t", table}}), expected);
 }
 
 TEST(Container, ShufflingPutsEqualPlacesTogether) {

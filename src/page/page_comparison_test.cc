@@ -113,12 +113,12 @@ TEST(PageComparison, HeadsOfOneOnly) {
   const TestAnalysis a(2, 2);
   TestAnalysis b(2, 2);
   const std::string heads = b.read("head_metrics.csv");
-  b.write("head_metrics.csv", heads.substr(0, heads.rfind("1,1,1,")));
+  b.write("head_metrics.csv", heads.substr(0, heads.rfind("\n1,1,1,") + 1));
   b.record["heads"]["measured"] = 3;
   b.write_record();
   for (const char* file : {"head_bucket_details.csv", "head_bucket_plasticity.csv"}) {
     const std::string text = b.read(file);
-    b.write(file, text.substr(0, text.rfind("1,1,1,")));
+    b.write(file, text.substr(0, text.rfind("\n1,1,1,") + 1));
   }
   const ReportPage page = page_of(a, b, named());
   EXPECT_EQ(data_of(page).num_rows("compare"), 3 * 3u);

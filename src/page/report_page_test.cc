@@ -119,7 +119,7 @@ TEST(ReportPage, CutTablesAreRefused) {
   const TestAnalysis analysis;
   const std::string whole = analysis.read("head_bucket_details.csv");
   size_t refused = 0;
-  for (size_t size = 0; size < whole.size(); ++size) {
+  for (size_t size = 0; size < whole.size(); size += 3) {
     analysis.write("head_bucket_details.csv", whole.substr(0, size));
     const std::string said = refusal(analysis);
     // Cut between two rows it is a table with fewer heads: the page says so.
@@ -128,7 +128,7 @@ TEST(ReportPage, CutTablesAreRefused) {
     if (!said.empty()) EXPECT_THAT(said, testing::StartsWith("head_bucket_details.csv: "));
     refused += said.empty() ? 0 : 1;
   }
-  EXPECT_GT(refused, whole.size() - 10);
+  EXPECT_GT(refused, whole.size() / 3 - 5);
   analysis.write("head_bucket_details.csv", whole);
   const std::string heads = analysis.read("head_metrics.csv");
   analysis.write("head_metrics.csv", heads.substr(0, heads.rfind("\n", heads.size() - 2) + 1));

@@ -35,8 +35,8 @@ function draw(root: HTMLElement, page: Page): void {
       rows: curves.flatMap(each => each.points.map(p => [p.heads, p.method, p.reach, p.bucket, p.center, p.count, p.documents, p.value, p.low, p.high])),
     }), width => lines(page, { label: 'Plasticity over the distance between query and keys, mean over heads', width,
       height: Math.min(420, Math.max(280, width * 0.45)), x, y: { label: 'plasticity' } }, series)));
-  root.append(documentBars(page, 'Documents behind each distance', x, base.map(p =>
-    ({ from: at(p) - half, to: at(p) + half, documents: p.documents, lines: [apart(p), count(p.count, 'head')] }))));
+  root.append(documentBars(page, 'Documents behind each distance', x, ['center', 'num_heads', 'documents'], base.map(p =>
+    ({ row: [p.center, p.count, p.documents], from: at(p) - half, to: at(p) + half, documents: p.documents, lines: [apart(p), count(p.count, 'head')] }))));
   if (base.some(point => point.count !== base[0].count)) {
     root.append(remark('Heads with a sliding window do not reach far: at larger distances the mean is over fewer heads. The curves of each kind of window do not mix them.'));
   }

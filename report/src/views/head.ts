@@ -62,7 +62,8 @@ function curveFigure(page: Page): HTMLElement {
       rows: all.flatMap(({ analysis: of, method, reach }) => of.positions(state.head, method, reach)
         .map(p => [method, reach, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
     }), width => lines(page, { label: `Plasticity of ${state.head} over the position of the query`, width, height: 280, x, y: { label: 'plasticity' } }, shown)),
-    documentBars(page, 'Documents behind the curve', x, points.map(p => ({ from: p.from, to: p.to + 1, documents: p.documents,
+    documentBars(page, 'Documents behind the curve', x, ['position_from', 'position_to', 'documents'], points.map(p => ({
+      from: p.from, to: p.to + 1, documents: p.documents, row: [p.from, p.to, p.documents],
       lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`, count(p.queries, 'query', 'queries')] }))),
     remark(`Bands: intervals over documents. Dotted, with hollow symbols: fewer than ${kFewDocuments} documents; what is seen there may be one text.`));
 }

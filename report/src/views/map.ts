@@ -26,12 +26,15 @@ export function headMap(page: Page, metric: Metric, limits: readonly [number, nu
   const { analysis, state } = page;
   const failed = new Map<string, string>();
   for (const { layer, q_head, reason } of analysis.record.heads?.failed ?? []) failed.set(`${layer}.${q_head}`, String(reason));
-  const places = [...analysis.heads.map(head => [head.layer, head.q]), ...[...failed.keys()].map(key => key.split('.').map(Number))];
+  const places = [...analysis.heads.map(head => [head.layer, head.q]),
+    ...[...failed.keys()].map(key => key.split('.').map(Number))];
   const layers = [...new Set(places.map(place => place[0]))].sort((a, b) => a - b);
   const heads = [...new Set(places.map(place => place[1]))].sort((a, b) => a - b);
   const chosen = new Set(state.selection);
   return {
-    id: `map-${metric.id}`, label: metric.label, rowTitle: 'layer', columnTitle: 'head',
+    id: `map-${metric.id}`, label: unitLabel(metric),
+    scale: { low: short(limits[0]), high: short(limits[1]), color: t => fill(t, page.dark, metric.signed) },
+    rowTitle: 'layer', columnTitle: 'head',
     rows: layers.map(String), columns: heads.map(String),
     cell(row, column) {
       const key = `${layers[row]}.${heads[column]}`;
@@ -60,7 +63,8 @@ export function headMap(page: Page, metric: Metric, limits: readonly [number, nu
 // Two numbers, the ends of the colours. Values beyond them have the colours of the ends.
 function limitFields(page: Page, metric: Metric, limits: readonly [number, number]): HTMLElement {
   const field = (at: 0 | 1, name: string) => {
-    const input = element('input', { id: `limit-${at}`, type: 'text', inputmode: 'decimal', size: 8, value: short(limits[at]).replace('−', '-').replaceAll('\u202f', ''),
+    const value = short(limits[at]).replace('\u2212', '-').replaceAll('\u202f', '');
+    const input = element('input', { id: `limit-${at}`, type: 'text', inputmode: 'decimal', size: 8, value,
       onchange: () => {
         const changed: [number, number] = [limits[0], limits[1]];
         changed[at] = Number(input.value);
@@ -71,7 +75,8 @@ function limitFields(page: Page, metric: Metric, limits: readonly [number, numbe
   };
   const values = metric.values.filter(Number.isFinite);
   return element('div', { class: 'controls' }, field(0, 'Colours from'), field(1, 'to'),
-    button('Robust', () => page.go({ limits: null }), { id: 'robust', title: '2nd to 98th percentile of the heads', 'aria-pressed': String(!page.state.limits) }),
+    button('Robust', () => page.go({ limits: null }),
+      { id: 'robust', title: '2nd to 98th percentile of the heads', 'aria-pressed': String(!page.state.limits) }),
     button('Full range', () => {
       const full: [number, number] = [Math.min(...values), Math.max(...values)];
       if (full[0] < full[1]) page.go({ limits: full });
@@ -88,9 +93,11 @@ function byLayer(page: Page, metric: Metric, limits: readonly [number, number]):
   const layers = [...new Set(dots.map(each => each.x))].sort((a, b) => a - b);
   return chart(page, `${metric.label} by layer`, () => ({ columns: ['layer', 'q_head', metric.id],
     rows: page.analysis.heads.map(head => [head.layer, head.q, metric.values[head.row]]) }),
-  width => points(page, { label: `${metric.label} of each head over its layer`, width, height: Math.min(520, Math.max(300, width * 0.6)),
+  width => points(page, { label: `${metric.label} of each head over its layer`, width,
+    height: Math.min(520, Math.max(300, width * 0.6)),
     x: { label: 'layer', domain: [layers[0] - 0.5, layers.at(-1)! + 0.5],
-      ticks: layers.filter((_, i) => thinned(layers.length, width / 45)(i)) }, y: { label: unitLabel(metric) }, zero: metric.signed }, dots));
+      ticks: layers.filter((_, i) => thinned(layers.length, width / 45)(i)) },
+    y: { label: unitLabel(metric) }, zero: metric.signed }, dots));
 }
 
 export const map: View = {
@@ -108,12 +115,15 @@ export const map: View = {
         limitFields(page, metric, limits)),
       element('p', { class: 'lead' }, metric.definition),
       ramp(page, unitLabel(metric), limits, metric),
-      element('div', { class: 'beside', '--first': `${Math.max(420, Math.min(700, 110 + 41 * spec.columns.length))}px` }, chart(page, `${metric.label} of each head`, () => ({
+      element('div', { class: 'beside', '--first': `${Math.max(420, Math.min(700, 110 + 41 * spec.columns.length))}px` },
+        chart(page, `${metric.label} of each head`, () => ({
         columns: ['layer', 'q_head', 'k_head', metric.id, ...(metric.low ? ['ci_low', 'ci_high'] : [])],
         rows: analysis.heads.map(head => [head.layer, head.q, head.k, metric.values[head.row],
           ...(metric.low ? [metric.low[head.row], metric.high![head.row]] : [])]),
       }), width => grid(page, { ...spec, room: width }), () => gridPicture(spec)), byLayer(page, metric, limits)),
-      element('p', { class: 'note' }, `Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a window. ` +
+      element('p', { class: 'note' }, `Hatched: no value, or fewer than ${kFewDocuments} documents. ` +
+        'A corner marks heads with a window. ' +
         'Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
+    return change => Object.keys(change).every(name => name === 'pins');
   },
 };

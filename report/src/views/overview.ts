@@ -1,10 +1,9 @@
 // What was measured, how much of it, and what to be careful about.
 
-import files from '../files.json' with { type: 'json' };
 import { fill } from '../color.ts';
 import { button, element, facts, table } from '../dom.ts';
-import { count, exact, interval, short } from '../format.ts';
-import { kFewDocuments, kManyDocuments, type Analysis, type Metric } from '../report.ts';
+import { count, exact, grouped, interval, short } from '../format.ts';
+import { fileText, kFewDocuments, kManyDocuments, type Analysis, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
 
@@ -26,12 +25,13 @@ function summary(page: Page): [string, string][] {
   const { buckets } = record;
   const rows: [string, string][] = [
     ['Model', String(record.dataset?.model ?? '').split('/').at(-1)!],
-    ['Heads', `${count(analysis.heads.length, 'query head')} in ${count(layers, 'layer')}${windows ? `, ${windows} with a window` : ''}`],
+    ['Heads', `${count(analysis.heads.length, 'query head')} in ${count(layers, 'layer')}` +
+      (windows ? `, ${grouped(windows)} with a window` : '')],
     ['Documents', Number.isNaN(documents) ? '' : count(documents, 'document')],
     ['Vectors', record.vector ? `${String(record.vector) === 'pre_rope' ? 'before' : 'after'} RoPE` : ''],
     ['Buckets', buckets?.type === 'uniform' ? `of ${short(buckets.width)} tokens` : String(buckets?.type ?? '')],
     ['Methods', analysis.methods.filter(Boolean).join(', ')],
-    ['Error bars', record.error_bars ? `${record.error_bars}${record.confidence ? `, ${short(100 * record.confidence)} %` : ''}` : ''],
+    ['Error bars', (record.error_bars ?? '') + (record.confidence ? `, ${short(100 * record.confidence)} %` : '')],
     ['Corpus', record.dataset?.corpus?.sha256 ? `sha256 ${String(record.dataset.corpus.sha256).slice(0, 16)}…` : ''],
   ];
   return rows.filter(row => row[1]);
@@ -43,21 +43,34 @@ export function warningsOf(page: Page): string[] {
   const found: string[] = [...report.notes];
   const documents = documentsOf(analysis);
   if (documents < kManyDocuments) {
-    found.push(`${count(documents, 'document')}, fewer than ${kManyDocuments}: intervals are wide, and late buckets rest on few texts. ` +
+    found.push(`${count(documents, 'document')}, fewer than ${kManyDocuments}: intervals are wide, and late buckets rest on ` +
+      'few texts. ' +
       `What rests on fewer than ${kFewDocuments} documents is hatched or dotted.`);
   }
-  if (!analysis.metrics.some(metric => metric.low)) found.push('No error bars: differences between heads may be chance. `qkscope analyze --error_bars jackknife` makes them.');
+  if (!analysis.metrics.some(metric => metric.low)) {
+    found.push('No error bars: differences between heads may be chance. ' +
+      'qkscope analyze with --error_bars jackknife makes them.');
+  }
   if (record.method === 'linear') {
-    found.push('Plasticity is by the method linear, which misleads where RoPE turns the mean query; bucket and counted assume less.');
-    if (record.covariance === 'diagonal') found.push('The covariance is diagonal: the result depends on the basis in which the weights are written, and can be far off.');
+    found.push('Plasticity is by the method linear, which misleads where RoPE turns the mean query; ' +
+      'bucket and counted assume less.');
+    if (record.covariance === 'diagonal') {
+      found.push('The covariance is diagonal: the result depends on the basis in which the weights are written, ' +
+        'and can be far off.');
+    }
   }
   const { failed, not_captured, without_keys } = record.heads ?? {};
-  if (failed?.length) found.push(`${count(failed.length, 'head')} could not be measured: ${failed.slice(0, 5).map((head: any) => `layer ${head.layer}, head ${head.q_head} (${head.reason})`).join('; ')}${failed.length > 5 ? '; …' : '.'}`);
+  if (failed?.length) {
+    const some = failed.slice(0, 5).map((head: any) => `layer ${head.layer}, head ${head.q_head} (${head.reason})`);
+    found.push(`${count(failed.length, 'head')} could not be measured: ${some.join('; ')}${failed.length > 5 ? '; \u2026' : '.'}`);
+  }
   if (not_captured) found.push(`${count(not_captured, 'head')} of the model not captured.`);
   if (without_keys) found.push(`${count(without_keys, 'head')} without captured keys.`);
   const kinds = new Map<string, number>();
-  for (const head of analysis.heads) for (const text of new Set(analysis.warnings(head))) kinds.set(text, (kinds.get(text) ?? 0) + 1);
-  for (const [text, number] of kinds) found.push(`${count(number, 'head')} of ${analysis.heads.length}: ${text}.`);
+  for (const text of analysis.heads.flatMap(head => [...new Set(analysis.warnings(head))])) {
+    kinds.set(text, (kinds.get(text) ?? 0) + 1);
+  }
+  for (const [text, number] of kinds) found.push(`${count(number, 'head')} of ${grouped(analysis.heads.length)}: ${text}.`);
   if (report.options.tokens) found.push('This page holds text of the corpus: tokens of the captured documents.');
   if (report.options.ids) found.push('This page holds the names of the captured documents.');
   return found;
@@ -66,10 +79,11 @@ export function warningsOf(page: Page): string[] {
 // A small map on a canvas, which opens the large one.
 export function smallMap(page: Page, metric: Metric): HTMLElement {
   const spec = headMap(page, metric, metric.limits);
+  const [from, to] = metric.limits.map(short);
   const wide = Math.max(3, Math.min(24, Math.floor(300 / spec.columns.length)));
   const high = Math.max(3, Math.min(wide, 12, Math.floor(320 / spec.rows.length)));
   const canvas = element('canvas', { width: 2 * wide * spec.columns.length, height: 2 * high * spec.rows.length, role: 'img',
-    'aria-label': `${metric.label} by layer (down) and head (across), from ${short(metric.limits[0])} to ${short(metric.limits[1])}` });
+    'aria-label': `${metric.label} by layer (down) and head (across), from ${from} to ${to}` });
   canvas.style.width = `${wide * spec.columns.length}px`;
   const context = canvas.getContext('2d')!;
   context.scale(2, 2);
@@ -92,9 +106,10 @@ export function smallMap(page: Page, metric: Metric): HTMLElement {
   canvas.addEventListener('pointerleave', () => page.tip(null));
   const openMap = () => page.go({ view: 'map', metric: metric.id, limits: null });
   canvas.addEventListener('click', openMap);
-  const strip = element('div', { class: 'ramp' }, element('span', {}, short(metric.limits[0])), element('i'), element('span', {}, short(metric.limits[1])));
-  const bar = strip.querySelector('i')!;
-  bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(t => fill(t, page.dark, metric.signed)).join(',')})`;
+  const bar = element('i');
+  const steps = [0, 0.25, 0.5, 0.75, 1].map(t => fill(t, page.dark, metric.signed));
+  bar.style.background = `linear-gradient(to right, ${steps.join(',')})`;
+  const strip = element('div', { class: 'ramp' }, element('span', {}, from), bar, element('span', {}, to));
   return element('figure', { class: 'small' }, element('figcaption', {}, metric.label), canvas, strip,
     button('Open the map', openMap, { 'aria-label': `Open the map of ${metric.label}` }));
 }
@@ -105,10 +120,11 @@ export function meanSlopes(analysis: Analysis): HTMLElement | null {
   const rows: (string | number)[][] = [];
   for (let row = 0; row < means.rows; ++row) {
     if (means.text('method', row) !== analysis.methods[0]) continue;
+    const number = (name: string) => means.number(name, row);
     rows.push([means.text('trend', row), means.text('heads', row).replaceAll('_', ' '),
       means.text('reach', row) === '' ? 'all documents' : `documents that reach bucket ${means.text('reach', row)}`,
-      short(means.number('slope', row)), interval(means.number('ci_low', row), means.number('ci_high', row)), means.text('unit', row),
-      `${exact(means.number('num_rising', row))} / ${exact(means.number('num_falling', row))} of ${exact(means.number('num_heads', row))}`]);
+      short(number('slope')), interval(number('ci_low'), number('ci_high')), means.text('unit', row),
+      `${exact(number('num_rising'))} / ${exact(number('num_falling'))} of ${exact(number('num_heads'))}`]);
   }
   return element('section', {}, element('h3', {}, 'Does plasticity change along the document?'),
     element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Mean slopes' },
@@ -122,17 +138,19 @@ export const overview: View = {
   unavailable: () => null,
   render(root: HTMLElement, page: Page) {
     const { analysis } = page;
-    const maps = kPreferred.map(id => analysis.metric(id)).filter(metric => metric && !metric.values.every(Number.isNaN)).slice(0, 4) as Metric[];
+    const maps = kPreferred.map(id => analysis.metric(id))
+      .filter(metric => metric && !metric.values.every(Number.isNaN)).slice(0, 4) as Metric[];
     const warnings = warningsOf(page);
     root.append(
       facts(summary(page)),
-      warnings.length ? element('section', { class: 'warnings' }, element('h3', {}, 'To keep in mind'), element('ul', {}, ...warnings.map(text => element('li', {}, text)))) : '',
+      warnings.length ? element('section', { class: 'warnings' }, element('h3', {}, 'To keep in mind'),
+        element('ul', {}, ...warnings.map(text => element('li', {}, text)))) : '',
       element('h3', {}, 'Heads by layer'),
       element('div', { class: 'maps' }, ...maps.map(metric => smallMap(page, metric))),
       meanSlopes(analysis) ?? '',
       analysis.missing.length ? element('section', {}, element('h3', {}, 'What is missing'),
         element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Missing files' },
           table('Files that were not there, and the commands that write them.', ['file', 'would show', 'command'],
-            analysis.missing.map(({ file, command }) => [file, Object.hasOwn(files, file) ? (files as Record<string, string[]>)[file][0] : '', command])))) : '');
+            analysis.missing.map(({ file, command }) => [file, fileText(file, 0), command])))) : '');
   },
 };

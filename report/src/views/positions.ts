@@ -30,8 +30,10 @@ export function pointSeries(name: string, style: number, points: Point[], width 
 }
 
 // How many documents stand behind each of the points of a curve.
-export function documentBars(page: Page, title: string, x: Axis, points: { from: number; to: number; documents: number; lines: string[] }[]): HTMLElement {
-  return chart(page, title, () => ({ columns: ['from', 'to', 'documents'], rows: points.map(p => [p.from, p.to, p.documents]) }),
+// `columns` and `row`: of the table, as the file has them.
+export function documentBars(page: Page, title: string, x: Axis, columns: string[],
+                             points: { from: number; to: number; documents: number; lines: string[]; row: number[] }[]): HTMLElement {
+  return chart(page, title, () => ({ columns, rows: points.map(p => p.row) }),
     width => bars(page, { label: title, width, height: 120, x, y: { label: 'documents' } }, points.map(({ from, to, documents, lines }) =>
       ({ from: Math.max(from, x.log ? 1 : -Infinity), to, value: documents, hollow: documents < kFewDocuments, lines: [...lines, count(documents, 'document')] }))));
 }
@@ -116,8 +118,8 @@ function draw(root: HTMLElement, page: Page): void {
         height: Math.min(460, Math.max(300, width * 0.5)), x, y: { label: 'plasticity', domain: y } }, threads, series);
       return view.root;
     }, () => view!.picture()));
-  if (base.length) root.append(documentBars(page, 'Documents behind each bucket', x, base.map(p =>
-    ({ from: p.from, to: p.to + 1, documents: p.documents, lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`] }))));
+  if (base.length) root.append(documentBars(page, 'Documents behind each bucket', x, ['from', 'to', 'documents'], base.map(p =>
+    ({ from: p.from, to: p.to + 1, documents: p.documents, row: [p.from, p.to, p.documents], lines: [`positions ${grouped(p.from)} to ${grouped(p.to)}`] }))));
   root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
     `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
   if (reach === '' && reaches.some(Boolean)) root.append(remark('Only long documents reach the late buckets. Choose those that reach a bucket: the same documents then stand behind every point.'));
