@@ -125,7 +125,9 @@ TEST(ReportPage, CutTablesAreRefused) {
     // Cut between two rows it is a table with fewer heads: the page says so.
     const bool is_between = size > 0 && whole[size - 1] == '\n';
     EXPECT_EQ(said.empty(), is_between) << size << ": " << said;
-    if (!said.empty()) EXPECT_THAT(said, testing::StartsWith("head_bucket_details.csv: "));
+    if (!said.empty()) {
+      EXPECT_THAT(said, testing::StartsWith("head_bucket_details.csv: "));
+    }
     refused += said.empty() ? 0 : 1;
   }
   EXPECT_GT(refused, whole.size() / 3 - 5);
