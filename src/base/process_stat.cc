@@ -6,6 +6,7 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 
 namespace qk {
@@ -24,8 +25,9 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
   ProcessStat out{.state = text.front()};
   for (int field = kState; !text.empty(); ++field) {
     const size_t end = std::min(text.find(' '), text.size());
-    if (field == kParent) std::from_chars(text.data(), text.data() + end, out.parent);
-    if (field == kStart) std::from_chars(text.data(), text.data() + end, out.start_ticks);
+    const char* begin = std::to_address(text.begin());
+    if (field == kParent) std::from_chars(begin, begin + end, out.parent);
+    if (field == kStart) std::from_chars(begin, begin + end, out.start_ticks);
     if (field == kStart) break;
     text.remove_prefix(std::min(end + 1, text.size()));
   }

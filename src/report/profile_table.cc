@@ -94,6 +94,7 @@ struct ProfileTable::Writer {
 
   void write_group() {
     std::vector<arrow::ArrayBuilder*> columns;
+    columns.reserve(builders.size());
     for (const auto& builder : builders) columns.push_back(builder.get());
     file.write(columns);
   }
