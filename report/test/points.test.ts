@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { level, normalCdf, normalQuantile, quantileBins } from '../src/normal.ts';
-import { hitGrid, nearest, squareLimits } from '../src/points.ts';
+import { drawPoints, hitGrid, nearest, squareLimits } from '../src/points.ts';
 
 test('the normal distribution and its quantiles', () => {
   assert.ok(Math.abs(normalCdf(1.959963984540054) - 0.975) < 1e-12);
@@ -48,4 +48,22 @@ test('the nearest point is that of a full search', () => {
     }
     assert.equal(nearest(grid, x, y), best);
   }
+});
+
+test('queries are squares, keys are crosses, and what lies outside is left out', () => {
+  const image = { data: new Uint8ClampedArray(4 * 20 * 10), width: 20, height: 10 };
+  drawPoints(image, 1, Float32Array.of(5, 13, 25), Float32Array.of(5, 5, 5), 1, () => '#010203');
+  const text = Array.from({ length: 10 }, (_, y) => Array.from({ length: 20 }, (_, x) => (image.data[4 * (20 * y + x) + 3] ? '#' : '.')).join(''));
+  assert.deepEqual(text.slice(2, 9), ['.............#......', '.............#......', '....###......#......', '....###...#######...',
+    '....###......#......', '.............#......', '.............#......']);
+  assert.deepEqual([...image.data.slice(4 * (20 * 5 + 5), 4 * (20 * 5 + 5) + 4)], [1, 2, 3, 255]);
+});
+
+test('16,384 points are drawn and found in time', () => {
+  const n = 16384, px = Float32Array.from({ length: n }, (_, i) => 10 + (i * 7919) % 880), py = Float32Array.from({ length: n }, (_, i) => 10 + (i * 104729) % 500);
+  const image = { data: new Uint8ClampedArray(4 * 900 * 520), width: 900, height: 520 };
+  const began = process.cpuUsage();
+  drawPoints(image, 1, px, py, n / 2, i => (i % 2 ? '#102030' : '#405060'));
+  hitGrid(px, py, 900, 520);
+  assert.ok(process.cpuUsage(began).user < 50_000, `${process.cpuUsage(began).user} us`);
 });

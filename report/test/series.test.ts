@@ -60,11 +60,13 @@ test('mean curves: of one curve and method', () => {
 });
 
 test('differences: of one metric; sure if the interval lies on one side of 0', () => {
-  const found = report({ '0/heads': kHeads, compare: { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], metric: ['x', 'x', 'x', 'y'], a: [1, 1, 1, 1], b: [2, 1, 1, 1], difference: [1, 0, 0, 0],
+  const found = report({ '0/heads': kHeads, compare: { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], metric: ['x', 'x', 'x', 'y'], a: [1, 1, 1, 2], b: [2, 1, 1, 1], difference: [1, 0, 0, -1],
     ci_low: [0.5, -1, 0, ''], ci_high: [2, 1, 0, ''], p_value: [0.01, 0.5, 1, ''], significant: ['true', 'false', 'false', 'false'], note: ['', '', '', 'none'] } });
   const rows = differences(found, 'x');
   assert.deepEqual(rows.map(row => [row.key, row.value, row.significant, unsure(row)]), [['0.0', 1, true, false], ['0.1', 0, false, true], ['0.2', 0, false, false]]);
-  assert.equal(unsure(differences(found, 'y')[0]), true);
+  const [row] = differences(found, 'y');
+  assert.equal(unsure(row), true);
+  assert.equal(unsure({ ...row, low: -2, high: -0.5 }), false);
 });
 
 test('quantiles of two sides at the same levels', () => {

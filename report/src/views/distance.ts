@@ -13,6 +13,8 @@ const heads = (name: string) => (name === 'all' ? 'all heads' : name.replaceAll(
 
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
+  const why = lacks(analysis, 'mean_curves');  // the second analysis may lack what the first one has
+  if (why) return root.append(remark(why));
   const log = analysis.record?.buckets?.type === 'log';
   const all = analysis.methods.flatMap(method => meanCurve(analysis, 'distance', method));
   const reaches = [...new Set(all.map(point => point.reach))];

@@ -47,7 +47,7 @@ function draw(root: HTMLElement, page: Page): void {
     button('Previous layer', () => go(numbers[at - 1]), { id: 'before', disabled: at <= 0 }), button('Next layer', () => go(numbers[at + 1]), { id: 'after', disabled: at >= numbers.length - 1 }),
     select('metric', 'Metric', analysis.metrics.map(each => [each.id, each.label] as const), metric.id, value => page.go({ metric: value, limits: null }))),
   section(`Layer ${layer}: heads that share a key head`, strips(page, heads),
-    element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Metrics of the layer' },
+    element('div', { class: 'scroll capped', tabindex: 0, role: 'region', 'aria-label': 'Metrics of the layer' },
       table(`${metric.label} of layer ${layer}`, ['key head', 'head', 'value', 'low', 'high'], [...groupedBy(heads, 'k')].flatMap(([key, members]) =>
         members.map(head => [key, head.q, metric.values[head.row], metric.low?.[head.row] ?? NaN, metric.high?.[head.row] ?? NaN]))))),
   section('All layers',

@@ -134,7 +134,7 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
     button(state.pins.includes(head.key) ? 'Unpin' : 'Pin', () => page.go({ pins: state.pins.includes(head.key)
       ? state.pins.filter(key => key !== head.key) : [...state.pins, head.key].slice(-6) }), { id: 'pin' }),
     button('LaTeX row', () => offerText('LaTeX row', latex(page, head)))),
-  remark([`Key head ${head.k}`, windowText(head), Number.isNaN(head.documents) ? '' : count(head.documents, 'document'),
+  remark([`Key head ${head.k}`, analysis.table('diagnostics') ? windowText(head) : '', Number.isNaN(head.documents) ? '' : count(head.documents, 'document'),
     `${grouped(analysis.table('heads')!.number('n_q_tokens', head.row))} queries`, `${grouped(analysis.table('heads')!.number('n_k_tokens', head.row))} keys`]
     .filter(Boolean).join(' · ')), ...analysis.warnings(head).map(warning));
   const points = plane(page, head);

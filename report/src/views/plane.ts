@@ -6,7 +6,7 @@ import type { Container, Table } from '../data.ts';
 import { element, select } from '../dom.ts';
 import { count, grouped, percent, short } from '../format.ts';
 import { controls, gap, legend, ramp, remark, section } from '../parts.ts';
-import { hitGrid, nearest, squareLimits } from '../points.ts';
+import { drawPoints, hitGrid, nearest, squareLimits } from '../points.ts';
 import { headName, percentile, type Head } from '../report.ts';
 import type { Page } from '../view.ts';
 
@@ -66,28 +66,6 @@ function paint(page: Page, data: Cloud): Paint {
   return { color: i => category(i < data.queries ? 0 : 1, page.dark), key: shapes(page, 1) };
 }
 
-// Points of one colour are drawn together. Queries are squares, keys are crosses.
-export function drawPoints(context: CanvasRenderingContext2D, px: Float32Array, py: Float32Array, queries: number, color: (i: number) => string): void {
-  const groups = new Map<string, number[]>();
-  for (let i = 0; i < px.length; ++i) {
-    const key = color(i), group = groups.get(key);
-    if (group) group.push(i);
-    else groups.set(key, [i]);
-  }
-  context.globalAlpha = px.length > 4000 ? 0.6 : 0.8;
-  for (const [key, group] of groups) {
-    context.fillStyle = key;
-    for (const i of group) {
-      if (i < queries) context.fillRect(px[i] - 1.5, py[i] - 1.5, 3.5, 3.5);
-      else {
-        context.fillRect(px[i] - 3, py[i] - 0.5, 6, 1.2);
-        context.fillRect(px[i] - 0.5, py[i] - 3, 1.2, 6);
-      }
-    }
-  }
-  context.globalAlpha = 1;
-}
-
 function pointText(page: Page, data: Cloud, i: number): string[] {
   const token = page.report.options.tokens ? data.token[i] : '';
   const document = data.document[i];
@@ -109,14 +87,14 @@ function axesOf(page: Page, data: Cloud, { label, axes, color }: Drawing, width:
 function picture(page: Page, data: Cloud, drawing: Drawing, width: number): HTMLElement {
   const axes = axesOf(page, data, drawing, width, false) as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
   axes.setAttribute('aria-hidden', 'true');
-  const height = Number(axes.getAttribute('height')), dots = Math.min(devicePixelRatio || 1, 2);
+  const height = Number(axes.getAttribute('height')), dots = devicePixelRatio > 1.5 ? 2 : 1;
   const canvas = element('canvas', { width: width * dots, height: height * dots, tabindex: 0, role: 'application',
     'aria-roledescription': 'plane of points', 'aria-label': drawing.label });
   const x = axes.scale('x'), y = axes.scale('y');
   const px = Float32Array.from(data.x, value => x.apply(value)), py = Float32Array.from(data.y, value => y.apply(value));
-  const context = canvas.getContext('2d')!;
-  context.scale(dots, dots);
-  drawPoints(context, px, py, data.queries, drawing.color);
+  const context = canvas.getContext('2d')!, image = context.createImageData(canvas.width, canvas.height);
+  drawPoints(image, dots, px, py, data.queries, drawing.color);
+  context.putImageData(image, 0, 0);
   const grid = hitGrid(px, py, width, height);
   const order = Array.from(px.keys()).sort((a, b) => data.position[a] - data.position[b] || a - b);
   let at = -1;

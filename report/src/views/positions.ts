@@ -79,6 +79,8 @@ function trendCounts(page: Page, heads: Head[]): Entry[] {
 
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
+  const why = lacks(analysis, 'positions');  // the second analysis may lack what the first one has
+  if (why) return root.append(remark(why));
   const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
   const reaches = analysis.distinct('positions', 'reach');
   const reach = reaches.includes(state.reach) ? state.reach : '';
