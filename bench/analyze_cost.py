@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `qkscope analyze` costs per head, by method and kind of error bars, beside decoding the same files.
+"""What `qkscope analyze` costs per head, by method and kind of error bars, and with profiles, beside decoding the same files.
 
     bench/analyze_cost.py [--qkscope build/release/qkscope] [--python PYTHON_WITH_PYARROW_AND_NUMPY]
                           [--heads 8] [--rows 50000] [--dim 128] [--rounds 1] [--json OUT]
@@ -54,6 +54,7 @@ def main():
     parser.add_argument("--rows", type=int, default=50000)
     parser.add_argument("--dim", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--only", action="append", help="measure only cases whose names begin so (repeatable)")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     work = args.work.resolve()
@@ -67,6 +68,11 @@ def main():
     for method in METHODS:
         for bars, options in BARS.items():
             cases[f"{method}, {bars}"] = [*analyze, "--method", method, *options]
+    for bars, options in BARS.items():
+        cases[f"bucket, {bars}, profiles"] = [*analyze, *options, "--profiles"]
+    if args.only:
+        cases = {name: command for name, command in cases.items()
+                 if any(name.startswith(part) for part in ("decoding", "starting", *args.only))}
     measured = {name: [] for name in cases}
     for _ in range(args.rounds):
         for name, command in cases.items():

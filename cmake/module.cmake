@@ -1,9 +1,10 @@
-# qk_module(<folder> [DEPS <folders>...] [LINK <libraries>...])
+# qk_module(<folder> [OPTIMISED] [DEPS <folders>...] [LINK <libraries>...])
 # One folder under src/ is one static library, and its *_test.cc files are one test program.
 # DEPS are the folders it may include (tools/check_layers.py reads these calls); LINK are outside
-# libraries, private to the folder, so that heavy headers stay where they are used.
+# libraries, private to the folder, so that heavy headers stay where they are used. OPTIMISED: ./check runs its
+# tests with optimisation too, since they compare results of arithmetic, or are too many for sanitizers.
 function(qk_module name)
-  cmake_parse_arguments(M "" "" "DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(M "OPTIMISED" "" "DEPS;LINK" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/src/${name})
   file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cc)
   file(GLOB tests CONFIGURE_DEPENDS ${dir}/*_test.cc)
@@ -23,7 +24,12 @@ function(qk_module name)
     target_link_libraries(${name}_test PRIVATE qk_${name} ${M_LINK} GTest::gtest_main GTest::gmock)
     target_compile_definitions(${name}_test PRIVATE
       QK_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+    set(label unit)
+    if(M_OPTIMISED)
+      set(label optimised)
+      set_property(GLOBAL APPEND PROPERTY QK_OPTIMISED_TESTS ${name}_test)
+    endif()
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
-      DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+      DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${label})
   endif()
 endfunction()

@@ -33,6 +33,9 @@ endif()
 set(torch_version ${CMAKE_MATCH_1})
 message(STATUS "torch plugin: for torch ${torch_version} in ${torch_dir}")
 
+# clang 18 changed the names of constrained templates; torch's own were made by g++.
+set(torch_names $<$<CXX_COMPILER_ID:Clang>:-fclang-abi-compat=17>)
+
 # Without sanitizers, as torch itself is; a program with sanitizers loads it.
 file(GLOB torch_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/torch/*.cc)
 list(FILTER torch_sources EXCLUDE REGEX "_test[.]cc$")
@@ -42,7 +45,7 @@ target_include_directories(qkscope_torch SYSTEM PRIVATE ${torch_dir}/include)
 target_compile_definitions(qkscope_torch PRIVATE AT_PER_OPERATOR_HEADERS
   QK_TORCH_VERSION="${torch_version}" QK_TORCH_FOLDER="${torch_dir}")
 target_compile_options(qkscope_torch PRIVATE -Wall -Wextra -Wshadow -ffp-contract=off
-  -fvisibility=hidden $<$<BOOL:${QK_WERROR}>:-Werror>)
+  -fvisibility=hidden ${torch_names} $<$<BOOL:${QK_WERROR}>:-Werror>)
 target_link_libraries(qkscope_torch PRIVATE ${torch_dir}/lib/libtorch_cpu.so
   ${torch_dir}/lib/libc10.so ${CMAKE_DL_LIBS} nlohmann_json::nlohmann_json)
 set_target_properties(qkscope_torch PROPERTIES CXX_STANDARD 20
@@ -60,6 +63,7 @@ if(QK_TESTS)
   add_dependencies(torch_test qkscope_torch)
   target_include_directories(torch_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_include_directories(torch_test SYSTEM PRIVATE ${torch_dir}/include)
+  target_compile_options(torch_test PRIVATE ${torch_names})
   target_compile_definitions(torch_test PRIVATE AT_PER_OPERATOR_HEADERS
     QK_TORCH_PLUGIN="$<TARGET_FILE:qkscope_torch>")
   target_link_libraries(torch_test PRIVATE qk_options GTest::gtest_main
@@ -68,5 +72,5 @@ if(QK_TESTS)
   # One test asks for more memory than there is; AddressSanitizer would end the program.
   gtest_discover_tests(torch_test TEST_PREFIX torch. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS unit ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+    PROPERTIES LABELS optimised ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
 endif()

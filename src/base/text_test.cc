@@ -131,7 +131,9 @@ TEST(TensorViewDeathTest, ASliceOutsideIsABug) {
 }
 
 TEST(WeightMatrix, RowOrderUndoesThePermutationOfGguf) {
+  const std::array<std::byte, 64> data = {};
   WeightMatrix matrix;
+  matrix.data = data.data();
   matrix.rows = 16;
   matrix.cols = 1;
   matrix.stride_bytes = 4;

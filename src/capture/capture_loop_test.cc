@@ -331,6 +331,7 @@ class WaitingSource : public DocumentSource {
 TEST(CaptureLoop, AFaultEndsTheWaitingOfSeveralDevices) {
   Backend failing = kCpuBackend;
   failing.rms_norm = [](Context&, ConstMatrix, BoundVector, float, NormKind, Matrix) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the other waits by then
     fail("cuda: the device is lost");
   };
   for (const bool by_the_caller : {false, true}) {

@@ -43,15 +43,24 @@ std::vector<int64_t> lost_documents(const JournalSet& journals, const JournalRea
   return {lost.begin(), lost.end()};
 }
 
-std::string damage_text(const JournalSet& journals, const JournalReader& journal) {
-  const std::vector<int64_t> lost = lost_documents(journals, journal);
+// What comes of documents that no journal has any more.
+std::string lost_text(const std::vector<int64_t>& lost, const RunOptions& options) {
+  if (lost.empty()) return "the lost documents have already been recomputed";
+  const bool are_computed = !options.finish && std::ranges::all_of(lost, [&](int64_t document) {
+    return !options.shard || options.shard->has(document);
+  });
+  const bool is_one = lost.size() == 1;
+  return fmt::format("document{} {} {} {}", is_one ? "" : "s", fmt::join(lost, ", "),
+                     is_one ? "is" : "are", are_computed ? "computed again" : "missing now");
+}
+
+std::string damage_text(const JournalSet& journals, const JournalReader& journal,
+                        const RunOptions& options) {
   const size_t num_places = journal.damage().size();
-  return fmt::format(
-      "{}: damaged at byte {}{}; {}", journal.path().string(), journal.damage().front(),
-      num_places == 1 ? "" : fmt::format(" and in {} more places", num_places - 1),
-      lost.empty() ? "the lost documents have already been recomputed"
-                   : fmt::format("document{} {} {} computed again", lost.size() == 1 ? "" : "s",
-                                 fmt::join(lost, ", "), lost.size() == 1 ? "is" : "are"));
+  return fmt::format("{}: damaged at byte {}{}; {}", journal.path().string(),
+                     journal.damage().front(),
+                     num_places == 1 ? "" : fmt::format(" and in {} more places", num_places - 1),
+                     lost_text(lost_documents(journals, journal), options));
 }
 
 CaptureCounts counts_of(const JournalSet& journals, const std::optional<Shard>& shard) {
@@ -125,7 +134,7 @@ EarlierWork earlier_work(const JournalSet& journals, const RunContext& context,
   if (shard_counts.size() == 1) out.num_shards = *shard_counts.begin();
   for (const JournalReader& journal : journals.files()) {
     if (journal.damage().empty() || !context.options.warn) continue;
-    context.options.warn(damage_text(journals, journal));
+    context.options.warn(damage_text(journals, journal, context.options));
   }
   for (const DocumentEnd& end : journals.documents()) out.done.push_back(end.document);
   out.counts = counts_of(journals, context.options.shard);

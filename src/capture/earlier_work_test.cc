@@ -125,5 +125,21 @@ TEST(EarlierWork, DamageCostsWhatNoJournalHas) {
   EXPECT_THAT(folder.warnings[1], HasSubstr("have already been recomputed"));
 }
 
+// By --finish, and by a shard that has others.
+TEST(EarlierWork, WhatIsNotComputedIsMissing) {
+  Folder folder;
+  damage(folder.write("journal.a", {folder.record.provenance, false}, {7, 3}));
+  folder.options.finish = true;
+  folder.read();
+  EXPECT_THAT(folder.warnings.at(0), HasSubstr("document 7 is missing now"));
+  folder.options.finish = false;
+  folder.options.shard = Shard{0, 2};
+  folder.read();
+  EXPECT_THAT(folder.warnings.at(1), HasSubstr("document 7 is missing now"));
+  folder.options.shard = Shard{1, 2};
+  folder.read();
+  EXPECT_THAT(folder.warnings.at(2), HasSubstr("document 7 is computed again"));
+}
+
 }  // namespace earlier_work_test
 }  // namespace qk

@@ -11,15 +11,15 @@
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/environment.h"
 #include "base/error.h"
+#include "base/process_stat.h"
 #include "capture/time_limit.h"
 
 namespace qk {
@@ -95,19 +95,12 @@ std::optional<std::string> run_squeue(const std::string& job) {
 // Seconds since the first process of this session began; 0 if the kernel does not say (the session
 // began outside this container).
 double age_of_session() {
-  std::ifstream in(fmt::format("/proc/{}/stat", ::getsid(0)));
-  std::string line;
-  std::getline(in, line);
-  const size_t name_end = line.rfind(')');  // the name may hold anything
-  if (name_end == std::string::npos) return 0;
-  std::istringstream rest(line.substr(name_end + 1));
-  const std::vector<std::string> words{std::istream_iterator<std::string>(rest), {}};
+  const auto first = process_stat(::getsid(0));
   double up = 0;
   std::ifstream uptime("/proc/uptime");
-  if (words.size() < 20 || !(uptime >> up)) return 0;
-  const auto ticks = number_of(words[19]);  // field 22, starttime
-  if (!ticks) return 0;
-  return std::max(0.0, up - *ticks / static_cast<double>(::sysconf(_SC_CLK_TCK)));
+  if (!first || first->start_ticks <= 0 || !(uptime >> up)) return 0;
+  return std::max(0.0, up - static_cast<double>(first->start_ticks) /
+                                static_cast<double>(::sysconf(_SC_CLK_TCK)));
 }
 
 // Of "2:05" (minutes and seconds), "1:02:05" or "1-01:02:05".
@@ -133,7 +126,6 @@ JobTime ask_slurm(const JobQuestions& ask, const std::string& job_id) {
   const auto end = number_of(ask.get_env("SLURM_JOB_END_TIME").value_or(""));
   if (end && *end > ask.epoch()) {
     out.left = std::max(1.0, *end - ask.epoch());
-    out.source = "SLURM_JOB_END_TIME";
     return out;
   }
   // The job's number alone means the whole array for the last of its tasks.
@@ -145,10 +137,7 @@ JobTime ask_slurm(const JobQuestions& ask, const std::string& job_id) {
   std::istringstream(answer.value_or("")) >> word;
   if (word == "UNLIMITED" || word == "NOT_SET") return out;
   out.left = seconds_of_squeue(word);
-  if (out.left) {
-    out.source = "squeue";
-    return out;
-  }
+  if (out.left) return out;
   if (word.empty()) {
     out.warning = fmt::format(
         "the time limit of Slurm's job {} is not known (squeue did not answer): give --time-limit, "
@@ -167,10 +156,7 @@ JobTime ask_slurm(const JobQuestions& ask, const std::string& job_id) {
 
 JobQuestions job_questions() {
   JobQuestions out;
-  out.get_env = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-  };
+  out.get_env = environment_value;
   out.squeue = run_squeue;
   out.epoch = [] {
     return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
@@ -186,7 +172,6 @@ JobTime find_time_limit(const JobQuestions& ask) {
   const auto walltime = number_of(ask.get_env("PBS_WALLTIME").value_or(""));
   if (!walltime || *walltime <= 0) return out;
   out.left = std::max(1.0, *walltime - ask.session_age());
-  out.source = "PBS_WALLTIME";
   return out;
 }
 

@@ -23,7 +23,6 @@ JobQuestions job_questions();
 struct JobTime {
   std::optional<double>
       left;             // seconds from now, at least 1 s; none: there is no limit, or none is known
-  std::string source;   // "squeue", "SLURM_JOB_END_TIME", "PBS_WALLTIME"; empty if none
   std::string warning;  // a sentence, if the job may have a limit that could not be found out
 };
 

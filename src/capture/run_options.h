@@ -101,7 +101,9 @@ struct RunReport {
   bool stopped = false;  // by `stop` or the time limit: no dataset was written, the journal is kept
   std::string out_of_time;  // a sentence; empty: not by the time limit
   bool resumed = false;     // a journal with documents was there
-  bool was_whole = false;   // with `resume`: the dataset was finished before, nothing was done
+  // Over ranks, stopped with `overwrite` before a journal says so: --resume would not know of it.
+  bool must_overwrite = false;
+  bool was_whole = false;  // with `resume`: the dataset was finished before, nothing was done
   CaptureCounts counts;
   // With `finish`: documents that no journal has, ascending; no dataset was written then.
   std::vector<int64_t> missing;

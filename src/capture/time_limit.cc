@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -95,10 +94,6 @@ double parse_time_limit(std::string_view text) {
          printable(text));
   }
   return static_cast<double>(*seconds);
-}
-
-double monotonic_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 TimeLimit::TimeLimit(double seconds, std::function<double()> now)

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/monotonic_clock.h"
+
 namespace qk {
 
 // Seconds of "3h55m", "90m", "2d", "1:30:00" (hours, minutes, seconds), "2-12:00:00" (days before it, as
@@ -17,9 +19,6 @@ namespace qk {
 // and these forms for anything else ("3:55" too, which could be hours or minutes), and unless it is
 // more than 0 and at most 1,000 days.
 double parse_time_limit(std::string_view text);
-
-// Seconds of a clock that only goes forward.
-double monotonic_seconds();
 
 // Foresees from the documents that were finished how long another one takes: a L + b L^2 seconds for
 // L tokens, a and b >= 0 by least squares, times what nine of ten documents kept to (ranks are not

@@ -136,6 +136,7 @@ int report(ReportFlags& flags) {
     fail("report: no analysis was given: type `qkscope report DIR` (see qkscope report --help)");
   }
   std::vector<fs::path> analyses;
+  analyses.reserve(flags.analyses.size());
   for (const std::string& analysis : flags.analyses) analyses.push_back(expand_home(analysis));
   flags.options.names = names_in(flags);
   if (!flags.heads.empty()) flags.options.wishes.heads = HeadChoice(flags.heads);

@@ -309,8 +309,10 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
       ->group(kResourcesGroup);
   add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")
       ->group(kResourcesGroup);
-  add_ram(command, flags.ram_bytes,
-          "Memory limit, e.g. 300MiB or 2GB; weights that do not fit are streamed")
+  add_ram(
+      command, flags.ram_bytes,
+      "Memory limit of this process, e.g. 300MiB or 2GB; under srun or mpirun of each rank. Weights "
+      "that do not fit are streamed")
       ->group(kResourcesGroup);
   command
       .add_option("--stage", flags.stage,

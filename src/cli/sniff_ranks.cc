@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/stopped.h"
 #include "cli/number_text.h"
+#include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
 #include "ranks/check_ranks.h"
 
@@ -126,7 +127,8 @@ int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
   const RanksEnd end = run_over_ranks(run, ranks, *mpi_.transport);
   // All would say the same.
   if (!end.sentence.empty() && mpi_.transport->rank() == 1) {
-    std::fprintf(stderr, "qkscope: %s; use --resume to continue\n", end.sentence.c_str());
+    std::fprintf(stderr, "qkscope: %s; %s\n", end.sentence.c_str(),
+                 continue_text(options, end.report).c_str());
   }
   return end.exit_code;
 }

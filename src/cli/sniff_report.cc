@@ -60,14 +60,8 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
   return out;
 }
 
-// What makes the run go on where it stopped.
-std::string continue_text(const RunOptions& options) {
-  if (options.shard) return "run the same shard again to continue";
-  return options.finish ? "use --finish again" : "use --resume to continue";
-}
-
 std::string stopped_text(const RunOptions& options, const RunReport& report) {
-  const std::string go_on = continue_text(options);
+  const std::string go_on = continue_text(options, report);
   if (report.counts.num_documents == 0 && !report.out_of_time.empty()) {
     return fmt::format("{}; {}", report.out_of_time, go_on);
   }
@@ -164,6 +158,12 @@ void warn_of_documents(const DocumentCounts& counts) {
 }
 
 }  // namespace
+
+std::string continue_text(const RunOptions& options, const RunReport& report) {
+  if (options.shard) return "run the same shard again to continue";
+  if (report.must_overwrite) return "only --overwrite begins this run again";
+  return options.finish ? "use --finish again" : "use --resume to continue";
+}
 
 int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report) {
   if (report.was_whole) {

@@ -1,11 +1,16 @@
 // What `qkscope sniff` says at its end.
 #pragma once
 
+#include <string>
+
 #include "capture/run.h"
 
 namespace qk {
 
 // Results go to stdout, warnings and why the run stopped to stderr. Returns the exit code.
 int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report);
+
+// What makes a run that stopped go on: "use --resume to continue".
+std::string continue_text(const RunOptions& options, const RunReport& report);
 
 }  // namespace qk

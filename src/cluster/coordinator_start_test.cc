@@ -45,6 +45,26 @@ TEST(CoordinatorStart, ARankMayBeginLate) {
   EXPECT_THAT(coordinator.take_warnings(), ElementsAre("m (rank 1): not heard of for 10 s"));
 }
 
+// Who may be silent for longer later may begin as late.
+TEST(CoordinatorStart, ItIsNoShorterThanTheSilenceOfALostRank) {
+  Coordinator coordinator(2, {.beat = 1, .lost = 10, .start = 3}, 0);
+  coordinator.receive(0, {.type = MessageType::kHello, .text = "n\n{}"}, 0);
+  for (double now = 0; now < 10; now += 0.5) coordinator.tick(now);
+  EXPECT_THAT(coordinator.without_hello(true), IsEmpty());
+  for (double now = 10; now < 12; now += 0.5) coordinator.tick(now);
+  EXPECT_THAT(coordinator.without_hello(true), ElementsAre(1));
+}
+
+// docs/cluster.md, "What survives what".
+TEST(CoordinatorStart, RanksHave15Minutes) {
+  Coordinator coordinator(2, {}, 0);
+  coordinator.receive(0, {.type = MessageType::kHello, .text = "n\n{}"}, 0);
+  for (double now = 0; now <= 899; ++now) coordinator.tick(now);
+  EXPECT_THAT(coordinator.without_hello(true), IsEmpty());
+  for (double now = 899; now <= 902; ++now) coordinator.tick(now);
+  EXPECT_THAT(coordinator.without_hello(true), ElementsAre(1));
+}
+
 TEST(CoordinatorStart, WhoLeavesBeforeAllHaveBegun) {
   Coordinator coordinator(2, kTestTimes, 0);
   coordinator.receive(0, {.type = MessageType::kHello, .text = "n\n{}"}, 0);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/monotonic_clock.h"
 #include "base/stopped.h"
 #include "cluster/crew_sides.h"
 
@@ -55,14 +56,14 @@ class CrewLoop {
 
   // The others wait for a first sign of life, whatever has arrived by now.
   void greet() {
-    const double now = crew_seconds();
+    const double now = monotonic_seconds();
     if (leader_) leader_->with_coordinator([&](Coordinator& c) { c.tick(now); });
     send(now);
   }
 
   void turn() {
     bool is_busy = receive();
-    const double now = crew_seconds();
+    const double now = monotonic_seconds();
     const bool is_stopped = sides_.stop != nullptr && sides_.stop->load();
     if (leader_) leader_->with_coordinator([&](Coordinator& c) { c.tick(now); });
     worker_.with_follower([&](Follower& f) {
@@ -89,7 +90,7 @@ class CrewLoop {
   }
 
   void take(int from, Message message) {
-    const double now = crew_seconds();
+    const double now = monotonic_seconds();
     if (leader_) {
       leader_->with_coordinator([&](Coordinator& c) { c.receive(from, std::move(message), now); });
     } else {
@@ -130,10 +131,10 @@ class CrewLoop {
 
   // The last messages are to arrive; those to a lost rank never do. True: all ranks have left.
   bool flush() {
-    const double end = crew_seconds() + (all_left() ? times_.lost : 2 * times_.beat);
+    const double end = monotonic_seconds() + (all_left() ? times_.lost : 2 * times_.beat);
     try {
       while (!transport_.is_idle()) {
-        if (crew_seconds() > end) return false;
+        if (monotonic_seconds() > end) return false;
         transport_.poll();
         bell_.wait(times_.sleep);
       }

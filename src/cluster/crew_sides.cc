@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/monotonic_clock.h"
 #include "base/stopped.h"
 
 namespace qk {
@@ -20,10 +21,6 @@ std::chrono::duration<double> as_duration(double seconds) {
 }
 
 }  // namespace
-
-double crew_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void CrewBell::ring() {
   {
@@ -42,7 +39,7 @@ void CrewBell::wait(double seconds) {
 // ---- the worker ----
 
 WorkerSide::WorkerSide(const Follower::Setting& setting, const CrewTimes& times, CrewBell& bell)
-    : rank_(setting.rank), bell_(bell), follower_(setting, times, crew_seconds()) {}
+    : rank_(setting.rank), bell_(bell), follower_(setting, times, monotonic_seconds()) {}
 
 std::optional<Worker::Begin> WorkerSide::next_stage() {
   std::unique_lock lock(mutex_);
@@ -120,7 +117,7 @@ LeaderSide::LeaderSide(int num_ranks, const CrewTimes& times,
     : num_ranks_(num_ranks),
       warn_(warn),
       bell_(bell),
-      coordinator_(num_ranks, times, crew_seconds()) {}
+      coordinator_(num_ranks, times, monotonic_seconds()) {}
 
 void LeaderSide::give_warnings() {
   const auto warnings = with_coordinator([](Coordinator& c) { return c.take_warnings(); });
@@ -151,7 +148,7 @@ std::vector<std::string> LeaderSide::hellos() {
 bool LeaderSide::run_stage(const Stage& stage) {
   with_coordinator([&](Coordinator& c) {
     if (!c.fault().empty()) return;
-    c.begin_stage(stage.text, stage.window, crew_seconds(), stage.ranks);
+    c.begin_stage(stage.text, stage.window, monotonic_seconds(), stage.ranks);
   });
   bell_.ring();
   bool is_whole = false;
@@ -208,7 +205,7 @@ void LeaderSide::give(const Stage& stage, News& news, Watch& watch) {
   for (CrewResult& result : news.results) {
     if (stage.take) stage.take(std::move(result));
   }
-  const double now = crew_seconds();
+  const double now = monotonic_seconds();
   if (stage.show && now >= watch.next_show) {
     watch.next_show = now + kShowEvery;
     stage.show(with_coordinator([](Coordinator& c) { return c.ranks(); }));

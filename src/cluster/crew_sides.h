@@ -14,9 +14,6 @@
 
 namespace qk {
 
-// Seconds of a clock that never goes back.
-double crew_seconds();
-
 // Wakes the loop before its time. Threads: any.
 class CrewBell {
  public:

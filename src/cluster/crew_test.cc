@@ -18,9 +18,14 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 
+// Nobody is lost here, however busy the machine is.
+struct PatientTeam : Team {
+  explicit PatientTeam(int size) : Team(size) { times.lost = 60; }
+};
+
 TEST(Crew, SeveralStages) {
   for (const int size : {1, 2, 7}) {
-    Team team(size);
+    PatientTeam team(size);
     std::map<int64_t, std::string> squares, texts;
     const Outcome outcome = team.run(
         [&](Leader& leader) {
@@ -50,9 +55,45 @@ TEST(Crew, SeveralStages) {
   }
 }
 
+TEST(Crew, AStageOfSomeRanks) {
+  PatientTeam team(4);
+  std::map<int64_t, std::string> of_some;
+  std::mutex mutex;
+  std::map<std::string, std::set<int>> took_part;
+  const auto work = [&](Worker& self) {
+    while (const auto stage = self.next_stage()) {
+      {
+        const std::lock_guard lock(mutex);
+        took_part[stage->text].insert(self.rank());
+      }
+      while (const auto task = self.next_task(true)) self.send_result(*task, "");
+    }
+  };
+  team.run(
+      [&](Leader& leader) {
+        leader.hellos();
+        Leader::Stage stage = numbers(20, of_some, "some");
+        stage.ranks = {1, 0, 1, 0};
+        EXPECT_TRUE(leader.run_stage(stage));
+        stage = {.text = "all", .next = [rank = 0]() mutable -> std::optional<CrewTask> {
+                   if (rank == 4) return std::nullopt;
+                   CrewTask task{.id = rank, .rank = rank};
+                   ++rank;
+                   return task;
+                 }};
+        EXPECT_TRUE(leader.run_stage(stage));
+        return 0;
+      },
+      work);
+  EXPECT_EQ(of_some.size(), 20U);
+  EXPECT_FALSE(took_part["some"].contains(1));
+  EXPECT_FALSE(took_part["some"].contains(3));
+  EXPECT_THAT(took_part["all"], ElementsAre(0, 1, 2, 3));
+}
+
 TEST(Crew, AStopOfAnyRankStopsAll) {
   for (const size_t stopped : {0U, 2U}) {
-    Team team(3);
+    PatientTeam team(3);
     std::map<int64_t, std::string> results;
     std::atomic<int> num_begun = 0;
     const Outcome outcome = team.run(
@@ -77,7 +118,7 @@ TEST(Crew, AStopOfAnyRankStopsAll) {
 }
 
 TEST(Crew, WorkThatThrowsStopped) {
-  Team team(2);
+  PatientTeam team(2);
   std::map<int64_t, std::string> results;
   const Outcome outcome = team.run(
       [&](Leader& leader) -> int {
@@ -93,7 +134,7 @@ TEST(Crew, WorkThatThrowsStopped) {
 }
 
 TEST(Crew, MayBegin) {
-  Team team(2);
+  PatientTeam team(2);
   std::map<int64_t, std::string> results;
   std::set<int64_t> begun;
   std::mutex mutex;
@@ -119,7 +160,7 @@ TEST(Crew, MayBegin) {
 }
 
 TEST(Crew, LongTexts) {
-  Team team(2);
+  PatientTeam team(2);
   const std::string text(size_t{8} << 20, 'x');
   int64_t num_bytes = 0;
   team.run(
@@ -153,9 +194,8 @@ double cpu_seconds() {
 // Two ranks in this process that wait for a long task take less than 2 % of a core each. With
 // sanitizers, or on a machine that is busy, a little more.
 TEST(Crew, WaitingTakesNoTime) {
-  Team team(2);
+  PatientTeam team(2);
   team.times.beat = 1;
-  team.times.lost = 60;
   std::map<int64_t, std::string> results;
   double seconds = 0;
   team.run(

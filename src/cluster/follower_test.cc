@@ -202,6 +202,23 @@ TEST(Follower, Rank0MayBeginLate) {
   EXPECT_TRUE(rank.follower.has_heard_leader());
 }
 
+TEST(Follower, Rank0MayBeginAsLateAsItMayBeSilent) {
+  Follower follower({.rank = 1, .host = "node1", .hello = "{}"},
+                    {.beat = 1, .lost = 10, .start = 3}, 0);
+  for (double now = 0; now < 10; now += 0.5) follower.tick(now);
+  EXPECT_FALSE(follower.is_leader_lost());
+  for (double now = 10; now < 12; now += 0.5) follower.tick(now);
+  EXPECT_TRUE(follower.is_leader_lost());
+}
+
+TEST(Follower, Rank0Has15Minutes) {
+  Follower follower({.rank = 1, .host = "node1", .hello = "{}"}, {}, 0);
+  for (double now = 0; now <= 899; ++now) follower.tick(now);
+  EXPECT_FALSE(follower.is_leader_lost());
+  for (double now = 899; now <= 902; ++now) follower.tick(now);
+  EXPECT_TRUE(follower.is_leader_lost());
+}
+
 TEST(Follower, Rank0MayNotBeginTooLate) {
   Rank rank;
   rank.pass(39);

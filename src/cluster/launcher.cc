@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <string_view>
 
 namespace qk {
@@ -101,11 +100,6 @@ std::optional<Launcher> as_started_by(const LauncherVariables& variables, const 
 }
 
 }  // namespace
-
-std::optional<std::string> environment_value(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
 
 Launcher find_launcher(const Environment& get) {
   for (const LauncherVariables& variables : kLaunchers) {

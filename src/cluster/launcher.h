@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "base/environment.h"
+
 namespace qk {
 
 enum class LauncherKind : uint8_t {
@@ -27,11 +29,8 @@ struct Launcher {
   bool operator==(const Launcher&) const = default;
 };
 
-// getenv as text; none: not set.
+// As environment_value().
 using Environment = std::function<std::optional<std::string>(const char* name)>;
-
-// The environment of this process.
-std::optional<std::string> environment_value(const char* name);
 
 // Variables that are no numbers, or a rank that is none of so many, count as not set. A launcher that
 // started a single copy is none, and a batch script's own environment is none either: it has the

@@ -8,13 +8,12 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <fstream>
 #include <initializer_list>
-#include <iterator>
 #include <sstream>
 #include <system_error>
 
 #include "base/error.h"
+#include "base/process_stat.h"
 
 namespace qk {
 namespace {
@@ -70,24 +69,6 @@ void add_cray_files(const fs::path& folder, std::vector<std::string>& out) {
   std::sort(found.rbegin(), found.rend());
   out.insert(out.end(), found.begin(), found.end());
   add_files(folder, {"libmpi_cray.so.12"}, out);
-}
-
-struct ProcessEntry {
-  int parent = 0;
-  fs::path program;  // empty: not known
-};
-
-ProcessEntry process_entry(int process) {
-  const fs::path folder = fs::path("/proc") / std::to_string(process);
-  std::ifstream file(folder / "stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  // "17 (name, which may hold anything) S 16 ...".
-  const size_t end_of_name = text.rfind(')');
-  std::error_code error;
-  ProcessEntry out{.program = fs::read_symlink(folder / "exe", error)};
-  if (end_of_name == std::string::npos || end_of_name + 4 >= text.size()) return out;
-  std::from_chars(text.data() + end_of_name + 4, text.data() + text.size(), out.parent);
-  return out;
 }
 
 // What kept a library from being loaded, without the name that dlerror puts first.
@@ -168,15 +149,17 @@ std::vector<std::string> mpi_candidates(const Launcher& launcher, const Environm
 }
 
 fs::path launcher_folder() {
-  int process = ::getppid();
+  int64_t process = ::getppid();
   for (int i = 0; i < kMaxAncestors && process > 1; ++i) {
-    const ProcessEntry entry = process_entry(process);
-    const std::string name = entry.program.filename().string();
+    std::error_code error;
+    const fs::path program = fs::read_symlink(fmt::format("/proc/{}/exe", process), error);
+    const std::string name = program.filename().string();
     if (std::find(kLauncherPrograms.begin(), kLauncherPrograms.end(), name) !=
         kLauncherPrograms.end()) {
-      return entry.program.parent_path().parent_path();
+      return program.parent_path().parent_path();
     }
-    process = entry.parent;
+    const auto stat = process_stat(process);
+    process = stat ? stat->parent : 0;
   }
   return {};
 }

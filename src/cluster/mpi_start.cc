@@ -1,25 +1,19 @@
 #include "cluster/mpi_start.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 
 #include "base/error.h"
+#include "base/host.h"
 
 namespace qk {
 namespace {
 
-std::string host_name() {
-  std::array<char, 256> name = {};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "a node";
-}
-
 // Of a fault that may be this copy's only: says where.
 [[noreturn]] void fail_here(const Launcher& launcher, const std::string& sentence) {
   if (launcher.rank == 0) fail("{}", sentence);
-  fail("{} (rank {}): {}", host_name(), launcher.rank, sentence);
+  fail("{} (rank {}): {}", short_host_name(), launcher.rank, sentence);
 }
 
 MpiLibrary open_library(const Launcher& launcher, const std::string& choice,

@@ -17,7 +17,7 @@
 
 #include "base/stopped.h"
 #include "cluster/crew.h"
-#include "cluster/local_transport.h"
+#include "cluster/test_network.h"
 
 namespace qk::crew_test {
 

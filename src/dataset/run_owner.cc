@@ -20,8 +20,11 @@
 #include <thread>
 #include <utility>
 
+#include "base/environment.h"
 #include "base/error.h"
+#include "base/host.h"
 #include "base/path_text.h"
+#include "base/process_stat.h"
 
 namespace qk {
 namespace {
@@ -49,27 +52,17 @@ std::string token_text(std::string_view text) {
   return out;
 }
 
-std::string host_name() {
-  char name[256] = {};
-  if (::gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
-  return name;
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::string job_id() {
   for (const char* name : {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"}) {
-    if (std::string id = environment(name); !id.empty()) return printable(id, 100);
+    if (std::string id = environment_value(name).value_or(""); !id.empty())
+      return printable(id, 100);
   }
   return "";
 }
 
 int64_t job_restart() {
-  return std::max<int64_t>(std::strtoll(environment("SLURM_RESTART_COUNT").c_str(), nullptr, 10),
-                           0);
+  return std::max<int64_t>(
+      std::strtoll(environment_value("SLURM_RESTART_COUNT").value_or("").c_str(), nullptr, 10), 0);
 }
 
 // The first bytes of a file of the kernel or of ours; empty if it cannot be read.
@@ -80,32 +73,6 @@ std::string first_bytes(int fd) {
   return text;
 }
 
-std::string kernel_text(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return "";
-  std::string text = first_bytes(fd);
-  ::close(fd);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
-}
-
-// Fields 3 and 22 of /proc/<pid>/stat; after the name, which may hold anything.
-struct ProcessState {
-  char state = '?';
-  int64_t start_ticks = 0;
-};
-std::optional<ProcessState> process_state(int64_t pid) {
-  const std::string text = kernel_text(fmt::format("/proc/{}/stat", pid));
-  const size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos || name_end + 2 >= text.size()) return std::nullopt;
-  ProcessState state{.state = text[name_end + 2]};
-  constexpr int kFieldsBetween = 19;
-  size_t at = name_end + 2;
-  for (int i = 0; i < kFieldsBetween && at != std::string::npos; ++i) at = text.find(' ', at + 1);
-  if (at != std::string::npos) state.start_ticks = std::strtoll(text.c_str() + at, nullptr, 10);
-  return state;
-}
-
 std::string pid_space() {
   std::error_code error;
   return fs::read_symlink("/proc/self/ns/pid", error).string();
@@ -114,7 +81,7 @@ std::string pid_space() {
 // False if it may be alive. REQUIRES: it has its number on this host, in this namespace.
 bool is_gone(const RunOwner& owner) {
   if (::kill(static_cast<pid_t>(owner.pid), 0) != 0 && errno == ESRCH) return true;
-  const std::optional<ProcessState> now = process_state(owner.pid);
+  const std::optional<ProcessStat> now = process_stat(owner.pid);
   if (!now) return false;
   if (now->state == 'Z' || now->state == 'X') return true;
   // Its number was given to another process.
@@ -264,10 +231,10 @@ bool has_token(std::string_view name, std::string_view token) {
 RunOwner this_owner(bool is_alone) {
   RunOwner owner;
   owner.host = printable(host_name(), 256);
-  owner.boot_id = kernel_text("/proc/sys/kernel/random/boot_id");
+  owner.boot_id = boot_id();
   owner.pid_space = pid_space();
   owner.pid = ::getpid();
-  if (const auto state = process_state(owner.pid)) owner.start_ticks = state->start_ticks;
+  if (const auto stat = process_stat(owner.pid)) owner.start_ticks = stat->start_ticks;
   owner.job = job_id();
   owner.restart = job_restart();
   owner.is_alone = is_alone;

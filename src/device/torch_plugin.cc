@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/environment.h"
 #include "base/error.h"
 
 namespace qk {
@@ -20,11 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPluginName = "libqkscope_torch.so";
 constexpr std::string_view kModule = "version.py";
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 std::string text_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -73,7 +69,7 @@ std::string version_of_module(std::string_view text) {
 }
 
 fs::path torch_folder(const TorchMark& mark) {
-  const std::string named = environment("QKSCOPE_TORCH_DIR");
+  const std::string named = environment_value("QKSCOPE_TORCH_DIR").value_or("");
   return named.empty() ? mark.folder : fs::path(named);
 }
 
@@ -122,7 +118,8 @@ TorchPlugin load(const fs::path& plugin) {
 
 fs::path find_torch_plugin() {
   std::error_code error;
-  if (const std::string named = environment("QKSCOPE_TORCH_PLUGIN"); !named.empty()) {
+  if (const std::string named = environment_value("QKSCOPE_TORCH_PLUGIN").value_or("");
+      !named.empty()) {
     if (!fs::is_regular_file(named, error)) {
       fail("QKSCOPE_TORCH_PLUGIN: expected the file {}, found none", named);
     }

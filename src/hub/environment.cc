@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/environment.h"
 #include "base/home_path.h"
 
 namespace qk {
@@ -38,8 +39,7 @@ std::string expand_variables(const std::string& text) {
 }  // namespace
 
 std::string read_variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? "" : value;
+  return environment_value(name.c_str()).value_or("");
 }
 
 bool is_variable_true(const std::string& name) {

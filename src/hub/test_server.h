@@ -44,8 +44,9 @@ class TestConnection {
     }
     return text;
   }
-  // False: the client has gone.
-  bool write(const std::string& text) {
+  // False: the client has gone. Of a copy: a client that has heard enough may let the test go on, and change
+  // the text, before all of it is sent.
+  bool write(std::string text) {
     return ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) ==
            static_cast<ssize_t>(text.size());
   }

@@ -31,8 +31,8 @@ TEST(Container, BytesByHand) {
       R"({"format":1,"a":0,"tables":{"t":{"rows":3,"columns":{"n":{"type":"u16","at":0},)"
       R"("x":{"type":"f32","at":8},"w":{"type":"u8","at":24,"strings":["b","a"]}}}}})";
   ASSERT_EQ(json.size(), 154u);
-  const std::string expected = "\x9a\0\0\0"s + json + "\0\0"s  // 4 + 154 bytes, up to 160
-                               + "\x01\x02\x03\x00\x01\x00\0\0"s   // low bytes, high bytes
+  const std::string expected = "\x9a\0\0\0"s + json + "\0\0"s     // 4 + 154 bytes, up to 160
+                               + "\x01\x02\x03\x00\x01\x00\0\0"s  // low bytes, high bytes
                                + "\x00\x00\x00"s + "\x00\x00\x00"s + "\x00\xc0\x00"s +
                                "\x3f\x7f\xc0"s + "\0\0\0\0"s  // 0.5, NaN, -2
                                + "\x00\x01\x00\0\0\0\0\0"s;

@@ -70,6 +70,7 @@ ordered_json differs_json(const SettingsComparison& settings, bool with_ids) {
 
 std::string several_subjects(const std::vector<SettingGroup>& subjects) {
   std::vector<std::string_view> names;
+  names.reserve(subjects.size());
   for (const SettingGroup group : subjects) names.push_back(name_of(group));
   return fmt::format(
       "they differ in {} things ({}), so a difference cannot be ascribed to one of them",

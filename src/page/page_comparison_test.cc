@@ -52,8 +52,12 @@ TEST(PageComparison, OneThingDiffers) {
   const auto metrics = data.texts("compare", "metric");
   const auto differences = data.numbers("compare", "difference");
   for (size_t i = 0; i < metrics.size(); ++i) {
-    if (metrics[i] == "ap_overall") EXPECT_NEAR(differences[i], 0.25, 1e-12);
-    if (metrics[i] == "q_R2_pos") EXPECT_EQ(differences[i], 0);
+    if (metrics[i] == "ap_overall") {
+      EXPECT_NEAR(differences[i], 0.25, 1e-12);
+    }
+    if (metrics[i] == "q_R2_pos") {
+      EXPECT_EQ(differences[i], 0);
+    }
   }
 }
 

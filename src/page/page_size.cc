@@ -113,7 +113,8 @@ void thin_points(NamedTables& points, size_t most) {
   }
 }
 
-PackedData pack_within(PageData data, int64_t max_bytes) {
+PackedData pack_within(PageData data, int64_t max_bytes, int64_t blank_bytes) {
+  const int64_t most = max_bytes - blank_bytes;
   const std::string limit =
       fmt::format("so that the page is not larger than {} (--max-size)", mebibytes(max_bytes));
   const bool has_many = most_query_buckets(data.tables) > kMostBucketsWithIntervals;
@@ -127,8 +128,8 @@ PackedData pack_within(PageData data, int64_t max_bytes) {
   std::string tables = packed_tables(data);
   const size_t all_points = most_points(data.points);
   size_t num_points = all_points;
-  while (size_of(tables, points) > max_bytes && num_points > kFewestPoints) {
-    const int64_t left = std::max<int64_t>(max_bytes - std::ssize(tables), 0);
+  while (size_of(tables, points) > most && num_points > kFewestPoints) {
+    const int64_t left = std::max<int64_t>(most - std::ssize(tables), 0);
     const double part = static_cast<double>(left) / static_cast<double>(points.size());
     const auto fitting = static_cast<size_t>(part * 0.97 * static_cast<double>(num_points));
     num_points = std::max(fitting, kFewestPoints);
@@ -141,15 +142,15 @@ PackedData pack_within(PageData data, int64_t max_bytes) {
                     num_points, limit));
     tables = packed_tables(data);
   }
-  if (size_of(tables, points) > max_bytes && drop_cell_intervals(data.tables)) {
+  if (size_of(tables, points) > most && drop_cell_intervals(data.tables)) {
     data.notes.push_back(fmt::format("The intervals of single cells were left out, {}.", limit));
     tables = packed_tables(data);
   }
-  if (size_of(tables, points) > max_bytes) {
+  if (size_of(tables, points) > most) {
     fail(
-        "the data of the page take {}, more than the {} that --max-size leaves for them: --heads "
-        "chooses some of the heads, such as --heads 'l00*,l12h03'",
-        mebibytes(size_of(tables, points)), mebibytes(std::max<int64_t>(max_bytes, 0)));
+        "the page takes {}, more than --max-size allows ({}): --heads chooses some of the heads, such "
+        "as --heads 'l00*,l12h03'",
+        mebibytes(size_of(tables, points) + blank_bytes), mebibytes(max_bytes));
   }
   return {std::move(tables), std::move(points), std::move(data.notes)};
 }

@@ -14,10 +14,12 @@ __asm__(
     ".byte 0\n"
     ".popsection\n");
 
+// NOLINTBEGIN(readability-identifier-naming): names of the assembler above
 extern "C" {
 extern const char qk_report_page_begin[] __attribute__((visibility("hidden")));
 extern const char qk_report_page_end[] __attribute__((visibility("hidden")));
 }
+// NOLINTEND(readability-identifier-naming)
 #endif
 
 namespace qk {

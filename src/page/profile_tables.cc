@@ -152,6 +152,7 @@ std::map<std::string, size_t> document_numbers(const std::vector<PointSet>& sets
 std::vector<int64_t> documents_of(const PointRows& rows,
                                   const std::map<std::string, size_t>& numbers) {
   std::vector<int64_t> out;
+  out.reserve(rows.example_ids.size());
   for (const int64_t id : rows.example_ids) {
     out.push_back(static_cast<int64_t>(numbers.at(id_text(rows, id))));
   }
@@ -164,6 +165,7 @@ double first_or_nothing(const std::vector<int64_t>& list) {
 
 void add_items(const char* name, const std::vector<std::vector<int64_t>>& lists, Table& out) {
   std::vector<const std::vector<int64_t>*> pointers;
+  pointers.reserve(lists.size());
   for (const auto& list : lists) pointers.push_back(&list);
   const size_t width = longest<std::vector<int64_t>>(pointers);
   if (width == 0) return;

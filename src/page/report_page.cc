@@ -140,7 +140,7 @@ ReportPage make_report_page(std::span<const std::filesystem::path> paths,
   data.directory = directory_of(analyses, options, title);
   data.directory["comparison"] = std::move(compared.directory);
   PackedData packed =
-      pack_within(std::move(data), options.max_bytes - std::ssize(blank) - kTemplateTags);
+      pack_within(std::move(data), options.max_bytes, std::ssize(blank) + kTemplateTags);
   out.html = filled(blank, packed);
   out.notes = std::move(packed.notes);
   return out;

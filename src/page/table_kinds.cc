@@ -81,7 +81,7 @@ bool is_in(std::span<const std::string_view> names, std::string_view name) {
 
 }  // namespace
 
-std::span<const TableKind> table_kinds() {
+std::span<const TableKind> table_kinds() {  // NOLINT(readability-function-size): a table
   static const std::array<TableKind, 12> kinds = {{
       {.name = "heads", .record = "heads", .file = "head_metrics.csv", .has_metrics = true},
       {.name = "intervals",

@@ -10,12 +10,12 @@
 #include <set>
 #include <system_error>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/stopped.h"
 #include "capture/run_clock.h"
 #include "dataset/run_owner.h"
 #include "model/source_files.h"
+#include "ranks/every_rank.h"
 #include "ranks/rank_agreement.h"
 #include "ranks/rank_stages.h"
 #include "ranks/wire.h"
@@ -27,29 +27,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kMostRead = int64_t{256} << 20;  // bytes
 constexpr size_t kReadPiece = size_t{16} << 20;
-
-// A file in the output folder, and the folder if it was not there.
-class MomentaryFile {
- public:
-  MomentaryFile(const fs::path& folder, const std::string& name, const std::string& text)
-      : folder_(folder), path_(folder / name) {
-    std::error_code error;
-    made_folder_ = fs::create_directories(folder, error);
-    if (error) fail("{}: {}", folder.string(), error.message());
-    write_file(path_, text);
-  }
-  MomentaryFile(const MomentaryFile&) = delete;
-  MomentaryFile& operator=(const MomentaryFile&) = delete;
-  ~MomentaryFile() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-    if (made_folder_) fs::remove(folder_, ignored);
-  }
-
- private:
-  fs::path folder_, path_;
-  bool made_folder_ = false;
-};
 
 std::optional<fs::path> largest_file(const std::vector<fs::path>& files) {
   std::optional<fs::path> largest;
@@ -104,11 +81,7 @@ void answer_check(const PreparedRun& run, std::string_view body, Worker& worker)
 }
 
 std::vector<CheckedRank> hear(Leader& leader) {
-  std::vector<RankFacts> facts;
-  for (const std::string& hello : leader.hellos()) {
-    facts.push_back(parse_rank_facts(hello, static_cast<int>(facts.size())));
-  }
-  check_agreement(facts);
+  std::vector<RankFacts> facts = hear_ranks(leader);
   const std::vector<Placement> placed = place_ranks(rooms_of(facts));
   std::vector<CheckedRank> out;
   out.reserve(facts.size());
@@ -127,23 +100,17 @@ std::vector<CheckedRank> lead_check(const PreparedRun& run, const RanksOptions& 
                          .token = token,
                          .wait_seconds = options.see_seconds,
                          .threads = {}};
-  const MomentaryFile file(folder, stage.token_file, token);
+  const MomentaryFile file(fs::path(folder) / stage.token_file, token);
   const std::set<int> readers = readers_of(ranks);
-  int next = 0;
-  const bool is_done = leader.run_stage(
-      {.text = stage_text(StageKind::kAgree, encode(stage)),
-       .next = [&]() -> std::optional<CrewTask> {
-         if (next == leader.num_ranks()) return std::nullopt;
-         const int rank = next++;
-         return CrewTask{.id = rank, .text = readers.contains(rank) ? "read" : "", .rank = rank};
-       },
-       .take =
-           [&](CrewResult&& result) {
-             WireReader in(result.text, "answer of a rank");
-             CheckedRank& rank = ranks[static_cast<size_t>(result.id)];
-             rank.sees_folder = in.number<uint8_t>() != 0;
-             rank.bytes_per_second = in.number<double>();
-           }});
+  const bool is_done = ask_every_rank(
+      leader, StageKind::kAgree, encode(stage),
+      [&](CrewResult&& result) {
+        WireReader in(result.text, "answer of a rank");
+        CheckedRank& rank = ranks[static_cast<size_t>(result.id)];
+        rank.sees_folder = in.number<uint8_t>() != 0;
+        rank.bytes_per_second = in.number<double>();
+      },
+      [&](int rank) { return readers.contains(rank) ? "read" : ""; });
   if (!is_done) throw Stopped();
   for (size_t i = 0; i < ranks.size(); ++i) {
     if (!ranks[i].sees_folder) fail_unseen(ranks[i].facts, i, ranks[0].facts, folder);

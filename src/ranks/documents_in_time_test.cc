@@ -33,6 +33,7 @@ TEST(DocumentsInTime, TasksThatWouldEndTooLateAreNotBegun) {
   DocumentsInTime in_time(&limit);
   EXPECT_TRUE(in_time.may_begin(task_of(0, 100), {}));
   now = 300;
+  EXPECT_NEAR(end_of(&limit), system_seconds() + 700, 60);
   in_time.end(0, answer_of(100, 300));
   EXPECT_TRUE(in_time.may_begin(task_of(1, 200), {}));   // until 900
   EXPECT_FALSE(in_time.may_begin(task_of(2, 250), {}));  // until 1050

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <thread>
 
+#include "capture/test_devices.h"
 #include "capture/test_run.h"
 #include "ranks/documents_in_time.h"
 
@@ -60,10 +64,10 @@ class OneByOne : public Worker {
 };
 
 // Captures all of it with so many documents in a batch.
-void capture(OneByOne& worker, int64_t batch_documents, double ends_at) {
+void capture(OneByOne& worker, int64_t batch_documents, double ends_at,
+             const RunOptions& options = {}) {
   const TestFolder folder;
   const PreparedRun run = test_run({});
-  const RunOptions options;
   MemoryPlan memory;
   memory.batch.documents = batch_documents;
   ThreadPool pool(1);
@@ -82,6 +86,19 @@ TEST(RankCapture, ATaskHasItsShareOfTheBatch) {
   EXPECT_NEAR(longer.seconds / shorter.seconds, 4, 1e-6);
 }
 
+// Rank 0 decides: of its own limit this rank knows nothing, nor of a shard.
+TEST(RankCapture, WhatIsGivenIsComputed) {
+  double now = 0;
+  TimeLimit limit(1000, [&] { return now; });
+  now = 2000;
+  RunOptions options;
+  options.shard = Shard{0, 3};
+  options.time_limit = &limit;
+  OneByOne worker({words(4), words(5), words(6)});
+  capture(worker, 1, 0, options);
+  EXPECT_THAT(worker.answers, SizeIs(3));
+}
+
 // However late this rank heard of the stage.
 TEST(RankCapture, NothingIsTakenAheadNearTheTimeLimit) {
   // Two batches of four are taken before the first of them is through.
@@ -94,6 +111,35 @@ TEST(RankCapture, NothingIsTakenAheadNearTheTimeLimit) {
   // The next one may be taken just before the result of the last is sent.
   EXPECT_THAT(held_later(system_seconds() - 1), Each(Le(2)));
   EXPECT_THAT(held_later(system_seconds() + 1000), Contains(Ge(4)));
+}
+
+std::atomic<int> num_norms = 0;
+std::atomic<double> seconds_of_norm = 0;
+
+Backend slow_backend() {
+  Backend out = kCpuBackend;
+  out.rms_norm = [](Context& context, ConstMatrix x, BoundVector weight, float eps, NormKind kind,
+                    Matrix y) {
+    ++num_norms;
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds_of_norm.load()));
+    kCpuBackend.rms_norm(context, x, weight, eps, kind, y);
+  };
+  return out;
+}
+
+// The limit is further away than the batch that is computed takes, but not than one more.
+TEST(RankCapture, WhatTasksTookSaysWhetherTheLimitIsNear) {
+  const TestDevices slow("cpu", {slow_backend()});
+  RunOptions options;
+  options.devices = &slow;
+  OneByOne first(std::vector<std::string>(4, words(30)));
+  capture(first, 4, 0, options);
+  constexpr double kSecondsOfBatch = 0.4;
+  seconds_of_norm = kSecondsOfBatch / num_norms.load();
+  OneByOne worker(std::vector<std::string>(12, words(30)));
+  capture(worker, 4, system_seconds() + 1.5 * kSecondsOfBatch, options);
+  ASSERT_THAT(worker.held, SizeIs(12));
+  EXPECT_THAT(std::vector(worker.held.begin() + 8, worker.held.end()), Each(Le(2)));
 }
 
 }  // namespace rank_capture_test

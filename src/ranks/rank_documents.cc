@@ -142,9 +142,4 @@ bool RankDocuments::may_take_task() const {
   return std::ssize(open_) < most_open_;
 }
 
-bool RankDocuments::has_open() const {
-  const std::lock_guard lock(mutex_);
-  return !open_.empty();
-}
-
 }  // namespace qk

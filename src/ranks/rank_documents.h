@@ -74,8 +74,6 @@ class RankDocuments : public DocumentSource {
   };
   // This document of so many tokens is safe, and took so many seconds. Its task, if that was the last one of it.
   std::optional<Ended> end(int64_t document, int64_t num_tokens, double seconds);
-  // Documents were taken that are not safe yet.
-  bool has_open() const;
   // next() takes no further task as long as so many are not safe.
   void limit_open(int64_t tasks) { most_open_ = tasks; }
 

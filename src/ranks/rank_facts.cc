@@ -5,19 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "base/build_info.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file_stamp.h"
 #include "base/hash.h"
+#include "base/host.h"
 #include "base/machine_limits.h"
 #include "base/range_text.h"
 #include "base/stopped.h"
@@ -31,21 +30,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
-
-std::string short_host_name() {
-  const std::string name = host_name();
-  return name.substr(0, name.find('.'));
-}
-
-// Linux draws it at the start of a machine. Names of hosts may be equal where they are cut or faked.
+// Names of hosts may be equal where they are cut or faked.
 std::string node_key() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(file, id);
+  const std::string id = boot_id();
   return id.empty() ? host_name() : id;
 }
 
@@ -78,8 +65,7 @@ std::vector<int> gpu_minors() {
 std::vector<std::string> identities_of(const std::string& name) {
   constexpr std::string_view kGpu = "cuda:";
   if (!name.starts_with(kGpu)) return {};
-  std::optional<std::string> visible;
-  if (const char* value = std::getenv("CUDA_VISIBLE_DEVICES")) visible = value;
+  const std::optional<std::string> visible = environment_value("CUDA_VISIBLE_DEVICES");
   const std::vector<int> minors = gpu_minors();
   std::vector<std::string> out;
   size_t begin = kGpu.size();

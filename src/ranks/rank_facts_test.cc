@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/stopped.h"
 #include "base/test_error.h"
 #include "capture/test_devices.h"
 #include "capture/test_run.h"
@@ -62,6 +63,16 @@ TEST(RankFacts, DifferencesAreRefusedInOneSentence) {
               HasSubstr("another certificate"));
   EXPECT_THAT(refusal([](RankFacts& rank) { rank.computed_in = R"({"dtype":"bfloat16"})"; }),
               HasSubstr("dtype is \"bfloat16\" there and \"float32\" here"));
+}
+
+// A rank that was asked to stop has no run: of it nothing else is compared.
+TEST(RankFacts, AStopEndsAllUnlessARankIsFaulty) {
+  std::vector<RankFacts> ranks = {facts("node01"), stopped_rank()};
+  EXPECT_THROW(check_agreement(ranks), Stopped);
+  EXPECT_TRUE(parse_rank_facts(to_json(ranks[1]), 1).is_stopped);
+  EXPECT_FALSE(parse_rank_facts(to_json(ranks[0]), 0).is_stopped);
+  ranks.push_back(faulty_rank("model.name: x is not there"));
+  EXPECT_THAT(error_of([&] { check_agreement(ranks); }), HasSubstr("x is not there"));
 }
 
 TEST(RankFacts, OtherWeightsAndTokenizersAreRefused) {

@@ -12,6 +12,7 @@
 #include "cluster/message.h"
 #include "dataset/journal_files.h"
 #include "journal/journal.h"
+#include "ranks/documents_in_time.h"
 #include "ranks/rank_stages.h"
 #include "ranks/test_rank_faults.h"
 
@@ -155,6 +156,26 @@ TEST_F(RankFaults, WithoutRank0TheOthersStop) {
   EXPECT_THAT(ends[1].end.sentence, HasSubstr("rank 0: not heard of"));
 }
 
+// Rank 0 dies before a journal says that a dataset is replaced.
+TEST_F(RankFaults, WithoutRank0AndWithoutAJournalOnlyOverwriteBegins) {
+  TestRanks ranks = this->ranks(2);
+  ranks.times.lost = 1;
+  ranks.change = [](int /*rank*/, PreparedRun& /*run*/, RanksOptions& options) {
+    options.run.overwrite = true;
+  };
+  for (const StageKind kind : {StageKind::kAgree, StageKind::kOwn}) {
+    ranks.watch = [&](LocalNetwork& network) {
+      network.set_hook([&](int from, int to, const std::string& bytes) {
+        if (from == 0 && to == 1 && begins(bytes, kind)) network.drop(0);
+        return true;
+      });
+    };
+    const std::vector<RankEnd> ends = ranks.run();
+    EXPECT_EQ(ends[1].end.exit_code, 75) << ends_text(ends);
+    EXPECT_EQ(ends[1].end.report.must_overwrite, kind == StageKind::kAgree);
+  }
+}
+
 TEST_F(RankFaults, AStopOfOneRankStopsAllAndAnyNumberGoesOn) {
   std::atomic<bool> stop = false, has_begun = false;
   TestRanks ranks = this->ranks(4);
@@ -220,13 +241,36 @@ TEST_F(RankFaults, TheTimeLimitEndsTheRun) {
     if (rank != 0) options.run.time_limit = nullptr;
   };
   now = 999.5;  // from the beginning
+  std::atomic<double> ends_at = 0;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int /*from*/, int to, const std::string& bytes) {
+      if (to != 1 || !begins(bytes, StageKind::kDocuments)) return true;
+      const std::string text = decode(bytes, 0).text;
+      ends_at = decode_documents_stage(std::string_view(text).substr(1)).ends_at;
+      return true;
+    });
+  };
   const std::vector<RankEnd> ends = ranks.run();
   for (const RankEnd& rank : ends) EXPECT_EQ(rank.end.exit_code, 75) << ends_text(ends);
   EXPECT_THAT(ends[0].end.report.out_of_time, HasSubstr("time limit"));
+  EXPECT_NEAR(ends_at, system_seconds(), 100);
   // A worker may just have made its journal: the next start removes it.
   for (const std::filesystem::path& path : journal_paths(out_)) {
     EXPECT_THAT(JournalReader(path).documents(), IsEmpty()) << path;
   }
+}
+
+// What the tasks of all ranks took is what rank 0 goes by.
+TEST_F(RankFaults, TheTimeLimitKnowsWhatTasksTook) {
+  TimeLimit limit(1e6);
+  TestRanks ranks = this->ranks(2);
+  ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+    if (rank == 0) options.run.time_limit = &limit;
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].end.exit_code, 0) << ends_text(ends);
+  ASSERT_TRUE(limit.expected(10));
+  EXPECT_GT(*limit.expected(10), 0);
 }
 
 TEST_F(RankFaults, ADocumentThatCannotBeReadIsSaidOnceAndTheRestKept) {
@@ -271,7 +315,10 @@ TEST_F(RankFaults, AStopWhileARankIsPreparedStopsAll) {
       const TestFolder model;
       PreparedRun run = test_run(texts_, model.path());
       run.config.output.data_root = out_.string();
-      const RanksEnd end = run_over_ranks(run, options, *network.transport(1 - stopped));
+      RanksEnd end;
+      EXPECT_EQ(
+          error_of([&] { end = run_over_ranks(run, options, *network.transport(1 - stopped)); }),
+          "");
       EXPECT_EQ(end.exit_code, 75);
       EXPECT_EQ(end.report.stopped, stopped == 1);
     });

@@ -7,7 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "base/stopped.h"
@@ -17,6 +16,7 @@
 #include "dataset/journal_files.h"
 #include "dataset/overwrite.h"
 #include "model/source_files.h"
+#include "ranks/every_rank.h"
 #include "ranks/rank_agreement.h"
 #include "ranks/rank_progress.h"
 #include "ranks/rank_staging.h"
@@ -41,23 +41,6 @@ std::vector<bool> has_value(const std::vector<std::optional<T>>& values) {
   return out;
 }
 
-// A small file that other nodes are to see; gone when the object is.
-class TokenFile {
- public:
-  TokenFile(fs::path path, const std::string& token) : path_(std::move(path)) {
-    write_file(path_, token);
-  }
-  TokenFile(const TokenFile&) = delete;
-  TokenFile& operator=(const TokenFile&) = delete;
-  ~TokenFile() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-
- private:
-  fs::path path_;
-};
-
 }  // namespace
 
 RankLeader::RankLeader(const PreparedRun& run, const RanksOptions& options, Leader& leader,
@@ -66,27 +49,6 @@ RankLeader::RankLeader(const PreparedRun& run, const RanksOptions& options, Lead
 
 void RankLeader::warn(const std::string& sentence) const {
   if (options_.run.warn) options_.run.warn(sentence);
-}
-
-bool RankLeader::every_rank(StageKind kind, std::string_view body,
-                            const std::function<void(CrewResult&&)>& take) {
-  int next = 0;
-  return leader_.run_stage({.text = stage_text(kind, body),
-                            .next = [&]() -> std::optional<CrewTask> {
-                              if (next == leader_.num_ranks()) return std::nullopt;
-                              const int rank = next++;
-                              return CrewTask{.id = rank, .text = {}, .rank = rank};
-                            },
-                            .take = take});
-}
-
-std::vector<RankFacts> RankLeader::hear_all() {
-  std::vector<RankFacts> ranks;
-  for (const std::string& hello : leader_.hellos()) {
-    ranks.push_back(parse_rank_facts(hello, static_cast<int>(ranks.size())));
-  }
-  check_agreement(ranks);
-  return ranks;
 }
 
 void RankLeader::agree() {
@@ -99,11 +61,12 @@ void RankLeader::agree() {
                    .threads = {}};
   for (const Placement& place : placed_) stage.threads.push_back(place.num_threads);
   if (num_threads_ == 0) num_threads_ = placed_[0].num_threads;
-  const TokenFile file(folder() / stage.token_file, token_);
+  const MomentaryFile file(folder() / stage.token_file, token_);
   std::vector<std::optional<bool>> sees(ranks.size());
-  const bool is_done = every_rank(StageKind::kAgree, encode(stage), [&](CrewResult&& result) {
-    sees[static_cast<size_t>(result.id)] = decode_seen(result.text);
-  });
+  const bool is_done =
+      ask_every_rank(leader_, StageKind::kAgree, encode(stage), [&](CrewResult&& result) {
+        sees[static_cast<size_t>(result.id)] = decode_seen(result.text);
+      });
   if (!is_done) throw Stopped();
   check_folder(ranks, sees, run_.config.output.data_root);
   leave_out_silent(has_value(sees));
@@ -128,7 +91,7 @@ void RankLeader::warn_of_memory(const MemoryPlan& memory) const {
 
 void RankLeader::compare_probes() {
   std::vector<std::optional<std::string>> probes(ranks_.size());
-  const bool is_done = every_rank(StageKind::kProbe, {}, [&](CrewResult&& result) {
+  const bool is_done = ask_every_rank(leader_, StageKind::kProbe, {}, [&](CrewResult&& result) {
     probes[static_cast<size_t>(result.id)] = std::move(result.text);
   });
   if (!is_done) throw Stopped();
@@ -217,11 +180,11 @@ void RankLeader::show(const RunProgress& progress, const std::vector<RankState>&
 int RankLeader::run_with(const RunContext& context, const std::string& finished) {
   const RunClock clock;
   std::vector<RankDigest> digests;
-  if (finished.empty()) {
-    digests = stage_weights_on_nodes(context);
-    compare_probes();
-  }
-  const RunRecord record = identify_run(context, digest_files(std::move(digests), context.pool));
+  if (finished.empty()) digests = stage_weights_on_nodes(context);
+  std::vector<IdentifiedFile> files = digest_files(std::move(digests), context.pool);
+  // After the digests: of values that differ because weights do, these say the cause.
+  if (finished.empty()) compare_probes();
+  const RunRecord record = identify_run(context, std::move(files));
   report_.times.identify = clock.seconds();
   if (!finished.empty()) {
     check_finished(folder(), finished, record.provenance, options_.run.device_reason());
@@ -236,7 +199,7 @@ int RankLeader::lead() {
   RunOptions options = options_.run;
   options.progress = {};
   try {
-    ranks_ = hear_all();
+    ranks_ = hear_ranks(leader_);
     for (size_t i = 0; i < ranks_.size(); ++i) {
       hosts_.push_back(rank_name(ranks_[i], i));
       nodes_.push_back(ranks_[i].room.node);
@@ -264,9 +227,7 @@ int RankLeader::lead() {
     return code;
   } catch (const Stopped&) {
     report_.stopped = true;
-    if (options.overwrite && !has_journals_) {
-      warn("stopped before anything was replaced: only --overwrite begins this run again");
-    }
+    report_.must_overwrite = options.overwrite && !has_journals_;
     return kRanksStopped;
   }
 }

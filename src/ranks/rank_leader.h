@@ -2,11 +2,9 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "capture/corpus_documents.h"
@@ -31,10 +29,6 @@ class RankLeader {
   int lead();
 
  private:
-  std::vector<RankFacts> hear_all();
-  // A stage with one task for each rank. False: the run is to stop.
-  bool every_rank(StageKind kind, std::string_view body,
-                  const std::function<void(CrewResult&&)>& take);
   void agree();
   // Documents are only for ranks whose answers were compared. answered: [ranks]
   void leave_out_silent(const std::vector<bool>& answered);

@@ -10,6 +10,7 @@
 #include "capture/run_clock.h"
 #include "dataset/dataset_writing.h"
 #include "dataset/journal_files.h"
+#include "ranks/every_rank.h"
 #include "ranks/rank_journals.h"
 #include "ranks/rank_leader.h"
 
@@ -92,7 +93,7 @@ DatasetSummary RankLeader::write(const std::vector<WriteStage::Journal>& files,
 int RankLeader::finish(const RunContext& context, const RunRecord& record,
                        const Captured& captured) {
   const RunClock clock;
-  const bool is_done = every_rank(StageKind::kOwn, {}, [&](CrewResult&& result) {
+  const bool is_done = ask_every_rank(leader_, StageKind::kOwn, {}, [&](CrewResult&& result) {
     if (result.text.empty()) return;
     known_[journal_name(static_cast<int>(result.id))] = std::move(result.text);
   });

@@ -28,6 +28,8 @@ class RankWorker {
 
   // Until the run is over. Throws Error.
   void work();
+  // Documents were dealt, so there are journals of this start.
+  bool has_journal() const { return !journal_.empty(); }
 
  private:
   void begin(StageKind kind, std::string_view body);

@@ -54,7 +54,9 @@ RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Tra
   CrewSides sides = sides_of(facts, options);
   sides.work = [&](Worker& worker) {
     try {
-      RankWorker(run, options.run, worker).work();
+      RankWorker rank(run, options.run, worker);
+      rank.work();
+      if (worker.rank() != 0) report.must_overwrite = options.run.overwrite && !rank.has_journal();
     } catch (const std::bad_alloc&) {
       fail("not enough memory");
     }

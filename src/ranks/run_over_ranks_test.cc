@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <map>
+#include <mutex>
 #include <set>
 
 #include "base/atomic_file.h"
 #include "cluster/message.h"
+#include "ranks/rank_stages.h"
 #include "ranks/test_ranks.h"
 
 namespace qk {
@@ -129,6 +132,7 @@ TEST_F(RunOverRanks, OverwriteThatStopsBeforeTheFirstDocumentIsResumed) {
     EXPECT_EQ(ends[0].error, "");
     ASSERT_TRUE(ends[0].end.report.stopped);
     ASSERT_EQ(ends[0].end.report.counts.num_documents, 0);
+    EXPECT_FALSE(ends[0].end.report.must_overwrite);  // a journal says it
   }
   ranks.limit = nullptr;
   const std::vector<RankEnd> ends = ranks.run();
@@ -142,8 +146,7 @@ TEST_F(RunOverRanks, OverwriteThatStopsBeforeItsJournalLeavesAllAsItWas) {
   put(out_ / ".qkscope/journal");
   const auto before = files_in(out_);
   std::atomic<bool> stop = false;
-  std::vector<std::string> warnings;
-  TestRanks ranks{.texts = some_texts(9), .out = out_, .stop = &stop, .warnings = &warnings};
+  TestRanks ranks{.texts = some_texts(9), .out = out_, .stop = &stop};
   ranks.change = overwrite_in_reference_format;
   ranks.watch = [&](LocalNetwork& network) {
     network.set_hook([&](int from, int to, const std::string& bytes) {
@@ -155,13 +158,40 @@ TEST_F(RunOverRanks, OverwriteThatStopsBeforeItsJournalLeavesAllAsItWas) {
   const std::vector<RankEnd> ends = ranks.run();
   EXPECT_EQ(ends[0].end.exit_code, 75) << ends[0].error;
   EXPECT_EQ(files_in(out_), before);
-  EXPECT_THAT(warnings, testing::Contains(HasSubstr("before anything was replaced")));
+  EXPECT_TRUE(ends[0].end.report.must_overwrite);
 }
 
 TEST_F(RunOverRanks, WhatAKilledRank0HasLeftGoes) {
   const TestRanks ranks{.texts = some_texts(5), .out = out_};
   put(out_ / ".qkscope/ranks.dead");
   EXPECT_EQ(ranks.run()[0].error, "");
+  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+}
+
+// Of many nodes only some write, and hear of what there is to write.
+TEST_F(RunOverRanks, SixteenNodesWriteTheFiles) {
+  TestRanks ranks{.count = 17, .texts = some_texts(5), .out = out_};
+  ranks.times.lost = 60;
+  ranks.change = [](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+    options.host = fmt::format("node{}", rank);
+  };
+  std::mutex mutex;
+  std::map<StageKind, std::set<int>> hear;
+  ranks.watch = [&](LocalNetwork& network) {
+    network.set_hook([&](int from, int to, const std::string& bytes) {
+      const Message message = decode(bytes, from);
+      if (message.type != MessageType::kStage) return true;
+      std::string_view body;
+      const std::lock_guard lock(mutex);
+      hear[stage_kind(message.text, body)].insert(to);
+      return true;
+    });
+  };
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].error, "");
+  EXPECT_EQ(hear[StageKind::kOwn].size(), 16U);  // all but rank 0, which hears it otherwise
+  EXPECT_EQ(hear[StageKind::kWrite].size(), 15U);
+  EXPECT_FALSE(hear[StageKind::kWrite].contains(16));
   EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
 }
 

@@ -16,7 +16,7 @@
 #include "base/test_folder.h"
 #include "capture/run.h"
 #include "capture/test_run.h"
-#include "cluster/local_transport.h"
+#include "cluster/test_network.h"
 #include "ranks/run_over_ranks.h"
 
 namespace qk {

@@ -130,8 +130,8 @@ void refuse_open_quote(const Csv& csv) {
   }
 }
 
-// A table that was cut off ends within a row, or with one that has too few cells.
-void refuse_cut_rows(const Csv& csv) {
+// A row with fewer cells was cut off; one with more may move all others by a column.
+void refuse_unequal_rows(const Csv& csv) {
   size_t width = 0;
   size_t num_rows = 0;  // below the header
   for (size_t begin = 0; begin < csv.text.size();) {
@@ -141,7 +141,7 @@ void refuse_cut_rows(const Csv& csv) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (width == 0) {
       width = row.num_cells;
-    } else if (++num_rows; row.num_cells < width) {
+    } else if (++num_rows; row.num_cells != width) {
       fail("{}: row {}: expected {} cells, found {}", csv.path.string(), num_rows, width,
            row.num_cells);
     }
@@ -303,7 +303,7 @@ NumberTable read_columns(const Csv& csv, const Columns& columns) {
   const auto table = read_table(csv, columns, arrow::float64());
   if (table.ok()) return number_table<arrow::DoubleArray>(csv, **table, columns);
   // A number that Arrow does not know, or none, or rows of different lengths: cell by cell.
-  if (csv.must_be_whole) refuse_cut_rows(csv);
+  if (csv.must_be_whole) refuse_unequal_rows(csv);
   const std::string text = with_equal_rows(csv.text);
   const auto cells = read_table({csv.path, text}, columns, arrow::utf8());
   if (!cells.ok()) refuse(csv, cells.status());

@@ -50,7 +50,7 @@ enum class CellKind : uint8_t {
 using CellKinds = std::function<CellKind(std::string_view column)>;
 
 // All columns that have a name, of a table that must be whole. Throws Error as above, and if a row has
-// fewer cells than the header or the last one no line end.
+// fewer or more cells than the header, or the last one no line end.
 NumberTable read_whole_table(const std::filesystem::path& path, const CellKinds& kind_of);
 
 }  // namespace qk

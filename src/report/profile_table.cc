@@ -19,8 +19,9 @@ constexpr int64_t kHeadsPerGroup = 256;
 // Lists are stored byte by byte, but for those whose numbers come again with every head of a layer.
 std::vector<std::string> plain_columns() {
   std::vector<std::string> out;
-  for (const auto& field : profile_schema()->fields()) {
-    if (field->type()->Equals(*profile_schema()->GetFieldByName("beta")->type())) {
+  const auto schema = profile_schema();
+  for (const auto& field : schema->fields()) {
+    if (field->type()->Equals(*schema->GetFieldByName("beta")->type())) {
       out.push_back(field->name() + ".list.element");
     }
   }
@@ -32,7 +33,8 @@ std::vector<std::string> plain_columns() {
 struct ProfileTable::Writer {
   Writer(const std::filesystem::path& path, int64_t profile_points, int64_t first_seed)
       : file(path, profile_schema(), plain_columns()), points(profile_points), seed(first_seed) {
-    for (const auto& field : profile_schema()->fields()) {
+    const auto schema = profile_schema();
+    for (const auto& field : schema->fields()) {
       std::unique_ptr<arrow::ArrayBuilder> builder;
       file.check(arrow::MakeBuilder(arrow::system_memory_pool(), field->type(), &builder));
       builders.push_back(std::move(builder));
@@ -92,6 +94,7 @@ struct ProfileTable::Writer {
 
   void write_group() {
     std::vector<arrow::ArrayBuilder*> columns;
+    columns.reserve(builders.size());
     for (const auto& builder : builders) columns.push_back(builder.get());
     file.write(columns);
   }

@@ -7,9 +7,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/machine_limits.h"
 #include "base/path_text.h"
@@ -156,10 +156,7 @@ StageNode this_node() {
   out.free_memory = [] { return free_memory(); };
   out.free_disk = disk_room_of;
   out.fault = fault_of_folder;
-  out.get_env = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-  };
+  out.get_env = environment_value;
   return out;
 }
 

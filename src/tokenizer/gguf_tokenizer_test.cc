@@ -23,7 +23,8 @@ GgufVocabulary read_vocabulary(const std::string& name) {
 }
 
 GgufVocabulary byte_level(const std::string& pre) {
-  GgufVocabulary vocabulary = read_vocabulary("gguf_byte_level.json");
+  static const GgufVocabulary read = read_vocabulary("gguf_byte_level.json");
+  GgufVocabulary vocabulary = read;
   vocabulary.model = "gpt2";
   vocabulary.pre = pre;
   vocabulary.bos_token_id = 0;

@@ -7,6 +7,7 @@
 //   QK_FAULT_ROOM    if set, file systems say that they have room
 //   QK_FAULT_LOG     file to which every call is written: "fsync /l00h00q/data.parquet.tmp"
 //   QK_FAULT_MS      milliseconds that every call takes longer: a slow disk
+//   QK_FAULT_RANK    if set, only calls of this rank under mpirun or srun count
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,10 +26,23 @@ namespace {
 
 std::atomic<long> g_calls{0};
 
+// Whether this process is the rank that is meant. mpirun's own variables come first: its ranks may also
+// have those of the srun that started its daemons.
+bool is_meant() {
+  const char* rank = std::getenv("QK_FAULT_RANK");
+  if (rank == nullptr) return true;
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    const char* here = std::getenv(name);
+    if (here != nullptr) return std::strcmp(here, rank) == 0;
+  }
+  return false;
+}
+
 // The path below the folder; null if it is elsewhere.
 const char* below(const char* path) {
+  static const bool is_on = is_meant();
   const char* folder = std::getenv("QK_FAULT_FOLDER");
-  if (folder == nullptr) return nullptr;
+  if (!is_on || folder == nullptr) return nullptr;
   const size_t size = std::strlen(folder);
   return std::strncmp(path, folder, size) == 0 ? path + size : nullptr;
 }

@@ -23,11 +23,14 @@ from slurm_cluster import SlurmCluster  # noqa: E402
 PROGRAM, FAULTS = (os.path.abspath(path) for path in sys.argv[1:3])
 SCRIPTS = f"{ROOT}/configs/slurm"
 STOPPED = 75
+HAS_OPEN_MPI = bool(glob.glob("/usr/lib/*/libmpi.so.40"))
+needs_open_mpi = unittest.skipUnless(HAS_OPEN_MPI, "Open MPI is not installed")
 LENGTHS = [90, 5, 0, 41, 100, 17, 64, 128, 1, 77, 33, 110] * 3
-# Jobs in `main` give way to those in `urgent`.
-OPTIONS = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE"
+# Jobs in `main` give way to those in `urgent`. Only jobs that ask for it may be requeued.
+OPTIONS = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE\nJobRequeue=0"
 PARTITIONS = """PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2"""
+MPI_STOPPED = r"qkscope: stopped after \d+ documents[^\n]*use --resume to continue\n"
 # The program on a slow disk; in the jobs that are to be slow only once, fast after a requeue.
 SLOW = """#!/bin/sh
 if [ -n "{once}" ] && [ -n "$SLURM_RESTART_COUNT" ]; then exec {program} "$@"; fi
@@ -43,20 +46,37 @@ class Array(unittest.TestCase):
         fixtures.make_all(cls.root)
         fixtures.make_corpus(f"{cls.root}/corpus", LENGTHS)
         cls.cluster = cls.enterClassContext(SlurmCluster(
-            f"{cls.root}/slurm", num_nodes=4, cpus_per_node=2, options=OPTIONS, partitions=PARTITIONS))
+            f"{cls.root}/slurm", num_nodes=10, cpus_per_node=2, options=OPTIONS, partitions=PARTITIONS))
         slurm_cluster.report_start(cls.cluster)
         cls.cluster.environment |= {"HF_HUB_OFFLINE": "1", **slurm_cluster.OPEN_MPI}
         plain = cls.make_folder("plain")
         cls.cluster.run([PROGRAM, "sniff", "run.yaml", "--quiet"], cwd=plain)
         cls.expected = files_of(f"{plain}/out")
-        # A limit is a minute at least: these two run beside the other tests. Signal 28 means nothing to them.
-        limits = ("--time=1", "--signal=28@1", "--nodelist=n1", "--partition=urgent")
+        cls.start_with_limits()
+
+    @classmethod
+    def start_with_limits(cls):
+        """A limit is a minute at least: these run beside the other tests, on nodes of their own. Signal 28
+        means nothing to them."""
+        limits = ("--time=1", "--signal=28@1", "--partition=urgent")
         cls.timeout = cls.make_folder("timeout")
         slow = cls.slow(cls.timeout, ms=450, options="--time-limit 1d")
-        cls.timeout_job = cls.submit_array(cls.timeout, 1, *limits, program=slow)
+        cls.timeout_job = cls.submit_array(cls.timeout, 1, *limits, "--nodelist=n1", program=slow)
         cls.limited = cls.make_folder("limited")
         slow = cls.slow(cls.limited, ms=300, once="yes")
-        cls.limited_job = cls.submit_array(cls.limited, 1, *limits, program=slow)
+        cls.limited_job = cls.submit_array(cls.limited, 1, *limits, "--nodelist=n1", program=slow)
+        if not HAS_OPEN_MPI:
+            return
+        cls.mpi_timeout = cls.make_folder("mpi_timeout")
+        slow = cls.slow(cls.mpi_timeout, ms=450, options="--time-limit 1d")
+        cls.mpi_timeout_job = cls.submit_mpi(cls.mpi_timeout, *limits, "--nodelist=n5,n6", program=slow)
+        cls.mpi_limited = cls.make_folder("mpi_limited")
+        slow = cls.slow(cls.mpi_limited, ms=300, once="yes")
+        cls.mpi_limited_job = cls.submit_mpi(cls.mpi_limited, *limits, "--nodelist=n7,n8", program=slow)
+        cls.mpi_signal = cls.make_folder("mpi_signal")
+        slow = cls.slow(cls.mpi_signal, ms=300, once="yes", options="--time-limit 1d")
+        cls.mpi_signal_job = cls.submit_mpi(cls.mpi_signal, *limits, "--signal=USR1@30",
+                                            "--nodelist=n9,n10", program=slow)
 
     @classmethod
     def make_folder(cls, name):
@@ -83,6 +103,10 @@ class Array(unittest.TestCase):
     def submit_array(cls, folder, shards, *options, **others):
         return cls.submit(folder, "array.sh", f"--array=0-{shards - 1}%4", *options, SHARDS=shards,
                           **others)
+
+    @classmethod
+    def submit_mpi(cls, folder, *options, **others):
+        return cls.submit(folder, "mpi.sh", "--nodes=2", *options, **others)
 
     def log(self, folder, name):
         with open(f"{folder}/{name}") as file:
@@ -117,6 +141,17 @@ class Array(unittest.TestCase):
         said = self.cluster.run(["scontrol", "show", "job", "-o", job]).stdout
         return {int(task): int(restarts) for task, restarts in
                 re.findall(r"ArrayTaskId=(\d+) .*?Restarts=(\d+)", said)}
+
+    def assert_mpi_job(self, folder, job, num_restarts):
+        """It is over, after so many restarts, and has made the dataset."""
+        self.assertEqual(self.cluster.finish_with_requeues(job, 150), {job: "COMPLETED"}, self.logs(folder))
+        self.assertEqual(self.restarts(job), num_restarts, self.logs(folder))
+        self.assertTrue(files_of(f"{folder}/out") == self.expected, self.logs(folder))
+
+    def restarts(self, job):
+        """How often a job that is no array was started again."""
+        said = self.cluster.run(["scontrol", "show", "job", "-o", job]).stdout
+        return int(re.search(r" Restarts=(\d+) ", said)[1])
 
     # Tests.
 
@@ -155,10 +190,10 @@ class Array(unittest.TestCase):
         """Slurm's own signal, and the requeue by the script, until all is done."""
         folder = self.make_folder("signal")
         job = self.submit_array(folder, 1, "--time=1", "--signal=USR1@45",
-                                program=self.slow(folder, ms=100, once="yes"))
+                                program=self.slow(folder, ms=100, once="yes", options="--time-limit 1d"))
         self.assert_states(folder, self.cluster.finish_with_requeues(job, 90), job, 1)
         self.assertEqual(self.starts(job), {0: 1})
-        self.assertRegex(self.log(folder, f"qkscope-{job}_0.log"), r"stopped after \d+ documents")
+        self.assertRegex(self.log(folder, f"qkscope-{job}_0.log"), r"qkscope: stopped (before|after) ")
         self.finish(folder)
 
     def test_no_more_requeues_than_allowed(self):
@@ -190,18 +225,29 @@ class Array(unittest.TestCase):
         self.assertEqual(self.starts(job), {0: 1, 1: 1}, self.logs(folder))
         self.finish(folder)
 
-    @unittest.skipUnless(glob.glob("/usr/lib/*/libmpi.so.40"), "Open MPI is not installed")
+    @needs_open_mpi
     def test_mpi_script(self):
         """A capture by four ranks, stopped by a signal and requeued by its script."""
         folder = self.make_folder("mpi")
-        job = self.submit(folder, "mpi.sh", "--nodes=2", "--ntasks-per-node=2", "--exclude=n1",
-                          program=self.slow(folder, ms=30, once="yes"))
+        job = self.submit_mpi(folder, "--ntasks-per-node=2", "--exclude=n1",
+                              program=self.slow(folder, ms=30, once="yes"))
         self.wait_for_journals(folder, 10_000, count=2)
         self.cluster.run(["scancel", "-s", "USR1", job])
-        self.assertEqual(self.cluster.finish_with_requeues(job), {job: "COMPLETED"}, self.logs(folder))
-        said = self.log(folder, f"qkscope-{job}.log")
-        self.assertRegex(said, r"qkscope: [^\n]*stopped[^\n]*use --resume to continue\n")
-        self.assertTrue(files_of(f"{folder}/out") == self.expected, self.logs(folder))
+        self.assert_mpi_job(folder, job, num_restarts=1)
+        self.assertRegex(self.log(folder, f"qkscope-{job}.log"), MPI_STOPPED)
+
+    @needs_open_mpi
+    def test_mpi_preemption(self):
+        """One node of two is taken away: Slurm itself starts the whole job again."""
+        folder = self.make_folder("mpi_preempted")
+        job = self.submit_mpi(folder, "--nodelist=n3,n4", program=self.slow(folder, ms=60, once="yes"),
+                              RESTARTS=0)
+        self.wait_for_journals(folder, 20_000, count=2)
+        urgent = self.cluster.submit("#!/bin/sh\n#SBATCH -N1 -n2\nsleep 1\n", "--nodelist=n4",
+                                     "--partition=urgent")
+        self.assertEqual(self.cluster.wait_for(urgent), {urgent: "COMPLETED"})
+        self.assert_mpi_job(folder, job, num_restarts=1)
+        self.assertIn("DUE TO PREEMPTION", self.log(folder, f"qkscope-{job}.log"))
 
     def test_wrong_numbers(self):
         folder = self.make_folder("numbers")
@@ -226,6 +272,29 @@ class Array(unittest.TestCase):
         self.assertEqual(self.starts(self.timeout_job), {0: 0})
         again = self.submit_array(self.timeout, 1)
         self.finish(self.timeout, f"--dependency=afterany:{again}")
+
+    @needs_open_mpi
+    def test_zz_mpi_signal_before_the_limit(self):
+        """Slurm's own signal, as the script asks for it."""
+        self.assert_mpi_job(self.mpi_signal, self.mpi_signal_job, num_restarts=1)
+        said = self.log(self.mpi_signal, f"qkscope-{self.mpi_signal_job}.log")
+        self.assertRegex(said, MPI_STOPPED)
+
+    @needs_open_mpi
+    def test_zz_mpi_time_limit_with_requeue_to_the_end(self):
+        """Nothing is cut off: rank 0 asks Slurm, all stop in time, and the script requeues them."""
+        self.assert_mpi_job(self.mpi_limited, self.mpi_limited_job, num_restarts=1)
+        self.assertRegex(self.log(self.mpi_limited, f"qkscope-{self.mpi_limited_job}.log"),
+                         r"qkscope: no document is begun that would not end before the time limit")
+
+    @needs_open_mpi
+    def test_zzz_mpi_timeout_and_resume(self):
+        """A limit that the program does not know of: Slurm does not start the job again."""
+        states = self.cluster.wait_for(self.mpi_timeout_job, 150)
+        self.assertEqual(states, {self.mpi_timeout_job: "TIMEOUT"}, self.logs(self.mpi_timeout))
+        self.assertEqual(self.restarts(self.mpi_timeout_job), 0)
+        again = self.submit_mpi(self.mpi_timeout)
+        self.assert_mpi_job(self.mpi_timeout, again, num_restarts=0)
 
 
 if __name__ == "__main__":

@@ -11,64 +11,24 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-import fixtures
-import mpi_installations
-import private_machine
-import slurm_cluster
-from slurm_cluster import MPICH, OPEN_MPI, SlurmCluster
+import ranks_case
+from ranks_case import HOST, PMI2, PMIX, STOPPED, RanksCase, dataset
+from slurm_cluster import MPICH, OPEN_MPI
 
-QKSCOPE = None
 SEED = int(os.environ.get("QK_CLUSTER_SEED", random.SystemRandom().randrange(10**6)))
-LENGTHS = [400, 90, 5, 0, 300, 41, 100, 17, 350, 64, 128, 1, 77, 33, 110, 380] * 20
-STOPPED = 75
-PMIX = ["srun", "-Q", "--mpi=pmix", "--kill-on-bad-exit=0", "--overcommit"]
-PMI2 = ["srun", "-Q", "--mpi=pmi2", "--kill-on-bad-exit=0", "--overcommit"]
 
 
-def dataset(folder):
-    return {name: data for name, data in fixtures.files_of(folder).items()
-            if not name.startswith(".qkscope/")}
+class RunTest(RanksCase):
+    LENGTHS = [400, 90, 5, 0, 300, 41, 100, 17, 350, 64, 128, 1, 77, 33, 110, 380] * 20
 
-
-class RunTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="qk-run-"))
-        cls.config = fixtures.make_all(cls.folder)
-        fixtures.make_corpus(f"{cls.folder}/corpus", LENGTHS)
-        cls.cluster = cls.enterClassContext(SlurmCluster(f"{cls.folder}/slurm", num_nodes=2))
-        slurm_cluster.report_start(cls.cluster)
+        super().setUpClass()
         cls.random = random.Random(SEED)
-        cls.number = 0
-        start = time.monotonic()
-        done = subprocess.run([QKSCOPE, *cls.words(f"{cls.folder}/alone")], check=False, text=True,
-                              capture_output=True)
-        print(f"alone: {time.monotonic() - start:.1f} s", file=sys.stderr)
-        assert done.returncode == 0, done.stderr
-        cls.expected = dataset(f"{cls.folder}/alone")
         cls.journal_bytes = sum(map(len, cls.expected.values()))  # about
-
-    @classmethod
-    def words(cls, out, *more):
-        return ["sniff", cls.config, "--set", f"output.data_root={out}", "--threads", "1", *more]
-
-    def out(self):
-        type(self).number += 1
-        return f"{self.folder}/out{self.number}"
-
-    def sniff(self, launcher, out, *more, env=None, timeout=90):
-        return self.cluster.run([*launcher, QKSCOPE, *self.words(out, *more)], check=False,
-                                env=env or OPEN_MPI, timeout=timeout)
-
-    def need(self, program):
-        if program is None:
-            self.skipTest("this MPI is not installed")
-        return program
 
     def assert_same_bytes(self, launcher, env, *more):
         out = self.out()
@@ -86,22 +46,22 @@ class RunTest(unittest.TestCase):
         return done
 
     def test_srun_with_open_mpi(self):
-        self.need(mpi_installations.mpirun("openmpi"))
+        self.need("openmpi")
         self.assert_same_bytes([*PMIX, "-N2", "-n4"], OPEN_MPI)
 
     def test_srun_with_mpich(self):
-        self.need(mpi_installations.mpirun("mpich"))
+        self.need("mpich")
         self.assert_same_bytes([*PMI2, "-N2", "-n3"], MPICH)
 
     def test_mpirun(self):
         for name, env in (("openmpi", OPEN_MPI), ("mpich", MPICH)):
             with self.subTest(name=name):
-                mpirun = self.need(mpi_installations.mpirun(name))
+                mpirun = self.need(name)
                 self.assert_same_bytes([mpirun, "-n", "2"], env)
 
     def test_weights_in_memory(self):
         """One rank copies them, the others map its copy."""
-        self.need(mpi_installations.mpirun("openmpi"))
+        self.need("openmpi")
         done = self.assert_same_bytes([*PMIX, "-N2", "-n3"], OPEN_MPI, "--stage", "ram")
         self.assertRegex(done.stdout, "Weights .* in memory")
         warnings = [line for line in done.stderr.splitlines() if "warning" in line]
@@ -109,7 +69,7 @@ class RunTest(unittest.TestCase):
         self.assertIn("documents without tokens", warnings[0])
 
     def test_one_error_sentence(self):
-        self.need(mpi_installations.mpirun("openmpi"))
+        self.need("openmpi")
         out = self.out()
         done = self.sniff([*PMIX, "-N2", "-n3"], out, "--set", "model.name=/nowhere", env=OPEN_MPI)
         lines = [line for line in done.stderr.splitlines() if line.startswith("qkscope: ")]
@@ -118,7 +78,7 @@ class RunTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
 
     def test_dry_run(self):
-        self.need(mpi_installations.mpirun("openmpi"))
+        self.need("openmpi")
         out = self.out()
         done = self.sniff([*PMIX, "-N2", "-n3"], out, "--dry-run")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -128,26 +88,22 @@ class RunTest(unittest.TestCase):
 
     def test_a_folder_that_is_not_shared(self):
         """Rank 1 has another file system there, as if the folder were on a local disk."""
-        self.need(mpi_installations.mpirun("openmpi"))
+        self.need("openmpi")
         out = self.out()
         os.makedirs(out)
-        script = fixtures.write(f"{self.folder}/apart.sh", f"""#!/bin/sh
-[ "$SLURM_PROCID" = 1 ] && exec unshare -m sh -c 'mount -t tmpfs none {out} && exec "$@"' - "$@"
-exec "$@"
-""")
-        os.chmod(script, 0o755)
+        script = self.script(
+            "apart", f"exec unshare -m sh -c 'mount -t tmpfs none {out} && exec \"$@\"' - \"$@\"")
         done = self.sniff([*PMIX, "-N2", "-n2", script], out,
                           env=OPEN_MPI | {"QKSCOPE_LOST_SECONDS": "1"})
-        lines = [line for line in done.stderr.splitlines() if line.startswith("qkscope: ")]
-        host = os.uname().nodename.split(".")[0]
-        self.assertEqual(lines, [f"qkscope: {host} (rank 1) does not see what {host} (rank 0) wrote: is {out} "
-                                 "the same folder on both?"], done.stderr)
+        self.assertEqual(self.sentences(done.stderr),
+                         [f"{HOST} (rank 1) does not see what {HOST} (rank 0) wrote: is {out} the same "
+                          "folder on both?"], done.stderr)
         self.assertEqual(done.returncode, 1)
 
     # Kills.
 
     def start(self, launcher, out, *more, env=None):
-        return self.cluster.start([*launcher, QKSCOPE, *self.words(out, *more)],
+        return self.cluster.start([*launcher, self.QKSCOPE, *self.words(out, *more)],
                                   env=(env or OPEN_MPI) | {"QKSCOPE_LOST_SECONDS": "2"})
 
     def pids(self, out):
@@ -163,7 +119,7 @@ exec "$@"
                                      if "=" in item)
             except OSError:
                 continue
-            if words[:1] == [QKSCOPE] and f"output.data_root={out}" in words:
+            if words[:1] == [self.QKSCOPE] and f"output.data_root={out}" in words:
                 found[int(variables.get("SLURM_PROCID", -1))] = int(path.split("/")[2])
         return found
 
@@ -187,18 +143,25 @@ exec "$@"
         self.assertFalse(os.path.exists(f"{out}/README.md"))
 
     def test_a_killed_worker(self):
-        """The others go on to the end."""
-        self.need(mpi_installations.mpirun("openmpi"))
+        """The others go on to the end, with a warning; srun's exit code tells of the killed one."""
+        self.need("openmpi")
         out = self.out()
         run = self.start([*PMIX, "-N2", "-n2"], out)
         self.wait_for_journals(out, run, 0.2)
         self.kill_ranks(out, [1])
         stdout, stderr = run.communicate(timeout=90)
         self.assertEqual(dataset(out), self.expected, stdout + stderr)
+        self.assertEqual(run.returncode, 128 + signal.SIGKILL, stdout + stderr)
+        self.assertEqual(stdout.count("Dataset   "), 1, stdout)
+        self.assertEqual(self.sentences(stderr), [])
+        warnings = [line for line in stderr.splitlines() if "not heard of" in line]
+        self.assertEqual(len(warnings), 1, stderr)
+        self.assertRegex(warnings[0], rf"^qkscope: warning: {HOST} \(rank 1\): not heard of for 2 s; "
+                         r"its (task is given to another|\d+ tasks are given to others)$")
 
     def test_killed_ranks_and_resumes(self):
         """Killed at random moments, then with 3 ranks, then as a shard, then alone."""
-        self.need(mpi_installations.mpirun("openmpi"))
+        self.need("openmpi")
         for ranks in ([0], [0, 1, 2, 3]):
             with self.subTest(killed=ranks, seed=SEED):
                 out = self.out()
@@ -210,16 +173,16 @@ exec "$@"
                 self.wait_for_journals(out, run, self.random.uniform(0.45, 0.7))
                 self.kill_ranks(out, range(3))
                 run.communicate(timeout=90)
-                done = subprocess.run([QKSCOPE, *self.words(out, "--shard", "1/3")], check=False,
+                done = subprocess.run([self.QKSCOPE, *self.words(out, "--shard", "1/3")], check=False,
                                       text=True, capture_output=True)
                 self.assertEqual(done.returncode, 0, done.stderr)
-                done = subprocess.run([QKSCOPE, *self.words(out, "--resume")], check=False, text=True,
+                done = subprocess.run([self.QKSCOPE, *self.words(out, "--resume")], check=False, text=True,
                                       capture_output=True)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(dataset(out), self.expected)
 
     def test_a_stop(self):
-        self.need(mpi_installations.mpirun("openmpi"))
+        self.need("openmpi")
         out = self.out()
         run = self.start([*PMIX, "-N2", "-n3"], out)
         self.wait_for_journals(out, run, 0.2)
@@ -233,8 +196,6 @@ exec "$@"
 
 
 if __name__ == "__main__":
-    slurm_cluster.need_slurm()
-    private_machine.enter()
-    QKSCOPE = os.path.abspath(sys.argv.pop(1))
+    ranks_case.main()
     print(f"seed {SEED}", file=sys.stderr)
     unittest.main()

@@ -162,7 +162,13 @@ class SlurmCluster:
         if "slurmctld" in self.servers and self.servers["slurmctld"].poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.run(["scancel", "-s", "KILL", "-u", "root"], check=False, timeout=10)
-        servers = list(reversed(self.servers.values()))
+        # Nodes first: they would wait for a controller, or a munged, that has left.
+        self._end([name for name in self.servers if name.startswith("slurmd.")])
+        self._end(["slurmctld"])
+        self._end(["munged"])
+
+    def _end(self, names):
+        servers = [self.servers.pop(name) for name in names if name in self.servers]
         for server in servers:
             if server.poll() is None:
                 server.send_signal(signal.SIGTERM)
@@ -172,7 +178,6 @@ class SlurmCluster:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
-        self.servers = {}
 
     def run(self, command, env=None, check=True, timeout=60, **options):
         """A CompletedProcess with text. With `check` an exit code other than 0 is an error that

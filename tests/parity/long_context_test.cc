@@ -54,7 +54,7 @@ bool reset_peak() {
   return file.good();
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(QK_SANITIZED)
 constexpr bool kMemoryIsOurs = false;  // a sanitizer keeps more memory than is requested
 #else
 constexpr bool kMemoryIsOurs = true;

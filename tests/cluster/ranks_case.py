@@ -1,0 +1,88 @@
+"""What tests of `qkscope sniff` under real launchers share: a Slurm of two virtual nodes, a corpus, and
+the dataset that one process makes of it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+import fixtures
+import mpi_installations
+import private_machine
+import slurm_cluster
+from slurm_cluster import OPEN_MPI, SlurmCluster
+
+HOST = private_machine.HOST
+STOPPED = 75
+PMIX = ["srun", "-Q", "--mpi=pmix", "--kill-on-bad-exit=0", "--overcommit"]
+PMI2 = ["srun", "-Q", "--mpi=pmi2", "--kill-on-bad-exit=0", "--overcommit"]
+
+
+def dataset(folder):
+    return {name: data for name, data in fixtures.files_of(folder).items()
+            if not name.startswith(".qkscope/")}
+
+
+class RanksCase(unittest.TestCase):
+    QKSCOPE = None  # the program
+    LENGTHS = []    # of the documents, in words
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="qk-run-"))
+        cls.config = fixtures.make_all(cls.folder)
+        fixtures.make_corpus(f"{cls.folder}/corpus", cls.LENGTHS)
+        cls.cluster = cls.enterClassContext(SlurmCluster(f"{cls.folder}/slurm", num_nodes=2))
+        slurm_cluster.report_start(cls.cluster)
+        cls.number = 0
+        start = time.monotonic()
+        done = subprocess.run([cls.QKSCOPE, *cls.words(f"{cls.folder}/alone")], check=False, text=True,
+                              capture_output=True)
+        print(f"alone: {time.monotonic() - start:.1f} s", file=sys.stderr)
+        assert done.returncode == 0, done.stderr
+        cls.expected = dataset(f"{cls.folder}/alone")
+
+    @classmethod
+    def words(cls, out, *more):
+        return ["sniff", cls.config, "--set", f"output.data_root={out}", "--threads", "1", *more]
+
+    def out(self):
+        type(self).number += 1
+        return f"{self.folder}/out{self.number}"
+
+    def sniff(self, launcher, out, *more, env=None, timeout=90):
+        return self.cluster.run([*launcher, self.QKSCOPE, *self.words(out, *more)], check=False,
+                                env=env or OPEN_MPI, timeout=timeout)
+
+    def need(self, flavour):
+        """mpirun of this MPI."""
+        program = mpi_installations.mpirun(flavour)
+        if program is None:
+            self.skipTest(f"{flavour} is not installed")
+        return program
+
+    def sentences(self, stderr):
+        """What the program says, without its name and without warnings."""
+        said = [line.removeprefix("qkscope: ") for line in stderr.splitlines()
+                if line.startswith("qkscope: ")]
+        return [sentence for sentence in said if not sentence.startswith("warning: ")]
+
+    def script(self, name, rank1):
+        """The path of a program that starts its arguments; on rank 1 of srun with this shell command."""
+        path = fixtures.write(f"{self.folder}/{name}.sh", f"""#!/bin/sh
+if [ "$SLURM_PROCID" = 1 ]; then
+  {rank1}
+fi
+exec "$@"
+""")
+        os.chmod(path, 0o755)
+        return path
+
+
+def main():
+    slurm_cluster.need_slurm()
+    private_machine.enter()
+    RanksCase.QKSCOPE = os.path.abspath(sys.argv.pop(1))
