@@ -2,7 +2,8 @@
 # One folder under src/ is one static library, and its *_test.cc files are one test program.
 # DEPS are the folders it may include (tools/check_layers.py reads these calls); LINK are outside
 # libraries, private to the folder, so that heavy headers stay where they are used. OPTIMISED: ./check runs its
-# tests with optimisation too, since they compare results of arithmetic, or are too many for sanitizers.
+# tests with optimisation too, since they compare results of arithmetic, count the
+# memory that is allocated, or are too many for sanitizers.
 function(qk_module name)
   cmake_parse_arguments(M "OPTIMISED" "" "DEPS;LINK" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/src/${name})

@@ -158,7 +158,7 @@ void read_statistics(MappingReader& top, AnalysisConfig& out) {
 
 void read_profile_options(MappingReader& top, AnalysisConfig& out) {
   constexpr int64_t kDefaultPoints = 256;
-  constexpr int64_t kMostPoints = 65536;
+  constexpr int64_t kMostPoints = 65535;
   const bool is_wanted = top.boolean("profiles").value_or(false);
   const auto points = top.integer("profile_points", 1, kMostPoints);
   if (is_wanted && out.measure.compat_reference) {

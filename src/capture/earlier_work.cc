@@ -44,14 +44,23 @@ std::vector<int64_t> lost_documents(const JournalSet& journals, const JournalRea
 }
 
 // What comes of documents that no journal has any more.
+std::string documents_are(const std::vector<int64_t>& documents, const char* what) {
+  const bool is_one = documents.size() == 1;
+  return fmt::format("document{} {} {} {}", is_one ? "" : "s", fmt::join(documents, ", "),
+                     is_one ? "is" : "are", what);
+}
+
 std::string lost_text(const std::vector<int64_t>& lost, const RunOptions& options) {
   if (lost.empty()) return "the lost documents have already been recomputed";
-  const bool are_computed = !options.finish && std::ranges::all_of(lost, [&](int64_t document) {
-    return !options.shard || options.shard->has(document);
-  });
-  const bool is_one = lost.size() == 1;
-  return fmt::format("document{} {} {} {}", is_one ? "" : "s", fmt::join(lost, ", "),
-                     is_one ? "is" : "are", are_computed ? "computed again" : "missing now");
+  std::vector<int64_t> ours, others;
+  for (const int64_t document : lost) {
+    const bool is_ours = !options.finish && (!options.shard || options.shard->has(document));
+    (is_ours ? ours : others).push_back(document);
+  }
+  std::vector<std::string> out;
+  if (!ours.empty()) out.push_back(documents_are(ours, "computed again"));
+  if (!others.empty()) out.push_back(documents_are(others, "missing now"));
+  return fmt::format("{}", fmt::join(out, ", "));
 }
 
 std::string damage_text(const JournalSet& journals, const JournalReader& journal,

@@ -127,8 +127,11 @@ int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
   const RanksEnd end = run_over_ranks(run, ranks, *mpi_.transport);
   // All would say the same.
   if (!end.sentence.empty() && mpi_.transport->rank() == 1) {
-    std::fprintf(stderr, "qkscope: %s; %s\n", end.sentence.c_str(),
-                 continue_text(options, end.report).c_str());
+    // This rank may not have heard that documents were begun.
+    const std::string next = end.report.must_overwrite
+                                 ? "use --resume, or --overwrite if no document was begun"
+                                 : continue_text(options, end.report);
+    std::fprintf(stderr, "qkscope: %s; %s\n", end.sentence.c_str(), next.c_str());
   }
   return end.exit_code;
 }

@@ -159,7 +159,7 @@ TEST_F(RankFaults, WithoutRank0TheOthersStop) {
 // Rank 0 dies before a journal says that a dataset is replaced.
 TEST_F(RankFaults, WithoutRank0AndWithoutAJournalOnlyOverwriteBegins) {
   TestRanks ranks = this->ranks(2);
-  ranks.times.lost = 1;
+  ranks.times.lost = 3;
   ranks.change = [](int /*rank*/, PreparedRun& /*run*/, RanksOptions& options) {
     options.run.overwrite = true;
   };

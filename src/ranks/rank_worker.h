@@ -28,7 +28,7 @@ class RankWorker {
 
   // Until the run is over. Throws Error.
   void work();
-  // Documents were dealt, so there are journals of this start.
+  // This rank heard that documents were dealt, so there are journals of this start.
   bool has_journal() const { return !journal_.empty(); }
 
  private:

@@ -15,6 +15,7 @@ namespace qk {
 namespace {
 
 constexpr int64_t kHeadsPerGroup = 256;
+constexpr int64_t kNumbersPerGroup = 1 << 20;  // of the points, which take most of the memory
 
 // Lists are stored byte by byte, but for those whose numbers come again with every head of a layer.
 std::vector<std::string> plain_columns() {
@@ -89,7 +90,12 @@ struct ProfileTable::Writer {
     for (const RowColumns& rows : kRowColumns) add_rows(*(profile.*rows.rows));
     QK_CHECK(column == builders.size());
     ++num_rows;
-    if (num_rows % kHeadsPerGroup == 0) write_group();
+    ++num_heads;
+    for (const PlaneColumns& plane : kPlaneColumns) {
+      num_numbers += std::ssize((profile.*plane.plane).queries);
+      num_numbers += std::ssize((profile.*plane.plane).keys);
+    }
+    if (num_heads >= kHeadsPerGroup || num_numbers >= kNumbersPerGroup) write_group();
   }
 
   void write_group() {
@@ -97,6 +103,7 @@ struct ProfileTable::Writer {
     columns.reserve(builders.size());
     for (const auto& builder : builders) columns.push_back(builder.get());
     file.write(columns);
+    num_heads = num_numbers = 0;
   }
 
   void close() {
@@ -111,6 +118,8 @@ struct ProfileTable::Writer {
   std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders;  // of profile_schema()
   size_t column = 0;                                           // the next one of this row
   int64_t num_rows = 0;
+  int64_t num_heads = 0;    // of this group
+  int64_t num_numbers = 0;  // of their points
 };
 
 ProfileTable::ProfileTable(const std::filesystem::path& path, int64_t profile_points, int64_t seed)
