@@ -93,8 +93,9 @@ std::string shuffled(const Column& column) {
   std::string out(column.items.size(), '\0');
   char* to = out.data();
   for (size_t byte = 0; byte < item; ++byte) {
-    const std::byte* from = column.items.data() + byte;
-    for (size_t i = 0; i < num_items; ++i) *to++ = static_cast<char>(from[i * item]);
+    for (size_t i = 0; i < num_items; ++i) {
+      *to++ = static_cast<char>(column.items[i * item + byte]);
+    }
   }
   return out;
 }
