@@ -80,7 +80,7 @@ class BadInput(unittest.TestCase):
     def test_unknown_command(self):
         self.assert_says("snif: unknown command; did you mean sniff?", "snif")
         self.assert_says("frobnicate: unknown command (known: sniff, inspect, check, analyze, compare, "
-                         "plot, publish, verify, fetch, hub, mpi-shim)", "frobnicate")
+                         "plot, report, publish, verify, fetch, hub, mpi-shim)", "frobnicate")
         self.assert_says("snif: unknown command; did you mean sniff?", "help", "snif")
 
     def test_unknown_options(self):
@@ -164,7 +164,7 @@ class BadInput(unittest.TestCase):
             self.assertEqual(done.stdout, self.run_program("help", *words).stdout)
         commands = self.run_program("--help").stdout.split("Subcommands:\n")[1].split("\n\n")[0]
         self.assertEqual([line.split()[0] for line in commands.splitlines()],
-                         ["sniff", "inspect", "check", "analyze", "compare", "plot", "publish", "verify",
+                         ["sniff", "inspect", "check", "analyze", "compare", "plot", "report", "publish", "verify",
                           "fetch", "hub", "mpi-shim"])
         done = self.run_program("--version")
         self.assertEqual(done.returncode, 0)
