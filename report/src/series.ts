@@ -142,6 +142,15 @@ export function differences(report: Report, metric: string): Difference[] {
   return found;
 }
 
+// The settings of which two analyses differ, those that decide no number (folder, version) apart.
+export function whatDiffer(comparison: any): { several: boolean; settings: string; notes: string } {
+  const found: { what: string; group: string; a: unknown; b: unknown }[] = comparison?.differs ?? [];
+  const value = (any: unknown) => (typeof any === 'string' ? any : JSON.stringify(any) ?? 'unknown');
+  const text = (notes: boolean) => found.filter(({ group }) => (group === 'notes') === notes)
+    .map(({ what, a, b }) => `${what}: A ${value(a)}, B ${value(b)}`).join('; ');
+  return { several: comparison?.several === true, settings: text(false), notes: text(true) };
+}
+
 // Unsure: the interval holds 0, or there is none. Where nothing at all differs, nothing is unsure.
 export const unsure = (d: Difference): boolean => !(d.low > 0 || d.high < 0) && !(d.low === 0 && d.high === 0);
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Report, type Analysis } from '../src/report.ts';
-import { differences, drift, meanCurve, quantilePairs, spectrum, spread, trend, unsure } from '../src/series.ts';
+import { differences, drift, meanCurve, quantilePairs, spectrum, spread, trend, unsure, whatDiffer } from '../src/series.ts';
 import { container, encodeColumn } from './encode.ts';
 import { parse } from '../src/data.ts';
 
@@ -67,6 +67,14 @@ test('differences: of one metric; sure if the interval lies on one side of 0', (
   const [row] = differences(found, 'y');
   assert.equal(unsure(row), true);
   assert.equal(unsure({ ...row, low: -2, high: -0.5 }), false);
+});
+
+test('what differs: whether these are several things is said by the comparison; folders and versions stand apart', () => {
+  const differs = [{ what: 'model', group: 'model', a: 'x', b: 'y' }, { what: 'dataset', group: 'notes', a: 'one', b: 'two' },
+    { what: 'layers', group: 'heads', a: 2, b: null }];
+  assert.deepEqual(whatDiffer({ differs, several: false }), { several: false, settings: 'model: A x, B y; layers: A 2, B null', notes: 'dataset: A one, B two' });
+  assert.equal(whatDiffer({ differs, several: true }).several, true);
+  assert.deepEqual(whatDiffer(null), { several: false, settings: '', notes: '' });
 });
 
 test('quantiles of two sides at the same levels', () => {

@@ -7,7 +7,7 @@ import { count, exact, interval, short } from '../format.ts';
 import { grid, gridPicture, type GridSpec } from '../grid.ts';
 import { controls, gap, legend, ramp, remark, section, warning } from '../parts.ts';
 import { headName, robustLimits, type Analysis, type Metric, type Report } from '../report.ts';
-import { differences, quantilePairs, unsure, type Difference } from '../series.ts';
+import { differences, quantilePairs, unsure, whatDiffer, type Difference } from '../series.ts';
 import type { State } from '../state.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
@@ -24,23 +24,16 @@ function common(report: Report): Metric[] {
   return report.analyses[0].metrics.filter(({ id }) => report.analyses[1].metric(id) && (listed.size === 0 || listed.has(id)));
 }
 
-// Settings of one group, as of the vectors, are one thing.
-function severalDiffer(report: Report): boolean {
-  const found: { what: string; group?: string }[] = report.comparison?.differs ?? [];
-  return new Set(found.map(({ what, group }) => group ?? what)).size > 1;
-}
-
 function whatDiffers(report: Report): HTMLElement {
-  const { comparison } = report;
-  const found: { what: string; a: unknown; b: unknown }[] = comparison?.differs ?? [];
-  const value = (any: unknown) => (typeof any === 'string' ? any : JSON.stringify(any) ?? 'unknown');
-  const text = found.map(({ what, a, b }) => `${what}: A ${value(a)}, B ${value(b)}`).join('; ');
-  if (severalDiffer(report)) {
-    const line = warning(`More than one thing differs, so no difference of numbers can be ascribed to one of them, and none is shown: ${text}.`);
-    line.classList.add('differs');
-    return line;
+  const { several, settings, notes } = whatDiffer(report.comparison);
+  const apart = notes ? remark(`Differs too, but decides no number by itself: ${notes}.`) : null;
+  if (!several) {
+    return element('div', {}, element('p', {}, settings ? `What differs: ${settings}.` : 'The records name nothing that differs.'), apart);
   }
-  return element('p', {}, found.length ? `What differs: ${text}.` : 'The records name nothing that differs.');
+  const line = warning('More than one thing differs, so no difference of numbers can be ascribed to one of them, ' +
+    `and none is shown: ${settings}.`);
+  line.classList.add('differs');
+  return element('div', {}, line, apart);
 }
 
 // The page as it is for one of the two analyses.
@@ -126,7 +119,7 @@ function draw(root: HTMLElement, page: Page): void {
   if (!metric) { root.append(gap('Nothing to compare', 'The two analyses have no metric in common.')); return; }
   const other = b.metric(metric.id)!;
   const sides: Sides = { a, b, metric, other, limits: robustLimits([...metric.values, ...other.values], metric.signed) };
-  const several = severalDiffer(report), matched = comparison?.matching !== 'depth';
+  const { several } = whatDiffer(comparison), matched = comparison?.matching !== 'depth';
   const rows = matched && !several ? differences(report, metric.id) : [];
   root.append(whatDiffers(report), remark([`A: ${a.name}${comparison?.method_a ? ` (${comparison.method_a})` : ''}`, `B: ${b.name}${comparison?.method_b ? ` (${comparison.method_b})` : ''}`,
     comparison ? `errors of differences: ${comparison.errors}${comparison.reason ? ` (${comparison.reason})` : ''}` : ''].filter(Boolean).join(' \u00b7 ')),
