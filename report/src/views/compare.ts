@@ -49,9 +49,11 @@ function differenceLines(d: Difference): string[] {
 function differenceMap(page: Page, sides: Sides, rows: Difference[]): HTMLElement {
   const limits = robustLimits(rows.map(row => row.value), true), most = Math.max(...limits.map(Math.abs));
   const byKey = new Map(rows.map(row => [row.key, row])), base = headMap(seen(page, sides, 0), sides.metric, limits);
-  const spec: GridSpec = { ...base, id: 'map-difference', label: `${sides.metric.label}, B \u2212 A`, open: (row, column, event) => page.open(`${base.rows[row]}.${column}`, event),
+  const keyAt = (row: number, column: number) => `${base.rows[row]}.${base.columns[column]}`;
+  const spec: GridSpec = { ...base, id: 'map-difference', label: `${sides.metric.label}, B \u2212 A`,
+    open: (row, column, event) => page.open(keyAt(row, column), event),
     cell: (row, column) => {
-      const d = byKey.get(`${base.rows[row]}.${column}`);
+      const d = byKey.get(keyAt(row, column));
       return d ? { label: `layer ${d.layer}, head ${d.q}: difference ${exact(d.value)}${unsure(d) ? ', not sure' : ''}`, key: d.key, hatched: unsure(d), lines: () => differenceLines(d),
         color: Number.isNaN(d.value) ? null : fill(unit(d.value, [-most, most]), page.dark, true) } : null;
     } };
