@@ -92,6 +92,13 @@ export function meanCurve(analysis: Analysis, curve: string, method: string): Me
   return found;
 }
 
+// From the first position of the points to behind the last one; a log axis begins at 1.
+export function span(points: readonly { from: number; to: number }[], log: boolean): [number, number] | undefined {
+  const low = points.reduce((least, point) => Math.min(least, point.from), Infinity);
+  const high = points.reduce((most, point) => Math.max(most, point.to), -Infinity);
+  return low <= high ? [log ? Math.max(low, 1) : low, high + 1] : undefined;
+}
+
 export type Trend = 'rises' | 'falls' | 'flat' | 'unknown';
 
 // By the interval of the slope over position at fixed distance, of all documents.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Report, type Analysis } from '../src/report.ts';
-import { differences, drift, meanCurve, quantilePairs, spectrum, spread, trend, unsure, whatDiffer } from '../src/series.ts';
+import { differences, drift, meanCurve, quantilePairs, span, spectrum, spread, trend, unsure, whatDiffer } from '../src/series.ts';
 import { container, encodeColumn } from './encode.ts';
 import { parse } from '../src/data.ts';
 
@@ -18,6 +18,13 @@ function report(tables: Record<string, Rows>): Report {
 const kHeads: Rows = { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], k_head: [0, 0, 1, 1], n_q_tokens: [30, 30, 30, 30],
   q_beta_norm: [0.5, 0.5, 0.5, 0.5], ap_overall: [0.1, 0.2, 0.5, 0.9] };
 const analysis = (tables: Record<string, Rows>): Analysis => report({ '0/heads': kHeads, ...tables }).analyses[0];
+
+test('span: over all points, whichever curve they are of', () => {
+  const points = [{ from: 16, to: 31 }, { from: 0, to: 15 }, { from: 32, to: 63 }];
+  assert.deepEqual(span(points, false), [0, 64]);
+  assert.deepEqual(span(points, true), [1, 64]);
+  assert.equal(span([], false), undefined);
+});
 
 test('spread: pairs of a group, and pairs of different groups', () => {
   const { heads } = analysis({});

@@ -7,7 +7,7 @@ import { checkbox, select } from '../dom.ts';
 import { count, exact, grouped } from '../format.ts';
 import { command, controls, lacks, legend, methodChoice, ramp, reachChoice, remark, type Entry } from '../parts.ts';
 import { headName, kFewDocuments, type Analysis, type Head, type Point } from '../report.ts';
-import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
+import { meanCurve, span, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
@@ -102,7 +102,7 @@ function draw(root: HTMLElement, page: Page): void {
   });
   const base = groups.length ? mean.filter(point => point.heads === groups[0]) : [];
   const log = isLog(analysis);
-  const x = { label: 'position of the query (tokens)', log, domain: base.length ? [log ? Math.max(base[0].from, 1) : base[0].from, base.at(-1)!.to + 1] as [number, number] : undefined };
+  const x = { label: 'position of the query (tokens)', log, domain: span([...base, ...shown.flatMap(each => each.points)], log) };
   const y = domain([...threads.flatMap(thread => thread.y), ...series.flatMap(each => Array.from(each.y))].filter(Number.isFinite));
   let view: BundleView | null = null;
   root.append(
