@@ -7,13 +7,14 @@ import { latexEscape, latexNumber, offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
 import { grid, gridPicture, type GridSpec } from '../grid.ts';
 import { command, controls, gap, lacks, legend, methodChoice, ramp, remark, section, warning, windowText } from '../parts.ts';
-import { headName, kFewDocuments, robustLimits, type Analysis, type Cell, type Head } from '../report.ts';
+import { headName, kFewDocuments, robustLimits, type Analysis, type Cell, type Head, type Point } from '../report.ts';
+import { span } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
 import { documentBars, isLog, pointSeries } from './positions.ts';
 import { residuals, driftFigure, spectrumFigure } from './profile.ts';
 
-interface Curve { analysis: Analysis; method: string; reach: string; series: Series }
+interface Curve { analysis: Analysis; method: string; reach: string; points: Point[]; series: Series }
 
 // By method; of both analyses, if there are two; then of the documents that reach a bucket.
 function curves(page: Page): Curve[] {
@@ -31,7 +32,7 @@ function curves(page: Page): Curve[] {
             reach ? `documents that reach bucket ${reach}` : ''].filter(Boolean).join(', ');
           if (points.length) {
             const series = pointSeries(name, found.length, points, reached ? 1.5 : 2.2);
-            found.push({ analysis, method, reach, series: reached ? { ...series, low: undefined, high: undefined } : series });
+            found.push({ analysis, method, reach, points, series: reached ? { ...series, low: undefined, high: undefined } : series });
           }
         }
       }
@@ -46,10 +47,9 @@ function curveFigure(page: Page): HTMLElement {
   if (why) return gap('Plasticity over position', why);
   const all = curves(page);
   const shown = all.map(each => each.series);
-  const points = analysis.positions(state.head, all[0]?.method ?? '', '');
-  const low = isLog(analysis) ? Math.max(points[0]?.from ?? 1, 1) : points[0]?.from ?? 0;
-  const domain: [number, number] = [low, (points.at(-1)?.to ?? 0) + 1];
-  const x = { label: 'position of the query (tokens)', log: isLog(analysis), domain };
+  const method = all.find(each => each.analysis === analysis)?.method ?? analysis.methods[0];
+  const points = analysis.positions(state.head, method), log = isLog(analysis);
+  const x = { label: 'position of the query (tokens)', log, domain: span(all.flatMap(each => each.points), log) };
   const boxes = analysis.methods.length < 2 || page.report.analyses.length > 1 ? [] : analysis.methods.map(name =>
     checkbox(`by-${name}`, name, state.methods.includes(name), on => {
       const methods = on ? [...state.methods, name] : state.methods.filter(other => other !== name);
@@ -59,8 +59,7 @@ function curveFigure(page: Page): HTMLElement {
     legend(page, shown.map(({ name, style, low: band }) => ({ name, style, symbols: true, band: !!band }))),
     chart(page, 'Curve', () => ({
       columns: ['method', 'reach', 'q_bucket', 'position_from', 'position_to', 'ap_mean', 'ci_low', 'ci_high', 'documents', 'queries', 'pairs'],
-      rows: all.flatMap(({ analysis: of, method, reach }) => of.positions(state.head, method, reach)
-        .map(p => [method, reach, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
+      rows: all.flatMap(({ points, method, reach }) => points.map(p => [method, reach, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
     }), width => lines(page, { label: `Plasticity of ${state.head} over the position of the query`, width, height: 280, x, y: { label: 'plasticity' } }, shown)),
     documentBars(page, 'Documents behind the curve', x, ['position_from', 'position_to', 'documents'], points.map(p => ({
       from: p.from, to: p.to + 1, documents: p.documents, row: [p.from, p.to, p.documents],
