@@ -33,6 +33,10 @@ export const warning = (text: string) => element('p', { class: 'warning' }, text
 export const remark = (text: string) => element('p', { class: 'note' }, text);
 
 // The method that heads are shown by: the first of those that are chosen.
+export function methodOf({ analysis, state }: Page): string {
+  return analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+}
+
 export function methodChoice(page: Page): HTMLElement | null {
   const { methods } = page.analysis;
   if (methods.length < 2) return null;

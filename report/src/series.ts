@@ -102,9 +102,12 @@ export function span(points: readonly { from: number; to: number }[], log: boole
 export type Trend = 'rises' | 'falls' | 'flat' | 'unknown';
 
 // By the interval of the slope over position at fixed distance, of all documents.
-export function trend(analysis: Analysis, head: Head): Trend {
-  const metric = analysis.metric('trend:position');
-  const low = metric?.low?.[head.row] ?? NaN, high = metric?.high?.[head.row] ?? NaN;
+export function trend(analysis: Analysis, head: Head, method: string): Trend {
+  const table = analysis.table('trends');
+  const row = analysis.rows('trends', head.key).find(at => table!.text('trend', at) === 'position' &&
+    table!.text('method', at) === method && table!.text('reach', at) === '');
+  if (row === undefined) return 'unknown';
+  const low = table!.number('ci_low', row), high = table!.number('ci_high', row);
   if (Number.isNaN(low) || Number.isNaN(high)) return 'unknown';
   return low > 0 ? 'rises' : high < 0 ? 'falls' : 'flat';
 }

@@ -53,10 +53,11 @@ test('spectrum: by wavelength, added up, what RoPE leaves alone apart', () => {
   assert.deepEqual([still, stillVariance], [0.25, 0.25]);
 });
 
-test('trend: by the interval of the slope over position', () => {
-  const found = analysis({ '0/trends': { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], method: ['', '', '', ''], trend: Array(4).fill('position'), reach: ['', '', '', ''],
-    slope: [1, -1, 0, 2], ci_low: [0.5, -2, -1, ''], ci_high: [2, -0.5, 1, ''], unit: Array(4).fill('u') } });
-  assert.deepEqual(found.heads.map(head => trend(found, head)), ['rises', 'falls', 'flat', 'unknown']);
+test('trend: by the interval of the slope over position, of one method', () => {
+  const found = analysis({ '0/trends': { layer: [0, 0, 0, 0, 0], q_head: [0, 1, 2, 3, 0], method: ['m', 'm', 'm', 'm', 'n'], trend: Array(5).fill('position'), reach: Array(5).fill(''),
+    slope: [1, -1, 0, 2, -1], ci_low: [0.5, -2, -1, '', -3], ci_high: [2, -0.5, 1, '', -2], unit: Array(5).fill('u') } });
+  assert.deepEqual(found.heads.map(head => trend(found, head, 'm')), ['rises', 'falls', 'flat', 'unknown']);
+  assert.deepEqual(found.heads.map(head => trend(found, head, 'n')), ['falls', 'unknown', 'unknown', 'unknown']);
 });
 
 test('mean curves: of one curve and method', () => {
@@ -94,5 +95,5 @@ test('an empty report has nothing to draw, and says so by empty lists', () => {
   assert.deepEqual(drift(found, found.heads[0], []), []);
   assert.deepEqual(spectrum(found, found.heads[0]).pairs, []);
   assert.deepEqual(meanCurve(found, 'position', ''), []);
-  assert.equal(trend(found, found.heads[0]), 'unknown');
+  assert.equal(trend(found, found.heads[0], ''), 'unknown');
 });

@@ -42,7 +42,7 @@ function draw(root: HTMLElement, page: Page): void {
   if (base.some(point => point.count !== base[0].count)) {
     root.append(remark('Heads with a sliding window do not reach far: at larger distances the mean is over fewer heads. The curves of each kind of window do not mix them.'));
   }
-  root.append(meanSlopes(analysis) ?? '', command(`qkscope plot distance --detail_csv ${kFiles.details}`));
+  root.append(meanSlopes(page) ?? '', command(`qkscope plot distance --detail_csv ${kFiles.details}`));
 }
 
 export const distance: View = {

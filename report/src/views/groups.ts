@@ -4,7 +4,7 @@ import { chart, lines, points } from '../chart.ts';
 import { category } from '../color.ts';
 import { button, element, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
-import { controls, legend, remark, section } from '../parts.ts';
+import { controls, legend, methodOf, remark, section } from '../parts.ts';
 import { headName, type Analysis, type Head, type Report } from '../report.ts';
 import { groupedBy, spread } from '../series.ts';
 import type { Page, View } from '../view.ts';
@@ -13,8 +13,8 @@ import { domain, isLog, pointSeries } from './positions.ts';
 const shares = (analysis: Analysis) => [...groupedBy(analysis.heads, 'layer').values()].some(heads => groupedBy(heads, 'k').size < heads.length);
 
 function strips(page: Page, heads: Head[]): HTMLElement {
-  const { analysis, state } = page;
-  const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+  const { analysis } = page;
+  const method = methodOf(page);
   const curves = new Map(heads.map(head => [head.key, analysis.positions(head.key, method)]));
   const all = [...curves.values()].flat();
   if (all.length === 0) return element('p', { class: 'note' }, `The curves need head_positions.csv. The command that makes it: ${analysis.command('head_positions.csv')}`);

@@ -6,7 +6,7 @@ import { button, checkbox, element, table } from '../dom.ts';
 import { latexEscape, latexNumber, offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
 import { grid, gridPicture, type GridSpec } from '../grid.ts';
-import { command, controls, gap, lacks, legend, methodChoice, ramp, remark, section, warning, windowText } from '../parts.ts';
+import { command, controls, gap, lacks, legend, methodChoice, methodOf, ramp, remark, section, warning, windowText } from '../parts.ts';
 import { headName, kFewDocuments, robustLimits, type Analysis, type Cell, type Head, type Point } from '../report.ts';
 import { span } from '../series.ts';
 import type { Page, View } from '../view.ts';
@@ -77,8 +77,8 @@ function cellLines(cell: Cell): string[] {
 }
 
 function cellFigure(page: Page, head: Head): HTMLElement {
-  const { analysis, state } = page;
-  const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+  const { analysis } = page;
+  const method = methodOf(page);
   const cells = analysis.cells(head.key, method);
   if (cells.length === 0) return gap('Pairs of buckets', lacks(analysis, 'cells') ?? 'This head has no pair of buckets.');
   const limits = robustLimits(cells.map(cell => cell.value), false);

@@ -5,7 +5,7 @@ import { bars, chart, type Axis, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
 import { checkbox, select } from '../dom.ts';
 import { count, exact, grouped } from '../format.ts';
-import { command, controls, lacks, legend, methodChoice, ramp, reachChoice, remark, type Entry } from '../parts.ts';
+import { command, controls, lacks, legend, methodChoice, methodOf, ramp, reachChoice, remark, type Entry } from '../parts.ts';
 import { headName, kFewDocuments, type Analysis, type Head, type Point } from '../report.ts';
 import { meanCurve, span, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
@@ -67,21 +67,21 @@ export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 
 // Colour and dashes of a head.
 function inkOf(page: Page, head: Head, layers: number): { color: string; dashes: string } {
   if (page.state.choice.curves !== 'trend') return { color: ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark), dashes: '' };
-  const { style, dashes } = kTrends[trend(page.analysis, head)];
+  const { style, dashes } = kTrends[trend(page.analysis, head, methodOf(page))];
   return { color: category(style, page.dark), dashes: dashes! };
 }
 
 function trendCounts(page: Page, heads: Head[]): Entry[] {
-  const kinds = heads.map(head => trend(page.analysis, head));
+  const method = methodOf(page), kinds = heads.map(head => trend(page.analysis, head, method));
   return (Object.keys(kTrends) as Trend[]).filter(kind => kinds.includes(kind))
-    .map(kind => ({ ...kTrends[kind], name: `${kTrends[kind].name}: ${count(kinds.filter(other => other === kind).length, 'head')}` }));
+    .map(kind => ({ ...kTrends[kind], name: `${kTrends[kind].name}${method && ` (${method})`}: ${count(kinds.filter(other => other === kind).length, 'head')}` }));
 }
 
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
   const why = lacks(analysis, 'positions');  // the second analysis may lack what the first one has
   if (why) return root.append(remark(why));
-  const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+  const method = methodOf(page);
   const reaches = analysis.distinct('positions', 'reach');
   const reach = reaches.includes(state.reach) ? state.reach : '';
   const chosen = new Set([...state.selection, ...state.pins]);
@@ -125,7 +125,7 @@ function draw(root: HTMLElement, page: Page): void {
   root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
     `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
   if (reach === '' && reaches.some(Boolean)) root.append(remark('Only long documents reach the late buckets. Choose those that reach a bucket: the same documents then stand behind every point.'));
-  root.append(meanSlopes(analysis) ?? '', command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
+  root.append(meanSlopes(page) ?? '', command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
 }
 
 export const positions: View = {
