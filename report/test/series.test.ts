@@ -53,6 +53,13 @@ test('spectrum: by wavelength, added up, what RoPE leaves alone apart', () => {
   assert.deepEqual([still, stillVariance], [0.25, 0.25]);
 });
 
+test('cells without head_bucket_details.csv are those of the first method alone', () => {
+  const found = analysis({ '0/positions': { layer: [0], q_head: [0], method: ['m'] },
+    '0/cells': { layer: [0], q_head: [0], q_bucket: [1], k_bucket: [0], ap_bucket: [0.5] } });
+  assert.deepEqual(found.cells('0.0', found.methods[0]).map(cell => cell.value), [0.5]);
+  assert.deepEqual(found.cells('0.0', 'another'), []);
+});
+
 test('trend: by the interval of the slope over position, of one method', () => {
   const found = analysis({ '0/trends': { layer: [0, 0, 0, 0, 0], q_head: [0, 1, 2, 3, 0], method: ['m', 'm', 'm', 'm', 'n'], trend: Array(5).fill('position'), reach: Array(5).fill(''),
     slope: [1, -1, 0, 2, -1], ci_low: [0.5, -2, -1, '', -3], ci_high: [2, -0.5, 1, '', -2], unit: Array(5).fill('u') } });

@@ -7,7 +7,7 @@ import { latexEscape, latexNumber, offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
 import { grid, gridPicture, type GridSpec } from '../grid.ts';
 import { command, controls, gap, lacks, legend, methodChoice, methodOf, ramp, remark, section, warning, windowText } from '../parts.ts';
-import { headName, kFewDocuments, robustLimits, type Analysis, type Cell, type Head, type Point } from '../report.ts';
+import { headName, kFewDocuments, kFiles, robustLimits, type Analysis, type Cell, type Head, type Point } from '../report.ts';
 import { span } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
@@ -80,6 +80,10 @@ function cellFigure(page: Page, head: Head): HTMLElement {
   const { analysis } = page;
   const method = methodOf(page);
   const cells = analysis.cells(head.key, method);
+  if (cells.length === 0 && method !== analysis.methods[0] && !analysis.table('details')) {
+    return section('Pairs of buckets', controls(methodChoice(page)), remark(`${kFiles.cells} has the cells of the method ` +
+      `${analysis.methods[0]} alone. ${lacks(analysis, 'details')}`));
+  }
   if (cells.length === 0) return gap('Pairs of buckets', lacks(analysis, 'cells') ?? 'This head has no pair of buckets.');
   const limits = robustLimits(cells.map(cell => cell.value), false);
   const byPlace = new Map(cells.map(cell => [`${cell.q} ${cell.k}`, cell]));
