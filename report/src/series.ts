@@ -41,32 +41,39 @@ export function drift(analysis: Analysis, head: Head, points: Point[]): Drift[] 
 export interface Pair {
   pair: number; first: number; second: number; wavelength: number;
   variance: number; share: number; line: number; turn: number;
-  cumulative: number;  // variance_share x position_share, added up from the shortest wavelength on
+  added: number;       // what the pair adds to the head's position_share
+  cumulative: number;  // that, added up from the shortest wavelength on
 }
 
 export interface Spectrum { pairs: Pair[]; still: number; stillVariance: number }
 
-// RoPE pairs of a head by wavelength; `still`: what components that are not turned add.
+// RoPE pairs of a head by wavelength; `still`: what components that are not turned add. The head's
+// bucket_R2 and floor are the sums of v b and of v f (v: variance_share of a pair), so its position_share,
+// (bucket_R2 - floor) / (1 - floor), is the sum of v (b - f) / (1 - sum of v f).
 export function spectrum(analysis: Analysis, head: Head): Spectrum {
   const table = analysis.table('rope_pairs');
   const pairs: Pair[] = [];
   let still = 0, stillVariance = 0;
+  const at = (name: string, row: number) => table!.number(name, row);
+  const chance = (table ? analysis.rows('rope_pairs', head.key) : []).map(row => at('variance_share', row) * at('floor', row))
+    .filter(Number.isFinite).reduce((sum, value) => sum + value, 0);
   for (const row of table ? analysis.rows('rope_pairs', head.key) : []) {
     const variance = table!.number('variance_share', row), share = table!.number('position_share', row);
+    const added = variance * (at('bucket_R2', row) - at('floor', row)) / (1 - chance);
     if (Number.isFinite(table!.number('pair', row)) && table!.number('wavelength', row) > 0) {
       pairs.push({ pair: table!.number('pair', row), first: table!.number('first_component', row),
         second: table!.number('second_component', row), wavelength: table!.number('wavelength', row),
         variance, share, line: table!.number('line_R2', row), turn: table!.number('turn_share', row),
-        cumulative: 0 });
-    } else if (Number.isFinite(variance * share)) {
-      still += variance * share;
+        added, cumulative: 0 });
+    } else if (Number.isFinite(added)) {
+      still += added;
       stillVariance += variance;
     }
   }
   pairs.sort((a, b) => a.wavelength - b.wavelength);
   let sum = 0;
   for (const pair of pairs) {
-    if (Number.isFinite(pair.variance * pair.share)) sum += pair.variance * pair.share;
+    if (Number.isFinite(pair.added)) sum += pair.added;
     pair.cumulative = sum;
   }
   return { pairs, still, stillVariance };

@@ -47,10 +47,12 @@ test('drift: means on the line lie on it, the first bucket follows from the othe
 
 test('spectrum: by wavelength, added up, what RoPE leaves alone apart', () => {
   const found = analysis({ '0/rope_pairs': { layer: [0, 0, 0], q_head: [0, 0, 0], pair: [1, 0, ''], first_component: [1, 0, 4], second_component: [3, 2, ''],
-    wavelength: [100, 6, ''], variance_share: [0.25, 0.5, 0.25], position_share: [0.5, 0.25, 1], line_R2: [0, 0, 0], turn_share: [0, 0, ''] } });
+    wavelength: [100, 6, ''], variance_share: [0.25, 0.5, 0.25], position_share: [0.5, 0, 1], bucket_R2: [0.75, 0.5, 0.5], floor: [0.5, 0.5, 0], line_R2: [0, 0, 0], turn_share: [0, 0, ''] } });
   const { pairs, still, stillVariance } = spectrum(found, found.heads[0]);
-  assert.deepEqual(pairs.map(pair => [pair.pair, pair.wavelength, pair.cumulative]), [[0, 6, 0.125], [1, 100, 0.25]]);
-  assert.deepEqual([still, stillVariance], [0.25, 0.25]);
+  assert.deepEqual(pairs.map(pair => [pair.pair, pair.wavelength, pair.cumulative]), [[0, 6, 0], [1, 100, 0.1]]);
+  assert.deepEqual([still, stillVariance], [0.2, 0.25]);
+  const bucketR2 = 0.25 * 0.75 + 0.5 * 0.5 + 0.25 * 0.5, floor = 0.25 * 0.5 + 0.5 * 0.5;
+  assert.ok(Math.abs(pairs[1].cumulative + still - (bucketR2 - floor) / (1 - floor)) < 1e-12);
 });
 
 test('cells without head_bucket_details.csv are those of the first method alone', () => {
