@@ -50,7 +50,8 @@ function curveFigure(page: Page): HTMLElement {
   const method = all.find(each => each.analysis === analysis)?.method ?? analysis.methods[0];
   const points = analysis.positions(state.head, method), log = isLog(analysis);
   const x = { label: 'position of the query (tokens)', log, domain: span(all.flatMap(each => each.points), log) };
-  const boxes = analysis.methods.length < 2 || page.report.analyses.length > 1 ? [] : analysis.methods.map(name =>
+  const two = page.report.analyses.length > 1;
+  const boxes = analysis.methods.length < 2 || two ? [] : analysis.methods.map(name =>
     checkbox(`by-${name}`, name, state.methods.includes(name), on => {
       const methods = on ? [...state.methods, name] : state.methods.filter(other => other !== name);
       if (methods.length) page.go({ methods });
@@ -58,8 +59,10 @@ function curveFigure(page: Page): HTMLElement {
   return section('Plasticity over position', controls(...boxes),
     legend(page, shown.map(({ name, style, low: band }) => ({ name, style, symbols: true, band: !!band }))),
     chart(page, 'Curve', () => ({
-      columns: ['method', 'reach', 'q_bucket', 'position_from', 'position_to', 'ap_mean', 'ci_low', 'ci_high', 'documents', 'queries', 'pairs'],
-      rows: all.flatMap(({ points, method, reach }) => points.map(p => [method, reach, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
+      columns: [...(two ? ['analysis'] : []), 'method', 'reach', 'q_bucket', 'position_from', 'position_to', 'ap_mean',
+        'ci_low', 'ci_high', 'documents', 'queries', 'pairs'],
+      rows: all.flatMap(({ analysis: of, points: drawn, method: by, reach }) => drawn.map(p => [...(two ? [of.name] : []), by, reach,
+        p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
     }), width => lines(page, { label: `Plasticity of ${state.head} over the position of the query`, width, height: 280, x, y: { label: 'plasticity' } }, shown)),
     documentBars(page, 'Documents behind the curve', x, ['position_from', 'position_to', 'documents'], points.map(p => ({
       from: p.from, to: p.to + 1, documents: p.documents, row: [p.from, p.to, p.documents],
