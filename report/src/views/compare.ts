@@ -69,6 +69,7 @@ function scatter(page: Page, sides: Sides, rows: Difference[] | null): HTMLEleme
     return Number.isNaN(x - y) ? [] : [{ x, y, key: head.key, faint: d ? unsure(d) : false, symbol: d?.significant ? 3 : 0, color: category(d?.significant ? 1 : 0, page.dark),
       lines: d ? differenceLines(d) : [headName(head), `A ${exact(x)}`, `B ${exact(y)}`] }];
   });
+  if (dots.length === 0) return remark('No head has this metric in both analyses.');
   const values = dots.flatMap(dot => [dot.x, dot.y]), room = 0.03 * (Math.max(...values) - Math.min(...values) || 1);
   const domain: [number, number] = [Math.min(...values) - room, Math.max(...values) + room];
   return element('div', {}, chart(page, `${sides.metric.label}, A against B`, () => ({ columns: ['head', 'a', 'b'], rows: dots.map(dot => [dot.key, dot.x, dot.y]) }),
@@ -96,7 +97,10 @@ function movers(page: Page, rows: Difference[]): HTMLElement {
 
 // Where heads do not correspond: all heads by relative depth, and quantile against quantile.
 function distributions(page: Page, sides: Sides): HTMLElement {
-  const depth = (analysis: Analysis) => { const last = Math.max(...analysis.heads.map(head => head.layer)); return (layer: number) => (last > 0 ? layer / last : 0); };
+  const depth = (analysis: Analysis) => {
+    const last = Number(analysis.record.dataset?.num_layers) - 1 || Math.max(...analysis.heads.map(head => head.layer));
+    return (layer: number) => (last > 0 ? layer / last : 0);
+  };
   const dots = [sides.a, sides.b].flatMap((analysis, run) => {
     const metric = [sides.metric, sides.other][run], at = depth(analysis);
     return analysis.heads.filter(head => !Number.isNaN(metric.values[head.row])).map(head => ({ x: at(head.layer) + (run - 0.5) * 0.01, y: metric.values[head.row], symbol: run, color: category(run, page.dark),
@@ -130,7 +134,9 @@ function draw(root: HTMLElement, page: Page): void {
     root.append(section('Maps', ramp(page, metric.label, sides.limits, { signed: metric.signed }), element('div', { class: 'maps-two' },
       ...[metric, other].map((each, run) => smallMap(seen(page, sides, run), { ...each, label: sideName(sides, run), limits: sides.limits })), rows.length ? differenceMap(page, sides, rows) : null)));
     root.append(element('div', { class: 'pair' }, section('Head by head', scatter(page, sides, rows.length ? rows : null)), rows.length ? movers(page, rows) : null));
-    if (!rows.length && !several) root.append(remark('compare.csv has no differences of this metric.'));
+    if (!rows.length && !several) {
+      root.append(remark(report.compare || !comparison?.reason ? 'compare.csv has no differences of this metric.' : `No differences: ${comparison.reason}.`));
+    }
   } else root.append(distributions(page, sides));
 }
 

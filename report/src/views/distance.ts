@@ -2,7 +2,7 @@
 
 import { chart, lines } from '../chart.ts';
 import { count, grouped } from '../format.ts';
-import { command, controls, lacks, legend, reachChoice, remark } from '../parts.ts';
+import { command, controls, lacks, lacksAll, legend, reachChoice, remark } from '../parts.ts';
 import { kFiles } from '../report.ts';
 import { meanCurve, type MeanPoint } from '../series.ts';
 import type { Page, View } from '../view.ts';
@@ -48,6 +48,6 @@ function draw(root: HTMLElement, page: Page): void {
 export const distance: View = {
   id: 'distance',
   title: 'Distance',
-  unavailable: report => lacks(report.analyses[0], 'mean_curves'),
+  unavailable: report => lacksAll(report, 'mean_curves'),
   render: draw,
 };

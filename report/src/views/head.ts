@@ -90,9 +90,8 @@ function cellFigure(page: Page, head: Head): HTMLElement {
   if (cells.length === 0) return gap('Pairs of buckets', lacks(analysis, 'cells') ?? 'This head has no pair of buckets.');
   const limits = robustLimits(cells.map(cell => cell.value), false);
   const byPlace = new Map(cells.map(cell => [`${cell.q} ${cell.k}`, cell]));
-  const sorted = (of: (cell: Cell) => number) => [...new Set(cells.map(of))].sort((a, b) => a - b);
-  const rows = sorted(cell => cell.q), first = Math.min(...cells.map(cell => cell.k)), last = Math.max(...cells.map(cell => cell.k));
-  const columns = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const sorted = (buckets: number[]) => [...new Set(buckets)].sort((a, b) => a - b);
+  const rows = sorted(cells.map(cell => cell.q)), columns = sorted(cells.flatMap(cell => [cell.q, cell.k]));
   const starts = new Map(cells.flatMap(cell => [[cell.k, cell.kFrom], [cell.q, cell.qFrom]] as [number, number][]));
   const name = (bucket: number) => { const from = starts.get(bucket) ?? NaN; return Number.isNaN(from) ? String(bucket) : grouped(from); };
   const spec: GridSpec = { id: 'cells', label: `Plasticity of ${headName(head)} by pair of buckets, ${method}`,

@@ -5,7 +5,7 @@ import { bars, chart, type Axis, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
 import { checkbox, select } from '../dom.ts';
 import { count, exact, grouped } from '../format.ts';
-import { command, controls, lacks, legend, methodChoice, methodOf, ramp, reachChoice, remark, type Entry } from '../parts.ts';
+import { command, controls, lacks, lacksAll, legend, methodChoice, methodOf, ramp, reachChoice, remark, type Entry } from '../parts.ts';
 import { headName, kFewDocuments, type Analysis, type Head, type Point } from '../report.ts';
 import { meanCurve, span, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
@@ -46,13 +46,14 @@ export function meanSeries(name: string, style: number, points: MeanPoint[], x: 
 
 // The mean over the selected heads, which is the page's own: no interval.
 function selectedMean(curves: Point[][], style: number): Series {
-  const sums = new Map<number, { sum: number; n: number }>();
+  const sums = new Map<number, { x: number; sum: number; n: number }>();  // by bucket
   for (const point of curves.flat()) {
-    const at = sums.get(middle(point)) ?? { sum: 0, n: 0 };
-    if (Number.isFinite(point.value)) sums.set(middle(point), { sum: at.sum + point.value, n: at.n + 1 });
+    const at = sums.get(point.bucket) ?? { x: middle(point), sum: 0, n: 0 };
+    if (Number.isFinite(point.value)) sums.set(point.bucket, { x: at.x, sum: at.sum + point.value, n: at.n + 1 });
   }
-  const x = [...sums.keys()].sort((a, b) => a - b);
-  return { name: `mean of the ${curves.length} selected heads (no interval)`, style, x, width: 3, y: x.map(at => sums.get(at)!.sum / sums.get(at)!.n) };
+  const means = [...sums.values()].sort((a, b) => a.x - b.x);
+  return { name: `mean of the ${curves.length} selected heads (no interval)`, style, width: 3,
+    x: means.map(({ x }) => x), y: means.map(({ sum, n }) => sum / n) };
 }
 
 // The limits of all values, with some room.
@@ -131,6 +132,6 @@ function draw(root: HTMLElement, page: Page): void {
 export const positions: View = {
   id: 'positions',
   title: 'Positions',
-  unavailable: report => lacks(report.analyses[0], 'positions'),
+  unavailable: report => lacksAll(report, 'positions'),
   render: draw,
 };
