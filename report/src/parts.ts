@@ -3,7 +3,7 @@
 import { category, fill, ink, kDashes, kSymbols } from './color.ts';
 import { element, select, svgElement, type Child } from './dom.ts';
 import { short } from './format.ts';
-import { kFiles, type Analysis, type Head } from './report.ts';
+import { kFiles, type Analysis, type Head, type Report } from './report.ts';
 import type { Page } from './view.ts';
 
 // Which command makes a table that is not there.
@@ -12,6 +12,11 @@ export function lacks(analysis: Analysis, ...tables: string[]): string | null {
   if (table === undefined) return null;
   const file = kFiles[table];
   return `This needs ${file}, which the analysis ${analysis.name} does not have. The command that makes it: ${analysis.command(file)}`;
+}
+
+// The same of all analyses: null if one of them has the table.
+export function lacksAll({ analyses }: Report, table: string): string | null {
+  return analyses.some(analysis => analysis.table(table)) ? null : lacks(analyses[0], table);
 }
 
 // What is left out, and why, in the place of a figure.
@@ -33,6 +38,10 @@ export const warning = (text: string) => element('p', { class: 'warning' }, text
 export const remark = (text: string) => element('p', { class: 'note' }, text);
 
 // The method that heads are shown by: the first of those that are chosen.
+export function methodOf({ analysis, state }: Page): string {
+  return analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+}
+
 export function methodChoice(page: Page): HTMLElement | null {
   const { methods } = page.analysis;
   if (methods.length < 2) return null;

@@ -148,13 +148,14 @@ export class Analysis {
     return group.get(key) ?? [];
   }
 
-  // The cells of a head, of head_bucket_details.csv or else of head_bucket_plasticity.csv.
+  // The cells of a head, of head_bucket_details.csv or else of head_bucket_plasticity.csv, which holds
+  // those of the first method alone.
   cells(key: HeadKey, method: string): Cell[] {
     const details = this.table('details');
     const table = details ?? this.table('cells');
     if (!table) return [];
     return this.rows(details ? 'details' : 'cells', key)
-      .filter(row => !details || table.text('method', row) === method)
+      .filter(row => (details ? table.text('method', row) : this.methods[0]) === method)
       .map(row => ({
         q: table.number('q_bucket', row), k: table.number('k_bucket', row),
         value: table.number('ap_bucket', row),

@@ -41,32 +41,39 @@ export function drift(analysis: Analysis, head: Head, points: Point[]): Drift[] 
 export interface Pair {
   pair: number; first: number; second: number; wavelength: number;
   variance: number; share: number; line: number; turn: number;
-  cumulative: number;  // variance_share x position_share, added up from the shortest wavelength on
+  added: number;       // what the pair adds to the head's position_share
+  cumulative: number;  // that, added up from the shortest wavelength on
 }
 
 export interface Spectrum { pairs: Pair[]; still: number; stillVariance: number }
 
-// RoPE pairs of a head by wavelength; `still`: what components that are not turned add.
+// RoPE pairs of a head by wavelength; `still`: what components that are not turned add. The head's
+// bucket_R2 and floor are the sums of v b and of v f (v: variance_share of a pair), so its position_share,
+// (bucket_R2 - floor) / (1 - floor), is the sum of v (b - f) / (1 - sum of v f).
 export function spectrum(analysis: Analysis, head: Head): Spectrum {
   const table = analysis.table('rope_pairs');
   const pairs: Pair[] = [];
   let still = 0, stillVariance = 0;
+  const at = (name: string, row: number) => table!.number(name, row);
+  const chance = (table ? analysis.rows('rope_pairs', head.key) : []).map(row => at('variance_share', row) * at('floor', row))
+    .filter(Number.isFinite).reduce((sum, value) => sum + value, 0);
   for (const row of table ? analysis.rows('rope_pairs', head.key) : []) {
     const variance = table!.number('variance_share', row), share = table!.number('position_share', row);
+    const added = variance * (at('bucket_R2', row) - at('floor', row)) / (1 - chance);
     if (Number.isFinite(table!.number('pair', row)) && table!.number('wavelength', row) > 0) {
       pairs.push({ pair: table!.number('pair', row), first: table!.number('first_component', row),
         second: table!.number('second_component', row), wavelength: table!.number('wavelength', row),
         variance, share, line: table!.number('line_R2', row), turn: table!.number('turn_share', row),
-        cumulative: 0 });
-    } else if (Number.isFinite(variance * share)) {
-      still += variance * share;
+        added, cumulative: 0 });
+    } else if (Number.isFinite(added)) {
+      still += added;
       stillVariance += variance;
     }
   }
   pairs.sort((a, b) => a.wavelength - b.wavelength);
   let sum = 0;
   for (const pair of pairs) {
-    if (Number.isFinite(pair.variance * pair.share)) sum += pair.variance * pair.share;
+    if (Number.isFinite(pair.added)) sum += pair.added;
     pair.cumulative = sum;
   }
   return { pairs, still, stillVariance };
@@ -92,12 +99,22 @@ export function meanCurve(analysis: Analysis, curve: string, method: string): Me
   return found;
 }
 
+// From the first position of the points to behind the last one; a log axis begins at 1.
+export function span(points: readonly { from: number; to: number }[], log: boolean): [number, number] | undefined {
+  const low = points.reduce((least, point) => Math.min(least, point.from), Infinity);
+  const high = points.reduce((most, point) => Math.max(most, point.to), -Infinity);
+  return low <= high ? [log ? Math.max(low, 1) : low, high + 1] : undefined;
+}
+
 export type Trend = 'rises' | 'falls' | 'flat' | 'unknown';
 
 // By the interval of the slope over position at fixed distance, of all documents.
-export function trend(analysis: Analysis, head: Head): Trend {
-  const metric = analysis.metric('trend:position');
-  const low = metric?.low?.[head.row] ?? NaN, high = metric?.high?.[head.row] ?? NaN;
+export function trend(analysis: Analysis, head: Head, method: string): Trend {
+  const table = analysis.table('trends');
+  const row = analysis.rows('trends', head.key).find(at => table!.text('trend', at) === 'position' &&
+    table!.text('method', at) === method && table!.text('reach', at) === '');
+  if (row === undefined) return 'unknown';
+  const low = table!.number('ci_low', row), high = table!.number('ci_high', row);
   if (Number.isNaN(low) || Number.isNaN(high)) return 'unknown';
   return low > 0 ? 'rises' : high < 0 ? 'falls' : 'flat';
 }
@@ -140,6 +157,15 @@ export function differences(report: Report, metric: string): Difference[] {
       note: table.text('note', row) });
   }
   return found;
+}
+
+// The settings of which two analyses differ, those that decide no number (folder, version) apart.
+export function whatDiffer(comparison: any): { several: boolean; settings: string; notes: string } {
+  const found: { what: string; group: string; a: unknown; b: unknown }[] = comparison?.differs ?? [];
+  const value = (any: unknown) => (typeof any === 'string' ? any : JSON.stringify(any) ?? 'unknown');
+  const text = (notes: boolean) => found.filter(({ group }) => (group === 'notes') === notes)
+    .map(({ what, a, b }) => `${what}: A ${value(a)}, B ${value(b)}`).join('; ');
+  return { several: comparison?.several === true, settings: text(false), notes: text(true) };
 }
 
 // Unsure: the interval holds 0, or there is none. Where nothing at all differs, nothing is unsure.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Report, type Analysis } from '../src/report.ts';
-import { differences, drift, meanCurve, quantilePairs, spectrum, spread, trend, unsure } from '../src/series.ts';
+import { differences, drift, meanCurve, quantilePairs, span, spectrum, spread, trend, unsure, whatDiffer } from '../src/series.ts';
 import { container, encodeColumn } from './encode.ts';
 import { parse } from '../src/data.ts';
 
@@ -18,6 +18,13 @@ function report(tables: Record<string, Rows>): Report {
 const kHeads: Rows = { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], k_head: [0, 0, 1, 1], n_q_tokens: [30, 30, 30, 30],
   q_beta_norm: [0.5, 0.5, 0.5, 0.5], ap_overall: [0.1, 0.2, 0.5, 0.9] };
 const analysis = (tables: Record<string, Rows>): Analysis => report({ '0/heads': kHeads, ...tables }).analyses[0];
+
+test('span: over all points, whichever curve they are of', () => {
+  const points = [{ from: 16, to: 31 }, { from: 0, to: 15 }, { from: 32, to: 63 }];
+  assert.deepEqual(span(points, false), [0, 64]);
+  assert.deepEqual(span(points, true), [1, 64]);
+  assert.equal(span([], false), undefined);
+});
 
 test('spread: pairs of a group, and pairs of different groups', () => {
   const { heads } = analysis({});
@@ -40,16 +47,26 @@ test('drift: means on the line lie on it, the first bucket follows from the othe
 
 test('spectrum: by wavelength, added up, what RoPE leaves alone apart', () => {
   const found = analysis({ '0/rope_pairs': { layer: [0, 0, 0], q_head: [0, 0, 0], pair: [1, 0, ''], first_component: [1, 0, 4], second_component: [3, 2, ''],
-    wavelength: [100, 6, ''], variance_share: [0.25, 0.5, 0.25], position_share: [0.5, 0.25, 1], line_R2: [0, 0, 0], turn_share: [0, 0, ''] } });
+    wavelength: [100, 6, ''], variance_share: [0.25, 0.5, 0.25], position_share: [0.5, 0, 1], bucket_R2: [0.75, 0.5, 0.5], floor: [0.5, 0.5, 0], line_R2: [0, 0, 0], turn_share: [0, 0, ''] } });
   const { pairs, still, stillVariance } = spectrum(found, found.heads[0]);
-  assert.deepEqual(pairs.map(pair => [pair.pair, pair.wavelength, pair.cumulative]), [[0, 6, 0.125], [1, 100, 0.25]]);
-  assert.deepEqual([still, stillVariance], [0.25, 0.25]);
+  assert.deepEqual(pairs.map(pair => [pair.pair, pair.wavelength, pair.cumulative]), [[0, 6, 0], [1, 100, 0.1]]);
+  assert.deepEqual([still, stillVariance], [0.2, 0.25]);
+  const bucketR2 = 0.25 * 0.75 + 0.5 * 0.5 + 0.25 * 0.5, floor = 0.25 * 0.5 + 0.5 * 0.5;
+  assert.ok(Math.abs(pairs[1].cumulative + still - (bucketR2 - floor) / (1 - floor)) < 1e-12);
 });
 
-test('trend: by the interval of the slope over position', () => {
-  const found = analysis({ '0/trends': { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], method: ['', '', '', ''], trend: Array(4).fill('position'), reach: ['', '', '', ''],
-    slope: [1, -1, 0, 2], ci_low: [0.5, -2, -1, ''], ci_high: [2, -0.5, 1, ''], unit: Array(4).fill('u') } });
-  assert.deepEqual(found.heads.map(head => trend(found, head)), ['rises', 'falls', 'flat', 'unknown']);
+test('cells without head_bucket_details.csv are those of the first method alone', () => {
+  const found = analysis({ '0/positions': { layer: [0], q_head: [0], method: ['m'] },
+    '0/cells': { layer: [0], q_head: [0], q_bucket: [1], k_bucket: [0], ap_bucket: [0.5] } });
+  assert.deepEqual(found.cells('0.0', found.methods[0]).map(cell => cell.value), [0.5]);
+  assert.deepEqual(found.cells('0.0', 'another'), []);
+});
+
+test('trend: by the interval of the slope over position, of one method', () => {
+  const found = analysis({ '0/trends': { layer: [0, 0, 0, 0, 0], q_head: [0, 1, 2, 3, 0], method: ['m', 'm', 'm', 'm', 'n'], trend: Array(5).fill('position'), reach: Array(5).fill(''),
+    slope: [1, -1, 0, 2, -1], ci_low: [0.5, -2, -1, '', -3], ci_high: [2, -0.5, 1, '', -2], unit: Array(5).fill('u') } });
+  assert.deepEqual(found.heads.map(head => trend(found, head, 'm')), ['rises', 'falls', 'flat', 'unknown']);
+  assert.deepEqual(found.heads.map(head => trend(found, head, 'n')), ['falls', 'unknown', 'unknown', 'unknown']);
 });
 
 test('mean curves: of one curve and method', () => {
@@ -69,6 +86,14 @@ test('differences: of one metric; sure if the interval lies on one side of 0', (
   assert.equal(unsure({ ...row, low: -2, high: -0.5 }), false);
 });
 
+test('what differs: whether these are several things is said by the comparison; folders and versions stand apart', () => {
+  const differs = [{ what: 'model', group: 'model', a: 'x', b: 'y' }, { what: 'dataset', group: 'notes', a: 'one', b: 'two' },
+    { what: 'layers', group: 'heads', a: 2, b: null }];
+  assert.deepEqual(whatDiffer({ differs, several: false }), { several: false, settings: 'model: A x, B y; layers: A 2, B null', notes: 'dataset: A one, B two' });
+  assert.equal(whatDiffer({ differs, several: true }).several, true);
+  assert.deepEqual(whatDiffer(null), { several: false, settings: '', notes: '' });
+});
+
 test('quantiles of two sides at the same levels', () => {
   assert.deepEqual(quantilePairs([3, 1, 2], [10, 30, 20, 25, 15]), [[1, 10], [2, 20], [3, 30]]);
   assert.deepEqual(quantilePairs([], [1]), []);
@@ -79,5 +104,5 @@ test('an empty report has nothing to draw, and says so by empty lists', () => {
   assert.deepEqual(drift(found, found.heads[0], []), []);
   assert.deepEqual(spectrum(found, found.heads[0]).pairs, []);
   assert.deepEqual(meanCurve(found, 'position', ''), []);
-  assert.equal(trend(found, found.heads[0]), 'unknown');
+  assert.equal(trend(found, found.heads[0], ''), 'unknown');
 });

@@ -151,6 +151,7 @@ PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
   PageComparison out;
   out.directory = {{"differs", differs_json(settings, wishes.ids)},
                    {"matching", is_by_head ? "heads" : "depth"},
+                   {"several", subjects.size() > 1},
                    {"errors", "none"},
                    {"reason", ""},
                    {"fdr", options.fdr},

@@ -46,6 +46,7 @@ TEST(PageComparison, OneThingDiffers) {
   const auto differs = data.json["comparison"]["differs"];
   ASSERT_EQ(differs.size(), 1u);
   EXPECT_EQ(differs[0]["what"], "model");
+  EXPECT_EQ(data.json["comparison"]["several"], false);
   EXPECT_EQ(differs[0]["a"], "SmolLM2.gguf");
   EXPECT_EQ(differs[0]["b"], "Other.gguf");
   EXPECT_EQ(data.json["title"], "base and tuned, other model");
@@ -71,6 +72,7 @@ TEST(PageComparison, SeveralThingsDiffer) {
   const ReadContainer data = data_of(page);
   EXPECT_FALSE(data.has("compare"));
   EXPECT_EQ(data.json["comparison"]["matching"], "heads");
+  EXPECT_EQ(data.json["comparison"]["several"], true);
   EXPECT_EQ(
       data.json["comparison"]["reason"],
       "they differ in 2 things (model, vectors), so a difference cannot be ascribed to one of "
@@ -79,12 +81,28 @@ TEST(PageComparison, SeveralThingsDiffer) {
                               "base and tuned are shown side by side, without differences: ")));
 }
 
+TEST(PageComparison, FolderAndVersionAreNoThing) {
+  const TestAnalysis a;
+  TestAnalysis b;
+  b.record["dataset"]["model"] = "other";
+  b.record["dataset"]["folder"] = "/captures/other";
+  b.record["version"] = "0.2.0";
+  b.write_record();
+  const ReadContainer data = data_of(page_of(a, b, named()));
+  EXPECT_EQ(data.json["comparison"]["differs"].size(), 3u);
+  EXPECT_EQ(data.json["comparison"]["several"], false);
+  EXPECT_TRUE(data.has("compare"));
+}
+
 TEST(PageComparison, OtherShapesAreMatchedByDepth) {
   const TestAnalysis a(2, 2);
-  const TestAnalysis b(3, 2);
+  TestAnalysis b(3, 2);
+  b.record["dataset"]["model"] = "other";
+  b.write_record();
   const ReadContainer data = data_of(page_of(a, b, named()));
   EXPECT_FALSE(data.has("compare"));
   EXPECT_EQ(data.json["comparison"]["matching"], "depth");
+  EXPECT_EQ(data.json["comparison"]["several"], false);
   EXPECT_EQ(data.json["comparison"]["reason"],
             "base and tuned: their heads cannot be compared one by one: layers 2 and 3");
   EXPECT_EQ(data.num_rows("1/heads"), 6u);

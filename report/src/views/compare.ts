@@ -7,7 +7,7 @@ import { count, exact, interval, short } from '../format.ts';
 import { grid, gridPicture, type GridSpec } from '../grid.ts';
 import { controls, gap, legend, ramp, remark, section, warning } from '../parts.ts';
 import { headName, robustLimits, type Analysis, type Metric, type Report } from '../report.ts';
-import { differences, quantilePairs, unsure, type Difference } from '../series.ts';
+import { differences, quantilePairs, unsure, whatDiffer, type Difference } from '../series.ts';
 import type { State } from '../state.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
@@ -24,23 +24,16 @@ function common(report: Report): Metric[] {
   return report.analyses[0].metrics.filter(({ id }) => report.analyses[1].metric(id) && (listed.size === 0 || listed.has(id)));
 }
 
-// Settings of one group, as of the vectors, are one thing.
-function severalDiffer(report: Report): boolean {
-  const found: { what: string; group?: string }[] = report.comparison?.differs ?? [];
-  return new Set(found.map(({ what, group }) => group ?? what)).size > 1;
-}
-
 function whatDiffers(report: Report): HTMLElement {
-  const { comparison } = report;
-  const found: { what: string; a: unknown; b: unknown }[] = comparison?.differs ?? [];
-  const value = (any: unknown) => (typeof any === 'string' ? any : JSON.stringify(any) ?? 'unknown');
-  const text = found.map(({ what, a, b }) => `${what}: A ${value(a)}, B ${value(b)}`).join('; ');
-  if (severalDiffer(report)) {
-    const line = warning(`More than one thing differs, so no difference of numbers can be ascribed to one of them, and none is shown: ${text}.`);
-    line.classList.add('differs');
-    return line;
+  const { several, settings, notes } = whatDiffer(report.comparison);
+  const apart = notes ? remark(`Differs too, but decides no number by itself: ${notes}.`) : null;
+  if (!several) {
+    return element('div', {}, element('p', {}, settings ? `What differs: ${settings}.` : 'The records name nothing that differs.'), apart);
   }
-  return element('p', {}, found.length ? `What differs: ${text}.` : 'The records name nothing that differs.');
+  const line = warning('More than one thing differs, so no difference of numbers can be ascribed to one of them, ' +
+    `and none is shown: ${settings}.`);
+  line.classList.add('differs');
+  return element('div', {}, line, apart);
 }
 
 // The page as it is for one of the two analyses.
@@ -56,9 +49,11 @@ function differenceLines(d: Difference): string[] {
 function differenceMap(page: Page, sides: Sides, rows: Difference[]): HTMLElement {
   const limits = robustLimits(rows.map(row => row.value), true), most = Math.max(...limits.map(Math.abs));
   const byKey = new Map(rows.map(row => [row.key, row])), base = headMap(seen(page, sides, 0), sides.metric, limits);
-  const spec: GridSpec = { ...base, id: 'map-difference', label: `${sides.metric.label}, B \u2212 A`, open: (row, column, event) => page.open(`${base.rows[row]}.${column}`, event),
+  const keyAt = (row: number, column: number) => `${base.rows[row]}.${base.columns[column]}`;
+  const spec: GridSpec = { ...base, id: 'map-difference', label: `${sides.metric.label}, B \u2212 A`,
+    open: (row, column, event) => page.open(keyAt(row, column), event),
     cell: (row, column) => {
-      const d = byKey.get(`${base.rows[row]}.${column}`);
+      const d = byKey.get(keyAt(row, column));
       return d ? { label: `layer ${d.layer}, head ${d.q}: difference ${exact(d.value)}${unsure(d) ? ', not sure' : ''}`, key: d.key, hatched: unsure(d), lines: () => differenceLines(d),
         color: Number.isNaN(d.value) ? null : fill(unit(d.value, [-most, most]), page.dark, true) } : null;
     } };
@@ -74,6 +69,7 @@ function scatter(page: Page, sides: Sides, rows: Difference[] | null): HTMLEleme
     return Number.isNaN(x - y) ? [] : [{ x, y, key: head.key, faint: d ? unsure(d) : false, symbol: d?.significant ? 3 : 0, color: category(d?.significant ? 1 : 0, page.dark),
       lines: d ? differenceLines(d) : [headName(head), `A ${exact(x)}`, `B ${exact(y)}`] }];
   });
+  if (dots.length === 0) return remark('No head has this metric in both analyses.');
   const values = dots.flatMap(dot => [dot.x, dot.y]), room = 0.03 * (Math.max(...values) - Math.min(...values) || 1);
   const domain: [number, number] = [Math.min(...values) - room, Math.max(...values) + room];
   return element('div', {}, chart(page, `${sides.metric.label}, A against B`, () => ({ columns: ['head', 'a', 'b'], rows: dots.map(dot => [dot.key, dot.x, dot.y]) }),
@@ -101,7 +97,10 @@ function movers(page: Page, rows: Difference[]): HTMLElement {
 
 // Where heads do not correspond: all heads by relative depth, and quantile against quantile.
 function distributions(page: Page, sides: Sides): HTMLElement {
-  const depth = (analysis: Analysis) => { const last = Math.max(...analysis.heads.map(head => head.layer)); return (layer: number) => (last > 0 ? layer / last : 0); };
+  const depth = (analysis: Analysis) => {
+    const last = Number(analysis.record.dataset?.num_layers) - 1 || Math.max(...analysis.heads.map(head => head.layer));
+    return (layer: number) => (last > 0 ? layer / last : 0);
+  };
   const dots = [sides.a, sides.b].flatMap((analysis, run) => {
     const metric = [sides.metric, sides.other][run], at = depth(analysis);
     return analysis.heads.filter(head => !Number.isNaN(metric.values[head.row])).map(head => ({ x: at(head.layer) + (run - 0.5) * 0.01, y: metric.values[head.row], symbol: run, color: category(run, page.dark),
@@ -126,7 +125,7 @@ function draw(root: HTMLElement, page: Page): void {
   if (!metric) { root.append(gap('Nothing to compare', 'The two analyses have no metric in common.')); return; }
   const other = b.metric(metric.id)!;
   const sides: Sides = { a, b, metric, other, limits: robustLimits([...metric.values, ...other.values], metric.signed) };
-  const several = severalDiffer(report), matched = comparison?.matching !== 'depth';
+  const { several } = whatDiffer(comparison), matched = comparison?.matching !== 'depth';
   const rows = matched && !several ? differences(report, metric.id) : [];
   root.append(whatDiffers(report), remark([`A: ${a.name}${comparison?.method_a ? ` (${comparison.method_a})` : ''}`, `B: ${b.name}${comparison?.method_b ? ` (${comparison.method_b})` : ''}`,
     comparison ? `errors of differences: ${comparison.errors}${comparison.reason ? ` (${comparison.reason})` : ''}` : ''].filter(Boolean).join(' \u00b7 ')),
@@ -135,7 +134,9 @@ function draw(root: HTMLElement, page: Page): void {
     root.append(section('Maps', ramp(page, metric.label, sides.limits, { signed: metric.signed }), element('div', { class: 'maps-two' },
       ...[metric, other].map((each, run) => smallMap(seen(page, sides, run), { ...each, label: sideName(sides, run), limits: sides.limits })), rows.length ? differenceMap(page, sides, rows) : null)));
     root.append(element('div', { class: 'pair' }, section('Head by head', scatter(page, sides, rows.length ? rows : null)), rows.length ? movers(page, rows) : null));
-    if (!rows.length && !several) root.append(remark('compare.csv has no differences of this metric.'));
+    if (!rows.length && !several) {
+      root.append(remark(report.compare || !comparison?.reason ? 'compare.csv has no differences of this metric.' : `No differences: ${comparison.reason}.`));
+    }
   } else root.append(distributions(page, sides));
 }
 

@@ -2,7 +2,7 @@
 
 import { chart, lines } from '../chart.ts';
 import { count, grouped } from '../format.ts';
-import { command, controls, lacks, legend, reachChoice, remark } from '../parts.ts';
+import { command, controls, lacks, lacksAll, legend, reachChoice, remark } from '../parts.ts';
 import { kFiles } from '../report.ts';
 import { meanCurve, type MeanPoint } from '../series.ts';
 import type { Page, View } from '../view.ts';
@@ -42,12 +42,12 @@ function draw(root: HTMLElement, page: Page): void {
   if (base.some(point => point.count !== base[0].count)) {
     root.append(remark('Heads with a sliding window do not reach far: at larger distances the mean is over fewer heads. The curves of each kind of window do not mix them.'));
   }
-  root.append(meanSlopes(analysis) ?? '', command(`qkscope plot distance --detail_csv ${kFiles.details}`));
+  root.append(meanSlopes(page) ?? '', command(`qkscope plot distance --detail_csv ${kFiles.details}`));
 }
 
 export const distance: View = {
   id: 'distance',
   title: 'Distance',
-  unavailable: report => lacks(report.analyses[0], 'mean_curves'),
+  unavailable: report => lacksAll(report, 'mean_curves'),
   render: draw,
 };

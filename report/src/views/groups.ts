@@ -4,7 +4,7 @@ import { chart, lines, points } from '../chart.ts';
 import { category } from '../color.ts';
 import { button, element, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
-import { controls, legend, remark, section } from '../parts.ts';
+import { controls, legend, methodOf, remark, section } from '../parts.ts';
 import { headName, type Analysis, type Head, type Report } from '../report.ts';
 import { groupedBy, spread } from '../series.ts';
 import type { Page, View } from '../view.ts';
@@ -13,8 +13,8 @@ import { domain, isLog, pointSeries } from './positions.ts';
 const shares = (analysis: Analysis) => [...groupedBy(analysis.heads, 'layer').values()].some(heads => groupedBy(heads, 'k').size < heads.length);
 
 function strips(page: Page, heads: Head[]): HTMLElement {
-  const { analysis, state } = page;
-  const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+  const { analysis } = page;
+  const method = methodOf(page);
   const curves = new Map(heads.map(head => [head.key, analysis.positions(head.key, method)]));
   const all = [...curves.values()].flat();
   if (all.length === 0) return element('p', { class: 'note' }, `The curves need head_positions.csv. The command that makes it: ${analysis.command('head_positions.csv')}`);
@@ -54,7 +54,7 @@ function draw(root: HTMLElement, page: Page): void {
     chart(page, `${metric.label} by layer`, () => ({ columns: ['layer', 'q_head', 'k_head', metric.id], rows: analysis.heads.map(head => [head.layer, head.q, head.k, metric.values[head.row]]) }),
       width => points(page, { label: `${metric.label} of all heads by layer; shape and colour tell the key head`, width, height: 300, x: { label: 'layer' }, y: { label: metric.label } },
         analysis.heads.filter(head => !Number.isNaN(metric.values[head.row])).map(head => ({ x: head.layer + 0.6 * (place(layers.get(head.layer)!, head) - 0.5), y: metric.values[head.row],
-          color: category(head.k, page.dark), symbol: head.k, key: head.key, lines: [headName(head), `key head ${head.k}`, `${metric.label} ${exact(metric.values[head.row])}`] })))),
+          color: category(head.k, page.dark), symbol: Math.floor(head.k / 8), key: head.key, lines: [headName(head), `key head ${head.k}`, `${metric.label} ${exact(metric.values[head.row])}`] })))),
     chart(page, 'Spread within and between groups', () => ({ columns: ['layer', 'within', 'between'], rows: spreads.map(each => [each.layer, each.within, each.between]) }),
       width => lines(page, { label: 'Mean absolute difference of two heads of a layer, within and between groups', width, height: 240, x: { label: 'layer' }, y: { label: 'mean difference' } },
         (['within', 'between'] as const).map((of, i) => ({ name: of === 'within' ? 'two heads of one group' : 'two heads of different groups', style: i,

@@ -6,14 +6,15 @@ import { button, checkbox, element, table } from '../dom.ts';
 import { latexEscape, latexNumber, offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
 import { grid, gridPicture, type GridSpec } from '../grid.ts';
-import { command, controls, gap, lacks, legend, methodChoice, ramp, remark, section, warning, windowText } from '../parts.ts';
-import { headName, kFewDocuments, robustLimits, type Analysis, type Cell, type Head } from '../report.ts';
+import { command, controls, gap, lacks, legend, methodChoice, methodOf, ramp, remark, section, warning, windowText } from '../parts.ts';
+import { headName, kFewDocuments, kFiles, robustLimits, type Analysis, type Cell, type Head, type Point } from '../report.ts';
+import { span } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
 import { documentBars, isLog, pointSeries } from './positions.ts';
 import { residuals, driftFigure, spectrumFigure } from './profile.ts';
 
-interface Curve { analysis: Analysis; method: string; reach: string; series: Series }
+interface Curve { analysis: Analysis; method: string; reach: string; points: Point[]; series: Series }
 
 // By method; of both analyses, if there are two; then of the documents that reach a bucket.
 function curves(page: Page): Curve[] {
@@ -31,7 +32,7 @@ function curves(page: Page): Curve[] {
             reach ? `documents that reach bucket ${reach}` : ''].filter(Boolean).join(', ');
           if (points.length) {
             const series = pointSeries(name, found.length, points, reached ? 1.5 : 2.2);
-            found.push({ analysis, method, reach, series: reached ? { ...series, low: undefined, high: undefined } : series });
+            found.push({ analysis, method, reach, points, series: reached ? { ...series, low: undefined, high: undefined } : series });
           }
         }
       }
@@ -46,11 +47,11 @@ function curveFigure(page: Page): HTMLElement {
   if (why) return gap('Plasticity over position', why);
   const all = curves(page);
   const shown = all.map(each => each.series);
-  const points = analysis.positions(state.head, all[0]?.method ?? '', '');
-  const low = isLog(analysis) ? Math.max(points[0]?.from ?? 1, 1) : points[0]?.from ?? 0;
-  const domain: [number, number] = [low, (points.at(-1)?.to ?? 0) + 1];
-  const x = { label: 'position of the query (tokens)', log: isLog(analysis), domain };
-  const boxes = analysis.methods.length < 2 || page.report.analyses.length > 1 ? [] : analysis.methods.map(name =>
+  const method = all.find(each => each.analysis === analysis)?.method ?? analysis.methods[0];
+  const points = analysis.positions(state.head, method), log = isLog(analysis);
+  const x = { label: 'position of the query (tokens)', log, domain: span(all.flatMap(each => each.points), log) };
+  const two = page.report.analyses.length > 1;
+  const boxes = analysis.methods.length < 2 || two ? [] : analysis.methods.map(name =>
     checkbox(`by-${name}`, name, state.methods.includes(name), on => {
       const methods = on ? [...state.methods, name] : state.methods.filter(other => other !== name);
       if (methods.length) page.go({ methods });
@@ -58,9 +59,10 @@ function curveFigure(page: Page): HTMLElement {
   return section('Plasticity over position', controls(...boxes),
     legend(page, shown.map(({ name, style, low: band }) => ({ name, style, symbols: true, band: !!band }))),
     chart(page, 'Curve', () => ({
-      columns: ['method', 'reach', 'q_bucket', 'position_from', 'position_to', 'ap_mean', 'ci_low', 'ci_high', 'documents', 'queries', 'pairs'],
-      rows: all.flatMap(({ analysis: of, method, reach }) => of.positions(state.head, method, reach)
-        .map(p => [method, reach, p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
+      columns: [...(two ? ['analysis'] : []), 'method', 'reach', 'q_bucket', 'position_from', 'position_to', 'ap_mean',
+        'ci_low', 'ci_high', 'documents', 'queries', 'pairs'],
+      rows: all.flatMap(({ analysis: of, points: drawn, method: by, reach }) => drawn.map(p => [...(two ? [of.name] : []), by, reach,
+        p.bucket, p.from, p.to, p.value, p.low, p.high, p.documents, p.queries, p.pairs])),
     }), width => lines(page, { label: `Plasticity of ${state.head} over the position of the query`, width, height: 280, x, y: { label: 'plasticity' } }, shown)),
     documentBars(page, 'Documents behind the curve', x, ['position_from', 'position_to', 'documents'], points.map(p => ({
       from: p.from, to: p.to + 1, documents: p.documents, row: [p.from, p.to, p.documents],
@@ -78,15 +80,18 @@ function cellLines(cell: Cell): string[] {
 }
 
 function cellFigure(page: Page, head: Head): HTMLElement {
-  const { analysis, state } = page;
-  const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+  const { analysis } = page;
+  const method = methodOf(page);
   const cells = analysis.cells(head.key, method);
+  if (cells.length === 0 && method !== analysis.methods[0] && !analysis.table('details')) {
+    return section('Pairs of buckets', controls(methodChoice(page)), remark(`${kFiles.cells} has the cells of the method ` +
+      `${analysis.methods[0]} alone. ${lacks(analysis, 'details')}`));
+  }
   if (cells.length === 0) return gap('Pairs of buckets', lacks(analysis, 'cells') ?? 'This head has no pair of buckets.');
   const limits = robustLimits(cells.map(cell => cell.value), false);
   const byPlace = new Map(cells.map(cell => [`${cell.q} ${cell.k}`, cell]));
-  const sorted = (of: (cell: Cell) => number) => [...new Set(cells.map(of))].sort((a, b) => a - b);
-  const rows = sorted(cell => cell.q), first = Math.min(...cells.map(cell => cell.k)), last = Math.max(...cells.map(cell => cell.k));
-  const columns = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const sorted = (buckets: number[]) => [...new Set(buckets)].sort((a, b) => a - b);
+  const rows = sorted(cells.map(cell => cell.q)), columns = sorted(cells.flatMap(cell => [cell.q, cell.k]));
   const starts = new Map(cells.flatMap(cell => [[cell.k, cell.kFrom], [cell.q, cell.qFrom]] as [number, number][]));
   const name = (bucket: number) => { const from = starts.get(bucket) ?? NaN; return Number.isNaN(from) ? String(bucket) : grouped(from); };
   const spec: GridSpec = { id: 'cells', label: `Plasticity of ${headName(head)} by pair of buckets, ${method}`,
@@ -113,7 +118,7 @@ function numbers(page: Page, head: Head): HTMLElement {
   const rows = metrics.filter(metric => !Number.isNaN(metric.values[head.row])).map(metric => [metric.label, metric.id, metric.values[head.row],
     metric.low?.[head.row] ?? NaN, metric.high?.[head.row] ?? NaN, metric.unit]);
   return section('Numbers', element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Numbers of the head' },
-    table(`All numbers of ${headName(head)}, as in the files`, ['metric', 'column', 'value', 'low', 'high', 'unit'], rows)));
+    table(`All numbers of ${headName(head)}, as in the files, to 7 digits those outside ${kFiles.heads} and ${kFiles.intervals}`, ['metric', 'column', 'value', 'low', 'high', 'unit'], rows)));
 }
 
 function latex(page: Page, head: Head): string {

@@ -103,10 +103,11 @@ function byLayer(page: Page, metric: Metric, limits: readonly [number, number]):
 export const map: View = {
   id: 'map',
   title: 'Map',
-  unavailable: report => (report.analyses[0].metrics.length ? null : 'The table of heads has no metric.'),
+  unavailable: report => (report.analyses.some(each => each.metrics.length) ? null : 'The table of heads has no metric.'),
   render(root: HTMLElement, page: Page) {
     const { analysis, state } = page;
     const metric = metricOf(page);
+    if (!metric) return root.append('The table of heads has no metric.');  // of this analysis
     const limits = state.limits ?? metric.limits;
     const spec = headMap(page, metric, limits);
     root.append(

@@ -3,6 +3,7 @@
 import { fill } from '../color.ts';
 import { button, element, facts, table } from '../dom.ts';
 import { count, exact, grouped, interval, short } from '../format.ts';
+import { methodOf } from '../parts.ts';
 import { fileText, kFewDocuments, kManyDocuments, type Analysis, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
@@ -114,12 +115,13 @@ export function smallMap(page: Page, metric: Metric): HTMLElement {
     button('Open the map', openMap, { 'aria-label': `Open the map of ${metric.label}` }));
 }
 
-export function meanSlopes(analysis: Analysis): HTMLElement | null {
-  const means = analysis.table('mean_trends');
+// Of the method that is chosen.
+export function meanSlopes(page: Page): HTMLElement | null {
+  const means = page.analysis.table('mean_trends'), method = methodOf(page);
   if (!means) return null;
   const rows: (string | number)[][] = [];
   for (let row = 0; row < means.rows; ++row) {
-    if (means.text('method', row) !== analysis.methods[0]) continue;
+    if (means.text('method', row) !== method) continue;
     const number = (name: string) => means.number(name, row);
     rows.push([means.text('trend', row), means.text('heads', row).replaceAll('_', ' '),
       means.text('reach', row) === '' ? 'all documents' : `documents that reach bucket ${means.text('reach', row)}`,
@@ -128,7 +130,8 @@ export function meanSlopes(analysis: Analysis): HTMLElement | null {
   }
   return element('section', {}, element('h3', {}, 'Does plasticity change along the document?'),
     element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Mean slopes' },
-      table('Mean slopes over heads (mean_trends.csv). Rising and falling: heads whose own interval excludes 0.',
+      table(`Mean slopes over heads${method && ` by the method ${method}`} (mean_trends.csv). ` +
+        'Rising and falling: heads whose own interval excludes 0.',
         ['slope over', 'heads', 'of', 'mean slope', 'interval', 'unit', 'rising / falling'], rows)));
 }
 
@@ -147,7 +150,7 @@ export const overview: View = {
         element('ul', {}, ...warnings.map(text => element('li', {}, text)))) : '',
       element('h3', {}, 'Heads by layer'),
       element('div', { class: 'maps' }, ...maps.map(metric => smallMap(page, metric))),
-      meanSlopes(analysis) ?? '',
+      meanSlopes(page) ?? '',
       analysis.missing.length ? element('section', {}, element('h3', {}, 'What is missing'),
         element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Missing files' },
           table('Files that were not there, and the commands that write them.', ['file', 'would show', 'command'],

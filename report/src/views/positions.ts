@@ -5,9 +5,9 @@ import { bars, chart, type Axis, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
 import { checkbox, select } from '../dom.ts';
 import { count, exact, grouped } from '../format.ts';
-import { command, controls, lacks, legend, methodChoice, ramp, reachChoice, remark, type Entry } from '../parts.ts';
+import { command, controls, lacks, lacksAll, legend, methodChoice, methodOf, ramp, reachChoice, remark, type Entry } from '../parts.ts';
 import { headName, kFewDocuments, type Analysis, type Head, type Point } from '../report.ts';
-import { meanCurve, trend, type MeanPoint, type Trend } from '../series.ts';
+import { meanCurve, span, trend, type MeanPoint, type Trend } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
@@ -46,13 +46,14 @@ export function meanSeries(name: string, style: number, points: MeanPoint[], x: 
 
 // The mean over the selected heads, which is the page's own: no interval.
 function selectedMean(curves: Point[][], style: number): Series {
-  const sums = new Map<number, { sum: number; n: number }>();
+  const sums = new Map<number, { x: number; sum: number; n: number }>();  // by bucket
   for (const point of curves.flat()) {
-    const at = sums.get(middle(point)) ?? { sum: 0, n: 0 };
-    if (Number.isFinite(point.value)) sums.set(middle(point), { sum: at.sum + point.value, n: at.n + 1 });
+    const at = sums.get(point.bucket) ?? { x: middle(point), sum: 0, n: 0 };
+    if (Number.isFinite(point.value)) sums.set(point.bucket, { x: at.x, sum: at.sum + point.value, n: at.n + 1 });
   }
-  const x = [...sums.keys()].sort((a, b) => a - b);
-  return { name: `mean of the ${curves.length} selected heads (no interval)`, style, x, width: 3, y: x.map(at => sums.get(at)!.sum / sums.get(at)!.n) };
+  const means = [...sums.values()].sort((a, b) => a.x - b.x);
+  return { name: `mean of the ${curves.length} selected heads (no interval)`, style, width: 3,
+    x: means.map(({ x }) => x), y: means.map(({ sum, n }) => sum / n) };
 }
 
 // The limits of all values, with some room.
@@ -67,21 +68,21 @@ export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 
 // Colour and dashes of a head.
 function inkOf(page: Page, head: Head, layers: number): { color: string; dashes: string } {
   if (page.state.choice.curves !== 'trend') return { color: ink(layers > 1 ? head.layer / (layers - 1) : 0.5, page.dark), dashes: '' };
-  const { style, dashes } = kTrends[trend(page.analysis, head)];
+  const { style, dashes } = kTrends[trend(page.analysis, head, methodOf(page))];
   return { color: category(style, page.dark), dashes: dashes! };
 }
 
 function trendCounts(page: Page, heads: Head[]): Entry[] {
-  const kinds = heads.map(head => trend(page.analysis, head));
+  const method = methodOf(page), kinds = heads.map(head => trend(page.analysis, head, method));
   return (Object.keys(kTrends) as Trend[]).filter(kind => kinds.includes(kind))
-    .map(kind => ({ ...kTrends[kind], name: `${kTrends[kind].name}: ${count(kinds.filter(other => other === kind).length, 'head')}` }));
+    .map(kind => ({ ...kTrends[kind], name: `${kTrends[kind].name}${method && ` (${method})`}: ${count(kinds.filter(other => other === kind).length, 'head')}` }));
 }
 
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
   const why = lacks(analysis, 'positions');  // the second analysis may lack what the first one has
   if (why) return root.append(remark(why));
-  const method = analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
+  const method = methodOf(page);
   const reaches = analysis.distinct('positions', 'reach');
   const reach = reaches.includes(state.reach) ? state.reach : '';
   const chosen = new Set([...state.selection, ...state.pins]);
@@ -102,7 +103,7 @@ function draw(root: HTMLElement, page: Page): void {
   });
   const base = groups.length ? mean.filter(point => point.heads === groups[0]) : [];
   const log = isLog(analysis);
-  const x = { label: 'position of the query (tokens)', log, domain: base.length ? [log ? Math.max(base[0].from, 1) : base[0].from, base.at(-1)!.to + 1] as [number, number] : undefined };
+  const x = { label: 'position of the query (tokens)', log, domain: span([...base, ...shown.flatMap(each => each.points)], log) };
   const y = domain([...threads.flatMap(thread => thread.y), ...series.flatMap(each => Array.from(each.y))].filter(Number.isFinite));
   let view: BundleView | null = null;
   root.append(
@@ -125,12 +126,12 @@ function draw(root: HTMLElement, page: Page): void {
   root.append(remark(`The band is the interval of the mean over documents: how far the mean would move with other documents, not how much heads differ. ` +
     `Where fewer than ${kFewDocuments} documents reach, lines are dotted and bars hollow. A later query has more and farther keys, so this curve mixes position with distance; the slopes below separate them.`));
   if (reach === '' && reaches.some(Boolean)) root.append(remark('Only long documents reach the late buckets. Choose those that reach a bucket: the same documents then stand behind every point.'));
-  root.append(meanSlopes(analysis) ?? '', command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
+  root.append(meanSlopes(page) ?? '', command(`qkscope plot plasticity --bucket_csv head_bucket_plasticity.csv --method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
 }
 
 export const positions: View = {
   id: 'positions',
   title: 'Positions',
-  unavailable: report => lacks(report.analyses[0], 'positions'),
+  unavailable: report => lacksAll(report, 'positions'),
   render: draw,
 };

@@ -101,8 +101,9 @@ export function spectrumFigure(page: Page, head: Head): HTMLElement {
         width, height: 260, x: axis, y: { label: 'share of the pair' } }, series)),
       chart(page, 'Added up from short wavelengths on', rows, width => lines(page, { label: 'Share of all variance that position explains, added up from the shortest wavelength on',
         width, height: 260, x: axis, y: { label: 'share of all variance' } }, [{ name: 'added up', style: 0, x, y: pairs.map(pair => pair.cumulative), lines: i =>
-          [`up to a wavelength of ${short(x[i])} tokens`, `${exact(pairs[i].cumulative)} of the variance`, `this pair adds ${exact(pairs[i].variance * pairs[i].share)}`] }]))),
-    remark(`position_share and variance_share of head_rope_pairs.csv; their product, added up, is the head's share. ${sentence}`));
+          [`up to a wavelength of ${short(x[i])} tokens`, `${exact(pairs[i].cumulative)} of the variance`, `this pair adds ${exact(pairs[i].added)}`] }]))),
+    remark('Of head_rope_pairs.csv. A pair adds variance_share (bucket_R2 - floor) / (1 - F), F being the sum of variance_share x floor; ' +
+      `added up over all pairs and components, this is the head's position_share. ${sentence}`));
 }
 
 function components(page: Page, head: Head): HTMLElement {

@@ -19,10 +19,11 @@ const inside = (value: number, [low, high]: [number, number]) => value >= low &&
 export const relations: View = {
   id: 'relations',
   title: 'Relations',
-  unavailable: report => (report.analyses[0].metrics.length > 1 ? null : 'The table of heads has fewer than two metrics.'),
+  unavailable: report => (report.analyses.some(each => each.metrics.length > 1) ? null : 'The table of heads has fewer than two metrics.'),
   render(root: HTMLElement, page: Page) {
     const { analysis, state } = page;
     const x = metricOf(page, state.x), y = metricOf(page, state.y), paint = metricOf(page);
+    if (!x) return root.append('The table of heads has no metric.');  // of this analysis
     const byLayer = state.choice.dots === 'layer';
     const layers = analysis.heads.map(head => head.layer);
     const limits: [number, number] = byLayer ? [Math.min(...layers), Math.max(...layers, layers[0] + 1)] : paint.limits;
