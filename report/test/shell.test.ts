@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { flags, path, quoted } from '../src/shell.ts';
-import { commands } from '../src/views/method.ts';
+import { commands, meaning } from '../src/views/method.ts';
 import { sample } from './sample.ts';
 
 const kHostile = '$(touch x); `id` & \'"a\nrm -r b\x03\u202e';
@@ -48,4 +48,14 @@ test('the commands of an analysis', () => {
     assert.match(line, /^qkscope ([\w./,:@=-]+|'[^']*'|\\'| )*$/);
     assert.doesNotMatch(line, /\p{C}/u);
   }
+});
+
+test('files are told by the record, not by their names', () => {
+  const tables = { heads: 'h.csv', curves: 'head_metrics.csv', constructor: 'c.csv' };
+  const of = (record: object, name: string) =>
+    meaning(sample({ analyses: [{ name: 'a', record }] }).analyses[0], name);
+  assert.match(of({ tables }, 'h.csv'), /^A row per query head/);
+  assert.match(of({ tables }, 'head_metrics.csv'), /^The curves/);
+  assert.equal(of({ tables }, 'c.csv'), '');
+  assert.match(of({}, 'head_metrics.csv.zst'), /^A row per query head/);
 });

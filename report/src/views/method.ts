@@ -23,6 +23,12 @@ export function tableOf(analysis: Analysis, name: string): string | undefined {
   return Object.keys(kFiles).find(table => kFiles[table] === bare);
 }
 
+// What a file holds, whatever its name is.
+export function meaning(analysis: Analysis, name: string): string {
+  const table = tableOf(analysis, name);
+  return table !== undefined && Object.hasOwn(kFiles, table) ? fileText(kFiles[table], 1) : '';
+}
+
 export function commands(analysis: Analysis): string[] {
   const { configured, dataset } = analysis.record;
   const repo = dataset?.repo && `${dataset.repo}${dataset.revision ? `@${dataset.revision}` : ''}`;
@@ -52,7 +58,7 @@ export const method: View = {
         analysis.metrics.map(metric => [metric.label, metric.id, metric.file, metric.unit, metric.definition]))),
       element('h3', {}, 'Files'), scrolled('Files', table(`Files of ${analysis.name || 'the analysis'}, and their digests`,
         ['file', 'meaning', 'bytes', 'sha256'],
-        analysis.files.map(({ name, bytes, sha256 }) => [name, fileText(name, 1), exact(bytes), sha256]))),
+        analysis.files.map(({ name, bytes, sha256 }) => [name, meaning(analysis, name), exact(bytes), sha256]))),
       element('h3', {}, 'Commands'), element('p', {}, 'The analysis, this page, and the same figures for a paper:'),
       scrolled('Commands', element('pre', {}, commands(analysis).join('\n'))),
       element('h3', {}, 'Record of the analysis'),
