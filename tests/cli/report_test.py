@@ -203,7 +203,7 @@ class Report(unittest.TestCase):
         self.assertIn("details.csv.zst", [file["name"] for file in data.json["analyses"][0]["files"]])
         missing = {one["file"]: one["command"] for one in data.json["analyses"][0]["missing"]}
         self.assertEqual(missing["head_profiles.parquet"],
-                         "qkscope analyze DATASET --method bucket --profiles")
+                         "qkscope analyze DATASET --method bucket --vector post_rope --profiles")
 
 
 if __name__ == "__main__":
