@@ -126,14 +126,19 @@ class Application implements Page {
     const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
     this.tip(null);
     this.drawBar();
-    this.main.replaceChildren();
-    const why = view.unavailable(this.report);
-    this.main.append(element('h2', {}, view.title));
+    this.main.replaceChildren(element('h2', {}, view.title));
     this.update = undefined;
-    if (why) this.main.append(element('p', { class: 'note' }, why));
-    else this.update = view.render(this.main, this);
-    if (this.printing) this.drawRest();
-    drawCharts(this.printing);
+    try {
+      const why = view.unavailable(this.report);
+      if (why) this.main.append(element('p', { class: 'note' }, why));
+      else this.update = view.render(this.main, this);
+      if (this.printing) this.drawRest();
+      drawCharts(this.printing);
+    } catch (error) {
+      console.warn(error);
+      this.main.append(element('p', { class: 'warning', role: 'alert' },
+        `This view could not be drawn: ${error instanceof Error ? error.message : error}. Others may be whole.`));
+    }
     scrollTo(0, top);  // charts have no height until they are drawn
     const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
     held?.focus({ preventScroll: true });
@@ -248,7 +253,9 @@ class Application implements Page {
 }
 
 function say(sentence: string): void {
-  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'),
+  const fallback = document.getElementById('fallback');
+  if (fallback) fallback.hidden = false;
+  fallback?.replaceChildren(element('h1', {}, 'Qkscope report'),
     element('p', { role: 'alert' }, sentence));
 }
 
@@ -259,17 +266,18 @@ async function start(): Promise<void> {
     return say('This browser is too old for this page: it cannot unpack the data. ' +
       'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
-  let report: Report;
+  const fallback = document.getElementById('fallback');
   try {
-    report = new Report(await decode(text));
+    const report = new Report(await decode(text));
+    if (fallback) fallback.hidden = true;  // charts are drawn where they are in sight
+    new Application(report);
   } catch (error) {
     console.warn(error);
     say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
       'copy it again, or write it anew with `qkscope report`.');
     return;
   }
-  document.getElementById('fallback')?.remove();
-  new Application(report);
+  fallback?.remove();
   document.documentElement.dataset.ready = 'true';
 }
 
