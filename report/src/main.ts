@@ -18,12 +18,14 @@ function stored(name: string, value?: string): string | null {
   } catch { return null; }
 }
 
+const kThemes = ['auto', 'light', 'dark'] as const;
+
 class Application implements Page {
   readonly report: Report;
   state: State;
   dark = false;
   printing = false;
-  private theme = stored('theme') ?? 'auto';    // auto, light, dark
+  private theme = kThemes.find(name => name === stored('theme')) ?? kThemes[0];
   private keys = stored('keys') !== 'off';      // commands of one key
   private update: ReturnType<View['render']> = undefined;
   private unpacked: Promise<Container> | null = null;
@@ -40,7 +42,7 @@ class Application implements Page {
     this.report = report;
     this.state = parseHash(location.hash, report, this.names);
     const themeButton = button('', () => {
-      this.theme = { auto: 'light', light: 'dark', dark: 'auto' }[this.theme] ?? 'auto';
+      this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
       stored('theme', this.theme);
       setTheme();
     }, { id: 'theme' });
@@ -137,7 +139,7 @@ class Application implements Page {
     } catch (error) {
       console.warn(error);
       this.main.append(element('p', { class: 'warning', role: 'alert' },
-        `This view could not be drawn: ${error instanceof Error ? error.message : error}. Others may be whole.`));
+        `This view cannot be drawn: ${error instanceof Error ? error.message : error}. Try another one.`));
     }
     scrollTo(0, top);  // charts have no height until they are drawn
     const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
