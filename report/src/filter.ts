@@ -39,7 +39,7 @@ function ranges(text: string): ((value: number) => boolean) | null {
 }
 
 function wordTest(word: string, value: string, analysis: Analysis, state: State): Test | string {
-  const yes = { yes: true, no: false }[value];
+  const yes = value === 'yes' || (value === 'no' ? false : undefined);
   const among = ranges(value);
   const bool = (test: Test): Test | string => (yes === undefined ? `${word}: takes yes or no` : head => test(head) === yes);
   const number = (get: (head: Head) => number): Test | string =>

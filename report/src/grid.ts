@@ -32,6 +32,14 @@ const kSteps: Record<string, [number, number]> = {
   PageUp: [-8, 0], PageDown: [8, 0], Home: [0, -1e6], End: [0, 1e6],
 };
 
+// The row and column that a key leads to. With Ctrl, Home is the first cell of all, End the last.
+export function moved(key: string, ctrl: boolean, [row, column]: readonly [number, number],
+                      [rows, columns]: readonly [number, number]): [number, number] {
+  const [down, right] = kSteps[key];
+  const within = (at: number, count: number) => Math.min(Math.max(at, 0), count - 1);
+  return [within(row + (ctrl && /^(Home|End)$/.test(key) ? right : down), rows), within(column + right, columns)];
+}
+
 // Which of the labels are shown if at most `most` fit.
 export function thinned(count: number, most: number): (index: number) => boolean {
   const step = [1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100].find(n => count / n <= most) ?? 128;
@@ -102,10 +110,8 @@ function listen(page: Page, spec: GridSpec, table: HTMLElement, places: Place[][
     if (!found || !(event.key === 'Enter' || kSteps[event.key])) return;
     event.preventDefault();
     if (event.key === 'Enter') return open(event);
-    const [down, right] = kSteps[event.key];
-    const whole = event.ctrlKey && right ? Math.sign(right) * 1e6 : down;
-    const row = Math.min(Math.max(found.row + whole, 0), places.length - 1);
-    const column = Math.min(Math.max(found.column + right, 0), spec.columns.length - 1);
+    const size: [number, number] = [places.length, spec.columns.length];
+    const [row, column] = moved(event.key, event.ctrlKey, [found.row, found.column], size);
     places[row][column].node.focus();
   });
 }

@@ -18,12 +18,14 @@ function stored(name: string, value?: string): string | null {
   } catch { return null; }
 }
 
+const kThemes = ['auto', 'light', 'dark'] as const;
+
 class Application implements Page {
   readonly report: Report;
   state: State;
   dark = false;
   printing = false;
-  private theme = stored('theme') ?? 'auto';    // auto, light, dark
+  private theme = kThemes.find(name => name === stored('theme')) ?? kThemes[0];
   private keys = stored('keys') !== 'off';      // commands of one key
   private update: ReturnType<View['render']> = undefined;
   private unpacked: Promise<Container> | null = null;
@@ -40,7 +42,7 @@ class Application implements Page {
     this.report = report;
     this.state = parseHash(location.hash, report, this.names);
     const themeButton = button('', () => {
-      this.theme = { auto: 'light', light: 'dark', dark: 'auto' }[this.theme] ?? 'auto';
+      this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
       stored('theme', this.theme);
       setTheme();
     }, { id: 'theme' });
@@ -126,14 +128,19 @@ class Application implements Page {
     const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
     this.tip(null);
     this.drawBar();
-    this.main.replaceChildren();
-    const why = view.unavailable(this.report);
-    this.main.append(element('h2', {}, view.title));
+    this.main.replaceChildren(element('h2', {}, view.title));
     this.update = undefined;
-    if (why) this.main.append(element('p', { class: 'note' }, why));
-    else this.update = view.render(this.main, this);
-    if (this.printing) this.drawRest();
-    drawCharts(this.printing);
+    try {
+      const why = view.unavailable(this.report);
+      if (why) this.main.append(element('p', { class: 'note' }, why));
+      else this.update = view.render(this.main, this);
+      if (this.printing) this.drawRest();
+      drawCharts(this.printing);
+    } catch (error) {
+      console.warn(error);
+      this.main.append(element('p', { class: 'warning', role: 'alert' },
+        `This view cannot be drawn: ${error instanceof Error ? error.message : error}. Try another one.`));
+    }
     scrollTo(0, top);  // charts have no height until they are drawn
     const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
     held?.focus({ preventScroll: true });
@@ -248,7 +255,9 @@ class Application implements Page {
 }
 
 function say(sentence: string): void {
-  document.getElementById('fallback')?.replaceChildren(element('h1', {}, 'Qkscope report'),
+  const fallback = document.getElementById('fallback');
+  if (fallback) fallback.hidden = false;
+  fallback?.replaceChildren(element('h1', {}, 'Qkscope report'),
     element('p', { role: 'alert' }, sentence));
 }
 
@@ -259,17 +268,18 @@ async function start(): Promise<void> {
     return say('This browser is too old for this page: it cannot unpack the data. ' +
       'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
-  let report: Report;
+  const fallback = document.getElementById('fallback');
   try {
-    report = new Report(await decode(text));
+    const report = new Report(await decode(text));
+    if (fallback) fallback.hidden = true;  // charts are drawn where they are in sight
+    new Application(report);
   } catch (error) {
     console.warn(error);
     say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
       'copy it again, or write it anew with `qkscope report`.');
     return;
   }
-  document.getElementById('fallback')?.remove();
-  new Application(report);
+  fallback?.remove();
   document.documentElement.dataset.ready = 'true';
 }
 

@@ -8,9 +8,8 @@ export const kMostPins = 6;
 // Choices of single views: the first is the default, others are in the address by their name.
 export const kChoices = {
   plane: ['beta', 'joint', 'rope'],
-  paint: ['kind', 'position', 'bucket', 'document', 'norm'],
+  paint: ['kind', 'position', 'bucket', 'document'],
   curves: ['layer', 'trend'],
-  scale: ['robust', 'full'],
   bars: ['hide', 'show'],
   dots: ['layer', 'metric'],
   others: ['show', 'hide'],
@@ -64,8 +63,9 @@ export function parseHash(hash: string, report: Report, views: readonly string[]
   state.metric = known(parts.get('m'), state.metric);
   state.x = known(parts.get('x'), state.x);
   state.y = known(parts.get('y'), state.y);
-  const methods = (parts.get('by') ?? '').split(',').filter(name => analysis.methods.includes(name));
-  state.methods = methods.length ? [...new Set(methods)] : [...analysis.methods];
+  const methods = [...new Set((parts.get('by') ?? '').split(','))]
+    .flatMap(text => analysis.methods.find(name => encodeURIComponent(name) === text) ?? []);
+  state.methods = methods.length ? methods : [...analysis.methods];
   if (/^\d{1,9}$/.test(parts.get('reach') ?? '')) state.reach = parts.get('reach')!;
   state.pins = keys(parts.get('pin'), kMostPins);
   state.selection = keys(parts.get('sel'), analysis.heads.length);
@@ -83,6 +83,8 @@ export function parseHash(hash: string, report: Report, views: readonly string[]
   return state;
 }
 
+const encoded = (names: readonly string[]) => names.map(encodeURIComponent).join(',');  // they may hold commas
+
 // Only what differs from the initial state.
 export function formatHash(state: State, report: Report): string {
   const initial = initialState(report);
@@ -90,7 +92,7 @@ export function formatHash(state: State, report: Report): string {
   const parts: [string, string, string][] = [
     ['run', String(state.run), '0'], ['h', state.head, initial.head], ['m', state.metric, initial.metric],
     ['x', state.x, initial.x], ['y', state.y, initial.y],
-    ['by', state.methods.join(','), methods.join(',')], ['reach', state.reach, ''],
+    ['by', encoded(state.methods), encoded(methods)], ['reach', state.reach, ''],
     ['pin', state.pins.join(','), ''], ['sel', state.selection.join(','), ''],
     ['f', state.filter, ''], ['s', state.sort, initial.sort], ['c', state.limits?.join('~') ?? '', ''],
     ...Object.entries(state.choice).map(([name, value]) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compile, findMetric, sorted } from '../src/filter.ts';
 import { initialState } from '../src/state.ts';
-import { sample } from './sample.ts';
+import { kTables, sample } from './sample.ts';
 
 const report = sample();
 const [analysis] = report.analyses;
@@ -31,11 +31,21 @@ test('empty values fulfil no limit', () => {
 test('what is not understood is said in a sentence, and the rest still counts', () => {
   for (const [text, said] of [['nonsense', /not understood/], ['foo<1', /foo is not the name/], ['ap<much', /much is not a number/],
     ['window:maybe', /takes numbers/], ['pinned:1', /yes or no/], ['group:3', /l3k1/], ['colour:red', /known are layer/],
-    ['ap<', /not understood/], ['__proto__<1', /not the name/], ['constructor:yes', /not known/]] as const) {
+    ['ap<', /not understood/], ['__proto__<1', /not the name/], ['constructor:yes', /not known/],
+    ['pinned:constructor', /yes or no/], ['window:constructor', /takes numbers/]] as const) {
     const { test, problem } = compile(`${text} layer:1`, analysis, state);
     assert.match(problem ?? '', said, text);
     assert.deepEqual(analysis.heads.filter(test).map(head => head.key), ['1.0', '1.1'], text);
   }
+});
+
+test('words of a warning that are properties of objects are words', () => {
+  const warning = { type: 'u8', values: [0, 1, 0, 0], strings: ['', 'no constructor'] };
+  const diagnostics = { rows: 4, columns: { ...kTables['0/diagnostics'].columns, warning } };
+  const tables = { ...kTables, '0/diagnostics': diagnostics };
+  const [other] = sample({}, tables).analyses;
+  const { test } = compile('warning:constructor', other, state);
+  assert.deepEqual(other.heads.filter(test).map(head => head.key), ['0.1']);
 });
 
 test('names of metrics may be shortened as long as they are clear', () => {

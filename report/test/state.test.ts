@@ -25,6 +25,15 @@ test('what is not known is passed over', () => {
   }
 });
 
+test('names of methods may hold any signs', () => {
+  const methods = ['bucket', 'a,b', '%2C & c', ''];
+  const odd = sample({ analyses: [{ name: 'a', record: { methods } }] });
+  for (const chosen of [['a,b'], ['%2C & c', 'a,b', 'bucket'], ['']]) {
+    const hash = formatHash({ ...initialState(odd), methods: chosen }, odd);
+    assert.deepEqual(parseHash(hash, odd, views).methods, chosen, hash);
+  }
+});
+
 test('hostile addresses do no harm', () => {
   assert.equal(parsed(`#1/map?f=${'x'.repeat(1e6)}`).filter.length, 200);
   assert.equal(parsed('#1/heads?f=a%00b%E2%80%AEc%0Ad').filter, 'abcd');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { csv, fileName, latexEscape, latexNumber } from '../src/export.ts';
 import { count, exact, interval, percent, short } from '../src/format.ts';
-import { thinned } from '../src/grid.ts';
+import { moved, thinned } from '../src/grid.ts';
 
 test('numbers in four digits, whole ones in full', () => {
   for (const [value, text] of [[0, '0'], [1, '1'], [0.70784492, '0.7078'], [-0.5, '−0.5'], [1234, '1\u202f234'], [65536, '65\u202f536'], [1234567.5, '1235000'],
@@ -48,4 +48,12 @@ test('of many labels so many are shown as fit', () => {
   assert.deepEqual(shown(4, 10), [0, 1, 2, 3]);
   assert.deepEqual(shown(9, 3), [0, 4, 8]);
   for (const count of [1, 40, 128, 1000]) assert.ok(shown(count, 12).length <= 13, `${count}`);
+});
+
+test('keys in a grid: only Home and End leave the row with Ctrl', () => {
+  for (const [key, ctrl, expected] of [['ArrowLeft', false, [1, 1]], ['ArrowLeft', true, [1, 1]],
+    ['ArrowRight', true, [1, 3]], ['ArrowDown', true, [2, 2]], ['Home', false, [1, 0]], ['Home', true, [0, 0]],
+    ['End', false, [1, 4]], ['End', true, [3, 4]], ['PageDown', false, [3, 2]]] as const) {
+    assert.deepEqual(moved(key, ctrl, [1, 2], [4, 5]), expected, `${key} ${ctrl}`);
+  }
 });

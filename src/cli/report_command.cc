@@ -84,13 +84,24 @@ fs::path folder_of(const fs::path& analysis) {
   return fs::is_directory(analysis, error) ? analysis : analysis.parent_path();
 }
 
+// The beginning of a page up to its style sheet, without digests: those of another version differ.
+std::string begin_of(std::string_view page) {
+  constexpr std::string_view kDigest = "'sha256-";
+  std::string out(page.substr(0, page.find("<style>")));
+  for (size_t at = 0; (at = out.find(kDigest, at)) != std::string::npos;) {
+    at += kDigest.size();
+    out.erase(at, out.find('\'', at) - at);
+  }
+  return out;
+}
+
 // Whether a file begins as a page does; only such a file is replaced.
 bool is_page(const fs::path& path) {
-  constexpr std::string_view kBegin = "<!doctype html>";
-  std::string begin(kBegin.size(), '\0');
-  std::ifstream(path, std::ios::binary)
-      .read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  return begin == kBegin;
+  std::string begin(4096, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  begin.resize(static_cast<size_t>(file.gcount()));
+  return begin_of(begin) == begin_of(page_template());
 }
 
 fs::path output_of(const ReportFlags& flags, const fs::path& first) {

@@ -26,16 +26,39 @@ using nlohmann::json;
 
 constexpr std::string_view kProfilesFile = "head_profiles.parquet";
 
-// "qkscope analyze DATASET --method bucket,counted --error_bars jackknife"
-std::string command_for(std::string_view options, const std::optional<json>& record) {
-  std::string methods;
-  const json all = record ? value_at(*record, {"methods"}) : json();
-  for (const json& method : all.is_array() ? all : json::array()) {
-    const std::string name = method.is_string() ? method.get<std::string>() : "";
-    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos) continue;
-    methods += (methods.empty() ? "" : ",") + name;
+// A word of a command to paste into a shell. Control characters could end its line.
+std::string shell_word(std::string text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:@=-";
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; };
+  std::ranges::replace_if(text, is_control, '?');
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+// " --vector pre_rope"; nothing if the record does not say it.
+std::string recorded_option(std::string_view name, const json& value) {
+  std::string text = value.is_number() ? value.dump() : "";
+  if (value.is_string()) text = value.get<std::string>();
+  for (const json& item : value.is_array() ? value : json::array()) {
+    if (item.is_string()) text += (text.empty() ? "" : ",") + item.get<std::string>();
   }
-  return fmt::format("qkscope analyze DATASET{}{}{}", methods.empty() ? "" : " --method " + methods,
+  if (text.empty() || text == "none") return "";
+  return fmt::format(" --{} {}", name, shell_word(text));
+}
+
+// "qkscope analyze DATASET --method bucket,counted --vector pre_rope --error_bars jackknife": as the
+// analysis was made, with what makes the file that is missing.
+std::string command_for(std::string_view options, const std::optional<json>& record) {
+  const auto recorded = [&](const char* key, std::string_view name) {
+    return record ? recorded_option(name, value_at(*record, {key})) : std::string();
+  };
+  const std::string bars = recorded("error_bars", "error_bars");
+  if (!bars.empty() && options.starts_with("--error_bars")) options = "";
+  return fmt::format("qkscope analyze DATASET{}{}{}{}{}{}", recorded("methods", "method"),
+                     recorded("vector", "vector"), recorded("bucket_width", "bucket_width"), bars,
                      options.empty() ? "" : " ", options);
 }
 

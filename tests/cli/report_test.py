@@ -182,9 +182,19 @@ class Report(unittest.TestCase):
 
     def test_what_is_refused(self):
         self.report("a")
+        self.report("b", "-o", "b.html")
         self.assert_says("a/report.html: exists already: --overwrite replaces it, .*", "a")
         self.assert_says("a/head_metrics.csv: is no page of an earlier report, .*", "a", "-o",
                          "a/head_metrics.csv", "--overwrite")
+        stranger = "<!doctype html>\n<html lang=\"en\">\n<title>Mine</title>\n<style></style>\n"
+        with open(f"{self.root}/mine.html", "w", encoding="ascii") as file:
+            file.write(stranger)
+        self.assert_says("mine.html: is no page of an earlier report, .*", "a", "-o", "mine.html",
+                         "--overwrite")
+        self.assertEqual(self.page("mine.html"), stranger)
+        with open(f"{self.root}/a/report.html", "w", encoding="ascii") as file:
+            file.write(re.sub("'sha256-[^']*'", "'sha256-other'", self.page("b.html")))
+        self.report("a", "--overwrite")  # a page of another version
         self.assert_says("no/such: there is no such file or folder", "no/such")
         self.assert_says("--names: expected one name for 1 folder, found x,y", "b", "--names", "x,y")
         self.assert_says("--heads: l99.* is no head of the analysis, .*", "b", "--heads", "l99*")
@@ -203,7 +213,7 @@ class Report(unittest.TestCase):
         self.assertIn("details.csv.zst", [file["name"] for file in data.json["analyses"][0]["files"]])
         missing = {one["file"]: one["command"] for one in data.json["analyses"][0]["missing"]}
         self.assertEqual(missing["head_profiles.parquet"],
-                         "qkscope analyze DATASET --method bucket --profiles")
+                         "qkscope analyze DATASET --method bucket --vector post_rope --profiles")
 
 
 if __name__ == "__main__":

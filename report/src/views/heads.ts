@@ -63,7 +63,8 @@ function titles(page: Page, metric: Metric, others: Metric[]): HTMLElement {
 
 function markOrder(header: HTMLElement, sort: string): void {
   for (const node of header.querySelectorAll<HTMLElement>('[data-sort]')) {
-    const order = { [node.dataset.sort!]: 'ascending', [`-${node.dataset.sort}`]: 'descending' }[sort];
+    const id = node.dataset.sort!;
+    const order = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : null;
     if (order) node.setAttribute('aria-sort', order);
     else node.removeAttribute('aria-sort');
   }

@@ -3,22 +3,45 @@
 import reading from '../reading.json' with { type: 'json' };
 import { element, table } from '../dom.ts';
 import { exact } from '../format.ts';
-import { fileText, type Analysis } from '../report.ts';
+import { fileText, kFiles, type Analysis } from '../report.ts';
+import { flags, path } from '../shell.ts';
 import type { Page, View } from '../view.ts';
 
 function scrolled(label: string, content: HTMLElement): HTMLElement {
   return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, content);
 }
 
-function commands(analysis: Analysis): string[] {
-  const { configured } = analysis.record;
-  const options = Object.entries(configured ?? {}).filter(([name]) => name !== 'dataset' && name !== 'output_dir')
-    .map(([name, value]) => ` --${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`).join('');
-  return [`qkscope analyze ${configured?.dataset ?? 'DATASET'}${options} --output_dir ${analysis.name || 'RESULTS'}`,
-    `qkscope report ${analysis.name || 'RESULTS'}`,
-    `qkscope plot plasticity --bucket_csv ${analysis.name || 'RESULTS'}/head_bucket_plasticity.csv`,
-    `qkscope plot heatmap --bucket_csv ${analysis.name || 'RESULTS'}/head_bucket_plasticity.csv`,
-    `qkscope plot distance --detail_csv ${analysis.name || 'RESULTS'}/head_bucket_details.csv`];
+const kGiven = ['dataset', 'dataset_local_root', 'dataset_name', 'dataset_revision', 'dataset_cache_dir',
+  'output_dir'];
+const kRecorded = new Map([['buckets', 'cells'], ['curves', 'mean_curves']]);  // other names in the record
+
+// The table of the page that a file holds, by the record, else by the usual name of the file.
+export function tableOf(analysis: Analysis, name: string): string | undefined {
+  const key = Object.entries(analysis.record.tables ?? {}).find(([, given]) => given === name)?.[0];
+  if (key !== undefined) return kRecorded.get(key) ?? key;
+  const bare = name.replace(/\.(gz|zst)$/, '').replace('_component_information', '_component_weights');
+  return Object.keys(kFiles).find(table => kFiles[table] === bare);
+}
+
+// What a file holds, whatever its name is.
+export function meaning(analysis: Analysis, name: string): string {
+  const table = tableOf(analysis, name);
+  return table !== undefined && Object.hasOwn(kFiles, table) ? fileText(kFiles[table], 1) : '';
+}
+
+export function commands(analysis: Analysis): string[] {
+  const { configured, dataset } = analysis.record;
+  const repo = dataset?.repo && `${dataset.repo}${dataset.revision ? `@${dataset.revision}` : ''}`;
+  const data = repo || configured?.dataset || configured?.dataset_local_root || 'DATASET';
+  const folder = analysis.name || 'RESULTS';
+  const figures = [['plasticity', 'bucket_csv', 'cells'], ['heatmap', 'bucket_csv', 'cells'],
+    ['distance', 'detail_csv', 'details'], ['wavelengths', 'rope_csv', 'rope_pairs'],
+    ['components', 'component_csv', 'components']].flatMap(([figure, flag, table]) => {
+    const file = analysis.files.find(({ name }) => tableOf(analysis, name) === table);
+    return file ? [`qkscope plot ${figure} --${flag} ${path(`${folder}/${file.name}`)}`] : [];
+  });
+  const options = `${flags(configured ?? {}, kGiven)} --output_dir ${path(folder)}`;
+  return [`qkscope analyze ${path(String(data))}${options}`, `qkscope report ${path(folder)}`, ...figures];
 }
 
 export const method: View = {
@@ -35,7 +58,7 @@ export const method: View = {
         analysis.metrics.map(metric => [metric.label, metric.id, metric.file, metric.unit, metric.definition]))),
       element('h3', {}, 'Files'), scrolled('Files', table(`Files of ${analysis.name || 'the analysis'}, and their digests`,
         ['file', 'meaning', 'bytes', 'sha256'],
-        analysis.files.map(({ name, bytes, sha256 }) => [name, fileText(name, 1), exact(bytes), sha256]))),
+        analysis.files.map(({ name, bytes, sha256 }) => [name, meaning(analysis, name), exact(bytes), sha256]))),
       element('h3', {}, 'Commands'), element('p', {}, 'The analysis, this page, and the same figures for a paper:'),
       scrolled('Commands', element('pre', {}, commands(analysis).join('\n'))),
       element('h3', {}, 'Record of the analysis'),
