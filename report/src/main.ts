@@ -184,7 +184,7 @@ class Application implements Page {
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
-  private pin(head: HeadKey): void {
+  pin(head: HeadKey): void {
     const { pins } = this.state;
     const held = pins.includes(head);
     this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
@@ -228,8 +228,9 @@ class Application implements Page {
       const { heads } = this.analysis;
       const at = heads.findIndex(head => head.key === this.state.head);
       const next = heads[Math.min(Math.max(at + (event.key === ']' ? 1 : -1), 0), heads.length - 1)];
-      if (next) this.go({ view: this.names.includes('head') ? 'head' : this.state.view, head: next.key });
-      if (next) this.announce(headName(next));
+      if (!next) return;
+      this.open(next.key);
+      this.announce(headName(next));
     } else if (event.key === '?') this.help();
     else return;
     event.preventDefault();

@@ -22,6 +22,7 @@ export interface Page {
   printing: boolean;   // lists are drawn whole
   go(change: Partial<State>): void;       // a new view is a new entry of the history
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void;  // its page; with Shift: pin it
+  pin(head: HeadKey): void;               // or unpin it
   hover(head: HeadKey | null): void;      // marks elements with data-head in all parts of the view
   points(): Promise<Container> | null;     // the second container, unpacked on first use
   announce(text: string): void;           // read by screen readers
