@@ -188,8 +188,11 @@ function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): vo
   const drawn = (to: [number, number]) => ({ x: Math.min(from![0], to[0]), y: Math.min(from![1], to[1]),
     width: Math.abs(to[0] - from![0]), height: Math.abs(to[1] - from![1]) });
   picture.addEventListener('pointerdown', event => {
-    if (event.button === 0 && event.pointerType !== 'touch') from = place(event);
+    if (event.button !== 0 || event.pointerType === 'touch') return;
+    from = place(event);
+    picture.setPointerCapture(event.pointerId);  // a release outside ends the frame as well
   });
+  picture.addEventListener('pointercancel', () => { from = null; frame.remove(); });
   picture.addEventListener('pointermove', event => {
     if (!from || !event.buttons) return;
     picture.append(frame);
@@ -201,7 +204,9 @@ function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): vo
     from = null;
     frame.remove();
     if (box.width < 5 && box.height < 5) return;
-    addEventListener('click', click => click.stopPropagation(), { capture: true, once: true });
+    const swallow = (click: Event) => click.stopPropagation();
+    addEventListener('click', swallow, { capture: true, once: true });
+    setTimeout(() => removeEventListener('click', swallow, true), 50);  // there may be no click
     brush([x.invert(box.x), x.invert(box.x + box.width)], [y.invert(box.y + box.height), y.invert(box.y)]);
   });
 }

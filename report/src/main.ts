@@ -28,7 +28,7 @@ class Application implements Page {
   private theme = kThemes.find(name => name === stored('theme')) ?? kThemes[0];
   private keys = stored('keys') !== 'off';      // commands of one key
   private update: ReturnType<View['render']> = undefined;
-  private unpacked: Promise<Container> | null = null;
+  private readonly second: { unpacked: Container | Promise<Container> | null } = { unpacked: null };
   private spoken = 0;
   private readonly names = kViews.map(view => view.id);
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
@@ -59,7 +59,8 @@ class Application implements Page {
       element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
         element('div', { class: 'tools' }, themeButton,
           button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
-          button('Print', () => print()), button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
+          button('Print', () => void this.unpackPinned().then(() => print())),
+          button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
       this.tabs, this.bar, this.main, this.live, this.tooltip);
     setTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
@@ -99,10 +100,16 @@ class Application implements Page {
     for (const node of document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`)) node.classList.add('hovered');
   }
 
-  points(): Promise<Container> | null {
-    const text = this.unpacked ? null : templateText('points');
-    if (text) this.unpacked = decode(text);
-    return this.unpacked;
+  points(): Container | Promise<Container> | null {
+    const { second } = this;
+    const text = second.unpacked ? null : templateText('points');
+    if (text) second.unpacked = decode(text).then(container => second.unpacked = container);
+    return second.unpacked;
+  }
+
+  // Paper does not wait, so points are unpacked once a head is pinned. The plane says it if they cannot be.
+  private async unpackPinned(): Promise<void> {
+    if (this.state.pins.length) await Promise.resolve(this.points()).catch(() => null);
   }
 
   announce(text: string): void {
@@ -168,6 +175,7 @@ class Application implements Page {
       { id: `tab-${view.id}`, 'aria-current': view.id === this.state.view ? 'page' : null,
         class: view.unavailable(this.report) ? 'dim' : null })));
     const { pins, selection } = this.state;
+    void this.unpackPinned();
     const runs = this.report.analyses.length < 2 ? [] : this.report.analyses.map((analysis, i) =>
       button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }),
         { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
@@ -184,7 +192,7 @@ class Application implements Page {
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 
-  private pin(head: HeadKey): void {
+  pin(head: HeadKey): void {
     const { pins } = this.state;
     const held = pins.includes(head);
     this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
@@ -228,8 +236,9 @@ class Application implements Page {
       const { heads } = this.analysis;
       const at = heads.findIndex(head => head.key === this.state.head);
       const next = heads[Math.min(Math.max(at + (event.key === ']' ? 1 : -1), 0), heads.length - 1)];
-      if (next) this.go({ view: this.names.includes('head') ? 'head' : this.state.view, head: next.key });
-      if (next) this.announce(headName(next));
+      if (!next) return;
+      this.open(next.key);
+      this.announce(headName(next));
     } else if (event.key === '?') this.help();
     else return;
     event.preventDefault();

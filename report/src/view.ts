@@ -22,8 +22,10 @@ export interface Page {
   printing: boolean;   // lists are drawn whole
   go(change: Partial<State>): void;       // a new view is a new entry of the history
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void;  // its page; with Shift: pin it
+  pin(head: HeadKey): void;               // or unpin it
   hover(head: HeadKey | null): void;      // marks elements with data-head in all parts of the view
-  points(): Promise<Container> | null;     // the second container, unpacked on first use
+  // The second container, unpacked on first use; null: there is none.
+  points(): Container | Promise<Container> | null;
   announce(text: string): void;           // read by screen readers
   // The tooltip, near a point of the window; null hides it.
   tip(lines: string[] | null, at?: { x: number; y: number }): void;

@@ -79,7 +79,7 @@ function rowDrawer(page: Page, metric: Metric, others: Metric[]): (head: Head) =
   return head => {
     const pinned = page.state.pins.includes(head.key);
     const value = metric.values[head.row];
-    const pin = button(pinned ? '\u2605' : '\u2606', () => page.open(head.key, new MouseEvent('click', { shiftKey: true })),
+    const pin = button(pinned ? '\u2605' : '\u2606', () => page.pin(head.key),
       { tabindex: -1, 'aria-pressed': String(pinned), 'aria-label': `Pin layer ${head.layer}, head ${head.q}` });
     return element('div', { role: 'row', class: 'row', 'data-head': head.key }, cell(pin),
       cell(`l${head.layer} h${head.q}`), cell(`k${head.k}`), cell(short(head.window), 'number'),

@@ -5,7 +5,7 @@ import { category, ink, unit } from '../color.ts';
 import type { Container, Table } from '../data.ts';
 import { element, select } from '../dom.ts';
 import { count, grouped, percent, short } from '../format.ts';
-import { controls, gap, legend, ramp, remark, section } from '../parts.ts';
+import { controls, gap, lacks, legend, ramp, remark, section } from '../parts.ts';
 import { drawPoints, hitGrid, nearest, squareLimits } from '../points.ts';
 import { headName, percentile, type Head } from '../report.ts';
 import type { Page } from '../view.ts';
@@ -139,17 +139,22 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
     rows: Array.from(data.x, (x, i) => [i < data.queries ? 'query' : 'key', data.position[i], data.bucket[i], data.document[i], Number(x.toPrecision(6)), Number(data.y[i].toPrecision(6))]) }),
   width => picture(page, data, drawing, Math.min(width, kWidest)), () => axesOf(page, data, drawing, kWidest, true)),
   remark('Queries are multiplied by s and keys divided by s so that both have equal mean squares, and the mean key is subtracted: neither changes what attention sees. One scale for both axes.'));
-  drawCharts(page.printing);
+  if (root.isConnected) drawCharts(page.printing);  // else with the other charts of the view
 }
 
 // The section, and what draws its points anew after a change of its choices.
 export function plane(page: Page, head: Head): { root: HTMLElement; fill(): void } {
   const { choice } = page.state;
   const waiting = page.points();
-  if (!waiting) return { fill: () => {}, root: gap('Plane of queries and keys', `This needs the points of head_profiles.parquet. The command that makes them: ${page.analysis.command('head_profiles.parquet')}`) };
+  const lacking = lacks(page.analysis, 'profiles');
+  if (!waiting || lacking) {
+    const why = lacking ?? 'The points of head_profiles.parquet are not in this page.';
+    return { fill: () => {}, root: gap('Plane of queries and keys', why) };
+  }
   const body = element('div', {}, remark('Unpacking the points ...'));
-  const fill = () => void waiting.then(container => fillPlane(body, page, head, container),
-    () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.')));
+  const fill = () => void (!(waiting instanceof Promise) ? fillPlane(body, page, head, waiting)
+    : waiting.then(container => fillPlane(body, page, head, container),
+      () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.'))));
   const choose = (name: 'plane' | 'paint', label: string, options: [string, string][]) =>
     select(name, label, options, choice[name], value => page.go({ choice: { ...page.state.choice, [name]: value } }));
   fill();
