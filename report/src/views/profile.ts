@@ -67,7 +67,7 @@ export function driftFigure(page: Page, head: Head): HTMLElement {
   const worst = [...trusted].sort((a, b) => Math.abs(b.apart) - Math.abs(a.apart))[0];
   return section('Drift along beta',
     worst && Math.abs(worst.apart) > kApart ? warning(`The bucket means part from the fitted line: at positions ${grouped(worst.from)} to ${grouped(worst.to)} by ` +
-      `${short(Math.abs(Number(worst.apart.toPrecision(2))))} standard deviations of the queries there. What assumes the line (the method linear, q_R2_pos, the residuals above) is to be read with care.`) : '',
+      `${short(Math.abs(Number(worst.apart.toPrecision(2))))} standard deviations of the queries there. What assumes the line (the method linear, q_R2_pos, the residuals below) is to be read with care.`) : '',
     legend(page, series.map(({ name, style, low }) => ({ name, style, symbols: !!low, band: !!low }))),
     chart(page, 'Bucket means and the fitted line', () => ({
       columns: ['bucket', 'from', 'to', 'drift_mean', 'drift_sd', 'line', 'queries', 'documents'],
