@@ -1,8 +1,6 @@
 // Elements of the page. Text enters the document through text nodes alone: there is no function
 // here, and none elsewhere, that takes HTML.
 
-import { exact } from './format.ts';
-
 export type Child = Node | string | number | null | undefined | false;
 type Handler = (event: any) => void;
 export type Attributes = Record<string, string | number | boolean | Handler | null | undefined>;
@@ -67,7 +65,7 @@ export function table(caption: string, columns: string[], rows: (string | number
       ...columns.map(name => element('th', { scope: 'col' }, name)))),
     element('tbody', {}, ...rows.map(row => element('tr', {},
       ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : cell.length < 28 ? 'word' : null },
-        typeof cell === 'number' ? exact(cell) : cell))))));
+        typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
 }
 
 // A list of names and values.

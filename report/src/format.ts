@@ -10,18 +10,8 @@ export function short(value: number): string {
   return minus(String(Number(value.toPrecision(4))));
 }
 
-// The shortest text that gives the same number again; of a number of 32 bits, the same 32 bits. So the
-// metrics are as in the CSV file, and the other numbers, of which the page keeps 7 digits, as near to it.
-export function exact(value: number): string {
-  if (Number.isNaN(value)) return '';
-  if (!Number.isInteger(value) && Math.fround(value) === value) {
-    for (let digits = 1; digits <= 9; ++digits) {
-      const near = Number(value.toPrecision(digits));
-      if (Math.fround(near) === value) return String(near);
-    }
-  }
-  return String(value);
-}
+// As in the CSV file: the shortest text that gives the same number again.
+export function exact(value: number): string { return Number.isNaN(value) ? '' : String(value); }
 
 export function grouped(value: number): string {
   return minus(String(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');

@@ -10,11 +10,6 @@ test('numbers in four digits, whole ones in full', () => {
     [1e20, '1.00e20']] as const) assert.equal(short(value), text);
 });
 
-test('numbers of 32 bits have the fewest digits that give the same 32 bits', () => {
-  for (const [value, text] of [[0.1, '0.1'], [0.70784492, '0.7078449'], [1e-10, '1e-10'], [1.17549435e-38, '1.1754944e-38'], [-123.456, '-123.456'],
-    [16777217, '16777216'], [2 ** 30, '1073741824'], [Infinity, 'Infinity']] as const) assert.equal(exact(Math.fround(value)), text);
-});
-
 test('numbers as in the files', () => {
   for (const value of [0.7078449246098582, 9.482722868700677e-51, -1, 0.1]) assert.equal(Number(exact(value)), value);
   assert.equal(exact(NaN), '');

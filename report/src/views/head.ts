@@ -118,7 +118,7 @@ function numbers(page: Page, head: Head): HTMLElement {
   const rows = metrics.filter(metric => !Number.isNaN(metric.values[head.row])).map(metric => [metric.label, metric.id, metric.values[head.row],
     metric.low?.[head.row] ?? NaN, metric.high?.[head.row] ?? NaN, metric.unit]);
   return section('Numbers', element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Numbers of the head' },
-    table(`All numbers of ${headName(head)}, as in the files, to 7 digits those outside ${kFiles.heads} and ${kFiles.intervals}`, ['metric', 'column', 'value', 'low', 'high', 'unit'], rows)));
+    table(`All numbers of ${headName(head)}, as in the files`, ['metric', 'column', 'value', 'low', 'high', 'unit'], rows)));
 }
 
 function latex(page: Page, head: Head): string {
