@@ -6,12 +6,13 @@ import { press, show, viewsOf } from "./browsers.mjs";
 import { parseCsv } from "./csv.mjs";
 import { Files } from "./numbers.mjs";
 
-// Presses a button and waits for the file that it saves.
+// Presses a button and waits for the file that it saves. Chromium drops a download that follows others too
+// quickly, so the button is pressed again if nothing comes.
 async function saved(page, folder, selector) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  await press(page, selector);
   for (let i = 0; i < 400; ++i) {
+    if (i % 80 === 0) await press(page, selector);
     const names = readdirSync(folder).filter((name) => !/crdownload|^\./.test(name));
     if (names.length) return { name: names[0], bytes: readFileSync(join(folder, names[0])) };
     await new Promise((done) => setTimeout(done, 25));
