@@ -62,8 +62,8 @@ FolderLock::FolderLock(const fs::path& folder, Sharing sharing, std::string toke
 FolderLock::~FolderLock() {
   try {
     remove_dead_owners(folder_);
-  } catch (
-      const std::exception&) {  // NOLINT(bugprone-empty-catch): they lie there until the next run
+    // NOLINTNEXTLINE(bugprone-empty-catch): they lie there until the next run
+  } catch (const std::exception&) {
   }
   release();
 }
