@@ -6,18 +6,22 @@ import { press, show, viewsOf } from "./browsers.mjs";
 import { parseCsv } from "./csv.mjs";
 import { Files } from "./numbers.mjs";
 
-// Presses a button and waits for the file that it saves. Chromium drops a download that follows others too
-// quickly, so the button is pressed again if nothing comes.
+// Presses a button and waits until Chromium has the whole file. Of more than ten downloads in a second it drops the
+// others.
 async function saved(page, folder, selector) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  for (let i = 0; i < 400; ++i) {
-    if (i % 80 === 0) await press(page, selector);
-    const names = readdirSync(folder).filter((name) => !/crdownload|^\./.test(name));
-    if (names.length) return { name: names[0], bytes: readFileSync(join(folder, names[0])) };
-    await new Promise((done) => setTimeout(done, 25));
-  }
-  throw new Error(`${selector} saved nothing`);
+  const session = await page.createCDPSession();
+  await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder, eventsEnabled: true });
+  const whole = new Promise((done, fail) => {
+    session.on("Browser.downloadProgress", ({ state }) => { if (state === "completed") done(); });
+    setTimeout(() => fail(new Error(`${selector} saved nothing`)), 10_000).unref();
+  });
+  await new Promise((done) => setTimeout(done, 150));
+  await press(page, selector);
+  await whole.finally(() => session.detach());
+  const [name] = readdirSync(folder);
+  return { name, bytes: readFileSync(join(folder, name)) };
 }
 
 async function savers(page, kind) {
@@ -26,11 +30,6 @@ async function savers(page, kind) {
       node.dataset.saver = `${text}-${i}`;
       return { selector: `[data-saver="${text}-${i}"]`, title: node.getAttribute("aria-label") };
     }), kind);
-}
-
-async function allow(page, folder) {
-  const session = await page.createCDPSession();
-  await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
 }
 
 async function checkSvg(page, text, title) {
@@ -50,7 +49,6 @@ export function add(place) {
   place.test("exports: every chart of every view as SVG, one of each as PNG", async () => {
     await place.visit(place.small.path, { hash: "#1/head?h=2.1&pin=0.0" }, async (page) => {
       const folder = place.path("saved");
-      await allow(page, folder);
       let count = 0;
       for (const view of await viewsOf(page)) {
         await show(page, view);
@@ -75,7 +73,6 @@ export function add(place) {
     const files = new Files([folder]);
     await place.visit(path, { hash: "#1/head?h=2.1" }, async (page) => {
       const downloads = place.path("saved");
-      await allow(page, downloads);
       let count = 0;
       for (const view of await viewsOf(page)) {
         await show(page, view);
