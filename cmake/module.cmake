@@ -31,6 +31,7 @@ function(qk_module name)
       set_property(GLOBAL APPEND PROPERTY QK_OPTIMISED_TESTS ${name}_test)
     endif()
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
-      DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${label})
+      DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${label}
+      ENVIRONMENT GLIBC_TUNABLES=glibc.malloc.tcache_count=0)  # see base/test_allocations.h
   endif()
 endfunction()

@@ -9,7 +9,8 @@
 
 namespace qk {
 
-// Bytes that malloc has given out.
+// Bytes that malloc has given out. Small pieces that were freed and that glibc keeps for the thread count too, but
+// not in ctest, which sets GLIBC_TUNABLES (cmake/module.cmake).
 inline int64_t allocated_bytes() {
   const struct mallinfo2 info = ::mallinfo2();
   return static_cast<int64_t>(info.uordblks + info.hblkhd);

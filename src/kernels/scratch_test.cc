@@ -35,9 +35,7 @@ int64_t kept_bytes(const std::function<void(Context&)>& call) {
 }
 
 void expect_counted(int64_t promised, int64_t used) {
-  // Two buffers, each of whole pages that begin at a page; and small pieces that were freed, which glibc
-  // keeps for the thread and counts as given out (none with glibc.malloc.tcache_count=0).
-  constexpr int64_t kRounding = 4 * 4096 + 1024;
+  constexpr int64_t kRounding = 4 * 4096;  // two buffers, each of whole pages that begin at a page
   EXPECT_GE(promised + kRounding, used);
   EXPECT_LE(promised, used * 6 / 5 + kRounding);
 }

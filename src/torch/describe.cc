@@ -1,3 +1,4 @@
+#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
 #include <fstream>
@@ -56,6 +57,11 @@ const std::string& describe(QkDevice& device, int64_t head_dim) {
   json["torch"] = device.torch_version;
   if (device.on_host()) {
     json["capability"] = at::get_cpu_capability();
+    // MKL divides a product of few rows otherwise for another number of threads, and adds up otherwise.
+    if (device.type == c10::ScalarType::Float) {
+      json["threads"] =
+          std::to_string(device.num_threads > 0 ? device.num_threads : at::get_num_threads());
+    }
   } else {
     add_gpu(json, device.facts);
   }

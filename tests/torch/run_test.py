@@ -160,15 +160,11 @@ class Run(TorchCase):
     # What is written about the run.
 
     def test_provenance_names_what_the_bits_depend_on(self):
-        def provenance(out):
-            report = json.loads(run_program("inspect", out, "--json").stdout)
-            return report["footer"]["qkscope.provenance"]
-
-        on_cpu = provenance(self.sniff(device=CPU, dtype="bfloat16"))
+        on_cpu = self.provenance(self.sniff(device=CPU, dtype="bfloat16"))
         self.assertNotIn("device", on_cpu)
         self.assertEqual(on_cpu["computed_in"], "float32")
         for dtype in ("float32", "bfloat16", "float16"):
-            found = provenance(self.sniff(dtype=dtype))
+            found = self.provenance(self.sniff(dtype=dtype))
             self.assertEqual(found["computed_in"], dtype)
             self.assertIn("torch", found["device"])
             self.assertIn("chunk_tokens", found["device"])

@@ -15,15 +15,21 @@ WIDE = {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 6,
 
 class SameBytes(TorchCase):
     def test_batches_threads_and_memory(self):
-        for dtype in ("float32", "bfloat16"):
-            expected = self.sniff(dtype=dtype)
+        for dtype, threads in (("float32", [("--threads", "1")]), ("float32", [("--threads", "2")]),
+                               ("bfloat16", [(), ("--threads", "1"), ("--threads", "2")])):
+            expected = self.sniff(*threads[0], dtype=dtype)
             for flags, sets in (((), ["inference.batch_size=3"]), ((), ["inference.batch_size=8"]),
-                                (("--threads", "1"), []), (("--ram", "1GiB"), []),
-                                (("--threads", "2"), ["inference.batch_size=3"])):
-                if dtype == "float32" and "1" in flags:
-                    continue  # torch adds up in another order on some processors: docs/gpu.md
-                with self.subTest(dtype=dtype, flags=flags, sets=sets):
-                    self.assert_same_files(expected, self.sniff(*flags, dtype=dtype, sets=sets))
+                                (("--ram", "1GiB"), [])):
+                for number in threads:
+                    with self.subTest(dtype=dtype, flags=flags, sets=sets, threads=number):
+                        found = self.sniff(*number, *flags, dtype=dtype, sets=sets)
+                        self.assert_same_files(expected, found)
+
+    def test_in_float32_the_number_of_threads_is_recorded(self):
+        found = [self.sniff("--threads", number) for number in ("1", "2")]
+        self.assert_close(*found)
+        for out, number in zip(found, ("1", "2")):
+            self.assertEqual(self.provenance(out)["device"]["threads"], number)
 
     def test_a_row_does_not_depend_on_what_else_is_captured(self):
         self.make_windowed_model()

@@ -101,8 +101,9 @@ class Stop(TorchCase):
 
     def test_resume_with_other_numbers_is_refused(self):
         out = self.stop(signal.SIGTERM)
-        for flags, dtype, name in (((), "bfloat16", "computed_in was"), (("--chunk-tokens", "64"), "float32",
-                                                               "chunk")):
+        for flags, dtype, name in (((), "bfloat16", "computed_in was"),
+                                   (("--chunk-tokens", "64"), "float32", "chunk"),
+                                   (("--threads", str(2 * os.cpu_count() + 1)), "float32", "threads")):
             with self.subTest(name):
                 said = self.sniff("--resume", *flags, out=out, dtype=dtype, code=1)
                 self.assertEqual(said.count("\n"), 1, said)

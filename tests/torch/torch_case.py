@@ -5,6 +5,7 @@ Every test is started with QKSCOPE PLUGIN [...]. A build without a plugin gives 
 skipped. Vectors are read with pyarrow; the one in .deps serves."""
 
 import glob
+import json
 import os
 import subprocess
 import sys
@@ -121,6 +122,10 @@ class TorchCase(unittest.TestCase):
         words = [word for word in self.command(self.new_out(), *flags, "--dry-run", **options)
                  if word != "--quiet"]
         return run_program(*words).stdout
+
+    def provenance(self, out):
+        report = json.loads(run_program("inspect", out, "--json").stdout)
+        return report["footer"]["qkscope.provenance"]
 
     def assert_same_files(self, expected, found):
         left, right = fixtures.files_of(expected), fixtures.files_of(found)
