@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""The bill of materials of a release: every work of others inside the program, with version, licence and
+package URL, as CycloneDX 1.6 in JSON. It lists what third_party/libraries.toml and rust/Cargo.lock name, as
+third_party/notices.txt does, and the artefacts themselves with their SHA-256.
+
+usage: make_sbom.py --version VERSION --output FILE [--cargo PATH] [ARTEFACT ...]
+
+SOURCE_DATE_EPOCH sets the time in it; equal inputs give equal bytes. Needs cyclonedx-python-lib
+(tools/release sets it up)."""
+
+import argparse
+import datetime
+import hashlib
+import os
+import pathlib
+import re
+import sys
+import tomllib
+import uuid
+
+import make_licenses
+from cyclonedx.model import HashAlgorithm, HashType, Property
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
+from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from license_expression import ExpressionError, get_spdx_licensing
+from packageurl import PackageURL
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def license_of(text):
+    """An SPDX expression where the text is one; else the text as a name."""
+    expression = text.replace("/", " OR ")
+    try:
+        get_spdx_licensing().parse(expression, validate=True, strict=True)
+    except ExpressionError:
+        return DisjunctiveLicense(name=text)
+    return LicenseExpression(expression)
+
+
+def component(name, version, license_text, url, note=""):
+    return Component(name=name, version=version, type=ComponentType.LIBRARY, purl=url, bom_ref=str(url or name),
+                     licenses=[license_of(license_text)], description=note or None)
+
+
+def url_of(library):
+    if "wheel" in library:
+        return PackageURL("pypi", None, library["wheel"], library["version"])
+    if "package" in library:
+        return PackageURL("deb", "debian", library["package"], library["version"])
+    return None
+
+
+def of_libraries():
+    """Of third_party/libraries.toml: npm packages one by one, and a library that is inside and linked once."""
+    libraries = tomllib.loads((ROOT / "third_party" / "libraries.toml").read_text())
+    seen = set()
+    for library in libraries["inside"] + libraries["linked"]:
+        for package in library.get("npm", []):
+            name, version = package.rsplit(" ", 1)
+            group, _, bare = name.rpartition("/")
+            url = PackageURL("npm", group or None, bare, version)
+            yield component(name, version, library["license"], url)
+        url = url_of(library)
+        if "npm" in library or (url and url in seen):
+            continue
+        seen.add(url)
+        yield component(library["name"], library["version"], library["license"], url, library.get("note", ""))
+
+
+def of_crates(cargo):
+    for package in make_licenses.crates(cargo):
+        url = PackageURL("cargo", None, package["name"], package["version"])
+        yield component(package["name"], package["version"], package["license"], url)
+
+
+def of_artefact(path):
+    data = pathlib.Path(path).read_bytes()
+    digest = HashType(alg=HashAlgorithm.SHA_256, content=hashlib.sha256(data).hexdigest())
+    name = os.path.basename(path)
+    return Component(name=name, type=ComponentType.FILE, bom_ref=name, hashes=[digest],
+                     properties=[Property(name="bytes", value=str(len(data)))])
+
+
+def bill(version, cargo, artefacts):
+    program = Component(name="qkscope", version=version, type=ComponentType.APPLICATION, bom_ref="qkscope",
+                        licenses=[LicenseExpression("Apache-2.0")], components=map(of_artefact, artefacts))
+    parts = [*of_libraries(), *of_crates(cargo)]
+    bom = Bom(components=parts)
+    bom.metadata.component = program
+    epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+    bom.metadata.timestamp = datetime.datetime.fromtimestamp(epoch, datetime.UTC)
+    bom.register_dependency(program, parts)
+    # A serial number that follows from what is inside: the same bill for the same bytes.
+    names = "\n".join(sorted(f"{part.bom_ref.value} {part.version}" for part in parts))
+    bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, f"qkscope {version}\n{names}")
+    return bom
+
+
+def project_version():
+    return re.search(r"project\(qkscope VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--version", default=project_version())
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--cargo", default="cargo")
+    parser.add_argument("artefacts", nargs="*")
+    options = parser.parse_args()
+    text = JsonV1Dot6(bill(options.version, options.cargo, options.artefacts)).output_as_string(indent=2)
+    fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    if fault:
+        sys.exit(f"make_sbom: not a valid CycloneDX 1.6 document: {fault}")
+    pathlib.Path(options.output).write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
