@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "device/gpu_traces.h"
 #include "device/torch_backend.h"
-#include "device/torch_plugin.h"
+#include "device/torch_devices.h"
 
 namespace qk {
 namespace {

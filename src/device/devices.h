@@ -13,8 +13,6 @@
 
 namespace qk {
 
-struct TorchPlugin;  // device/torch_plugin.h
-
 // What --device or model.device_map names.
 struct DeviceRequest {
   enum class Kind : uint8_t {
@@ -72,10 +70,5 @@ class Devices {
 // sentence says what would help. `place` as in parse_device.
 std::unique_ptr<Devices> open_devices(std::string_view place, const DeviceRequest& request,
                                       const DeviceOptions& options);
-
-// The same with this plugin, of any request but kCpu.
-std::unique_ptr<Devices> open_torch_devices(const TorchPlugin& plugin, std::string_view place,
-                                            const DeviceRequest& request,
-                                            const DeviceOptions& options);
 
 }  // namespace qk

@@ -10,7 +10,7 @@
 #include "base/test_error.h"
 #include "device/devices.h"
 #include "device/test_fake_torch.h"
-#include "device/torch_plugin.h"
+#include "device/torch_devices.h"
 
 namespace qk {
 namespace torch_backend_test {
