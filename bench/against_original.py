@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import statistics
@@ -23,6 +24,12 @@ import time
 
 WORKLOADS = {512: 16, 2048: 8, 8192: 2}  # tokens -> documents
 TEXT = pathlib.Path("/usr/share/common-licenses")
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return models[0] if models else platform.machine()
 
 
 def make_corpus(folder, documents, tokens):

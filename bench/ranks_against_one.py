@@ -6,8 +6,8 @@ whole run, its efficiency against one process, and the start-up (the run of one 
         [--tokens 512] [--documents 24] [--json OUT]
 
 FOLDER is a Hugging Face checkpoint (tools/smollm2_checkpoint.py makes one from the demo's model). On one
-machine ranks gain nothing, since one process uses all cores: what is seen here is what dealing documents,
-messages, journals and the shared finishing cost. The datasets must be equal, byte for byte."""
+machine ranks have no more cores than one process: what is seen here is what dealing documents, messages, journals
+and the shared finishing cost, less what processes of one thread gain. The datasets must be equal, byte for byte."""
 
 import argparse
 import datetime
@@ -47,6 +47,18 @@ def same_bytes(one, other):
     return files == others and all(filecmp.cmp(one / f, other / f, shallow=False) for f in files)
 
 
+def first_line(command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")[0]
+
+
+def machine_of(args):
+    """What the numbers depend on. `load`: of the last minute before them, 0 if nothing else runs."""
+    return {"date": datetime.date.today().isoformat(), "processor": base.processor(),
+            "cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0],
+            "qkscope": first_line([str(args.qkscope.resolve()), "--version"]),
+            "mpi": first_line([args.mpirun, "--version"])}  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--model", type=pathlib.Path, required=True)
@@ -65,6 +77,7 @@ def main():
     corpora = {"start": (work / "one", 1, 16), "run": (work / "all", args.documents, args.tokens)}
     for corpus, documents, tokens in corpora.values():
         base.make_corpus(corpus, documents, tokens)
+    machine = machine_of(args)
     seconds = {(what, ranks): [] for what in corpora for ranks in [1, *args.ranks]}
     for _ in range(args.rounds):
         for (what, ranks), measured in seconds.items():
@@ -72,14 +85,15 @@ def main():
             measured.append(run_once(args, work, ranks, corpus, tokens))
             if ranks > 1 and not same_bytes(work / "out-1", work / f"out-{ranks}"):
                 raise SystemExit(f"{ranks} ranks wrote other bytes than one process")
-    out = {"date": datetime.date.today().isoformat(), "load": os.getloadavg()[0],
-           "cores": len(os.sched_getaffinity(0)), "tokens": args.tokens,
-           "documents": args.documents, "rounds": args.rounds, "results": {}}  # fmt: skip
+    out = {"machine": machine, "tokens": args.tokens, "documents": args.documents,
+           "rounds": args.rounds, "results": {}}  # fmt: skip
     for ranks in [1, *args.ranks]:
         start = statistics.median(seconds["start", ranks])
         whole = statistics.median(seconds["run", ranks])
         efficiency = statistics.median(seconds["run", 1]) / whole
-        out["results"][ranks] = {"start_s": start, "run_s": whole, "efficiency": efficiency}
+        out["results"][ranks] = {"start_s": start, "run_s": whole, "efficiency": efficiency,
+                                 "start_samples_s": seconds["start", ranks],
+                                 "run_samples_s": seconds["run", ranks]}  # fmt: skip
         print(f"{ranks} process{'es' if ranks > 1 else ''}: one short document {start:.2f} s, "
               f"{args.documents} x {args.tokens} tokens {whole:.2f} s, efficiency {efficiency:.2f}")
     if args.json:

@@ -14,7 +14,6 @@ import datetime
 import json
 import os
 import pathlib
-import platform
 import shutil
 import statistics
 import subprocess
@@ -35,15 +34,13 @@ PROGRAMS = {
 
 def machine(python):
     """What the numbers depend on."""
-    models = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
-              if line.startswith("model name")]  # fmt: skip
     versions = subprocess.run(
         [python, "-c", "import torch, transformers; print(torch.__version__, transformers.__version__)"],
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     return {
         "date": datetime.date.today().isoformat(),
-        "processor": models[0] if models else platform.machine(),
+        "processor": base.processor(),
         "cores": len(os.sched_getaffinity(0)),
         "load_before": os.getloadavg()[0],
         "torch": versions[0],

@@ -6,7 +6,8 @@ usage: cluster_efficiency.py [--documents 500] [--seed 0]
 A document of L tokens takes t = a L + b L^2 seconds; the rates of ranks differ by 3 % (standard
 deviation, fixed for a run). Lengths are either all 131,072 tokens or log-normal with a median of 48,000
 and a spread of 0.8, cut to 131,072. Shards are documents with index mod N; a slot takes the next shard
-when it is free. Under MPI rank 0 hands out the longest of a window of 4 documents a rank."""
+when it is free. Under MPI rank 0 hands out the longest of a window of 4 documents a rank. A document that is
+parked ends with the layer in progress; its state, float32 of hidden_size for each token, is written and read."""
 
 import argparse
 import heapq
@@ -21,6 +22,7 @@ GPU = 600e12       # FLOP/s
 CPU = 5e12
 START, END = 20, 10  # seconds before the first document and after the last: weights, digests; files
 WINDOW = 4         # documents a rank that rank 0 holds
+DISK = 1e9         # bytes/s, of the state of a document that is parked
 SEEDS = 20
 
 
@@ -102,10 +104,20 @@ def efficiency_row(ranks, args):
     return cells
 
 
+def room(job):
+    """Seconds of a job in which documents may be computed."""
+    return job - START - min(120, max(1, 0.02 * job))
+
+
 def useful(job, document):
     """The share of a job's time that goes into documents: none is begun that would not end in time."""
-    margin = min(120, max(1, 0.02 * job))
-    return max(0, int((job - START - margin) // document)) * document / job
+    return max(0, int(room(job) // document)) * document / job
+
+
+def parked(job, document, layers, width):
+    """The same if documents are parked: half a layer is lost, and the time for the state."""
+    state = LONGEST * width * 4
+    return (room(job) - document / layers / 2 - 2 * state / DISK) / job
 
 
 def main():
@@ -120,15 +132,15 @@ def main():
     for ranks in (1, 8, 16, 32, 64, 128):
         print(f"| {ranks} | " + " | ".join(efficiency_row(ranks, args)) + " |")
     print()
-    print("| a document of 131,072 tokens takes | job of 1 h | 4 h | 12 h | 24 h |")
-    print("| --- | --- | --- | --- | --- |")
-    for title, factor, rate in (("8B on a GPU", 1, GPU), ("8B on a CPU node", 1, CPU),
-                                ("70B on a CPU node", 6.2, CPU)):
+    print("| a document of 131,072 tokens takes | job of 1 h | 4 h | 12 h | 24 h | parked: 1 h | 4 h | 12 h |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for title, factor, rate, layers, width in (("8B on a GPU", 1, GPU, 32, 4096), ("8B on a CPU node", 1, CPU, 32, 4096),
+                                               ("70B on a CPU node", 6.2, CPU, 80, 8192)):
         document = factor * seconds(LONGEST, rate)
         time = f"{document:.0f} s" if document < 100 else f"{document / 60:.0f} min"
-        print(f"| {title}: {time} | " +
-              " | ".join(f"{percent(useful(hours * 3600, document))} %" for hours in (1, 4, 12, 24)) +
-              " |")
+        shares = [useful(hours * 3600, document) for hours in (1, 4, 12, 24)]
+        shares += [parked(hours * 3600, document, layers, width) for hours in (1, 4, 12)]
+        print(f"| {title}: {time} | " + " | ".join(f"{percent(share)} %" for share in shares) + " |")
 
 
 if __name__ == "__main__":

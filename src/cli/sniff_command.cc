@@ -146,6 +146,14 @@ PreparedRun prepare(const SniffFlags& flags, const SniffConfig& config, Resolver
   return prepare_run(config, registry(), resolver, /*plan_only=*/false, has_corpus);
 }
 
+std::optional<Shard> shard_of(const SniffFlags& flags) {
+  if (flags.shard.empty()) return {};
+  const Shard shard = parse_shard(flags.shard);
+  const std::string warning = copies_warning(find_launcher(), shard);
+  if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+  return shard;
+}
+
 // As --time-limit says, or as the batch system does. A dry run needs none.
 std::optional<TimeLimit> time_limit(const SniffFlags& flags) {
   if (!flags.time_limit.empty()) return TimeLimit(parse_time_limit(flags.time_limit));
@@ -170,8 +178,7 @@ RunReport run_alone(const PreparedRun& run, RunOptions options, bool quiet) {
 
 int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
   const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
-  std::optional<Shard> shard;
-  if (!flags.shard.empty()) shard = parse_shard(flags.shard);
+  const std::optional<Shard> shard = shard_of(flags);
   std::optional<TimeLimit> limit;
   if (ranks.speaks()) limit = time_limit(flags);
   SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
@@ -236,6 +243,7 @@ int sniff(const SniffFlags& flags) {
   // Shards know nothing of each other, and srun may start several at once.
   SniffRanks ranks(flags.shard.empty() && !flags.finish ? flags.mpi : "off");
   if (ranks.is_refused()) return 0;
+  if (ranks.is_on()) silence_stop_signals();
   const auto command = [&] { return capture_or_plan(flags, ranks); };
   return ranks.is_on() ? ranks.guard(command) : command();
 }
@@ -294,8 +302,8 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
   command
       .add_option(
           "--time-limit", flags.time_limit,
-          "Begin no document that would not end in time, e.g. 3h55m (default: what Slurm or "
-          "PBS leaves this job)")
+          "After the first document begin none that would not end in time, e.g. 3h55m (default: what "
+          "Slurm leaves this job, or PBS_WALLTIME; PBS Pro does not tell)")
       ->type_name("TIME")
       ->check(not_empty())
       ->group(kResourcesGroup);

@@ -18,8 +18,6 @@
 namespace qk {
 namespace {
 
-constexpr double kPlainSeconds = 60;  // between two lines of progress without a terminal
-
 std::string rate_text(double tokens_per_second) {
   constexpr double kThousand = 1000;
   if (tokens_per_second < 10 * kThousand) return fmt::format("{:.0f} tokens/s", tokens_per_second);
@@ -49,6 +47,16 @@ std::string ranks_text(const RanksProgress& ranks) {
     out += fmt::format("; slowest {} ({:.1f}x)", ranks.slowest, ranks.slowest_part);
   }
   return out;
+}
+
+std::string copies_warning(const Launcher& launcher, const Shard& shard) {
+  if (launcher.num_ranks < 2) return "";
+  const int speaker = shard.index % launcher.num_ranks == 0 ? 1 : 0;
+  if (launcher.rank != speaker) return "";
+  return fmt::format(
+      "{} started {} copies: if all of them have --shard {}/{}, each computes the same documents; start "
+      "one, or give each a shard of its own",
+      launcher.name, launcher.num_ranks, shard.index, shard.count);
 }
 
 SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_mpi(mpi)) {
@@ -108,7 +116,7 @@ int SniffRanks::guard(const std::function<int()>& command) {
 int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
                     const std::function<int(const RunReport&)>& conclude) {
   has_begun_ = true;
-  ProgressLine line(kPlainSeconds);
+  ProgressLine line(kPlainProgress);
   options.warn = [&line](const std::string& sentence) {
     line.end_line();
     std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());

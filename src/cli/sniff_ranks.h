@@ -16,6 +16,12 @@ namespace qk {
 // "312/500 documents, 64 ranks, 510k tokens/s, 12 min left; slowest node17 (0.8x)"
 std::string ranks_text(const RanksProgress& progress);
 
+constexpr double kPlainProgress = 60;  // seconds between two lines of it without a terminal
+
+// What to say if this shard may be computed once by each of several copies that a launcher started;
+// empty: nothing. Copies with shards of their own, counted by rank, hear nothing; of the others one does.
+std::string copies_warning(const Launcher& launcher, const Shard& shard);
+
 // Threads: the one that made it.
 class SniffRanks {
  public:

@@ -1,5 +1,6 @@
 #include "cli/sniff_ranks.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace qk {
@@ -33,6 +34,36 @@ TEST(RanksText, WhatAnEarlierStartDidTookNoTime) {
   ranks.run.num_tokens_before = 5000;
   ranks.run.seconds = 10;
   EXPECT_EQ(ranks_text(ranks), "60/100 documents, 1 rank, 100 tokens/s, 40.0 s left");
+}
+
+TEST(CopiesWarning, OneCopyOfAShardSpeaks) {
+  const auto warned = [](int num_ranks, int rank, int64_t index) {
+    const Launcher launcher{
+        .kind = LauncherKind::kSlurm, .name = "srun", .rank = rank, .num_ranks = num_ranks};
+    return copies_warning(launcher, {.index = index, .count = 128});
+  };
+  EXPECT_EQ(warned(1, 0, 5), "");
+  for (const int64_t index : {0, 1, 3, 17}) {
+    int num_warnings = 0;
+    for (int rank = 0; rank < 4; ++rank) num_warnings += warned(4, rank, index).empty() ? 0 : 1;
+    EXPECT_EQ(num_warnings, 1) << index;
+  }
+  // Counted by rank: 16/128 to 19/128.
+  for (int rank = 0; rank < 4; ++rank) EXPECT_EQ(warned(4, rank, 16 + rank), "");
+  EXPECT_EQ(warned(4, 1, 16),
+            "srun started 4 copies: if all of them have --shard 16/128, each computes the same "
+            "documents; start one, or give each a shard of its own");
+}
+
+TEST(RanksProgressLine, ComesOnceAMinuteWithoutATerminal) {
+  testing::internal::CaptureStderr();
+  {
+    ProgressLine line(kPlainProgress);
+    for (int second = 0; second < 180; ++second) {
+      line.draw(fmt::format("second {}", second), 0.5, second, false);
+    }
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "second 60\nsecond 120\n");
 }
 
 }  // namespace sniff_ranks_test

@@ -13,6 +13,7 @@ namespace {
 
 std::atomic<bool> g_stop{false};
 std::atomic<int> g_interrupts{0};  // SIGINT, that is Ctrl-C
+std::atomic<bool> g_is_silent{false};
 
 void say(const char* text) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
@@ -25,7 +26,7 @@ void on_signal(int number) {
   if (number == SIGINT && g_interrupts.fetch_add(1) > 0) {
     std::signal(number, SIG_DFL);
     std::raise(number);
-  } else if (is_first) {
+  } else if (is_first && !g_is_silent) {
     say(number == SIGINT
             ? "\nqkscope: finishing the work in progress; press Ctrl-C again to stop at once\n"
             : "\nqkscope: signal received; finishing the work in progress, then stopping\n");
@@ -70,6 +71,8 @@ const std::atomic<bool>& watch_stop_signals() {
   if (hangup.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);  // else: nohup
   return g_stop;
 }
+
+void silence_stop_signals() { g_is_silent = true; }
 
 void leave_stop_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGHUP}) {

@@ -13,6 +13,9 @@ inline constexpr int kExitStopped = 75;
 // safe point. Further signals change nothing, except that a second SIGINT ends the process at once.
 const std::atomic<bool>& watch_stop_signals();
 
+// The handlers say nothing: of several processes that get the same signal, one says so (rank 0).
+void silence_stop_signals();
+
 // The signals end the process again, as they did before.
 void leave_stop_signals();
 

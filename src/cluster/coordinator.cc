@@ -81,7 +81,7 @@ void Coordinator::hear(int from, Message&& message) {
       fail(name(from) + ": " + message.text);
       break;
     case MessageType::kSignal:
-      stop();
+      hear_signal(from);
       break;
     case MessageType::kGone:
       hear_gone(from);
@@ -132,6 +132,15 @@ void Coordinator::hear_of_task(int from, Message&& message) {
     results_.push_back({message.number, from, std::move(message.text)});
   }
   deal();
+}
+
+// Most often all ranks get it: said once.
+void Coordinator::hear_signal(int from) {
+  if (!is_stopping_ && !is_leaving_) {
+    warnings_.push_back(name(from) +
+                        ": received a signal; all ranks finish the work in progress, then stop");
+  }
+  stop();
 }
 
 void Coordinator::hear_gone(int from) {

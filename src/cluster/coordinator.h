@@ -128,6 +128,7 @@ class Coordinator {
   void hear_hello(Rank& rank, const std::string& text);
   void hear_begun(Rank& rank, int64_t num_begun);
   void hear_of_task(int rank, Message&& message);
+  void hear_signal(int rank);
   void hear_gone(int rank);
   void revive(int rank, double now);
   void lose(int rank);

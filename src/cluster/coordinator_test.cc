@@ -121,6 +121,21 @@ TEST(Coordinator, StopEndsWhenNothingIsInHand) {
   EXPECT_THAT(ranks.sent(MessageType::kStage), ElementsAre("0:0", "1:0", "2:0"));
 }
 
+TEST(Coordinator, ASignalToAllRanksIsSaidOnce) {
+  SaidRanks ranks(64);
+  ranks.begin(64);
+  for (const int rank : {2, 0, 1}) ranks.say(rank, MessageType::kSignal);
+  for (int rank = 3; rank < 64; ++rank) ranks.say(rank, MessageType::kSignal);
+  EXPECT_THAT(
+      ranks.coordinator.take_warnings(),
+      ElementsAre("node2 (rank 2): received a signal; all ranks finish the work in progress, "
+                  "then stop"));
+  SaidRanks late(2);
+  late.coordinator.leave(0);
+  late.say(1, MessageType::kSignal);
+  EXPECT_THAT(late.coordinator.take_warnings(), IsEmpty()) << "there is nothing to stop";
+}
+
 TEST(Coordinator, TheFirstFaultIsTheSentence) {
   SaidRanks ranks(3);
   ranks.begin(2);

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "device/gpu_traces.h"
 #include "device/torch_backend.h"
-#include "device/torch_plugin.h"
+#include "device/torch_devices.h"
 
 namespace qk {
 namespace {
@@ -131,6 +131,8 @@ Found count_gpus(const QkTorchApi& api) {
   return {count, why == nullptr ? "" : why};
 }
 
+std::string as_said_by(std::string_view place) { return fmt::format("as {} says", place); }
+
 int own_index(const DeviceRequest& request, const Found& found) {
   return request.local_rank.value_or(0) % found.count;
 }
@@ -153,32 +155,39 @@ std::vector<int> chosen_indexes(std::string_view place, const DeviceRequest& req
   return request.indexes.empty() ? std::vector<int>{own_index(request, found)} : request.indexes;
 }
 
+std::unique_ptr<Devices> found_none(const std::string& why, const std::string& problem = "") {
+  return std::make_unique<HostDevice>("auto: " + why, problem);
+}
+
+std::unique_ptr<Devices> open_gpu_or_host(const TorchPlugin& plugin, const DeviceRequest& request,
+                                          const DeviceOptions& options) {
+  const Found found = count_gpus(*plugin.api);
+  if (found.count > 0) {
+    const int index = own_index(request, found);
+    return std::make_unique<TorchDevices>(
+        plugin, "cuda", std::vector<int>{index}, options,
+        request.local_rank ? fmt::format("auto: GPU {} of {}", index, found.count)
+                           : "auto: the first GPU");
+  }
+  const bool expected_one = has_nvidia_files() && std::getenv("CUDA_VISIBLE_DEVICES") == nullptr;
+  return found_none(
+      "there is no GPU: " + found.why_none,
+      expected_one ? "computing on the cpu: torch finds no GPU: " + found.why_none : "");
+}
+
 // A plugin that does not work is a reason to compute on the cpu, and to say so. A plugin that the
 // environment names is asked even if nothing looks like a GPU.
 std::unique_ptr<Devices> open_automatically(const DeviceRequest& request,
                                             const DeviceOptions& options) {
-  const auto host = [](const std::string& why, const std::string& problem = "") {
-    return std::make_unique<HostDevice>("auto: " + why, problem);
-  };
   try {
     const std::filesystem::path path = find_torch_plugin();
-    if (path.empty()) return host(fmt::format("there is no torch plugin; {}", kHowToGetOne));
+    if (path.empty()) return found_none(fmt::format("there is no torch plugin; {}", kHowToGetOne));
     const char* named = std::getenv("QKSCOPE_TORCH_PLUGIN");
-    if ((named == nullptr || *named == '\0') && !may_have_gpu()) return host("there is no GPU");
-    const TorchPlugin plugin = load_torch_plugin(path);
-    const Found found = count_gpus(*plugin.api);
-    if (found.count > 0) {
-      const int index = own_index(request, found);
-      return std::make_unique<TorchDevices>(
-          plugin, "cuda", std::vector<int>{index}, options,
-          request.local_rank ? fmt::format("auto: GPU {} of {}", index, found.count)
-                             : "auto: the first GPU");
-    }
-    const bool expected_one = has_nvidia_files() && std::getenv("CUDA_VISIBLE_DEVICES") == nullptr;
-    return host("there is no GPU: " + found.why_none,
-                expected_one ? "computing on the cpu: torch finds no GPU: " + found.why_none : "");
+    if ((named == nullptr || *named == '\0') && !may_have_gpu())
+      return found_none("there is no GPU");
+    return open_torch_devices(load_torch_plugin(path), "", request, options);
   } catch (const Error& error) {
-    return host(
+    return found_none(
         error.what(),
         fmt::format("computing on the cpu: the torch plugin does not work: {}", error.what()));
   }
@@ -188,19 +197,27 @@ std::unique_ptr<Devices> open_automatically(const DeviceRequest& request,
 
 std::unique_ptr<Devices> open_devices(std::string_view place, const DeviceRequest& request,
                                       const DeviceOptions& options) {
-  const std::string asked = fmt::format("as {} says", place);
   if (request.kind == Kind::kAuto) return open_automatically(request, options);
-  if (request.kind == Kind::kCpu) return std::make_unique<HostDevice>(asked);
+  if (request.kind == Kind::kCpu) return std::make_unique<HostDevice>(as_said_by(place));
   const std::filesystem::path path = find_torch_plugin();
   if (path.empty()) {
     fail("{}: expected the torch plugin beside the program, found none: {}", place, kHowToGetOne);
   }
-  const TorchPlugin plugin = load_torch_plugin(path);
+  return open_torch_devices(load_torch_plugin(path), place, request, options);
+}
+
+std::unique_ptr<Devices> open_torch_devices(const TorchPlugin& plugin, std::string_view place,
+                                            const DeviceRequest& request,
+                                            const DeviceOptions& options) {
+  if (request.kind == Kind::kAuto) return open_gpu_or_host(plugin, request, options);
+  std::string asked = as_said_by(place);
   if (request.kind == Kind::kTorchCpu) {
-    return std::make_unique<TorchDevices>(plugin, "cpu", std::vector<int>{0}, options, asked);
+    return std::make_unique<TorchDevices>(plugin, "cpu", std::vector<int>{0}, options,
+                                          std::move(asked));
   }
-  return std::make_unique<TorchDevices>(
-      plugin, "cuda", chosen_indexes(place, request, count_gpus(*plugin.api)), options, asked);
+  return std::make_unique<TorchDevices>(plugin, "cuda",
+                                        chosen_indexes(place, request, count_gpus(*plugin.api)),
+                                        options, std::move(asked));
 }
 
 }  // namespace qk

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/mapped_file.h"
 #include "base/test_error.h"
+#include "device/devices.h"
 #include "device/test_fake_torch.h"
+#include "device/torch_devices.h"
 
 namespace qk {
 namespace torch_backend_test {
@@ -46,6 +49,25 @@ TEST_F(TorchBackend, IsWhole) {
   EXPECT_EQ(backend.traits.dtype, DType::kF32);
   EXPECT_TRUE(backend.traits.rows_depend_on_shape);
   EXPECT_TRUE(backend.traits.asynchronous);
+}
+
+// Ranks of one node: each takes the GPU of its number, and counts again where there are fewer.
+TEST_F(TorchBackend, ProcessesOfOneMachineShareItsDevices) {
+  fake::state().settings.num_devices = 3;
+  const TorchPlugin plugin{.api = &fake::api(), .torch_version = "2.9.1"};
+  const auto opened = [&](const char* asked, std::optional<int> local_rank) {
+    DeviceRequest request = parse_device("--device", asked);
+    request.local_rank = local_rank;
+    const auto devices = open_torch_devices(plugin, "--device", request, {});
+    return devices->name() + ", " + devices->reason();
+  };
+  EXPECT_EQ(opened("auto", {}), "cuda:0, auto: the first GPU");
+  EXPECT_EQ(opened("auto", 0), "cuda:0, auto: GPU 0 of 3");
+  EXPECT_EQ(opened("auto", 2), "cuda:2, auto: GPU 2 of 3");
+  EXPECT_EQ(opened("auto", 4), "cuda:1, auto: GPU 1 of 3");
+  EXPECT_EQ(opened("cuda", 5), "cuda:2, as --device says");
+  EXPECT_EQ(opened("cuda:1", 2), "cuda:1, as --device says");
+  EXPECT_EQ(opened("torch:cpu", 2), "torch:cpu, as --device says");
 }
 
 TEST_F(TorchBackend, MemoryThatDoesNotSufficeNamesTheDeviceAndWhatHelps) {

@@ -12,7 +12,6 @@
 #include "ranks/rank_stages.h"
 #include "ranks/weight_spread.h"
 #include "ranks/wire.h"
-#include "staging/file_system.h"
 
 namespace qk {
 namespace {
@@ -192,14 +191,13 @@ StagingAnswer stage_on_node(const RunContext& context, const StagingTask& task,
 
 std::optional<WeightSpread> choose_spread(const RunContext& context,
                                           std::span<const std::string> nodes,
-                                          std::optional<bool> forced) {
+                                          std::optional<bool> forced,
+                                          const FileSystemOf& file_system) {
   const std::set<std::string> different(nodes.begin(), nodes.end());
   std::vector<WeightFile> files = weight_files(context.run.model);
   const auto has_bytes = [](const WeightFile& file) { return file.stamp.bytes > 0; };
   if (different.size() < 2 || std::ranges::none_of(files, has_bytes)) return std::nullopt;
-  const auto is_slow = [](const WeightFile& file) {
-    return file_system_of(file.path).is_one_server;
-  };
+  const auto is_slow = [&](const WeightFile& file) { return file_system(file.path).is_one_server; };
   if (!forced.value_or(different.size() > kMostReaders && std::ranges::any_of(files, is_slow))) {
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "capture/run_steps.h"
 #include "cluster/crew.h"
 #include "ranks/rank_stages.h"
+#include "staging/file_system.h"
 #include "staging/piece_source.h"
 #include "staging/stage_files.h"
 
@@ -56,9 +58,11 @@ struct WeightSpread {
 };
 // Whether that is to be done: more than four nodes, the weights are staged, and on a file system
 // that has one server. None: each node reads for itself.
+using FileSystemOf = std::function<FileSystemKind(const std::filesystem::path&)>;
 std::optional<WeightSpread> choose_spread(const RunContext& context,
                                           std::span<const std::string> nodes,
-                                          std::optional<bool> forced);
+                                          std::optional<bool> forced,
+                                          const FileSystemOf& file_system = file_system_of);
 
 // On rank 0.
 struct StagedRanks {

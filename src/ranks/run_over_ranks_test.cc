@@ -41,16 +41,23 @@ TEST_F(RunOverRanks, GivesTheBytesOfOneProcess) {
   }
 }
 
+// The other ranks of the node could not read theirs.
 TEST_F(RunOverRanks, WeightsAreReadOnceANode) {
-  TestRanks ranks{.count = 3, .texts = some_texts(6), .out = out_};
-  ranks.change = [](int /*rank*/, PreparedRun& /*run*/, RanksOptions& options) {
-    options.run.stage.mode = StageMode::kRam;
-  };
-  const std::vector<RankEnd> ends = ranks.run();
-  EXPECT_EQ(ends[0].error, "");
-  EXPECT_EQ(ends[0].end.report.stage.mode, StageMode::kRam);
-  EXPECT_GT(ends[0].end.report.staged_bytes, 0);
-  EXPECT_EQ(files_in(out_), dataset_alone(ranks.texts));
+  const TestFolder disk;
+  const auto alone = dataset_alone(some_texts(6));
+  for (const StageMode mode : {StageMode::kRam, StageMode::kFolder}) {
+    TestRanks ranks{.count = 3, .texts = some_texts(6), .out = out_ / std::to_string(int(mode))};
+    ranks.change = [&](int rank, PreparedRun& run, RanksOptions& options) {
+      options.run.stage = {.mode = mode, .folder = disk.path()};
+      if (rank > 0) spoil_weights(run.model);
+    };
+    const std::vector<RankEnd> ends = ranks.run();
+    EXPECT_EQ(ends[0].error, "");
+    EXPECT_EQ(ends[0].end.report.stage.mode, mode);
+    EXPECT_GT(ends[0].end.report.staged_bytes, 0);
+    EXPECT_EQ(files_in(ranks.out), alone);
+    EXPECT_TRUE(std::filesystem::is_empty(disk.path()));
+  }
 }
 
 TEST_F(RunOverRanks, Rank0ShowsAllPhasesAndConcludesWhileTheOthersWait) {
@@ -63,7 +70,10 @@ TEST_F(RunOverRanks, Rank0ShowsAllPhasesAndConcludesWhileTheOthersWait) {
       EXPECT_TRUE(all_left);
       if (!has_concluded) ++left_before;
     };
-    if (rank != 0) return;
+    if (rank != 0) {
+      options.progress = [rank](const RanksProgress&) { ADD_FAILURE() << "shown by " << rank; };
+      return;
+    }
     options.progress = [&](const RanksProgress& progress) {
       phases.insert(progress.run.phase);
       EXPECT_EQ(progress.num_ranks, 2);

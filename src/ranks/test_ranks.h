@@ -1,7 +1,12 @@
 // For tests only: a run over ranks that are threads of this process.
 #pragma once
 
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -15,6 +20,7 @@
 #include "base/atomic_file.h"
 #include "base/test_folder.h"
 #include "capture/run.h"
+#include "capture/stage_weights.h"
 #include "capture/test_run.h"
 #include "cluster/test_network.h"
 #include "ranks/run_over_ranks.h"
@@ -105,6 +111,21 @@ inline std::vector<std::string> some_texts(int64_t count) {
   std::vector<std::string> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(words(1 + (i * 37) % 60));
   return out;
+}
+
+// Other values of the same size, as if nobody could have read these.
+inline void spoil_weights(const Model& model) {
+  for (const WeightFile& file : weight_files(model)) {
+    std::string bytes = read_file(file.path);
+    uint64_t header = 0;
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    const int fd = ::open(file.path.c_str(), O_WRONLY);
+    ASSERT_GE(fd, 0);
+    const std::string other(bytes.size() - sizeof(header) - header, '\x11');
+    ASSERT_EQ(::pwrite(fd, other.data(), other.size(), static_cast<off_t>(sizeof(header) + header)),
+              std::ssize(other));
+    ::close(fd);
+  }
 }
 
 }  // namespace qk

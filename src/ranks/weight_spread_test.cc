@@ -1,20 +1,18 @@
 // Six nodes, one of them with two ranks, each rank with files of its own.
 #include "ranks/weight_spread.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "capture/stage_weights.h"
+#include "base/thread_pool.h"
+#include "capture/memory_plan.h"
 #include "cluster/message.h"
 #include "ranks/test_ranks.h"
 
@@ -22,21 +20,6 @@ namespace qk {
 namespace weight_spread_test {
 
 using testing::HasSubstr;
-
-// Other values of the same size, as if nobody could have read these.
-void spoil_weights(const Model& model) {
-  for (const WeightFile& file : weight_files(model)) {
-    std::string bytes = read_file(file.path);
-    uint64_t header = 0;
-    std::memcpy(&header, bytes.data(), sizeof(header));
-    const int fd = ::open(file.path.c_str(), O_WRONLY);
-    ASSERT_GE(fd, 0);
-    const std::string other(bytes.size() - sizeof(header) - header, '\x11');
-    ASSERT_EQ(::pwrite(fd, other.data(), other.size(), static_cast<off_t>(sizeof(header) + header)),
-              std::ssize(other));
-    ::close(fd);
-  }
-}
 
 class WeightSpreadTest : public testing::Test {
  protected:
@@ -118,6 +101,34 @@ TEST_F(WeightSpreadTest, AtMost16PiecesAreHeld) {
   EXPECT_GT(num_sent, 40);
   EXPECT_GT(most, 2);
   EXPECT_LE(most, 16);
+}
+
+FileSystemKind nfs(const std::filesystem::path& /*path*/) {
+  return {.name = "NFS", .is_network = true, .is_one_server = true};
+}
+
+FileSystemKind lustre(const std::filesystem::path& /*path*/) {
+  return {.name = "Lustre", .is_network = true};
+}
+
+// More than four nodes, one server, and weights that are staged.
+TEST(ChooseSpread, WhenWeightsAreSent) {
+  const TestFolder model;
+  const PreparedRun run = test_run(some_texts(3), model.path());
+  RunOptions options;
+  options.stage.mode = StageMode::kRam;
+  const MemoryPlan memory = plan_memory(run, options);
+  ThreadPool pool(1);
+  const RunContext context{
+      .run = run, .options = options, .memory = memory, .pool = pool, .journal = {}};
+  const std::vector<std::string> four = {"a", "b", "b", "c", "d", "a"},
+                                 five = {"a", "b", "c", "d", "e"};
+  EXPECT_TRUE(choose_spread(context, five, {}, nfs).has_value());
+  EXPECT_FALSE(choose_spread(context, four, {}, nfs).has_value()) << "each node reads for itself";
+  EXPECT_FALSE(choose_spread(context, five, {}, lustre).has_value()) << "many servers";
+  EXPECT_FALSE(choose_spread(context, five, {}).has_value()) << "a local disk";
+  options.stage.mode = StageMode::kOff;
+  EXPECT_FALSE(choose_spread(context, five, {}, nfs).has_value());
 }
 
 TEST_F(WeightSpreadTest, PiecesMayBeLargerThanTheFiles) {

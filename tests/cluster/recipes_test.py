@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The recipes of docs/cluster.md and configs/kubernetes/, run as they are printed.
+"""The recipes of docs/cluster.md and configs/kubernetes/: their scripts and command lines as they are printed.
+qsub, sbatch, srun, and mpirun under PBS, are stubs, and pods are processes: the real Slurm is array_test.py's.
 
 usage: recipes_test.py QKSCOPE
 
@@ -31,6 +32,23 @@ case "$*" in
 esac
 exec {program} "$@" --threads 1
 """
+# Takes a job: its number is printed, and its arguments are a line of the queue.
+SUBMIT = """#!/bin/sh
+echo "$*" >> {folder}/queue
+wc -l < {folder}/queue | tr -d ' '
+"""
+# Of an MPI job a single rank; the first start of all is stopped.
+SRUN = """#!/bin/sh
+if [ ! -e {folder}/stopped ]; then : > {folder}/stopped; exit 75; fi
+while [ "${{1#--}}" != "$1" ]; do shift; done
+exec "$@"
+"""
+
+
+def command_of_chain():
+    """The command line with which docs/cluster.md submits a chain."""
+    with open(f"{ROOT}/docs/cluster.md") as file:
+        return re.search(r"^    (configs/slurm/chain\.sh .*)$", file.read(), re.M).group(1)
 
 
 def recipes():
@@ -164,18 +182,61 @@ class Recipes(unittest.TestCase):
         self.run_in(folder, command("finish"))
         self.assert_expected(folder)
 
+    def stub(self, folder, name, text):
+        os.chmod(fixtures.write(f"{folder}/bin/{name}", text.format(folder=folder)), 0o755)
+
+    def queue(self, folder):
+        """The arguments of each job that was submitted."""
+        with open(f"{folder}/queue") as file:
+            return [line.split() for line in file]
+
     def test_pbs(self):
-        """Without PBS: the shell and the options are right."""
+        """Some indexes of each array; then the finish job misses documents, which the MPI job captures."""
         folder = self.make_folder("pbs")
-        array, mpi = (block for block in self.recipes.values() if "#PBS" in block)
-        script = fixtures.write(f"{folder}/array.sh", array)
-        for index in range(3, 128, 31):
-            self.run_in(folder, ["sh", script], STOPPED if index == 3 else 0,
-                        PBS_ARRAY_INDEX=str(index), PBS_O_WORKDIR=folder)
-        fixtures.write(f"{folder}/bin/mpirun", '#!/bin/sh\nshift 4\nexec "$@"\n')
-        os.chmod(f"{folder}/bin/mpirun", 0o755)
-        script = fixtures.write(f"{folder}/mpi.sh", mpi)
-        self.run_in(folder, ["sh", script], PBS_O_WORKDIR=folder)
+        array, finish, mpi = (block for block in self.recipes.values()
+                              if 'cd "$PBS_O_WORKDIR"' in block)
+        for name, block in (("array", array), ("finish", finish), ("mpi", mpi)):
+            fixtures.write(f"{folder}/{name}.pbs", block)
+        self.stub(folder, "qsub", SUBMIT)
+        self.run_in(folder, ["sh", self.write_recipe("capture_pbs.sh", folder)])
+        first, second, last = self.queue(folder)
+        self.assertEqual(first, ["array.pbs"])
+        self.assertEqual(second, ["-W", "depend=afterany:1", "array.pbs"])
+        self.assertEqual((last[:2], last[-1]), (["-W", "depend=afterany:2"], "finish.pbs"))
+
+        def start(job, code=0, **variables):
+            return self.run_in(folder, ["sh", job[-1]], code, PBS_O_WORKDIR=folder, **variables)
+
+        for index in (3, 34, 127):
+            start(first, STOPPED if index == 3 else 0, PBS_ARRAY_INDEX=str(index))
+        start(second, PBS_ARRAY_INDEX="3")
+        self.assertRegex(start(last, STOPPED), r"documents 0, 1, 2, 4, .* are missing")
+        self.stub(folder, "mpirun", '#!/bin/sh\nshift 4\nexec "$@"\n')
+        start(["mpi.pbs"])
+        self.assert_expected(folder)
+        self.assertIn("is finished already", start(last))
+
+    def test_a_chain_of_mpi_jobs(self):
+        """As docs/cluster.md submits it: the first job is stopped, the second finishes, the others end at once."""
+        folder = self.make_folder("chain")
+        for name, text in (("sbatch", SUBMIT), ("srun", SRUN), ("scontrol", "#!/bin/sh\nexit 99\n")):
+            self.stub(folder, name, text)
+        os.symlink(f"{ROOT}/configs", f"{folder}/configs")
+        command = command_of_chain().split()
+        times, *options, script = command[1:]
+        self.assertEqual(self.run_in(folder, command).strip(), times)
+        jobs = self.queue(folder)
+        self.assertEqual(len(jobs), int(times))
+        for number, job in enumerate(jobs):
+            after = [f"--dependency=afterany:{number}"] if number else []
+            self.assertEqual(job, ["--parsable", *after, *options, script])
+        exported = dict(item.split("=") for item in options[0].split(",")[1:])
+        self.assertEqual(exported["RESTARTS"], "0")  # no job requeues itself
+        said = []
+        for number, job in enumerate(jobs):
+            said.append(self.run_in(folder, ["bash", job[-1]], 0 if number else STOPPED,
+                                    SLURM_JOB_ID=str(number + 1), **exported))
+        self.assertEqual(["is finished already" in text for text in said], [False, False, True, True, True])
         self.assert_expected(folder)
 
 
