@@ -151,12 +151,18 @@ class RankFaultsTest(RanksCase):
     # Launchers.
 
     def test_srun_without_mpi(self):
-        self.need("openmpi")
         out = self.out()
-        self.assert_says_once(
-            self.sniff(["srun", "-Q", "--mpi=none", "--overcommit", "-N2", "-n3"], out), out,
-            "srun started 3 copies without PMIx, which Open MPI 4.1.4 needs: --mpi=pmix is missing, or another "
-            "MPI is meant (--mpi FILE names it)")
+        for flavour, library, sentence in (
+                ("openmpi", "libmpi.so.40",
+                 "srun started 3 copies without PMIx, which Open MPI 4.1.4 needs: --mpi=pmix is missing, or "
+                 "another MPI is meant (--mpi FILE names it)"),
+                ("mpich", "libmpich.so.12",
+                 "srun started 3 copies, but MPI sees 1: --mpi=pmix is missing, or the MPI is another one "
+                 "(found: MPICH 4.0.2)")):
+            with self.subTest(flavour=flavour):
+                self.need(flavour)
+                done = self.sniff(["srun", "-Q", "--mpi=none", "--overcommit", "-N2", "-n3"], out, "--mpi", library)
+                self.assert_says_once(done, out, sentence)
 
     def test_the_library_of_another_mpirun(self):
         self.need("openmpi")

@@ -117,6 +117,20 @@ class RankKillsTest(RanksCase):
                 self.assertEqual(journals.computed_twice(out), set())
                 self.assert_finishes(out)
 
+    def test_a_rank_killed_before_mpi_has_begun(self):
+        """The other one waits for it in MPI_Init."""
+        self.need("mpich")
+        out = self.out()
+        script = self.script("early", "kill -9 $$")
+        run = self.cluster.start([*PMI2, "-N2", "-n2", script, self.QKSCOPE, *self.words(out)],
+                                 env=MPICH | {"QKSCOPE_START_SECONDS": "3"})
+        stderr = run.communicate(timeout=90)[1]
+        self.assertEqual(self.sentences(stderr), ["MPI_Init still waits for other ranks, one of which was killed "
+                                                  "or did not begin; use --resume to continue"], stderr)
+        self.assertEqual(run.returncode, KILLED, stderr)
+        self.assertIn("task 0: Exited with exit code 75", stderr)
+        self.assert_finishes(out)
+
     # At any moment.
 
     def wait_for_start(self, out, run):
@@ -152,7 +166,9 @@ class RankKillsTest(RanksCase):
                 for rank in self.random.sample(sorted(pids), self.random.randint(min(1, len(pids)), len(pids))):
                     os.kill(pids[rank], signal.SIGKILL)
                 stderr = run.communicate(timeout=90)[1]
-                self.assertEqual(self.sentences(stderr.replace("rank 0: not heard of", "warning: ")), [], stderr)
+                for sentence in self.sentences(stderr):
+                    self.assertRegex(sentence, "^(rank 0: not heard of for 2 s|MPI_Init still waits for other "
+                                     "ranks).*; use --resume to continue$", stderr)
                 if os.path.exists(f"{out}/README.md") and not journals.of_starts(out):
                     self.assertEqual(dataset(out), self.expected)
                     out = self.out()

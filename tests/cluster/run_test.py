@@ -71,7 +71,8 @@ class RunTest(RanksCase):
         cores = len(os.sched_getaffinity(0))
         for more, threads in (([], [max(1, cores // 3 + (i < cores % 3)) for i in range(3)]),
                               (["--threads", "5"], [5] * 3)):
-            done = self.sniff([*PMIX, "-N2", "-n3"], out, "--dry-run", *more)
+            done = self.cluster.run([*PMIX, "-N2", "-n3", self.QKSCOPE, "sniff", self.config, "--set",
+                                     f"output.data_root={out}", "--dry-run", *more], check=False, env=OPEN_MPI)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertRegex(done.stdout, r"\nranks     3 on 1 node, by srun, over Open MPI 4[^\n]*; they see "
                              r"one output folder\n  rank  node  +device  +threads +memory +reads weights\n")
