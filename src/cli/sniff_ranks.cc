@@ -1,11 +1,14 @@
 #include "cli/sniff_ranks.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -13,6 +16,7 @@
 #include "cli/number_text.h"
 #include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
+#include "cluster/launcher.h"
 #include "ranks/check_ranks.h"
 
 namespace qk {
@@ -22,6 +26,41 @@ std::string rate_text(double tokens_per_second) {
   constexpr double kThousand = 1000;
   if (tokens_per_second < 10 * kThousand) return fmt::format("{:.0f} tokens/s", tokens_per_second);
   return fmt::format("{:.0f}k tokens/s", tokens_per_second / kThousand);
+}
+
+// At least 1; `otherwise` if the variable is not set. Throws Error if it is another text.
+double seconds_of(const char* variable, double otherwise) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return otherwise;
+  char* end = nullptr;
+  const double seconds = std::strtod(text, &end);
+  if (end == text || *end != '\0' || !(seconds >= 1))
+    fail("{}: expected at least 1, found {}", variable, text);
+  return seconds;
+}
+
+double start_seconds() { return seconds_of("QKSCOPE_START_SECONDS", CrewTimes{}.start); }
+
+void on_late_start(int /*number*/) {
+  constexpr std::string_view kSentence =
+      "qkscope: MPI_Init still waits for other ranks, one of which was killed or did not begin; use "
+      "--resume to continue\n";
+  [[maybe_unused]] const ssize_t written =
+      ::write(STDERR_FILENO, kSentence.data(), kSentence.size());
+  ::_exit(kExitStopped);
+}
+
+void on_late_start_of_others(int /*number*/) { ::_exit(kExitStopped); }
+
+// MPI_Init returns when every rank has called it: never, if one was killed before.
+MpiStart start_in_time(const std::string& mpi) {
+  const bool speaks = find_launcher().rank == 0;
+  std::signal(SIGALRM, speaks ? on_late_start : on_late_start_of_others);
+  ::alarm(static_cast<unsigned>(start_seconds()));
+  MpiStart out = start_mpi(mpi);
+  ::alarm(0);
+  std::signal(SIGALRM, SIG_DFL);
+  return out;
 }
 
 // Done and in progress, of what this start has to do.
@@ -59,7 +98,7 @@ std::string copies_warning(const Launcher& launcher, const Shard& shard) {
       launcher.name, launcher.num_ranks, shard.index, shard.count);
 }
 
-SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_mpi(mpi)) {
+SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi)) {
   if (!is_on()) return;
   local_rank_ = mpi_.launcher.local_rank;
   if (!local_rank_) local_rank_ = mpi_.transport->node_rank().rank;
@@ -67,14 +106,9 @@ SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_mpi(mpi)) {
 
 RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   RanksOptions out;
-  if (const char* text = std::getenv("QKSCOPE_LOST_SECONDS")) {
-    char* end = nullptr;
-    const double seconds = std::strtod(text, &end);
-    if (end == text || *end != '\0' || !(seconds >= 1))
-      fail("QKSCOPE_LOST_SECONDS: expected at least 1, found {}", text);
-    out.times.lost = seconds;
-    out.see_seconds = 1.5 * seconds;
-  }
+  out.times.start = start_seconds();
+  out.times.lost = seconds_of("QKSCOPE_LOST_SECONDS", out.times.lost);
+  out.see_seconds = 1.5 * out.times.lost;
   out.run = options;
   out.left = [this](bool all_left) { all_left_ = all_left; };
   return out;

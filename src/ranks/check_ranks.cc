@@ -80,9 +80,13 @@ void answer_check(const PreparedRun& run, std::string_view body, Worker& worker)
   }
 }
 
-std::vector<CheckedRank> hear(Leader& leader) {
+// num_threads: of each rank, as the user gave it, or 0.
+std::vector<CheckedRank> hear(Leader& leader, int num_threads) {
   std::vector<RankFacts> facts = hear_ranks(leader);
-  const std::vector<Placement> placed = place_ranks(rooms_of(facts));
+  std::vector<Placement> placed = place_ranks(rooms_of(facts));
+  for (Placement& place : placed) {
+    if (num_threads > 0) place.num_threads = num_threads;
+  }
   std::vector<CheckedRank> out;
   out.reserve(facts.size());
   for (size_t i = 0; i < facts.size(); ++i) {
@@ -93,7 +97,7 @@ std::vector<CheckedRank> hear(Leader& leader) {
 
 std::vector<CheckedRank> lead_check(const PreparedRun& run, const RanksOptions& options,
                                     Leader& leader) {
-  std::vector<CheckedRank> ranks = hear(leader);
+  std::vector<CheckedRank> ranks = hear(leader, options.run.num_threads);
   const std::string token = start_token();
   const std::string& folder = run.config.output.data_root;
   const AgreeStage stage{.token_file = ".qkscope-check." + token,

@@ -207,8 +207,8 @@ TEST_F(RankFaults, AStopOfOneRankStopsAllAndAnyNumberGoesOn) {
   EXPECT_EQ(whole[1].end.exit_code, 0);
 }
 
-// Stopped, then one process by itself; and the other way round.
-TEST_F(RankFaults, RanksAndSingleProcessesGoOnFromEachOther) {
+// Stopped, then one process by itself.
+TEST_F(RankFaults, ASingleProcessGoesOnFromRanks) {
   std::atomic<bool> stop = false, has_begun = false;
   TestRanks ranks = this->ranks(2);
   ranks.stop = &stop;
@@ -221,6 +221,7 @@ TEST_F(RankFaults, RanksAndSingleProcessesGoOnFromEachOther) {
   };
   const std::vector<RankEnd> ends = ranks.run();
   EXPECT_EQ(ends[0].end.exit_code, 75) << ends_text(ends);
+  const int64_t num_stopped = ends[0].end.report.counts.num_documents;
   const TestFolder model;
   PreparedRun run = test_run(texts_, model.path());
   run.config.output.data_root = out_.string();
@@ -229,6 +230,31 @@ TEST_F(RankFaults, RanksAndSingleProcessesGoOnFromEachOther) {
   options.resume = true;
   const RunReport report = run_capture(run, options);
   EXPECT_TRUE(report.resumed);
+  EXPECT_GE(report.counts.num_documents_before, num_stopped);
+  EXPECT_EQ(files_in(out_), dataset_alone(texts_));
+}
+
+TEST_F(RankFaults, RanksGoOnFromASingleProcess) {
+  const TestFolder model;
+  PreparedRun run = test_run(texts_, model.path());
+  run.config.output.data_root = out_.string();
+  std::atomic<bool> stop = false;
+  RunOptions options;
+  options.num_threads = 1;
+  options.stop = &stop;
+  options.progress = [&](const RunProgress& progress) {
+    if (progress.phase == Phase::kCapture && progress.done > 0) stop = true;
+  };
+  const RunReport stopped = run_capture(run, options);
+  ASSERT_TRUE(stopped.stopped);
+  const int64_t num_stopped = stopped.counts.num_documents;
+  EXPECT_GT(num_stopped, 0);
+  EXPECT_LT(num_stopped, std::ssize(texts_));
+  TestRanks ranks = this->ranks(2);
+  ranks.resume = true;
+  const std::vector<RankEnd> ends = ranks.run();
+  EXPECT_EQ(ends[0].end.exit_code, 0) << ends_text(ends);
+  EXPECT_EQ(ends[0].end.report.counts.num_documents_before, num_stopped);
   EXPECT_EQ(files_in(out_), dataset_alone(texts_));
 }
 

@@ -7,52 +7,26 @@ usage: array_test.py QKSCOPE WRITE_FAULTS_LIBRARY"""
 import glob
 import os
 import re
-import sys
-import tempfile
-import time
+import signal
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, f"{ROOT}/tests/cli")
-import fixtures  # noqa: E402
-import private_machine  # noqa: E402
-import slurm_cluster  # noqa: E402
-from fixtures import files_of  # noqa: E402
-from slurm_cluster import SlurmCluster  # noqa: E402
+import jobs_case
+import journals
+from fixtures import files_of, write
+from jobs_case import NUM_TOKENS, SCRIPTS, JobsCase
 
-PROGRAM, FAULTS = (os.path.abspath(path) for path in sys.argv[1:3])
-SCRIPTS = f"{ROOT}/configs/slurm"
-STOPPED = 75
 HAS_OPEN_MPI = bool(glob.glob("/usr/lib/*/libmpi.so.40"))
 needs_open_mpi = unittest.skipUnless(HAS_OPEN_MPI, "Open MPI is not installed")
-LENGTHS = [90, 5, 0, 41, 100, 17, 64, 128, 1, 77, 33, 110] * 3
-# Jobs in `main` give way to those in `urgent`. Only jobs that ask for it may be requeued.
-OPTIONS = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE\nJobRequeue=0"
-PARTITIONS = """PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
-PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2"""
 MPI_STOPPED = r"qkscope: stopped after \d+ documents[^\n]*use --resume to continue\n"
-# The program on a slow disk; in the jobs that are to be slow only once, fast after a requeue.
-SLOW = """#!/bin/sh
-if [ -n "{once}" ] && [ -n "$SLURM_RESTART_COUNT" ]; then exec {program} "$@"; fi
-exec env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD={faults} QK_FAULT_FOLDER={out} QK_FAULT_MS={ms} {program} "$@" {options}
-"""
+SHARD_STOPPED = r"qkscope: stopped (before|after) [^\n]*run the same shard again to continue\n"
 
 
-class Array(unittest.TestCase):
+class Array(JobsCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="qk-array-"))
-        cls.root = os.path.realpath(cls.folder)
-        fixtures.make_all(cls.root)
-        fixtures.make_corpus(f"{cls.root}/corpus", LENGTHS)
-        cls.cluster = cls.enterClassContext(SlurmCluster(
-            f"{cls.root}/slurm", num_nodes=10, cpus_per_node=2, options=OPTIONS, partitions=PARTITIONS))
-        slurm_cluster.report_start(cls.cluster)
-        cls.cluster.environment |= {"HF_HUB_OFFLINE": "1", **slurm_cluster.OPEN_MPI}
-        plain = cls.make_folder("plain")
-        cls.cluster.run([PROGRAM, "sniff", "run.yaml", "--quiet"], cwd=plain)
-        cls.expected = files_of(f"{plain}/out")
+        super().setUpClass()
         cls.start_with_limits()
+        cls.start_preemptions()
 
     @classmethod
     def start_with_limits(cls):
@@ -79,79 +53,39 @@ class Array(unittest.TestCase):
                                             "--nodelist=n9,n10", program=slow)
 
     @classmethod
-    def make_folder(cls, name):
-        folder = f"{cls.root}/{name}"
-        config = fixtures.CONFIG.format(root=cls.root).replace(f"{cls.root}/out", f"{folder}/out")
-        fixtures.write(f"{folder}/run.yaml", config)
-        return folder
+    def start_preemptions(cls):
+        """The program is suspended in the middle of a document until the time of grace has ended, which
+        may take half a minute: these too run beside the other tests."""
+        cls.preempted = cls.make_folder("preempted_late")
+        slow = cls.slow(cls.preempted, ms=60, once="yes")
+        cls.preempted_job = cls.submit_array(cls.preempted, 1, "--nodelist=n11", program=slow)
+        jobs, nodes = [(cls.preempted, cls.preempted_job, 1)], ["n11"]
+        if HAS_OPEN_MPI:
+            cls.mpi_preempted = cls.make_folder("mpi_preempted_late")
+            slow = cls.slow(cls.mpi_preempted, ms=60, once="yes")
+            cls.mpi_preempted_job = cls.submit_mpi(cls.mpi_preempted, "--nodelist=n12,n13", program=slow,
+                                                   RESTARTS=0)
+            jobs.append((cls.mpi_preempted, cls.mpi_preempted_job, 2))
+            nodes.append("n13")
+        for folder, _, num_ranks in jobs:
+            cls.wait_for_journals(folder, 3_000, count=num_ranks)
+        cls.submit_urgent(*nodes)
+        for folder, job, num_ranks in jobs:
+            cls.wait_until(folder, lambda folder=folder, count=num_ranks: (
+                cls.logs(folder).count("signal received") == count))
+            for pid in cls.processes(SLURM_JOB_ID=job):
+                os.kill(pid, signal.SIGSTOP)
 
-    @classmethod
-    def slow(cls, folder, ms, once="", options=""):
-        path = fixtures.write(f"{folder}/slow.sh", SLOW.format(
-            once=once, program=PROGRAM, faults=FAULTS, out=f"{folder}/out", ms=ms, options=options))
-        os.chmod(path, 0o755)
-        return path
+    def kill(self, **variables):
+        pid, = self.processes(**variables)
+        os.kill(pid, signal.SIGKILL)
 
-    @classmethod
-    def submit(cls, folder, script, *options, program=PROGRAM, **variables):
-        given = {"CONFIG": "run.yaml", "QKSCOPE": program, **variables}
-        export = ",".join(["ALL", *(f"{name}={value}" for name, value in given.items())])
-        return cls.cluster.submit(f"{SCRIPTS}/{script}", "--cpus-per-task=1", f"--export={export}",
-                                  *options, cwd=folder)
-
-    @classmethod
-    def submit_array(cls, folder, shards, *options, **others):
-        return cls.submit(folder, "array.sh", f"--array=0-{shards - 1}%4", *options, SHARDS=shards,
-                          **others)
-
-    @classmethod
-    def submit_mpi(cls, folder, *options, **others):
-        return cls.submit(folder, "mpi.sh", "--nodes=2", *options, **others)
-
-    def log(self, folder, name):
-        with open(f"{folder}/{name}") as file:
-            return file.read()
-
-    def logs(self, folder):
-        text = "".join(f"--- {name}\n{self.log(folder, name)}" for name in sorted(os.listdir(folder))
-                       if name.endswith(".log"))
-        with open(f"{self.root}/slurm/slurmctld.log") as file:
-            return text + "".join(line for line in file if "JobId=" in line)
-
-    def assert_states(self, folder, states, job, num_tasks, but=()):
-        expected = {f"{job}_{i}": "COMPLETED" for i in range(num_tasks)} | dict(but)
-        self.assertEqual(states, expected, self.logs(folder))
-
-    def finish(self, folder, *options):
-        job = self.submit(folder, "finish.sh", *options)
-        self.assertEqual(self.cluster.wait_for(job), {job: "COMPLETED"}, self.logs(folder))
-        self.assertTrue(files_of(f"{folder}/out") == self.expected, self.logs(folder))
-
-    def wait_for_journals(self, folder, size, count=1):
-        deadline = time.monotonic() + 60
-        while True:
-            found = [data for name, data in files_of(f"{folder}/out").items() if "/journal" in name]
-            if sum(len(data) > size for data in found) >= count:
-                return
-            self.assertLess(time.monotonic(), deadline, self.logs(folder))
-            time.sleep(0.05)
-
-    def starts(self, job):
-        """How often each task was started again."""
-        said = self.cluster.run(["scontrol", "show", "job", "-o", job]).stdout
-        return {int(task): int(restarts) for task, restarts in
-                re.findall(r"ArrayTaskId=(\d+) .*?Restarts=(\d+)", said)}
-
-    def assert_mpi_job(self, folder, job, num_restarts):
-        """It is over, after so many restarts, and has made the dataset."""
-        self.assertEqual(self.cluster.finish_with_requeues(job, 150), {job: "COMPLETED"}, self.logs(folder))
-        self.assertEqual(self.restarts(job), num_restarts, self.logs(folder))
-        self.assertTrue(files_of(f"{folder}/out") == self.expected, self.logs(folder))
-
-    def restarts(self, job):
-        """How often a job that is no array was started again."""
-        said = self.cluster.run(["scontrol", "show", "job", "-o", job]).stdout
-        return int(re.search(r" Restarts=(\d+) ", said)[1])
+    def assert_went_on(self, said, before):
+        """A start that computed what the journals did not have, and nothing else."""
+        self.assertGreater(len(before), 0)
+        computed, of = re.findall(r"^([\d,]+) tokens? computed of ([\d,]+);", said, re.M)[-1]
+        self.assertEqual(int(of.replace(",", "")), NUM_TOKENS - sum(before.values()))
+        self.assertLessEqual(int(computed.replace(",", "")), NUM_TOKENS - sum(before.values()))
 
     # Tests.
 
@@ -182,9 +116,8 @@ class Array(unittest.TestCase):
         self.assert_states(folder, self.cluster.finish_with_requeues(job), job, 3)
         self.assertEqual(self.cluster.wait_for(finish), {finish: "COMPLETED"}, self.logs(folder))
         self.assertEqual(self.starts(job), {0: 0, 1: 1, 2: 0})
-        self.assertRegex(self.log(folder, f"qkscope-{job}_1.log"),
-                         r"qkscope: stopped (before|after) [^\n]*run the same shard again to continue\n")
-        self.assertTrue(files_of(f"{folder}/out") == self.expected)
+        self.assertRegex(self.log(folder, f"qkscope-{job}_1.log"), SHARD_STOPPED)
+        self.assert_dataset(folder)
 
     def test_signal_before_the_limit(self):
         """Slurm's own signal, and the requeue by the script, until all is done."""
@@ -208,22 +141,49 @@ class Array(unittest.TestCase):
                 self.wait_for_journals(folder, 20_000, count=job - last + 3)
                 self.cluster.run(["scancel", "-s", "USR1", f"{job}_0"])
             else:
-                fixtures.write(f"{folder}/slow.sh", f'#!/bin/sh\nexec {PROGRAM} "$@"\n')
+                write(f"{folder}/slow.sh", f'#!/bin/sh\nexec {self.QKSCOPE} "$@"\n')
             states = self.cluster.wait_for(str(job))
             self.assertEqual(set(states.values()), {"COMPLETED" if job == last else "FAILED"},
                              self.logs(folder))
         self.finish(folder)
 
     def test_preemption(self):
+        """Each task stops in the time of grace and requeues itself."""
         folder = self.make_folder("preempted")
-        where = "--nodelist=n4"
-        job = self.submit_array(folder, 2, where, program=self.slow(folder, ms=60, once="yes"))
-        self.wait_for_journals(folder, 20_000, count=2)
-        urgent = self.cluster.submit("#!/bin/sh\n#SBATCH -N1 -n2\nsleep 1\n", where, "--partition=urgent")
+        job = self.submit_array(folder, 2, "--nodelist=n4", program=self.slow(folder, ms=60, once="yes"))
+        self.wait_for_journals(folder, 3_000, count=2)
+        urgent = self.submit_urgent("n4")
         self.assertEqual(self.cluster.wait_for(urgent), {urgent: "COMPLETED"})
         self.assert_states(folder, self.cluster.finish_with_requeues(job), job, 2)
         self.assertEqual(self.starts(job), {0: 1, 1: 1}, self.logs(folder))
+        for task in (0, 1):
+            self.assertRegex(self.log(folder, f"qkscope-{job}_{task}.log"), SHARD_STOPPED)
+        self.assertEqual(journals.computed_twice(f"{folder}/out"), set())
         self.finish(folder)
+
+    def test_a_killed_shard(self):
+        """The script requeues its task."""
+        folder = self.make_folder("killed")
+        job = self.submit_array(folder, 3, program=self.slow(folder, ms=40, once="yes"))
+        self.wait_for_journals(folder, 3_000, count=3)
+        self.kill(SLURM_ARRAY_JOB_ID=job, SLURM_ARRAY_TASK_ID="1")
+        self.assert_states(folder, self.cluster.finish_with_requeues(job), job, 3)
+        self.assertEqual(self.starts(job), {0: 0, 1: 1, 2: 0}, self.logs(folder))
+        self.assertRegex(self.log(folder, f"qkscope-{job}_1.log"), r"srun: error: n\d+: task 0: Killed\n")
+        self.assertEqual(journals.computed_twice(f"{folder}/out"), set())
+        self.finish(folder)
+
+    @needs_open_mpi
+    def test_a_killed_rank(self):
+        """The other one finishes the dataset. Then the script starts the job again, which ends at once."""
+        folder = self.make_folder("mpi_killed")
+        job = self.submit_mpi(folder, program=self.slow(folder, ms=30, once="yes"), QKSCOPE_LOST_SECONDS=2)
+        self.wait_for_journals(folder, 3_000, count=2)
+        self.kill(SLURM_JOB_ID=job, SLURM_PROCID="1")
+        self.assert_mpi_job(folder, job, num_restarts=1)
+        said = self.log(folder, f"qkscope-{job}.log")
+        self.assertEqual(said.count("(rank 1): not heard of for 2 s"), 1, said)
+        self.assertRegex(said, r"(?s)Dataset   .* is finished already; there is nothing to resume\n$")
 
     @needs_open_mpi
     def test_mpi_script(self):
@@ -238,16 +198,35 @@ class Array(unittest.TestCase):
 
     @needs_open_mpi
     def test_mpi_preemption(self):
-        """One node of two is taken away: Slurm itself starts the whole job again."""
+        """One node of two is taken away: all ranks stop in the time of grace."""
         folder = self.make_folder("mpi_preempted")
-        job = self.submit_mpi(folder, "--nodelist=n3,n4", program=self.slow(folder, ms=60, once="yes"),
-                              RESTARTS=0)
-        self.wait_for_journals(folder, 20_000, count=2)
-        urgent = self.cluster.submit("#!/bin/sh\n#SBATCH -N1 -n2\nsleep 1\n", "--nodelist=n4",
-                                     "--partition=urgent")
+        job = self.submit_mpi(folder, "--nodelist=n3,n4", program=self.slow(folder, ms=60, once="yes"))
+        self.wait_for_journals(folder, 3_000, count=2)
+        urgent = self.submit_urgent("n4")
         self.assertEqual(self.cluster.wait_for(urgent), {urgent: "COMPLETED"})
         self.assert_mpi_job(folder, job, num_restarts=1)
-        self.assertIn("DUE TO PREEMPTION", self.log(folder, f"qkscope-{job}.log"))
+        self.assertRegex(self.log(folder, f"qkscope-{job}.log"), MPI_STOPPED)
+
+    def assert_stopped_late(self, said, stopped):
+        """By the signals that Slurm sends when the time of grace has ended: TERM, CONT, TERM. A process
+        that dies of one of them says nothing."""
+        self.assertRegex(said, f"(?s)signal received.*DUE TO PREEMPTION.*{stopped}")
+
+    def test_z_preemption_with_repeated_signals(self):
+        states = self.cluster.finish_with_requeues(self.preempted_job)
+        self.assert_states(self.preempted, states, self.preempted_job, 1)
+        self.assertEqual(self.starts(self.preempted_job), {0: 1}, self.logs(self.preempted))
+        self.assert_stopped_late(self.log(self.preempted, f"qkscope-{self.preempted_job}_0.log"),
+                                 SHARD_STOPPED)
+        self.assertEqual(journals.computed_twice(f"{self.preempted}/out"), set())
+        self.finish(self.preempted)
+
+    @needs_open_mpi
+    def test_z_mpi_preemption_with_repeated_signals(self):
+        """Slurm itself starts the job again: its script may not."""
+        self.assert_mpi_job(self.mpi_preempted, self.mpi_preempted_job, num_restarts=1)
+        self.assert_stopped_late(self.log(self.mpi_preempted, f"qkscope-{self.mpi_preempted_job}.log"),
+                                 MPI_STOPPED)
 
     def test_wrong_numbers(self):
         folder = self.make_folder("numbers")
@@ -270,8 +249,12 @@ class Array(unittest.TestCase):
         states = self.cluster.wait_for(self.timeout_job, 150)
         self.assertEqual(states, {f"{self.timeout_job}_0": "TIMEOUT"}, self.logs(self.timeout))
         self.assertEqual(self.starts(self.timeout_job), {0: 0})
+        before = journals.of_folder(f"{self.timeout}/out")
         again = self.submit_array(self.timeout, 1)
-        self.finish(self.timeout, f"--dependency=afterany:{again}")
+        self.assert_states(self.timeout, self.cluster.wait_for(again), again, 1)
+        self.assert_went_on(self.log(self.timeout, f"qkscope-{again}_0.log"), before)
+        self.assertEqual(journals.computed_twice(f"{self.timeout}/out"), set())
+        self.finish(self.timeout)
 
     @needs_open_mpi
     def test_zz_mpi_signal_before_the_limit(self):
@@ -293,12 +276,12 @@ class Array(unittest.TestCase):
         states = self.cluster.wait_for(self.mpi_timeout_job, 150)
         self.assertEqual(states, {self.mpi_timeout_job: "TIMEOUT"}, self.logs(self.mpi_timeout))
         self.assertEqual(self.restarts(self.mpi_timeout_job), 0)
+        before = journals.of_folder(f"{self.mpi_timeout}/out")
         again = self.submit_mpi(self.mpi_timeout)
         self.assert_mpi_job(self.mpi_timeout, again, num_restarts=0)
+        self.assert_went_on(self.log(self.mpi_timeout, f"qkscope-{again}.log"), before)
+
 
 
 if __name__ == "__main__":
-    slurm_cluster.need_slurm()
-    private_machine.enter()
-    del sys.argv[1:3]
-    unittest.main(verbosity=1)
+    jobs_case.main()

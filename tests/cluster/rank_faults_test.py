@@ -1,5 +1,6 @@
-"""Ranks under real launchers that must not compute together, and a disk that is full for one of them: one
-sentence, from rank 0, and exit code 1. argv: qkscope, write_faults library."""
+"""Ranks under real launchers that must not compute together, launchers that started something else, and a
+disk that is full for one rank: one sentence, from rank 0, and exit code 1. argv: qkscope, write_faults
+library."""
 
 import errno
 import hashlib
@@ -64,14 +65,27 @@ class RankFaultsTest(RanksCase):
 
     # Ranks that must not compute together.
 
-    def assert_refused(self, name, rank1, sentence):
-        """With rank 1 started by this shell command."""
-        self.need("openmpi")
-        out = self.out()
-        done = self.sniff([*PMIX, "-N2", "-n3", self.script(name, rank1)], out)
+    def assert_says_once(self, done, out, sentence):
         self.assertEqual(self.sentences(done.stderr), [sentence], done.stdout + done.stderr)
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
         self.assertEqual(files_of(out), {})
+
+    def assert_refused(self, name, rank1, sentence, ways=([], ["--dry-run"])):
+        """With rank 1 started by this shell command; OUT is the output folder."""
+        self.need("openmpi")
+        out = self.out()
+        script = self.script(name, rank1.replace("OUT", out))
+        for more in ways:
+            with self.subTest(more=more):
+                done = self.sniff([*PMIX, "-N2", "-n3", script], out, *more,
+                                  env=OPEN_MPI | {"QKSCOPE_LOST_SECONDS": "2"})
+                self.assert_says_once(done, out, sentence.replace("OUT", out))
+
+    def test_a_folder_that_is_not_shared(self):
+        """Rank 1 has another file system there, as if the folder were on a local disk."""
+        self.assert_refused(
+            "apart", "mkdir -p OUT; exec unshare -m sh -c 'mount -t tmpfs none OUT && exec \"$@\"' - \"$@\"",
+            f"{HOST} (rank 1) does not see what {HOST} (rank 0) wrote: is OUT the same folder on both?")
 
     def test_another_configuration(self):
         self.assert_refused(
@@ -116,7 +130,7 @@ class RankFaultsTest(RanksCase):
         self.assert_refused(
             name, f"exec unshare -m sh -c 'mount --bind {there} {here} && exec \"$@\"' - \"$@\"",
             f"{HOST} (rank 1) reads another model.safetensors than {HOST} (rank 0): its SHA-256 is "
-            f"{digests[there]} there and {digests[here]} here")
+            f"{digests[there]} there and {digests[here]} here", ways=([],))
 
     def test_weights_of_another_end(self):
         """Of the last norm, so that the values that the ranks compare at the start are the same."""
@@ -132,6 +146,47 @@ class RankFaultsTest(RanksCase):
             begin, _ = header["model.layers.0.self_attn.q_proj.weight"]["data_offsets"]
             data[8 + size + begin + 2] ^= 64
         self.assert_other_weights_are_refused("queries", change)
+
+
+    # Launchers.
+
+    def test_srun_without_mpi(self):
+        out = self.out()
+        for flavour, library, sentence in (
+                ("openmpi", "libmpi.so.40",
+                 "srun started 3 copies without PMIx, which Open MPI 4.1.4 needs: --mpi=pmix is missing, or "
+                 "another MPI is meant (--mpi FILE names it)"),
+                ("mpich", "libmpich.so.12",
+                 "srun started 3 copies, but MPI sees 1: --mpi=pmix is missing, or the MPI is another one "
+                 "(found: MPICH 4.0.2)")):
+            with self.subTest(flavour=flavour):
+                self.need(flavour)
+                done = self.sniff(["srun", "-Q", "--mpi=none", "--overcommit", "-N2", "-n3"], out, "--mpi", library)
+                self.assert_says_once(done, out, sentence)
+
+    def test_the_library_of_another_mpirun(self):
+        self.need("openmpi")
+        out = self.out()
+        done = self.sniff([self.need("mpich"), "-n", "2"], out, env=OPEN_MPI | {"QKSCOPE_MPI_LIB": "libmpi.so.40"})
+        library = re.search(r"Open MPI 4\.1\.4, (/[^)]*)\)", done.stderr)
+        self.assertIsNotNone(library, done.stderr)
+        self.assert_says_once(
+            done, out, "mpirun started 2 copies, but MPI sees 1: the MPI is another one (found: Open MPI 4.1.4, "
+            f"{library[1]}); --mpi FILE or QKSCOPE_MPI_LIB names the launcher's own")
+
+    def test_a_folder_in_which_other_ranks_write(self):
+        self.need("openmpi")
+        out = self.out()
+        slow = ["env", f"LD_PRELOAD={FAULTS}", f"QK_FAULT_FOLDER={out}", "QK_FAULT_MS=30"]
+        run = self.start([*PMIX, "-N2", "-n2", *slow], out)
+        self.wait_for_journals(out, run, 0.05)
+        done = self.sniff([*PMIX, "-N2", "-n2"], out, "--resume")
+        self.assertEqual(self.sentences(done.stderr), [f"{out}: another run is writing into this folder"],
+                         done.stdout + done.stderr)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertEqual(run.communicate(timeout=90)[1].count("qkscope: warning"), 1)
+        self.assertEqual(run.returncode, 0)
+        self.assertEqual(dataset(out), self.expected)
 
 
 def main():

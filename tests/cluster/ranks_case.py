@@ -1,7 +1,10 @@
 """What tests of `qkscope sniff` under real launchers share: a Slurm of two virtual nodes, a corpus, and
 the dataset that one process makes of it."""
 
+import contextlib
+import glob
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -10,13 +13,16 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 import fixtures
+import journals
 import mpi_installations
 import private_machine
+import processes
 import slurm_cluster
 from slurm_cluster import OPEN_MPI, SlurmCluster
 
 HOST = private_machine.HOST
 STOPPED = 75
+MAX_LENGTH = 128  # tokens of a document, in the configuration of fixtures.py
 PMIX = ["srun", "-Q", "--mpi=pmix", "--kill-on-bad-exit=0", "--overcommit"]
 PMI2 = ["srun", "-Q", "--mpi=pmi2", "--kill-on-bad-exit=0", "--overcommit"]
 
@@ -44,6 +50,8 @@ class RanksCase(unittest.TestCase):
         print(f"alone: {time.monotonic() - start:.1f} s", file=sys.stderr)
         assert done.returncode == 0, done.stderr
         cls.expected = dataset(f"{cls.folder}/alone")
+        cls.journal_bytes = sum(map(len, cls.expected.values()))  # about
+        cls.num_tokens = sum(min(length, MAX_LENGTH) for length in cls.LENGTHS)
 
     @classmethod
     def words(cls, out, *more):
@@ -56,6 +64,45 @@ class RanksCase(unittest.TestCase):
     def sniff(self, launcher, out, *more, env=None, timeout=90):
         return self.cluster.run([*launcher, self.QKSCOPE, *self.words(out, *more)], check=False,
                                 env=env or OPEN_MPI, timeout=timeout)
+
+    def start(self, launcher, out, *more, env=None):
+        """A Popen. Its ranks take each other for lost after two seconds, once they have begun together."""
+        return self.cluster.start([*launcher, self.QKSCOPE, *self.words(out, *more)],
+                                  env=(env or OPEN_MPI) | {"QKSCOPE_LOST_SECONDS": "2",
+                                                           "QKSCOPE_START_SECONDS": "20"})
+
+    def pids(self, out):
+        """{rank: pid} of the copies under srun that write into this folder."""
+        return {int(environment.get("SLURM_PROCID", -1)): pid
+                for pid, (words, environment) in processes.find(self.QKSCOPE).items()
+                if f"output.data_root={out}" in words}
+
+    def journal_sizes(self, out):
+        """{name: bytes}"""
+        sizes = {}
+        for path in glob.glob(f"{out}/.qkscope/journal*"):
+            with contextlib.suppress(FileNotFoundError):
+                sizes[os.path.basename(path)] = os.path.getsize(path)
+        return sizes
+
+    def wait_for_journals(self, out, process, part):
+        """Until the journals have about this part of all documents."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            if sum(self.journal_sizes(out).values()) > part * self.journal_bytes:
+                return
+            time.sleep(0.01)
+
+    def assert_finishes(self, out, launcher=(), env=None):
+        """--resume computes what no journal has, and nothing else, and makes the dataset."""
+        before = sum(journals.of_folder(out).values())
+        done = self.sniff(launcher, out, "--resume", "--set", "inference.debug_logging=true", env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(dataset(out), self.expected)
+        computed, of = re.findall(r"^([\d,]+) tokens? computed of ([\d,]+);", done.stderr, re.M)[-1]
+        self.assertEqual(int(of.replace(",", "")), self.num_tokens - before, done.stderr)
+        self.assertLessEqual(int(computed.replace(",", "")), self.num_tokens - before, done.stderr)
+        return before
 
     def need(self, flavour):
         """mpirun of this MPI."""
