@@ -1,12 +1,12 @@
 // Charts. The only module that knows the chart library.
 //
 // The library's <style> elements are taken out before a chart enters the page (our style sheet has
-// their rules), and so are its labels of inner groups: the chart is one image with one label.
+// their rules), and so are its labels of inner groups: a chart has one label.
 
 import { dot, line, plot, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
 import { button, element, svgElement, table as plainTable } from './dom.ts';
-import { downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable } from './export.ts';
+import { asTable, downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable, type Rows } from './export.ts';
 import { exact, short } from './format.ts';
 import type { HeadKey } from './report.ts';
 import type { Page } from './view.ts';
@@ -38,10 +38,38 @@ export interface Bar { from: number; to: number; value: number; hollow?: boolean
 export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[];
   xBar?: [number, number]; yBar?: [number, number] }   // intervals
 
-interface Probe { x: number; y: number; lines: string[]; key?: HeadKey }
+// A curve among many, which is told apart under the pointer alone.
+export interface Thread { key: HeadKey; x: ArrayLike<number>; y: ArrayLike<number>; color: string; dashes?: string;
+  bold?: boolean; lines(index: number): string[] }
 
 export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis;
   zero?: boolean; zeroX?: boolean }   // rules at 0
+
+// Of a figure: its width is that of its place. Its height may be a share of that, with its limits.
+export type FigureSpec = Omit<ChartSpec, 'width' | 'height'> & { height: number | [least: number, share: number, most: number] };
+
+function sized({ height, ...rest }: FigureSpec, width: number): ChartSpec {
+  if (typeof height === 'number') return { ...rest, height, width };
+  const [least, share, most] = height;
+  return { ...rest, width, height: Math.min(most, Math.max(least, share * width)) };
+}
+
+// Figures, with the rows of the table behind them.
+export function lineFigure(page: Page, title: string, spec: FigureSpec, series: Series[], rows: () => Rows,
+                           threads: Thread[] = []): HTMLElement {
+  return chart(page, title, rows, width => lines(page, sized(spec, width), series, threads));
+}
+
+export function barFigure(page: Page, title: string, spec: FigureSpec, data: Bar[], rows: () => Rows): HTMLElement {
+  return chart(page, title, rows, width => bars(page, sized(spec, width), data));
+}
+
+export function pointFigure(page: Page, title: string, spec: FigureSpec, data: Dot[], rows: () => Rows,
+                            extra: Extra = {}): HTMLElement {
+  return chart(page, title, rows, width => points(page, sized(spec, width), data, extra));
+}
+
+interface Probe { x: number; y: number; lines(): string[]; key?: HeadKey; pointer?: boolean }
 
 function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
   const axis = ({ label, domain, log, ticks, format }: Axis) =>
@@ -56,54 +84,71 @@ function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): 
   picture.setAttribute('role', 'img');
   picture.setAttribute('aria-label', spec.label);
   const x = chart.scale('x'), y = chart.scale('y');
-  const spots = probes.map(probe => ({ ...probe, px: x.apply(probe.x), py: y.apply(probe.y) }))
-    .filter(spot => Number.isFinite(spot.px) && Number.isFinite(spot.py));
-  if (spots.length) probe(page, picture, spots);
+  const stops = probes.flatMap(({ pointer }, i) => (pointer ? [] : [i]));
+  if (probes.length) probe(page, picture, spec.width, { px: probes.map(each => x.apply(each.x)), py: probes.map(each => y.apply(each.y)),
+    lines: i => probes[i].lines(), key: i => probes[i].key, stops });
   return picture;
 }
 
-type Spot = Probe & { px: number; py: number };
+// Points of a drawing, in its own units. NaN: it is not to be seen.
+export interface Spots {
+  px: ArrayLike<number>;
+  py: ArrayLike<number>;
+  lines(index: number): string[];         // of the tooltip
+  key?(index: number): HeadKey | undefined;   // opened by a click or Enter
+  stops?: ArrayLike<number>;              // those that arrow keys step through, in their order; all if left out
+}
 
-// The tooltip of the nearest spot, under the pointer or stepped to by arrow keys.
-function probe(page: Page, picture: SVGSVGElement, spots: Spot[]): void {
-  let at = -1;
+const kSteps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1,
+  PageDown: 20, PageUp: -20, Home: -Infinity, End: Infinity };
+
+// Tooltips of a drawing that is `width` of its units wide: of the spot that is nearest to the pointer, at most
+// 40 pixels away, or that keys step to. An image takes no keys, so to screen readers it is an application.
+export function probe(page: Page, node: HTMLElement | SVGElement, width: number, spots: Spots): void {
+  const { px, py } = spots;
+  const stops = Array.from(spots.stops ?? Array.from(px, (_, i) => i)).filter(i => Number.isFinite(px[i] + py[i]));
+  let at = -1, shown = -1;  // at: among the stops
   const show = (index: number) => {
-    at = index;
-    if (index < 0) { page.tip(null); page.hover(null); return; }
-    const box = picture.getBoundingClientRect();
-    const scale = box.width / Number(picture.getAttribute('width'));
-    page.hover(spots[at].key ?? null);
-    page.tip(spots[at].lines, { x: box.left + spots[at].px * scale, y: box.top + spots[at].py * scale });
+    shown = index;
+    const box = node.getBoundingClientRect(), scale = box.width / width;
+    page.hover(spots.key?.(index) ?? null);
+    page.tip(index < 0 ? null : spots.lines(index), { x: box.left + px[index] * scale, y: box.top + py[index] * scale });
   };
   const nearest = (event: MouseEvent) => {
-    const box = picture.getBoundingClientRect();
-    const scale = box.width / Number(picture.getAttribute('width'));
-    let best = -1, least = 40 ** 2;
-    spots.forEach(({ px, py }, i) => {
-      const distance = (px * scale - event.clientX + box.left) ** 2 + (py * scale - event.clientY + box.top) ** 2;
-      if (distance < least) least = distance, best = i;
-    });
-    return best;
+    const box = node.getBoundingClientRect(), scale = box.width / width || 1;
+    const x = (event.clientX - box.left) / scale, y = (event.clientY - box.top) / scale;
+    let found = -1, least = (40 / scale) ** 2;
+    for (let i = 0; i < px.length; ++i) {
+      const distance = (px[i] - x) ** 2 + (py[i] - y) ** 2;
+      if (distance < least) [found, least] = [i, distance];
+    }
+    return found;
   };
-  picture.setAttribute('tabindex', '0');
-  picture.addEventListener('pointermove', event => show(nearest(event)));
-  picture.addEventListener('pointerleave', () => show(-1));
-  picture.addEventListener('blur', () => show(-1));
-  picture.addEventListener('click', event => {
-    const key = spots[nearest(event)]?.key;
+  const open = (index: number, event: MouseEvent | KeyboardEvent) => {
+    const key = spots.key?.(index);
     if (key) page.open(key, event);
-  });
-  picture.addEventListener('keydown', event => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (step) show(at < 0 ? (step > 0 ? 0 : spots.length - 1) : (at + step + spots.length) % spots.length);
-    else if (event.key === 'Enter' && spots[at]?.key) page.open(spots[at].key!, event);
+  };
+  node.setAttribute('tabindex', '0');
+  node.setAttribute('role', 'application');
+  node.setAttribute('aria-roledescription', 'chart');
+  node.setAttribute('aria-label', `${node.getAttribute('aria-label')}. Arrow keys step through its points.`);
+  node.addEventListener('pointermove', event => show(nearest(event as MouseEvent)));
+  node.addEventListener('click', event => open(nearest(event as MouseEvent), event as MouseEvent));
+  for (const kind of ['pointerleave', 'blur']) node.addEventListener(kind, () => show(-1));
+  node.addEventListener('keydown', event => {
+    const { key } = event as KeyboardEvent, step = kSteps[key];
+    if (step) {
+      at = at < 0 && step < 0 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
+      show(stops[at] ?? -1);
+    } else if (key === 'Enter') open(shown, event as KeyboardEvent);
     else return;
     event.preventDefault();
   });
 }
 
-export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElement {
+export function lines(page: Page, spec: ChartSpec, series: Series[], threads: Thread[] = []): SVGSVGElement {
   const marks: Markish[] = spec.zero ? [ruleY([0], { strokeOpacity: 0.6 })] : [];
+  if (threads.length) marks.push(bundle(threads));
   const probes: Probe[] = [];
   for (const each of series) {
     const color = category(each.style, page.dark);
@@ -124,12 +169,15 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
         fill: i => (thin(i) ? 'var(--back)' : color) }));
     }
     for (const i of index) {
-      probes.push({ x: each.x[i], y: each.y[i], lines: each.lines?.(i) ??
+      probes.push({ x: each.x[i], y: each.y[i], lines: () => each.lines?.(i) ??
         [each.name, `${spec.x.label}: ${exact(each.x[i])}`, `${spec.y.label}: ${exact(each.y[i])}`] });
     }
   }
-  const ends = series.flatMap(each => [...Array.from(each.y), ...Array.from(each.low ?? []), ...Array.from(each.high ?? [])]);
-  return build(page, within(spec, series.flatMap(each => Array.from(each.x)), spec.zero ? [...ends, 0] : ends), marks, probes);
+  for (const { key, x, y, lines: words } of threads) {
+    probes.push(...Array.from(x, (at, i) => ({ x: at, y: y[i], key, lines: () => words(i), pointer: true })));
+  }
+  const ends = [...probes.map(each => each.y), ...series.flatMap(each => [...Array.from(each.low ?? []), ...Array.from(each.high ?? [])])];
+  return build(page, within(spec, probes.map(each => each.x), spec.zero ? [...ends, 0] : ends), marks, probes);
 }
 
 // Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
@@ -142,6 +190,18 @@ function within(spec: ChartSpec, x: number[], y: number[]): ChartSpec {
   };
   return { ...spec, x: { ...spec.x, domain: spec.x.domain ?? reach(x) },
     y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
+}
+
+// The page marks the thread under the pointer by its data-head.
+function bundle(threads: Thread[]): Markish {
+  const usual = threads.length > 400 ? Math.max(0.12, 100 / threads.length) : 0.3;
+  const faint = threads.some(each => each.bold) ? 0.7 * usual : usual;
+  const path = ({ x: xs, y: ys }: Thread, x: (value: number) => number, y: (value: number) => number) =>
+    Array.from(xs, (at, i) => Number.isNaN(ys[i]) ? '' : `${i > 0 && !Number.isNaN(ys[i - 1]) ? 'L' : 'M'}${x(at)} ${y(ys[i])}`).join('');
+  return (_index, { x, y }) => svgElement('g', { fill: 'none' },
+    ...[...threads].sort((a, b) => Number(a.bold ?? false) - Number(b.bold ?? false)).map(each => svgElement('path', {
+      class: 'thread', 'data-head': each.key, d: path(each, x as any, y as any), stroke: each.color, 'stroke-dasharray': each.dashes || null,
+      'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint })));
 }
 
 function band(series: Series, color: string): Markish {
@@ -169,7 +229,7 @@ export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   }));
   const middle = (bar: Bar) => (spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2);
   const reach = within(spec, data.flatMap(bar => [bar.from, bar.to]), [0, ...data.map(bar => bar.value)]);
-  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines })));
+  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: () => bar.lines })));
 }
 
 // brush: the rectangle that was drawn by the pointer, in the units of the axes.
@@ -223,7 +283,7 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
   const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
   marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
     ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }));
-  const picture = build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
+  const picture = build(page, spec, marks, data.map(({ x, y, lines: words, key }) => ({ x, y, lines: () => words, key })));
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
 }
@@ -247,7 +307,7 @@ export function drawCharts(all: boolean): void {
 }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
-export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
+export function chart(page: Page, title: string, data: () => ChartTable | Rows, draw: (width: number) => Element,
                       picture?: () => SVGSVGElement): HTMLElement {
   const body = element('div', { class: 'chart' });
   const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region',
@@ -258,7 +318,7 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
     if (numbers.hidden) return;
-    const { columns, rows } = data();
+    const { columns, rows } = asTable(data());
     numbers.replaceChildren(plainTable(title, columns, rows.slice(0, 1000)),
       rows.length > 1000 ? element('p', {}, `The first 1,000 of ${rows.length} rows; the CSV file has all.`) : '');
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });

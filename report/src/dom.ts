@@ -68,6 +68,11 @@ export function table(caption: string, columns: string[], rows: (string | number
         typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
 }
 
+// What may be wider than its place: it can be scrolled by keyboard too.
+export function scrolled(label: string, ...children: Child[]): HTMLElement {
+  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, ...children);
+}
+
 // A list of names and values.
 export function facts(rows: [string, Child][]): HTMLElement {
   return element('dl', { class: 'facts' }, ...rows.map(([name, value]) =>

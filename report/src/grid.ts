@@ -1,6 +1,8 @@
 // A grid of coloured cells with one tab stop: arrows, Home, End and the page keys move, Enter opens.
 
+import { chart } from './chart.ts';
 import { element, svgElement } from './dom.ts';
+import type { Rows } from './export.ts';
 import type { HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
@@ -54,6 +56,11 @@ function drawCell(cell: GridCell | null, row: number, column: number, nothing: s
     'aria-label': cell?.label ?? nothing, class: marks ? marks.filter(Boolean).join(' ') || null : 'void' });
   if (cell?.color) node.style.backgroundColor = cell.color;
   return { node, cell };
+}
+
+// A grid as a figure, with the rows of the table behind it.
+export function gridFigure(page: Page, title: string, spec: GridSpec, rows: () => Rows): HTMLElement {
+  return chart(page, title, rows, room => grid(page, { ...spec, room }), () => gridPicture(spec));
 }
 
 export function grid(page: Page, spec: GridSpec): HTMLElement {

@@ -1,7 +1,7 @@
 // Typed access to the tables of the page. Nothing is estimated here: values are looked up.
 
 import { exact, interval, short } from './format.ts';
-import { type Container, type Table } from './data.ts';
+import type { Container, Shape, Table } from './data.ts';
 import files from './files.json' with { type: 'json' };
 import texts from './metrics.json' with { type: 'json' };
 
@@ -146,6 +146,11 @@ export class Analysis {
       this.groups.set(name, group);
     }
     return group.get(key) ?? [];
+  }
+
+  // Rows of a table as objects (Table.records), of a head or of all; empty if there is no such table.
+  records<S extends Shape>(name: string, shape: S, key?: HeadKey): S[] {
+    return this.table(name)?.records(shape, key === undefined ? undefined : this.rows(name, key)) ?? [];
   }
 
   // The cells of a head, of head_bucket_details.csv or else of head_bucket_plasticity.csv, which holds
