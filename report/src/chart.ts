@@ -33,9 +33,9 @@ export interface Series {
   lines?: (index: number) => string[];   // of the tooltip
 }
 
-export interface Bar { from: number; to: number; value: number; hollow?: boolean; style?: number; lines: string[] }
+export interface Bar { from: number; to: number; value: number; hollow?: boolean; style?: number; lines: Words }
 
-export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[];
+export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: Words;
   xBar?: [number, number]; yBar?: [number, number] }   // intervals
 
 // A curve among many, which is told apart under the pointer alone.
@@ -43,7 +43,8 @@ export interface Thread { key: HeadKey; x: ArrayLike<number>; y: ArrayLike<numbe
   bold?: boolean; lines(index: number): string[] }
 
 export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis;
-  zero?: boolean; zeroX?: boolean }   // rules at 0
+  zero?: boolean; zeroX?: boolean;   // rules at 0
+  under?: Under }
 
 // Of a figure: its width is that of its place. Its height may be a share of that, with its limits.
 export type FigureSpec = Omit<ChartSpec, 'width' | 'height'> & { height: number | [least: number, share: number, most: number] };
@@ -55,9 +56,8 @@ function sized({ height, ...rest }: FigureSpec, width: number): ChartSpec {
 }
 
 // Figures, with the rows of the table behind them.
-export function lineFigure(page: Page, title: string, spec: FigureSpec, series: Series[], rows: () => Rows,
-                           threads: Thread[] = []): HTMLElement {
-  return chart(page, title, rows, width => lines(page, sized(spec, width), series, threads));
+export function lineFigure(page: Page, title: string, spec: FigureSpec, series: Series[], rows: () => Rows): HTMLElement {
+  return chart(page, title, rows, width => lines(page, sized(spec, width), series));
 }
 
 export function barFigure(page: Page, title: string, spec: FigureSpec, data: Bar[], rows: () => Rows): HTMLElement {
@@ -69,15 +69,22 @@ export function pointFigure(page: Page, title: string, spec: FigureSpec, data: D
   return chart(page, title, rows, width => points(page, sized(spec, width), data, extra));
 }
 
-interface Probe { x: number; y: number; lines(): string[]; key?: HeadKey; pointer?: boolean }
+export type Words = readonly string[] | (() => readonly string[]);  // of a tooltip
 
-function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
+// A place with a tooltip, in the units of the axes. `pointer`: arrow keys pass it over.
+export interface Probe { x: number; y: number; lines: Words; key?: HeadKey; pointer?: boolean }
+
+// What is drawn beneath the marks of a chart, and its tooltips.
+export interface Under { marks: Markish[]; probes: Probe[] }
+
+function build(page: Page, spec: ChartSpec, marks: Markish[], own: Probe[]): SVGSVGElement {
+  const probes = [...own, ...spec.under?.probes ?? []];
   const axis = ({ label, domain, log, ticks, format }: Axis) =>
     ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short,
       labelArrow: 'none' as const });
   const picture = plot({ width: spec.width, height: spec.height, className: 'plot',
     marginLeft: 56, marginBottom: 38, marginTop: 26, marginRight: 16,
-    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain }, marks }) as SVGSVGElement;
+    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain }, marks: [...spec.under?.marks ?? [], ...marks] }) as SVGSVGElement;
   const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
@@ -86,15 +93,17 @@ function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): 
   const x = chart.scale('x'), y = chart.scale('y');
   const stops = probes.flatMap(({ pointer }, i) => (pointer ? [] : [i]));
   if (probes.length) probe(page, picture, spec.width, { px: probes.map(each => x.apply(each.x)), py: probes.map(each => y.apply(each.y)),
-    lines: i => probes[i].lines(), key: i => probes[i].key, stops });
+    lines: i => words(probes[i].lines), key: i => probes[i].key, stops });
   return picture;
 }
+
+const words = (lines: Words) => (typeof lines === 'function' ? lines() : lines);
 
 // Points of a drawing, in its own units. NaN: it is not to be seen.
 export interface Spots {
   px: ArrayLike<number>;
   py: ArrayLike<number>;
-  lines(index: number): string[];         // of the tooltip
+  lines(index: number): readonly string[];   // of the tooltip
   key?(index: number): HeadKey | undefined;   // opened by a click or Enter
   stops?: ArrayLike<number>;              // those that arrow keys step through, in their order; all if left out
 }
@@ -146,9 +155,8 @@ export function probe(page: Page, node: HTMLElement | SVGElement, width: number,
   });
 }
 
-export function lines(page: Page, spec: ChartSpec, series: Series[], threads: Thread[] = []): SVGSVGElement {
+export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElement {
   const marks: Markish[] = spec.zero ? [ruleY([0], { strokeOpacity: 0.6 })] : [];
-  if (threads.length) marks.push(bundle(threads));
   const probes: Probe[] = [];
   for (const each of series) {
     const color = category(each.style, page.dark);
@@ -173,11 +181,9 @@ export function lines(page: Page, spec: ChartSpec, series: Series[], threads: Th
         [each.name, `${spec.x.label}: ${exact(each.x[i])}`, `${spec.y.label}: ${exact(each.y[i])}`] });
     }
   }
-  for (const { key, x, y, lines: words } of threads) {
-    probes.push(...Array.from(x, (at, i) => ({ x: at, y: y[i], key, lines: () => words(i), pointer: true })));
-  }
-  const ends = [...probes.map(each => each.y), ...series.flatMap(each => [...Array.from(each.low ?? []), ...Array.from(each.high ?? [])])];
-  return build(page, within(spec, probes.map(each => each.x), spec.zero ? [...ends, 0] : ends), marks, probes);
+  const all = [...probes, ...spec.under?.probes ?? []];
+  const ends = [...all.map(each => each.y), ...series.flatMap(each => [...Array.from(each.low ?? []), ...Array.from(each.high ?? [])])];
+  return build(page, within(spec, all.map(each => each.x), spec.zero ? [...ends, 0] : ends), marks, probes);
 }
 
 // Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
@@ -192,16 +198,21 @@ function within(spec: ChartSpec, x: number[], y: number[]): ChartSpec {
     y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
 }
 
-// The page marks the thread under the pointer by its data-head.
-function bundle(threads: Thread[]): Markish {
+// Curves beneath the others. The page marks the one under the pointer by its data-head.
+export function bundle(threads: readonly Thread[]): Under {
   const usual = threads.length > 400 ? Math.max(0.12, 100 / threads.length) : 0.3;
   const faint = threads.some(each => each.bold) ? 0.7 * usual : usual;
-  const path = ({ x: xs, y: ys }: Thread, x: (value: number) => number, y: (value: number) => number) =>
-    Array.from(xs, (at, i) => Number.isNaN(ys[i]) ? '' : `${i > 0 && !Number.isNaN(ys[i - 1]) ? 'L' : 'M'}${x(at)} ${y(ys[i])}`).join('');
-  return (_index, { x, y }) => svgElement('g', { fill: 'none' },
-    ...[...threads].sort((a, b) => Number(a.bold ?? false) - Number(b.bold ?? false)).map(each => svgElement('path', {
-      class: 'thread', 'data-head': each.key, d: path(each, x as any, y as any), stroke: each.color, 'stroke-dasharray': each.dashes || null,
-      'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint })));
+  const draw: Markish = (_index, scales) => {
+    const { x, y } = scales as { x(value: number): number; y(value: number): number };
+    return svgElement('g', { fill: 'none' }, ...threads.map(each => {
+      const there = (i: number) => Number.isFinite(each.y[i]);
+      const d = Array.from(each.x, (at, i) => there(i) ? `${there(i - 1) ? 'L' : 'M'}${x(at)} ${y(each.y[i])}` : '').join('');
+      return svgElement('path', { class: 'thread', 'data-head': each.key, d, stroke: each.color,
+        'stroke-dasharray': each.dashes || null, 'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint });
+    }));
+  };
+  return { marks: [draw], probes: threads.flatMap(({ key, x, y, lines }) =>
+    Array.from(x, (at, i) => ({ x: at, y: y[i], key, lines: () => lines(i), pointer: true }))) };
 }
 
 function band(series: Series, color: string): Markish {
@@ -229,7 +240,7 @@ export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   }));
   const middle = (bar: Bar) => (spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2);
   const reach = within(spec, data.flatMap(bar => [bar.from, bar.to]), [0, ...data.map(bar => bar.value)]);
-  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: () => bar.lines })));
+  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines })));
 }
 
 // brush: the rectangle that was drawn by the pointer, in the units of the axes.
@@ -283,7 +294,7 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
   const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
   marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
     ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }));
-  const picture = build(page, spec, marks, data.map(({ x, y, lines: words, key }) => ({ x, y, lines: () => words, key })));
+  const picture = build(page, spec, marks, data);
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
 }

@@ -59,8 +59,6 @@ export class Table {
     this.columns = columns;
   }
 
-  has(name: string): boolean { return this.columns.has(name); }
-
   // NaN where there is no such column, or no value. Numbers of 32 bits are widened to the number of the
   // fewest digits that has the same 32 bits: as such a number stands in a CSV file.
   number(name: string, row: number, item = 0): number {
@@ -71,10 +69,10 @@ export class Table {
     return column.values instanceof Float32Array ? fewestDigits(value) : value;
   }
 
-  text(name: string, row: number): string {
+  text(name: string, row: number, item = 0): string {
     const column = this.columns.get(name);
-    if (column?.strings) return column.strings[column.values[row * column.width]] ?? '';
-    const value = this.number(name, row);
+    if (column?.strings) return column.strings[column.values[row * column.width + item]] ?? '';
+    const value = this.number(name, row, item);
     return Number.isNaN(value) ? '' : String(value);
   }
 
