@@ -8,7 +8,7 @@ import { category, kDashes, kSymbols } from './color.ts';
 import { button, element, scrolled, setAttributes, svgElement, table as plainTable } from './dom.ts';
 import { asTable, downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable, type Rows } from './export.ts';
 import { exact, short } from './format.ts';
-import type { HeadKey } from './report.ts';
+import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
 export interface Axis {
@@ -181,11 +181,10 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
 
 // Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
 // do not tell its scales how far they reach.
-function within(spec: ChartSpec, x: number[], y: number[]): ChartSpec {
-  const reach = (values: number[]): [number, number] => {
-    const finite = values.filter(Number.isFinite);
-    const low = finite.reduce((a, b) => Math.min(a, b), Infinity), high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
-    return low < high ? [low, high] : finite.length ? [low - 0.5, low + 0.5] : [0, 1];
+function within(spec: ChartSpec, x: readonly number[], y: readonly number[]): ChartSpec {
+  const reach = (values: readonly number[]): [number, number] => {
+    const [low, high] = extent(values) ?? [0, 1];
+    return low < high ? [low, high] : [low - 0.5, low + 0.5];
   };
   return { ...spec, x: { ...spec.x, domain: spec.x.domain ?? reach(x) },
     y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
@@ -208,18 +207,13 @@ export function bundle(threads: readonly Thread[]): Under {
     Array.from(x, (at, i) => ({ x: at, y: y[i], key, lines: () => lines(i), pointer: true }))) };
 }
 
-function band(series: Series, color: string): Markish {
+function band({ x: xs, low, high }: Series, color: string): Markish {
   return (_index, { x, y }) => {
-    const there = Array.from(series.x, (_, i) => i).filter(i => Number.isFinite(series.low![i] + series.high![i]));
-    const runs = there.reduce((all: number[][], i) => {
-      if (all.at(-1)?.at(-1) === i - 1) all.at(-1)!.push(i);
-      else all.push([i]);
-      return all;
-    }, []);
-    const at = (i: number, value: number) => `${x!(series.x[i])} ${y!(value)}`;
-    const d = runs.map(run => `M${[...run.map(i => at(i, series.high![i])),
-      ...[...run].reverse().map(i => at(i, series.low![i]))].join('L')}Z`).join('');
-    return svgElement('path', { d, fill: color, 'fill-opacity': 0.18 });
+    const there = (i: number) => Number.isFinite(low![i] + high![i]);
+    const at = (i: number, value: number) => `${x!(xs[i])} ${y!(value)}`;
+    const d = Array.from(xs, (_, i) => (there(i) && there(i + 1)
+      ? `M${at(i, high![i])}L${at(i + 1, high![i + 1])}L${at(i + 1, low![i + 1])}L${at(i, low![i])}Z` : ''));
+    return svgElement('path', { d: d.join(''), fill: color, 'fill-opacity': 0.18 });
   };
 }
 
@@ -244,8 +238,8 @@ function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): vo
   const frame = svgElement('rect', { class: 'brush', 'aria-hidden': 'true' });
   let from: DOMPoint | null = null;
   const drawn = (event: PointerEvent) => {
-    const to = inside(picture, event), [left, right] = [from!.x, to.x].sort((a, b) => a - b), [top, bottom] = [from!.y, to.y].sort((a, b) => a - b);
-    return { left, right, top, bottom };
+    const to = inside(picture, event);
+    return new DOMRect(from!.x, from!.y, to.x - from!.x, to.y - from!.y);
   };
   const end = () => { from = null; frame.remove(); };
   picture.addEventListener('pointerdown', event => {
@@ -256,13 +250,13 @@ function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): vo
   picture.addEventListener('pointercancel', end);
   picture.addEventListener('pointermove', event => {
     if (!from || !event.buttons) return;
-    const { left, right, top, bottom } = drawn(event);
+    const { left, top, right, bottom } = drawn(event);
     setAttributes(frame, { x: left, y: top, width: right - left, height: bottom - top });
     picture.append(frame);
   });
   picture.addEventListener('pointerup', event => {
     if (!from) return;
-    const { left, right, top, bottom } = drawn(event);
+    const { left, top, right, bottom } = drawn(event);
     end();
     if (right - left < 5 && bottom - top < 5) return;
     brush([x.invert(left), x.invert(right)], [y.invert(bottom), y.invert(top)]);
