@@ -5,10 +5,10 @@
 
 import { dot, line, plot, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
-import { button, element, svgElement, table as plainTable } from './dom.ts';
+import { button, element, scrolled, setAttributes, svgElement, table as plainTable } from './dom.ts';
 import { asTable, downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable, type Rows } from './export.ts';
 import { exact, short } from './format.ts';
-import type { HeadKey } from './report.ts';
+import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
 export interface Axis {
@@ -77,86 +77,79 @@ export interface Probe { x: number; y: number; lines: Words; key?: HeadKey; poin
 // What is drawn beneath the marks of a chart, and its tooltips.
 export interface Under { marks: Markish[]; probes: Probe[] }
 
+// The scales of a picture, as the library has them, and where the pointer is in it.
+type Scale = { apply(value: number): number; invert(value: number): number };
+const scales = (picture: SVGSVGElement) =>
+  (['x', 'y'] as const).map(name => (picture as SVGSVGElement & { scale(name: string): Scale }).scale(name));
+const inside = (picture: SVGSVGElement, { clientX, clientY }: MouseEvent) =>
+  new DOMPoint(clientX, clientY).matrixTransform(picture.getScreenCTM()!.inverse());
+
 function build(page: Page, spec: ChartSpec, marks: Markish[], own: Probe[]): SVGSVGElement {
-  const probes = [...own, ...spec.under?.probes ?? []];
   const axis = ({ label, domain, log, ticks, format }: Axis) =>
     ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short,
       labelArrow: 'none' as const });
+  const rules = [spec.zero ? ruleY([0], { strokeOpacity: 0.6 }) : null, spec.zeroX ? ruleX([0], { strokeOpacity: 0.6 }) : null];
   const picture = plot({ width: spec.width, height: spec.height, className: 'plot',
     marginLeft: 56, marginBottom: 38, marginTop: 26, marginRight: 16,
-    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain }, marks: [...spec.under?.marks ?? [], ...marks] }) as SVGSVGElement;
-  const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
+    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain },
+    marks: [...spec.under?.marks ?? [], ...rules, ...marks] }) as SVGSVGElement;
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
-  picture.setAttribute('role', 'img');
-  picture.setAttribute('aria-label', spec.label);
-  const x = chart.scale('x'), y = chart.scale('y');
-  const stops = probes.flatMap(({ pointer }, i) => (pointer ? [] : [i]));
-  if (probes.length) probe(page, picture, spec.width, { px: probes.map(each => x.apply(each.x)), py: probes.map(each => y.apply(each.y)),
-    lines: i => words(probes[i].lines), key: i => probes[i].key, stops });
+  setAttributes(picture, { role: 'img', 'aria-label': spec.label });
+  const probes = [...own, ...spec.under?.probes ?? []];
+  if (probes.length) probe(page, picture, probes);
   return picture;
-}
-
-const words = (lines: Words) => (typeof lines === 'function' ? lines() : lines);
-
-// Points of a drawing, in its own units. NaN: it is not to be seen.
-export interface Spots {
-  px: ArrayLike<number>;
-  py: ArrayLike<number>;
-  lines(index: number): readonly string[];   // of the tooltip
-  key?(index: number): HeadKey | undefined;   // opened by a click or Enter
-  stops?: ArrayLike<number>;              // those that arrow keys step through, in their order; all if left out
 }
 
 const kSteps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1,
   PageDown: 20, PageUp: -20, Home: -Infinity, End: Infinity };
 
-// Tooltips of a drawing that is `width` of its units wide: of the spot that is nearest to the pointer, at most
-// 40 pixels away, or that keys step to. An image takes no keys, so to screen readers it is an application.
-export function probe(page: Page, node: HTMLElement | SVGElement, width: number, spots: Spots): void {
-  const { px, py } = spots;
-  const stops = Array.from(spots.stops ?? Array.from(px, (_, i) => i)).filter(i => Number.isFinite(px[i] + py[i]));
+// Tooltips: of the probe that is nearest to the pointer, at most 40 pixels away, or that keys step to. What takes
+// keys is more than an image, so to screen readers it is an application.
+function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): void {
+  const [x, y] = scales(picture);
+  const px = probes.map(each => x.apply(each.x)), py = probes.map(each => y.apply(each.y));
+  const stops = probes.map((_, i) => i).filter(i => !probes[i].pointer && Number.isFinite(px[i] + py[i]));
   let at = -1, shown = -1;  // at: among the stops
   const show = (index: number) => {
     shown = index;
-    const box = node.getBoundingClientRect(), scale = box.width / width;
-    page.hover(spots.key?.(index) ?? null);
-    page.tip(index < 0 ? null : spots.lines(index), { x: box.left + px[index] * scale, y: box.top + py[index] * scale });
+    page.hover(probes[index]?.key ?? null);
+    if (index < 0) return page.tip(null);
+    const { lines } = probes[index];
+    page.tip(typeof lines === 'function' ? lines() : lines,
+      new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!));
   };
   const nearest = (event: MouseEvent) => {
-    const box = node.getBoundingClientRect(), scale = box.width / width || 1;
-    const x = (event.clientX - box.left) / scale, y = (event.clientY - box.top) / scale;
-    let found = -1, least = (40 / scale) ** 2;
-    for (let i = 0; i < px.length; ++i) {
-      const distance = (px[i] - x) ** 2 + (py[i] - y) ** 2;
+    const pointer = inside(picture, event);
+    let found = -1, least = 40 ** 2;
+    for (let i = 0; i < probes.length; ++i) {
+      const distance = (px[i] - pointer.x) ** 2 + (py[i] - pointer.y) ** 2;
       if (distance < least) [found, least] = [i, distance];
     }
     return found;
   };
-  const open = (index: number, event: MouseEvent | KeyboardEvent) => {
-    const key = spots.key?.(index);
+  const open = (event: MouseEvent | KeyboardEvent) => {
+    const key = probes[shown]?.key;
     if (key) page.open(key, event);
   };
-  node.setAttribute('tabindex', '0');
-  node.setAttribute('role', 'application');
-  node.setAttribute('aria-roledescription', 'chart');
-  node.setAttribute('aria-label', `${node.getAttribute('aria-label')}. Arrow keys step through its points.`);
-  node.addEventListener('pointermove', event => show(nearest(event as MouseEvent)));
-  node.addEventListener('click', event => open(nearest(event as MouseEvent), event as MouseEvent));
-  for (const kind of ['pointerleave', 'blur']) node.addEventListener(kind, () => show(-1));
-  node.addEventListener('keydown', event => {
-    const { key } = event as KeyboardEvent, step = kSteps[key];
+  setAttributes(picture, { tabindex: 0, role: 'application', 'aria-roledescription': 'chart',
+    'aria-label': `${picture.getAttribute('aria-label')}. Arrow keys step through its points.` });
+  picture.addEventListener('pointermove', event => show(nearest(event)));
+  for (const kind of ['pointerleave', 'blur']) picture.addEventListener(kind, () => show(-1));
+  picture.addEventListener('click', event => { show(nearest(event)); open(event); });
+  picture.addEventListener('keydown', event => {
+    const step = kSteps[event.key];
     if (step) {
       at = at < 0 && step < 0 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
       show(stops[at] ?? -1);
-    } else if (key === 'Enter') open(shown, event as KeyboardEvent);
+    } else if (event.key === 'Enter') open(event);
     else return;
     event.preventDefault();
   });
 }
 
 export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElement {
-  const marks: Markish[] = spec.zero ? [ruleY([0], { strokeOpacity: 0.6 })] : [];
+  const marks: Markish[] = [];
   const probes: Probe[] = [];
   for (const each of series) {
     const color = category(each.style, page.dark);
@@ -188,11 +181,10 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
 
 // Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
 // do not tell its scales how far they reach.
-function within(spec: ChartSpec, x: number[], y: number[]): ChartSpec {
-  const reach = (values: number[]): [number, number] => {
-    const finite = values.filter(Number.isFinite);
-    const low = finite.reduce((a, b) => Math.min(a, b), Infinity), high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
-    return low < high ? [low, high] : finite.length ? [low - 0.5, low + 0.5] : [0, 1];
+function within(spec: ChartSpec, x: readonly number[], y: readonly number[]): ChartSpec {
+  const reach = (values: readonly number[]): [number, number] => {
+    const [low, high] = extent(values) ?? [0, 1];
+    return low < high ? [low, high] : [low - 0.5, low + 0.5];
   };
   return { ...spec, x: { ...spec.x, domain: spec.x.domain ?? reach(x) },
     y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
@@ -215,18 +207,13 @@ export function bundle(threads: readonly Thread[]): Under {
     Array.from(x, (at, i) => ({ x: at, y: y[i], key, lines: () => lines(i), pointer: true }))) };
 }
 
-function band(series: Series, color: string): Markish {
+function band({ x: xs, low, high }: Series, color: string): Markish {
   return (_index, { x, y }) => {
-    const there = Array.from(series.x, (_, i) => i).filter(i => Number.isFinite(series.low![i] + series.high![i]));
-    const runs = there.reduce((all: number[][], i) => {
-      if (all.at(-1)?.at(-1) === i - 1) all.at(-1)!.push(i);
-      else all.push([i]);
-      return all;
-    }, []);
-    const at = (i: number, value: number) => `${x!(series.x[i])} ${y!(value)}`;
-    const d = runs.map(run => `M${[...run.map(i => at(i, series.high![i])),
-      ...[...run].reverse().map(i => at(i, series.low![i]))].join('L')}Z`).join('');
-    return svgElement('path', { d, fill: color, 'fill-opacity': 0.18 });
+    const there = (i: number) => Number.isFinite(low![i] + high![i]);
+    const at = (i: number, value: number) => `${x!(xs[i])} ${y!(value)}`;
+    const d = Array.from(xs, (_, i) => (there(i) && there(i + 1)
+      ? `M${at(i, high![i])}L${at(i + 1, high![i + 1])}L${at(i + 1, low![i + 1])}L${at(i, low![i])}Z` : ''));
+    return svgElement('path', { d: d.join(''), fill: color, 'fill-opacity': 0.18 });
   };
 }
 
@@ -247,54 +234,46 @@ export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
 export interface Extra { diagonal?: boolean; brush?(x: [number, number], y: [number, number]): void }
 
 function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): void {
-  const chart = picture as SVGSVGElement & { scale(name: string): { invert(value: number): number } };
-  const x = chart.scale('x'), y = chart.scale('y');
+  const [x, y] = scales(picture);
   const frame = svgElement('rect', { class: 'brush', 'aria-hidden': 'true' });
-  let from: [number, number] | null = null;
-  const place = (event: PointerEvent): [number, number] => {
-    const box = picture.getBoundingClientRect();
-    const scale = Number(picture.getAttribute('width')) / box.width;
-    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+  let from: DOMPoint | null = null;
+  const drawn = (event: PointerEvent) => {
+    const to = inside(picture, event);
+    return new DOMRect(from!.x, from!.y, to.x - from!.x, to.y - from!.y);
   };
-  const drawn = (to: [number, number]) => ({ x: Math.min(from![0], to[0]), y: Math.min(from![1], to[1]),
-    width: Math.abs(to[0] - from![0]), height: Math.abs(to[1] - from![1]) });
+  const end = () => { from = null; frame.remove(); };
   picture.addEventListener('pointerdown', event => {
     if (event.button !== 0 || event.pointerType === 'touch') return;
-    from = place(event);
+    from = inside(picture, event);
     picture.setPointerCapture(event.pointerId);  // a release outside ends the frame as well
   });
-  picture.addEventListener('pointercancel', () => { from = null; frame.remove(); });
+  picture.addEventListener('pointercancel', end);
   picture.addEventListener('pointermove', event => {
     if (!from || !event.buttons) return;
+    const { left, top, right, bottom } = drawn(event);
+    setAttributes(frame, { x: left, y: top, width: right - left, height: bottom - top });
     picture.append(frame);
-    for (const [name, value] of Object.entries(drawn(place(event)))) frame.setAttribute(name, String(value));
   });
   picture.addEventListener('pointerup', event => {
     if (!from) return;
-    const box = drawn(place(event));
-    from = null;
-    frame.remove();
-    if (box.width < 5 && box.height < 5) return;
-    const swallow = (click: Event) => click.stopPropagation();
-    addEventListener('click', swallow, { capture: true, once: true });
-    setTimeout(() => removeEventListener('click', swallow, true), 50);  // there may be no click
-    brush([x.invert(box.x), x.invert(box.x + box.width)], [y.invert(box.y + box.height), y.invert(box.y)]);
+    const { left, top, right, bottom } = drawn(event);
+    end();
+    if (right - left < 5 && bottom - top < 5) return;
+    brush([x.invert(left), x.invert(right)], [y.invert(bottom), y.invert(top)]);
   });
 }
 
 export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
-  const marks: Markish[] = [dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4,
-    fill: (each: Dot) => (each.faint ? 'none' : each.color), fillOpacity: 0.75,
-    strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
-  if (spec.zero) marks.unshift(ruleY([0], { strokeOpacity: 0.6 }));
-  if (spec.zeroX) marks.unshift(ruleX([0], { strokeOpacity: 0.6 }));
   const end = (i: number) => spec.x.domain![i];
-  if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: end, y: end, strokeOpacity: 0.6 }));
   const bars = { stroke: 'color', strokeOpacity: 0.5 };
   const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
-  marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
-    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }));
-  const picture = build(page, spec, marks, data);
+  const picture = build(page, spec, [
+    extra.diagonal && spec.x.domain ? line([0, 1], { x: end, y: end, strokeOpacity: 0.6 }) : null,
+    ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
+    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }),
+    dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4, fillOpacity: 0.75,
+      fill: (each: Dot) => (each.faint ? 'none' : each.color), strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1),
+      symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })], data);
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
 }
@@ -318,20 +297,20 @@ export function drawCharts(all: boolean): void {
 }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
-export function chart(page: Page, title: string, data: () => ChartTable | Rows, draw: (width: number) => Element,
+export function chart(page: Page, title: string, rows: () => ChartTable | Rows, draw: (width: number) => Element,
                       picture?: () => SVGSVGElement): HTMLElement {
   const body = element('div', { class: 'chart' });
-  const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region',
-    'aria-label': `${title}, numbers` });
+  const numbers = scrolled(`${title}, numbers`);
+  setAttributes(numbers, { class: 'scroll numbers', hidden: true });
   const name = fileName('qkscope', page.state.view, title);
   const svg = () => { measure()(); return picture?.() ?? body.querySelector('svg')!; };
   const toggle = button('Table', () => {
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
     if (numbers.hidden) return;
-    const { columns, rows } = asTable(data());
-    numbers.replaceChildren(plainTable(title, columns, rows.slice(0, 1000)),
-      rows.length > 1000 ? element('p', {}, `The first 1,000 of ${rows.length} rows; the CSV file has all.`) : '');
+    const { columns, rows: all } = asTable(rows());
+    numbers.replaceChildren(plainTable(title, columns, all.slice(0, 1000)),
+      all.length > 1000 ? element('p', {}, `The first 1,000 of ${all.length} rows; the CSV file has all.`) : '');
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) =>
     button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
@@ -348,5 +327,5 @@ export function chart(page: Page, title: string, data: () => ChartTable | Rows, 
   waiting.set(body, measure);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
-      save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);
+      save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, rows()))), body, numbers);
 }

@@ -7,7 +7,7 @@ export type Attributes = Record<string, string | number | boolean | Handler | nu
 
 // Attributes that begin with "on" are listeners, those that begin with "--" are custom properties,
 // false and null leave the attribute out.
-function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): void {
+export function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
     if (typeof value === 'function') node.addEventListener(name.slice(2), value);

@@ -56,6 +56,15 @@ export const kFiles = Object.fromEntries(Object.entries(kTables).map(([name, [fi
 const kNotMetrics = /^(layer|q_head|k_head|warning|rope_pair|scale_.*)$|_(low|high|std_error)$/;
 const kSigned = /skew|kurt|slope|difference|^trend:/;
 
+// The least and the largest finite value.
+export function extent(values: Iterable<number>): [number, number] | undefined {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    if (Number.isFinite(value)) low = Math.min(low, value), high = Math.max(high, value);
+  }
+  return low <= high ? [low, high] : undefined;
+}
+
 export function percentile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) return NaN;
   const at = share * (sorted.length - 1);
