@@ -48,6 +48,8 @@ export class Column {
   }
 }
 
+export type Shape = Readonly<Record<string, number | string>>;
+
 export class Table {
   readonly rows: number;
   readonly columns: ReadonlyMap<string, Column>;
@@ -57,32 +59,49 @@ export class Table {
     this.columns = columns;
   }
 
-  has(name: string): boolean { return this.columns.has(name); }
-
-  // NaN where there is no such column, or no value.
+  // NaN where there is no such column, or no value. Numbers of 32 bits are widened to the number of the
+  // fewest digits that has the same 32 bits: as such a number stands in a CSV file.
   number(name: string, row: number, item = 0): number {
     const column = this.columns.get(name);
     if (!column) return NaN;
-    const value = column.values[row * column.width + item];
-    if (!column.strings) return value ?? NaN;
-    const text = column.strings[value];
-    return text ? Number(text) : NaN;
+    const value = column.values[row * column.width + item] ?? NaN;
+    if (column.strings) return Number(column.strings[value] || NaN);
+    return column.values instanceof Float32Array ? fewestDigits(value) : value;
   }
 
-  text(name: string, row: number): string {
+  text(name: string, row: number, item = 0): string {
     const column = this.columns.get(name);
-    if (!column) return '';
-    const value = column.values[row * column.width];
-    if (column.strings) return column.strings[value] ?? '';
+    if (column?.strings) return column.strings[column.values[row * column.width + item]] ?? '';
+    const value = this.number(name, row, item);
     return Number.isNaN(value) ? '' : String(value);
   }
 
   // The items of a row of a column of lists.
-  list(name: string, row: number): Numbers {
-    const column = this.columns.get(name);
-    if (!column) return new Float32Array(0);
-    return column.values.subarray(row * column.width, (row + 1) * column.width) as Numbers;
+  list(name: string, row: number): number[] {
+    return Array.from({ length: this.columns.get(name)?.width ?? 0 }, (_, item) => this.number(name, row, item));
   }
+
+  // Rows as objects. The shape names the columns, and what they hold: { q_bucket: NaN, note: '' } are
+  // numbers and texts.
+  records<S extends Shape>(shape: S, rows: Iterable<number> = Array(this.rows).keys()): S[] {
+    const names = Object.keys(shape);
+    return Array.from(rows, row => {
+      const record: Record<string, number | string> = { ...shape };
+      for (const name of names) {
+        record[name] = typeof shape[name] === 'number' ? this.number(name, row) : this.text(name, row);
+      }
+      return record as S;
+    });
+  }
+}
+
+function fewestDigits(value: number): number {
+  if (Number.isInteger(value)) return value;
+  for (let digits = 6; digits < 9; ++digits) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return Number(value.toPrecision(9));
 }
 
 export interface Container {

@@ -7,7 +7,7 @@ export type Attributes = Record<string, string | number | boolean | Handler | nu
 
 // Attributes that begin with "on" are listeners, those that begin with "--" are custom properties,
 // false and null leave the attribute out.
-function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): void {
+export function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
     if (typeof value === 'function') node.addEventListener(name.slice(2), value);
@@ -66,6 +66,11 @@ export function table(caption: string, columns: string[], rows: (string | number
     element('tbody', {}, ...rows.map(row => element('tr', {},
       ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : cell.length < 28 ? 'word' : null },
         typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
+}
+
+// What may be wider than its place: it can be scrolled by keyboard too.
+export function scrolled(label: string, ...children: Child[]): HTMLElement {
+  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, ...children);
 }
 
 // A list of names and values.

@@ -5,7 +5,17 @@ import { exact } from './format.ts';
 
 export interface ChartTable { columns: string[]; rows: (string | number)[][] }
 
-export function csv(table: ChartTable): string {
+// The rows of a table by the names of its columns, which are those of the first row.
+export type Rows = readonly Readonly<Record<string, string | number>>[];
+
+export function asTable(data: ChartTable | Rows): ChartTable {
+  if ('columns' in data) return data;
+  const columns = Object.keys(data[0] ?? {});
+  return { columns, rows: data.map(row => columns.map(name => row[name])) };
+}
+
+export function csv(data: ChartTable | Rows): string {
+  const table = asTable(data);
   const cell = (value: string | number) => {
     const text = typeof value === 'number' ? exact(value) : value;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -42,7 +52,7 @@ export function download(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-export function downloadCsv(name: string, table: ChartTable): void {
+export function downloadCsv(name: string, table: ChartTable | Rows): void {
   download(`${name}.csv`, new Blob([csv(table)], { type: 'text/csv' }));
 }
 

@@ -117,7 +117,7 @@ class Application implements Page {
     this.spoken = window.setTimeout(() => { this.live.textContent = text; }, 150);
   }
 
-  tip(lines: string[] | null, at?: { x: number; y: number }): void {
+  tip(lines: readonly string[] | null, at?: { x: number; y: number }): void {
     this.tooltip.hidden = !lines;
     if (!lines || !at) return;
     this.tooltip.replaceChildren(...lines.filter(Boolean).map((text, i) => element('div', { class: i ? null : 'first' }, text)));

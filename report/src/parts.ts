@@ -1,9 +1,10 @@
 // Pieces that several views share: legends, rows of controls, sentences.
 
 import { category, fill, ink, kDashes, kSymbols } from './color.ts';
-import { element, select, svgElement, type Child } from './dom.ts';
+import { checkbox, element, select, svgElement, type Child } from './dom.ts';
 import { short } from './format.ts';
-import { kFiles, type Analysis, type Head, type Report } from './report.ts';
+import { kFiles, type Analysis, type Head, type Metric, type Report } from './report.ts';
+import type { Choice, State } from './state.ts';
 import type { Page } from './view.ts';
 
 // Which command makes a table that is not there.
@@ -37,6 +38,24 @@ export const command = (text: string) => element('section', {}, remark('The same
 export const warning = (text: string) => element('p', { class: 'warning' }, text);
 export const remark = (text: string) => element('p', { class: 'note' }, text);
 
+// A choice of a single view (state.ts), as a list or as a box.
+export function choose(page: Page, name: Choice, label: string, options: readonly (readonly [string, string])[]): HTMLElement {
+  return select(name, label, options, page.state.choice[name], value => page.go({ choice: { ...page.state.choice, [name]: value } }));
+}
+
+// Checked: the value is `on`.
+export function chooseIf(page: Page, name: Choice, label: string, on: string, off: string): HTMLElement {
+  return checkbox(name, label, page.state.choice[name] === on,
+    checked => page.go({ choice: { ...page.state.choice, [name]: checked ? on : off } }));
+}
+
+// `change`: of the state, beside the metric.
+export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metric,
+                             change: (id: string) => Partial<State> = () => ({})): HTMLElement {
+  return select('metric', 'Metric', metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`] as const), shown.id,
+    metric => page.go({ metric, limits: null, ...change(metric) }));
+}
+
 // The method that heads are shown by: the first of those that are chosen.
 export function methodOf({ analysis, state }: Page): string {
   return analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
@@ -56,11 +75,12 @@ export function reachChoice(page: Page, reaches: string[]): HTMLElement | null {
     [reach, `those that reach bucket ${reach}`] as [string, string])], page.state.reach, reach => page.go({ reach }));
 }
 
-export interface Entry { name: string; style: number; symbols?: boolean; band?: boolean; shape?: string; dashes?: string }  // shape: without a line
+// A series of a chart is one. shape: without a line; dashes: others than those of the style.
+export interface Entry { name: string; style: number; symbols?: boolean; low?: unknown; shape?: string; dashes?: string; band?: boolean }
 
-// Colour, dashes and symbol of each series beside its name.
-export function legend(page: Page, entries: Entry[]): HTMLElement {
-  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols, band, shape, dashes }) => {
+// Colour, dashes, symbol (unless `symbols` is false) and band (if there is `low`) of each series beside its name.
+export function legend(page: Page, entries: readonly Entry[]): HTMLElement {
+  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols = true, low, band = !!low, shape, dashes }) => {
     const color = category(style, page.dark);
     return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
       ...(band ? [svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 })] : []),

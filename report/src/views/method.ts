@@ -26,7 +26,7 @@ export function tableOf(analysis: Analysis, name: string): string | undefined {
 // What a file holds, whatever its name is.
 export function meaning(analysis: Analysis, name: string): string {
   const table = tableOf(analysis, name);
-  return table !== undefined && Object.hasOwn(kFiles, table) ? fileText(kFiles[table], 1) : '';
+  return table !== undefined && Object.hasOwn(kFiles, table) ? fileText(kFiles[table], 2) : '';
 }
 
 export function commands(analysis: Analysis): string[] {

@@ -154,6 +154,6 @@ export const overview: View = {
       analysis.missing.length ? element('section', {}, element('h3', {}, 'What is missing'),
         element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Missing files' },
           table('Files that were not there, and the commands that write them.', ['file', 'would show', 'command'],
-            analysis.missing.map(({ file, command }) => [file, fileText(file, 0), command])))) : '');
+            analysis.missing.map(({ file, command }) => [file, fileText(file, 1), command])))) : '');
   },
 };
