@@ -111,13 +111,14 @@ function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): vo
   const px = probes.map(each => x.apply(each.x)), py = probes.map(each => y.apply(each.y));
   const stops = probes.map((_, i) => i).filter(i => !probes[i].pointer && Number.isFinite(px[i] + py[i]));
   let at = -1, shown = -1;  // at: among the stops
-  const show = (index: number) => {
+  const show = (index: number, pointer?: MouseEvent) => {
+    if (pointer && index === shown) return;  // the tooltip keeps its place, so that the pointer can reach it
     shown = index;
     page.hover(probes[index]?.key ?? null);
     if (index < 0) return page.tip(null);
     const { lines } = probes[index];
-    page.tip(typeof lines === 'function' ? lines() : lines,
-      new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!));
+    page.tip(typeof lines === 'function' ? lines() : lines, pointer ? { x: pointer.clientX, y: pointer.clientY }
+      : new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!));
   };
   const nearest = (event: MouseEvent) => {
     const pointer = inside(picture, event);
@@ -134,9 +135,9 @@ function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): vo
   };
   setAttributes(picture, { tabindex: 0, role: 'application', 'aria-roledescription': 'chart',
     'aria-label': `${picture.getAttribute('aria-label')}. Arrow keys step through its points.` });
-  picture.addEventListener('pointermove', event => show(nearest(event)));
+  picture.addEventListener('pointermove', event => show(nearest(event), event));
   for (const kind of ['pointerleave', 'blur']) picture.addEventListener(kind, () => show(-1));
-  picture.addEventListener('click', event => { show(nearest(event)); open(event); });
+  picture.addEventListener('click', event => { show(nearest(event), event); open(event); });
   picture.addEventListener('keydown', event => {
     const step = kSteps[event.key];
     if (step) {

@@ -73,6 +73,13 @@ export function scrolled(label: string, ...children: Child[]): HTMLElement {
   return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, ...children);
 }
 
+export function showDialog(title: string, ...children: Child[]): void {
+  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() }, element('h2', {}, title),
+    ...children, button('Close', () => dialog.close()));
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 // A list of names and values.
 export function facts(rows: [string, Child][]): HTMLElement {
   return element('dl', { class: 'facts' }, ...rows.map(([name, value]) =>

@@ -1,6 +1,6 @@
 // Downloads and texts to copy: pictures, tables, rows for a paper.
 
-import { button, element } from './dom.ts';
+import { button, element, showDialog } from './dom.ts';
 import { exact } from './format.ts';
 
 export interface ChartTable { columns: string[]; rows: (string | number)[][] }
@@ -109,19 +109,15 @@ export async function downloadPng(name: string, picture: SVGSVGElement): Promise
 }
 
 // A text to be copied: shown, selected, and with a button, since the clipboard may be closed to us.
-export function offerText(title: string, text: string): void {
+export function offerText(title: string, text: string, remark = ''): void {
   const area = element('textarea', { readonly: true, rows: 4, 'aria-label': title });
   area.value = text;
   const done = element('span', { role: 'status' });
-  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() },
-    element('h2', {}, title), area, element('p', {},
-      button('Copy', () => {
-        area.select();
-        const old = () => (document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.');
-        const copied = navigator.clipboard?.writeText(text).then(() => 'Copied.', old) ?? Promise.resolve(old());
-        void copied.then(said => { done.textContent = said; });
-      }), ' ', button('Close', () => dialog.close()), ' ', done));
-  document.body.append(dialog);
-  dialog.showModal();
+  const copy = async () => {
+    area.select();
+    const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    done.textContent = copied || document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.';
+  };
+  showDialog(title, area, remark && element('p', {}, remark), element('p', {}, button('Copy', copy), ' ', done));
   area.select();
 }

@@ -2,9 +2,10 @@
 
 import { decode, templateText, type Container } from './data.ts';
 import { drawCharts } from './chart.ts';
-import { button, element } from './dom.ts';
+import { button, checkbox, element, showDialog } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
+import help from './help.json' with { type: 'json' };
 import { headName, Report, type HeadKey } from './report.ts';
 import { formatHash, kMostPins, parseHash, type State } from './state.ts';
 import type { Page, View } from './view.ts';
@@ -29,9 +30,15 @@ class Application implements Page {
   private keys = stored('keys') !== 'off';      // commands of one key
   private update: ReturnType<View['render']> = undefined;
   private readonly second: { unpacked: Container | Promise<Container> | null } = { unpacked: null };
-  private spoken = 0;
+  private spoken = 0;    // timers: of what is read aloud, and of the tooltip
+  private leaving = 0;
   private readonly names = kViews.map(view => view.id);
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
+  private readonly themeButton = button('', () => {
+    this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
+    stored('theme', this.theme);
+    this.applyTheme();
+  }, { id: 'theme' });
   private readonly tabs = element('nav', { 'aria-label': 'Views' });
   private readonly bar = element('div', { class: 'bar' });
   private readonly main = element('main', { id: 'main', tabindex: -1 });
@@ -41,34 +48,24 @@ class Application implements Page {
   constructor(report: Report) {
     this.report = report;
     this.state = parseHash(location.hash, report, this.names);
-    const themeButton = button('', () => {
-      this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
-      stored('theme', this.theme);
-      setTheme();
-    }, { id: 'theme' });
-    const setTheme = () => {
-      themeButton.textContent = `Theme: ${this.theme}`;
-      this.applyTheme();
-    };
     document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
+    const toMain = (event: Event) => { event.preventDefault(); this.main.focus(); };
     document.body.append(
-      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => {
-        event.preventDefault();
-        this.main.focus();
-      } }, 'To the view'),
+      element('a', { href: '#main', class: 'skip', onclick: toMain }, 'To the view'),
       element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
-        element('div', { class: 'tools' }, themeButton,
+        element('div', { class: 'tools' }, this.themeButton,
           button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
           button('Print', () => void this.unpackPinned().then(() => print())),
           button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
       this.tabs, this.bar, this.main, this.live, this.tooltip);
-    setTheme();
+    this.applyTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
     addEventListener('beforeprint', () => { this.printing = true; this.applyTheme(); });
     addEventListener('afterprint', () => { this.printing = false; this.applyTheme(); });
     addEventListener('popstate', () => this.follow());
     addEventListener('hashchange', () => this.follow());
     addEventListener('keydown', event => this.key(event));
+    this.tooltip.addEventListener('pointerleave', () => this.tip(null));
   }
 
   get analysis() { return this.report.analyses[this.state.run]; }
@@ -117,23 +114,29 @@ class Application implements Page {
     this.spoken = window.setTimeout(() => { this.live.textContent = text; }, 150);
   }
 
+  // A tooltip stays while the pointer is on it.
   tip(lines: readonly string[] | null, at?: { x: number; y: number }): void {
-    this.tooltip.hidden = !lines;
-    if (!lines || !at) return;
-    this.tooltip.replaceChildren(...lines.filter(Boolean).map((text, i) => element('div', { class: i ? null : 'first' }, text)));
-    const box = this.tooltip.getBoundingClientRect();
-    const x = at.x + 14 + box.width > innerWidth ? at.x - 14 - box.width : at.x + 14;
-    const y = at.y + 14 + box.height > innerHeight ? at.y - 14 - box.height : at.y + 14;
-    this.tooltip.style.left = `${Math.max(4, x)}px`;
-    this.tooltip.style.top = `${Math.max(4, y)}px`;
-    this.announce(lines.join('. '));
+    const { tooltip } = this;
+    clearTimeout(this.leaving);
+    if (!lines || !at) {
+      this.leaving = window.setTimeout(() => { tooltip.hidden ||= !tooltip.matches(':hover'); }, 200);
+      return;
+    }
+    const rows = lines.filter(Boolean);
+    tooltip.hidden = false;
+    tooltip.replaceChildren(...rows.map((text, i) => element('div', { class: i ? null : 'first' }, text)));
+    const box = tooltip.getBoundingClientRect();
+    const place = (from: number, size: number, room: number) => Math.max(4, from + 4 + size > room ? from - 4 - size : from + 4);
+    tooltip.style.left = `${place(at.x, box.width, innerWidth)}px`;
+    tooltip.style.top = `${place(at.y, box.height, innerHeight)}px`;
+    this.announce(rows.join('. '));
   }
 
   draw(): void {
     const view = this.view();
     const active = document.activeElement, top = scrollY;
     const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
-    this.tip(null);
+    this.tooltip.hidden = true;
     this.drawBar();
     this.main.replaceChildren(element('h2', {}, view.title));
     this.update = undefined;
@@ -201,6 +204,7 @@ class Application implements Page {
 
   private applyTheme(): void {
     const dark = !this.printing && (this.theme === 'dark' || (this.theme === 'auto' && this.preference.matches));
+    this.themeButton.textContent = `Theme: ${this.theme}`;
     document.documentElement.dataset.theme = dark ? 'dark' : 'light';
     this.dark = dark;
     this.draw();
@@ -221,12 +225,16 @@ class Application implements Page {
     this.draw();
   }
 
+  // The address of a file is a path of this machine, which leads nowhere on another one.
   private offerLink(): void {
-    offerText('Link to this view', location.href.split('#')[0] + formatHash(this.state, this.report));
+    const hash = formatHash(this.state, this.report);
+    if (/^https?:/.test(location.protocol)) return offerText('Link to this view', location.href.split('#')[0] + hash);
+    offerText('Link to this view', hash, 'This page is a file. Send it along: whoever opens it puts this text behind ' +
+      'its address, and sees the same view.');
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.key === 'Escape') { this.tip(null); return; }
+    if (event.key === 'Escape') { this.tooltip.hidden = true; return; }
     const typing = (event.target as Element).closest?.('input:not([type=checkbox]),textarea,select,dialog');
     if (!this.keys || typing || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === '/') {
@@ -245,50 +253,39 @@ class Application implements Page {
   }
 
   private help(): void {
-    const rows = [['/', 'filter the list of heads'], ['[ and ]', 'the head before, the next head'], ['?', 'this list'],
-      ['Esc', 'close a tooltip or a dialog'], ['Arrows, Home, End, Page', 'move in a grid, a list or a chart'],
-      ['Enter', 'open the head'], ['Shift and Enter, or Shift and click', 'pin the head, or unpin it']];
-    const box = element('input', { type: 'checkbox', checked: this.keys, onchange: () => {
-      this.keys = box.checked;
-      stored('keys', box.checked ? 'on' : 'off');
-    } });
-    const dialog = element('dialog', { 'aria-label': 'Keyboard commands', onclose: () => dialog.remove() },
-      element('h2', {}, 'Keyboard commands'),
-      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) =>
+    showDialog('Keyboard commands',
+      element('dl', { class: 'pairs' }, ...help.keys.flatMap(([key, text]) =>
         [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
-      element('p', {}, element('label', { class: 'field' }, box, element('span', {}, 'Commands of a single key (/, [, ], ?)'))),
-      button('Close', () => dialog.close()));
-    document.body.append(dialog);
-    dialog.showModal();
+      element('p', {}, checkbox('keys', 'Commands of a single key (/, [, ], ?)', this.keys, on => {
+        this.keys = on;
+        stored('keys', on ? 'on' : 'off');
+      })));
   }
 }
 
 function say(sentence: string): void {
-  const fallback = document.getElementById('fallback');
-  if (fallback) fallback.hidden = false;
-  fallback?.replaceChildren(element('h1', {}, 'Qkscope report'),
-    element('p', { role: 'alert' }, sentence));
+  const fallback = document.getElementById('fallback')!;
+  fallback.hidden = false;
+  fallback.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
 }
 
 async function start(): Promise<void> {
-  const text = templateText('data');
+  const text = templateText('data'), fallback = document.getElementById('fallback')!;
   if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
   if (typeof DecompressionStream === 'undefined') {
     return say('This browser is too old for this page: it cannot unpack the data. ' +
       'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
-  const fallback = document.getElementById('fallback');
   try {
     const report = new Report(await decode(text));
-    if (fallback) fallback.hidden = true;  // charts are drawn where they are in sight
+    fallback.hidden = true;  // charts are drawn where they are in sight
     new Application(report);
   } catch (error) {
     console.warn(error);
-    say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
+    return say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
       'copy it again, or write it anew with `qkscope report`.');
-    return;
   }
-  fallback?.remove();
+  fallback.remove();
   document.documentElement.dataset.ready = 'true';
 }
 
