@@ -53,15 +53,12 @@ function escaped(token) {
 const withoutPlace = (lines) => lines.filter((line) => !/^[\u2212\d.e-]+, [\u2212\d.e-]+$/.test(line));
 
 export function add(place) {
-  const plain = (...options) => place.pages(`plain ${options}`, () =>
-    place.report(`plain${options.join("")}`, [place.captured("plain")], ...options));
-  const whole = () => plain("--tokens", "--ids");
 
   place.test("profiles: residuals, drift, spectrum, planes and numbers of a head are those of the files", async () => {
     for (const [name, heads] of [["plain", ["0.0", "2.3"]], ["log", ["1.1"]]]) {
       const folder = place.captured(name);
       const files = new Files([folder], place.profiles(folder));
-      await place.visit(name === "plain" ? whole() : place.report("log", [folder]), { hash: "#1/head" }, async (page) => {
+      await place.visit(name === "plain" ? place.tokens.path : place.report("log", [folder]), { hash: "#1/head" }, async (page) => {
         for (const head of heads) {
           for (const plane of kPlanes) {
             await page.evaluate((hash) => { location.hash = hash; }, `#1/head?h=${head}&plane=${plane}`);
@@ -74,13 +71,14 @@ export function add(place) {
             assert.ok(tables.some(({ name: title, rows }) => title.startsWith("Plane of") && rows.length === 80), `${head} ${plane}`);
           }
         }
+        if (name === "log") await tour(page);
       });
     }
   });
 
   place.test("profiles: sentences about a head have the numbers of the file", async () => {
     const { heads } = place.profiles(place.captured("plain"));
-    await place.visit(whole(), { hash: "#1/head" }, async (page) => {
+    await place.visit(place.tokens.path, { hash: "#1/head" }, async (page) => {
       for (const head of ["0.1", "1.2"]) {
         const profile = heads[head], noise = profile.noise_ks_distance.toSorted((a, b) => a - b);
         const sum = profile.eigenvalues.reduce((total, value) => total + value, 0);
@@ -104,7 +102,7 @@ export function add(place) {
 
   place.test("profiles: the map shows shares and distances of each head as the file has them", async () => {
     const { heads } = place.profiles(place.captured("plain"));
-    await place.visit(whole(), { hash: "#1/map" }, async (page) => {
+    await place.visit(place.tokens.path, { hash: "#1/map" }, async (page) => {
       for (const metric of ["ks_distance", ...kPlanes.map((plane) => `plane_share_${plane}`)]) {
         await page.select("#metric", metric);
         const labels = await labelsOf(page, "table[role=grid] td[aria-label]");
@@ -121,7 +119,7 @@ export function add(place) {
     const profiles = place.profiles(place.captured("plain"));
     const tokens = Object.values(profiles.tokens).flatMap((texts) => Object.values(texts));
     assert.ok(["</script>", "<!--", "\u202e", "\0", "\x1b", "onerror"].every((part) => tokens.some((text) => text.includes(part))));
-    await place.visit(whole(), { hash: "#1/head?h=1.2&paint=document" }, async (page) => {
+    await place.visit(place.tokens.path, { hash: "#1/head?h=1.2&paint=document" }, async (page) => {
       const said = await stepped(page);
       assert.deepEqual(said.map(withoutPlace), expectedPoints(profiles, "1.2", { tokens: true, names: true }));
       assert.ok(said.flat().every((line) => !/^token.*[\p{Cf}\p{Cc}]/u.test(line)), "a sign that is not seen");
@@ -133,7 +131,7 @@ export function add(place) {
 
   place.test("profiles: without being asked the page names no document and no token", async () => {
     const profiles = place.profiles(place.captured("plain"));
-    await place.visit(plain(), { hash: "#1/head?h=0.0" }, async (page) => {
+    await place.visit(place.report("plain", [place.tokens.folder]), { hash: "#1/head?h=0.0" }, async (page) => {
       assert.deepEqual((await stepped(page)).map(withoutPlace), expectedPoints(profiles, "0.0", { tokens: false, names: false }));
     });
   });
@@ -142,7 +140,7 @@ export function add(place) {
     const profiles = structuredClone(place.profiles(place.captured("plain")));
     const profile = profiles.heads["0.0"];
     for (const name of ["q_position", "q_bucket", "q_example_id", "k_position", "k_bucket", "k_example_id"]) profile[name].length = 15;
-    await place.visit(plain("--points=15"), { hash: "#1/head?h=0.0" }, async (page) => {
+    await place.visit(place.report("few", [place.tokens.folder], "--points=15"), { hash: "#1/head?h=0.0" }, async (page) => {
       assert.match(await page.waitForSelector(kPlane).then((node) => node.evaluate((each) => each.ariaLabel)), /15 queries and 15 keys/);
       const said = (await stepped(page)).map((lines) => withoutPlace(lines).slice(0, 2));
       assert.deepEqual(said, expectedPoints(profiles, "0.0", {}).map((lines) => lines.slice(0, 2)));
@@ -150,7 +148,7 @@ export function add(place) {
   });
 
   place.test("profiles: the pointer finds a point, colours change with what they show", async () => {
-    await place.visit(whole(), { hash: "#1/head?h=0.0" }, async (page) => {
+    await place.visit(place.tokens.path, { hash: "#1/head?h=0.0" }, async (page) => {
       await (await page.waitForSelector(kPlane)).scrollIntoView();
       await page.focus(kPlane);
       await page.keyboard.press("Home");
@@ -175,7 +173,7 @@ export function add(place) {
   });
 
   place.test("profiles: points that cannot be read are said, the rest is shown", async () => {
-    const text = readFileSync(whole(), "latin1");
+    const text = readFileSync(place.tokens.path, "latin1");
     const at = text.indexOf(">", text.indexOf('<template id="points"')) + 1;
     const path = place.path("cut-points.html");
     writeFileSync(path, text.slice(0, at + 200) + text.slice(text.indexOf("</template>", at)), "latin1");
@@ -186,7 +184,7 @@ export function add(place) {
   });
 
   place.test("profiles: a pinned head is printed with its plane", async () => {
-    await place.visit(whole(), { hash: "#1/map?pin=0.1,2.0" }, async (page) => {
+    await place.visit(place.tokens.path, { hash: "#1/map?pin=0.1,2.0" }, async (page) => {
       await page.evaluate(() => new Promise((done) => setTimeout(done, 100)));
       await page.emulateMediaType("print");
       await page.evaluate(() => dispatchEvent(new Event("beforeprint")));

@@ -84,6 +84,20 @@ export class Workplace {
     return { folders, path: this.pages("pair", () => this.report("pair", folders, "--names=base,tuned")) };
   }
 
+  // Two analyses, each of which has a head that the other one lacks: `alone`.
+  get gaps() {
+    const alone = ["2.1", "3.0"];
+    const folders = ["one", "two"].map((name, i) => this.analysis(name, { seed: 2 + i, model: `made/model-${name}`,
+      skip: (layer, q) => alone[1 - i] === `${layer}.${q}` }));
+    return { alone, folders, path: this.pages("gaps", () => this.report("gaps", folders, "--names=one,two")) };
+  }
+
+  // A tiny model captured on hostile texts, with its tokens and the names of documents.
+  get tokens() {
+    const folder = this.captured("plain");
+    return { folder, path: this.pages("tokens", () => this.report("tokens", [folder], "--tokens", "--ids")) };
+  }
+
   pages(name, make) {
     return this.once(`page ${name}`, make);
   }
