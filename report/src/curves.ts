@@ -1,6 +1,6 @@
 // What the views of curves share: words, axes, series, and bars of documents.
 
-import { barFigure, lineFigure, type Axis, type FigureSpec, type Series } from './chart.ts';
+import { barFigure, lineFigure, type Axis, type Bar, type FigureSpec, type Series } from './chart.ts';
 import type { Rows } from './export.ts';
 import figures from './figures.json' with { type: 'json' };
 import { count, exact, grouped } from './format.ts';
@@ -10,10 +10,12 @@ import { kFewDocuments, type Analysis } from './report.ts';
 import { extent, pick, type Mean, type Point, type Value } from './series.ts';
 import type { Page } from './view.ts';
 
+type Remark = keyof typeof remarks;
+
 // A remark of remarks.json, and what belongs to these data.
-export const sentences = (name: keyof typeof remarks) => remarks[name].replace('{few}', String(kFewDocuments));
-export const say = (name: keyof typeof remarks, ...more: unknown[]) =>
-  remark([sentences(name), ...more].filter(Boolean).join(' '));
+export const sentences = (name: Remark) => remarks[name].replace('{few}', String(kFewDocuments));
+export const say = (name: Remark, ...more: unknown[]) => remark(joined(' ', sentences(name), ...more));
+export const joined = (by: string, ...parts: unknown[]) => parts.filter(Boolean).join(by);
 
 type Special = Partial<Omit<FigureSpec, 'x' | 'y'>> & { x?: Partial<Axis>; y?: Partial<Axis> };
 
@@ -42,14 +44,17 @@ export function intervalLine(of: { ci_low: number; ci_high: number; note?: strin
   return `interval ${exact(of.ci_low)} to ${exact(of.ci_high)}`;
 }
 
+export const documentsText = (documents: number) => (documents >= 0 ? count(documents, 'document') : '');
+const valueLines = (point: Value) =>
+  [`plasticity ${exact(point.ap_mean)}`, intervalLine(point), documentsText(point.documents)];
+
 // Dotted where few documents are behind the points. `lines`: of the tooltip of a point, beside its value.
 export function curve<P extends Value>(name: string, style: number, points: P[], x: (point: P) => number,
                                        lines: (point: P) => string[]): Series {
   return { name, style, width: 2, x: points.map(x), y: points.map(point => point.ap_mean),
     low: points.map(point => point.ci_low), high: points.map(point => point.ci_high),
     thin: points.map(point => point.documents < kFewDocuments),
-    lines: i => [name, ...lines(points[i]), `plasticity ${exact(points[i].ap_mean)}`, intervalLine(points[i]),
-      count(points[i].documents, 'document')] };
+    lines: i => [name, ...lines(points[i]), ...valueLines(points[i])] };
 }
 
 // Of a head, over position.
@@ -68,11 +73,13 @@ export function meanSeries(name: string, style: number, points: Mean[], x: (poin
 }
 
 // How many documents stand behind each of the points of a curve. `columns`: of the table.
-export function documentBars<P extends Value>(page: Page, title: string, x: Axis, points: P[], columns: (keyof P & string)[],
-    place: (point: P) => { from: number; to: number; lines: string[] }): HTMLElement {
-  return barFigure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, points.map(point => {
+export function documentBars<P extends Value>(page: Page, title: string, x: Axis, points: P[],
+    columns: (keyof P & string)[], place: (point: P) => Pick<Bar, 'from' | 'to'> & { lines: string[] }): HTMLElement {
+  const bars = points.map(point => {
     const { from, to, lines } = place(point), value = point.documents;
     return { from: x.log ? Math.max(from, 1) : from, to, value, hollow: value < kFewDocuments,
-      lines: [...lines, count(value, 'document')] };
-  }), () => points.map(point => pick(point, ...columns, 'documents')));
+      lines: [...lines, documentsText(value)] };
+  });
+  return barFigure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, bars,
+    () => points.map(point => pick(point, ...columns, 'documents')));
 }
