@@ -49,11 +49,14 @@ export function chooseIf(page: Page, name: Choice, label: string, on: string, of
     checked => page.go({ choice: { ...page.state.choice, [name]: checked ? on : off } }));
 }
 
+export function metricOptions(metrics: readonly Metric[]): [string, string][] {
+  return metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`]);
+}
+
 // `change`: of the state, beside the metric.
 export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metric,
                              change: (id: string) => Partial<State> = () => ({})): HTMLElement {
-  return select('metric', 'Metric', metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`] as const), shown.id,
-    metric => page.go({ metric, limits: null, ...change(metric) }));
+  return select('metric', 'Metric', metricOptions(metrics), shown.id, metric => page.go({ metric, limits: null, ...change(metric) }));
 }
 
 // The method that heads are shown by: the first of those that are chosen.

@@ -279,6 +279,16 @@ export function intervalOf({ low, high }: Metric, { row }: Head): [number, numbe
   return low && high && !Number.isNaN(low[row] + high[row]) ? [low[row], high[row]] : undefined;
 }
 
+export const unitLabel = ({ label, unit }: Metric): string => label + (unit ? ` (${unit})` : '');
+
+// Rows of a table behind a figure; `ends`: with intervals, where a metric has them.
+export function headRows(heads: readonly Head[], metrics: readonly Metric[], ends = false): Record<string, number>[] {
+  const columns = metrics.flatMap(({ id, values, low, high }): [string, Float64Array][] =>
+    [[id, values], ...(ends && low && high ? [[`${id}:low`, low], [`${id}:high`, high]] as [string, Float64Array][] : [])]);
+  return heads.map(({ layer, q, k, row }) => ({ layer, q_head: q, k_head: k,
+    ...Object.fromEntries(columns.map(([id, values]) => [id, values[row]])) }));
+}
+
 // The tooltip of a head: its name, and metrics as they stand in the files.
 export function headLines(analysis: Analysis, head: Head, metrics: readonly Metric[]): string[] {
   const level = Number(analysis.record.confidence);
