@@ -6,7 +6,7 @@
 import { dot, line, plot, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
 import { button, element, scrolled, setAttributes, svgElement, table as plainTable } from './dom.ts';
-import { asTable, downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable, type Rows } from './export.ts';
+import { downloadCsv, downloadPng, downloadSvg, fileName, type Rows } from './export.ts';
 import { exact, short } from './format.ts';
 import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
@@ -218,7 +218,7 @@ function band({ x: xs, low, high }: Series, color: string): Markish {
   };
 }
 
-export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
+function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   const draw: Markish = (_index, { x, y }) => svgElement('g', {}, ...data.map(bar => {
     const color = category(bar.style ?? 0, page.dark);
     const ends = [x!(bar.from), x!(bar.to)], levels = [y!(0), y!(bar.value)];
@@ -264,7 +264,7 @@ function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): vo
   });
 }
 
-export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
+function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
   const end = (i: number) => spec.x.domain![i];
   const bars = { stroke: 'color', strokeOpacity: 0.5 };
   const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
@@ -298,7 +298,7 @@ export function drawCharts(all: boolean): void {
 }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
-export function chart(page: Page, title: string, rows: () => ChartTable | Rows, draw: (width: number) => Element,
+export function chart(page: Page, title: string, rows: () => Rows, draw: (width: number) => Element,
                       picture?: () => SVGSVGElement): HTMLElement {
   const body = element('div', { class: 'chart' });
   const numbers = scrolled(`${title}, numbers`);
@@ -309,8 +309,8 @@ export function chart(page: Page, title: string, rows: () => ChartTable | Rows, 
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
     if (numbers.hidden) return;
-    const { columns, rows: all } = asTable(rows());
-    numbers.replaceChildren(plainTable(title, columns, all.slice(0, 1000)),
+    const all = rows(), cells = all.slice(0, 1000).map(row => Object.values(row));
+    numbers.replaceChildren(plainTable(title, Object.keys(all[0] ?? {}), cells),
       all.length > 1000 ? element('p', {}, `The first 1,000 of ${all.length} rows; the CSV file has all.`) : '');
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) =>

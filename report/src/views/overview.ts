@@ -73,17 +73,17 @@ export function smallMap(page: Page, metric: Metric): HTMLElement {
   const [from, to] = metric.limits.map(short);
   const wide = Math.max(3, Math.min(24, Math.floor(300 / columns.length)));
   const high = Math.max(3, Math.min(wide, 12, Math.floor(320 / rows.length)));
-  let shown: unknown;
+  let shown = -1;  // which cell has the tooltip
   const openMap = () => page.go({ view: 'map', metric: metric.id, limits: null });
   const canvas = element('canvas', { width: 2 * wide * columns.length, height: 2 * high * rows.length, role: 'img',
     'aria-label': `${metric.label} by layer (down) and head (across), from ${from} to ${to}`, onclick: openMap,
-    onpointerleave: () => page.tip(null), onpointermove: (event: PointerEvent) => {
+    onpointerleave: () => { shown = -1; page.tip(null); }, onpointermove: (event: PointerEvent) => {
       const { left, top, width, height } = canvas.getBoundingClientRect();
       const column = Math.floor((event.clientX - left) / width * columns.length);
       const row = Math.floor((event.clientY - top) / height * rows.length);
-      if (shown !== (shown = row * columns.length + column)) {
-        page.tip(cell(row, column)?.lines() ?? null, { x: event.clientX, y: event.clientY });
-      }
+      if (row * columns.length + column === shown) return;
+      shown = row * columns.length + column;
+      page.tip(cell(row, column)?.lines() ?? null, { x: event.clientX, y: event.clientY });
     } });
   canvas.style.width = `${wide * columns.length}px`;
   const context = canvas.getContext('2d')!, gap = wide > 5 ? 1 : 0;
