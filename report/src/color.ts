@@ -1,7 +1,7 @@
-// Colours. `fill` paints areas that touch each other (cells), `ink` lines and points: its ramps are trimmed to
-// a contrast of 3 to 1 against the background of the theme, as are the categories (color.test.ts computes it).
-// Cividis rises in lightness and reads the same with each kind of colour vision; the categories are those of
-// Okabe and Ito, darker on white and lighter on black where they would vanish.
+// Colours. `fill` paints areas that touch each other (cells), `ink` lines and points: its ramps, and the
+// categories, have a contrast of 3 to 1 against the background of the theme (color.test.ts computes it).
+// Cividis rises in lightness and reads the same with each kind of colour vision; the categories are those
+// of Okabe and Ito, darker on white and lighter on black where they would vanish.
 
 import colors from './colors.json' with { type: 'json' };
 
@@ -34,4 +34,4 @@ export function ink(t: number, dark: boolean, signed = false): string {
 
 export const category = (index: number, dark: boolean): string => theme(dark).categories[index % 8];
 
-export const unit = (value: number, [low, high]: readonly [number, number]): number => (value - low) / (high - low);
+export const unit = (value: number, [low, high]: readonly [number, number]) => (value - low) / (high - low);

@@ -54,7 +54,8 @@ export class Table {
 
   // The items of a row of a column of lists.
   list(name: string, row: number): number[] {
-    return Array.from({ length: this.columns.get(name)?.width ?? 0 }, (_, item) => this.number(name, row, item));
+    const length = this.columns.get(name)?.width ?? 0;
+    return Array.from({ length }, (_, item) => this.number(name, row, item));
   }
 
   // Rows as objects. The shape names the columns, and what they hold: { q_bucket: NaN, note: '' } are

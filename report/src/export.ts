@@ -11,17 +11,19 @@ export function csv(rows: Rows): string {
     const text = typeof value === 'number' ? exact(value) : value;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [Object.keys(rows[0] ?? {}), ...rows.map(row => Object.values(row))].map(line => `${line.map(cell).join(',')}\n`).join('');
+  return [Object.keys(rows[0] ?? {}), ...rows.map(row => Object.values(row))]
+    .map(line => `${line.map(cell).join(',')}\n`).join('');
 }
 
 // A name for a file: letters, digits and dashes.
 export function fileName(...parts: string[]): string {
-  return parts.join('-').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 100).toLowerCase() || 'report';
+  const name = parts.join('-').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+  return name.slice(0, 100).toLowerCase() || 'report';
 }
 
 export function latexEscape(text: string): string {
-  const names: Record<string, string> = { '\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}' };
-  return text.replace(/[\\~^&%$#_{}]/g, letter => names[letter] ?? `\\${letter}`);
+  const names: Record<string, string> = { '\\': 'textbackslash{}', '~': 'textasciitilde{}', '^': 'textasciicircum{}' };
+  return text.replace(/[\\~^&%$#_{}]/g, letter => `\\${names[letter] ?? letter}`);
 }
 
 // A number with its interval, for a table of a paper.
@@ -109,6 +111,7 @@ export function offerText(title: string, text: string, remark = ''): void {
     const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
     done.textContent = copied || document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.';
   };
-  showDialog(title, area, remark && element('p', {}, remark), element('p', {}, button('Copy', copy), ' ', done));
+  showDialog(title, area, remark && element('p', {}, remark),
+    element('p', {}, button('Copy', copy), ' ', done));
   area.select();
 }
