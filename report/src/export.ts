@@ -1,36 +1,29 @@
 // Downloads and texts to copy: pictures, tables, rows for a paper.
 
-import { button, element } from './dom.ts';
+import { button, element, showDialog } from './dom.ts';
 import { exact } from './format.ts';
-
-export interface ChartTable { columns: string[]; rows: (string | number)[][] }
 
 // The rows of a table by the names of its columns, which are those of the first row.
 export type Rows = readonly Readonly<Record<string, string | number>>[];
 
-export function asTable(data: ChartTable | Rows): ChartTable {
-  if ('columns' in data) return data;
-  const columns = Object.keys(data[0] ?? {});
-  return { columns, rows: data.map(row => columns.map(name => row[name])) };
-}
-
-export function csv(data: ChartTable | Rows): string {
-  const table = asTable(data);
+export function csv(rows: Rows): string {
   const cell = (value: string | number) => {
     const text = typeof value === 'number' ? exact(value) : value;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [table.columns, ...table.rows].map(row => row.map(cell).join(',') + '\n').join('');
+  return [Object.keys(rows[0] ?? {}), ...rows.map(row => Object.values(row))]
+    .map(line => `${line.map(cell).join(',')}\n`).join('');
 }
 
 // A name for a file: letters, digits and dashes.
 export function fileName(...parts: string[]): string {
-  return parts.join('-').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 100).toLowerCase() || 'report';
+  const name = parts.join('-').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+  return name.slice(0, 100).toLowerCase() || 'report';
 }
 
 export function latexEscape(text: string): string {
-  const names: Record<string, string> = { '\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}' };
-  return text.replace(/[\\~^&%$#_{}]/g, letter => names[letter] ?? `\\${letter}`);
+  const names: Record<string, string> = { '\\': 'textbackslash{}', '~': 'textasciitilde{}', '^': 'textasciicircum{}' };
+  return text.replace(/[\\~^&%$#_{}]/g, letter => `\\${names[letter] ?? letter}`);
 }
 
 // A number with its interval, for a table of a paper.
@@ -52,8 +45,8 @@ export function download(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-export function downloadCsv(name: string, table: ChartTable | Rows): void {
-  download(`${name}.csv`, new Blob([csv(table)], { type: 'text/csv' }));
+export function downloadCsv(name: string, rows: Rows): void {
+  download(`${name}.csv`, new Blob([csv(rows)], { type: 'text/csv' }));
 }
 
 const kInlined = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity',
@@ -109,19 +102,16 @@ export async function downloadPng(name: string, picture: SVGSVGElement): Promise
 }
 
 // A text to be copied: shown, selected, and with a button, since the clipboard may be closed to us.
-export function offerText(title: string, text: string): void {
+export function offerText(title: string, text: string, remark = ''): void {
   const area = element('textarea', { readonly: true, rows: 4, 'aria-label': title });
   area.value = text;
   const done = element('span', { role: 'status' });
-  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() },
-    element('h2', {}, title), area, element('p', {},
-      button('Copy', () => {
-        area.select();
-        const old = () => (document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.');
-        const copied = navigator.clipboard?.writeText(text).then(() => 'Copied.', old) ?? Promise.resolve(old());
-        void copied.then(said => { done.textContent = said; });
-      }), ' ', button('Close', () => dialog.close()), ' ', done));
-  document.body.append(dialog);
-  dialog.showModal();
+  const copy = async () => {
+    area.select();
+    const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    done.textContent = copied || document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.';
+  };
+  showDialog(title, area, remark && element('p', {}, remark),
+    element('p', {}, button('Copy', copy), ' ', done));
   area.select();
 }

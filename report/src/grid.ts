@@ -86,7 +86,7 @@ function listen(page: Page, spec: GridSpec, table: HTMLElement, cells: (GridCell
   const show = (event: Event) => {
     const { node, cell } = find(event), box = node?.getBoundingClientRect();
     page.hover(cell?.key ?? null);
-    page.tip(cell?.lines() ?? null, { x: box?.right ?? 0, y: box?.bottom ?? 0 });
+    page.tip(cell && box ? cell.lines() : null, box && { x: box.right - 8, y: box.bottom - 8 });  // it overlaps the cell
   };
   const hide = () => { page.tip(null); page.hover(null); };
   const open = (event: MouseEvent | KeyboardEvent) => {
