@@ -6,19 +6,12 @@
 import { dot, line, plot, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
 import { button, element, scrolled, setAttributes, svgElement, table as plainTable } from './dom.ts';
-import { asTable, downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable, type Rows } from './export.ts';
+import { downloadCsv, downloadPng, downloadSvg, fileName, type Rows } from './export.ts';
 import { exact, short } from './format.ts';
 import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
-export interface Axis {
-  label: string;
-  domain?: [number, number];
-  nice?: boolean;
-  log?: boolean;
-  ticks?: number[];
-  format?: (value: number) => string;
-}
+export interface Axis { label: string; domain?: [number, number]; nice?: boolean; log?: boolean; ticks?: number[] }
 
 export interface Series {
   name: string;
@@ -33,21 +26,22 @@ export interface Series {
   lines?: (index: number) => string[];   // of the tooltip
 }
 
-export interface Bar { from: number; to: number; value: number; hollow?: boolean; style?: number; lines: Words }
+export interface Bar { from: number; to: number; value: number; hollow?: boolean; lines: Words }
 
-export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: Words;
+export interface Dot extends Probe { color: string; symbol?: number; faint?: boolean;
   xBar?: [number, number]; yBar?: [number, number] }   // intervals
 
 // A curve among many, which is told apart under the pointer alone.
-export interface Thread { key: HeadKey; x: ArrayLike<number>; y: ArrayLike<number>; color: string; dashes?: string;
-  bold?: boolean; lines(index: number): string[] }
+export interface Thread { key: HeadKey; x: ArrayLike<number>; y: ArrayLike<number>; color: string;
+  dashes?: string; bold?: boolean; lines(index: number): string[] }
 
 export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis;
   zero?: boolean; zeroX?: boolean;   // rules at 0
   under?: Under }
 
 // Of a figure: its width is that of its place. Its height may be a share of that, with its limits.
-export type FigureSpec = Omit<ChartSpec, 'width' | 'height'> & { height: number | [least: number, share: number, most: number] };
+type Height = number | [least: number, share: number, most: number];
+export type FigureSpec = Omit<ChartSpec, 'width' | 'height'> & { height: Height };
 
 function sized({ height, ...rest }: FigureSpec, width: number): ChartSpec {
   if (typeof height === 'number') return { ...rest, height, width };
@@ -56,16 +50,16 @@ function sized({ height, ...rest }: FigureSpec, width: number): ChartSpec {
 }
 
 // Figures, with the rows of the table behind them.
-export function lineFigure(page: Page, title: string, spec: FigureSpec, series: Series[], rows: () => Rows): HTMLElement {
+export function lineFigure(page: Page, title: string, spec: FigureSpec, series: Series[], rows: () => Rows) {
   return chart(page, title, rows, width => lines(page, sized(spec, width), series));
 }
 
-export function barFigure(page: Page, title: string, spec: FigureSpec, data: Bar[], rows: () => Rows): HTMLElement {
+export function barFigure(page: Page, title: string, spec: FigureSpec, data: Bar[], rows: () => Rows) {
   return chart(page, title, rows, width => bars(page, sized(spec, width), data));
 }
 
 export function pointFigure(page: Page, title: string, spec: FigureSpec, data: Dot[], rows: () => Rows,
-                            extra: Extra = {}): HTMLElement {
+                            extra: Extra = {}) {
   return chart(page, title, rows, width => points(page, sized(spec, width), data, extra));
 }
 
@@ -85,14 +79,14 @@ const inside = (picture: SVGSVGElement, { clientX, clientY }: MouseEvent) =>
   new DOMPoint(clientX, clientY).matrixTransform(picture.getScreenCTM()!.inverse());
 
 function build(page: Page, spec: ChartSpec, marks: Markish[], own: Probe[]): SVGSVGElement {
-  const axis = ({ label, domain, log, ticks, format }: Axis) =>
-    ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short,
-      labelArrow: 'none' as const });
-  const rules = [spec.zero ? ruleY([0], { strokeOpacity: 0.6 }) : null, spec.zeroX ? ruleX([0], { strokeOpacity: 0.6 }) : null];
+  const axis = ({ log, ...rest }: Axis) =>
+    ({ ...rest, type: log ? 'log' as const : 'linear' as const, tickFormat: short, labelArrow: 'none' as const });
+  const faint = { strokeOpacity: 0.6 };
   const picture = plot({ width: spec.width, height: spec.height, className: 'plot',
     marginLeft: 56, marginBottom: 38, marginTop: 26, marginRight: 16,
     x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain },
-    marks: [...spec.under?.marks ?? [], ...rules, ...marks] }) as SVGSVGElement;
+    marks: [...spec.under?.marks ?? [], spec.zero ? ruleY([0], faint) : null, spec.zeroX ? ruleX([0], faint) : null,
+      ...marks] }) as SVGSVGElement;
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
   setAttributes(picture, { role: 'img', 'aria-label': spec.label });
@@ -104,8 +98,8 @@ function build(page: Page, spec: ChartSpec, marks: Markish[], own: Probe[]): SVG
 const kSteps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1,
   PageDown: 20, PageUp: -20, Home: -Infinity, End: Infinity };
 
-// Tooltips: of the probe that is nearest to the pointer, at most 40 pixels away, or that keys step to. What takes
-// keys is more than an image, so to screen readers it is an application.
+// Tooltips: of the probe that is nearest to the pointer, at most 40 pixels away, or that keys step to. What
+// takes keys is more than an image, so to screen readers it is an application.
 function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): void {
   const [x, y] = scales(picture);
   const px = probes.map(each => x.apply(each.x)), py = probes.map(each => y.apply(each.y));
@@ -117,8 +111,8 @@ function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): vo
     page.hover(probes[index]?.key ?? null);
     if (index < 0) return page.tip(null);
     const { lines } = probes[index];
-    page.tip(typeof lines === 'function' ? lines() : lines, pointer ? { x: pointer.clientX, y: pointer.clientY }
-      : new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!));
+    const place = new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!);
+    page.tip(typeof lines === 'function' ? lines() : lines, pointer ?? place);
   };
   const nearest = (event: MouseEvent) => {
     const pointer = inside(picture, event);
@@ -164,8 +158,9 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
       const joins = (j: number) => j >= 0 && j < index.length && (thin(i) || thin(j)) === dotted;
       return joins(i - 1) || joins(i + 1) ? each.y[i] : NaN;
     };
-    marks.push(line(index, { ...shared, y: pieces(false), strokeDasharray: kDashes[each.style % 8] || undefined }));
-    if (each.thin) marks.push(line(index, { ...shared, y: pieces(true), strokeDasharray: '1 4', strokeLinecap: 'round' }));
+    const dashes = kDashes[each.style % 8] || undefined, dotted = { strokeDasharray: '1 4', strokeLinecap: 'round' } as const;
+    marks.push(line(index, { ...shared, y: pieces(false), strokeDasharray: dashes }));
+    if (each.thin) marks.push(line(index, { ...shared, y: pieces(true), ...dotted }));
     if (each.symbols !== false && index.length <= 80) {
       marks.push(dot(index, { x, y: i => each.y[i], r: 3, symbol: kSymbols[each.style % 8], stroke: color,
         fill: i => (thin(i) ? 'var(--back)' : color) }));
@@ -176,8 +171,9 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
     }
   }
   const all = [...probes, ...spec.under?.probes ?? []];
-  const ends = [...all.map(each => each.y), ...series.flatMap(each => [...Array.from(each.low ?? []), ...Array.from(each.high ?? [])])];
-  return build(page, within(spec, all.map(each => each.x), spec.zero ? [...ends, 0] : ends), marks, probes);
+  const bands = series.flatMap(({ low = [], high = [] }) => [...Array.from(low), ...Array.from(high)]);
+  const y = [...all.map(each => each.y), ...bands, ...(spec.zero ? [0] : [])];
+  return build(page, within(spec, all.map(each => each.x), y), marks, probes);
 }
 
 // Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
@@ -199,9 +195,11 @@ export function bundle(threads: readonly Thread[]): Under {
     const { x, y } = scales as { x(value: number): number; y(value: number): number };
     return svgElement('g', { fill: 'none' }, ...threads.map(each => {
       const there = (i: number) => Number.isFinite(each.y[i]);
-      const d = Array.from(each.x, (at, i) => there(i) ? `${there(i - 1) ? 'L' : 'M'}${x(at)} ${y(each.y[i])}` : '').join('');
+      const d = Array.from(each.x, (at, i) =>
+        (there(i) ? `${there(i - 1) ? 'L' : 'M'}${x(at)} ${y(each.y[i])}` : '')).join('');
       return svgElement('path', { class: 'thread', 'data-head': each.key, d, stroke: each.color,
-        'stroke-dasharray': each.dashes || null, 'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint });
+        'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint,
+        'stroke-dasharray': each.dashes || null });
     }));
   };
   return { marks: [draw], probes: threads.flatMap(({ key, x, y, lines }) =>
@@ -218,17 +216,17 @@ function band({ x: xs, low, high }: Series, color: string): Markish {
   };
 }
 
-export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
+function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   const draw: Markish = (_index, { x, y }) => svgElement('g', {}, ...data.map(bar => {
-    const color = category(bar.style ?? 0, page.dark);
-    const ends = [x!(bar.from), x!(bar.to)], levels = [y!(0), y!(bar.value)];
-    return svgElement('rect', { x: Math.min(...ends) + 0.5, y: Math.min(...levels), stroke: color,
-      width: Math.max(0.5, Math.abs(ends[1] - ends[0]) - 1), height: Math.abs(levels[1] - levels[0]),
-      fill: bar.hollow ? 'none' : color, 'stroke-dasharray': bar.hollow ? '3 2' : null });
+    const color = category(0, page.dark), left = x!(bar.from), top = y!(bar.value);
+    return svgElement('rect', { x: left + 0.5, y: top, width: Math.max(0.5, x!(bar.to) - left - 1),
+      height: y!(0) - top, stroke: color, fill: bar.hollow ? 'none' : color,
+      'stroke-dasharray': bar.hollow ? '3 2' : null });
   }));
   const middle = (bar: Bar) => (spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2);
   const reach = within(spec, data.flatMap(bar => [bar.from, bar.to]), [0, ...data.map(bar => bar.value)]);
-  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines })));
+  const probes = data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines }));
+  return build(page, reach, [draw, ruleY([0])], probes);
 }
 
 // brush: the rectangle that was drawn by the pointer, in the units of the axes.
@@ -264,7 +262,7 @@ function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): vo
   });
 }
 
-export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
+function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
   const end = (i: number) => spec.x.domain![i];
   const bars = { stroke: 'color', strokeOpacity: 0.5 };
   const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
@@ -273,8 +271,8 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
     ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
     ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }),
     dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4, fillOpacity: 0.75,
-      fill: (each: Dot) => (each.faint ? 'none' : each.color), strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1),
-      symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })], data);
+      fill: ({ faint, color }: Dot) => (faint ? 'none' : color), strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1),
+      symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8] })], data);
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
 }
@@ -283,7 +281,7 @@ export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = 
 // once, the others when they come near, or all for printing. All places are measured first: to measure
 // after a drawing would lay out the page for each chart.
 const waiting = new Map<Element, () => () => void>();
-const near = typeof IntersectionObserver === 'undefined' ? null : new IntersectionObserver(entries => {
+const near = new IntersectionObserver(entries => {
   for (const { target, isIntersecting } of entries) if (isIntersecting) waiting.get(target)?.()();
 }, { rootMargin: '600px' });
 
@@ -291,14 +289,14 @@ export function drawCharts(all: boolean): void {
   const now: (() => void)[] = [];
   for (const [body, measure] of waiting) {
     if (!body.isConnected) waiting.delete(body);
-    else if (all || !near || body.getBoundingClientRect().top < innerHeight) now.push(measure());
+    else if (all || body.getBoundingClientRect().top < innerHeight) now.push(measure());
     else near.observe(body);
   }
   for (const draw of now) draw();
 }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
-export function chart(page: Page, title: string, rows: () => ChartTable | Rows, draw: (width: number) => Element,
+export function chart(page: Page, title: string, rows: () => Rows, draw: (width: number) => Element,
                       picture?: () => SVGSVGElement): HTMLElement {
   const body = element('div', { class: 'chart' });
   const numbers = scrolled(`${title}, numbers`);
@@ -309,9 +307,9 @@ export function chart(page: Page, title: string, rows: () => ChartTable | Rows, 
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
     if (numbers.hidden) return;
-    const { columns, rows: all } = asTable(rows());
-    numbers.replaceChildren(plainTable(title, columns, all.slice(0, 1000)),
-      all.length > 1000 ? element('p', {}, `The first 1,000 of ${all.length} rows; the CSV file has all.`) : '');
+    const all = rows(), cells = all.slice(0, 1000).map(row => Object.values(row));
+    const more = `The first 1,000 of ${all.length} rows; the CSV file has all.`;
+    numbers.replaceChildren(plainTable(title, Object.keys(all[0] ?? {}), cells), all.length > 1000 ? more : '');
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) =>
     button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
@@ -322,11 +320,14 @@ export function chart(page: Page, title: string, rows: () => ChartTable | Rows, 
       if (now < 50 || now === width) return;
       width = now;
       body.replaceChildren(draw(width));
-      if (waiting.delete(body)) near?.unobserve(body), new ResizeObserver(() => measure()()).observe(body);
+      if (!waiting.delete(body)) return;
+      near.unobserve(body);
+      new ResizeObserver(() => measure()()).observe(body);
     };
   };
   waiting.set(body, measure);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
-      save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, rows()))), body, numbers);
+      save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, rows()))),
+    body, numbers);
 }

@@ -59,13 +59,15 @@ export function checkbox(id: string, label: string, checked: boolean,
   return element('label', { class: 'field' }, box, element('span', {}, label));
 }
 
-export function table(caption: string, columns: string[], rows: (string | number)[][]) {
+export type Cell = string | number | Node;
+
+export function table(caption: string, columns: readonly string[], rows: readonly (readonly Cell[])[]) {
+  const kind = (cell: Cell) =>
+    (typeof cell === 'number' ? 'number' : typeof cell === 'string' && cell.length < 28 ? 'word' : null);
   return element('table', { class: 'plain' }, element('caption', {}, caption),
-    element('thead', {}, element('tr', {},
-      ...columns.map(name => element('th', { scope: 'col' }, name)))),
+    element('thead', {}, element('tr', {}, ...columns.map(name => element('th', { scope: 'col' }, name)))),
     element('tbody', {}, ...rows.map(row => element('tr', {},
-      ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : cell.length < 28 ? 'word' : null },
-        typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
+      ...row.map(cell => element('td', { class: kind(cell) }, Number.isNaN(cell) ? '' : cell))))));
 }
 
 // What may be wider than its place: it can be scrolled by keyboard too.
@@ -74,8 +76,8 @@ export function scrolled(label: string, ...children: Child[]): HTMLElement {
 }
 
 export function showDialog(title: string, ...children: Child[]): void {
-  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() }, element('h2', {}, title),
-    ...children, button('Close', () => dialog.close()));
+  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() },
+    element('h2', {}, title), ...children, button('Close', () => dialog.close()));
   document.body.append(dialog);
   dialog.showModal();
 }

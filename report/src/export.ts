@@ -3,34 +3,27 @@
 import { button, element, showDialog } from './dom.ts';
 import { exact } from './format.ts';
 
-export interface ChartTable { columns: string[]; rows: (string | number)[][] }
-
 // The rows of a table by the names of its columns, which are those of the first row.
 export type Rows = readonly Readonly<Record<string, string | number>>[];
 
-export function asTable(data: ChartTable | Rows): ChartTable {
-  if ('columns' in data) return data;
-  const columns = Object.keys(data[0] ?? {});
-  return { columns, rows: data.map(row => columns.map(name => row[name])) };
-}
-
-export function csv(data: ChartTable | Rows): string {
-  const table = asTable(data);
+export function csv(rows: Rows): string {
   const cell = (value: string | number) => {
     const text = typeof value === 'number' ? exact(value) : value;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [table.columns, ...table.rows].map(row => row.map(cell).join(',') + '\n').join('');
+  return [Object.keys(rows[0] ?? {}), ...rows.map(row => Object.values(row))]
+    .map(line => `${line.map(cell).join(',')}\n`).join('');
 }
 
 // A name for a file: letters, digits and dashes.
 export function fileName(...parts: string[]): string {
-  return parts.join('-').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 100).toLowerCase() || 'report';
+  const name = parts.join('-').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+  return name.slice(0, 100).toLowerCase() || 'report';
 }
 
 export function latexEscape(text: string): string {
-  const names: Record<string, string> = { '\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}' };
-  return text.replace(/[\\~^&%$#_{}]/g, letter => names[letter] ?? `\\${letter}`);
+  const names: Record<string, string> = { '\\': 'textbackslash{}', '~': 'textasciitilde{}', '^': 'textasciicircum{}' };
+  return text.replace(/[\\~^&%$#_{}]/g, letter => `\\${names[letter] ?? letter}`);
 }
 
 // A number with its interval, for a table of a paper.
@@ -52,8 +45,8 @@ export function download(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-export function downloadCsv(name: string, table: ChartTable | Rows): void {
-  download(`${name}.csv`, new Blob([csv(table)], { type: 'text/csv' }));
+export function downloadCsv(name: string, rows: Rows): void {
+  download(`${name}.csv`, new Blob([csv(rows)], { type: 'text/csv' }));
 }
 
 const kInlined = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity',
@@ -118,6 +111,7 @@ export function offerText(title: string, text: string, remark = ''): void {
     const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
     done.textContent = copied || document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.';
   };
-  showDialog(title, area, remark && element('p', {}, remark), element('p', {}, button('Copy', copy), ' ', done));
+  showDialog(title, area, remark && element('p', {}, remark),
+    element('p', {}, button('Copy', copy), ' ', done));
   area.select();
 }

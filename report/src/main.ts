@@ -2,10 +2,11 @@
 
 import { decode, templateText, type Container } from './data.ts';
 import { drawCharts } from './chart.ts';
-import { button, checkbox, element, showDialog } from './dom.ts';
+import { button, checkbox, element, showDialog, type Child } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
 import help from './help.json' with { type: 'json' };
+import { remark } from './parts.ts';
 import { headName, Report, type HeadKey } from './report.ts';
 import { formatHash, kMostPins, parseHash, type State } from './state.ts';
 import type { Page, View } from './view.ts';
@@ -20,6 +21,9 @@ function stored(name: string, value?: string): string | null {
 }
 
 const kThemes = ['auto', 'light', 'dark'] as const;
+const kNames = kViews.map(view => view.id);
+const focusOn = (id: string | undefined) => id && document.getElementById(id)?.focus({ preventScroll: true });
+let points: Container | Promise<Container> | null = null;   // the second container
 
 class Application implements Page {
   readonly report: Report;
@@ -29,10 +33,8 @@ class Application implements Page {
   private theme = kThemes.find(name => name === stored('theme')) ?? kThemes[0];
   private keys = stored('keys') !== 'off';      // commands of one key
   private update: ReturnType<View['render']> = undefined;
-  private readonly second: { unpacked: Container | Promise<Container> | null } = { unpacked: null };
   private spoken = 0;    // timers: of what is read aloud, and of the tooltip
   private leaving = 0;
-  private readonly names = kViews.map(view => view.id);
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
   private readonly themeButton = button('', () => {
     this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
@@ -43,11 +45,12 @@ class Application implements Page {
   private readonly bar = element('div', { class: 'bar' });
   private readonly main = element('main', { id: 'main', tabindex: -1 });
   private readonly live = element('div', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
-  private readonly tooltip = element('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
+  private readonly tooltip = element('div', { class: 'tip', 'aria-hidden': 'true', hidden: true,
+    onpointerleave: () => this.tip(null) });
 
   constructor(report: Report) {
     this.report = report;
-    this.state = parseHash(location.hash, report, this.names);
+    this.state = parseHash(location.hash, report, kNames);
     document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
     const toMain = (event: Event) => { event.preventDefault(); this.main.focus(); };
     document.body.append(
@@ -60,48 +63,52 @@ class Application implements Page {
       this.tabs, this.bar, this.main, this.live, this.tooltip);
     this.applyTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
-    addEventListener('beforeprint', () => { this.printing = true; this.applyTheme(); });
-    addEventListener('afterprint', () => { this.printing = false; this.applyTheme(); });
+    addEventListener('beforeprint', () => this.applyTheme(true));
+    addEventListener('afterprint', () => this.applyTheme(false));
     addEventListener('popstate', () => this.follow());
     addEventListener('hashchange', () => this.follow());
     addEventListener('keydown', event => this.key(event));
-    this.tooltip.addEventListener('pointerleave', () => this.tip(null));
   }
 
   get analysis() { return this.report.analyses[this.state.run]; }
+  private get view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }
 
   go(change: Partial<State>): void {
-    const old = this.state;
+    const old = this.state, { report } = this;
     this.state = { ...old, ...change };
     // The other analysis may not have these heads, methods and metrics.
-    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, this.report), this.report, this.names);
-    const hash = formatHash(this.state, this.report);
-    if (hash !== location.hash) this.remember(hash, this.state.view !== old.view);
-    if (this.state.view === old.view && this.state.run === old.run && this.update?.(change)) this.drawBar();
+    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, report), report, kNames);
+    const moved = this.state.view !== old.view, hash = formatHash(this.state, report);
+    if (hash !== location.hash) this.remember(hash, moved);
+    if (!moved && this.state.run === old.run && this.update?.(change)) this.drawBar();
     else this.draw();
-    if (this.state.view !== old.view) {
-      scrollTo(0, 0);
-      this.main.focus({ preventScroll: true });
-      this.announce(this.view().title);
-    }
+    if (!moved) return;
+    scrollTo(0, 0);
+    this.main.focus({ preventScroll: true });
+    this.announce(this.view.title);
   }
 
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void {
-    if (event?.shiftKey) return this.pin(head);
-    this.go({ view: this.names.includes('head') ? 'head' : this.state.view, head });
+    if (event?.shiftKey) this.pin(head);
+    else this.go({ view: 'head', head });
+  }
+
+  pin(head: HeadKey): void {
+    const { pins } = this.state, held = pins.includes(head);
+    this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
+    this.announce(held ? 'Unpinned' : 'Pinned');
   }
 
   hover(head: HeadKey | null): void {
     for (const node of document.querySelectorAll('.hovered')) node.classList.remove('hovered');
-    if (!head) return;
-    for (const node of document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`)) node.classList.add('hovered');
+    const found = head ? document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`) : [];
+    for (const node of found) node.classList.add('hovered');
   }
 
   points(): Container | Promise<Container> | null {
-    const { second } = this;
-    const text = second.unpacked ? null : templateText('points');
-    if (text) second.unpacked = decode(text).then(container => second.unpacked = container);
-    return second.unpacked;
+    const text = points ? null : templateText('points');
+    if (text) points = decode(text).then(container => points = container);
+    return points;
   }
 
   // Paper does not wait, so points are unpacked once a head is pinned. The plane says it if they cannot be.
@@ -126,24 +133,24 @@ class Application implements Page {
     tooltip.hidden = false;
     tooltip.replaceChildren(...rows.map((text, i) => element('div', { class: i ? null : 'first' }, text)));
     const box = tooltip.getBoundingClientRect();
-    const place = (from: number, size: number, room: number) => Math.max(4, from + 4 + size > room ? from - 4 - size : from + 4);
-    tooltip.style.left = `${place(at.x, box.width, innerWidth)}px`;
-    tooltip.style.top = `${place(at.y, box.height, innerHeight)}px`;
+    const place = (from: number, size: number, room: number) =>
+      `${Math.max(4, from + 4 + size > room ? from - 4 - size : from + 4)}px`;
+    tooltip.style.left = place(at.x, box.width, innerWidth);
+    tooltip.style.top = place(at.y, box.height, innerHeight);
     this.announce(rows.join('. '));
   }
 
   draw(): void {
-    const view = this.view();
-    const active = document.activeElement, top = scrollY;
-    const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
+    const { activeElement: active } = document, top = scrollY;
+    const focus = active?.id, grid = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
     this.tooltip.hidden = true;
     this.drawBar();
-    this.main.replaceChildren(element('h2', {}, view.title));
+    this.main.replaceChildren(element('h2', {}, this.view.title));
     this.update = undefined;
     try {
-      const why = view.unavailable(this.report);
-      if (why) this.main.append(element('p', { class: 'note' }, why));
-      else this.update = view.render(this.main, this);
+      const why = this.view.unavailable(this.report);
+      if (why) this.main.append(remark(why));
+      else this.update = this.view.render(this.main, this);
       if (this.printing) this.drawRest();
       drawCharts(this.printing);
     } catch (error) {
@@ -152,98 +159,85 @@ class Application implements Page {
         `This view cannot be drawn: ${error instanceof Error ? error.message : error}. Try another one.`));
     }
     scrollTo(0, top);  // charts have no height until they are drawn
-    const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
-    held?.focus({ preventScroll: true });
-    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+    const held = grid && cell && document.getElementById(grid)?.querySelector<HTMLElement>(`[data-at="${cell}"]`);
+    if (held) held.focus({ preventScroll: true });
+    focusOn(focus);
   }
 
   // On paper the pinned heads and the method follow the view.
   private drawRest(): void {
     const { head, view, pins } = this.state;
-    const more = pins.filter(key => view !== 'head' || key !== head).map(key => ({ view: 'head', head: key }));
-    for (const change of view === 'method' ? more : [...more, { view: 'method', head }]) {
-      const other = kViews.find(each => each.id === change.view);
-      if (!other || other.unavailable(this.report)) continue;
+    const more = [...pins.map(key => ({ view: 'head', head: key })), { view: 'method', head }];
+    for (const change of more.filter(each => each.view !== view || (view === 'head' && each.head !== head))) {
+      const other = kViews.find(each => each.id === change.view)!;
+      if (other.unavailable(this.report)) continue;
       const part = element('section', { class: 'part' }, element('h2', {}, other.title));
       this.main.append(part);
       other.render(part, Object.create(this, { state: { value: { ...this.state, ...change } } }));
     }
   }
 
-  private view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }
-
   private drawBar(): void {
-    const focus = document.activeElement?.id;
-    this.tabs.replaceChildren(...kViews.map(view => button(view.title, () => this.go({ view: view.id }),
-      { id: `tab-${view.id}`, 'aria-current': view.id === this.state.view ? 'page' : null,
-        class: view.unavailable(this.report) ? 'dim' : null })));
-    const { pins, selection } = this.state;
+    const focus = document.activeElement?.id, { report, state: { pins, selection, run, view } } = this;
+    const chip = (content: Child, id: string, label: string, remove: () => void) =>
+      element('span', { class: 'chip' }, content, button('\u00d7', remove, { id, 'aria-label': label }));
     void this.unpackPinned();
-    const runs = this.report.analyses.length < 2 ? [] : this.report.analyses.map((analysis, i) =>
-      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }),
-        { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
-    this.bar.replaceChildren(...runs,
-      ...pins.flatMap(key => {
-        const head = this.analysis.head(key);
-        if (!head) return [];
-        return [element('span', { class: 'chip' }, button(headName(head), () => this.open(key), { id: `pin-${key}` }),
-          button('\u00d7', () => this.pin(key), { id: `unpin-${key}`, 'aria-label': `Unpin ${headName(head)}` }))];
+    this.tabs.replaceChildren(...kViews.map(({ id, title, unavailable }) => button(title, () => this.go({ view: id }),
+      { id: `tab-${id}`, 'aria-current': id === view ? 'page' : null, class: unavailable(report) ? 'dim' : null })));
+    this.bar.replaceChildren(
+      ...(report.analyses.length < 2 ? [] : report.analyses).map(({ name }, i) =>
+        button(`${'AB'[i]}: ${name}`, () => this.go({ run: i, limits: null }),
+          { id: `run-${i}`, 'aria-pressed': String(i === run) })),
+      ...pins.flatMap(key => this.analysis.head(key) ?? []).map(head => {
+        const name = headName(head), open = button(name, () => this.open(head.key), { id: `pin-${head.key}` });
+        return chip(open, `unpin-${head.key}`, `Unpin ${name}`, () => this.pin(head.key));
       }),
-      ...(selection.length ? [element('span', { class: 'chip' }, `${count(selection.length, 'head')} selected`,
-        button('\u00d7', () => this.go({ selection: [] }), { id: 'unselect', 'aria-label': 'Select all heads' }))] : []));
+      ...(selection.length ? [chip(`${count(selection.length, 'head')} selected`, 'unselect', 'Select all heads',
+        () => this.go({ selection: [] }))] : []));
     this.bar.hidden = !this.bar.hasChildNodes();
-    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+    focusOn(focus);
   }
 
-  pin(head: HeadKey): void {
-    const { pins } = this.state;
-    const held = pins.includes(head);
-    this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
-    this.announce(held ? 'Unpinned' : 'Pinned');
-  }
-
-  private applyTheme(): void {
-    const dark = !this.printing && (this.theme === 'dark' || (this.theme === 'auto' && this.preference.matches));
+  private applyTheme(printing = this.printing): void {
+    this.printing = printing;
+    this.dark = !printing && (this.theme === 'auto' ? this.preference.matches : this.theme === 'dark');
     this.themeButton.textContent = `Theme: ${this.theme}`;
-    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
-    this.dark = dark;
+    document.documentElement.dataset.theme = this.dark ? 'dark' : 'light';
     this.draw();
   }
 
   // A frame may forbid changes of its history; one that shows us may keep the address for us.
   private remember(hash: string, push: boolean): void {
     try {
-      if (push) history.pushState(null, '', hash);
-      else history.replaceState(null, '', hash);
+      history[push ? 'pushState' : 'replaceState'](null, '', hash);
     } catch { location.hash = hash; }
     if (parent !== window) parent.postMessage({ hash }, '*');
   }
 
   private follow(): void {
     if (location.hash === formatHash(this.state, this.report)) return;
-    this.state = parseHash(location.hash, this.report, this.names);
+    this.state = parseHash(location.hash, this.report, kNames);
     this.draw();
   }
 
   // The address of a file is a path of this machine, which leads nowhere on another one.
   private offerLink(): void {
-    const hash = formatHash(this.state, this.report);
-    if (/^https?:/.test(location.protocol)) return offerText('Link to this view', location.href.split('#')[0] + hash);
-    offerText('Link to this view', hash, 'This page is a file. Send it along: whoever opens it puts this text behind ' +
-      'its address, and sees the same view.');
+    const hash = formatHash(this.state, this.report), title = 'Link to this view';
+    if (/^https?:/.test(location.protocol)) offerText(title, location.href.split('#')[0] + hash);
+    else offerText(title, hash, help.link);
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.key === 'Escape') { this.tooltip.hidden = true; return; }
+    if (event.key === 'Escape') this.tooltip.hidden = true;
     const typing = (event.target as Element).closest?.('input:not([type=checkbox]),textarea,select,dialog');
     if (!this.keys || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    const step = { '[': -1, ']': 1 }[event.key];
     if (event.key === '/') {
       if (this.state.view !== 'heads') this.go({ view: 'heads' });
-      document.getElementById('filter')?.focus();
-    } else if (event.key === '[' || event.key === ']') {
-      const { heads } = this.analysis;
-      const at = heads.findIndex(head => head.key === this.state.head);
-      const next = heads[Math.min(Math.max(at + (event.key === ']' ? 1 : -1), 0), heads.length - 1)];
+      focusOn('filter');
+    } else if (step) {
+      const { heads } = this.analysis, at = heads.findIndex(head => head.key === this.state.head) + step;
+      const next = heads[Math.min(Math.max(at, 0), heads.length - 1)];
       if (!next) return;
       this.open(next.key);
       this.announce(headName(next));

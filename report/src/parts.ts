@@ -1,6 +1,6 @@
 // Pieces that several views share: legends, rows of controls, sentences.
 
-import { category, fill, ink, kDashes, kSymbols } from './color.ts';
+import { category, fill, ink, kDashes, kSymbolPaths, kSymbols } from './color.ts';
 import { checkbox, element, select, svgElement, type Child } from './dom.ts';
 import { short } from './format.ts';
 import { kFiles, type Analysis, type Head, type Metric, type Report } from './report.ts';
@@ -49,11 +49,14 @@ export function chooseIf(page: Page, name: Choice, label: string, on: string, of
     checked => page.go({ choice: { ...page.state.choice, [name]: checked ? on : off } }));
 }
 
+export function metricOptions(metrics: readonly Metric[]): [string, string][] {
+  return metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`]);
+}
+
 // `change`: of the state, beside the metric.
 export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metric,
                              change: (id: string) => Partial<State> = () => ({})): HTMLElement {
-  return select('metric', 'Metric', metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`] as const), shown.id,
-    metric => page.go({ metric, limits: null, ...change(metric) }));
+  return select('metric', 'Metric', metricOptions(metrics), shown.id, metric => page.go({ metric, limits: null, ...change(metric) }));
 }
 
 // The method that heads are shown by: the first of those that are chosen.
@@ -85,19 +88,13 @@ export function legend(page: Page, entries: readonly Entry[]): HTMLElement {
     return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
       ...(band ? [svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 })] : []),
       ...(shape ? [] : [svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes ?? kDashes[style % 8] })]),
-      ...(symbols ? [symbol(shape ?? kSymbols[style % 8], shape ? 6 : 17, 6, color)] : [])), name);
+      ...(symbols ? [symbol(shape ?? kSymbols[style % 8], shape ? 6 : 17, color)] : [])), name);
   }));
 }
 
-const kPaths: Record<string, string> = {
-  circle: 'M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z', square: 'M-3.5-3.5h7v7h-7Z', triangle: 'M0-4.5L4 3.5H-4Z',
-  diamond: 'M0-5L4 0L0 5L-4 0Z', cross: 'M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3Z',
-  star: 'M0-5L1.4-1.6L5-1.5L2.2.8L3.1 4.3L0 2.3L-3.1 4.3L-2.2.8L-5-1.5L-1.4-1.6Z',
-  plus: 'M-4 0H4M0-4V4', wye: 'M0 0V4.5M0 0L-4-2.5M0 0L4-2.5',
-};
-
-export function symbol(name: string, x: number, y: number, color: string): SVGElement {
-  return svgElement('path', { d: kPaths[name] ?? kPaths.circle, transform: `translate(${x} ${y})`, fill: color, stroke: color, 'stroke-width': 1.4 });
+function symbol(name: string, x: number, color: string): SVGElement {
+  return svgElement('path', { d: kSymbolPaths[name], transform: `translate(${x} 6)`, fill: color, stroke: color,
+    'stroke-width': 1.4 });
 }
 
 // A scale of colours with its ends. `points`: the ramp of lines and points.

@@ -30,22 +30,6 @@ export interface Metric {
   limits: [number, number];         // 2nd to 98th percentile over the heads
 }
 
-export interface Cell {
-  q: number; k: number;
-  value: number;
-  low: number; high: number;
-  pairs: number; documents: number; queries: number;  // NaN: not known
-  qFrom: number; qTo: number; kFrom: number; kTo: number;
-  note: string;
-}
-
-export interface Point {  // of a head's curve over position
-  bucket: number; from: number; to: number;
-  value: number; low: number; high: number;
-  documents: number; queries: number; pairs: number;
-  row: number;  // of the table "positions", for its other columns
-}
-
 export const kFewDocuments = 5;     // cells and points of fewer are hatched or dashed
 export const kManyDocuments = 50;   // intervals over fewer are to be read with care
 
@@ -150,42 +134,6 @@ export class Analysis {
     return this.table(name)?.records(shape, key === undefined ? undefined : this.rows(name, key)) ?? [];
   }
 
-  // The cells of a head, of head_bucket_details.csv or else of head_bucket_plasticity.csv, which holds
-  // those of the first method alone.
-  cells(key: HeadKey, method: string): Cell[] {
-    const details = this.table('details');
-    const table = details ?? this.table('cells');
-    if (!table) return [];
-    return this.rows(details ? 'details' : 'cells', key)
-      .filter(row => (details ? table.text('method', row) : this.methods[0]) === method)
-      .map(row => ({
-        q: table.number('q_bucket', row), k: table.number('k_bucket', row),
-        value: table.number('ap_bucket', row),
-        low: table.number('ci_low', row), high: table.number('ci_high', row),
-        pairs: table.number('pairs', row), documents: table.number('documents', row),
-        queries: table.number('queries', row),
-        qFrom: table.number('q_from', row), qTo: table.number('q_to', row),
-        kFrom: table.number('k_from', row), kTo: table.number('k_to', row),
-        note: table.text('note', row),
-      }));
-  }
-
-  // The curve of a head over position; reach "": all documents, else those that reach that bucket.
-  positions(key: HeadKey, method: string, reach = ''): Point[] {
-    const table = this.table('positions');
-    if (!table) return [];
-    return this.rows('positions', key)
-      .filter(row => table.text('method', row) === method && table.text('reach', row) === reach)
-      .map(row => ({
-        bucket: table.number('q_bucket', row),
-        from: table.number('position_from', row), to: table.number('position_to', row),
-        value: table.number('ap_mean', row),
-        low: table.number('ci_low', row), high: table.number('ci_high', row),
-        documents: table.number('documents', row), queries: table.number('queries', row),
-        pairs: table.number('pairs', row), row,
-      }));
-  }
-
   // What head_diagnostics.csv and head_methods.csv warn of.
   warnings({ key }: Head): string[] {
     const shape = { method: '', warning: '' };
@@ -277,6 +225,16 @@ export function headName(head: Head): string { return `layer ${head.layer}, head
 // The interval of a metric of a head; undefined: there is none.
 export function intervalOf({ low, high }: Metric, { row }: Head): [number, number] | undefined {
   return low && high && !Number.isNaN(low[row] + high[row]) ? [low[row], high[row]] : undefined;
+}
+
+export const unitLabel = ({ label, unit }: Metric): string => label + (unit ? ` (${unit})` : '');
+
+// Rows of a table behind a figure; `ends`: with intervals, where a metric has them.
+export function headRows(heads: readonly Head[], metrics: readonly Metric[], ends = false): Record<string, number>[] {
+  const columns = metrics.flatMap(({ id, values, low, high }): [string, Float64Array][] =>
+    [[id, values], ...(ends && low && high ? [[`${id}:low`, low], [`${id}:high`, high]] as [string, Float64Array][] : [])]);
+  return heads.map(({ layer, q, k, row }) => ({ layer, q_head: q, k_head: k,
+    ...Object.fromEntries(columns.map(([id, values]) => [id, values[row]])) }));
 }
 
 // The tooltip of a head: its name, and metrics as they stand in the files.

@@ -42,41 +42,32 @@ export function initialState({ analyses }: Report, run = 0): State {
     sort: 'layer', limits: null, choice: choice as Record<Choice, string> };
 }
 
-type Read<Value> = (text: string, analysis: Analysis) => Value | undefined;   // undefined: not known
-interface Field { name: string; key: keyof State; read: Read<unknown>; write(value: any): string }
-
-function field<K extends keyof State>(name: string, key: K, read: Read<State[K]>,
-                                      write: (value: State[K]) => string = String): Field {
-  return { name, key, read, write };
-}
-
 const words = (text: string) => [...new Set(text.split(','))];
 const heads = (text: string, analysis: Analysis) => words(text).filter(key => analysis.head(key));
-const metric: Read<string> = (text, analysis) => analysis.metric(text)?.id;
+const metric = (text: string, analysis: Analysis) => analysis.metric(text)?.id;
 
-function limits(text: string): [number, number] | undefined {
-  const [low, high, more] = text.split('~').map(Number);
-  return Number.isFinite(low) && Number.isFinite(high) && low < high && more === undefined ? [low, high] : undefined;
-}
-
-// Names of methods may hold commas.
-function methods(text: string, analysis: Analysis): string[] | undefined {
-  const found = words(text).flatMap(word => analysis.methods.find(name => encodeURIComponent(name) === word) ?? []);
-  return found.length ? found : undefined;
-}
-
-const kFields: readonly Field[] = [
-  field('h', 'head', (text, analysis) => analysis.head(text)?.key),
-  field('m', 'metric', metric), field('x', 'x', metric), field('y', 'y', metric),
-  field('by', 'methods', methods, names => names.map(encodeURIComponent).join(',')),
-  field('reach', 'reach', text => /^\d{1,9}$/.exec(text)?.[0]),
-  field('pin', 'pins', (text, analysis) => heads(text, analysis).slice(0, kMostPins)),
-  field('sel', 'selection', heads),
-  field('f', 'filter', text => text.replace(/\p{C}/gu, '').slice(0, 200)),
-  field('s', 'sort', (text, analysis) =>
-    (/^-?(layer|window)$/.test(text) || analysis.metric(text.replace(/^-/, '')) ? text : undefined)),
-  field('c', 'limits', limits, ends => ends?.join('~') ?? ''),
-];
+// Of each field: its name in the address, how it is read (undefined: not known), and how it is written.
+type Field<Value> = readonly [name: string, read: (text: string, analysis: Analysis) => Value | undefined,
+  write?: (value: Value) => string];
+const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | 'choice'>]: Field<State[K]> } = {
+  head: ['h', (text, analysis) => analysis.head(text)?.key],
+  metric: ['m', metric], x: ['x', metric], y: ['y', metric],
+  methods: ['by', (text, { methods }) => {
+    const found = words(text).flatMap(word => methods.find(name => encodeURIComponent(name) === word) ?? []);
+    return found.length ? found : undefined;
+  }, names => names.map(encodeURIComponent).join(',')],  // they may hold commas
+  reach: ['reach', text => /^\d{1,9}$/.exec(text)?.[0]],
+  pins: ['pin', (text, analysis) => heads(text, analysis).slice(0, kMostPins)],
+  selection: ['sel', heads],
+  filter: ['f', text => text.replace(/\p{C}/gu, '').slice(0, 200)],
+  sort: ['s', (text, analysis) =>
+    (/^-?(layer|window)$/.test(text) || analysis.metric(text.replace(/^-/, '')) ? text : undefined)],
+  limits: ['c', text => {
+    const [low, high, ...more] = text.split('~').map(Number);
+    return Number.isFinite(low) && Number.isFinite(high) && low < high && !more.length ? [low, high] : undefined;
+  }, ends => ends?.join('~') ?? ''],
+};
+const kAll = Object.entries(kFields) as unknown as [keyof State, Field<any>][];
 
 // Unknown parts are ignored; the rest is that of `initialState`.
 export function parseHash(hash: string, report: Report, views: readonly string[]): State {
@@ -85,7 +76,7 @@ export function parseHash(hash: string, report: Report, views: readonly string[]
   const run = Number(parts.get('run') ?? 0);
   const state = initialState(report, report.analyses[run] ? run : 0);
   if (views.includes(view)) state.view = view;
-  for (const { name, key, read } of kFields) {
+  for (const [key, [name, read]] of kAll) {
     const text = parts.get(name);
     const value = text === null ? undefined : read(text, report.analyses[state.run]);
     if (value !== undefined) Object.assign(state, { [key]: value });
@@ -100,7 +91,8 @@ export function parseHash(hash: string, report: Report, views: readonly string[]
 // Only what differs from the initial state.
 export function formatHash(state: State, report: Report): string {
   const parts = (of: State): [string, string][] => [['run', of.run ? String(of.run) : ''],
-    ...kFields.map(({ name, key, write }) => [name, write(of[key])] as [string, string]), ...Object.entries(of.choice)];
+    ...kAll.map(([key, [name, , write = String]]): [string, string] => [name, write(of[key])]),
+    ...Object.entries(of.choice)];
   const usual = parts({ ...initialState(report, state.run), run: 0 });
   const text = parts(state).filter(([, value], i) => value !== usual[i][1])
     .map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%3A', ':')}`);

@@ -70,7 +70,7 @@ test('a table of heads is enough', () => {
   const report = sample({ analyses: [{}] }, { '0/heads': { rows: 1, columns: { layer: encodeColumn(['3'], true), q_head: encodeColumn(['1'], true),
     k_head: encodeColumn(['0'], true), ap_overall: encodeColumn([''], true) } } });
   assert.deepEqual(report.analyses[0].metric('ap_overall')!.limits, [0, 1]);
-  assert.deepEqual(report.analyses[0].cells('3.1', ''), []);
+  assert.deepEqual(report.analyses[0].records('details', { q_bucket: NaN }, '3.1'), []);
   assert.throws(() => sample({}, {}), /no table of heads/);
 });
 

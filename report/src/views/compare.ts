@@ -1,12 +1,12 @@
 // Two analyses: what differs between them, and what came out differently. Differences are B - A.
 
 import { lineFigure, pointFigure } from '../chart.ts';
-import { category, fill, unit } from '../color.ts';
+import { category } from '../color.ts';
 import { intervalLine, say, sentences } from '../curves.ts';
 import { button, element, scrolled } from '../dom.ts';
 import { count, exact, interval, short } from '../format.ts';
-import { gridFigure, type GridSpec } from '../grid.ts';
-import { chooseMetric, controls, gap, legend, ramp, remark, section, warning } from '../parts.ts';
+import { gridFigure, type GridCell } from '../grid.ts';
+import { chooseMetric, controls, gap, legend, ramp, remark, section } from '../parts.ts';
 import { headName, robustLimits, type Analysis, type Metric, type Report } from '../report.ts';
 import { extent, pick, quantilePairs, roomy } from '../series.ts';
 import type { State } from '../state.ts';
@@ -34,24 +34,23 @@ function common({ analyses, compare: table }: Report): Metric[] {
   return analyses[0].metrics.filter(({ id }) => analyses[1].metric(id) && (listed.size === 0 || listed.has(id)));
 }
 
-// The settings of which two analyses differ, those that decide no number (folder, version) apart.
-export function whatDiffer(comparison: any): { several: boolean; settings: string; notes: string } {
+// The settings of which two analyses differ; `notes`: those that decide no number (folder, version).
+export function whatDiffer(comparison: any, notes: boolean): string {
   const found: { what: string; group: string; a: unknown; b: unknown }[] = comparison?.differs ?? [];
   const value = (any: unknown) => (typeof any === 'string' ? any : JSON.stringify(any) ?? 'unknown');
-  const text = (notes: boolean) => found.filter(({ group }) => (group === 'notes') === notes)
+  return found.filter(({ group }) => (group === 'notes') === notes)
     .map(({ what, a, b }) => `${what}: A ${value(a)}, B ${value(b)}`).join('; ');
-  return { several: comparison?.several === true, settings: text(false), notes: text(true) };
 }
 
 function settingsText({ comparison, analyses }: Report): HTMLElement[] {
-  const { several, settings, notes } = whatDiffer(comparison), { errors, reason } = comparison ?? {};
-  const what = several ? warning(`${sentences('several')} ${settings}.`)
-    : element('p', {}, settings ? `What differs: ${settings}.` : 'The records name nothing that differs.');
-  if (several) what.classList.add('differs');
-  const methods = [comparison?.method_a, comparison?.method_b];
-  return [what, ...(notes ? [remark(`Differs too, but decides no number by itself: ${notes}.`)] : []),
-    remark([...analyses.map(({ name }, run) => `${'AB'[run]}: ${name}${methods[run] ? ` (${methods[run]})` : ''}`),
-      errors ? `errors of differences: ${errors}${reason ? ` (${reason})` : ''}` : ''].filter(Boolean).join(' \u00b7 '))];
+  const { several, errors, reason, method_a, method_b } = comparison ?? {};
+  const [settings, notes] = [false, true].map(of => whatDiffer(comparison, of));
+  const names = analyses.map(({ name }, run) => `${'AB'[run]}: ${name} (${[method_a, method_b][run] ?? ''})`);
+  return [several ? element('p', { class: 'warning differs' }, `${sentences('several')} ${settings}.`)
+    : element('p', {}, settings ? `What differs: ${settings}.` : 'The records name nothing that differs.'),
+  ...(notes ? [remark(`Differs too, but decides no number by itself: ${notes}.`)] : []),
+  remark([...names.map(name => name.replace(' ()', '')),
+    errors ? `errors of differences: ${errors}${reason ? ` (${reason})` : ''}` : ''].filter(Boolean).join(' \u00b7 '))];
 }
 
 // The page as it is for one of the two analyses.
@@ -63,21 +62,19 @@ function differenceLines(d: Difference): string[] {
     intervalLine(d), Number.isNaN(d.p_value) ? '' : `p ${short(d.p_value)}, ${changed(d) ? 'changed' : 'not surely changed'}`];
 }
 
-function differenceMap(page: Page, { metric }: Side, rows: Difference[]): HTMLElement {
-  const ends = robustLimits(rows.map(row => row.difference), true), most = Math.max(...ends.map(Math.abs));
-  const byKey = new Map(rows.map(row => [keyOf(row), row])), base = headMap(seen(page, 0), metric, ends);
-  const keyAt = (row: number, column: number) => `${base.rows[row]}.${base.columns[column]}`;
-  const spec: GridSpec = { ...base, id: 'map-difference', label: `${metric.label}, B \u2212 A`,
-    open: (row, column, event) => page.open(keyAt(row, column), event),
-    cell: (row, column) => {
-      const key = keyAt(row, column), d = byKey.get(key);
-      return d ? { key, hatched: unsure(d), lines: () => differenceLines(d),
-        label: `layer ${d.layer}, head ${d.q_head}: difference ${exact(d.difference)}${unsure(d) ? ', not sure' : ''}`,
-        color: Number.isNaN(d.difference) ? null : fill(unit(d.difference, [-most, most]), page.dark, true) } : null;
-    } };
-  return element('div', {}, gridFigure(page, spec.label, spec, () => rows.map(d =>
+function differenceMap(page: Page, { analysis, metric }: Side, rows: Difference[]): HTMLElement {
+  const byKey = new Map(rows.map(row => [keyOf(row), row])), label = `${metric.label}, B \u2212 A`;
+  const values = Float64Array.from(analysis.heads, head => byKey.get(head.key)?.difference ?? NaN);
+  const most = Math.max(...robustLimits(values, true).map(Math.abs)), limits = [-most, most] as const;
+  const base = headMap(seen(page, 0), { ...metric, signed: true, values }, limits);
+  const cell = (row: number, column: number): GridCell | null => {
+    const drawn = base.cell(row, column), d = byKey.get(drawn?.key ?? '');
+    return drawn && d ? { ...drawn, hatched: unsure(d), lines: () => differenceLines(d), label:
+      `layer ${d.layer}, head ${d.q_head}: difference ${exact(d.difference)}${unsure(d) ? ', not sure' : ''}` } : null;
+  };
+  return element('div', {}, gridFigure(page, label, { ...base, id: 'map-difference', label, cell }, () => rows.map(d =>
     pick(d, 'layer', 'q_head', 'a', 'b', 'difference', 'ci_low', 'ci_high', 'p_value', 'significant'))),
-  ramp(page, 'B \u2212 A', [-most, most], { signed: true }), say('hatched differences'));
+  ramp(page, 'B \u2212 A', limits, { signed: true }), say('hatched differences'));
 }
 
 function scatter(page: Page, [a, b]: Sides, rows: Difference[]): HTMLElement {
@@ -170,10 +167,6 @@ function draw(root: HTMLElement, page: Page): void {
   }
 }
 
-export const compare: View = {
-  id: 'compare',
-  title: 'Compare',
-  unavailable: report => (report.analyses.length > 1 ? null
-    : 'This page holds one analysis. The command that puts two beside each other: qkscope report A B'),
-  render: draw,
-};
+export const compare: View = { id: 'compare', title: 'Compare', render: draw, unavailable: report =>
+  (report.analyses.length > 1 ? null : 'This page holds one analysis. The command that puts two beside each other: ' +
+    'qkscope report A B') };
