@@ -1,8 +1,8 @@
 // Rows of the tables in the shapes that the views draw. Values are looked up, sorted and averaged over
 // heads; none is estimated.
 
-import type { Shape } from './data.ts';
-import { percentile, type Analysis, type Head, type HeadKey } from './report.ts';
+import type { Shape, Table } from './data.ts';
+import { extent, percentile, type Analysis, type Head, type HeadKey } from './report.ts';
 
 const kValue = { ap_mean: NaN, ci_low: NaN, ci_high: NaN, documents: NaN };
 export type Value = typeof kValue;  // of a curve
@@ -12,16 +12,17 @@ const kDrift = { ...kPoint, drift_mean: NaN, drift_sd: NaN, drift_line: NaN };
 export type Point = typeof kPoint;
 export type Drift = typeof kDrift;
 
-function pointsOf<S extends Shape>(shape: S, analysis: Analysis, key: HeadKey, method: string, reach: string): S[] {
-  const table = analysis.table('positions');
-  const rows = analysis.rows('positions', key)
-    .filter(row => table!.text('method', row) === method && table!.text('reach', row) === reach);
-  return table?.records(shape, rows) ?? [];
+// Those of the rows whose columns have these texts.
+function where<S extends Shape>(table: Table | null, shape: S, texts: Record<string, string>,
+                                rows?: number[]): S[] {
+  const found = (rows ?? Array.from({ length: table?.rows ?? 0 }, (_, row) => row))
+    .filter(row => Object.entries(texts).every(([name, text]) => table!.text(name, row) === text));
+  return table?.records(shape, found) ?? [];
 }
 
 // The curve of a head over position; reach "": of all documents, else of those that reach that bucket.
 export function positions(analysis: Analysis, key: HeadKey, method: string, reach = ''): Point[] {
-  return pointsOf(kPoint, analysis, key, method, reach);
+  return where(analysis.table('positions'), kPoint, { method, reach }, analysis.rows('positions', key));
 }
 
 const kCell = { q_bucket: NaN, k_bucket: NaN, q_from: NaN, q_to: NaN, k_from: NaN, k_to: NaN, ap_bucket: NaN,
@@ -31,22 +32,24 @@ export type Cell = typeof kCell;
 // The cells of a head, of head_bucket_details.csv or else of head_bucket_plasticity.csv, which holds those
 // of the first method alone.
 export function cells(analysis: Analysis, key: HeadKey, method: string): Cell[] {
-  if (!analysis.table('details')) return method === analysis.methods[0] ? analysis.records('cells', kCell, key) : [];
-  return analysis.records('details', { method: '', ...kCell }, key).filter(cell => cell.method === method);
+  const details = analysis.table('details');
+  if (details) return where(details, kCell, { method }, analysis.rows('details', key));
+  return method === analysis.methods[0] ? analysis.records('cells', kCell, key) : [];
 }
 
 // The queries of each bucket along beta. The first bucket has no earlier keys, so it has no row: its queries
 // are those that are left of all, and what they are follows from the mean over all queries, which is 0.
 export function drift(analysis: Analysis, head: Head): Drift[] {
-  const rows = pointsOf(kDrift, analysis, head.key, analysis.methods[0], '')
-    .filter(row => row.queries > 0 && Number.isFinite(row.drift_mean));
+  const rows = where(analysis.table('positions'), kDrift, { method: analysis.methods[0], reach: '' },
+    analysis.rows('positions', head.key)).filter(row => row.queries > 0 && Number.isFinite(row.drift_mean));
   const all = analysis.table('heads')!.number('n_q_tokens', head.row);
   const queries = all - rows.reduce((sum, row) => sum + row.queries, 0);
   if (!(queries > 0 && rows[0]?.position_from > 0)) return rows;
   const left = (name: 'drift_mean' | 'drift_line') =>
     -rows.reduce((sum, row) => sum + row.queries * row[name], 0) / queries;
-  return [{ ...kDrift, q_bucket: rows[0].q_bucket - 1, position_from: 0, position_to: rows[0].position_from - 1,
-    queries, drift_mean: left('drift_mean'), drift_line: left('drift_line') }, ...rows];
+  const [{ q_bucket, position_from }] = rows;
+  return [{ ...kDrift, q_bucket: q_bucket - 1, position_from: 0, position_to: position_from - 1, queries,
+    drift_mean: left('drift_mean'), drift_line: left('drift_line') }, ...rows];
 }
 
 const kPair = { pair: NaN, first_component: NaN, second_component: NaN, wavelength: NaN, variance_share: NaN,
@@ -62,60 +65,51 @@ export interface Spectrum { pairs: Pair[]; still: number; stillVariance: number 
 // (bucket_R2 - floor) / (1 - floor), is the sum of v (b - f) / (1 - sum of v f).
 export function spectrum(analysis: Analysis, head: Head): Spectrum {
   const rows = analysis.records('rope_pairs', kPair, head.key);
-  const total = (of: Pair[], value: (pair: Pair) => number) => of.reduce((sum, pair) => sum + (value(pair) || 0), 0);
-  const chance = total(rows, row => row.variance_share * row.floor);
+  const total = (values: number[]) => values.reduce((sum, value) => sum + (value || 0), 0);
+  const chance = total(rows.map(row => row.variance_share * row.floor));
   for (const row of rows) row.added = row.variance_share * (row.bucket_R2 - row.floor) / (1 - chance);
   const pairs = rows.filter(row => row.wavelength > 0).sort((a, b) => a.wavelength - b.wavelength);
   let sum = 0;
   for (const pair of pairs) pair.cumulative = sum += pair.added || 0;
   const still = rows.filter(row => !(row.wavelength > 0) && Number.isFinite(row.added));
-  return { pairs, still: total(still, row => row.added), stillVariance: total(still, row => row.variance_share) };
+  return { pairs, still: total(still.map(row => row.added)),
+    stillVariance: total(still.map(row => row.variance_share)) };
 }
 
-const kMean = { heads: '', method: '', reach: '', bucket: NaN, center: NaN, from: NaN, to: NaN, num_heads: NaN, ...kValue };
+const kMean = { ...kValue, heads: '', method: '', reach: '', bucket: NaN, center: NaN, from: NaN, to: NaN,
+  num_heads: NaN };
 export type Mean = typeof kMean;
 
 // Rows of mean_curves.csv; curve: "position" or "distance".
 export function meanCurve(analysis: Analysis, curve: string, method: string): Mean[] {
-  const table = analysis.table('mean_curves');
-  const rows = Array.from({ length: table?.rows ?? 0 }, (_, row) => row)
-    .filter(row => table!.text('curve', row) === curve && table!.text('method', row) === method);
-  return table?.records(kMean, rows) ?? [];
+  return where(analysis.table('mean_curves'), kMean, { curve, method });
 }
 
-// Smallest and largest of the numbers; Infinity and -Infinity: there are none.
-export function extent(values: Iterable<number>): [number, number] {
-  let low = Infinity, high = -Infinity;
-  for (const value of values) if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  return [low, high];
-}
-
-// The same with some room around.
+// The least and the largest of the values, with some room around.
 export function roomy(values: Iterable<number>): [number, number] {
-  const [low, high] = extent(values), room = (high - low || 0.1) * 0.04;
-  return low <= high ? [low - room, high + room] : [0, 1];
+  const [low, high] = extent(values) ?? [0, 1], room = (high - low || 0.1) * 0.04;
+  return [low - room, high + room];
 }
 
 // Some columns of a row, for the table behind a figure.
-export function pick<T extends object>(row: T, ...names: (keyof T & string)[]): Record<string, string | number> {
-  return Object.fromEntries(names.map(name => [name, row[name] as string | number]));
+export function pick<T extends Shape>(row: T, ...names: (keyof T & string)[]): Shape {
+  return Object.fromEntries(names.map(name => [name, row[name]]));
 }
 
 export type Trend = 'rises' | 'falls' | 'flat' | 'unknown';
 
 // By the interval of the slope over position at fixed distance, of all documents.
 export function trend(analysis: Analysis, head: Head, method: string): Trend {
-  const found = analysis.records('trends', { trend: '', method: '', reach: '', ci_low: NaN, ci_high: NaN }, head.key)
-    .find(row => row.trend === 'position' && row.method === method && row.reach === '');
+  const [found] = where(analysis.table('trends'), { ci_low: NaN, ci_high: NaN },
+    { trend: 'position', method, reach: '' }, analysis.rows('trends', head.key));
   if (!found || Number.isNaN(found.ci_low + found.ci_high)) return 'unknown';
   return found.ci_low > 0 ? 'rises' : found.ci_high < 0 ? 'falls' : 'flat';
 }
 
 // Mean absolute difference between two heads of a layer: of those that share a key head, and of others.
-export function spread(heads: readonly Head[], values: ArrayLike<number>): { within: number; between: number } {
-  const pairs = heads.flatMap((one, i) => heads.slice(0, i).map(other =>
-    ({ shared: one.k === other.k, difference: Math.abs(values[one.row] - values[other.row]) })));
-  const mean = (shared: boolean) => average(pairs.filter(pair => pair.shared === shared).map(pair => pair.difference));
+export function spread(heads: readonly Head[], values: ArrayLike<number>) {
+  const mean = (isShared: boolean) => average(heads.flatMap((one, i) => heads.slice(0, i)
+    .filter(({ k }) => isShared === (k === one.k)).map(({ row }) => Math.abs(values[row] - values[one.row]))));
   return { within: mean(true), between: mean(false) };
 }
 
@@ -127,9 +121,8 @@ export function average(values: readonly number[]): number {
 
 // Heads by layer, or by key head, ascending.
 export function groupedBy(heads: readonly Head[], by: 'layer' | 'k'): Map<number, Head[]> {
-  const found = new Map<number, Head[]>();
-  for (const head of [...heads].sort((a, b) => a[by] - b[by])) found.set(head[by], [...found.get(head[by]) ?? [], head]);
-  return found;
+  const keys = [...new Set(heads.map(head => head[by]))].sort((a, b) => a - b);
+  return new Map(keys.map(key => [key, heads.filter(head => head[by] === key)]));
 }
 
 // Quantiles of both at the same levels, as many as the smaller one has values, at most 101.

@@ -128,7 +128,7 @@ Table normal_table() {
   Table out;
   out.num_rows = levels.size();
   out.columns.emplace_back("level", float_column(levels));
-  out.columns.emplace_back("quantile", float_column(quantiles));
+  out.columns.emplace_back("normal", float_column(quantiles));
   return out;
 }
 

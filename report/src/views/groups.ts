@@ -2,16 +2,18 @@
 
 import { lineFigure, pointFigure } from '../chart.ts';
 import { category } from '../color.ts';
-import { headCurve, isLog, say } from '../curves.ts';
-import { button, element, select, table } from '../dom.ts';
+import { curveFigure, headCurve, isLog, sentences } from '../curves.ts';
+import { button, element, scrolled, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { chooseMetric, controls, lacks, legend, methodOf, remark, section } from '../parts.ts';
-import { headName, type Analysis, type Head, type Metric } from '../report.ts';
+import { headName, headRows, type Analysis, type Head, type Metric } from '../report.ts';
 import { average, groupedBy, positions, roomy, spread } from '../series.ts';
 import type { Page, View } from '../view.ts';
 
-const shares = (analysis: Analysis) =>
-  [...groupedBy(analysis.heads, 'layer').values()].some(heads => groupedBy(heads, 'k').size < heads.length);
+const shares = ({ heads }: Analysis) =>
+  new Set(heads.map(({ layer, k }) => `${layer} ${k}`)).size < heads.length;
+
+const ordered = (heads: Head[]) => [...groupedBy(heads, 'k').values()].flat();
 
 // A chart for each key head of a layer.
 function strips(page: Page, heads: Head[]): HTMLElement {
@@ -19,42 +21,38 @@ function strips(page: Page, heads: Head[]): HTMLElement {
   const curves = new Map(heads.map(head => [head, positions(analysis, head.key, method)]));
   const all = [...curves.values()].flat();
   if (all.length === 0) return remark(lacks(analysis, 'positions') ?? 'These heads have no curves.');
-  const y = { label: 'plasticity', domain: roomy(all.flatMap(point => [point.ci_low, point.ci_high, point.ap_mean])) };
+  const domain = roomy(all.flatMap(point => [point.ci_low, point.ci_high, point.ap_mean]));
   return element('div', { class: 'three' }, ...[...groupedBy(heads, 'k')].map(([key, members]) => {
-    const series = members.map((head, i) => ({ ...headCurve(`head ${head.q}`, i, curves.get(head)!), width: 1.8 }));
-    return element('div', {}, legend(page, series), lineFigure(page, `Key head ${key}`, { height: 220, y,
-      x: { label: 'position (tokens)', log: isLog(analysis) },
-      label: `Plasticity over position of the heads of key head ${key}` }, series,
-    () => members.flatMap(head => curves.get(head)!.map(point => ({ layer: head.layer, q_head: head.q, k_head: key, ...point })))));
+    const series = members.map((head, i) => headCurve(`head ${head.q}`, i, curves.get(head)!));
+    const rows = () => members.flatMap(head => curves.get(head)!.map(point =>
+      ({ layer: head.layer, q_head: head.q, k_head: key, ...point })));
+    return element('div', {}, legend(page, series), lineFigure(page, `Key head ${key}`, { height: 220,
+      x: { label: 'position (tokens)', log: isLog(analysis) }, y: { label: 'plasticity', domain },
+      label: `Plasticity over position of the heads of key head ${key}` }, series, rows));
   }));
 }
 
-// Where a head stands among those of its layer, 0 to 1, groups beside each other.
-function place(heads: Head[], head: Head): number {
-  const sorted = [...heads].sort((a, b) => a.k - b.k || a.q - b.q);
-  return sorted.length > 1 ? sorted.indexOf(head) / (sorted.length - 1) : 0.5;
-}
-
+// A head stands at its layer, beside those of its group.
 function byLayer(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLElement {
-  const { heads } = page.analysis, of = ({ row }: Head) => metric.values[row];
-  const dots = heads.filter(head => !Number.isNaN(of(head))).map(head => ({ y: of(head), key: head.key,
-    x: head.layer + 0.6 * (place(layers.get(head.layer)!, head) - 0.5), color: category(head.k, page.dark),
-    symbol: Math.floor(head.k / 8), lines: [headName(head), `key head ${head.k}`, `${metric.label} ${exact(of(head))}`] }));
-  return pointFigure(page, `${metric.label} by layer`, { height: 300, x: { label: 'layer' }, y: { label: metric.label },
-    label: `${metric.label} of all heads by layer; shape and colour tell the key head` }, dots,
-  () => heads.map(head => ({ layer: head.layer, q_head: head.q, k_head: head.k, [metric.id]: of(head) })));
+  const { label, values } = metric;
+  const dots = [...layers.values()].flatMap(heads => ordered(heads).map((head, i) => ({
+    x: head.layer + (heads.length > 1 ? 0.6 * (i / (heads.length - 1) - 0.5) : 0), y: values[head.row],
+    key: head.key, color: category(head.k, page.dark), symbol: Math.floor(head.k / 8),
+    lines: [headName(head), `key head ${head.k}`, `${label} ${exact(values[head.row])}`] })));
+  return pointFigure(page, `${label} by layer`, { height: 300, x: { label: 'layer' }, y: { label },
+    label: `${label} of all heads by layer; shape and colour tell the key head` },
+  dots.filter(dot => !Number.isNaN(dot.y)), () => headRows(page.analysis.heads, [metric]));
 }
 
 function spreads(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLElement[] {
   const found = [...layers].map(([layer, heads]) => ({ layer, ...spread(heads, metric.values) }));
-  const series = (['within', 'between'] as const).map((of, style) => ({ style, x: found.map(each => each.layer),
-    name: of === 'within' ? 'two heads of one group' : 'two heads of different groups', y: found.map(each => each[of]) }));
+  const series = (['within', 'between'] as const).map((of, style) => ({ style,
+    name: `two heads of ${style ? 'different groups' : 'one group'}`, x: found.map(each => each.layer),
+    y: found.map(each => each[of]) }));
   const [within, between] = series.map(each => short(Number(average(each.y).toPrecision(3))));
-  return [lineFigure(page, 'Spread within and between groups', { height: 240, x: { label: 'layer' },
-    y: { label: 'mean difference' }, label: 'Mean absolute difference of two heads of a layer, within and between groups' },
-  series, () => found), legend(page, series),
-  remark(`${metric.label}: two heads of a layer differ by ${within} on average if they share a key head, and by ${between} ` +
-    'if they do not.'), say('spread')];
+  return [curveFigure(page, 'Spread within and between groups', series, () => found), legend(page, series),
+    remark(`${metric.label}: two heads of a layer differ by ${within} on average if they share a key head, ` +
+      `and by ${between} if they do not. ${sentences('spread')}`)];
 }
 
 function draw(root: HTMLElement, page: Page): void {
@@ -63,23 +61,18 @@ function draw(root: HTMLElement, page: Page): void {
   const layer = analysis.head(state.head)?.layer ?? numbers[0], at = numbers.indexOf(layer);
   const heads = layers.get(layer) ?? [], metric = analysis.metric(state.metric) ?? analysis.metrics[0];
   const go = (to: number) => page.go({ head: layers.get(to)![0].key });
+  const rows = ordered(heads).map(({ k, q, row }) =>
+    [k, q, metric.values[row], metric.low?.[row] ?? NaN, metric.high?.[row] ?? NaN]);
+  const options = numbers.map(each => [String(each), String(each)] as const);
   root.append(
-    controls(select('layer', 'Layer', numbers.map(number => [String(number), String(number)]), String(layer), value => go(Number(value))),
+    controls(select('layer', 'Layer', options, String(layer), to => go(Number(to))),
       button('Previous layer', () => go(numbers[at - 1]), { id: 'before', disabled: at <= 0 }),
       button('Next layer', () => go(numbers[at + 1]), { id: 'after', disabled: at >= numbers.length - 1 }),
       chooseMetric(page, analysis.metrics, metric)),
-    section(`Layer ${layer}: heads that share a key head`, strips(page, heads),
-      element('div', { class: 'scroll capped', tabindex: 0, role: 'region', 'aria-label': 'Metrics of the layer' },
-        table(`${metric.label} of layer ${layer}`, ['key head', 'head', 'value', 'low', 'high'],
-          [...groupedBy(heads, 'k').values()].flat().map(({ k, q, row }) =>
-            [k, q, metric.values[row], metric.low?.[row] ?? NaN, metric.high?.[row] ?? NaN])))),
+    section(`Layer ${layer}: heads that share a key head`, strips(page, heads), scrolled('Metrics of the layer',
+      table(`${metric.label} of layer ${layer}`, ['key head', 'head', 'value', 'low', 'high'], rows))),
     section('All layers', byLayer(page, metric, layers), ...spreads(page, metric, layers)));
 }
 
-export const groups: View = {
-  id: 'groups',
-  title: 'Groups',
-  unavailable: report => (report.analyses.some(shares) ? null
-    : 'No query heads share a key head in this model, so there are no groups.'),
-  render: draw,
-};
+export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: report =>
+  report.analyses.some(shares) ? null : 'No query heads share a key head here: there are no groups.' };
