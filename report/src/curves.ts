@@ -1,13 +1,13 @@
 // What the views of curves share: words, axes, series, and bars of documents.
 
-import { barFigure, lineFigure, type Axis, type Bar, type FigureSpec, type Series } from './chart.ts';
+import { barFigure, lineFigure, type Axis, type FigureSpec, type Series } from './chart.ts';
 import type { Rows } from './export.ts';
 import figures from './figures.json' with { type: 'json' };
 import { count, exact, grouped } from './format.ts';
 import { remark } from './parts.ts';
 import remarks from './remarks.json' with { type: 'json' };
-import { kFewDocuments, type Analysis } from './report.ts';
-import { extent, pick, type Mean, type Point, type Value } from './series.ts';
+import { extent, kFewDocuments, type Analysis } from './report.ts';
+import { pick, type Mean, type Point, type Value } from './series.ts';
 import type { Page } from './view.ts';
 
 type Remark = keyof typeof remarks;
@@ -34,9 +34,9 @@ export const ends = (points: Point[]) => points.flatMap(point => [point.position
 
 // From the first of the positions to behind the last one; a log axis begins at 1.
 export function positionAxis(analysis: Analysis, positions: Iterable<number>): Axis {
-  const log = isLog(analysis), [low, high] = extent(positions);
+  const log = isLog(analysis), limits = extent(positions);
   return { label: 'position of the query (tokens)', log,
-    domain: low <= high ? [log ? Math.max(low, 1) : low, high + 1] : undefined };
+    domain: limits && [log ? Math.max(limits[0], 1) : limits[0], limits[1] + 1] };
 }
 
 export function intervalLine(of: { ci_low: number; ci_high: number; note?: string }): string {
@@ -74,7 +74,7 @@ export function meanSeries(name: string, style: number, points: Mean[], x: (poin
 
 // How many documents stand behind each of the points of a curve. `columns`: of the table.
 export function documentBars<P extends Value>(page: Page, title: string, x: Axis, points: P[],
-    columns: (keyof P & string)[], place: (point: P) => Pick<Bar, 'from' | 'to'> & { lines: string[] }): HTMLElement {
+    columns: (keyof P & string)[], place: (point: P) => { from: number; to: number; lines: string[] }) {
   const bars = points.map(point => {
     const { from, to, lines } = place(point), value = point.documents;
     return { from: x.log ? Math.max(from, 1) : from, to, value, hollow: value < kFewDocuments,

@@ -2,7 +2,7 @@
 // heads; none is estimated.
 
 import type { Shape, Table } from './data.ts';
-import { percentile, type Analysis, type Head, type HeadKey } from './report.ts';
+import { extent, percentile, type Analysis, type Head, type HeadKey } from './report.ts';
 
 const kValue = { ap_mean: NaN, ci_low: NaN, ci_high: NaN, documents: NaN };
 export type Value = typeof kValue;  // of a curve
@@ -85,19 +85,10 @@ export function meanCurve(analysis: Analysis, curve: string, method: string): Me
   return where(analysis.table('mean_curves'), kMean, { curve, method });
 }
 
-// Smallest and largest of the numbers; Infinity and -Infinity: there are none.
-export function extent(values: Iterable<number>): [number, number] {
-  let low = Infinity, high = -Infinity;
-  for (const value of values) {
-    if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  }
-  return [low, high];
-}
-
-// The same with some room around.
+// The least and the largest of the values, with some room around.
 export function roomy(values: Iterable<number>): [number, number] {
-  const [low, high] = extent(values), room = (high - low || 0.1) * 0.04;
-  return low <= high ? [low - room, high + room] : [0, 1];
+  const [low, high] = extent(values) ?? [0, 1], room = (high - low || 0.1) * 0.04;
+  return [low - room, high + room];
 }
 
 // Some columns of a row, for the table behind a figure.
@@ -118,7 +109,7 @@ export function trend(analysis: Analysis, head: Head, method: string): Trend {
 // Mean absolute difference between two heads of a layer: of those that share a key head, and of others.
 export function spread(heads: readonly Head[], values: ArrayLike<number>) {
   const mean = (isShared: boolean) => average(heads.flatMap((one, i) => heads.slice(0, i)
-    .filter(({ k }) => (one.k === k) === isShared).map(({ row }) => Math.abs(values[one.row] - values[row]))));
+    .filter(({ k }) => isShared === (k === one.k)).map(({ row }) => Math.abs(values[row] - values[one.row]))));
   return { within: mean(true), between: mean(false) };
 }
 

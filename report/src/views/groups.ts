@@ -3,14 +3,17 @@
 import { lineFigure, pointFigure } from '../chart.ts';
 import { category } from '../color.ts';
 import { curveFigure, headCurve, isLog, sentences } from '../curves.ts';
-import { button, element, select, table } from '../dom.ts';
+import { button, element, scrolled, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { chooseMetric, controls, lacks, legend, methodOf, remark, section } from '../parts.ts';
-import { headName, type Analysis, type Head, type Metric } from '../report.ts';
+import { headName, headRows, type Analysis, type Head, type Metric } from '../report.ts';
 import { average, groupedBy, positions, roomy, spread } from '../series.ts';
 import type { Page, View } from '../view.ts';
 
-const shares = ({ heads }: Analysis) => new Set(heads.map(({ layer, k }) => `${layer} ${k}`)).size < heads.length;
+const shares = ({ heads }: Analysis) =>
+  new Set(heads.map(({ layer, k }) => `${layer} ${k}`)).size < heads.length;
+
+const ordered = (heads: Head[]) => [...groupedBy(heads, 'k').values()].flat();
 
 // A chart for each key head of a layer.
 function strips(page: Page, heads: Head[]): HTMLElement {
@@ -32,20 +35,20 @@ function strips(page: Page, heads: Head[]): HTMLElement {
 // A head stands at its layer, beside those of its group.
 function byLayer(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLElement {
   const { label, values } = metric;
-  const dots = [...layers.values()].flatMap(heads => [...groupedBy(heads, 'k').values()].flat().map((head, i) => ({
-    x: head.layer + (heads.length > 1 ? 0.6 * (i / (heads.length - 1) - 0.5) : 0), y: values[head.row], key: head.key,
-    color: category(head.k, page.dark), symbol: Math.floor(head.k / 8),
+  const dots = [...layers.values()].flatMap(heads => ordered(heads).map((head, i) => ({
+    x: head.layer + (heads.length > 1 ? 0.6 * (i / (heads.length - 1) - 0.5) : 0), y: values[head.row],
+    key: head.key, color: category(head.k, page.dark), symbol: Math.floor(head.k / 8),
     lines: [headName(head), `key head ${head.k}`, `${label} ${exact(values[head.row])}`] })));
   return pointFigure(page, `${label} by layer`, { height: 300, x: { label: 'layer' }, y: { label },
     label: `${label} of all heads by layer; shape and colour tell the key head` },
-  dots.filter(dot => !Number.isNaN(dot.y)), () => page.analysis.heads.map(({ layer, q, k, row }) =>
-    ({ layer, q_head: q, k_head: k, [metric.id]: values[row] })));
+  dots.filter(dot => !Number.isNaN(dot.y)), () => headRows(page.analysis.heads, [metric]));
 }
 
 function spreads(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLElement[] {
   const found = [...layers].map(([layer, heads]) => ({ layer, ...spread(heads, metric.values) }));
-  const series = (['within', 'between'] as const).map((of, style) => ({ style, x: found.map(each => each.layer),
-    name: `two heads of ${style ? 'different groups' : 'one group'}`, y: found.map(each => each[of]) }));
+  const series = (['within', 'between'] as const).map((of, style) => ({ style,
+    name: `two heads of ${style ? 'different groups' : 'one group'}`, x: found.map(each => each.layer),
+    y: found.map(each => each[of]) }));
   const [within, between] = series.map(each => short(Number(average(each.y).toPrecision(3))));
   return [curveFigure(page, 'Spread within and between groups', series, () => found), legend(page, series),
     remark(`${metric.label}: two heads of a layer differ by ${within} on average if they share a key head, ` +
@@ -58,18 +61,18 @@ function draw(root: HTMLElement, page: Page): void {
   const layer = analysis.head(state.head)?.layer ?? numbers[0], at = numbers.indexOf(layer);
   const heads = layers.get(layer) ?? [], metric = analysis.metric(state.metric) ?? analysis.metrics[0];
   const go = (to: number) => page.go({ head: layers.get(to)![0].key });
-  const rows = [...groupedBy(heads, 'k').values()].flat().map(({ k, q, row }) =>
+  const rows = ordered(heads).map(({ k, q, row }) =>
     [k, q, metric.values[row], metric.low?.[row] ?? NaN, metric.high?.[row] ?? NaN]);
+  const options = numbers.map(each => [String(each), String(each)] as const);
   root.append(
-    controls(select('layer', 'Layer', numbers.map(each => [String(each), String(each)]), String(layer), to => go(Number(to))),
+    controls(select('layer', 'Layer', options, String(layer), to => go(Number(to))),
       button('Previous layer', () => go(numbers[at - 1]), { id: 'before', disabled: at <= 0 }),
       button('Next layer', () => go(numbers[at + 1]), { id: 'after', disabled: at >= numbers.length - 1 }),
       chooseMetric(page, analysis.metrics, metric)),
-    section(`Layer ${layer}: heads that share a key head`, strips(page, heads), element('div', { class: 'scroll capped',
-      tabindex: 0, role: 'region', 'aria-label': 'Metrics of the layer' }, table(`${metric.label} of layer ${layer}`,
-      ['key head', 'head', 'value', 'low', 'high'], rows))),
+    section(`Layer ${layer}: heads that share a key head`, strips(page, heads), scrolled('Metrics of the layer',
+      table(`${metric.label} of layer ${layer}`, ['key head', 'head', 'value', 'low', 'high'], rows))),
     section('All layers', byLayer(page, metric, layers), ...spreads(page, metric, layers)));
 }
 
 export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: report =>
-  (report.analyses.some(shares) ? null : 'No query heads share a key head in this model, so there are no groups.') };
+  report.analyses.some(shares) ? null : 'No query heads share a key head here: there are no groups.' };

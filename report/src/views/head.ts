@@ -58,9 +58,11 @@ function positionFigure(page: Page): HTMLElement {
 function cellLines(cell: Cell): string[] {
   const place = (of: 'q' | 'k') => (Number.isNaN(cell[`${of}_from`]) ? `bucket ${cell[`${of}_bucket`]}`
     : `${grouped(cell[`${of}_from`])} to ${grouped(cell[`${of}_to`])}`);
-  return [`queries ${place('q')}, keys ${place('k')}`, Number.isNaN(cell.ap_bucket) ? 'no value: no pair to compare'
-    : `plasticity ${exact(cell.ap_bucket)}`, intervalLine(cell), Number.isNaN(cell.documents) ? ''
-    : joined(', ', documentsText(cell.documents), count(cell.pairs, 'pair'), count(cell.queries, 'query', 'queries'))];
+  const { ap_bucket: value, documents, pairs, queries } = cell;
+  return [`queries ${place('q')}, keys ${place('k')}`,
+    Number.isNaN(value) ? 'no value: no pair to compare' : `plasticity ${exact(value)}`, intervalLine(cell),
+    Number.isNaN(documents) ? '' : `${documentsText(documents)}, ${count(pairs, 'pair')}, ` +
+      count(queries, 'query', 'queries')];
 }
 
 function cellFigure(page: Page, head: Head): HTMLElement {

@@ -7,16 +7,16 @@ import type { Container, Table } from '../data.ts';
 import { element, svgElement } from '../dom.ts';
 import { count, grouped, percent, short } from '../format.ts';
 import { choose, controls, gap, lacks, legend, ramp, remark, section, type Entry } from '../parts.ts';
-import { headName, type Head } from '../report.ts';
-import { extent } from '../series.ts';
+import { extent, headName, type Head } from '../report.ts';
 import type { Page } from '../view.ts';
 
 const kTitle = 'Plane of queries and keys';
 const kWidest = 900;  // pixels
 
-interface Spot { kind: 'query' | 'key'; x: number; y: number; position: number; bucket: number; document: number; token: string }
+interface Spot { kind: 'query' | 'key'; x: number; y: number; token: string;
+  position: number; bucket: number; document: number }
 
-const kAxes: Record<string, [string, string]> = {
+const kAxes: Record<string, string[]> = {
   beta: ['along beta', 'first axis of the residuals across beta'],
   joint: ['first joint axis', 'second joint axis'],
   rope: ['first component of the RoPE pair', 'second component'],
@@ -26,7 +26,8 @@ const kAxes: Record<string, [string, string]> = {
 function cloud(table: Table, rows: Table, row: number, plane: string): Spot[] {
   const scale = table.number(`scale_${plane}`, row);
   return (['query', 'key'] as const).flatMap(kind => {
-    const xy = scale > 0 ? table.list(`${kind[0]}_${plane}`, row) : [], set = table.number(`${kind[0]}_rows`, row);
+    const set = table.number(`${kind[0]}_rows`, row);
+    const xy = scale > 0 ? table.list(`${kind[0]}_${plane}`, row) : [];
     return Array.from({ length: Math.min(xy.length / 2, rows.number('count', set)) }, (_, i) => ({
       kind, x: xy[2 * i] * scale, y: xy[2 * i + 1] * scale, position: rows.number('position', set, i),
       bucket: rows.number('bucket', set, i), document: rows.number('document', set, i),
@@ -37,8 +38,7 @@ function cloud(table: Table, rows: Table, row: number, plane: string): Spot[] {
 // What is shown on width by height pixels: all points, with a margin of one part in twenty, and one scale
 // for both axes.
 export function squareLimits(spots: readonly { x: number; y: number }[], width: number, height: number) {
-  const [x, y] = (['x', 'y'] as const).map(axis => extent(spots.map(spot => spot[axis])))
-    .map(([low, high]) => (low <= high ? [low, high] : [-1, 1]));
+  const [x, y] = (['x', 'y'] as const).map(axis => extent(spots.map(spot => spot[axis])) ?? [-1, 1]);
   const unit = 1.1 * Math.max((x[1] - x[0]) / width, (y[1] - y[0]) / height, 1e-9) / 2;  // of half a pixel
   const around = ([low, high]: number[], size: number): [number, number] =>
     [(low + high) / 2 - unit * size, (low + high) / 2 + unit * size];
@@ -55,8 +55,8 @@ function painted(spots: Spot[], color: (spot: Spot) => string): Under['marks'][0
       const shape = spot.kind === 'query' ? `M${px - 1.5} ${py}h3` : `M${px - 3} ${py}h6M${px} ${py - 3}v6`;
       paths.set(name, (paths.get(name) ?? '') + shape);
     }
-    return svgElement('g', {}, ...[...paths].map(([name, d]) => svgElement('path', { d, stroke: name.split(' ')[1],
-      'stroke-width': name.startsWith('query') ? 3 : 1.2 })));
+    return svgElement('g', {}, ...[...paths].map(([name, d]) => svgElement('path', { d,
+      stroke: name.split(' ')[1], 'stroke-width': name.startsWith('query') ? 3 : 1.2 })));
   };
 }
 
@@ -66,7 +66,8 @@ function paint(page: Page, spots: Spot[]): { color(spot: Spot): string; key: HTM
   const shapes: Entry[] = ['queries', 'keys'].map((name, i) =>
     ({ name, style: kind === 'kind' ? i : 6, shape: i ? 'plus' : 'square' }));
   if (kind === 'position' || kind === 'bucket') {
-    const [low, high] = extent(spots.map(spot => spot[kind])), limits = [low, Math.max(high, low + 1)] as const;
+    const [low, high] = extent(spots.map(spot => spot[kind])) ?? [0, 1];
+    const limits = [low, Math.max(high, low + 1)] as const;
     const steps = Array.from({ length: 33 }, (_, i) => ink(i / 32, page.dark));  // few, as paths are
     return { color: spot => steps[Math.round(32 * unit(spot[kind], limits))] ?? steps[0],
       key: element('div', {}, legend(page, shapes), ramp(page, kind, limits, { points: true })) };
@@ -85,21 +86,22 @@ function paint(page: Page, spots: Spot[]): { color(spot: Spot): string; key: HTM
 }
 
 function spotLines(page: Page, { kind, x, y, position, bucket, document, token }: Spot): string[] {
-  const visible = JSON.stringify(token).replace(/\p{Cf}/gu, sign => `\\u{${sign.codePointAt(0)!.toString(16)}}`);
+  const escaped = (sign: string) => `\\u{${sign.codePointAt(0)!.toString(16)}}`;
+  const visible = JSON.stringify(token).replace(/\p{Cf}/gu, escaped);
   return [kind, Number.isNaN(position) ? '' : `position ${grouped(position)}, bucket ${bucket}`,
     Number.isNaN(document) ? '' : `document ${page.analysis.documents[document] ?? document}`,
     `${short(x)}, ${short(y)}`, token ? `token ${visible}` : ''];
 }
 
-function figure(page: Page, head: Head, spots: Spot[], axes: [string, string], color: (spot: Spot) => string): HTMLElement {
+function figure(page: Page, head: Head, spots: Spot[], axes: string[], color: (spot: Spot) => string) {
   const inOrder = [...spots].sort((a, b) => a.position - b.position);  // of the arrow keys
   const under = { marks: [painted(spots, color)],
     probes: inOrder.map(spot => ({ x: spot.x, y: spot.y, lines: () => spotLines(page, spot) })) };
   const queries = spots.filter(spot => spot.kind === 'query').length;
   const label = `${headName(head)}: ${count(queries, 'query', 'queries')} and ` +
     `${count(spots.length - queries, 'key')} in the plane of ${axes.join(' and ')}`;
-  const rows = () => spots.map(({ kind, position, bucket, document, x, y }) => ({ kind, position, bucket, document,
-    [axes[0]]: Number(x.toPrecision(6)), [axes[1]]: Number(y.toPrecision(6)) }));
+  const rows = () => spots.map(({ x, y, token, ...rest }) =>
+    ({ ...rest, [axes[0]]: Number(x.toPrecision(6)), [axes[1]]: Number(y.toPrecision(6)) }));
   return chart(page, `Plane of ${headName(head)}, ${page.state.choice.plane}`, rows, room => {
     const width = Math.min(room, kWidest), height = Math.round(Math.min(520, Math.max(260, width * 0.62)));
     const { x, y } = squareLimits(spots, width - 72, height - 64);  // a chart has these margins
@@ -109,19 +111,20 @@ function figure(page: Page, head: Head, spots: Spot[], axes: [string, string], c
 }
 
 function fillPlane(root: HTMLElement, page: Page, head: Head, { tables }: Container): void {
-  const { run, choice: { plane } } = page.state, table = tables.get(`${run}/points`), share = `plane_share_${plane}`;
+  const { run, choice: { plane } } = page.state, share = `plane_share_${plane}`;
+  const table = tables.get(`${run}/points`);
   const row = (table?.records({ layer: NaN, q_head: NaN }) ?? [])
     .findIndex(({ layer, q_head }) => layer === head.layer && q_head === head.q);
   const spots = row < 0 ? [] : cloud(table!, tables.get(`${run}/rows`)!, row, plane);
   if (spots.length === 0) return root.replaceChildren(remark('This head has no points in this plane.'));
   const profile = page.analysis.records('profiles', { [share]: NaN, rope_pair: NaN }, head.key)[0];
-  const axes: [string, string] = plane === 'rope' && profile.rope_pair >= 0
+  const axes = plane === 'rope' && profile.rope_pair >= 0
     ? [`RoPE pair ${profile.rope_pair}, first component`, 'second component'] : kAxes[plane];
   const { color, key } = paint(page, spots);
-  root.replaceChildren(Number.isNaN(profile[share])
-    ? element('p', {}, 'How much of the variance of scores this plane carries is not known.')
-    : element('p', {}, element('strong', {}, `This plane carries ${percent(profile[share])} of the variance of scores.`),
-      ' What is near here may be far in the other components.'),
+  root.replaceChildren(element('p', {}, ...(Number.isNaN(profile[share])
+    ? ['How much of the variance of scores this plane carries is not known.']
+    : [element('strong', {}, `This plane carries ${percent(profile[share])} of the variance of scores.`),
+      ' What is near here may be far in the other components.'])),
   key, figure(page, head, spots, axes, color), say('plane'));
   if (root.isConnected) drawCharts(page.printing);  // else with the other charts of the view
 }
@@ -130,7 +133,8 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, { tables }: Contai
 export function plane(page: Page, head: Head): { root: HTMLElement; fill(): void } {
   const waiting = page.points(), lacking = lacks(page.analysis, 'profiles');
   if (!waiting || lacking) {
-    return { fill: () => {}, root: gap(kTitle, lacking ?? 'The points of head_profiles.parquet are not in this page.') };
+    const why = lacking ?? 'The points of head_profiles.parquet are not in this page.';
+    return { fill: () => {}, root: gap(kTitle, why) };
   }
   const body = element('div', {}, remark('Unpacking the points ...'));
   const fill = () => void (!(waiting instanceof Promise) ? fillPlane(body, page, head, waiting)
@@ -138,7 +142,8 @@ export function plane(page: Page, head: Head): { root: HTMLElement; fill(): void
       () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.'))));
   fill();
   return { fill, root: section(kTitle, controls(
-    choose(page, 'plane', 'Plane', [['beta', 'along and across beta'], ['joint', 'first joint axes'], ['rope', 'RoPE pair']]),
+    choose(page, 'plane', 'Plane', [['beta', 'along and across beta'], ['joint', 'first joint axes'],
+      ['rope', 'RoPE pair']]),
     choose(page, 'paint', 'Colour', [['kind', 'query or key'], ['position', 'position'], ['bucket', 'bucket'],
       ['document', 'document']])), body) };
 }

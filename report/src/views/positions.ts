@@ -8,7 +8,7 @@ import { count, exact } from '../format.ts';
 import { choose, chooseIf, command, controls, lacks, lacksAll, legend, methodChoice, methodOf, ramp,
   reachChoice, remark } from '../parts.ts';
 import { headName, kFiles, type Head } from '../report.ts';
-import { average, meanCurve, pick, positions as pointsOf, roomy, trend, type Mean,
+import { average, meanCurve, positions as pointsOf, roomy, trend, type Mean,
   type Point } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
@@ -59,7 +59,7 @@ function selectedMean(curves: HeadCurve[]): Series {
 function seriesOf({ state }: Page, means: Mean[], curves: HeadCurve[]): Series[] {
   const kinds = [...new Set(means.map(point => point.heads))];
   const series = kinds.map((kind, i) => meanSeries(`mean, ${headsText(kind)}`, i && i + 1,
-    means.filter(point => point.heads === kind), point => point.center, point => range(point.from, point.to)));
+    means.filter(({ heads }) => heads === kind), ({ center }) => center, ({ from, to }) => range(from, to)));
   const selected = curves.filter(({ head }) => state.selection.includes(head.key));
   if (selected.length > 1) series.push(selectedMean(selected));
   return [...series, ...state.pins.flatMap((key, i) => curves.filter(({ head }) => head.key === key)
@@ -91,16 +91,16 @@ function draw(root: HTMLElement, page: Page): void {
       chosen.size ? chooseIf(page, 'others', 'only chosen heads', 'hide', 'show') : null),
     legend(page, series), key,
     curveFigure(page, 'Plasticity over position', series, () => shown.flatMap(({ head, points }) =>
-      points.map(point => ({ layer: head.layer, q_head: head.q, method, ...pick(point, 'q_bucket', 'position_from',
-        'position_to', 'ap_mean', 'ci_low', 'ci_high', 'documents') }))), { x, y: { domain }, under: bundle(threads) }));
+      points.map(point => ({ layer: head.layer, q_head: head.q, method, ...point }))),
+    { x, y: { domain }, under: bundle(threads) }));
   if (base.length) {
     root.append(documentBars(page, 'Documents behind each bucket', x, base, ['from', 'to'],
       ({ from, to }) => ({ from, to: to + 1, lines: [range(from, to)] })));
   }
   root.append(say('position curves'));
   if (reach === '' && reaches.some(Boolean)) root.append(say('late buckets'));
-  root.append(meanSlopes(page) ?? '', command(`qkscope plot plasticity --bucket_csv ${kFiles.cells} --method ` +
-    `${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
+  root.append(meanSlopes(page) ?? '', command(`qkscope plot plasticity --bucket_csv ${kFiles.cells} ` +
+    `--method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
 }
 
 export const positions: View = { id: 'positions', title: 'Positions', render: draw,

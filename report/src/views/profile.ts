@@ -94,7 +94,7 @@ export function spectrumFigure(page: Page, head: Head): HTMLElement {
   const rest = stillVariance > 0 && `Components that RoPE does not turn hold ${percent(stillVariance)} of ` +
     `the variance; position explains ${percent(still)} of all variance through them.`;
   if (pairs.length === 0) {
-    return gap(title, lacks(analysis, 'rope_pairs') ?? (rest || 'The tables have no RoPE pairs of this layer.'));
+    return gap(title, lacks(analysis, 'rope_pairs') ?? (rest || 'The tables have no pairs of this layer.'));
   }
   const x = pairs.map(pair => pair.wavelength);
   const line = (name: string, style: number, width: number, of: (pair: Pair) => number): Series =>
