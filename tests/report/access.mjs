@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { press, show, viewsOf } from "./browsers.mjs";
-import { kPlane } from "./profiles.mjs";
+import { focusPlane } from "./profiles.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const kRules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"];
@@ -53,7 +53,7 @@ export function add(place) {
     }
     for (const [scheme, choice] of [["light", "paint=position"], ["dark", "paint=document&plane=rope"]]) {
       await place.visit(place.tokens.path, { scheme, hash: `#1/head?h=1.2&${choice}` }, async (page) => {
-        await page.focus(await page.waitForSelector(kPlane).then(() => kPlane));
+        await focusPlane(page);
         await page.keyboard.press("Home");
         assert.deepEqual(await violations(page), []);
       });

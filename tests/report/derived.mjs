@@ -5,14 +5,6 @@ const kQuantiles = 129;
 
 const density = (x) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
 
-// The mean of the normal density from `from` to `to`, by Simpson's rule.
-function meanDensity(from, to) {
-  const steps = 16, width = (to - from) / steps;
-  let sum = density(from) + density(to);
-  for (let i = 1; i < steps; ++i) sum += (i % 2 ? 4 : 2) * density(from + i * width);
-  return sum / (3 * steps);
-}
-
 // No residual lies below: as far from the first quantile as that from the second.
 const lowest = (quantiles) => 2 * quantiles[0] - quantiles[1];
 
@@ -43,10 +35,14 @@ function addedUp({ rope_pairs: all }, wavelength) {
   return sum(shorter, (row) => product(row, "bucket_R2") - product(row, "floor")) / (1 - chance);
 }
 
-// The line has the length of beta as its slope; where it begins is that of the first row.
-function onLine({ heads: [head] }, row, first) {
-  const middle = ({ from, to }) => (from + to) / 2;
-  return first.line + head.q_beta_norm * (middle(row) - middle(first));
+// The first bucket of the drift is in no file: the means over all queries are 0.
+export function firstBucket({ heads: [head], positions }) {
+  const rows = positions.filter((row) => row.method === positions[0].method && row.reach === "");
+  const sum = (value) => rows.reduce((total, row) => total + row.queries * value(row), 0);
+  const queries = head.n_q_tokens - sum(() => 1);
+  const [{ q_bucket: bucket, position_from: from }] = rows;
+  return { q_bucket: bucket - 1, position_from: 0, position_to: from - 1, queries,
+    drift_mean: -sum((row) => row.drift_mean) / queries, drift_line: -sum((row) => row.drift_line) / queries };
 }
 
 // By title and column: (tables of the head, row, its number, all rows). `profile` is of head_profiles.parquet.
@@ -55,14 +51,13 @@ const kFormulas = {
     within: (of, row) => meanDifference(of.all_heads, row.layer, true),
     between: (of, row) => meanDifference(of.all_heads, row.layer, false),
   },
-  "Bucket means and the fitted line": { line: (of, row, i, rows) => onLine(of, row, rows[0]) },
   "Share explained, by RoPE pair": { cumulative: (of, row) => addedUp(of, row.wavelength) },
   "Added up from short wavelengths on": { cumulative: (of, row) => addedUp(of, row.wavelength) },
   "Histogram of residuals": {
     from: (of, row, i, rows) => (i > 0 ? rows[i - 1].to : below(of.profile.residual_quantiles, row.from) < 0.01 ? row.from : -Infinity),
     to: (of, row, i, rows) => (i + 1 < rows.length || below(of.profile.residual_quantiles, row.to) > 0.99 ? row.to : Infinity),
     density: (of, row) => (below(of.profile.residual_quantiles, row.to) - below(of.profile.residual_quantiles, row.from)) / (row.to - row.from),
-    normal: (of, row) => meanDensity(row.from, row.to),
+    normal: (of, row) => density((row.from + row.to) / 2),
   },
   "Residuals against normal": {
     level: (of, row, i) => (i + 0.5) / kQuantiles,

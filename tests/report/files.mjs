@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCsv } from "./csv.mjs";
-import { checkDerived, derivedColumns } from "./derived.mjs";
+import { checkDerived, derivedColumns, firstBucket } from "./derived.mjs";
 
 // Values are stored in 32 bits, but those of head_metrics.csv and head_metrics_ci.csv.
 export function same(shown, text, wide = false) {
@@ -60,6 +60,11 @@ export class Files {
     if (columns.includes("SHA-256") || columns.includes("sha256")) return this.checkDigests(title, rows);
     if (name.startsWith("All numbers of")) return this.checkMetrics(title, rows, head);
     if (kPlane.test(name)) return this.checkPlane(title, kPlane.exec(name).slice(1), rows);
+    const rest = name === "Bucket means and the fitted line" ? this.checkFirstBucket(title, columns, rows, head) : rows;
+    return this.checkRows({ title, name, columns, rows: rest, head });
+  }
+
+  checkRows({ title, name, columns, rows, head }) {
     const derived = derivedColumns(name);
     if (derived.length) checkDerived(name, columns, rows.map((row) => row.map((text) => (text === "" ? NaN : plain(text)))), this.of(head));
     const own = columns.flatMap((column, i) => (derived.includes(column) ? [] : [i]));
@@ -82,10 +87,22 @@ export class Files {
   // Rows of the head by table, and its profile.
   of(head) {
     const found = { all_heads: this.rowsOf("head_metrics.csv") };
-    for (const [name, file] of Object.entries({ heads: "head_metrics.csv", rope_pairs: "head_rope_pairs.csv" })) {
+    const files = { heads: "head_metrics.csv", rope_pairs: "head_rope_pairs.csv", positions: "head_positions.csv" };
+    for (const [name, file] of Object.entries(files)) {
       found[name] = this.rowsOf(file).filter((row) => `${row.layer}.${row.q_head}` === head);
     }
     return { ...found, profile: this.profiles?.heads[head], normal: this.profiles?.normal };
+  }
+
+  // The rows without that of the first bucket, if there is one.
+  checkFirstBucket(title, columns, rows, head) {
+    if (rows[0][columns.indexOf("position_from")] !== "0") return rows;
+    const expected = firstBucket(this.of(head));
+    for (const [i, column] of columns.entries()) {
+      const close = column in expected ? Math.abs(plain(rows[0][i]) - expected[column]) <= 1e-4 : rows[0][i] === "";
+      assert.ok(close, `${title}: ${column} of the first bucket is ${rows[0][i]}, expected ${expected[column]}`);
+    }
+    return rows.slice(1);
   }
 
   rowsOf(file) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { press, show } from "./browsers.mjs";
 import { readCsv } from "./csv.mjs";
 import { tour } from "./odd_data.mjs";
-import { kPlane } from "./profiles.mjs";
+import { focusPlane } from "./profiles.mjs";
 
 export function add(place) {
   place.test("Firefox: each view, the numbers of the map, the keyboard, the address", async () => {
@@ -29,8 +29,7 @@ export function add(place) {
   place.test("Firefox: the plane of a head, its points and tokens, by keyboard", async () => {
     const { heads, tokens } = place.profiles(place.tokens.folder);
     await place.visit(place.tokens.path, { browser: "firefox", hash: "#1/head?h=2.1&plane=joint" }, async (page) => {
-      await page.waitForSelector(kPlane);
-      await page.focus(kPlane);
+      await focusPlane(page);
       await page.keyboard.press("End");
       const said = await page.$$eval(".tip div", (lines) => lines.map((line) => line.textContent));
       const profile = heads["2.1"], last = Math.max(...profile.q_position, ...profile.k_position);
