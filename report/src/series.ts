@@ -8,7 +8,7 @@ const kValue = { ap_mean: NaN, ci_low: NaN, ci_high: NaN, documents: NaN };
 export type Value = typeof kValue;  // of a curve
 
 const kPoint = { q_bucket: NaN, position_from: NaN, position_to: NaN, ...kValue, queries: NaN, pairs: NaN };
-const kDrift = { ...kPoint, drift_mean: NaN, drift_sd: NaN, drift_line: NaN };
+const kDrift = { ...kPoint, drift_mean: NaN, drift_sd: NaN, drift_line: NaN, drift_low: NaN, drift_high: NaN };
 export type Point = typeof kPoint;
 export type Drift = typeof kDrift;
 
@@ -42,6 +42,10 @@ export function cells(analysis: Analysis, key: HeadKey, method: string): Cell[] 
 export function drift(analysis: Analysis, head: Head): Drift[] {
   const rows = where(analysis.table('positions'), kDrift, { method: analysis.methods[0], reach: '' },
     analysis.rows('positions', head.key)).filter(row => row.queries > 0 && Number.isFinite(row.drift_mean));
+  for (const row of rows) {
+    row.drift_low = row.drift_mean - row.drift_sd;
+    row.drift_high = row.drift_mean + row.drift_sd;
+  }
   const all = analysis.table('heads')!.number('n_q_tokens', head.row);
   const queries = all - rows.reduce((sum, row) => sum + row.queries, 0);
   if (!(queries > 0 && rows[0]?.position_from > 0)) return rows;
