@@ -11,7 +11,8 @@ import { exact, short } from './format.ts';
 import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
-export interface Axis { label: string; domain?: [number, number]; nice?: boolean; log?: boolean; ticks?: number[] }
+type Ends = [low: number, high: number];
+export interface Axis { label: string; domain?: Ends; nice?: boolean; log?: boolean; ticks?: number[] }
 
 export interface Series {
   name: string;
@@ -29,7 +30,7 @@ export interface Series {
 export interface Bar { from: number; to: number; value: number; hollow?: boolean; lines: Words }
 
 export interface Dot extends Probe { color: string; symbol?: number; faint?: boolean;
-  xBar?: [number, number]; yBar?: [number, number] }   // intervals
+  xBar?: Ends; yBar?: Ends }   // intervals
 
 // A curve among many, which is told apart under the pointer alone.
 export interface Thread { key: HeadKey; x: ArrayLike<number>; y: ArrayLike<number>; color: string;
@@ -80,13 +81,13 @@ const inside = (picture: SVGSVGElement, { clientX, clientY }: MouseEvent) =>
 
 function build(page: Page, spec: ChartSpec, marks: Markish[], own: Probe[]): SVGSVGElement {
   const axis = ({ log, ...rest }: Axis) =>
-    ({ ...rest, type: log ? 'log' as const : 'linear' as const, tickFormat: short, labelArrow: 'none' as const });
+    ({ ...rest, type: log ? 'log' : 'linear', tickFormat: short, labelArrow: 'none' }) as const;
   const faint = { strokeOpacity: 0.6 };
+  const rules = [spec.zero ? ruleY([0], faint) : null, spec.zeroX ? ruleX([0], faint) : null];
   const picture = plot({ width: spec.width, height: spec.height, className: 'plot',
     marginLeft: 56, marginBottom: 38, marginTop: 26, marginRight: 16,
     x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain },
-    marks: [...spec.under?.marks ?? [], spec.zero ? ruleY([0], faint) : null, spec.zeroX ? ruleX([0], faint) : null,
-      ...marks] }) as SVGSVGElement;
+    marks: [...spec.under?.marks ?? [], ...rules, ...marks] }) as SVGSVGElement;
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
   setAttributes(picture, { role: 'img', 'aria-label': spec.label });
@@ -158,9 +159,10 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
       const joins = (j: number) => j >= 0 && j < index.length && (thin(i) || thin(j)) === dotted;
       return joins(i - 1) || joins(i + 1) ? each.y[i] : NaN;
     };
-    const dashes = kDashes[each.style % 8] || undefined, dotted = { strokeDasharray: '1 4', strokeLinecap: 'round' } as const;
-    marks.push(line(index, { ...shared, y: pieces(false), strokeDasharray: dashes }));
-    if (each.thin) marks.push(line(index, { ...shared, y: pieces(true), ...dotted }));
+    marks.push(line(index, { ...shared, y: pieces(false), strokeDasharray: kDashes[each.style % 8] }));
+    if (each.thin) {
+      marks.push(line(index, { ...shared, y: pieces(true), strokeDasharray: '1 4', strokeLinecap: 'round' }));
+    }
     if (each.symbols !== false && index.length <= 80) {
       marks.push(dot(index, { x, y: i => each.y[i], r: 3, symbol: kSymbols[each.style % 8], stroke: color,
         fill: i => (thin(i) ? 'var(--back)' : color) }));
@@ -179,7 +181,7 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
 // Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
 // do not tell its scales how far they reach.
 function within(spec: ChartSpec, x: readonly number[], y: readonly number[]): ChartSpec {
-  const reach = (values: readonly number[]): [number, number] => {
+  const reach = (values: readonly number[]): Ends => {
     const [low, high] = extent(values) ?? [0, 1];
     return low < high ? [low, high] : [low - 0.5, low + 0.5];
   };
@@ -230,7 +232,7 @@ function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
 }
 
 // brush: the rectangle that was drawn by the pointer, in the units of the axes.
-export interface Extra { diagonal?: boolean; brush?(x: [number, number], y: [number, number]): void }
+export interface Extra { diagonal?: boolean; brush?(x: Ends, y: Ends): void }
 
 function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): void {
   const [x, y] = scales(picture);
@@ -271,8 +273,8 @@ function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SV
     ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
     ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }),
     dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4, fillOpacity: 0.75,
-      fill: ({ faint, color }: Dot) => (faint ? 'none' : color), strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1),
-      symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8] })], data);
+      symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8], fill: ({ faint, color }: Dot) => (faint ? 'none' : color),
+      strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1) })], data);
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
 }
@@ -281,7 +283,7 @@ function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SV
 // once, the others when they come near, or all for printing. All places are measured first: to measure
 // after a drawing would lay out the page for each chart.
 const waiting = new Map<Element, () => () => void>();
-const near = new IntersectionObserver(entries => {
+const near = typeof IntersectionObserver === 'undefined' ? null : new IntersectionObserver(entries => {
   for (const { target, isIntersecting } of entries) if (isIntersecting) waiting.get(target)?.()();
 }, { rootMargin: '600px' });
 
@@ -290,7 +292,7 @@ export function drawCharts(all: boolean): void {
   for (const [body, measure] of waiting) {
     if (!body.isConnected) waiting.delete(body);
     else if (all || body.getBoundingClientRect().top < innerHeight) now.push(measure());
-    else near.observe(body);
+    else near?.observe(body);
   }
   for (const draw of now) draw();
 }
@@ -308,8 +310,8 @@ export function chart(page: Page, title: string, rows: () => Rows, draw: (width:
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
     if (numbers.hidden) return;
     const all = rows(), cells = all.slice(0, 1000).map(row => Object.values(row));
-    const more = `The first 1,000 of ${all.length} rows; the CSV file has all.`;
-    numbers.replaceChildren(plainTable(title, Object.keys(all[0] ?? {}), cells), all.length > 1000 ? more : '');
+    const more = all.length > 1000 ? `The first 1,000 of ${all.length} rows; the CSV file has all.` : '';
+    numbers.replaceChildren(plainTable(title, Object.keys(all[0] ?? {}), cells), more);
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) =>
     button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
@@ -321,7 +323,7 @@ export function chart(page: Page, title: string, rows: () => Rows, draw: (width:
       width = now;
       body.replaceChildren(draw(width));
       if (!waiting.delete(body)) return;
-      near.unobserve(body);
+      near?.unobserve(body);
       new ResizeObserver(() => measure()()).observe(body);
     };
   };

@@ -43,8 +43,10 @@ export function button(text: string, onclick: Handler, attributes: Attributes = 
   return element('button', { type: 'button', onclick, ...attributes }, text);
 }
 
+export type Options = readonly (readonly [value: string, text: string])[];
+
 // A labelled drop-down list. `id` keeps the focus when the view is drawn again.
-export function select(id: string, label: string, options: readonly (readonly [string, string])[],
+export function select(id: string, label: string, options: Options,
                        value: string, onchange: (value: string) => void): HTMLElement {
   const list = element('select', { id, onchange: () => onchange(list.value) });
   for (const [key, text] of options) {

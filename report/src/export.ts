@@ -22,8 +22,8 @@ export function fileName(...parts: string[]): string {
 }
 
 export function latexEscape(text: string): string {
-  const names: Record<string, string> = { '\\': 'textbackslash{}', '~': 'textasciitilde{}', '^': 'textasciicircum{}' };
-  return text.replace(/[\\~^&%$#_{}]/g, letter => `\\${names[letter] ?? letter}`);
+  const names: Record<string, string> = { '\\': 'backslash', '~': 'asciitilde', '^': 'asciicircum' };
+  return text.replace(/[\\~^&%$#_{}]/g, letter => (names[letter] ? `\\text${names[letter]}{}` : `\\${letter}`));
 }
 
 // A number with its interval, for a table of a paper.

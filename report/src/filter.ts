@@ -16,8 +16,8 @@ type Test = (head: Head) => boolean;
 // A word before a colon: its test, or what it takes if the value behind the colon is nothing of that.
 type Word = (value: string, analysis: Analysis, state: State) => Test | string;
 
-const flag = (holds: (head: Head, analysis: Analysis, state: State) => boolean): Word => (value, analysis, state) =>
-  (/^(yes|no)$/.test(value) ? head => holds(head, analysis, state) === (value === 'yes') : 'takes yes or no');
+const flag = (holds: (head: Head, analysis: Analysis, state: State) => boolean): Word => (value, ...given) =>
+  (/^(yes|no)$/.test(value) ? head => holds(head, ...given) === (value === 'yes') : 'takes yes or no');
 
 // "10-20,25"
 const number = (of: (head: Head) => number): Word => value => {
@@ -46,8 +46,9 @@ const kWords: Record<string, Word> = {
 };
 
 const kSigns: Record<string, (value: number, limit: number) => boolean> = {
-  '<': (value, limit) => value < limit, '<=': (value, limit) => value <= limit, '=': (value, limit) => value === limit,
+  '<': (value, limit) => value < limit, '<=': (value, limit) => value <= limit,
   '>': (value, limit) => value > limit, '>=': (value, limit) => value >= limit,
+  '=': (value, limit) => value === limit,
 };
 const kAliases = new Map([['ap', 'ap_overall'], ['r2', 'q_R2_pos'], ['share', 'position_share']]);
 
@@ -56,14 +57,16 @@ export function findMetric(name: string, analysis: Analysis): string | string[] 
   const lower = name.toLowerCase(), alias = kAliases.get(lower) ?? name;
   const tests: ((id: string) => boolean)[] = [id => id === alias, id => id.toLowerCase() === lower,
     id => id.toLowerCase().startsWith(lower), id => id.toLowerCase().includes(lower)];
-  const found = tests.map(test => analysis.metrics.map(metric => metric.id).filter(test)).find(ids => ids.length) ?? [];
+  const ids = analysis.metrics.map(metric => metric.id);
+  const found = tests.map(test => ids.filter(test)).find(some => some.length) ?? [];
   return found.length === 1 ? found[0] : found;
 }
 
 function metricTest(name: string, sign: string, text: string, analysis: Analysis): Test | string {
   const found = findMetric(name, analysis), limit = Number(text);
   if (typeof found !== 'string') {
-    return found.length ? `${name} could be ${found.slice(0, 4).join(', ')}` : `${name} is not the name of a metric`;
+    const some = found.slice(0, 4).join(', ');
+    return some ? `${name} could be ${some}` : `${name} is not the name of a metric`;
   }
   if (!/^[-+.\d]/.test(text) || Number.isNaN(limit)) return `${text} is not a number`;
   const { values } = analysis.metric(found)!;
@@ -78,8 +81,8 @@ function termTest(term: string, analysis: Analysis, state: State): Test | string
   const [, word, value] = /^([^:]+):(.+)$/.exec(term) ?? [];
   if (!word) return `${term} is not understood: a term is a metric with a limit, or a word with a colon`;
   const name = word.toLowerCase();
-  if (!Object.hasOwn(kWords, name)) return `${name}: is not known; known are ${Object.keys(kWords).join(', ')}`;
-  const test = kWords[name](value, analysis, state);
+  const test = Object.hasOwn(kWords, name) ? kWords[name](value, analysis, state)
+    : `is not known; known are ${Object.keys(kWords).join(', ')}`;
   return typeof test === 'string' ? `${name}: ${test}` : test;
 }
 

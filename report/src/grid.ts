@@ -35,10 +35,12 @@ const kSteps: Record<string, [number, number]> = {
 };
 
 // The row and column that a key leads to. With Ctrl, Home is the first cell of all, End the last.
-export function moved(key: string, ctrl: boolean, [row, column]: readonly number[], [rows, columns]: readonly number[]): [number, number] {
+type Place = readonly [row: number, column: number];
+export function moved(key: string, ctrl: boolean, [row, column]: Place, [rows, columns]: Place): Place {
   const [down, right] = kSteps[key];
   const within = (at: number, count: number) => Math.min(Math.max(at, 0), count - 1);
-  return [within(row + (ctrl && /^(Home|End)$/.test(key) ? right : down), rows), within(column + right, columns)];
+  const rowwise = ctrl && /^(Home|End)$/.test(key) ? right : down;
+  return [within(row + rowwise, rows), within(column + right, columns)];
 }
 
 // Which of the labels are shown if at most `most` fit.
@@ -59,14 +61,16 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
   const cells = spec.rows.map((_, row) => spec.columns.map((_, column) => spec.cell(row, column)));
   const nodes = cells.map((line, row) => line.map((cell, column) => {
     const { label = `${spec.rows[row]}, ${spec.columns[column]}: nothing`, color, key } = cell ?? {};
-    const marks = [!cell && 'void', color === null && 'missing', cell?.hatched && 'hatched', cell?.mark && 'mark', cell?.off && 'off'];
+    const marks = [!cell && 'void', color === null && 'missing', cell?.hatched && 'hatched',
+      cell?.mark && 'mark', cell?.off && 'off'];
     return element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': key, 'aria-label': label,
       class: marks.filter(Boolean).join(' ') || null, '--fill': color });
   }));
   const titles = spec.columns.map((name, i) =>
     element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name)));
   const corner = element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`);
-  const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label, '--wide': `${wide}px` },
+  const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
+    '--wide': `${wide}px` },
     element('thead', {}, element('tr', {}, corner, ...titles)),
     element('tbody', {}, ...nodes.map((line, row) =>
       element('tr', {}, element('th', { scope: 'row' }, spec.rows[row]), ...line))));
@@ -75,7 +79,8 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
 }
 
 // Tooltips, the one tab stop, and keys.
-function listen(page: Page, spec: GridSpec, table: HTMLElement, cells: (GridCell | null)[][], nodes: HTMLElement[][]): void {
+function listen(page: Page, spec: GridSpec, table: HTMLElement, cells: (GridCell | null)[][],
+                nodes: HTMLElement[][]): void {
   let current = nodes[0]?.[0];
   if (current) current.tabIndex = 0;
   const find = (event: Event) => {
@@ -86,7 +91,8 @@ function listen(page: Page, spec: GridSpec, table: HTMLElement, cells: (GridCell
   const show = (event: Event) => {
     const { node, cell } = find(event), box = node?.getBoundingClientRect();
     page.hover(cell?.key ?? null);
-    page.tip(cell && box ? cell.lines() : null, box && { x: box.right - 8, y: box.bottom - 8 });  // it overlaps the cell
+    // The tooltip overlaps its cell, so that the pointer can reach it.
+    page.tip(cell && box ? cell.lines() : null, box && { x: box.right - 8, y: box.bottom - 8 });
   };
   const hide = () => { page.tip(null); page.hover(null); };
   const open = (event: MouseEvent | KeyboardEvent) => {
@@ -108,31 +114,34 @@ function listen(page: Page, spec: GridSpec, table: HTMLElement, cells: (GridCell
     if (!at.node || !(event.key === 'Enter' || kSteps[event.key])) return;
     event.preventDefault();
     if (event.key === 'Enter') return open(event);
-    const [row, column] = moved(event.key, event.ctrlKey, [at.row, at.column], [cells.length, spec.columns.length]);
+    const size = [cells.length, spec.columns.length] as const;
+    const [row, column] = moved(event.key, event.ctrlKey, [at.row, at.column], size);
     nodes[row][column].focus();
   });
 }
 
 // The same grid as a picture, for export.
 export function gridPicture(spec: GridSpec): SVGSVGElement {
-  const size = Math.max(10, Math.min(24, 900 / spec.columns.length)), edge = size - 1;
-  const left = 70, top = 40;
-  const width = Math.max(320, left + spec.columns.length * size + 10), bottom = top + spec.rows.length * size;
-  const height = bottom + (spec.scale ? 34 : 10);
-  const text = (x: number, y: number, content: string, anchor: string) => svgElement('text', { x, y, 'text-anchor': anchor }, content);
-  const fits = thinned(spec.columns.length, spec.columns.length * size / 26);
-  const { low = '', high = '', color } = spec.scale ?? {};
-  const cells = spec.rows.flatMap((_, row) => spec.columns.flatMap((_, column) => {
+  const { label, scale, rows, columns } = spec;
+  const size = Math.max(10, Math.min(24, 900 / columns.length)), edge = size - 1, left = 70, top = 40;
+  const width = Math.max(320, left + columns.length * size + 10), bottom = top + rows.length * size;
+  const height = bottom + (scale ? 34 : 10), fits = thinned(columns.length, columns.length * size / 26);
+  const text = (x: number, y: number, content: string, anchor: string) =>
+    svgElement('text', { x, y, 'text-anchor': anchor }, content);
+  const cells = rows.flatMap((_, row) => columns.map((_, column) => {
     const cell = spec.cell(row, column), x = left + column * size, y = top + row * size;
-    return cell ? [svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none', stroke: cell.color ? 'none' : 'currentColor' }),
-      cell.color && !cell.hatched ? null : svgElement('path', { stroke: 'currentColor', 'stroke-width': 0.8,
-        d: [[0, 1], [0, 0.5], [0.5, 1]].map(([a, b]) => `M${x + a * edge} ${y + b * edge}L${x + b * edge} ${y + a * edge}`).join('') })] : [];
+    const hatch = [[0, 1], [0, 0.5], [0.5, 1]].map(([a, b]) =>
+      `M${x + a * edge} ${y + b * edge}L${x + b * edge} ${y + a * edge}`).join('');
+    return cell && svgElement('g', { stroke: 'currentColor' },
+      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none', stroke: cell.color && 'none' }),
+      (cell.hatched || !cell.color) && svgElement('path', { 'stroke-width': 0.8, d: hatch }));
   }));
-  return svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10, fill: 'currentColor',
-    role: 'img', 'aria-label': spec.label },
-  text(4, 14, `${spec.label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start'),
-  ...spec.columns.map((name, i) => fits(i) && text(left + (i + 0.5) * size, top - 5, name, 'middle')),
-  ...spec.rows.map((name, row) => text(left - 6, top + (row + 0.7) * size, name, 'end')), ...cells,
-  ...(color ? [text(left - 6, bottom + 23, low, 'end'), text(left + 166, bottom + 23, high, 'start'),
-    ...Array.from({ length: 40 }, (_, i) => svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2, height: 11, fill: color((i + 0.5) / 40) }))] : []));
+  const ramp = scale && [text(left - 6, bottom + 23, scale.low, 'end'),
+    ...Array.from({ length: 40 }, (_, i) => svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2,
+      height: 11, fill: scale.color((i + 0.5) / 40) })), text(left + 166, bottom + 23, scale.high, 'start')];
+  return svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10,
+    fill: 'currentColor', role: 'img', 'aria-label': label },
+  text(4, 14, `${label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start'),
+  ...columns.map((name, i) => fits(i) && text(left + (i + 0.5) * size, top - 5, name, 'middle')),
+  ...rows.map((name, row) => text(left - 6, top + (row + 0.7) * size, name, 'end')), ...cells, ...ramp ?? []);
 }

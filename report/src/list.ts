@@ -11,7 +11,7 @@ export interface ListSpec {
   header: HTMLElement;      // role=row
   row(index: number): HTMLElement;  // role=row, with cells
   open(index: number, event: MouseEvent | KeyboardEvent): void;
-  at(index: number, row: HTMLElement | null): void;   // the row under the pointer or with the focus; null: none
+  at(index: number, row: HTMLElement | null): void;   // under the pointer or with the focus; null: none
 }
 
 export interface List { root: HTMLElement; show(count: number): void }
@@ -36,9 +36,9 @@ export function list(spec: ListSpec): List {
       row.style.top = `${(from + i) * spec.rowHeight}px`;
       return row;
     }));
-    const row = (body.querySelector(`[data-index="${active}"]`) ?? body.firstElementChild) as HTMLElement | null;
+    const rows = [...body.children] as HTMLElement[], row = rows[active - from] ?? rows[0];
     if (row) row.tabIndex = 0;
-    if (held) row?.focus({ preventScroll: true });
+    if (row && held) row.focus({ preventScroll: true });
   };
   const move = (to: number) => {
     active = Math.min(Math.max(to, 0), count - 1);
@@ -55,8 +55,8 @@ export function list(spec: ListSpec): List {
   });
   root.addEventListener('keydown', event => {
     const row = rowOf(event), page = Math.max(1, Math.floor(root.clientHeight / spec.rowHeight) - 2);
-    const steps: Record<string, number> = { ArrowDown: active + 1, ArrowUp: active - 1, PageDown: active + page,
-      PageUp: active - page, Home: 0, End: count - 1 };
+    const steps: Record<string, number> = { ArrowDown: active + 1, ArrowUp: active - 1, Home: 0, End: count - 1,
+      PageDown: active + page, PageUp: active - page };
     if (!row || inner(event)) return;
     if (event.key === 'Enter') spec.open(Number(row.dataset.index), event);
     else if (event.key in steps) move(steps[event.key]);

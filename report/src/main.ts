@@ -142,7 +142,8 @@ class Application implements Page {
 
   draw(): void {
     const { activeElement: active } = document, top = scrollY;
-    const focus = active?.id, grid = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
+    const focus = active?.id, grid = active?.closest('[role=grid]')?.id;
+    const cell = grid && `#${CSS.escape(grid)} [data-at="${active!.getAttribute('data-at')}"]`;
     this.tooltip.hidden = true;
     this.drawBar();
     this.main.replaceChildren(element('h2', {}, this.view.title));
@@ -159,8 +160,7 @@ class Application implements Page {
         `This view cannot be drawn: ${error instanceof Error ? error.message : error}. Try another one.`));
     }
     scrollTo(0, top);  // charts have no height until they are drawn
-    const held = grid && cell && document.getElementById(grid)?.querySelector<HTMLElement>(`[data-at="${cell}"]`);
-    if (held) held.focus({ preventScroll: true });
+    if (cell) document.querySelector<HTMLElement>(cell)?.focus({ preventScroll: true });
     focusOn(focus);
   }
 
@@ -182,19 +182,21 @@ class Application implements Page {
     const chip = (content: Child, id: string, label: string, remove: () => void) =>
       element('span', { class: 'chip' }, content, button('\u00d7', remove, { id, 'aria-label': label }));
     void this.unpackPinned();
-    this.tabs.replaceChildren(...kViews.map(({ id, title, unavailable }) => button(title, () => this.go({ view: id }),
-      { id: `tab-${id}`, 'aria-current': id === view ? 'page' : null, class: unavailable(report) ? 'dim' : null })));
+    this.tabs.replaceChildren(...kViews.map(({ id, title, unavailable }) =>
+      button(title, () => this.go({ view: id }), { id: `tab-${id}`, 'aria-current': id === view && 'page',
+        class: unavailable(report) && 'dim' })));
     this.bar.replaceChildren(
       ...(report.analyses.length < 2 ? [] : report.analyses).map(({ name }, i) =>
         button(`${'AB'[i]}: ${name}`, () => this.go({ run: i, limits: null }),
           { id: `run-${i}`, 'aria-pressed': String(i === run) })),
       ...pins.flatMap(key => this.analysis.head(key) ?? []).map(head => {
-        const name = headName(head), open = button(name, () => this.open(head.key), { id: `pin-${head.key}` });
-        return chip(open, `unpin-${head.key}`, `Unpin ${name}`, () => this.pin(head.key));
+        const name = headName(head), { key } = head;
+        const open = button(name, () => this.open(key), { id: `pin-${key}` });
+        return chip(open, `unpin-${key}`, `Unpin ${name}`, () => this.pin(key));
       }),
-      ...(selection.length ? [chip(`${count(selection.length, 'head')} selected`, 'unselect', 'Select all heads',
-        () => this.go({ selection: [] }))] : []));
-    this.bar.hidden = !this.bar.hasChildNodes();
+      selection.length ? chip(`${count(selection.length, 'head')} selected`, 'unselect', 'Select all heads',
+        () => this.go({ selection: [] })) : '');
+    this.bar.hidden = !this.bar.childElementCount;
     focusOn(focus);
   }
 
@@ -276,8 +278,8 @@ async function start(): Promise<void> {
     new Application(report);
   } catch (error) {
     console.warn(error);
-    return say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
-      'copy it again, or write it anew with `qkscope report`.');
+    return say('The data of this page cannot be read. The file may have been cut off when it was copied or ' +
+      'mailed: copy it again, or write it anew with `qkscope report`.');
   }
   fallback.remove();
   document.documentElement.dataset.ready = 'true';

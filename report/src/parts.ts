@@ -1,7 +1,7 @@
 // Pieces that several views share: legends, rows of controls, sentences.
 
 import { category, fill, ink, kDashes, kSymbolPaths, kSymbols } from './color.ts';
-import { checkbox, element, select, svgElement, type Child } from './dom.ts';
+import { checkbox, element, select, svgElement, type Child, type Options } from './dom.ts';
 import { short } from './format.ts';
 import { kFiles, type Analysis, type Head, type Metric, type Report } from './report.ts';
 import type { Choice, State } from './state.ts';
@@ -12,7 +12,8 @@ export function lacks(analysis: Analysis, ...tables: string[]): string | null {
   const table = tables.find(name => !analysis.table(name));
   if (table === undefined) return null;
   const file = kFiles[table];
-  return `This needs ${file}, which the analysis ${analysis.name} does not have. The command that makes it: ${analysis.command(file)}`;
+  return `This needs ${file}, which the analysis ${analysis.name} does not have. ` +
+    `The command that makes it: ${analysis.command(file)}`;
 }
 
 // The same of all analyses: null if one of them has the table.
@@ -33,14 +34,17 @@ export function controls(...children: Child[]): HTMLElement {
   return element('div', { class: 'controls' }, ...children);
 }
 
-// The command that draws the same figure for a paper.
-export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'), element('pre', { class: 'command' }, text));
 export const warning = (text: string) => element('p', { class: 'warning' }, text);
 export const remark = (text: string) => element('p', { class: 'note' }, text);
 
+// The command that draws the same figure for a paper.
+export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'),
+  element('pre', { class: 'command' }, text));
+
 // A choice of a single view (state.ts), as a list or as a box.
-export function choose(page: Page, name: Choice, label: string, options: readonly (readonly [string, string])[]): HTMLElement {
-  return select(name, label, options, page.state.choice[name], value => page.go({ choice: { ...page.state.choice, [name]: value } }));
+export function choose(page: Page, name: Choice, label: string, options: Options): HTMLElement {
+  return select(name, label, options, page.state.choice[name],
+    value => page.go({ choice: { ...page.state.choice, [name]: value } }));
 }
 
 // Checked: the value is `on`.
@@ -56,7 +60,8 @@ export function metricOptions(metrics: readonly Metric[]): [string, string][] {
 // `change`: of the state, beside the metric.
 export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metric,
                              change: (id: string) => Partial<State> = () => ({})): HTMLElement {
-  return select('metric', 'Metric', metricOptions(metrics), shown.id, metric => page.go({ metric, limits: null, ...change(metric) }));
+  return select('metric', 'Metric', metricOptions(metrics), shown.id,
+    metric => page.go({ metric, limits: null, ...change(metric) }));
 }
 
 // The method that heads are shown by: the first of those that are chosen.
@@ -74,27 +79,26 @@ export function methodChoice(page: Page): HTMLElement | null {
 // "": all documents; the others are buckets that are reached.
 export function reachChoice(page: Page, reaches: string[]): HTMLElement | null {
   if (reaches.every(reach => reach === '')) return null;
-  return select('reach', 'Documents', [['', 'all'], ...reaches.filter(Boolean).map(reach =>
-    [reach, `those that reach bucket ${reach}`] as [string, string])], page.state.reach, reach => page.go({ reach }));
+  const options = reaches.filter(Boolean).map(reach => [reach, `those that reach bucket ${reach}`] as const);
+  return select('reach', 'Documents', [['', 'all'], ...options], page.state.reach,
+    reach => page.go({ reach }));
 }
 
 // A series of a chart is one. shape: without a line; dashes: others than those of the style.
-export interface Entry { name: string; style: number; symbols?: boolean; low?: unknown; shape?: string; dashes?: string; band?: boolean }
+export interface Entry { name: string; style: number; symbols?: boolean; low?: unknown; shape?: string;
+  dashes?: string }
 
-// Colour, dashes, symbol (unless `symbols` is false) and band (if there is `low`) of each series beside its name.
+// Beside each name: its colour and dashes, its symbol unless `symbols` is false, a band if there is `low`.
 export function legend(page: Page, entries: readonly Entry[]): HTMLElement {
-  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols = true, low, band = !!low, shape, dashes }) => {
-    const color = category(style, page.dark);
+  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols = true, low, shape, ...rest }) => {
+    const color = category(style, page.dark), { dashes = kDashes[style % 8] } = rest, middle = shape ? 6 : 17;
+    const d = kSymbolPaths[shape ?? kSymbols[style % 8]];
     return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
-      ...(band ? [svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 })] : []),
-      ...(shape ? [] : [svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes ?? kDashes[style % 8] })]),
-      ...(symbols ? [symbol(shape ?? kSymbols[style % 8], shape ? 6 : 17, color)] : [])), name);
+      low ? svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 }) : null,
+      !shape && svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes }),
+      symbols && svgElement('path', { d, transform: `translate(${middle} 6)`, fill: color, stroke: color,
+        'stroke-width': 1.4 })), name);
   }));
-}
-
-function symbol(name: string, x: number, color: string): SVGElement {
-  return svgElement('path', { d: kSymbolPaths[name], transform: `translate(${x} 6)`, fill: color, stroke: color,
-    'stroke-width': 1.4 });
 }
 
 // A scale of colours with its ends. `points`: the ramp of lines and points.
@@ -103,9 +107,10 @@ export function ramp(page: Page, label: string, [low, high]: readonly [number, n
   const color = points ? ink : fill;
   const steps = Array.from({ length: 24 }, (_, i) => svgElement('rect', { x: i * 6, width: 6.5, height: 12,
     fill: color((i + 0.5) / 24, page.dark, signed) }));
-  return element('div', { class: 'legend' }, element('span', {}, label), element('span', {}, short(low)),
-    svgElement('svg', { width: 144, height: 12, role: 'img', 'aria-label': `${label}, from ${short(low)} to ${short(high)}` }, ...steps),
-    element('span', {}, short(high)));
+  const picture = svgElement('svg', { width: 144, height: 12, role: 'img',
+    'aria-label': `${label}, from ${short(low)} to ${short(high)}` }, ...steps);
+  return element('div', { class: 'legend' },
+    ...[label, short(low), picture, short(high)].map(part => element('span', {}, part)));
 }
 
 export function windowText(head: Head): string {

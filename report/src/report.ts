@@ -151,7 +151,8 @@ export class Analysis {
       for (const [id, column] of table?.columns ?? []) {
         if (kNotMetrics.test(id) || column.width !== 1 || column.strings || this.byMetric.has(id)) continue;
         keys.forEach((key, row) => {
-          this.set(id, name, key, table!.number(id, row), table!.number(`${id}_low`, row), table!.number(`${id}_high`, row));
+          const [value, low, high] = ['', '_low', '_high'].map(end => table!.number(id + end, row));
+          this.set(id, name, key, value, low, high);
         });
       }
     }
@@ -166,9 +167,10 @@ export class Analysis {
       metric.label = `plasticity, ${method}`;
       metric.definition = `ap_overall by the method ${method}.`;
     }
-    for (const { method, trend, reach, slope, unit, ci_low, ci_high, ...row } of this.records('trends', kTrend)) {
-      if (method !== this.methods[0] || reach !== '') continue;
-      this.set(`trend:${trend}`, 'trends', keyOf(row), slope, ci_low, ci_high).unit = unit;
+    for (const row of this.records('trends', kTrend)) {
+      if (row.method !== this.methods[0] || row.reach !== '') continue;
+      const metric = this.set(`trend:${row.trend}`, 'trends', keyOf(row), row.slope, row.ci_low, row.ci_high);
+      metric.unit = row.unit;
     }
     for (const metric of this.metrics) metric.limits = robustLimits(metric.values, metric.signed);
   }
@@ -178,7 +180,8 @@ export class Analysis {
     const none = () => new Float64Array(this.heads.length).fill(NaN);
     let metric = this.byMetric.get(id);
     if (!metric) {
-      const [label, unit, definition] = Object.hasOwn(texts, id) ? (texts as Record<string, string[]>)[id] : [id, '', ''];
+      const known: Record<string, string[]> = texts;
+      const [label, unit, definition] = Object.hasOwn(known, id) ? known[id] : [id, '', ''];
       metric = { id, label, unit, definition, file: kFiles[table], signed: kSigned.test(id), values: none(),
         low: null, high: null, limits: [0, 1] };
       this.byMetric.set(id, metric);
@@ -204,10 +207,12 @@ export class Report {
   readonly options: { ids: boolean; tokens: boolean };
   readonly compare: Table | null;   // compare.csv
 
-  constructor({ directory, tables }: Container) {
+  constructor(container: Container) {
+    const { directory, tables } = container;
     this.program = String(directory.program ?? '');
     this.title = String(directory.title ?? '');
-    this.analyses = (directory.analyses ?? [{}]).map((entry: any, i: number) => new Analysis(entry, i, { directory, tables }));
+    const entries: any[] = directory.analyses ?? [{}];
+    this.analyses = entries.map((entry, i) => new Analysis(entry, i, container));
     this.comparison = directory.comparison ?? null;
     this.notes = (directory.notes ?? []).map(String);
     this.options = { ids: !!directory.options?.ids, tokens: !!directory.options?.tokens };
@@ -230,11 +235,11 @@ export function intervalOf({ low, high }: Metric, { row }: Head): [number, numbe
 export const unitLabel = ({ label, unit }: Metric): string => label + (unit ? ` (${unit})` : '');
 
 // Rows of a table behind a figure; `ends`: with intervals, where a metric has them.
-export function headRows(heads: readonly Head[], metrics: readonly Metric[], ends = false): Record<string, number>[] {
-  const columns = metrics.flatMap(({ id, values, low, high }): [string, Float64Array][] =>
-    [[id, values], ...(ends && low && high ? [[`${id}:low`, low], [`${id}:high`, high]] as [string, Float64Array][] : [])]);
+export function headRows(heads: readonly Head[], metrics: readonly Metric[], ends = false) {
+  const columns = metrics.flatMap(({ id, values, low, high }) => [{ id, values },
+    ...(ends && low && high ? [{ id: `${id}:low`, values: low }, { id: `${id}:high`, values: high }] : [])]);
   return heads.map(({ layer, q, k, row }) => ({ layer, q_head: q, k_head: k,
-    ...Object.fromEntries(columns.map(([id, values]) => [id, values[row]])) }));
+    ...Object.fromEntries(columns.map(({ id, values }) => [id, values[row]])) }));
 }
 
 // The tooltip of a head: its name, and metrics as they stand in the files.

@@ -35,11 +35,11 @@ export interface State {
 
 export function initialState({ analyses }: Report, run = 0): State {
   const { heads, metrics, methods } = analyses[run];
-  const first = (...ids: string[]) => (ids.map(id => analyses[run].metric(id)).find(Boolean) ?? metrics[0])?.id ?? '';
+  const first = (...ids: string[]) => ids.find(id => analyses[run].metric(id)) ?? metrics[0]?.id ?? '';
   const choice = Object.fromEntries(Object.entries(kChoices).map(([name, values]) => [name, values[0]]));
-  return { view: 'overview', run, head: heads[0]?.key ?? '', metric: first('ap_overall'), y: first('ap_overall'),
-    x: first('position_share', 'q_R2_pos'), methods: [...methods], reach: '', pins: [], selection: [], filter: '',
-    sort: 'layer', limits: null, choice: choice as Record<Choice, string> };
+  return { view: 'overview', run, head: heads[0]?.key ?? '', metric: first('ap_overall'),
+    x: first('position_share', 'q_R2_pos'), y: first('ap_overall'), methods: [...methods], reach: '',
+    pins: [], selection: [], filter: '', sort: 'layer', limits: null, choice: choice as State['choice'] };
 }
 
 const words = (text: string) => [...new Set(text.split(','))];
@@ -64,7 +64,7 @@ const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | 'choice'>]
     (/^-?(layer|window)$/.test(text) || analysis.metric(text.replace(/^-/, '')) ? text : undefined)],
   limits: ['c', text => {
     const [low, high, ...more] = text.split('~').map(Number);
-    return Number.isFinite(low) && Number.isFinite(high) && low < high && !more.length ? [low, high] : undefined;
+    return Number.isFinite(high - low) && low < high && !more.length ? [low, high] : undefined;
   }, ends => ends?.join('~') ?? ''],
 };
 const kAll = Object.entries(kFields) as unknown as [keyof State, Field<any>][];
@@ -95,6 +95,6 @@ export function formatHash(state: State, report: Report): string {
     ...Object.entries(of.choice)];
   const usual = parts({ ...initialState(report, state.run), run: 0 });
   const text = parts(state).filter(([, value], i) => value !== usual[i][1])
-    .map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%3A', ':')}`);
+    .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C|%3A/g, decodeURIComponent)}`);
   return `#1/${state.view}${text.length ? `?${text.join('&')}` : ''}`;
 }

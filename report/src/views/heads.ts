@@ -7,21 +7,24 @@ import { count, grouped, short } from '../format.ts';
 import help from '../help.json' with { type: 'json' };
 import { list } from '../list.ts';
 import { chooseMetric, controls } from '../parts.ts';
-import { extent, headLines, headName, headRows, intervalOf, type Analysis, type Head, type Metric } from '../report.ts';
+import { extent, headLines, headName, headRows, intervalOf } from '../report.ts';
+import type { Analysis, Head, Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { metricOf } from './map.ts';
 
-const kColumns = ['ap_overall', 'position_share', 'trend:position', 'turn_share', 'score_ks_distance', 'q_R2_pos',
-  'q_R2_scalar', 'q_mae_ratio'];
+const kColumns = ['ap_overall', 'position_share', 'trend:position', 'turn_share', 'score_ks_distance',
+  'q_R2_pos', 'q_R2_scalar', 'q_mae_ratio'];
 const kWhisker = 150;  // pixels
 
 function rowsOf(analysis: Analysis, heads: readonly Head[], metrics: readonly Metric[]) {
-  return headRows(heads, metrics, true).map((row, i) => ({ ...row, warning: analysis.warnings(heads[i]).join('; ') }));
+  return headRows(heads, metrics, true).map((row, i) =>
+    ({ ...row, warning: analysis.warnings(heads[i]).join('; ') }));
 }
 
 // The value of a head with its interval, on the axis of all heads.
 function whisker(metric: Metric, head: Head, [low, high]: [number, number]): SVGSVGElement {
-  const x = (value: number) => 4 + (kWhisker - 8) * Math.min(Math.max((value - low) / (high - low || 1), 0), 1);
+  const share = (value: number) => Math.min(Math.max((value - low) / (high - low || 1), 0), 1);
+  const x = (value: number) => 4 + (kWhisker - 8) * share(value);
   const ends = intervalOf(metric, head), value = metric.values[head.row];
   return svgElement('svg', { width: kWhisker, height: 20, class: 'whisker', 'aria-hidden': 'true' },
     svgElement('line', { x1: 0, x2: kWhisker, y1: 17, y2: 17, class: 'axis' }),
@@ -31,12 +34,15 @@ function whisker(metric: Metric, head: Head, [low, high]: [number, number]): SVG
 
 // The titles of the list; those of numbers sort it.
 function titles(page: Page, metric: Metric, others: Metric[]): HTMLElement {
-  const plain = (text: string, kind: string | null = null) => element('div', { role: 'columnheader', class: kind }, text);
+  const plain = (text: string, kind: string | null = null) =>
+    element('div', { role: 'columnheader', class: kind }, text);
   const sorting = (id: string, text: string, title: string) =>
     element('div', { role: 'columnheader', 'data-sort': id, class: id === 'layer' ? null : 'number' },
-      button(text, () => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` }), { id: `sort-${id}`, title }));
-  return element('div', { role: 'row', class: 'row' }, plain('Pin'), sorting('layer', 'Head', 'By layer and head'),
-    plain('Key'), sorting('window', 'Window', 'By window'), sorting(metric.id, metric.label, metric.definition),
+      button(text, () => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` }),
+        { id: `sort-${id}`, title }));
+  return element('div', { role: 'row', class: 'row' },
+    plain('Pin'), sorting('layer', 'Head', 'By layer and head'), plain('Key'),
+    sorting('window', 'Window', 'By window'), sorting(metric.id, metric.label, metric.definition),
     plain(metric.low ? 'with interval' : 'on one scale'), plain('Rank', 'number'),
     ...others.map(other => sorting(other.id, other.label, other.definition)), plain('Warning'));
 }
@@ -53,7 +59,8 @@ function rowDrawer(page: Page, metric: Metric, others: Metric[]): (head: Head) =
   const { analysis } = page;
   const range = extent([...metric.values, ...(metric.low ?? []), ...(metric.high ?? [])]) ?? [0, 1];
   const rank = new Map(sorted(analysis.heads, analysis, `-${metric.id}`).map((head, i) => [head.row, i + 1]));
-  const cell = (content: Node | string, kind: string | null = null) => element('div', { role: 'gridcell', class: kind }, content);
+  const cell = (content: Node | string, kind: string | null = null) =>
+    element('div', { role: 'gridcell', class: kind }, content);
   const number = (value: number) => cell(short(value), 'number');
   return head => {
     const pinned = page.state.pins.includes(head.key), value = metric.values[head.row];
@@ -62,7 +69,8 @@ function rowDrawer(page: Page, metric: Metric, others: Metric[]): (head: Head) =
     return element('div', { role: 'row', class: 'row', 'data-head': head.key }, cell(pin),
       cell(`l${head.layer} h${head.q}`), cell(`k${head.k}`), number(head.window), number(value),
       cell(whisker(metric, head, range)), number(Number.isNaN(value) ? NaN : rank.get(head.row)!),
-      ...others.map(other => number(other.values[head.row])), cell(analysis.warnings(head).join('; '), 'text'));
+      ...others.map(other => number(other.values[head.row])),
+      cell(analysis.warnings(head).join('; '), 'text'));
   };
 }
 
@@ -79,7 +87,7 @@ export const heads: View = {
   unavailable: () => null,
   render(root: HTMLElement, page: Page) {
     const { analysis } = page, metric = metricOf(page);
-    const others = kColumns.flatMap(id => analysis.metric(id) ?? []).filter(other => other !== metric).slice(0, 3);
+    const others = kColumns.filter(id => id !== metric.id).flatMap(id => analysis.metric(id) ?? []).slice(0, 3);
     let shown: Head[] = [];
     const header = titles(page, metric, others), draw = rowDrawer(page, metric, others);
     const rows = list({ id: 'heads', label: 'Heads', columns: 8 + others.length, rowHeight: 28,
@@ -91,8 +99,8 @@ export const heads: View = {
         page.tip(box ? headLines(analysis, shown[index], [metric, ...others]) : null,
           box && { x: Math.min(box.left + 420, innerWidth - 300), y: box.bottom - 8 });
       } });
-    const filter = element('input', { id: 'filter', type: 'search', value: page.state.filter, spellcheck: false,
-      autocomplete: 'off', placeholder: 'ap<0.5 R2>0.05 layer:10-20', 'aria-describedby': 'filter-said',
+    const filter = element('input', { id: 'filter', type: 'search', value: page.state.filter,
+      spellcheck: false, autocomplete: 'off', placeholder: 'ap<0.5 R2>0.05 layer:10-20', 'aria-describedby': 'filter-said',
       oninput: () => page.go({ filter: filter.value }) });
     const said = element('p', { id: 'filter-said', class: 'note', role: 'status' });
     const apply = () => {
@@ -100,24 +108,26 @@ export const heads: View = {
       shown = sorted(analysis.heads.filter(made.test), analysis, page.state.sort);
       rows.show(shown.length);
       markOrder(header, page.state.sort);
-      said.textContent = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}. ${made.problem ?? ''}`.trim();
+      const among = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}.`;
+      said.textContent = made.problem ? `${among} ${made.problem}` : among;
     };
     root.append(
       controls(element('label', { class: 'field wide' }, element('span', {}, 'Filter'), filter),
         chooseMetric(page, analysis.metrics, metric, id => ({ sort: `-${id}` })),
         button('Select these', () => page.go({ selection: shown.map(head => head.key) }),
           { id: 'select', title: 'Other views fade the other heads' }),
-        button('CSV', () => downloadCsv(fileName('qkscope', 'heads'), rowsOf(analysis, shown, analysis.metrics)),
-          { id: 'csv', 'aria-label': 'Save the heads shown as CSV' })),
+        button('CSV',
+          () => downloadCsv(fileName('qkscope', 'heads'), rowsOf(analysis, shown, analysis.metrics)), { id: 'csv', 'aria-label': 'Save the heads shown as CSV' })),
       said, element('details', {}, element('summary', {}, 'How to filter'),
         element('p', {}, 'All terms must hold; a minus negates one.'),
-        element('ul', {}, ...help.filter.map(([term, text]) => element('li', {}, element('code', {}, term), ` ${text}`)))));
+        element('ul', {}, ...help.filter.map(([term, text]) =>
+          element('li', {}, element('code', {}, term), ` ${text}`)))));
     apply();
     root.append(page.printing ? printed(analysis, shown, [metric, ...others]) : rows.root);
     return change => {
-      if (!Object.keys(change).every(name => ['filter', 'sort', 'pins', 'selection', 'head'].includes(name))) return false;
-      apply();
-      return true;
+      const own = Object.keys(change).every(name => /^(filter|sort|pins|selection|head)$/.test(name));
+      if (own) apply();
+      return own;
     };
   },
 };

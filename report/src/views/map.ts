@@ -26,17 +26,19 @@ export function headMap(page: Page, metric: Metric, limits: readonly [number, nu
   const { analysis } = page, faint = fading(page);
   const failed = new Map<string, string>((analysis.record.heads?.failed ?? []).map(
     ({ layer, q_head, reason }: any) => [`${layer}.${q_head}`, String(reason)]));
-  const places = [...analysis.heads.map(head => head.key), ...failed.keys()].map(key => key.split('.').map(Number));
-  const [layers, heads] = [0, 1].map(part => [...new Set(places.map(place => place[part]))].sort((a, b) => a - b));
+  const keys = [...analysis.heads.map(head => head.key), ...failed.keys()];
+  const [layers, heads] = [0, 1].map(part =>
+    [...new Set(keys.map(key => Number(key.split('.')[part])))].sort((a, b) => a - b));
   const color = (t: number) => fill(t, page.dark, metric.signed);
   return {
-    id: `map-${metric.id}`, label: unitLabel(metric), scale: { low: short(limits[0]), high: short(limits[1]), color },
+    id: `map-${metric.id}`, label: unitLabel(metric),
+    scale: { low: short(limits[0]), high: short(limits[1]), color },
     rowTitle: 'layer', columnTitle: 'head', rows: layers.map(String), columns: heads.map(String),
     cell(row, column) {
       const key = `${layers[row]}.${heads[column]}`, head = analysis.head(key), reason = failed.get(key);
       if (!head && reason === undefined) return null;
-      const name = `layer ${layers[row]}, head ${heads[column]}`;
-      if (!head) return { label: `${name}: failed`, color: null, lines: () => [name, `could not be measured: ${reason}`] };
+      const name = `layer ${layers[row]}, head ${heads[column]}`, why = `could not be measured: ${reason}`;
+      if (!head) return { label: `${name}: failed`, color: null, lines: () => [name, why] };
       const value = metric.values[head.row];
       return {
         label: `${name}: ${exact(value) || 'no value'}`, key, off: faint(head),
@@ -61,21 +63,24 @@ function limitFields(page: Page, metric: Metric, limits: readonly [number, numbe
   };
   const field = (at: 0 | 1, name: string) => {
     const value = short(limits[at]).replace('\u2212', '-').replaceAll('\u202f', '');
-    const input = element('input', { id: `limit-${at}`, type: 'text', inputmode: 'decimal', size: 8, value, onchange: () => {
-      const typed = Number(input.value.trim() || NaN);
-      if (!(at ? go(limits[0], typed) : go(typed, limits[1]))) input.setAttribute('aria-invalid', 'true');
-    } });
+    const input = element('input', { id: `limit-${at}`, type: 'text', inputmode: 'decimal', size: 8, value,
+      onchange: () => {
+        const typed = Number(input.value.trim() || NaN);
+        if (!(at ? go(limits[0], typed) : go(typed, limits[1]))) input.setAttribute('aria-invalid', 'true');
+      } });
     return element('label', { class: 'field' }, element('span', {}, name), input);
   };
   return [field(0, 'Colours from'), field(1, 'to'),
-    button('Robust', () => page.go({ limits: null }),
-      { id: 'robust', title: '2nd to 98th percentile of the heads', 'aria-pressed': String(!page.state.limits) }),
-    button('Full range', () => go(...extent(metric.values) ?? limits), { id: 'full', title: 'Smallest to largest value' })];
+    button('Robust', () => page.go({ limits: null }), { id: 'robust',
+      title: '2nd to 98th percentile of the heads', 'aria-pressed': String(!page.state.limits) }),
+    button('Full range', () => go(...extent(metric.values) ?? limits),
+      { id: 'full', title: 'Smallest to largest value' })];
 }
 
 // Heads as points: where each is, and the value that its colour stands for.
-export function headDots(page: Page, heads: readonly Head[], limits: readonly [number, number], signed: boolean,
-                         metrics: readonly Metric[], at: (head: Head) => { x: number; y: number; value: number }): Dot[] {
+type Spot = { x: number; y: number; value: number };
+export function headDots(page: Page, heads: readonly Head[], limits: readonly [number, number],
+                         signed: boolean, metrics: readonly Metric[], at: (head: Head) => Spot): Dot[] {
   const faint = fading(page);
   return heads.map(head => {
     const { value, ...place } = at(head);
@@ -88,13 +93,15 @@ export function headDots(page: Page, heads: readonly Head[], limits: readonly [n
 // The same values over depth.
 function byLayer(page: Page, metric: Metric, limits: readonly [number, number]): HTMLElement {
   const { heads } = page.analysis, value = ({ row }: Head) => metric.values[row];
-  const dots = headDots(page, heads.filter(head => Number.isFinite(value(head))), limits, metric.signed, [metric],
+  const there = heads.filter(head => Number.isFinite(value(head)));
+  const dots = headDots(page, there, limits, metric.signed, [metric],
     head => ({ x: head.layer, y: value(head), value: value(head) }));
   const layers = [...new Set(dots.map(dot => dot.x))].sort((a, b) => a - b);
+  const fits = thinned(layers.length, 12);
   return pointFigure(page, `${metric.label} by layer`, { label: `${metric.label} of each head over its layer`,
     height: [300, 0.6, 520], y: { label: unitLabel(metric) }, zero: metric.signed,
     x: { label: 'layer', domain: [layers[0] - 0.5, layers.at(-1)! + 0.5],
-      ticks: layers.filter((_, i) => thinned(layers.length, 12)(i)) } }, dots, () => headRows(heads, [metric]));
+      ticks: layers.filter((_, i) => fits(i)) } }, dots, () => headRows(heads, [metric]));
 }
 
 export const map: View = {
@@ -105,16 +112,16 @@ export const map: View = {
     const { analysis, state } = page, metric = metricOf(page);
     if (!metric) return root.append(kNoMetric);  // of this analysis
     const limits = state.limits ?? metric.limits;
-    const spec = headMap(page, metric, limits);
+    const spec = headMap(page, metric, limits), wide = 110 + 41 * spec.columns.length;
     root.append(
       controls(chooseMetric(page, analysis.metrics, metric), ...limitFields(page, metric, limits)),
       element('p', { class: 'lead' }, metric.definition),
       ramp(page, unitLabel(metric), limits, metric),
-      element('div', { class: 'beside', '--first': `${Math.max(420, Math.min(700, 110 + 41 * spec.columns.length))}px` },
-        gridFigure(page, `${metric.label} of each head`, spec, () => headRows(analysis.heads, [metric], true)),
-        byLayer(page, metric, limits)),
-      remark(`Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a window. ` +
-        'Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
+      element('div', { class: 'beside', '--first': `${Math.max(420, Math.min(700, wide))}px` },
+        gridFigure(page, `${metric.label} of each head`, spec,
+          () => headRows(analysis.heads, [metric], true)), byLayer(page, metric, limits)),
+      remark(`Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a ` +
+        'window. Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
     return change => Object.keys(change).every(name => name === 'pins');
   },
 };

@@ -9,7 +9,8 @@ import { flags, path } from '../shell.ts';
 import type { Page, View } from '../view.ts';
 
 // Fields of the configuration that the command names by itself.
-const kGiven = ['dataset', 'dataset_local_root', 'dataset_name', 'dataset_revision', 'dataset_cache_dir', 'output_dir'];
+const kGiven = ['dataset', 'dataset_local_root', 'dataset_name', 'dataset_revision', 'dataset_cache_dir',
+  'output_dir'];
 const kRecorded = new Map([['buckets', 'cells'], ['curves', 'mean_curves']]);  // other names in the record
 const kFigures = [['plasticity', 'bucket_csv', 'cells'], ['heatmap', 'bucket_csv', 'cells'],
   ['distance', 'detail_csv', 'details'], ['wavelengths', 'rope_csv', 'rope_pairs'],
@@ -47,15 +48,17 @@ export const method: View = {
   title: 'Method',
   unavailable: () => null,
   render(root: HTMLElement, { analysis, report }: Page) {
+    const { name, metrics, files } = analysis;
     root.append(
       section('How to read this page',
         element('ul', { class: 'lead' }, ...reading.map(line => element('li', {}, line)))),
       section('Metrics', scrolled('Metrics', table('Metrics of a head, and the files that hold them',
         ['metric', 'column', 'file', 'unit', 'meaning'],
-        analysis.metrics.map(metric => [metric.label, metric.id, metric.file, metric.unit, metric.definition])))),
-      section('Files', scrolled('Files', table(`Files of ${analysis.name || 'the analysis'}, and their digests`,
+        metrics.map(({ label, id, file, unit, definition }) => [label, id, file, unit, definition])))),
+      section('Files', scrolled('Files', table(`Files of ${name || 'the analysis'}, and their digests`,
         ['file', 'meaning', 'bytes', 'sha256'],
-        analysis.files.map(({ name, bytes, sha256 }) => [name, meaning(analysis, name), exact(bytes), sha256])))),
+        files.map(({ name, bytes, sha256 }) =>
+          [name, meaning(analysis, name), exact(bytes), sha256])))),
       section('Commands', element('p', {}, 'The analysis, this page, and the same figures for a paper:'),
         scrolled('Commands', element('pre', {}, commands(analysis).join('\n')))),
       section('Record of the analysis',

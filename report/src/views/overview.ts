@@ -2,16 +2,16 @@
 
 import { fill } from '../color.ts';
 import { button, element, facts, scrolled, table } from '../dom.ts';
-import { count, exact, grouped, interval, short } from '../format.ts';
+import { count, exact, grouped, interval, percent, short } from '../format.ts';
 import { methodOf, section } from '../parts.ts';
 import { extent, fileText, kFewDocuments, kManyDocuments, type Analysis, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
 import texts from '../warnings.json' with { type: 'json' };
 
-const kPreferred = ['ap_overall', 'position_share', 'trend:position', 'trend:distance', 'turn_share', 'score_ks_distance',
-  'q_R2_pos', 'q_R2_scalar', 'q_mae_ratio', 'q_resid0_kurt'];
-const kMeanTrend = { trend: '', heads: '', method: '', reach: '', slope: NaN, ci_low: NaN, ci_high: NaN, unit: '',
+const kPreferred = ['ap_overall', 'position_share', 'trend:position', 'trend:distance', 'turn_share',
+  'score_ks_distance', 'q_R2_pos', 'q_R2_scalar', 'q_mae_ratio', 'q_resid0_kurt'];
+const kMeanTrend = { trend: '', heads: '', method: '', reach: '', unit: '', slope: NaN, ci_low: NaN, ci_high: NaN,
   num_rising: NaN, num_falling: NaN, num_heads: NaN };
 
 // NaN: not known.
@@ -32,9 +32,9 @@ function summary({ analysis }: Page): [string, string][] {
       (windows ? `, ${grouped(windows)} with a window` : '')],
     ['Documents', Number.isNaN(documents) ? '' : count(documents, 'document')],
     ['Vectors', record.vector ? `${String(record.vector) === 'pre_rope' ? 'before' : 'after'} RoPE` : ''],
-    ['Buckets', buckets?.type === 'uniform' ? `of ${short(buckets.width)} tokens` : String(buckets?.type ?? '')],
+    ['Buckets', buckets?.type === 'uniform' ? `of ${short(buckets.width)} tokens` : buckets?.type ?? ''],
     ['Methods', analysis.methods.filter(Boolean).join(', ')],
-    ['Error bars', (record.error_bars ?? '') + (record.confidence ? `, ${short(100 * record.confidence)} %` : '')],
+    ['Error bars', `${record.error_bars ?? ''}${record.confidence ? `, ${percent(record.confidence)}` : ''}`],
     ['Corpus', corpus && `sha256 ${corpus}\u2026`],
   ];
   return rows.filter(row => row[1]);
@@ -42,8 +42,9 @@ function summary({ analysis }: Page): [string, string][] {
 
 // Heads that failed, by name.
 function failures(failed: any[]): string {
-  const some = failed.slice(0, 5).map(head => `layer ${head.layer}, head ${head.q_head} (${head.reason})`).join('; ');
-  return `${count(failed.length, 'head')} could not be measured: ${some}${failed.length > 5 ? '; \u2026' : '.'}`;
+  const some = failed.slice(0, 5).map(head => `layer ${head.layer}, head ${head.q_head} (${head.reason})`);
+  const rest = failed.length > 5 ? '; \u2026' : '.';
+  return `${count(failed.length, 'head')} could not be measured: ${some.join('; ')}${rest}`;
 }
 
 export function warningsOf({ analysis, report }: Page): string[] {
@@ -51,10 +52,12 @@ export function warningsOf({ analysis, report }: Page): string[] {
   const { failed = [], not_captured, without_keys } = record.heads ?? {};
   const documents = documentsOf(analysis), linear = record.method === 'linear';
   const kinds = new Map<string, number>();
-  for (const text of heads.flatMap(head => [...new Set(analysis.warnings(head))])) kinds.set(text, (kinds.get(text) ?? 0) + 1);
+  for (const text of heads.flatMap(head => [...new Set(analysis.warnings(head))])) {
+    kinds.set(text, (kinds.get(text) ?? 0) + 1);
+  }
   const found = [...report.notes,
-    documents < kManyDocuments && `${count(documents, 'document')}, fewer than ${kManyDocuments}: ${texts.few} ` +
-      `What rests on fewer than ${kFewDocuments} documents is hatched or dotted.`,
+    documents < kManyDocuments && `${count(documents, 'document')}, fewer than ${kManyDocuments}: ` +
+      `${texts.few} What rests on fewer than ${kFewDocuments} documents is hatched or dotted.`,
     !analysis.metrics.some(metric => metric.low) && texts.bars,
     linear && texts.linear,
     linear && record.covariance === 'diagonal' && texts.diagonal,
@@ -75,9 +78,10 @@ export function smallMap(page: Page, metric: Metric): HTMLElement {
   const high = Math.max(3, Math.min(wide, 12, Math.floor(320 / rows.length)));
   let shown = -1;  // which cell has the tooltip
   const openMap = () => page.go({ view: 'map', metric: metric.id, limits: null });
-  const canvas = element('canvas', { width: 2 * wide * columns.length, height: 2 * high * rows.length, role: 'img',
-    'aria-label': `${metric.label} by layer (down) and head (across), from ${from} to ${to}`, onclick: openMap,
-    onpointerleave: () => { shown = -1; page.tip(null); }, onpointermove: (event: PointerEvent) => {
+  const canvas = element('canvas', { width: 2 * wide * columns.length, height: 2 * high * rows.length,
+    role: 'img', 'aria-label': `${metric.label} by layer (down) and head (across), from ${from} to ${to}`,
+    onclick: openMap, onpointerleave: () => { shown = -1; page.tip(null); },
+    onpointermove: (event: PointerEvent) => {
       const { left, top, width, height } = canvas.getBoundingClientRect();
       const column = Math.floor((event.clientX - left) / width * columns.length);
       const row = Math.floor((event.clientY - top) / height * rows.length);
@@ -108,9 +112,11 @@ export function smallMap(page: Page, metric: Metric): HTMLElement {
 export function meanSlopes(page: Page): HTMLElement | null {
   const method = methodOf(page);
   if (!page.analysis.table('mean_trends')) return null;
-  const rows = page.analysis.records('mean_trends', kMeanTrend).filter(row => row.method === method).map(row => [
-    row.trend, row.heads.replaceAll('_', ' '), row.reach ? `documents that reach bucket ${row.reach}` : 'all documents',
-    short(row.slope), interval(row.ci_low, row.ci_high), row.unit, `${exact(row.num_rising)} / ${exact(row.num_falling)} of ${exact(row.num_heads)}`]);
+  const mine = page.analysis.records('mean_trends', kMeanTrend).filter(row => row.method === method);
+  const rows = mine.map(row => [row.trend, row.heads.replaceAll('_', ' '),
+    row.reach ? `documents that reach bucket ${row.reach}` : 'all documents', short(row.slope),
+    interval(row.ci_low, row.ci_high), row.unit,
+    `${exact(row.num_rising)} / ${exact(row.num_falling)} of ${exact(row.num_heads)}`]);
   return section('Does plasticity change along the document?', scrolled('Mean slopes',
     table(`Mean slopes over heads${method && ` by the method ${method}`} (mean_trends.csv). ` +
       'Rising and falling: heads whose own interval excludes 0.',
@@ -123,14 +129,16 @@ export const overview: View = {
   unavailable: () => null,
   render(root: HTMLElement, page: Page) {
     const { analysis } = page, warnings = warningsOf(page);
-    const maps = kPreferred.flatMap(id => analysis.metric(id) ?? []).filter(({ values }) => extent(values)).slice(0, 4);
+    const maps = kPreferred.flatMap(id => analysis.metric(id) ?? []).filter(({ values }) => extent(values));
     const missing = analysis.missing.map(({ file, command }) => [file, fileText(file, 1), command]);
     root.append(facts(summary(page)),
       warnings.length ? element('section', { class: 'warnings' }, element('h3', {}, 'To keep in mind'),
         element('ul', {}, ...warnings.map(text => element('li', {}, text)))) : '',
-      section('Heads by layer', element('div', { class: 'maps' }, ...maps.map(metric => smallMap(page, metric)))),
+      section('Heads by layer', element('div', { class: 'maps' },
+        ...maps.slice(0, 4).map(metric => smallMap(page, metric)))),
       meanSlopes(page) ?? '',
       missing.length ? section('What is missing', scrolled('Missing files',
-        table('Files that were not there, and the commands that write them.', ['file', 'would show', 'command'], missing))) : '');
+        table('Files that were not there, and the commands that write them.',
+          ['file', 'would show', 'command'], missing))) : '');
   },
 };
