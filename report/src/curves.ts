@@ -20,8 +20,8 @@ export const sentences = (name: Remark) => remarks[name].replace('{few}', String
 export const say = (name: Remark, ...more: unknown[]) => remark(joined(' ', sentences(name), ...more));
 export const joined = (by: string, ...parts: unknown[]) => parts.filter(Boolean).join(by);
 
-// "{q_head}" is a number as in the file, "{center~}" one of four digits, "{queries query queries}" one with its
-// noun. Of the texts between bars, the first of which no part is missing; else nothing.
+// "{q_head}" is a number as in the file, "{center~}" one of four digits, "{queries query queries}" one with
+// its noun. Of the texts between bars, the first of which no part is missing; else nothing.
 export function filled(texts: string, row: Shape): string {
   for (const text of texts.split('|')) {
     let isWhole = true;
@@ -78,7 +78,8 @@ export function documentBars<P extends Value>(page: Page, kind: Kind, title: str
     columns: (keyof P & string)[], place: (point: P) => Pick<Bar, 'from' | 'to'>): HTMLElement {
   const bars = points.map(point => {
     const { from, to } = place(point), value = point.documents;
-    return { from: x.log ? Math.max(from, 1) : from, to, value, hollow: isFew(value), lines: tip(kind, point) };
+    return { from: x.log ? Math.max(from, 1) : from, to, value, hollow: isFew(value),
+      lines: tip(kind, point) };
   });
   return barFigure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, bars,
     () => points.map(point => pick(point, ...columns, 'documents')));

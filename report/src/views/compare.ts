@@ -49,12 +49,12 @@ export function whatDiffer(comparison: any, notes: boolean): string {
 function settingsText({ comparison, analyses }: Report): HTMLElement[] {
   const { several, errors, reason, method_a, method_b } = comparison ?? {};
   const [settings, notes] = [false, true].map(of => whatDiffer(comparison, of));
-  const names = analyses.map(({ name }, run) => [`${'AB'[run]}: ${name}`, [method_a, method_b][run]]);
-  const withMore = ([text, more]: string[]) => text + (more ? ` (${more})` : '');
+  const withMore = (text: string, more: string) => text + (more ? ` (${more})` : '');
+  const names = analyses.map(({ name }, run) => withMore(`${'AB'[run]}: ${name}`, [method_a, method_b][run]));
   return [several ? element('p', { class: 'warning differs' }, `${sentences('several')} ${settings}.`)
     : element('p', {}, settings ? `What differs: ${settings}.` : 'The records name nothing that differs.'),
   ...(notes ? [remark(`Differs too, but decides no number by itself: ${notes}.`)] : []),
-  remark(joined(' · ', ...[...names, ...(errors ? [[`errors of differences: ${errors}`, reason]] : [])].map(withMore)))];
+  remark(joined(' · ', ...names, errors && withMore(`errors of differences: ${errors}`, reason)))];
 }
 
 // The page as it is for one of the two analyses.
@@ -114,12 +114,11 @@ function movers(page: Page, found: Difference[]): HTMLElement {
     button(key, (event: MouseEvent) => page.open(key, event), { id: `mover-${key}` }),
     ...[row.a, row.b, row.difference].map(short), interval(row.ci_low, row.ci_high), short(row.p_value),
     changed ? 'yes' : 'no'];
-  return section(title, tested.length === 0 ? remark('Without intervals it cannot be said which heads changed.')
-    : element('p', {}, element('strong', {}, `${count(changed.length, 'head')} of ${tested.length} changed`),
-      ', corrected for the number of heads (Benjamini-Hochberg: at most ' +
-      `${short(100 * fdr)} % of them are expected to be false). Without the correction ` +
-      `${count(outside.length, 'interval lies', 'intervals lie')} on one side of 0; chance alone would give ` +
-      `about ${Math.round(tested.length * (1 - confidence))}.`),
+  return section(title, tested.length ? element('p', {},
+    element('strong', {}, `${count(changed.length, 'head')} of ${tested.length} changed`),
+    filled(sentences('corrected'), { rate: 100 * fdr, outside: outside.length,
+      chance: Math.round(tested.length * (1 - confidence)) }))
+    : remark('Without intervals it cannot be said which heads changed.'),
   scrolled(title, table('Heads that changed, then the others, by the size of the difference',
     ['head', 'A', 'B', 'B − A', 'interval', 'p', 'changed'], top.map(cells))));
 }
@@ -128,7 +127,8 @@ function movers(page: Page, found: Difference[]): HTMLElement {
 function distributions(page: Page, sides: Sides): HTMLElement {
   const [a, b] = sides, { label } = a.metric;
   const dots = sides.flatMap(({ analysis, metric }, run) => {
-    const last = (analysis.record.dataset?.num_layers ?? 0) - 1 || Math.max(...analysis.heads.map(head => head.layer));
+    const layers = analysis.heads.map(head => head.layer);
+    const last = Number(analysis.record.dataset?.num_layers) - 1 || Math.max(...layers);
     return analysis.heads.map(head => {
       const depth = last > 0 ? head.layer / last : 0, y = metric.values[head.row];
       return { x: depth + (run - 0.5) * 0.01, y, symbol: run, color: category(run, page.dark),
@@ -167,8 +167,8 @@ function draw(root: HTMLElement, page: Page): void {
   element('div', { class: 'pair' }, section('Head by head', scatter(page, sides, found)),
     found.length ? movers(page, found) : null));
   if (!found.length && comparison?.several !== true) {
-    root.append(remark(report.compare || !comparison?.reason ? 'compare.csv has no differences of this metric.'
-      : `No differences: ${comparison.reason}.`));
+    root.append(remark(!report.compare && comparison?.reason ? `No differences: ${comparison.reason}.`
+      : 'compare.csv has no differences of this metric.'));
   }
 }
 

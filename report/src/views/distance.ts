@@ -27,7 +27,8 @@ function draw(root: HTMLElement, page: Page): void {
   const x: Axis = { label: log ? 'distance (buckets)' : 'distance from query to keys (tokens)',
     domain: limits && [limits[0] - half, limits[1] + half] };
   root.append(controls(reachChoice(page, reaches)), legend(page, series),
-    curveFigure(page, 'Plasticity over distance', series, () => points.map(({ from, to, ...row }) => row), { x }),
+    curveFigure(page, 'Plasticity over distance', series, () => points.map(({ from, to, ...rest }) => rest),
+      { x }),
     documentBars(page, kind, 'Documents behind each distance', x, base, ['center', 'num_heads'], point =>
       ({ from: at(point) - half, to: at(point) + half })));
   if (base.some(point => point.num_heads !== base[0].num_heads)) root.append(say('windows'));

@@ -115,7 +115,8 @@ function title(page: Page, head: Head): HTMLElement[] {
     button(state.pins.includes(head.key) ? 'Unpin' : 'Pin', () => page.pin(head.key), { id: 'pin' }),
     button('LaTeX row', () => offerText('LaTeX row', latex(page, head)))),
   remark(joined(' · ', `Key head ${head.k}`, analysis.table('diagnostics') && windowText(head),
-    head.documents >= 0 && count(head.documents, 'document'), `${grouped(heads.number('n_q_tokens', head.row))} queries`,
+    head.documents >= 0 && count(head.documents, 'document'),
+    `${grouped(heads.number('n_q_tokens', head.row))} queries`,
     `${grouped(heads.number('n_k_tokens', head.row))} keys`)),
   ...analysis.warnings(head).map(warning)];
 }

@@ -7,7 +7,7 @@ import { count } from '../format.ts';
 import { choose, chooseIf, command, controls, lacks, lacksAll, legend, methodChoice, methodOf, ramp,
   reachChoice, remark } from '../parts.ts';
 import { headName, kFiles, type Head } from '../report.ts';
-import { average, meanCurve, positions as pointsOf, roomy, trend, type Mean,
+import { average, meanCurve, pick, positions as pointsOf, roomy, trend, type Mean,
   type Point } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
@@ -42,10 +42,12 @@ function inks(page: Page, curves: HeadCurve[]): { of(head: Head): Ink; key: HTML
 // The mean over the selected heads, which is the page's own: no interval.
 function selectedMean(curves: HeadCurve[]): Series {
   const all = curves.flatMap(each => each.points);
-  const means = [...new Map(all.map(point => [point.q_bucket, point])).values()].sort((a, b) => a.q_bucket - b.q_bucket)
-    .map(({ q_bucket, position_from, position_to }) => ({ position_from, position_to,
-      ap_mean: average(all.flatMap(point => (point.q_bucket === q_bucket ? point.ap_mean : []))) }));
-  return curve('point', means, { name: `mean of the ${curves.length} selected heads (no interval)`, style: 4, width: 3 });
+  const buckets = [...new Map(all.map(point => [point.q_bucket, point])).values()];
+  const means = buckets.sort((a, b) => a.q_bucket - b.q_bucket).map(bucket => ({
+    ...pick(bucket, 'position_from', 'position_to'),
+    ap_mean: average(all.filter(point => point.q_bucket === bucket.q_bucket).map(point => point.ap_mean)) }));
+  return curve('point', means,
+    { name: `mean of the ${curves.length} selected heads (no interval)`, style: 4, width: 3 });
 }
 
 // The means over heads of each kind of window, the mean of the selected heads, and the pinned ones.
@@ -74,7 +76,8 @@ function draw(root: HTMLElement, page: Page): void {
   const base = means.filter(point => point.heads === means[0].heads), series = seriesOf(page, means, curves);
   const { of, key } = inks(page, shown);
   const threads = shown.map(({ head, points }) => ({ ...of(head), key: head.key, bold: chosen.has(head.key),
-    ...curve('point', points, { name: headName(head), style: 0 }) })).sort((a, b) => Number(a.bold) - Number(b.bold));
+    ...curve('point', points, { name: headName(head), style: 0 }) }));
+  threads.sort((a, b) => Number(a.bold) - Number(b.bold));
   const x = positionAxis(analysis, [...base.flatMap(point => [point.from, point.to]),
     ...shown.flatMap(each => ends(each.points))]);
   const domain = roomy([...threads, ...series].flatMap(each => Array.from(each.y)));

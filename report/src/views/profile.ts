@@ -37,7 +37,7 @@ export function residuals(page: Page, head: Head): HTMLElement {
   const profiles = page.analysis.table('profiles'), row = page.analysis.rows('profiles', head.key)[0] ?? -1;
   const numbers = (name: string) => profiles?.list(name, row).filter(Number.isFinite) ?? [];
   const quantiles = numbers('residual_quantiles'), title = 'Residuals along beta';
-  if (quantiles.length === 0) return gap(title, lacks(page.analysis, 'profiles') ?? 'This head has no residuals.');
+  if (!quantiles.length) return gap(title, lacks(page.analysis, 'profiles') ?? 'This head has no residuals.');
   const noise = numbers('noise_ks_distance').sort((a, b) => a - b), shares = numbers('eigenvalues');
   return section(title,
     legend(page, ['residuals along beta', 'normal'].map((name, style) => ({ name, style, symbols: false }))),
@@ -55,12 +55,15 @@ export function driftFigure(page: Page, head: Head): HTMLElement {
   if (rows.length === 0) return gap(title, lacks(analysis, 'positions') ?? 'There is no mean along beta.');
   const apart = rows.map(row => (row.documents < kFewDocuments ? 0
     : Math.abs(row.drift_mean - row.drift_line) / row.drift_sd || 0));
-  const most = Math.max(...apart), worst = { ...rows[apart.indexOf(most)], most: Number(most.toPrecision(2)) };
-  const series = [curve('drift', rows, { name: 'mean of the queries of a bucket, and one standard deviation', style: 0 }),
+  const most = Math.max(...apart);
+  const worst = { ...rows[apart.indexOf(most)], most: Number(most.toPrecision(2)) };
+  const name = 'mean of the queries of a bucket, and one standard deviation';
+  const series = [curve('drift', rows, { name, style: 0 }),
     curve('drift', rows, { name: 'fitted line', style: 1, y: 'drift_line', symbols: false, low: undefined })];
-  return section(title, most > kApart && warning(filled(sentences('parts from the line'), worst)), legend(page, series),
-    curveFigure(page, 'Bucket means and the fitted line', series, () => rows.map(row => pick(row, 'q_bucket',
-      'position_from', 'position_to', 'drift_mean', 'drift_sd', 'drift_line', 'queries', 'documents')),
+  return section(title, most > kApart && warning(filled(sentences('parts from the line'), worst)),
+    legend(page, series), curveFigure(page, 'Bucket means and the fitted line', series,
+      () => rows.map(row => pick(row, 'q_bucket', 'position_from', 'position_to', 'drift_mean', 'drift_sd',
+        'drift_line', 'queries', 'documents')),
     { zero: true, x: { log: isLog(analysis) && rows[0].position_from > 0 } }), say('drift'));
 }
 
@@ -74,8 +77,8 @@ export function spectrumFigure(page: Page, head: Head): HTMLElement {
     return gap(title, lacks(analysis, 'rope_pairs') ?? (rest || 'The tables have no pairs of this layer.'));
   }
   const series = [curve('pair', pairs, { name: 'explained by position', style: 0 }),
-    curve('pair', pairs, { name: 'by a fixed vector that RoPE turns', style: 2, width: 1.3, y: 'turn_share' }),
-    curve('pair', pairs, { name: 'by the straight line', style: 1, width: 1.3, y: 'line_R2' })];
+    curve('pair', pairs, { name: 'by a fixed vector that RoPE turns', style: 2, y: 'turn_share' }),
+    curve('pair', pairs, { name: 'by the straight line', style: 1, y: 'line_R2' })];
   const sum = curve('sum', pairs, { name: 'added up', style: 0 });
   const rows = () => pairs.map(({ bucket_R2, floor, added, ...row }) => row);
   return section(title, legend(page, series), element('div', { class: 'pair' },
