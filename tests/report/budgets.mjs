@@ -43,6 +43,17 @@ async function ready(place, path) {
   });
 }
 
+// Milliseconds that the page works until it has drawn the plane as another choice has it.
+async function redrawn(page, choice) {
+  const [id, option] = choice.split("=");
+  await page.$eval(kPlane, (node) => { node.firstElementChild.dataset.old = "true"; });
+  const { TaskDuration: start } = await page.metrics();
+  await page.select(`#${id}`, option);
+  await page.waitForFunction((selector) => document.querySelector(selector)?.firstElementChild && !document.querySelector("[data-old]"), {}, kPlane);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  return 1000 * ((await page.metrics()).TaskDuration - start);
+}
+
 // Milliseconds of script, style and layout of a change.
 function timed(page, change, argument) {
   return page.evaluate(async (name, value) => {
@@ -53,11 +64,6 @@ function timed(page, change, argument) {
       filter: () => {
         find("#filter").value = value;
         find("#filter").dispatchEvent(new Event("input", { bubbles: true }));
-      },
-      select: () => {
-        const [id, option] = value.split("=");
-        find(`#${id}`).value = option;
-        find(`#${id}`).dispatchEvent(new Event("change", { bubbles: true }));
       },
       hover: () => document.querySelectorAll("td[data-head]")[value].dispatchEvent(new PointerEvent("pointerover", { bubbles: true })),
     };
@@ -111,7 +117,7 @@ export function add(place) {
       assert.match(await page.waitForSelector(kPlane).then((node) => node.evaluate((each) => each.ariaLabel)), /8.192 queries and 8.192 keys/);
       await page.$eval(kPlane, (node) => node.scrollIntoView());
       const choices = ["paint=position", "plane=joint", "paint=document", "plane=rope", "paint=bucket", "plane=beta"];
-      report("cloud", await least(6, (i) => timed(page, "select", choices[i])), 50, "ms");
+      report("cloud", await least(6, (i) => redrawn(page, choices[i])), 50, "ms");
     });
   });
 
