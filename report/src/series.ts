@@ -10,7 +10,7 @@ export type Value = typeof kValue;  // of a curve
 const kPoint = { q_bucket: NaN, position_from: NaN, position_to: NaN, ...kValue, queries: NaN, pairs: NaN };
 const kDrift = { ...kPoint, drift_mean: NaN, drift_sd: NaN, drift_line: NaN };
 export type Point = typeof kPoint;
-export type Drift = typeof kDrift;
+export type Drift = typeof kDrift & { drift_low: number; drift_high: number };  // one deviation from the mean
 
 // Those of the rows whose columns have these texts.
 function where<S extends Shape>(table: Table | null, shape: S, texts: Record<string, string>,
@@ -40,16 +40,18 @@ export function cells(analysis: Analysis, key: HeadKey, method: string): Cell[] 
 // The queries of each bucket along beta. The first bucket has no earlier keys, so it has no row: its queries
 // are those that are left of all, and what they are follows from the mean over all queries, which is 0.
 export function drift(analysis: Analysis, head: Head): Drift[] {
+  const withEnds = (row: typeof kDrift): Drift =>
+    ({ ...row, drift_low: row.drift_mean - row.drift_sd, drift_high: row.drift_mean + row.drift_sd });
   const rows = where(analysis.table('positions'), kDrift, { method: analysis.methods[0], reach: '' },
-    analysis.rows('positions', head.key)).filter(row => row.queries > 0 && Number.isFinite(row.drift_mean));
+    analysis.rows('positions', head.key)).filter(row => Number.isFinite(row.drift_mean)).map(withEnds);
   const all = analysis.table('heads')!.number('n_q_tokens', head.row);
   const queries = all - rows.reduce((sum, row) => sum + row.queries, 0);
   if (!(queries > 0 && rows[0]?.position_from > 0)) return rows;
   const left = (name: 'drift_mean' | 'drift_line') =>
     -rows.reduce((sum, row) => sum + row.queries * row[name], 0) / queries;
-  const [{ q_bucket, position_from }] = rows;
-  return [{ ...kDrift, q_bucket: q_bucket - 1, position_from: 0, position_to: position_from - 1, queries,
-    drift_mean: left('drift_mean'), drift_line: left('drift_line') }, ...rows];
+  const first = { q_bucket: rows[0].q_bucket - 1, position_from: 0, position_to: rows[0].position_from - 1 };
+  const means = { drift_mean: left('drift_mean'), drift_line: left('drift_line') };
+  return [withEnds({ ...kDrift, ...first, ...means, queries }), ...rows];
 }
 
 const kPair = { pair: NaN, first_component: NaN, second_component: NaN, wavelength: NaN, variance_share: NaN,
@@ -109,7 +111,7 @@ export function trend(analysis: Analysis, head: Head, method: string): Trend {
 // Mean absolute difference between two heads of a layer: of those that share a key head, and of others.
 export function spread(heads: readonly Head[], values: ArrayLike<number>) {
   const mean = (isShared: boolean) => average(heads.flatMap((one, i) => heads.slice(0, i)
-    .filter(({ k }) => isShared === (k === one.k)).map(({ row }) => Math.abs(values[row] - values[one.row]))));
+    .filter(({ k }) => isShared === (k === one.k)).map(two => Math.abs(values[two.row] - values[one.row]))));
   return { within: mean(true), between: mean(false) };
 }
 

@@ -2,13 +2,13 @@
 
 import { pointFigure } from '../chart.ts';
 import { category } from '../color.ts';
-import { curveFigure, intervalLine, joined, say, sentences } from '../curves.ts';
+import { curve, curveFigure, filled, joined, say, sentences, tip } from '../curves.ts';
 import { button, element, scrolled, table } from '../dom.ts';
 import { count, exact, interval, short } from '../format.ts';
 import { gridFigure, type GridCell } from '../grid.ts';
 import { chooseMetric, controls, gap, legend, ramp, remark, section } from '../parts.ts';
-import { extent, headName, robustLimits, type Analysis, type Metric, type Report } from '../report.ts';
-import { pick, quantilePairs, roomy } from '../series.ts';
+import { headName, robustLimits, type Analysis, type Metric, type Report } from '../report.ts';
+import { quantilePairs, roomy } from '../series.ts';
 import type { State } from '../state.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
@@ -34,8 +34,8 @@ function differences({ compare: found }: Report, metric: string): Difference[] {
 
 // Metrics that both analyses have; of compare.csv alone, where it is there.
 function common({ analyses: [a, b], compare: found }: Report): Metric[] {
-  const listed = new Set(found?.records({ metric: '' }).map(row => row.metric) ?? a.metrics.map(({ id }) => id));
-  return a.metrics.filter(({ id }) => b.metric(id) && listed.has(id));
+  const listed = found && new Set(found.records({ metric: '' }).map(row => row.metric));
+  return a.metrics.filter(({ id }) => b.metric(id) && (!listed || listed.has(id)));
 }
 
 // The settings of which two analyses differ; `notes`: those that decide no number (folder, version).
@@ -49,12 +49,12 @@ export function whatDiffer(comparison: any, notes: boolean): string {
 function settingsText({ comparison, analyses }: Report): HTMLElement[] {
   const { several, errors, reason, method_a, method_b } = comparison ?? {};
   const [settings, notes] = [false, true].map(of => whatDiffer(comparison, of));
-  const names = analyses.map(({ name }, run) => [`${'AB'[run]}: ${name}`, [method_a, method_b][run]]);
-  const withMore = ([text, more]: string[]) => text + (more ? ` (${more})` : '');
+  const withMore = (text: string, more: string) => text + (more ? ` (${more})` : '');
+  const names = analyses.map(({ name }, run) => withMore(`${'AB'[run]}: ${name}`, [method_a, method_b][run]));
   return [several ? element('p', { class: 'warning differs' }, `${sentences('several')} ${settings}.`)
     : element('p', {}, settings ? `What differs: ${settings}.` : 'The records name nothing that differs.'),
   ...(notes ? [remark(`Differs too, but decides no number by itself: ${notes}.`)] : []),
-  remark(joined(' · ', ...names.map(withMore), errors && withMore([`errors of differences: ${errors}`, reason])))];
+  remark(joined(' · ', ...names, errors && withMore(`errors of differences: ${errors}`, reason)))];
 }
 
 // The page as it is for one of the two analyses.
@@ -62,11 +62,8 @@ const seen = (page: Page, run: number): Page => Object.create(page, {
   analysis: { value: page.report.analyses[run] },
   go: { value: (change: Partial<State>) => page.go({ ...change, run }) } });
 
-function differenceLines({ row, changed }: Difference): string[] {
-  return [`layer ${row.layer}, head ${row.q_head}`, `A ${exact(row.a)}, B ${exact(row.b)}`,
-    `difference ${exact(row.difference)}`, intervalLine(row),
-    Number.isNaN(row.p_value) ? '' : `p ${short(row.p_value)}, ${changed ? 'changed' : 'not surely changed'}`];
-}
+const differenceLines = ({ row, changed }: Difference) =>
+  tip('difference', { ...row, verdict: changed ? 'changed' : 'not surely changed' });
 
 function differenceMap(page: Page, { analysis, metric }: Side, found: Difference[]): HTMLElement {
   const byKey = new Map(found.map(each => [each.key, each])), label = `${metric.label}, B − A`;
@@ -75,12 +72,12 @@ function differenceMap(page: Page, { analysis, metric }: Side, found: Difference
   const base = headMap(seen(page, 0), { ...metric, signed: true, values }, limits);
   const cell = (row: number, column: number): GridCell | null => {
     const drawn = base.cell(row, column), d = byKey.get(drawn?.key ?? '');
-    return drawn && d ? { ...drawn, hatched: d.unsure, lines: () => differenceLines(d), label: `layer ` +
-      `${d.row.layer}, head ${d.row.q_head}: difference ${exact(d.row.difference)}${d.unsure ? ', not sure' : ''}` } : null;
+    const label = 'layer {layer}, head {q_head}: difference {difference}';
+    return drawn && d ? { ...drawn, hatched: d.unsure, lines: () => differenceLines(d),
+      label: filled(label, d.row) + (d.unsure ? ', not sure' : '') } : null;
   };
-  return element('div', {}, gridFigure(page, label, { ...base, id: 'map-difference', label, cell }, () =>
-    found.map(({ row }) => pick(row, 'layer', 'q_head', 'a', 'b', 'difference', 'ci_low', 'ci_high', 'p_value',
-      'significant'))),
+  return element('div', {}, gridFigure(page, label, { ...base, id: 'map-difference', label, cell },
+    () => found.map(({ row: { metric, ...row } }) => row)),
   ramp(page, 'B − A', limits, { signed: true }), say('hatched differences'));
 }
 
@@ -108,7 +105,7 @@ function movers(page: Page, found: Difference[]): HTMLElement {
     const text = `Nothing differs: the difference is 0 for each of the ${count(found.length, 'head')}.`;
     return section(title, element('p', {}, text));
   }
-  const tested = found.filter(({ row }) => !Number.isNaN(row.p_value)), changed = found.filter(each => each.changed);
+  const tested = found.filter(({ row }) => row.p_value >= 0), changed = found.filter(each => each.changed);
   const outside = tested.filter(each => !each.unsure && each.row.difference !== 0);
   const size = ({ row }: Difference) => Math.abs(row.difference);
   const top = found.filter(each => size(each) >= 0)
@@ -117,12 +114,11 @@ function movers(page: Page, found: Difference[]): HTMLElement {
     button(key, (event: MouseEvent) => page.open(key, event), { id: `mover-${key}` }),
     ...[row.a, row.b, row.difference].map(short), interval(row.ci_low, row.ci_high), short(row.p_value),
     changed ? 'yes' : 'no'];
-  return section(title, tested.length === 0 ? remark('Without intervals it cannot be said which heads changed.')
-    : element('p', {}, element('strong', {}, `${count(changed.length, 'head')} of ${tested.length} changed`),
-      ', corrected for the number of heads (Benjamini-Hochberg: at most ' +
-      `${short(100 * fdr)} % of them are expected to be false). Without the correction ` +
-      `${count(outside.length, 'interval lies', 'intervals lie')} on one side of 0; chance alone would give ` +
-      `about ${Math.round(tested.length * (1 - confidence))}.`),
+  return section(title, tested.length ? element('p', {},
+    element('strong', {}, `${count(changed.length, 'head')} of ${tested.length} changed`),
+    filled(sentences('corrected'), { rate: 100 * fdr, outside: outside.length,
+      chance: Math.round(tested.length * (1 - confidence)) }))
+    : remark('Without intervals it cannot be said which heads changed.'),
   scrolled(title, table('Heads that changed, then the others, by the size of the difference',
     ['head', 'A', 'B', 'B − A', 'interval', 'p', 'changed'], top.map(cells))));
 }
@@ -131,7 +127,8 @@ function movers(page: Page, found: Difference[]): HTMLElement {
 function distributions(page: Page, sides: Sides): HTMLElement {
   const [a, b] = sides, { label } = a.metric;
   const dots = sides.flatMap(({ analysis, metric }, run) => {
-    const last = Number(analysis.record.dataset?.num_layers) - 1 || extent(analysis.heads.map(head => head.layer))![1];
+    const layers = analysis.heads.map(head => head.layer);
+    const last = Number(analysis.record.dataset?.num_layers) - 1 || Math.max(...layers);
     return analysis.heads.map(head => {
       const depth = last > 0 ? head.layer / last : 0, y = metric.values[head.row];
       return { x: depth + (run - 0.5) * 0.01, y, symbol: run, color: category(run, page.dark),
@@ -147,8 +144,7 @@ function distributions(page: Page, sides: Sides): HTMLElement {
         x: { label: 'relative depth (0 first layer, 1 last)' }, y: { label } }, dots,
       () => dots.map(dot => ({ run: 'AB'[dot.symbol], depth: dot.x, value: dot.y }))),
       curveFigure(page, 'Quantile against quantile', [
-        { name: 'quantiles', style: 0, symbols: false, width: 2.5, x: pairs.map(pair => pair.a),
-          y: pairs.map(pair => pair.b) },
+        curve('sides', pairs, { name: 'quantiles', style: 0, symbols: false, width: 2.5 }),
         { name: 'equal', style: 6, symbols: false, width: 1, x: domain, y: domain }], () => pairs,
       { x: { label: a.name, domain }, y: { label: b.name, domain } })),
     say('depth'));
@@ -156,7 +152,8 @@ function distributions(page: Page, sides: Sides): HTMLElement {
 
 function draw(root: HTMLElement, page: Page): void {
   const { report, state } = page, { comparison } = report, metrics = common(report);
-  const metric = [state.metric, 'ap_overall'].flatMap(id => metrics.filter(each => each.id === id))[0] ?? metrics[0];
+  const named = (name: string) => metrics.find(({ id }) => id === name);
+  const metric = named(state.metric) ?? named('ap_overall') ?? metrics[0];
   if (!metric) return root.append(gap('Nothing to compare', 'The two analyses have no metric in common.'));
   const sides = report.analyses.map((analysis, run) =>
     ({ analysis, metric: analysis.metric(metric.id)!, name: `${'AB'[run]}: ${analysis.name}` })) as Sides;
@@ -170,8 +167,8 @@ function draw(root: HTMLElement, page: Page): void {
   element('div', { class: 'pair' }, section('Head by head', scatter(page, sides, found)),
     found.length ? movers(page, found) : null));
   if (!found.length && comparison?.several !== true) {
-    root.append(remark(report.compare || !comparison?.reason ? 'compare.csv has no differences of this metric.'
-      : `No differences: ${comparison.reason}.`));
+    root.append(remark(!report.compare && comparison?.reason ? `No differences: ${comparison.reason}.`
+      : 'compare.csv has no differences of this metric.'));
   }
 }
 

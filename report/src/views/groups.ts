@@ -2,7 +2,7 @@
 
 import { lineFigure, pointFigure } from '../chart.ts';
 import { category } from '../color.ts';
-import { curveFigure, headCurve, isLog, sentences } from '../curves.ts';
+import { curve, curveFigure, isLog, sentences } from '../curves.ts';
 import { button, element, scrolled, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { chooseMetric, controls, lacks, legend, methodOf, remark, section } from '../parts.ts';
@@ -23,7 +23,8 @@ function strips(page: Page, heads: Head[]): HTMLElement {
   if (all.length === 0) return remark(lacks(analysis, 'positions') ?? 'These heads have no curves.');
   const domain = roomy(all.flatMap(point => [point.ci_low, point.ci_high, point.ap_mean]));
   return element('div', { class: 'three' }, ...[...groupedBy(heads, 'k')].map(([key, members]) => {
-    const series = members.map((head, i) => headCurve(`head ${head.q}`, i, curves.get(head)!));
+    const series = members.map((head, style) =>
+      curve('point', curves.get(head)!, { name: `head ${head.q}`, style }));
     const rows = () => members.flatMap(head => curves.get(head)!.map(point =>
       ({ layer: head.layer, q_head: head.q, k_head: key, ...point })));
     return element('div', {}, legend(page, series), lineFigure(page, `Key head ${key}`, { height: 220,
@@ -69,8 +70,9 @@ function draw(root: HTMLElement, page: Page): void {
       button('Previous layer', () => go(numbers[at - 1]), { id: 'before', disabled: at <= 0 }),
       button('Next layer', () => go(numbers[at + 1]), { id: 'after', disabled: at >= numbers.length - 1 }),
       chooseMetric(page, analysis.metrics, metric)),
-    section(`Layer ${layer}: heads that share a key head`, strips(page, heads), scrolled('Metrics of the layer',
-      table(`${metric.label} of layer ${layer}`, ['key head', 'head', 'value', 'low', 'high'], rows))),
+    section(`Layer ${layer}: heads that share a key head`, strips(page, heads),
+      scrolled('Metrics of the layer', table(`${metric.label} of layer ${layer}`,
+        ['key head', 'head', 'value', 'low', 'high'], rows))),
     section('All layers', byLayer(page, metric, layers), ...spreads(page, metric, layers)));
 }
 

@@ -1,8 +1,7 @@
 // One head: its curves, its cells, its residuals, what carries position, its plane, its numbers.
 
 import { fill, unit } from '../color.ts';
-import { curveFigure, documentBars, documentsText, ends, headCurve, intervalLine, joined, positionAxis, range,
-  say } from '../curves.ts';
+import { curve, curveFigure, documentBars, ends, joined, positionAxis, say, tip } from '../curves.ts';
 import { button, checkbox, element, scrolled, table } from '../dom.ts';
 import { latexEscape, latexNumber, offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
@@ -10,7 +9,7 @@ import { gridFigure, type GridCell } from '../grid.ts';
 import { command, controls, gap, lacks, legend, methodChoice, methodOf, ramp, remark, section, warning,
   windowText } from '../parts.ts';
 import { headName, kFewDocuments, kFiles, robustLimits, type Head } from '../report.ts';
-import { cells as cellsOf, positions, type Cell } from '../series.ts';
+import { cells as cellsOf, positions } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
 import { driftFigure, residuals, spectrumFigure } from './profile.ts';
@@ -37,8 +36,8 @@ function positionFigure(page: Page): HTMLElement {
   const why = lacks(page.analysis, 'positions');
   if (why) return gap(title, why);
   const all = curves(page), two = report.analyses.length > 1;
-  const series = all.map(({ name, reach, points }, i) => ({ ...headCurve(name, i, points),
-    ...(reach ? { width: 1.5, low: undefined, high: undefined } : {}) }));
+  const series = all.map(({ name, reach, points }, style) => curve('point', points,
+    reach ? { name, style, width: 1.5, low: undefined } : { name, style }));
   const main = all.find(each => each.run === state.run)?.points ?? [];
   const x = positionAxis(page.analysis, all.flatMap(each => ends(each.points)));
   const boxes = methods.length < 2 || two ? [] : methods.map(name =>
@@ -49,20 +48,9 @@ function positionFigure(page: Page): HTMLElement {
   return section(title, controls(...boxes), legend(page, series),
     curveFigure(page, 'Curve', series, () => all.flatMap(({ analysis, method, reach, points }) =>
       points.map(point => ({ ...(two && { analysis }), method, reach, ...point }))), { x }),
-    documentBars(page, 'Documents behind the curve', x, main, ['position_from', 'position_to'], point => ({
-      from: point.position_from, to: point.position_to + 1,
-      lines: [range(point.position_from, point.position_to), count(point.queries, 'query', 'queries')] })),
+    documentBars(page, 'point', 'Documents behind the curve', x, main, ['position_from', 'position_to'],
+      point => ({ from: point.position_from, to: point.position_to + 1 })),
     say('head curve'));
-}
-
-function cellLines(cell: Cell): string[] {
-  const place = (of: 'q' | 'k') => (Number.isNaN(cell[`${of}_from`]) ? `bucket ${cell[`${of}_bucket`]}`
-    : `${grouped(cell[`${of}_from`])} to ${grouped(cell[`${of}_to`])}`);
-  const { ap_bucket: value, documents, pairs, queries } = cell;
-  return [`queries ${place('q')}, keys ${place('k')}`,
-    Number.isNaN(value) ? 'no value: no pair to compare' : `plasticity ${exact(value)}`, intervalLine(cell),
-    Number.isNaN(documents) ? '' : `${documentsText(documents)}, ${count(pairs, 'pair')}, ` +
-      count(queries, 'query', 'queries')];
 }
 
 function cellFigure(page: Page, head: Head): HTMLElement {
@@ -86,7 +74,7 @@ function cellFigure(page: Page, head: Head): HTMLElement {
     if (cell) {
       return { label: `${place}: ${exact(cell.ap_bucket)}`, hatched: cell.documents < kFewDocuments,
         color: Number.isNaN(cell.ap_bucket) ? null : fill(unit(cell.ap_bucket, limits), page.dark),
-        lines: () => cellLines(cell) };
+        lines: () => tip('cell', cell) };
     }
     if (columns[column] >= rows[row] || Number.isNaN(head.window)) return null;
     return { label: `${place}: past the window`, color: page.dark ? '#2a2e35' : '#e4e7eb',
@@ -127,7 +115,8 @@ function title(page: Page, head: Head): HTMLElement[] {
     button(state.pins.includes(head.key) ? 'Unpin' : 'Pin', () => page.pin(head.key), { id: 'pin' }),
     button('LaTeX row', () => offerText('LaTeX row', latex(page, head)))),
   remark(joined(' · ', `Key head ${head.k}`, analysis.table('diagnostics') && windowText(head),
-    documentsText(head.documents), `${grouped(heads.number('n_q_tokens', head.row))} queries`,
+    head.documents >= 0 && count(head.documents, 'document'),
+    `${grouped(heads.number('n_q_tokens', head.row))} queries`,
     `${grouped(heads.number('n_k_tokens', head.row))} keys`)),
   ...analysis.warnings(head).map(warning)];
 }

@@ -2,10 +2,10 @@
 
 import { chart, drawCharts, lines, type Under } from '../chart.ts';
 import { category, ink, unit } from '../color.ts';
-import { say } from '../curves.ts';
+import { say, tip } from '../curves.ts';
 import type { Container, Table } from '../data.ts';
 import { element, svgElement } from '../dom.ts';
-import { count, grouped, percent, short } from '../format.ts';
+import { count, percent } from '../format.ts';
 import { choose, controls, gap, lacks, legend, ramp, remark, section, type Entry } from '../parts.ts';
 import { extent, headName, type Head } from '../report.ts';
 import type { Page } from '../view.ts';
@@ -13,8 +13,8 @@ import type { Page } from '../view.ts';
 const kTitle = 'Plane of queries and keys';
 const kWidest = 900;  // pixels
 
-interface Spot { kind: 'query' | 'key'; x: number; y: number; token: string;
-  position: number; bucket: number; document: number }
+type Spot = { kind: 'query' | 'key'; x: number; y: number; token: string;
+  position: number; bucket: number; document: number };
 
 const kAxes: Record<string, string[]> = {
   beta: ['along beta', 'first axis of the residuals across beta'],
@@ -85,12 +85,10 @@ function paint(page: Page, spots: Spot[]): { color(spot: Spot): string; key: HTM
   return { color: spot => category(spot.kind === 'query' ? 0 : 1, page.dark), key: legend(page, shapes) };
 }
 
-function spotLines(page: Page, { kind, x, y, position, bucket, document, token }: Spot): string[] {
+function spotLines(page: Page, spot: Spot): string[] {
   const escaped = (sign: string) => `\\u{${sign.codePointAt(0)!.toString(16)}}`;
-  const visible = JSON.stringify(token).replace(/\p{Cf}/gu, escaped);
-  return [kind, Number.isNaN(position) ? '' : `position ${grouped(position)}, bucket ${bucket}`,
-    Number.isNaN(document) ? '' : `document ${page.analysis.documents[document] ?? document}`,
-    `${short(x)}, ${short(y)}`, token ? `token ${visible}` : ''];
+  const token = spot.token && JSON.stringify(spot.token).replace(/\p{Cf}/gu, escaped);
+  return tip('spot', { ...spot, name: page.analysis.documents[spot.document] ?? spot.document, token });
 }
 
 function figure(page: Page, head: Head, spots: Spot[], axes: string[], color: (spot: Spot) => string) {

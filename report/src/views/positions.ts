@@ -1,14 +1,13 @@
 // Plasticity over the position of the query: all heads, their mean, and those that are chosen.
 
-import { bundle, type Series, type Thread } from '../chart.ts';
+import { bundle, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
-import { curveFigure, documentBars, documentsText, ends, headCurve, headsText, meanSeries, middle,
-  positionAxis, range, say } from '../curves.ts';
-import { count, exact } from '../format.ts';
+import { curve, curveFigure, documentBars, ends, headsText, positionAxis, say } from '../curves.ts';
+import { count } from '../format.ts';
 import { choose, chooseIf, command, controls, lacks, lacksAll, legend, methodChoice, methodOf, ramp,
   reachChoice, remark } from '../parts.ts';
 import { headName, kFiles, type Head } from '../report.ts';
-import { average, meanCurve, positions as pointsOf, roomy, trend, type Mean,
+import { average, meanCurve, pick, positions as pointsOf, roomy, trend, type Mean,
   type Point } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
@@ -40,30 +39,26 @@ function inks(page: Page, curves: HeadCurve[]): { of(head: Head): Ink; key: HTML
     name: `${kind.name}${method && ` (${method})`}: ${count(number(kind), 'head')}` }))) };
 }
 
-function threadOf({ head, points }: HeadCurve, ink: Ink, bold: boolean): Thread {
-  return { key: head.key, ...ink, bold, x: points.map(middle), y: points.map(point => point.ap_mean),
-    lines: i => [headName(head), range(points[i].position_from, points[i].position_to),
-      `plasticity ${exact(points[i].ap_mean)}`, documentsText(points[i].documents)] };
-}
-
 // The mean over the selected heads, which is the page's own: no interval.
 function selectedMean(curves: HeadCurve[]): Series {
   const all = curves.flatMap(each => each.points);
-  const at = [...new Map(all.map(point => [point.q_bucket, middle(point)]))].sort((a, b) => a[1] - b[1]);
-  const values = (bucket: number) => all.flatMap(point => (point.q_bucket === bucket ? point.ap_mean : []));
-  return { name: `mean of the ${curves.length} selected heads (no interval)`, style: 4, width: 3,
-    x: at.map(([, x]) => x), y: at.map(([bucket]) => average(values(bucket))) };
+  const buckets = [...new Map(all.map(point => [point.q_bucket, point])).values()];
+  const means = buckets.sort((a, b) => a.q_bucket - b.q_bucket).map(bucket => ({
+    ...pick(bucket, 'position_from', 'position_to'),
+    ap_mean: average(all.filter(point => point.q_bucket === bucket.q_bucket).map(point => point.ap_mean)) }));
+  return curve('point', means,
+    { name: `mean of the ${curves.length} selected heads (no interval)`, style: 4, width: 3 });
 }
 
 // The means over heads of each kind of window, the mean of the selected heads, and the pinned ones.
 function seriesOf({ state }: Page, means: Mean[], curves: HeadCurve[]): Series[] {
   const kinds = [...new Set(means.map(point => point.heads))];
-  const series = kinds.map((kind, i) => meanSeries(`mean, ${headsText(kind)}`, i && i + 1,
-    means.filter(({ heads }) => heads === kind), ({ center }) => center, ({ from, to }) => range(from, to)));
+  const series: Series[] = kinds.map((kind, i) => curve('mean', means.filter(({ heads }) => heads === kind),
+    { name: `mean, ${headsText(kind)}`, style: i && i + 1, width: 3 }));
   const selected = curves.filter(({ head }) => state.selection.includes(head.key));
   if (selected.length > 1) series.push(selectedMean(selected));
   return [...series, ...state.pins.flatMap((key, i) => curves.filter(({ head }) => head.key === key)
-    .map(({ head, points }) => headCurve(headName(head), 3 + i, points)))];
+    .map(({ head, points }) => curve('point', points, { name: headName(head), style: 3 + i })))];
 }
 
 function draw(root: HTMLElement, page: Page): void {
@@ -80,8 +75,10 @@ function draw(root: HTMLElement, page: Page): void {
   const means = meanCurve(analysis, 'position', method).filter(point => point.reach === reach);
   const base = means.filter(point => point.heads === means[0].heads), series = seriesOf(page, means, curves);
   const { of, key } = inks(page, shown);
-  const threads = shown.map(each => threadOf(each, of(each.head), chosen.has(each.head.key)))
-    .sort((a, b) => Number(a.bold) - Number(b.bold));
+  const threads = shown.filter(({ head }) => !state.pins.includes(head.key)).map(({ head, points }) => ({
+    ...of(head), key: head.key, bold: chosen.has(head.key),
+    ...curve('point', points, { name: headName(head), style: 0 }) }));
+  threads.sort((a, b) => Number(a.bold) - Number(b.bold));
   const x = positionAxis(analysis, [...base.flatMap(point => [point.from, point.to]),
     ...shown.flatMap(each => ends(each.points))]);
   const domain = roomy([...threads, ...series].flatMap(each => Array.from(each.y)));
@@ -94,8 +91,8 @@ function draw(root: HTMLElement, page: Page): void {
       points.map(point => ({ layer: head.layer, q_head: head.q, method, ...point }))),
     { x, y: { domain }, under: bundle(threads) }));
   if (base.length) {
-    root.append(documentBars(page, 'Documents behind each bucket', x, base, ['from', 'to'],
-      ({ from, to }) => ({ from, to: to + 1, lines: [range(from, to)] })));
+    root.append(documentBars(page, 'mean', 'Documents behind each bucket', x, base, ['from', 'to'],
+      ({ from, to }) => ({ from, to: to + 1 })));
   }
   root.append(say('position curves'));
   if (reach === '' && reaches.some(Boolean)) root.append(say('late buckets'));
