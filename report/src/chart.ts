@@ -129,7 +129,7 @@ function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): vo
     if (key) page.open(key, event);
   };
   setAttributes(picture, { tabindex: 0, role: 'application', 'aria-roledescription': 'chart',
-    'aria-label': `${picture.getAttribute('aria-label')}. Arrow keys step through its points.` });
+    'aria-description': 'Arrow keys step through its points.' });
   picture.addEventListener('pointermove', event => show(nearest(event), event));
   for (const kind of ['pointerleave', 'blur']) picture.addEventListener(kind, () => show(-1));
   picture.addEventListener('click', event => { show(nearest(event), event); open(event); });

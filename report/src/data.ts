@@ -73,7 +73,7 @@ export class Table {
 }
 
 function fewestDigits(value: number): number {
-  if (Number.isInteger(value)) return value;
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 24) return value;
   for (let digits = 6; digits < 9; ++digits) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;

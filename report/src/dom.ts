@@ -16,27 +16,21 @@ export function setAttributes(node: HTMLElement | SVGElement, attributes: Attrib
   }
 }
 
-function append(node: Node, children: Child[]): void {
-  for (const child of children) {
-    if (child === null || child === undefined || child === false) continue;
-    node.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
-  }
+function filled<N extends HTMLElement | SVGElement>(node: N, attributes: Attributes, children: Child[]): N {
+  setAttributes(node, attributes);
+  const there = children.filter(child => child !== null && child !== undefined && child !== false);
+  node.append(...there.map(child => (child instanceof Node ? child : String(child))));
+  return node;
 }
 
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
-  const node = document.createElement(tag);
-  setAttributes(node, attributes);
-  append(node, children);
-  return node;
+  return filled(document.createElement(tag), attributes, children);
 }
 
 export function svgElement<K extends keyof SVGElementTagNameMap>(
   tag: K, attributes: Attributes = {}, ...children: Child[]): SVGElementTagNameMap[K] {
-  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  setAttributes(node, attributes);
-  append(node, children);
-  return node;
+  return filled(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 }
 
 export function button(text: string, onclick: Handler, attributes: Attributes = {}) {

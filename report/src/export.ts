@@ -1,6 +1,6 @@
 // Downloads and texts to copy: pictures, tables, rows for a paper.
 
-import { button, element, showDialog } from './dom.ts';
+import { button, element, setAttributes, showDialog, svgElement } from './dom.ts';
 import { exact } from './format.ts';
 
 // The rows of a table by the names of its columns, which are those of the first row.
@@ -36,7 +36,7 @@ export function latexNumber(value: number, low = NaN, high = NaN): string {
   return Number.isNaN(low) ? `$${digits(value)}$` : `$${digits(value)}\\;[${digits(low)}, ${digits(high)}]$`;
 }
 
-export function download(name: string, content: Blob): void {
+function download(name: string, content: Blob): void {
   const url = URL.createObjectURL(content);
   const link = element('a', { href: url, download: name });
   document.body.append(link);
@@ -51,53 +51,36 @@ export function downloadCsv(name: string, rows: Rows): void {
 
 const kInlined = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity',
   'opacity', 'font-size', 'font-weight', 'text-anchor'];
+const kOfThePage = ['style', 'class', 'tabindex', 'aria-roledescription', 'aria-description'];
 
 // The picture as a file of its own: colours as computed here, a generic font, the background of the page.
-export function svgText(picture: SVGSVGElement): string {
+function svgFile(picture: SVGSVGElement): Blob {
+  const absent = !picture.isConnected;
+  if (absent) document.body.append(picture);  // styles are computed in the page alone
   const copy = picture.cloneNode(true) as SVGSVGElement;
   const from = [picture, ...picture.querySelectorAll('*')];
   [copy, ...copy.querySelectorAll('*')].forEach((node, i) => {
     const style = getComputedStyle(from[i]);
-    for (const name of kInlined) {
-      const value = style.getPropertyValue(name);
-      if (value) node.setAttribute(name, value);
-    }
-    node.removeAttribute('style');
-    node.removeAttribute('class');
-    node.removeAttribute('tabindex');
+    for (const name of kInlined) node.setAttribute(name, style.getPropertyValue(name));
+    for (const name of kOfThePage) node.removeAttribute(name);
   });
-  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  copy.setAttribute('font-family', 'sans-serif');
-  const back = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
-  back.setAttribute('width', '100%');
-  back.setAttribute('height', '100%');
-  back.setAttribute('fill', getComputedStyle(document.body).backgroundColor);
-  copy.prepend(back);
-  return new XMLSerializer().serializeToString(copy);
+  if (absent) picture.remove();
+  setAttributes(copy, { xmlns: 'http://www.w3.org/2000/svg', 'font-family': 'sans-serif', role: 'img' });
+  const fill = getComputedStyle(document.body).backgroundColor;
+  copy.prepend(svgElement('rect', { width: '100%', height: '100%', fill }));
+  return new Blob([new XMLSerializer().serializeToString(copy)], { type: 'image/svg+xml' });
 }
 
-function attached<T>(picture: SVGSVGElement, use: () => T): T {
-  if (picture.isConnected) return use();
-  document.body.append(picture);
-  try { return use(); } finally { picture.remove(); }
-}
-
-export function downloadSvg(name: string, picture: SVGSVGElement): void {
-  const text = attached(picture, () => svgText(picture));
-  download(`${name}.svg`, new Blob([text], { type: 'image/svg+xml' }));
-}
+export const downloadSvg = (name: string, picture: SVGSVGElement): void => download(`${name}.svg`, svgFile(picture));
 
 // Twice as many dots as on the screen.
 export async function downloadPng(name: string, picture: SVGSVGElement): Promise<void> {
-  const text = attached(picture, () => svgText(picture));
-  const url = URL.createObjectURL(new Blob([text], { type: 'image/svg+xml' }));
-  const image = new Image();
-  image.src = url;
+  const image = element('img', { src: URL.createObjectURL(svgFile(picture)) });
   await image.decode();
-  const canvas = element('canvas', { width: 2 * Number(picture.getAttribute('width')),
-    height: 2 * Number(picture.getAttribute('height')) });
-  canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  URL.revokeObjectURL(url);
+  const [width, height] = ['width', 'height'].map(side => 2 * Number(picture.getAttribute(side)));
+  const canvas = element('canvas', { width, height });
+  canvas.getContext('2d')!.drawImage(image, 0, 0, width, height);
+  URL.revokeObjectURL(image.src);
   canvas.toBlob(blob => blob && download(`${name}.png`, blob), 'image/png');
 }
 

@@ -2,7 +2,7 @@
 
 import { decode, templateText, type Container } from './data.ts';
 import { drawCharts } from './chart.ts';
-import { button, checkbox, element, showDialog, type Child } from './dom.ts';
+import { button, element, type Child } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
 import help from './help.json' with { type: 'json' };
@@ -31,36 +31,42 @@ class Application implements Page {
   dark = false;
   printing = false;
   private theme = kThemes.find(name => name === stored('theme')) ?? kThemes[0];
-  private keys = stored('keys') !== 'off';      // commands of one key
   private update: ReturnType<View['render']> = undefined;
   private spoken = 0;    // timers: of what is read aloud, and of the tooltip
   private leaving = 0;
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
-  private readonly themeButton = button('', () => {
-    this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
-    stored('theme', this.theme);
-    this.applyTheme();
-  }, { id: 'theme' });
-  private readonly tabs = element('nav', { 'aria-label': 'Views' });
-  private readonly bar = element('div', { class: 'bar' });
-  private readonly main = element('main', { id: 'main', tabindex: -1 });
-  private readonly live = element('div', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
-  private readonly tooltip = element('div', { class: 'tip', 'aria-hidden': 'true', hidden: true,
-    onpointerleave: () => this.tip(null) });
+  private readonly frame = (document.getElementById('frame') as HTMLTemplateElement).content;   // of page.html
+  private readonly part = <E extends HTMLElement>(selector: string) => this.frame.querySelector<E>(selector)!;
+  private readonly themeButton = this.part('#theme');
+  private readonly tabs = this.part('nav');
+  private readonly bar = this.part('.bar');
+  private readonly main = this.part('main');
+  private readonly live = this.part('[role=status]');
+  private readonly tooltip = this.part('.tip');
+  private readonly help = this.part<HTMLDialogElement>('dialog');
+  private readonly keys = this.part<HTMLInputElement>('#keys');   // commands of one key
 
   constructor(report: Report) {
     this.report = report;
     this.state = parseHash(location.hash, report, kNames);
     document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
-    const toMain = (event: Event) => { event.preventDefault(); this.main.focus(); };
-    document.body.append(
-      element('a', { href: '#main', class: 'skip', onclick: toMain }, 'To the view'),
-      element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
-        element('div', { class: 'tools' }, this.themeButton,
-          button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
-          button('Print', () => void this.unpackPinned().then(() => print())),
-          button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
-      this.tabs, this.bar, this.main, this.live, this.tooltip);
+    this.part('h1').textContent = report.title || 'Qkscope report';
+    this.keys.checked = stored('keys') !== 'off';
+    const on = (selector: string, kind: string, run: (event: Event) => unknown) =>
+      this.part(selector).addEventListener(kind, event => void run(event));
+    on('.skip', 'click', event => { event.preventDefault(); this.main.focus(); });
+    on('#theme', 'click', () => {
+      this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
+      stored('theme', this.theme);
+      this.applyTheme();
+    });
+    on('#link', 'click', () => this.offerLink());
+    on('#print', 'click', () => this.unpackPinned().then(() => print()));
+    on('#help', 'click', () => this.help.showModal());
+    on('#close', 'click', () => this.help.close());
+    on('#keys', 'change', () => stored('keys', this.keys.checked ? 'on' : 'off'));
+    on('.tip', 'pointerleave', () => this.tip(null));
+    document.body.append(this.frame);
     this.applyTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
     addEventListener('beforeprint', () => this.applyTheme(true));
@@ -232,7 +238,7 @@ class Application implements Page {
   private key(event: KeyboardEvent): void {
     if (event.key === 'Escape') this.tooltip.hidden = true;
     const typing = (event.target as Element).closest?.('input:not([type=checkbox]),textarea,select,dialog');
-    if (!this.keys || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!this.keys.checked || typing || event.ctrlKey || event.altKey || event.metaKey) return;
     const step = { '[': -1, ']': 1 }[event.key];
     if (event.key === '/') {
       if (this.state.view !== 'heads') this.go({ view: 'heads' });
@@ -243,19 +249,9 @@ class Application implements Page {
       if (!next) return;
       this.open(next.key);
       this.announce(headName(next));
-    } else if (event.key === '?') this.help();
+    } else if (event.key === '?') this.help.showModal();
     else return;
     event.preventDefault();
-  }
-
-  private help(): void {
-    showDialog('Keyboard commands',
-      element('dl', { class: 'pairs' }, ...help.keys.flatMap(([key, text]) =>
-        [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
-      element('p', {}, checkbox('keys', 'Commands of a single key (/, [, ], ?)', this.keys, on => {
-        this.keys = on;
-        stored('keys', on ? 'on' : 'off');
-      })));
   }
 }
 
