@@ -11,8 +11,8 @@ import texts from '../warnings.json' with { type: 'json' };
 
 const kPreferred = ['ap_overall', 'position_share', 'trend:position', 'trend:distance', 'turn_share',
   'score_ks_distance', 'q_R2_pos', 'q_R2_scalar', 'q_mae_ratio', 'q_resid0_kurt'];
-const kMeanTrend = { trend: '', heads: '', method: '', reach: '', unit: '', slope: NaN, ci_low: NaN, ci_high: NaN,
-  num_rising: NaN, num_falling: NaN, num_heads: NaN };
+const kMeanTrend = { trend: '', heads: '', method: '', reach: '', unit: '', slope: NaN, ci_low: NaN,
+  ci_high: NaN, num_rising: NaN, num_falling: NaN, num_heads: NaN };
 
 // NaN: not known.
 function documentsOf(analysis: Analysis): number {
