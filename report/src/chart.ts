@@ -274,7 +274,8 @@ function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SV
     ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }),
     dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4, fillOpacity: 0.75,
       symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8],
-      fill: ({ faint, color }: Dot) => (faint ? 'none' : color), strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1) })], data);
+      fill: ({ faint, color }: Dot) => (faint ? 'none' : color),
+      strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1) })], data);
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
 }

@@ -142,7 +142,8 @@ export function gridPicture(spec: GridSpec): SVGSVGElement {
     const hatch = [[0, 1], [0, 0.5], [0.5, 1]].map(([a, b]) =>
       `M${x + a * edge} ${y + b * edge}L${x + b * edge} ${y + a * edge}`).join('');
     return cell && svgElement('g', { stroke: 'currentColor' },
-      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none', stroke: cell.color && 'none' }),
+      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none',
+        stroke: cell.color && 'none' }),
       (cell.hatched || !cell.color) && svgElement('path', { 'stroke-width': 0.8, d: hatch }));
   }));
   const ramp = scale && [text(left - 6, bottom + 23, scale.low, 'end'),
