@@ -136,7 +136,7 @@ function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): vo
   picture.addEventListener('keydown', event => {
     const step = kSteps[event.key];
     if (step) {
-      at = at < 0 && step < 0 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
+      at = at < 0 && step === -1 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
       show(stops[at] ?? -1);
     } else if (event.key === 'Enter') open(event);
     else return;
