@@ -54,18 +54,27 @@ export function gridFigure(page: Page, title: string, spec: GridSpec, rows: () =
   return chart(page, title, rows, room => grid(page, { ...spec, room }), () => gridPicture(spec));
 }
 
+function cellNode(cell: GridCell | null, row: number, column: number, nothing: string): HTMLTableCellElement {
+  const { label = nothing, color, key, hatched, mark, off } = cell ?? {};
+  const marks = { void: !cell, missing: color === null, hatched, mark, off };
+  const names = Object.entries(marks).flatMap(([name, holds]) => (holds ? name : []));
+  return element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': key, 'aria-label': label,
+    class: names.join(' ') || null, '--fill': color });
+}
+
 export function grid(page: Page, spec: GridSpec): HTMLElement {
   const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length) - 1));
   const most = Math.max(...spec.columns.map(name => name.length), 1) * 7 + 6;
   const shown = thinned(spec.columns.length, spec.columns.length * wide / most);
   const cells = spec.rows.map((_, row) => spec.columns.map((_, column) => spec.cell(row, column)));
-  const nodes = cells.map((line, row) => line.map((cell, column) => {
-    const { label = `${spec.rows[row]}, ${spec.columns[column]}: nothing`, color, key } = cell ?? {};
-    const marks = [!cell && 'void', color === null && 'missing', cell?.hatched && 'hatched',
-      cell?.mark && 'mark', cell?.off && 'off'];
-    return element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': key, 'aria-label': label,
-      class: marks.filter(Boolean).join(' ') || null, '--fill': color });
-  }));
+  const nodes = cells.map((line, row) => {
+    const end = line.reduce((last, cell, column) => (cell ? column + 1 : last), 0);
+    // One for all that is empty at the end of a row, such as what lies right of the diagonal.
+    const rest = cellNode(null, row, end, `${spec.rows[row]}: nothing more`);
+    rest.colSpan = line.length - end;
+    return line.map((cell, column) => (column < end
+      ? cellNode(cell, row, column, `${spec.rows[row]}, ${spec.columns[column]}: nothing`) : rest));
+  });
   const titles = spec.columns.map((name, i) =>
     element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name)));
   const corner = element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`);
@@ -133,7 +142,8 @@ export function gridPicture(spec: GridSpec): SVGSVGElement {
     const hatch = [[0, 1], [0, 0.5], [0.5, 1]].map(([a, b]) =>
       `M${x + a * edge} ${y + b * edge}L${x + b * edge} ${y + a * edge}`).join('');
     return cell && svgElement('g', { stroke: 'currentColor' },
-      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none', stroke: cell.color && 'none' }),
+      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none',
+        stroke: cell.color && 'none' }),
       (cell.hatched || !cell.color) && svgElement('path', { 'stroke-width': 0.8, d: hatch }));
   }));
   const ramp = scale && [text(left - 6, bottom + 23, scale.low, 'end'),

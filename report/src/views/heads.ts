@@ -32,19 +32,37 @@ function whisker(metric: Metric, head: Head, [low, high]: [number, number]): SVG
     !Number.isNaN(value) && svgElement('circle', { cx: x(value), cy: 9, r: 3.5 }));
 }
 
-// The titles of the list; those of numbers sort it.
-function titles(page: Page, metric: Metric, others: Metric[]): HTMLElement {
-  const plain = (text: string, kind: string | null = null) =>
-    element('div', { role: 'columnheader', class: kind }, text);
-  const sorting = (id: string, text: string, title: string) =>
-    element('div', { role: 'columnheader', 'data-sort': id, class: id === 'layer' ? null : 'number' },
-      button(text, () => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` }),
-        { id: `sort-${id}`, title }));
-  return element('div', { role: 'row', class: 'row' },
-    plain('Pin'), sorting('layer', 'Head', 'By layer and head'), plain('Key'),
-    sorting('window', 'Window', 'By window'), sorting(metric.id, metric.label, metric.definition),
-    plain(metric.low ? 'with interval' : 'on one scale'), plain('Rank', 'number'),
-    ...others.map(other => sorting(other.id, other.label, other.definition)), plain('Warning'));
+interface Column { title: string; cell(head: Head): Node | string; kind?: string; sort?: string; hint?: string }
+
+function columnsOf(page: Page, metric: Metric, others: Metric[]): Column[] {
+  const { analysis } = page;
+  const range = extent([...metric.values, ...(metric.low ?? []), ...(metric.high ?? [])]) ?? [0, 1];
+  const rank = new Map(sorted(analysis.heads, analysis, `-${metric.id}`).map((head, i) => [head, i + 1]));
+  const pin = (head: Head) => {
+    const pinned = page.state.pins.includes(head.key);
+    return button(pinned ? '\u2605' : '\u2606', () => page.pin(head.key),
+      { tabindex: -1, 'aria-pressed': String(pinned), 'aria-label': `Pin ${headName(head)}` });
+  };
+  const numbers = ({ id, label, definition, values }: Metric): Column =>
+    ({ sort: id, title: label, hint: definition, kind: 'number', cell: head => short(values[head.row]) });
+  return [{ title: 'Pin', cell: pin },
+    { sort: 'layer', title: 'Head', hint: 'By layer and head', cell: head => `l${head.layer} h${head.q}` },
+    { title: 'Key', cell: head => `k${head.k}` },
+    { sort: 'window', title: 'Window', hint: 'By window', kind: 'number', cell: head => short(head.window) },
+    numbers(metric),
+    { title: metric.low ? 'with interval' : 'on one scale', cell: head => whisker(metric, head, range) },
+    { title: 'Rank', kind: 'number', cell: head =>
+      (Number.isNaN(metric.values[head.row]) ? '' : short(rank.get(head)!)) },
+    ...others.map(numbers),
+    { title: 'Warning', kind: 'text', cell: head => analysis.warnings(head).join('; ') }];
+}
+
+// The titles of the list; some of them sort it.
+function titles(page: Page, columns: Column[]): HTMLElement {
+  const order = (id: string) => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` });
+  return element('div', { role: 'row', class: 'row' }, ...columns.map(({ sort: id, title, hint, kind }) =>
+    element('div', { role: 'columnheader', 'data-sort': id, class: kind },
+      id ? button(title, () => order(id), { id: `sort-${id}`, title: hint }) : title)));
 }
 
 function markOrder(header: HTMLElement, sort: string): void {
@@ -54,26 +72,6 @@ function markOrder(header: HTMLElement, sort: string): void {
   }
 }
 
-// Draws the row of a head.
-function rowDrawer(page: Page, metric: Metric, others: Metric[]): (head: Head) => HTMLElement {
-  const { analysis } = page;
-  const range = extent([...metric.values, ...(metric.low ?? []), ...(metric.high ?? [])]) ?? [0, 1];
-  const rank = new Map(sorted(analysis.heads, analysis, `-${metric.id}`).map((head, i) => [head.row, i + 1]));
-  const cell = (content: Node | string, kind: string | null = null) =>
-    element('div', { role: 'gridcell', class: kind }, content);
-  const number = (value: number) => cell(short(value), 'number');
-  return head => {
-    const pinned = page.state.pins.includes(head.key), value = metric.values[head.row];
-    const pin = button(pinned ? '\u2605' : '\u2606', () => page.pin(head.key),
-      { tabindex: -1, 'aria-pressed': String(pinned), 'aria-label': `Pin ${headName(head)}` });
-    return element('div', { role: 'row', class: 'row', 'data-head': head.key }, cell(pin),
-      cell(`l${head.layer} h${head.q}`), cell(`k${head.k}`), number(head.window), number(value),
-      cell(whisker(metric, head, range)), number(Number.isNaN(value) ? NaN : rank.get(head.row)!),
-      ...others.map(other => number(other.values[head.row])),
-      cell(analysis.warnings(head).join('; '), 'text'));
-  };
-}
-
 // The whole list, for paper.
 function printed(analysis: Analysis, shown: Head[], metrics: Metric[]): HTMLElement {
   const rows = rowsOf(analysis, shown, metrics);
@@ -81,53 +79,49 @@ function printed(analysis: Analysis, shown: Head[], metrics: Metric[]): HTMLElem
     (typeof cell === 'number' ? short(cell) : cell))));
 }
 
-export const heads: View = {
-  id: 'heads',
-  title: 'Heads',
-  unavailable: () => null,
-  render(root: HTMLElement, page: Page) {
-    const { analysis } = page, metric = metricOf(page);
-    const others = kColumns.filter(id => id !== metric.id).flatMap(id => analysis.metric(id) ?? []).slice(0, 3);
-    let shown: Head[] = [];
-    const header = titles(page, metric, others), draw = rowDrawer(page, metric, others);
-    const rows = list({ id: 'heads', label: 'Heads', columns: 8 + others.length, rowHeight: 28,
-      height: Math.max(320, innerHeight - 330), header, row: index => draw(shown[index]),
-      open: (index, event) => page.open(shown[index].key, event),
-      at: (index, node) => {
-        const box = node?.getBoundingClientRect();
-        page.hover(box ? shown[index].key : null);
-        page.tip(box ? headLines(analysis, shown[index], [metric, ...others]) : null,
-          box && { x: Math.min(box.left + 420, innerWidth - 300), y: box.bottom - 8 });
-      } });
-    const filter = element('input', { id: 'filter', type: 'search', value: page.state.filter,
-      spellcheck: false, autocomplete: 'off', placeholder: 'ap<0.5 R2>0.05 layer:10-20', 'aria-describedby': 'filter-said',
-      oninput: () => page.go({ filter: filter.value }) });
-    const said = element('p', { id: 'filter-said', class: 'note', role: 'status' });
-    const apply = () => {
-      const made = compile(page.state.filter, analysis, page.state);
-      shown = sorted(analysis.heads.filter(made.test), analysis, page.state.sort);
-      rows.show(shown.length);
-      markOrder(header, page.state.sort);
-      const among = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}.`;
-      said.textContent = made.problem ? `${among} ${made.problem}` : among;
-    };
-    root.append(
-      controls(element('label', { class: 'field wide' }, element('span', {}, 'Filter'), filter),
-        chooseMetric(page, analysis.metrics, metric, id => ({ sort: `-${id}` })),
-        button('Select these', () => page.go({ selection: shown.map(head => head.key) }),
-          { id: 'select', title: 'Other views fade the other heads' }),
-        button('CSV',
-          () => downloadCsv(fileName('qkscope', 'heads'), rowsOf(analysis, shown, analysis.metrics)), { id: 'csv', 'aria-label': 'Save the heads shown as CSV' })),
-      said, element('details', {}, element('summary', {}, 'How to filter'),
-        element('p', {}, 'All terms must hold; a minus negates one.'),
-        element('ul', {}, ...help.filter.map(([term, text]) =>
-          element('li', {}, element('code', {}, term), ` ${text}`)))));
-    apply();
-    root.append(page.printing ? printed(analysis, shown, [metric, ...others]) : rows.root);
-    return change => {
-      const own = Object.keys(change).every(name => /^(filter|sort|pins|selection|head)$/.test(name));
-      if (own) apply();
-      return own;
-    };
-  },
-};
+function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
+  const { analysis } = page, metric = metricOf(page);
+  const others = kColumns.filter(id => id !== metric.id).flatMap(id => analysis.metric(id) ?? []).slice(0, 3);
+  let shown: Head[] = [];
+  const columns = columnsOf(page, metric, others), header = titles(page, columns);
+  const rows = list({ id: 'heads', label: 'Heads', columns: columns.length, rowHeight: 28, header,
+    height: Math.max(320, innerHeight - 330), open: (index, event) => page.open(shown[index].key, event),
+    row: index => element('div', { role: 'row', class: 'row', 'data-head': shown[index].key },
+      ...columns.map(({ kind, cell }) => element('div', { role: 'gridcell', class: kind }, cell(shown[index])))),
+    at: (index, node) => {
+      const box = node?.getBoundingClientRect();
+      page.hover(box ? shown[index].key : null);
+      page.tip(box ? headLines(analysis, shown[index], [metric, ...others]) : null,
+        box && { x: Math.min(box.left + 420, innerWidth - 300), y: box.bottom - 8 });
+    } });
+  const filter = element('input', { id: 'filter', type: 'search', value: page.state.filter, spellcheck: false,
+    autocomplete: 'off', placeholder: 'ap<0.5 R2>0.05 layer:10-20', 'aria-describedby': 'filter-said',
+    oninput: () => page.go({ filter: filter.value }) });
+  const said = element('p', { id: 'filter-said', class: 'note', role: 'status' });
+  const apply = () => {
+    const { test, problem } = compile(page.state.filter, analysis, page.state);
+    shown = sorted(analysis.heads.filter(test), analysis, page.state.sort);
+    rows.show(shown.length);
+    markOrder(header, page.state.sort);
+    said.textContent = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}. ${problem ?? ''}`;
+  };
+  const save = () => downloadCsv(fileName('qkscope', 'heads'), rowsOf(analysis, shown, analysis.metrics));
+  root.append(
+    controls(element('label', { class: 'field wide' }, element('span', {}, 'Filter'), filter),
+      chooseMetric(page, analysis.metrics, metric, id => ({ sort: `-${id}` })),
+      button('Select these', () => page.go({ selection: shown.map(head => head.key) }),
+        { id: 'select', title: 'Other views fade the other heads' }),
+      button('CSV', save, { id: 'csv', 'aria-label': 'Save the heads shown as CSV' })),
+    said, element('details', {}, element('summary', {}, 'How to filter'),
+      element('p', {}, 'All terms must hold; a minus negates one.'), element('ul', {}, ...help.filter.map(
+        ([term, text]) => element('li', {}, element('code', {}, term), ` ${text}`)))));
+  apply();
+  root.append(page.printing ? printed(analysis, shown, [metric, ...others]) : rows.root);
+  return change => {
+    const own = Object.keys(change).every(name => /^(filter|sort|pins|selection|head)$/.test(name));
+    if (own) apply();
+    return own;
+  };
+}
+
+export const heads: View = { id: 'heads', title: 'Heads', unavailable: () => null, render: draw };

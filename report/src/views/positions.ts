@@ -75,7 +75,8 @@ function draw(root: HTMLElement, page: Page): void {
   const means = meanCurve(analysis, 'position', method).filter(point => point.reach === reach);
   const base = means.filter(point => point.heads === means[0].heads), series = seriesOf(page, means, curves);
   const { of, key } = inks(page, shown);
-  const threads = shown.map(({ head, points }) => ({ ...of(head), key: head.key, bold: chosen.has(head.key),
+  const threads = shown.filter(({ head }) => !state.pins.includes(head.key)).map(({ head, points }) => ({
+    ...of(head), key: head.key, bold: chosen.has(head.key),
     ...curve('point', points, { name: headName(head), style: 0 }) }));
   threads.sort((a, b) => Number(a.bold) - Number(b.bold));
   const x = positionAxis(analysis, [...base.flatMap(point => [point.from, point.to]),

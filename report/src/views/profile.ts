@@ -1,8 +1,8 @@
 // Is a head's "line plus normal noise" true, and which RoPE pairs carry position?
 
-import { curve, curveFigure, filled, isLog, say, sentences } from '../curves.ts';
+import { curve, curveFigure, filled, isLog, joined, say, sentences } from '../curves.ts';
 import { element } from '../dom.ts';
-import { exact, percent, short } from '../format.ts';
+import { percent, short } from '../format.ts';
 import { gap, lacks, legend, remark, section, warning } from '../parts.ts';
 import { kFewDocuments, percentile, type Head } from '../report.ts';
 import { drift, pick, quantileBins, roomy, spectrum } from '../series.ts';
@@ -42,11 +42,11 @@ export function residuals(page: Page, head: Head): HTMLElement {
   return section(title,
     legend(page, ['residuals along beta', 'normal'].map((name, style) => ({ name, style, symbols: false }))),
     element('div', { class: 'pair' }, histogram(page, quantiles), quantileFigure(page, quantiles)),
-    say('residuals', `It is ${exact(profiles!.number('ks_distance', row))} here.`, noise.length &&
-      `Of ${noise.length} tested components across beta the distances are ${short(noise[0])} to ` +
+    remark(joined(' ', filled(sentences('residuals'), { distance: profiles!.number('ks_distance', row) }),
+      noise.length && `Of ${noise.length} tested components across beta the distances are ${short(noise[0])} to ` +
       `${short(noise.at(-1)!)}, ${short(percentile(noise, 0.5))} in the middle.`, shares.length &&
       `The first axis of the residuals holds ${percent(shares[0])} of their variance, the first ` +
-      `${shares.length} hold ${percent(shares.reduce((a, b) => a + b, 0))}.`));
+      `${shares.length} hold ${percent(shares.reduce((a, b) => a + b, 0))}.`)));
 }
 
 export function driftFigure(page: Page, head: Head): HTMLElement {
