@@ -136,7 +136,7 @@ function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): vo
   picture.addEventListener('keydown', event => {
     const step = kSteps[event.key];
     if (step) {
-      at = at < 0 && step < 0 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
+      at = at < 0 && step === -1 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
       show(stops[at] ?? -1);
     } else if (event.key === 'Enter') open(event);
     else return;
@@ -273,7 +273,8 @@ function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SV
     ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
     ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }),
     dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4, fillOpacity: 0.75,
-      symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8], fill: ({ faint, color }: Dot) => (faint ? 'none' : color),
+      symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8],
+      fill: ({ faint, color }: Dot) => (faint ? 'none' : color),
       strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1) })], data);
   if (extra.brush) brushed(picture, extra.brush);
   return picture;

@@ -61,7 +61,8 @@ export function table(caption: string, columns: readonly string[], rows: readonl
   const kind = (cell: Cell) =>
     (typeof cell === 'number' ? 'number' : typeof cell === 'string' && cell.length < 28 ? 'word' : null);
   return element('table', { class: 'plain' }, element('caption', {}, caption),
-    element('thead', {}, element('tr', {}, ...columns.map(name => element('th', { scope: 'col' }, name)))),
+    element('thead', {}, element('tr', {}, ...columns.map((name, i) =>
+      element('th', { scope: 'col', class: typeof rows[0]?.[i] === 'number' && 'number' }, name)))),
     element('tbody', {}, ...rows.map(row => element('tr', {},
       ...row.map(cell => element('td', { class: kind(cell) }, Number.isNaN(cell) ? '' : cell))))));
 }

@@ -23,7 +23,8 @@ export function fileName(...parts: string[]): string {
 
 export function latexEscape(text: string): string {
   const names: Record<string, string> = { '\\': 'backslash', '~': 'asciitilde', '^': 'asciicircum' };
-  return text.replace(/[\\~^&%$#_{}]/g, letter => (names[letter] ? `\\text${names[letter]}{}` : `\\${letter}`));
+  return text.replace(/[\\~^&%$#_{}]/g, letter =>
+    (names[letter] ? `\\text${names[letter]}{}` : `\\${letter}`));
 }
 
 // A number with its interval, for a table of a paper.
@@ -71,7 +72,9 @@ function svgFile(picture: SVGSVGElement): Blob {
   return new Blob([new XMLSerializer().serializeToString(copy)], { type: 'image/svg+xml' });
 }
 
-export const downloadSvg = (name: string, picture: SVGSVGElement): void => download(`${name}.svg`, svgFile(picture));
+export function downloadSvg(name: string, picture: SVGSVGElement): void {
+  download(`${name}.svg`, svgFile(picture));
+}
 
 // Twice as many dots as on the screen.
 export async function downloadPng(name: string, picture: SVGSVGElement): Promise<void> {

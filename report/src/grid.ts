@@ -56,9 +56,10 @@ export function gridFigure(page: Page, title: string, spec: GridSpec, rows: () =
 
 function cellNode(cell: GridCell | null, row: number, column: number, nothing: string): HTMLTableCellElement {
   const { label = nothing, color, key, hatched, mark, off } = cell ?? {};
-  const marks = [!cell && 'void', color === null && 'missing', hatched && 'hatched', mark && 'mark', off && 'off'];
+  const marks = { void: !cell, missing: color === null, hatched, mark, off };
+  const names = Object.entries(marks).flatMap(([name, holds]) => (holds ? name : []));
   return element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': key, 'aria-label': label,
-    class: marks.filter(Boolean).join(' ') || null, '--fill': color });
+    class: names.join(' ') || null, '--fill': color });
 }
 
 export function grid(page: Page, spec: GridSpec): HTMLElement {
@@ -140,8 +141,9 @@ export function gridPicture(spec: GridSpec): SVGSVGElement {
     const cell = spec.cell(row, column), x = left + column * size, y = top + row * size;
     const hatch = [[0, 1], [0, 0.5], [0.5, 1]].map(([a, b]) =>
       `M${x + a * edge} ${y + b * edge}L${x + b * edge} ${y + a * edge}`).join('');
-    return cell && svgElement('g', { stroke: 'currentColor' }, svgElement('rect', { x, y, width: edge, height: edge,
-      fill: cell.color ?? 'none', stroke: cell.color && 'none' }),
+    return cell && svgElement('g', { stroke: 'currentColor' },
+      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none',
+        stroke: cell.color && 'none' }),
       (cell.hatched || !cell.color) && svgElement('path', { 'stroke-width': 0.8, d: hatch }));
   }));
   const ramp = scale && [text(left - 6, bottom + 23, scale.low, 'end'),

@@ -35,7 +35,7 @@ class Application implements Page {
   private spoken = 0;    // timers: of what is read aloud, and of the tooltip
   private leaving = 0;
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
-  private readonly frame = (document.getElementById('frame') as HTMLTemplateElement).content;   // of page.html
+  private readonly frame = document.querySelector<HTMLTemplateElement>('#frame')!.content;   // of page.html
   private readonly part = <E extends HTMLElement>(selector: string) => this.frame.querySelector<E>(selector)!;
   private readonly themeButton = this.part('#theme');
   private readonly tabs = this.part('nav');

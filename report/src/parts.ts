@@ -90,12 +90,14 @@ export interface Entry { name: string; style: number; symbols?: boolean; low?: u
 
 // Beside each name: its colour and dashes, its symbol unless `symbols` is false, a band if there is `low`.
 export function legend(page: Page, entries: readonly Entry[]): HTMLElement {
-  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols = true, low, shape, ...rest }) => {
-    const color = category(style, page.dark), { dashes = kDashes[style % 8] } = rest, middle = shape ? 6 : 17;
+  return element('ul', { class: 'legend' }, ...entries.map(entry => {
+    const { name, style, symbols = true, low, shape, dashes } = entry;
+    const color = category(style, page.dark), middle = shape ? 6 : 17;
+    const line = { stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes ?? kDashes[style % 8] };
     const d = kSymbolPaths[shape ?? kSymbols[style % 8]];
     return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
       low ? svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 }) : null,
-      !shape && svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes }),
+      !shape && svgElement('path', { d: 'M0 6H34', ...line }),
       symbols && svgElement('path', { d, transform: `translate(${middle} 6)`, fill: color, stroke: color,
         'stroke-width': 1.4 })), name);
   }));

@@ -11,8 +11,8 @@ import texts from '../warnings.json' with { type: 'json' };
 
 const kPreferred = ['ap_overall', 'position_share', 'trend:position', 'trend:distance', 'turn_share',
   'score_ks_distance', 'q_R2_pos', 'q_R2_scalar', 'q_mae_ratio', 'q_resid0_kurt'];
-const kMeanTrend = { trend: '', heads: '', method: '', reach: '', unit: '', slope: NaN, ci_low: NaN, ci_high: NaN,
-  num_rising: NaN, num_falling: NaN, num_heads: NaN };
+const kMeanTrend = { trend: '', heads: '', method: '', reach: '', unit: '', slope: NaN, ci_low: NaN,
+  ci_high: NaN, num_rising: NaN, num_falling: NaN, num_heads: NaN };
 
 // NaN: not known.
 function documentsOf(analysis: Analysis): number {
@@ -49,7 +49,7 @@ function failures(failed: any[]): string {
 
 export function warningsOf({ analysis, report }: Page): string[] {
   const { record, heads } = analysis;
-  const { failed = [], not_captured, without_keys } = record.heads ?? {};
+  const { failed, not_captured, without_keys } = record.heads ?? {};
   const documents = documentsOf(analysis), linear = record.method === 'linear';
   const kinds = new Map<string, number>();
   for (const text of heads.flatMap(head => [...new Set(analysis.warnings(head))])) {
@@ -61,7 +61,7 @@ export function warningsOf({ analysis, report }: Page): string[] {
     !analysis.metrics.some(metric => metric.low) && texts.bars,
     linear && texts.linear,
     linear && record.covariance === 'diagonal' && texts.diagonal,
-    failed.length > 0 && failures(failed),
+    failed?.length && failures(failed),
     not_captured && `${count(not_captured, 'head')} of the model not captured.`,
     without_keys && `${count(without_keys, 'head')} without captured keys.`,
     ...[...kinds].map(([text, number]) => `${count(number, 'head')} of ${grouped(heads.length)}: ${text}.`),
