@@ -1,24 +1,18 @@
 // Charts. The only module that knows the chart library.
 //
 // The library's <style> elements are taken out before a chart enters the page (our style sheet has
-// their rules), and so are its labels of inner groups: the chart is one image with one label.
+// their rules), and so are its labels of inner groups: a chart has one label.
 
 import { dot, line, plot, ruleX, ruleY, type Markish } from '@observablehq/plot';
 import { category, kDashes, kSymbols } from './color.ts';
-import { button, element, svgElement, table as plainTable } from './dom.ts';
-import { downloadCsv, downloadPng, downloadSvg, fileName, type ChartTable } from './export.ts';
+import { button, element, scrolled, setAttributes, svgElement, table as plainTable } from './dom.ts';
+import { downloadCsv, downloadPng, downloadSvg, fileName, type Rows } from './export.ts';
 import { exact, short } from './format.ts';
-import type { HeadKey } from './report.ts';
+import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
-export interface Axis {
-  label: string;
-  domain?: [number, number];
-  nice?: boolean;
-  log?: boolean;
-  ticks?: number[];
-  format?: (value: number) => string;
-}
+type Ends = [low: number, high: number];
+export interface Axis { label: string; domain?: Ends; nice?: boolean; log?: boolean; ticks?: number[] }
 
 export interface Series {
   name: string;
@@ -33,77 +27,125 @@ export interface Series {
   lines?: (index: number) => string[];   // of the tooltip
 }
 
-export interface Bar { from: number; to: number; value: number; hollow?: boolean; style?: number; lines: string[] }
+export interface Bar { from: number; to: number; value: number; hollow?: boolean; lines: Words }
 
-export interface Dot { x: number; y: number; color: string; symbol?: number; faint?: boolean; key?: HeadKey; lines: string[];
-  xBar?: [number, number]; yBar?: [number, number] }   // intervals
+export interface Dot extends Probe { color: string; symbol?: number; faint?: boolean;
+  xBar?: Ends; yBar?: Ends }   // intervals
 
-interface Probe { x: number; y: number; lines: string[]; key?: HeadKey }
+// A curve among many, which is told apart under the pointer alone.
+export interface Thread { key: HeadKey; x: ArrayLike<number>; y: ArrayLike<number>; color: string;
+  dashes?: string; bold?: boolean; lines(index: number): string[] }
 
 export interface ChartSpec { label: string; width: number; height: number; x: Axis; y: Axis;
-  zero?: boolean; zeroX?: boolean }   // rules at 0
+  zero?: boolean; zeroX?: boolean;   // rules at 0
+  under?: Under }
 
-function build(page: Page, spec: ChartSpec, marks: Markish[], probes: Probe[]): SVGSVGElement {
-  const axis = ({ label, domain, log, ticks, format }: Axis) =>
-    ({ label, domain, type: log ? 'log' as const : 'linear' as const, ticks, tickFormat: format ?? short,
-      labelArrow: 'none' as const });
+// Of a figure: its width is that of its place. Its height may be a share of that, with its limits.
+type Height = number | [least: number, share: number, most: number];
+export type FigureSpec = Omit<ChartSpec, 'width' | 'height'> & { height: Height };
+
+function sized({ height, ...rest }: FigureSpec, width: number): ChartSpec {
+  if (typeof height === 'number') return { ...rest, height, width };
+  const [least, share, most] = height;
+  return { ...rest, width, height: Math.min(most, Math.max(least, share * width)) };
+}
+
+// Figures, with the rows of the table behind them.
+export function lineFigure(page: Page, title: string, spec: FigureSpec, series: Series[], rows: () => Rows) {
+  return chart(page, title, rows, width => lines(page, sized(spec, width), series));
+}
+
+export function barFigure(page: Page, title: string, spec: FigureSpec, data: Bar[], rows: () => Rows) {
+  return chart(page, title, rows, width => bars(page, sized(spec, width), data));
+}
+
+export function pointFigure(page: Page, title: string, spec: FigureSpec, data: Dot[], rows: () => Rows,
+                            extra: Extra = {}) {
+  return chart(page, title, rows, width => points(page, sized(spec, width), data, extra));
+}
+
+export type Words = readonly string[] | (() => readonly string[]);  // of a tooltip
+
+// A place with a tooltip, in the units of the axes. `pointer`: arrow keys pass it over.
+export interface Probe { x: number; y: number; lines: Words; key?: HeadKey; pointer?: boolean }
+
+// What is drawn beneath the marks of a chart, and its tooltips.
+export interface Under { marks: Markish[]; probes: Probe[] }
+
+// The scales of a picture, as the library has them, and where the pointer is in it.
+type Scale = { apply(value: number): number; invert(value: number): number };
+const scales = (picture: SVGSVGElement) =>
+  (['x', 'y'] as const).map(name => (picture as SVGSVGElement & { scale(name: string): Scale }).scale(name));
+const inside = (picture: SVGSVGElement, { clientX, clientY }: MouseEvent) =>
+  new DOMPoint(clientX, clientY).matrixTransform(picture.getScreenCTM()!.inverse());
+
+function build(page: Page, spec: ChartSpec, marks: Markish[], own: Probe[]): SVGSVGElement {
+  const axis = ({ log, ...rest }: Axis) =>
+    ({ ...rest, type: log ? 'log' : 'linear', tickFormat: short, labelArrow: 'none' }) as const;
+  const faint = { strokeOpacity: 0.6 };
+  const rules = [spec.zero ? ruleY([0], faint) : null, spec.zeroX ? ruleX([0], faint) : null];
   const picture = plot({ width: spec.width, height: spec.height, className: 'plot',
     marginLeft: 56, marginBottom: 38, marginTop: 26, marginRight: 16,
-    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain }, marks }) as SVGSVGElement;
-  const chart = picture as SVGSVGElement & { scale(name: string): { apply(value: number): number } };
+    x: axis(spec.x), y: { ...axis(spec.y), grid: true, nice: spec.y.nice ?? !spec.y.domain },
+    marks: [...spec.under?.marks ?? [], ...rules, ...marks] }) as SVGSVGElement;
   picture.querySelectorAll('style').forEach(node => node.remove());
   picture.querySelectorAll('[aria-label]').forEach(node => node.removeAttribute('aria-label'));
-  picture.setAttribute('role', 'img');
-  picture.setAttribute('aria-label', spec.label);
-  const x = chart.scale('x'), y = chart.scale('y');
-  const spots = probes.map(probe => ({ ...probe, px: x.apply(probe.x), py: y.apply(probe.y) }))
-    .filter(spot => Number.isFinite(spot.px) && Number.isFinite(spot.py));
-  if (spots.length) probe(page, picture, spots);
+  setAttributes(picture, { role: 'img', 'aria-label': spec.label });
+  const probes = [...own, ...spec.under?.probes ?? []];
+  if (probes.length) probe(page, picture, probes);
   return picture;
 }
 
-type Spot = Probe & { px: number; py: number };
+const kSteps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1,
+  PageDown: 20, PageUp: -20, Home: -Infinity, End: Infinity };
 
-// The tooltip of the nearest spot, under the pointer or stepped to by arrow keys.
-function probe(page: Page, picture: SVGSVGElement, spots: Spot[]): void {
-  let at = -1;
-  const show = (index: number) => {
-    at = index;
-    if (index < 0) { page.tip(null); page.hover(null); return; }
-    const box = picture.getBoundingClientRect();
-    const scale = box.width / Number(picture.getAttribute('width'));
-    page.hover(spots[at].key ?? null);
-    page.tip(spots[at].lines, { x: box.left + spots[at].px * scale, y: box.top + spots[at].py * scale });
+// Tooltips: of the probe that is nearest to the pointer, at most 40 pixels away, or that keys step to. What
+// takes keys is more than an image, so to screen readers it is an application.
+function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): void {
+  const [x, y] = scales(picture);
+  const px = probes.map(each => x.apply(each.x)), py = probes.map(each => y.apply(each.y));
+  const stops = probes.map((_, i) => i).filter(i => !probes[i].pointer && Number.isFinite(px[i] + py[i]));
+  let at = -1, shown = -1;  // at: among the stops
+  const show = (index: number, pointer?: MouseEvent) => {
+    if (pointer && index === shown) return;  // the tooltip keeps its place, so that the pointer can reach it
+    shown = index;
+    page.hover(probes[index]?.key ?? null);
+    if (index < 0) return page.tip(null);
+    const { lines } = probes[index];
+    const place = new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!);
+    page.tip(typeof lines === 'function' ? lines() : lines, pointer ?? place);
   };
   const nearest = (event: MouseEvent) => {
-    const box = picture.getBoundingClientRect();
-    const scale = box.width / Number(picture.getAttribute('width'));
-    let best = -1, least = 40 ** 2;
-    spots.forEach(({ px, py }, i) => {
-      const distance = (px * scale - event.clientX + box.left) ** 2 + (py * scale - event.clientY + box.top) ** 2;
-      if (distance < least) least = distance, best = i;
-    });
-    return best;
+    const pointer = inside(picture, event);
+    let found = -1, least = 40 ** 2;
+    for (let i = 0; i < probes.length; ++i) {
+      const distance = (px[i] - pointer.x) ** 2 + (py[i] - pointer.y) ** 2;
+      if (distance < least) [found, least] = [i, distance];
+    }
+    return found;
   };
-  picture.setAttribute('tabindex', '0');
-  picture.addEventListener('pointermove', event => show(nearest(event)));
-  picture.addEventListener('pointerleave', () => show(-1));
-  picture.addEventListener('blur', () => show(-1));
-  picture.addEventListener('click', event => {
-    const key = spots[nearest(event)]?.key;
+  const open = (event: MouseEvent | KeyboardEvent) => {
+    const key = probes[shown]?.key;
     if (key) page.open(key, event);
-  });
+  };
+  setAttributes(picture, { tabindex: 0, role: 'application', 'aria-roledescription': 'chart',
+    'aria-description': 'Arrow keys step through its points.' });
+  picture.addEventListener('pointermove', event => show(nearest(event), event));
+  for (const kind of ['pointerleave', 'blur']) picture.addEventListener(kind, () => show(-1));
+  picture.addEventListener('click', event => { show(nearest(event), event); open(event); });
   picture.addEventListener('keydown', event => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (step) show(at < 0 ? (step > 0 ? 0 : spots.length - 1) : (at + step + spots.length) % spots.length);
-    else if (event.key === 'Enter' && spots[at]?.key) page.open(spots[at].key!, event);
+    const step = kSteps[event.key];
+    if (step) {
+      at = at < 0 && step === -1 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
+      show(stops[at] ?? -1);
+    } else if (event.key === 'Enter') open(event);
     else return;
     event.preventDefault();
   });
 }
 
 export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElement {
-  const marks: Markish[] = spec.zero ? [ruleY([0], { strokeOpacity: 0.6 })] : [];
+  const marks: Markish[] = [];
   const probes: Probe[] = [];
   for (const each of series) {
     const color = category(each.style, page.dark);
@@ -117,113 +159,123 @@ export function lines(page: Page, spec: ChartSpec, series: Series[]): SVGSVGElem
       const joins = (j: number) => j >= 0 && j < index.length && (thin(i) || thin(j)) === dotted;
       return joins(i - 1) || joins(i + 1) ? each.y[i] : NaN;
     };
-    marks.push(line(index, { ...shared, y: pieces(false), strokeDasharray: kDashes[each.style % 8] || undefined }));
-    if (each.thin) marks.push(line(index, { ...shared, y: pieces(true), strokeDasharray: '1 4', strokeLinecap: 'round' }));
+    marks.push(line(index, { ...shared, y: pieces(false), strokeDasharray: kDashes[each.style % 8] }));
+    if (each.thin) {
+      marks.push(line(index, { ...shared, y: pieces(true), strokeDasharray: '1 4', strokeLinecap: 'round' }));
+    }
     if (each.symbols !== false && index.length <= 80) {
       marks.push(dot(index, { x, y: i => each.y[i], r: 3, symbol: kSymbols[each.style % 8], stroke: color,
         fill: i => (thin(i) ? 'var(--back)' : color) }));
     }
     for (const i of index) {
-      probes.push({ x: each.x[i], y: each.y[i], lines: each.lines?.(i) ??
+      probes.push({ x: each.x[i], y: each.y[i], lines: () => each.lines?.(i) ??
         [each.name, `${spec.x.label}: ${exact(each.x[i])}`, `${spec.y.label}: ${exact(each.y[i])}`] });
     }
   }
-  const ends = series.flatMap(each => [...Array.from(each.y), ...Array.from(each.low ?? []), ...Array.from(each.high ?? [])]);
-  return build(page, within(spec, series.flatMap(each => Array.from(each.x)), spec.zero ? [...ends, 0] : ends), marks, probes);
+  const all = [...probes, ...spec.under?.probes ?? []];
+  const bands = series.flatMap(({ low = [], high = [] }) => [...Array.from(low), ...Array.from(high)]);
+  const y = [...all.map(each => each.y), ...bands, ...(spec.zero ? [0] : [])];
+  return build(page, within(spec, all.map(each => each.x), y), marks, probes);
 }
 
 // Bands and bars are drawn by hand: those of the library bring its binning and stacking with them, and
 // do not tell its scales how far they reach.
-function within(spec: ChartSpec, x: number[], y: number[]): ChartSpec {
-  const reach = (values: number[]): [number, number] => {
-    const finite = values.filter(Number.isFinite);
-    const low = finite.reduce((a, b) => Math.min(a, b), Infinity), high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
-    return low < high ? [low, high] : finite.length ? [low - 0.5, low + 0.5] : [0, 1];
+function within(spec: ChartSpec, x: readonly number[], y: readonly number[]): ChartSpec {
+  const reach = (values: readonly number[]): Ends => {
+    const [low, high] = extent(values) ?? [0, 1];
+    return low < high ? [low, high] : [low - 0.5, low + 0.5];
   };
   return { ...spec, x: { ...spec.x, domain: spec.x.domain ?? reach(x) },
     y: { ...spec.y, domain: spec.y.domain ?? reach(y), nice: !spec.y.domain } };
 }
 
-function band(series: Series, color: string): Markish {
+// Curves beneath the others. The page marks the one under the pointer by its data-head.
+export function bundle(threads: readonly Thread[]): Under {
+  const usual = threads.length > 400 ? Math.max(0.12, 100 / threads.length) : 0.3;
+  const faint = threads.some(each => each.bold) ? 0.7 * usual : usual;
+  const draw: Markish = (_index, scales) => {
+    const { x, y } = scales as { x(value: number): number; y(value: number): number };
+    return svgElement('g', { fill: 'none' }, ...threads.map(each => {
+      const there = (i: number) => Number.isFinite(each.y[i]);
+      const d = Array.from(each.x, (at, i) =>
+        (there(i) ? `${there(i - 1) ? 'L' : 'M'}${x(at)} ${y(each.y[i])}` : '')).join('');
+      return svgElement('path', { class: 'thread', 'data-head': each.key, d, stroke: each.color,
+        'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint,
+        'stroke-dasharray': each.dashes || null });
+    }));
+  };
+  return { marks: [draw], probes: threads.flatMap(({ key, x, y, lines }) =>
+    Array.from(x, (at, i) => ({ x: at, y: y[i], key, lines: () => lines(i), pointer: true }))) };
+}
+
+function band({ x: xs, low, high }: Series, color: string): Markish {
   return (_index, { x, y }) => {
-    const there = Array.from(series.x, (_, i) => i).filter(i => Number.isFinite(series.low![i] + series.high![i]));
-    const runs = there.reduce((all: number[][], i) => {
-      if (all.at(-1)?.at(-1) === i - 1) all.at(-1)!.push(i);
-      else all.push([i]);
-      return all;
-    }, []);
-    const at = (i: number, value: number) => `${x!(series.x[i])} ${y!(value)}`;
-    const d = runs.map(run => `M${[...run.map(i => at(i, series.high![i])),
-      ...[...run].reverse().map(i => at(i, series.low![i]))].join('L')}Z`).join('');
-    return svgElement('path', { d, fill: color, 'fill-opacity': 0.18 });
+    const there = (i: number) => Number.isFinite(low![i] + high![i]);
+    const at = (i: number, value: number) => `${x!(xs[i])} ${y!(value)}`;
+    const d = Array.from(xs, (_, i) => (there(i) && there(i + 1)
+      ? `M${at(i, high![i])}L${at(i + 1, high![i + 1])}L${at(i + 1, low![i + 1])}L${at(i, low![i])}Z` : ''));
+    return svgElement('path', { d: d.join(''), fill: color, 'fill-opacity': 0.18 });
   };
 }
 
-export function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
+function bars(page: Page, spec: ChartSpec, data: Bar[]): SVGSVGElement {
   const draw: Markish = (_index, { x, y }) => svgElement('g', {}, ...data.map(bar => {
-    const color = category(bar.style ?? 0, page.dark);
-    const ends = [x!(bar.from), x!(bar.to)], levels = [y!(0), y!(bar.value)];
-    return svgElement('rect', { x: Math.min(...ends) + 0.5, y: Math.min(...levels), stroke: color,
-      width: Math.max(0.5, Math.abs(ends[1] - ends[0]) - 1), height: Math.abs(levels[1] - levels[0]),
-      fill: bar.hollow ? 'none' : color, 'stroke-dasharray': bar.hollow ? '3 2' : null });
+    const color = category(0, page.dark), left = x!(bar.from), top = y!(bar.value);
+    return svgElement('rect', { x: left + 0.5, y: top, width: Math.max(0.5, x!(bar.to) - left - 1),
+      height: y!(0) - top, stroke: color, fill: bar.hollow ? 'none' : color,
+      'stroke-dasharray': bar.hollow ? '3 2' : null });
   }));
   const middle = (bar: Bar) => (spec.x.log ? Math.sqrt(bar.from * bar.to) : (bar.from + bar.to) / 2);
   const reach = within(spec, data.flatMap(bar => [bar.from, bar.to]), [0, ...data.map(bar => bar.value)]);
-  return build(page, reach, [draw, ruleY([0])], data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines })));
+  const probes = data.map(bar => ({ x: middle(bar), y: bar.value, lines: bar.lines }));
+  return build(page, reach, [draw, ruleY([0])], probes);
 }
 
 // brush: the rectangle that was drawn by the pointer, in the units of the axes.
-export interface Extra { diagonal?: boolean; brush?(x: [number, number], y: [number, number]): void }
+export interface Extra { diagonal?: boolean; brush?(x: Ends, y: Ends): void }
 
 function brushed(picture: SVGSVGElement, brush: NonNullable<Extra['brush']>): void {
-  const chart = picture as SVGSVGElement & { scale(name: string): { invert(value: number): number } };
-  const x = chart.scale('x'), y = chart.scale('y');
+  const [x, y] = scales(picture);
   const frame = svgElement('rect', { class: 'brush', 'aria-hidden': 'true' });
-  let from: [number, number] | null = null;
-  const place = (event: PointerEvent): [number, number] => {
-    const box = picture.getBoundingClientRect();
-    const scale = Number(picture.getAttribute('width')) / box.width;
-    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+  let from: DOMPoint | null = null;
+  const drawn = (event: PointerEvent) => {
+    const to = inside(picture, event);
+    return new DOMRect(from!.x, from!.y, to.x - from!.x, to.y - from!.y);
   };
-  const drawn = (to: [number, number]) => ({ x: Math.min(from![0], to[0]), y: Math.min(from![1], to[1]),
-    width: Math.abs(to[0] - from![0]), height: Math.abs(to[1] - from![1]) });
+  const end = () => { from = null; frame.remove(); };
   picture.addEventListener('pointerdown', event => {
     if (event.button !== 0 || event.pointerType === 'touch') return;
-    from = place(event);
+    from = inside(picture, event);
     picture.setPointerCapture(event.pointerId);  // a release outside ends the frame as well
   });
-  picture.addEventListener('pointercancel', () => { from = null; frame.remove(); });
+  picture.addEventListener('pointercancel', end);
   picture.addEventListener('pointermove', event => {
     if (!from || !event.buttons) return;
+    const { left, top, right, bottom } = drawn(event);
+    setAttributes(frame, { x: left, y: top, width: right - left, height: bottom - top });
     picture.append(frame);
-    for (const [name, value] of Object.entries(drawn(place(event)))) frame.setAttribute(name, String(value));
   });
   picture.addEventListener('pointerup', event => {
     if (!from) return;
-    const box = drawn(place(event));
-    from = null;
-    frame.remove();
-    if (box.width < 5 && box.height < 5) return;
-    const swallow = (click: Event) => click.stopPropagation();
-    addEventListener('click', swallow, { capture: true, once: true });
-    setTimeout(() => removeEventListener('click', swallow, true), 50);  // there may be no click
-    brush([x.invert(box.x), x.invert(box.x + box.width)], [y.invert(box.y + box.height), y.invert(box.y)]);
+    const { left, top, right, bottom } = drawn(event);
+    end();
+    if (right - left < 5 && bottom - top < 5) return;
+    brush([x.invert(left), x.invert(right)], [y.invert(bottom), y.invert(top)]);
   });
 }
 
-export function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
-  const marks: Markish[] = [dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4,
-    fill: (each: Dot) => (each.faint ? 'none' : each.color), fillOpacity: 0.75,
-    strokeOpacity: (each: Dot) => (each.faint ? 0.45 : 1), symbol: (each: Dot) => kSymbols[(each.symbol ?? 0) % 8] })];
-  if (spec.zero) marks.unshift(ruleY([0], { strokeOpacity: 0.6 }));
-  if (spec.zeroX) marks.unshift(ruleX([0], { strokeOpacity: 0.6 }));
+function points(page: Page, spec: ChartSpec, data: Dot[], extra: Extra = {}): SVGSVGElement {
   const end = (i: number) => spec.x.domain![i];
-  if (extra.diagonal && spec.x.domain) marks.unshift(line([0, 1], { x: end, y: end, strokeOpacity: 0.6 }));
   const bars = { stroke: 'color', strokeOpacity: 0.5 };
   const x = (i: 0 | 1) => (each: Dot) => each.xBar![i], y = (i: 0 | 1) => (each: Dot) => each.yBar![i];
-  marks.unshift(ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
-    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }));
-  const picture = build(page, spec, marks, data.map(({ x, y, lines, key }) => ({ x, y, lines, key })));
+  const picture = build(page, spec, [
+    extra.diagonal && spec.x.domain ? line([0, 1], { x: end, y: end, strokeOpacity: 0.6 }) : null,
+    ruleY(data.filter(each => each.xBar), { ...bars, y: 'y', x1: x(0), x2: x(1) }),
+    ruleX(data.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }),
+    dot(data, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4, fillOpacity: 0.75,
+      symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8],
+      fill: ({ faint, color }: Dot) => (faint ? 'none' : color),
+      strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1) })], data);
   if (extra.brush) brushed(picture, extra.brush);
   return picture;
 }
@@ -240,27 +292,27 @@ export function drawCharts(all: boolean): void {
   const now: (() => void)[] = [];
   for (const [body, measure] of waiting) {
     if (!body.isConnected) waiting.delete(body);
-    else if (all || !near || body.getBoundingClientRect().top < innerHeight) now.push(measure());
-    else near.observe(body);
+    else if (all || body.getBoundingClientRect().top < innerHeight) now.push(measure());
+    else near?.observe(body);
   }
   for (const draw of now) draw();
 }
 
 // A chart in its frame: drawn again when its width changes; its numbers as a table, and its exports.
-export function chart(page: Page, title: string, data: () => ChartTable, draw: (width: number) => Element,
+export function chart(page: Page, title: string, rows: () => Rows, draw: (width: number) => Element,
                       picture?: () => SVGSVGElement): HTMLElement {
   const body = element('div', { class: 'chart' });
-  const numbers = element('div', { class: 'scroll numbers', hidden: true, tabindex: 0, role: 'region',
-    'aria-label': `${title}, numbers` });
+  const numbers = scrolled(`${title}, numbers`);
+  setAttributes(numbers, { class: 'scroll numbers', hidden: true });
   const name = fileName('qkscope', page.state.view, title);
   const svg = () => { measure()(); return picture?.() ?? body.querySelector('svg')!; };
   const toggle = button('Table', () => {
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute('aria-expanded', String(!numbers.hidden));
     if (numbers.hidden) return;
-    const { columns, rows } = data();
-    numbers.replaceChildren(plainTable(title, columns, rows.slice(0, 1000)),
-      rows.length > 1000 ? element('p', {}, `The first 1,000 of ${rows.length} rows; the CSV file has all.`) : '');
+    const all = rows(), cells = all.slice(0, 1000).map(row => Object.values(row));
+    const more = all.length > 1000 ? `The first 1,000 of ${all.length} rows; the CSV file has all.` : '';
+    numbers.replaceChildren(plainTable(title, Object.keys(all[0] ?? {}), cells), more);
   }, { 'aria-expanded': 'false', 'aria-label': `${title}: as table` });
   const save = (kind: string, run: () => unknown) =>
     button(kind, () => void run(), { 'aria-label': `${title}: save as ${kind}` });
@@ -271,11 +323,14 @@ export function chart(page: Page, title: string, data: () => ChartTable, draw: (
       if (now < 50 || now === width) return;
       width = now;
       body.replaceChildren(draw(width));
-      if (waiting.delete(body)) near?.unobserve(body), new ResizeObserver(() => measure()()).observe(body);
+      if (!waiting.delete(body)) return;
+      near?.unobserve(body);
+      new ResizeObserver(() => measure()()).observe(body);
     };
   };
   waiting.set(body, measure);
   return element('figure', {}, element('figcaption', {}, title),
     element('div', { class: 'tools' }, toggle, save('SVG', () => downloadSvg(name, svg())),
-      save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, data()))), body, numbers);
+      save('PNG', () => downloadPng(name, svg())), save('CSV', () => downloadCsv(name, rows()))),
+    body, numbers);
 }

@@ -1,70 +1,37 @@
-// Colours. `fill` paints areas that touch each other (cells), `ink` lines and points: its ramps are
-// trimmed to a contrast of 3 to 1 against the background of the theme. color.test.ts computes it.
+// Colours. `fill` paints areas that touch each other (cells), `ink` lines and points: its ramps, and the
+// categories, have a contrast of 3 to 1 against the background of the theme (color.test.ts computes it).
+// Cividis rises in lightness and reads the same with each kind of colour vision; the categories are those
+// of Okabe and Ito, darker on white and lighter on black where they would vanish.
 
-export const kBackground = { light: '#ffffff', dark: '#14171c' };
+import colors from './colors.json' with { type: 'json' };
 
-// The ramp cividis, at equal steps: it rises in lightness, and reads the same with each kind of
-// colour vision.
-const kCividis = ['#00224e', '#123570', '#3b496c', '#575d6d', '#707173', '#8a8678', '#a59c74',
-  '#c3b369', '#e1cc55', '#fee838'];
-const kDiverging = {
-  light: { fill: ['#1b5a9c', '#79aad4', '#f1f1f0', '#e39a55', '#9c4a00'], ink: ['#0b4a8f', '#767676', '#a34a00'] },
-  dark: { fill: ['#8cc4f5', '#3f7fb5', '#2a2e35', '#b06a2a', '#ffb268'], ink: ['#7cc0ff', '#8d9096', '#ffa24d'] },
-};
-const kTrim = { light: [0, 0.58], dark: [0.42, 1] };
+export const kDashes: readonly string[] = colors.dashes;
+export const kSymbolPaths: Readonly<Record<string, string>> = colors.symbols;   // around (0, 0)
+export const kSymbols = Object.keys(colors.symbols) as (keyof typeof colors.symbols)[];
 
-// Okabe and Ito's colours, made darker on white and lighter on black where they would vanish.
-export const kCategories = {
-  light: ['#0072b2', '#c65300', '#008a64', '#b3568b', '#8f6d00', '#2583b8', '#333333', '#7a7a00'],
-  dark: ['#5db4ee', '#ff8d4a', '#2fc79c', '#e39bc4', '#f0b429', '#8fd3ff', '#ededed', '#f0e442'],
-};
-export const kDashes = ['', '7 3', '2 2', '9 3 2 3', '5 2 1 2 1 2', '1 3', '12 4', '4 4'];
-export const kSymbols = ['circle', 'square', 'triangle', 'diamond', 'cross', 'star', 'plus', 'wye'] as const;
+const theme = (dark: boolean) => (dark ? colors.dark : colors.light);
 
-type Rgb = [number, number, number];
-export function rgb(hex: string): Rgb {
-  return [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)) as Rgb;
+function ramp(steps: readonly string[], t: number): string {
+  const at = Math.min(Math.max(t, 0), 1) * (steps.length - 1);
+  const low = Math.min(Math.floor(at), steps.length - 2);
+  const part = (color: string, place: number) => parseInt(color.slice(place, place + 2), 16);
+  return `#${[1, 3, 5].map(place => {
+    const from = part(steps[low], place), to = part(steps[low + 1], place);
+    return Math.round(from + (at - low) * (to - from)).toString(16).padStart(2, '0');
+  }).join('')}`;
 }
-
-function ramp(colors: readonly string[], t: number): string {
-  const at = Math.min(Math.max(t, 0), 1) * (colors.length - 1);
-  const low = Math.min(Math.floor(at), colors.length - 2);
-  const a = rgb(colors[low]), b = rgb(colors[low + 1]);
-  return '#' + a.map((part, i) => Math.round(part + (at - low) * (b[i] - part))
-    .toString(16).padStart(2, '0')).join('');
-}
-
-const theme = (dark: boolean) => (dark ? 'dark' : 'light');
 
 // t: 0 to 1 between the limits of the colours; 0.5 is 0 on a signed ramp.
 export function fill(t: number, dark: boolean, signed = false): string {
-  return signed ? ramp(kDiverging[theme(dark)].fill, t) : ramp(kCividis, t);
+  return ramp(signed ? theme(dark).signedFill : colors.cividis, t);
 }
 
 export function ink(t: number, dark: boolean, signed = false): string {
-  if (signed) return ramp(kDiverging[theme(dark)].ink, t);
-  const [low, high] = kTrim[theme(dark)];
-  return ramp(kCividis, low + Math.min(Math.max(t, 0), 1) * (high - low));
+  if (signed) return ramp(theme(dark).signedInk, t);
+  const [low, high] = theme(dark).trim;
+  return ramp(colors.cividis, low + Math.min(Math.max(t, 0), 1) * (high - low));
 }
 
-export function category(index: number, dark: boolean): string {
-  return kCategories[theme(dark)][index % 8];
-}
+export const category = (index: number, dark: boolean): string => theme(dark).categories[index % 8];
 
-export function unit(value: number, [low, high]: readonly [number, number]): number {
-  return (value - low) / (high - low);
-}
-
-// WCAG 2.2: relative luminance, and contrast of two colours.
-function luminance(hex: string): number {
-  const [r, g, b] = rgb(hex).map(part => {
-    const share = part / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-export function contrast(a: string, b: string): number {
-  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-  return (high + 0.05) / (low + 0.05);
-}
+export const unit = (value: number, [low, high]: readonly [number, number]) => (value - low) / (high - low);

@@ -5,48 +5,26 @@ const kTypes = {
   u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, i16: Int16Array, i32: Int32Array,
   f32: Float32Array, f64: Float64Array,
 } as const;
-export type Numbers = InstanceType<(typeof kTypes)[keyof typeof kTypes]>;
+type Numbers = InstanceType<(typeof kTypes)[keyof typeof kTypes]>;
+interface Entry { type: keyof typeof kTypes; at: number; strings?: string[]; width?: number }
+interface Column { strings?: string[]; width: number; readonly values: Numbers }   // [rows * width]
 
-export interface ColumnEntry {
-  type: keyof typeof kTypes;
-  at: number;
-  strings?: string[];
-  width?: number;
-}
-
-export class Column {
-  readonly strings: string[] | null;
-  readonly width: number;
-  private unpacked: Numbers | null = null;
-  private readonly entry: ColumnEntry;
-  private readonly rows: number;
-  private readonly bytes: Uint8Array;
-
-  constructor(entry: ColumnEntry, rows: number, bytes: Uint8Array) {
-    this.strings = entry.strings ?? null;
-    this.width = entry.width ?? 1;
-    this.entry = entry;
-    this.rows = rows;
-    this.bytes = bytes;
-    const end = entry.at + rows * this.width * (kTypes[entry.type]?.BYTES_PER_ELEMENT ?? NaN);
-    if (!(end <= bytes.length)) throw new Error('the data end early');
-  }
-
-  // [rows * width]; unpacked on first use.
-  get values(): Numbers {
-    if (this.unpacked) return this.unpacked;
-    const kind = kTypes[this.entry.type];
-    const size = kind.BYTES_PER_ELEMENT;
-    const count = this.rows * this.width;
+// Values are unpacked on first use.
+function makeColumn({ type, at, strings, width = 1 }: Entry, rows: number, bytes: Uint8Array): Column {
+  const kind = kTypes[type], size = kind?.BYTES_PER_ELEMENT ?? NaN, count = rows * width;
+  if (!(at + count * size <= bytes.length)) throw new Error('the data end early');
+  let unpacked: Numbers | null = null;
+  const unpack = () => {
     const result = new Uint8Array(count * size);
-    for (let part = 0; part < size; ++part) {
-      const from = this.entry.at + part * count;
-      for (let i = 0; i < count; ++i) result[i * size + part] = this.bytes[from + i];
+    for (let part = 0, from = at; part < size; ++part) {
+      for (let i = 0; i < count; ++i) result[i * size + part] = bytes[from++];
     }
-    this.unpacked = new kind(result.buffer);
-    return this.unpacked;
-  }
+    return new kind(result.buffer);
+  };
+  return { strings, width, get values() { return unpacked ??= unpack(); } };
 }
+
+export type Shape = Readonly<Record<string, number | string>>;
 
 export class Table {
   readonly rows: number;
@@ -57,32 +35,50 @@ export class Table {
     this.columns = columns;
   }
 
-  has(name: string): boolean { return this.columns.has(name); }
-
-  // NaN where there is no such column, or no value.
+  // NaN where there is no such column, or no value. Numbers of 32 bits are widened to the number of the
+  // fewest digits that has the same 32 bits: as such a number stands in a CSV file.
   number(name: string, row: number, item = 0): number {
     const column = this.columns.get(name);
     if (!column) return NaN;
-    const value = column.values[row * column.width + item];
-    if (!column.strings) return value ?? NaN;
-    const text = column.strings[value];
-    return text ? Number(text) : NaN;
+    const value = column.values[row * column.width + item] ?? NaN;
+    if (column.strings) return Number(column.strings[value] || NaN);
+    return column.values instanceof Float32Array ? fewestDigits(value) : value;
   }
 
-  text(name: string, row: number): string {
+  text(name: string, row: number, item = 0): string {
     const column = this.columns.get(name);
-    if (!column) return '';
-    const value = column.values[row * column.width];
-    if (column.strings) return column.strings[value] ?? '';
+    if (column?.strings) return column.strings[column.values[row * column.width + item]] ?? '';
+    const value = this.number(name, row, item);
     return Number.isNaN(value) ? '' : String(value);
   }
 
   // The items of a row of a column of lists.
-  list(name: string, row: number): Numbers {
-    const column = this.columns.get(name);
-    if (!column) return new Float32Array(0);
-    return column.values.subarray(row * column.width, (row + 1) * column.width) as Numbers;
+  list(name: string, row: number): number[] {
+    const length = this.columns.get(name)?.width ?? 0;
+    return Array.from({ length }, (_, item) => this.number(name, row, item));
   }
+
+  // Rows as objects. The shape names the columns, and what they hold: { q_bucket: NaN, note: '' } are
+  // numbers and texts.
+  records<S extends Shape>(shape: S, rows: Iterable<number> = Array(this.rows).keys()): S[] {
+    const names = Object.keys(shape);
+    return Array.from(rows, row => {
+      const record: Record<string, number | string> = { ...shape };
+      for (const name of names) {
+        record[name] = typeof shape[name] === 'number' ? this.number(name, row) : this.text(name, row);
+      }
+      return record as S;
+    });
+  }
+}
+
+function fewestDigits(value: number): number {
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 24) return value;
+  for (let digits = 6; digits < 9; ++digits) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return Number(value.toPrecision(9));
 }
 
 export interface Container {
@@ -91,20 +87,14 @@ export interface Container {
 }
 
 export function parse(bytes: Uint8Array): Container {
-  if (bytes.length < 4) throw new Error('the data end early');
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  if (4 + length > bytes.length) throw new Error('the data end early');
+  const length = bytes.length < 4 ? NaN : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  if (!(4 + length <= bytes.length)) throw new Error('the data end early');
   const directory = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   if (directory.format !== 1) throw new Error('the data have another format than this page reads');
   const body = bytes.subarray(Math.ceil((4 + length) / 8) * 8);
-  const tables = new Map<string, Table>();
-  for (const [name, entry] of Object.entries<any>(directory.tables)) {
-    const columns = new Map<string, Column>();
-    for (const [key, column] of Object.entries<ColumnEntry>(entry.columns)) {
-      columns.set(key, new Column(column, entry.rows, body));
-    }
-    tables.set(name, new Table(entry.rows, columns));
-  }
+  const tables = new Map(Object.entries<any>(directory.tables).map(([name, { rows, columns }]) =>
+    [name, new Table(rows, new Map(Object.entries<Entry>(columns).map(([key, entry]) =>
+      [key, makeColumn(entry, rows, body)])))]));
   return { directory, tables };
 }
 

@@ -7,7 +7,7 @@ export type Attributes = Record<string, string | number | boolean | Handler | nu
 
 // Attributes that begin with "on" are listeners, those that begin with "--" are custom properties,
 // false and null leave the attribute out.
-function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): void {
+export function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
     if (typeof value === 'function') node.addEventListener(name.slice(2), value);
@@ -16,35 +16,31 @@ function setAttributes(node: HTMLElement | SVGElement, attributes: Attributes): 
   }
 }
 
-function append(node: Node, children: Child[]): void {
-  for (const child of children) {
-    if (child === null || child === undefined || child === false) continue;
-    node.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
-  }
+function filled<N extends HTMLElement | SVGElement>(node: N, attributes: Attributes, children: Child[]): N {
+  setAttributes(node, attributes);
+  const there = children.filter(child => child !== null && child !== undefined && child !== false);
+  node.append(...there.map(child => (child instanceof Node ? child : String(child))));
+  return node;
 }
 
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
-  const node = document.createElement(tag);
-  setAttributes(node, attributes);
-  append(node, children);
-  return node;
+  return filled(document.createElement(tag), attributes, children);
 }
 
 export function svgElement<K extends keyof SVGElementTagNameMap>(
   tag: K, attributes: Attributes = {}, ...children: Child[]): SVGElementTagNameMap[K] {
-  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  setAttributes(node, attributes);
-  append(node, children);
-  return node;
+  return filled(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 }
 
 export function button(text: string, onclick: Handler, attributes: Attributes = {}) {
   return element('button', { type: 'button', onclick, ...attributes }, text);
 }
 
+export type Options = readonly (readonly [value: string, text: string])[];
+
 // A labelled drop-down list. `id` keeps the focus when the view is drawn again.
-export function select(id: string, label: string, options: readonly (readonly [string, string])[],
+export function select(id: string, label: string, options: Options,
                        value: string, onchange: (value: string) => void): HTMLElement {
   const list = element('select', { id, onchange: () => onchange(list.value) });
   for (const [key, text] of options) {
@@ -59,13 +55,28 @@ export function checkbox(id: string, label: string, checked: boolean,
   return element('label', { class: 'field' }, box, element('span', {}, label));
 }
 
-export function table(caption: string, columns: string[], rows: (string | number)[][]) {
+export type Cell = string | number | Node;
+
+export function table(caption: string, columns: readonly string[], rows: readonly (readonly Cell[])[]) {
+  const kind = (cell: Cell) =>
+    (typeof cell === 'number' ? 'number' : typeof cell === 'string' && cell.length < 28 ? 'word' : null);
   return element('table', { class: 'plain' }, element('caption', {}, caption),
-    element('thead', {}, element('tr', {},
-      ...columns.map(name => element('th', { scope: 'col' }, name)))),
+    element('thead', {}, element('tr', {}, ...columns.map((name, i) =>
+      element('th', { scope: 'col', class: typeof rows[0]?.[i] === 'number' && 'number' }, name)))),
     element('tbody', {}, ...rows.map(row => element('tr', {},
-      ...row.map(cell => element('td', { class: typeof cell === 'number' ? 'number' : cell.length < 28 ? 'word' : null },
-        typeof cell === 'number' && Number.isNaN(cell) ? '' : cell))))));
+      ...row.map(cell => element('td', { class: kind(cell) }, Number.isNaN(cell) ? '' : cell))))));
+}
+
+// What may be wider than its place: it can be scrolled by keyboard too.
+export function scrolled(label: string, ...children: Child[]): HTMLElement {
+  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, ...children);
+}
+
+export function showDialog(title: string, ...children: Child[]): void {
+  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() },
+    element('h2', {}, title), ...children, button('Close', () => dialog.close()));
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 // A list of names and values.

@@ -1,6 +1,8 @@
 // A grid of coloured cells with one tab stop: arrows, Home, End and the page keys move, Enter opens.
 
+import { chart } from './chart.ts';
 import { element, svgElement } from './dom.ts';
+import type { Rows } from './export.ts';
 import type { HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
@@ -33,11 +35,12 @@ const kSteps: Record<string, [number, number]> = {
 };
 
 // The row and column that a key leads to. With Ctrl, Home is the first cell of all, End the last.
-export function moved(key: string, ctrl: boolean, [row, column]: readonly [number, number],
-                      [rows, columns]: readonly [number, number]): [number, number] {
+type Place = readonly [row: number, column: number];
+export function moved(key: string, ctrl: boolean, [row, column]: Place, [rows, columns]: Place): Place {
   const [down, right] = kSteps[key];
   const within = (at: number, count: number) => Math.min(Math.max(at, 0), count - 1);
-  return [within(row + (ctrl && /^(Home|End)$/.test(key) ? right : down), rows), within(column + right, columns)];
+  const rowwise = ctrl && /^(Home|End)$/.test(key) ? right : down;
+  return [within(row + rowwise, rows), within(column + right, columns)];
 }
 
 // Which of the labels are shown if at most `most` fit.
@@ -46,59 +49,69 @@ export function thinned(count: number, most: number): (index: number) => boolean
   return index => index % step === 0;
 }
 
-interface Place { node: HTMLTableCellElement; cell: GridCell | null }
+// A grid as a figure, with the rows of the table behind it.
+export function gridFigure(page: Page, title: string, spec: GridSpec, rows: () => Rows): HTMLElement {
+  return chart(page, title, rows, room => grid(page, { ...spec, room }), () => gridPicture(spec));
+}
 
-function drawCell(cell: GridCell | null, row: number, column: number, nothing: string): Place {
-  const marks = cell && [cell.color === null && 'missing', cell.hatched && 'hatched', cell.mark && 'mark', cell.off && 'off'];
-  const node = element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': cell?.key,
-    'aria-label': cell?.label ?? nothing, class: marks ? marks.filter(Boolean).join(' ') || null : 'void' });
-  if (cell?.color) node.style.backgroundColor = cell.color;
-  return { node, cell };
+function cellNode(cell: GridCell | null, row: number, column: number, nothing: string): HTMLTableCellElement {
+  const { label = nothing, color, key, hatched, mark, off } = cell ?? {};
+  const marks = { void: !cell, missing: color === null, hatched, mark, off };
+  const names = Object.entries(marks).flatMap(([name, holds]) => (holds ? name : []));
+  return element('td', { tabindex: -1, 'data-at': `${row} ${column}`, 'data-head': key, 'aria-label': label,
+    class: names.join(' ') || null, '--fill': color });
 }
 
 export function grid(page: Page, spec: GridSpec): HTMLElement {
   const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length) - 1));
   const most = Math.max(...spec.columns.map(name => name.length), 1) * 7 + 6;
   const shown = thinned(spec.columns.length, spec.columns.length * wide / most);
-  const places = spec.rows.map((name, row) => spec.columns.map((title, column) =>
-    drawCell(spec.cell(row, column), row, column, `${name}, ${title}: nothing`)));
+  const cells = spec.rows.map((_, row) => spec.columns.map((_, column) => spec.cell(row, column)));
+  const nodes = cells.map((line, row) => {
+    const end = line.reduce((last, cell, column) => (cell ? column + 1 : last), 0);
+    // One for all that is empty at the end of a row, such as what lies right of the diagonal.
+    const rest = cellNode(null, row, end, `${spec.rows[row]}: nothing more`);
+    rest.colSpan = line.length - end;
+    return line.map((cell, column) => (column < end
+      ? cellNode(cell, row, column, `${spec.rows[row]}, ${spec.columns[column]}: nothing`) : rest));
+  });
   const titles = spec.columns.map((name, i) =>
     element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name)));
   const corner = element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`);
-  const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label, '--wide': `${wide}px` },
+  const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
+    '--wide': `${wide}px` },
     element('thead', {}, element('tr', {}, corner, ...titles)),
-    element('tbody', {}, ...places.map((line, row) =>
-      element('tr', {}, element('th', { scope: 'row' }, spec.rows[row]), ...line.map(place => place.node)))));
-  listen(page, spec, table, places);
+    element('tbody', {}, ...nodes.map((line, row) =>
+      element('tr', {}, element('th', { scope: 'row' }, spec.rows[row]), ...line))));
+  listen(page, spec, table, cells, nodes);
   return element('div', { class: 'scroll' }, table);
 }
 
 // Tooltips, the one tab stop, and keys.
-function listen(page: Page, spec: GridSpec, table: HTMLElement, places: Place[][]): void {
-  let current: HTMLElement | null = places[0]?.[0]?.node ?? null;
+function listen(page: Page, spec: GridSpec, table: HTMLElement, cells: (GridCell | null)[][],
+                nodes: HTMLElement[][]): void {
+  let current = nodes[0]?.[0];
   if (current) current.tabIndex = 0;
   const find = (event: Event) => {
     const node = (event.target as Element).closest<HTMLElement>('td[data-at]');
-    if (!node) return null;
-    const [row, column] = node.dataset.at!.split(' ').map(Number);
-    return { row, column, ...places[row][column] };
+    const [row, column] = (node?.dataset.at ?? '').split(' ').map(Number);
+    return { node, row, column, cell: node && cells[row][column] };
   };
   const show = (event: Event) => {
-    const found = find(event);
-    if (!found?.cell) return page.tip(null);
-    const box = found.node.getBoundingClientRect();
-    page.hover(found.cell.key ?? null);
-    page.tip(found.cell.lines(), { x: box.right, y: box.bottom });
+    const { node, cell } = find(event), box = node?.getBoundingClientRect();
+    page.hover(cell?.key ?? null);
+    // The tooltip overlaps its cell, so that the pointer can reach it.
+    page.tip(cell && box ? cell.lines() : null, box && { x: box.right - 8, y: box.bottom - 8 });
   };
   const hide = () => { page.tip(null); page.hover(null); };
   const open = (event: MouseEvent | KeyboardEvent) => {
-    const found = find(event);
-    if (found?.cell) spec.open?.(found.row, found.column, event);
+    const { row, column, cell } = find(event);
+    if (cell) spec.open?.(row, column, event);
   };
   table.addEventListener('pointerover', show);
   table.addEventListener('pointerleave', hide);
   table.addEventListener('focusin', event => {
-    if (current) current.tabIndex = -1;
+    current.tabIndex = -1;
     current = event.target as HTMLElement;
     current.tabIndex = 0;
     show(event);
@@ -106,48 +119,39 @@ function listen(page: Page, spec: GridSpec, table: HTMLElement, places: Place[][
   table.addEventListener('focusout', hide);
   table.addEventListener('click', open);
   table.addEventListener('keydown', event => {
-    const found = find(event);
-    if (!found || !(event.key === 'Enter' || kSteps[event.key])) return;
+    const at = find(event);
+    if (!at.node || !(event.key === 'Enter' || kSteps[event.key])) return;
     event.preventDefault();
     if (event.key === 'Enter') return open(event);
-    const size: [number, number] = [places.length, spec.columns.length];
-    const [row, column] = moved(event.key, event.ctrlKey, [found.row, found.column], size);
-    places[row][column].node.focus();
+    const size = [cells.length, spec.columns.length] as const;
+    const [row, column] = moved(event.key, event.ctrlKey, [at.row, at.column], size);
+    nodes[row][column].focus();
   });
 }
 
 // The same grid as a picture, for export.
 export function gridPicture(spec: GridSpec): SVGSVGElement {
-  const size = Math.max(10, Math.min(24, 900 / spec.columns.length));
-  const left = 70, top = 40;
-  const width = Math.max(320, left + spec.columns.length * size + 10), bottom = top + spec.rows.length * size;
-  const height = bottom + (spec.scale ? 34 : 10);
-  const picture = svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10,
-    fill: 'currentColor', role: 'img', 'aria-label': spec.label });
+  const { label, scale, rows, columns } = spec;
+  const size = Math.max(10, Math.min(24, 900 / columns.length)), edge = size - 1, left = 70, top = 40;
+  const width = Math.max(320, left + columns.length * size + 10), bottom = top + rows.length * size;
+  const height = bottom + (scale ? 34 : 10), fits = thinned(columns.length, columns.length * size / 26);
   const text = (x: number, y: number, content: string, anchor: string) =>
-    picture.append(svgElement('text', { x, y, 'text-anchor': anchor }, content));
-  if (spec.scale) {
-    text(left - 6, bottom + 23, spec.scale.low, 'end');
-    for (let i = 0; i < 40; ++i) {
-      const fill = spec.scale.color((i + 0.5) / 40);
-      picture.append(svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2, height: 11, fill }));
-    }
-    text(left + 166, bottom + 23, spec.scale.high, 'start');
-  }
-  text(4, 14, `${spec.label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start');
-  const fits = thinned(spec.columns.length, spec.columns.length * size / 26);
-  spec.columns.forEach((name, i) => { if (fits(i)) text(left + (i + 0.5) * size, top - 5, name, 'middle'); });
-  spec.rows.forEach((name, row) => {
-    text(left - 6, top + (row + 0.7) * size, name, 'end');
-    spec.columns.forEach((_, column) => {
-      const cell = spec.cell(row, column);
-      if (!cell) return;
-      const x = left + column * size, y = top + row * size, edge = size - 1;
-      picture.append(svgElement('rect', { x, y, width: edge, height: edge,
-        fill: cell.color ?? 'none', stroke: cell.color ? 'none' : 'currentColor' }));
-      if (!cell.color || cell.hatched) picture.append(svgElement('path', { stroke: 'currentColor', 'stroke-width': 0.8,
-        d: `M${x} ${y + edge}L${x + edge} ${y}M${x} ${y + edge / 2}L${x + edge / 2} ${y}M${x + edge / 2} ${y + edge}L${x + edge} ${y + edge / 2}` }));
-    });
-  });
-  return picture;
+    svgElement('text', { x, y, 'text-anchor': anchor }, content);
+  const cells = rows.flatMap((_, row) => columns.map((_, column) => {
+    const cell = spec.cell(row, column), x = left + column * size, y = top + row * size;
+    const hatch = [[0, 1], [0, 0.5], [0.5, 1]].map(([a, b]) =>
+      `M${x + a * edge} ${y + b * edge}L${x + b * edge} ${y + a * edge}`).join('');
+    return cell && svgElement('g', { stroke: 'currentColor' },
+      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none',
+        stroke: cell.color && 'none' }),
+      (cell.hatched || !cell.color) && svgElement('path', { 'stroke-width': 0.8, d: hatch }));
+  }));
+  const ramp = scale && [text(left - 6, bottom + 23, scale.low, 'end'),
+    ...Array.from({ length: 40 }, (_, i) => svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2,
+      height: 11, fill: scale.color((i + 0.5) / 40) })), text(left + 166, bottom + 23, scale.high, 'start')];
+  return svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10,
+    fill: 'currentColor', role: 'img', 'aria-label': label },
+  text(4, 14, `${label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start'),
+  ...columns.map((name, i) => fits(i) && text(left + (i + 0.5) * size, top - 5, name, 'middle')),
+  ...rows.map((name, row) => text(left - 6, top + (row + 0.7) * size, name, 'end')), ...cells, ...ramp ?? []);
 }

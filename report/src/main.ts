@@ -2,9 +2,11 @@
 
 import { decode, templateText, type Container } from './data.ts';
 import { drawCharts } from './chart.ts';
-import { button, element } from './dom.ts';
+import { button, element, type Child } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
+import help from './help.json' with { type: 'json' };
+import { remark } from './parts.ts';
 import { headName, Report, type HeadKey } from './report.ts';
 import { formatHash, kMostPins, parseHash, type State } from './state.ts';
 import type { Page, View } from './view.ts';
@@ -19,6 +21,9 @@ function stored(name: string, value?: string): string | null {
 }
 
 const kThemes = ['auto', 'light', 'dark'] as const;
+const kNames = kViews.map(view => view.id);
+const focusOn = (id: string | undefined) => id && document.getElementById(id)?.focus({ preventScroll: true });
+let points: Container | Promise<Container> | null = null;   // the second container
 
 class Application implements Page {
   readonly report: Report;
@@ -26,85 +31,90 @@ class Application implements Page {
   dark = false;
   printing = false;
   private theme = kThemes.find(name => name === stored('theme')) ?? kThemes[0];
-  private keys = stored('keys') !== 'off';      // commands of one key
   private update: ReturnType<View['render']> = undefined;
-  private readonly second: { unpacked: Container | Promise<Container> | null } = { unpacked: null };
-  private spoken = 0;
-  private readonly names = kViews.map(view => view.id);
+  private spoken = 0;    // timers: of what is read aloud, and of the tooltip
+  private leaving = 0;
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
-  private readonly tabs = element('nav', { 'aria-label': 'Views' });
-  private readonly bar = element('div', { class: 'bar' });
-  private readonly main = element('main', { id: 'main', tabindex: -1 });
-  private readonly live = element('div', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
-  private readonly tooltip = element('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
+  private readonly frame = document.querySelector<HTMLTemplateElement>('#frame')!.content;   // of page.html
+  private readonly part = <E extends HTMLElement>(selector: string) => this.frame.querySelector<E>(selector)!;
+  private readonly themeButton = this.part('#theme');
+  private readonly tabs = this.part('nav');
+  private readonly bar = this.part('.bar');
+  private readonly main = this.part('main');
+  private readonly live = this.part('[role=status]');
+  private readonly tooltip = this.part('.tip');
+  private readonly help = this.part<HTMLDialogElement>('dialog');
+  private readonly keys = this.part<HTMLInputElement>('#keys');   // commands of one key
 
   constructor(report: Report) {
     this.report = report;
-    this.state = parseHash(location.hash, report, this.names);
-    const themeButton = button('', () => {
+    this.state = parseHash(location.hash, report, kNames);
+    document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
+    this.part('h1').textContent = report.title || 'Qkscope report';
+    this.keys.checked = stored('keys') !== 'off';
+    const on = (selector: string, kind: string, run: (event: Event) => unknown) =>
+      this.part(selector).addEventListener(kind, event => void run(event));
+    on('.skip', 'click', event => { event.preventDefault(); this.main.focus(); });
+    on('#theme', 'click', () => {
       this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
       stored('theme', this.theme);
-      setTheme();
-    }, { id: 'theme' });
-    const setTheme = () => {
-      themeButton.textContent = `Theme: ${this.theme}`;
       this.applyTheme();
-    };
-    document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
-    document.body.append(
-      element('a', { href: '#main', class: 'skip', onclick: (event: Event) => {
-        event.preventDefault();
-        this.main.focus();
-      } }, 'To the view'),
-      element('header', {}, element('h1', {}, report.title || 'Qkscope report'),
-        element('div', { class: 'tools' }, themeButton,
-          button('Link', () => this.offerLink(), { 'aria-label': 'Link to this view' }),
-          button('Print', () => void this.unpackPinned().then(() => print())),
-          button('Keys', () => this.help(), { 'aria-label': 'Keys: keyboard commands' }))),
-      this.tabs, this.bar, this.main, this.live, this.tooltip);
-    setTheme();
+    });
+    on('#link', 'click', () => this.offerLink());
+    on('#print', 'click', () => this.unpackPinned().then(() => print()));
+    on('#help', 'click', () => this.help.showModal());
+    on('#close', 'click', () => this.help.close());
+    on('#keys', 'change', () => stored('keys', this.keys.checked ? 'on' : 'off'));
+    on('.tip', 'pointerleave', () => this.tip(null));
+    document.body.append(this.frame);
+    this.applyTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
-    addEventListener('beforeprint', () => { this.printing = true; this.applyTheme(); });
-    addEventListener('afterprint', () => { this.printing = false; this.applyTheme(); });
+    addEventListener('beforeprint', () => this.applyTheme(true));
+    addEventListener('afterprint', () => this.applyTheme(false));
     addEventListener('popstate', () => this.follow());
     addEventListener('hashchange', () => this.follow());
     addEventListener('keydown', event => this.key(event));
   }
 
   get analysis() { return this.report.analyses[this.state.run]; }
+  private get view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }
 
   go(change: Partial<State>): void {
-    const old = this.state;
+    const old = this.state, { report } = this;
     this.state = { ...old, ...change };
     // The other analysis may not have these heads, methods and metrics.
-    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, this.report), this.report, this.names);
-    const hash = formatHash(this.state, this.report);
-    if (hash !== location.hash) this.remember(hash, this.state.view !== old.view);
-    if (this.state.view === old.view && this.state.run === old.run && this.update?.(change)) this.drawBar();
+    if (this.state.run !== old.run) this.state = parseHash(formatHash(this.state, report), report, kNames);
+    const moved = this.state.view !== old.view, hash = formatHash(this.state, report);
+    if (hash !== location.hash) this.remember(hash, moved);
+    if (!moved && this.state.run === old.run && this.update?.(change)) this.drawBar();
     else this.draw();
-    if (this.state.view !== old.view) {
-      scrollTo(0, 0);
-      this.main.focus({ preventScroll: true });
-      this.announce(this.view().title);
-    }
+    if (!moved) return;
+    scrollTo(0, 0);
+    this.main.focus({ preventScroll: true });
+    this.announce(this.view.title);
   }
 
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void {
-    if (event?.shiftKey) return this.pin(head);
-    this.go({ view: this.names.includes('head') ? 'head' : this.state.view, head });
+    if (event?.shiftKey) this.pin(head);
+    else this.go({ view: 'head', head });
+  }
+
+  pin(head: HeadKey): void {
+    const { pins } = this.state, held = pins.includes(head);
+    this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
+    this.announce(held ? 'Unpinned' : 'Pinned');
   }
 
   hover(head: HeadKey | null): void {
     for (const node of document.querySelectorAll('.hovered')) node.classList.remove('hovered');
-    if (!head) return;
-    for (const node of document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`)) node.classList.add('hovered');
+    const found = head ? document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`) : [];
+    for (const node of found) node.classList.add('hovered');
   }
 
   points(): Container | Promise<Container> | null {
-    const { second } = this;
-    const text = second.unpacked ? null : templateText('points');
-    if (text) second.unpacked = decode(text).then(container => second.unpacked = container);
-    return second.unpacked;
+    const text = points ? null : templateText('points');
+    if (text) points = decode(text).then(container => points = container);
+    return points;
   }
 
   // Paper does not wait, so points are unpacked once a head is pinned. The plane says it if they cannot be.
@@ -117,30 +127,37 @@ class Application implements Page {
     this.spoken = window.setTimeout(() => { this.live.textContent = text; }, 150);
   }
 
-  tip(lines: string[] | null, at?: { x: number; y: number }): void {
-    this.tooltip.hidden = !lines;
-    if (!lines || !at) return;
-    this.tooltip.replaceChildren(...lines.filter(Boolean).map((text, i) => element('div', { class: i ? null : 'first' }, text)));
-    const box = this.tooltip.getBoundingClientRect();
-    const x = at.x + 14 + box.width > innerWidth ? at.x - 14 - box.width : at.x + 14;
-    const y = at.y + 14 + box.height > innerHeight ? at.y - 14 - box.height : at.y + 14;
-    this.tooltip.style.left = `${Math.max(4, x)}px`;
-    this.tooltip.style.top = `${Math.max(4, y)}px`;
-    this.announce(lines.join('. '));
+  // A tooltip stays while the pointer is on it.
+  tip(lines: readonly string[] | null, at?: { x: number; y: number }): void {
+    const { tooltip } = this;
+    clearTimeout(this.leaving);
+    if (!lines || !at) {
+      this.leaving = window.setTimeout(() => { tooltip.hidden ||= !tooltip.matches(':hover'); }, 200);
+      return;
+    }
+    const rows = lines.filter(Boolean);
+    tooltip.hidden = false;
+    tooltip.replaceChildren(...rows.map((text, i) => element('div', { class: i ? null : 'first' }, text)));
+    const box = tooltip.getBoundingClientRect();
+    const place = (from: number, size: number, room: number) =>
+      `${Math.max(4, from + 4 + size > room ? from - 4 - size : from + 4)}px`;
+    tooltip.style.left = place(at.x, box.width, innerWidth);
+    tooltip.style.top = place(at.y, box.height, innerHeight);
+    this.announce(rows.join('. '));
   }
 
   draw(): void {
-    const view = this.view();
-    const active = document.activeElement, top = scrollY;
-    const focus = active?.id, place = active?.closest('[role=grid]')?.id, cell = active?.getAttribute('data-at');
-    this.tip(null);
+    const { activeElement: active } = document, top = scrollY;
+    const focus = active?.id, grid = active?.closest('[role=grid]')?.id;
+    const cell = grid && `#${CSS.escape(grid)} [data-at="${active!.getAttribute('data-at')}"]`;
+    this.tooltip.hidden = true;
     this.drawBar();
-    this.main.replaceChildren(element('h2', {}, view.title));
+    this.main.replaceChildren(element('h2', {}, this.view.title));
     this.update = undefined;
     try {
-      const why = view.unavailable(this.report);
-      if (why) this.main.append(element('p', { class: 'note' }, why));
-      else this.update = view.render(this.main, this);
+      const why = this.view.unavailable(this.report);
+      if (why) this.main.append(remark(why));
+      else this.update = this.view.render(this.main, this);
       if (this.printing) this.drawRest();
       drawCharts(this.printing);
     } catch (error) {
@@ -149,146 +166,118 @@ class Application implements Page {
         `This view cannot be drawn: ${error instanceof Error ? error.message : error}. Try another one.`));
     }
     scrollTo(0, top);  // charts have no height until they are drawn
-    const held = place && cell ? document.getElementById(place)?.querySelector<HTMLElement>(`[data-at="${cell}"]`) : null;
-    held?.focus({ preventScroll: true });
-    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+    if (cell) document.querySelector<HTMLElement>(cell)?.focus({ preventScroll: true });
+    focusOn(focus);
   }
 
   // On paper the pinned heads and the method follow the view.
   private drawRest(): void {
     const { head, view, pins } = this.state;
-    const more = pins.filter(key => view !== 'head' || key !== head).map(key => ({ view: 'head', head: key }));
-    for (const change of view === 'method' ? more : [...more, { view: 'method', head }]) {
-      const other = kViews.find(each => each.id === change.view);
-      if (!other || other.unavailable(this.report)) continue;
+    const more = [...pins.map(key => ({ view: 'head', head: key })), { view: 'method', head }];
+    for (const change of more.filter(each => each.view !== view || (view === 'head' && each.head !== head))) {
+      const other = kViews.find(each => each.id === change.view)!;
+      if (other.unavailable(this.report)) continue;
       const part = element('section', { class: 'part' }, element('h2', {}, other.title));
       this.main.append(part);
       other.render(part, Object.create(this, { state: { value: { ...this.state, ...change } } }));
     }
   }
 
-  private view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }
-
   private drawBar(): void {
-    const focus = document.activeElement?.id;
-    this.tabs.replaceChildren(...kViews.map(view => button(view.title, () => this.go({ view: view.id }),
-      { id: `tab-${view.id}`, 'aria-current': view.id === this.state.view ? 'page' : null,
-        class: view.unavailable(this.report) ? 'dim' : null })));
-    const { pins, selection } = this.state;
+    const focus = document.activeElement?.id, { report, state: { pins, selection, run, view } } = this;
+    const chip = (content: Child, id: string, label: string, remove: () => void) =>
+      element('span', { class: 'chip' }, content, button('\u00d7', remove, { id, 'aria-label': label }));
     void this.unpackPinned();
-    const runs = this.report.analyses.length < 2 ? [] : this.report.analyses.map((analysis, i) =>
-      button(`${'AB'[i]}: ${analysis.name}`, () => this.go({ run: i, limits: null }),
-        { id: `run-${i}`, 'aria-pressed': String(i === this.state.run) }));
-    this.bar.replaceChildren(...runs,
-      ...pins.flatMap(key => {
-        const head = this.analysis.head(key);
-        if (!head) return [];
-        return [element('span', { class: 'chip' }, button(headName(head), () => this.open(key), { id: `pin-${key}` }),
-          button('\u00d7', () => this.pin(key), { id: `unpin-${key}`, 'aria-label': `Unpin ${headName(head)}` }))];
+    this.tabs.replaceChildren(...kViews.map(({ id, title, unavailable }) =>
+      button(title, () => this.go({ view: id }), { id: `tab-${id}`, 'aria-current': id === view && 'page',
+        class: unavailable(report) && 'dim' })));
+    this.bar.replaceChildren(
+      ...(report.analyses.length < 2 ? [] : report.analyses).map(({ name }, i) =>
+        button(`${'AB'[i]}: ${name}`, () => this.go({ run: i, limits: null }),
+          { id: `run-${i}`, 'aria-pressed': String(i === run) })),
+      ...pins.flatMap(key => this.analysis.head(key) ?? []).map(head => {
+        const name = headName(head), { key } = head;
+        const open = button(name, () => this.open(key), { id: `pin-${key}` });
+        return chip(open, `unpin-${key}`, `Unpin ${name}`, () => this.pin(key));
       }),
-      ...(selection.length ? [element('span', { class: 'chip' }, `${count(selection.length, 'head')} selected`,
-        button('\u00d7', () => this.go({ selection: [] }), { id: 'unselect', 'aria-label': 'Select all heads' }))] : []));
-    this.bar.hidden = !this.bar.hasChildNodes();
-    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+      selection.length ? chip(`${count(selection.length, 'head')} selected`, 'unselect', 'Select all heads',
+        () => this.go({ selection: [] })) : '');
+    this.bar.hidden = !this.bar.childElementCount;
+    focusOn(focus);
   }
 
-  pin(head: HeadKey): void {
-    const { pins } = this.state;
-    const held = pins.includes(head);
-    this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
-    this.announce(held ? 'Unpinned' : 'Pinned');
-  }
-
-  private applyTheme(): void {
-    const dark = !this.printing && (this.theme === 'dark' || (this.theme === 'auto' && this.preference.matches));
-    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
-    this.dark = dark;
+  private applyTheme(printing = this.printing): void {
+    this.printing = printing;
+    this.dark = !printing && (this.theme === 'auto' ? this.preference.matches : this.theme === 'dark');
+    this.themeButton.textContent = `Theme: ${this.theme}`;
+    document.documentElement.dataset.theme = this.dark ? 'dark' : 'light';
     this.draw();
   }
 
   // A frame may forbid changes of its history; one that shows us may keep the address for us.
   private remember(hash: string, push: boolean): void {
     try {
-      if (push) history.pushState(null, '', hash);
-      else history.replaceState(null, '', hash);
+      history[push ? 'pushState' : 'replaceState'](null, '', hash);
     } catch { location.hash = hash; }
     if (parent !== window) parent.postMessage({ hash }, '*');
   }
 
   private follow(): void {
     if (location.hash === formatHash(this.state, this.report)) return;
-    this.state = parseHash(location.hash, this.report, this.names);
+    this.state = parseHash(location.hash, this.report, kNames);
     this.draw();
   }
 
+  // The address of a file is a path of this machine, which leads nowhere on another one.
   private offerLink(): void {
-    offerText('Link to this view', location.href.split('#')[0] + formatHash(this.state, this.report));
+    const hash = formatHash(this.state, this.report), title = 'Link to this view';
+    if (/^https?:/.test(location.protocol)) offerText(title, location.href.split('#')[0] + hash);
+    else offerText(title, hash, help.link);
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.key === 'Escape') { this.tip(null); return; }
+    if (event.key === 'Escape') this.tooltip.hidden = true;
     const typing = (event.target as Element).closest?.('input:not([type=checkbox]),textarea,select,dialog');
-    if (!this.keys || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!this.keys.checked || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    const step = { '[': -1, ']': 1 }[event.key];
     if (event.key === '/') {
       if (this.state.view !== 'heads') this.go({ view: 'heads' });
-      document.getElementById('filter')?.focus();
-    } else if (event.key === '[' || event.key === ']') {
-      const { heads } = this.analysis;
-      const at = heads.findIndex(head => head.key === this.state.head);
-      const next = heads[Math.min(Math.max(at + (event.key === ']' ? 1 : -1), 0), heads.length - 1)];
+      focusOn('filter');
+    } else if (step) {
+      const { heads } = this.analysis, at = heads.findIndex(head => head.key === this.state.head) + step;
+      const next = heads[Math.min(Math.max(at, 0), heads.length - 1)];
       if (!next) return;
       this.open(next.key);
       this.announce(headName(next));
-    } else if (event.key === '?') this.help();
+    } else if (event.key === '?') this.help.showModal();
     else return;
     event.preventDefault();
-  }
-
-  private help(): void {
-    const rows = [['/', 'filter the list of heads'], ['[ and ]', 'the head before, the next head'], ['?', 'this list'],
-      ['Esc', 'close a tooltip or a dialog'], ['Arrows, Home, End, Page', 'move in a grid, a list or a chart'],
-      ['Enter', 'open the head'], ['Shift and Enter, or Shift and click', 'pin the head, or unpin it']];
-    const box = element('input', { type: 'checkbox', checked: this.keys, onchange: () => {
-      this.keys = box.checked;
-      stored('keys', box.checked ? 'on' : 'off');
-    } });
-    const dialog = element('dialog', { 'aria-label': 'Keyboard commands', onclose: () => dialog.remove() },
-      element('h2', {}, 'Keyboard commands'),
-      element('dl', { class: 'pairs' }, ...rows.flatMap(([key, text]) =>
-        [element('dt', {}, element('kbd', {}, key)), element('dd', {}, text)])),
-      element('p', {}, element('label', { class: 'field' }, box, element('span', {}, 'Commands of a single key (/, [, ], ?)'))),
-      button('Close', () => dialog.close()));
-    document.body.append(dialog);
-    dialog.showModal();
   }
 }
 
 function say(sentence: string): void {
-  const fallback = document.getElementById('fallback');
-  if (fallback) fallback.hidden = false;
-  fallback?.replaceChildren(element('h1', {}, 'Qkscope report'),
-    element('p', { role: 'alert' }, sentence));
+  const fallback = document.getElementById('fallback')!;
+  fallback.hidden = false;
+  fallback.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
 }
 
 async function start(): Promise<void> {
-  const text = templateText('data');
+  const text = templateText('data'), fallback = document.getElementById('fallback')!;
   if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
   if (typeof DecompressionStream === 'undefined') {
     return say('This browser is too old for this page: it cannot unpack the data. ' +
       'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
   }
-  const fallback = document.getElementById('fallback');
   try {
     const report = new Report(await decode(text));
-    if (fallback) fallback.hidden = true;  // charts are drawn where they are in sight
+    fallback.hidden = true;  // charts are drawn where they are in sight
     new Application(report);
   } catch (error) {
     console.warn(error);
-    say('The data of this page cannot be read. The file may have been cut off when it was copied or mailed: ' +
-      'copy it again, or write it anew with `qkscope report`.');
-    return;
+    return say('The data of this page cannot be read. The file may have been cut off when it was copied or ' +
+      'mailed: copy it again, or write it anew with `qkscope report`.');
   }
-  fallback?.remove();
+  fallback.remove();
   document.documentElement.dataset.ready = 'true';
 }
 

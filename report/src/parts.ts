@@ -1,9 +1,10 @@
 // Pieces that several views share: legends, rows of controls, sentences.
 
-import { category, fill, ink, kDashes, kSymbols } from './color.ts';
-import { element, select, svgElement, type Child } from './dom.ts';
+import { category, fill, ink, kDashes, kSymbolPaths, kSymbols } from './color.ts';
+import { checkbox, element, select, svgElement, type Child, type Options } from './dom.ts';
 import { short } from './format.ts';
-import { kFiles, type Analysis, type Head, type Report } from './report.ts';
+import { kFiles, type Analysis, type Head, type Metric, type Report } from './report.ts';
+import type { Choice, State } from './state.ts';
 import type { Page } from './view.ts';
 
 // Which command makes a table that is not there.
@@ -11,7 +12,8 @@ export function lacks(analysis: Analysis, ...tables: string[]): string | null {
   const table = tables.find(name => !analysis.table(name));
   if (table === undefined) return null;
   const file = kFiles[table];
-  return `This needs ${file}, which the analysis ${analysis.name} does not have. The command that makes it: ${analysis.command(file)}`;
+  return `This needs ${file}, which the analysis ${analysis.name} does not have. ` +
+    `The command that makes it: ${analysis.command(file)}`;
 }
 
 // The same of all analyses: null if one of them has the table.
@@ -32,10 +34,35 @@ export function controls(...children: Child[]): HTMLElement {
   return element('div', { class: 'controls' }, ...children);
 }
 
-// The command that draws the same figure for a paper.
-export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'), element('pre', { class: 'command' }, text));
 export const warning = (text: string) => element('p', { class: 'warning' }, text);
 export const remark = (text: string) => element('p', { class: 'note' }, text);
+
+// The command that draws the same figure for a paper.
+export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'),
+  element('pre', { class: 'command' }, text));
+
+// A choice of a single view (state.ts), as a list or as a box.
+export function choose(page: Page, name: Choice, label: string, options: Options): HTMLElement {
+  return select(name, label, options, page.state.choice[name],
+    value => page.go({ choice: { ...page.state.choice, [name]: value } }));
+}
+
+// Checked: the value is `on`.
+export function chooseIf(page: Page, name: Choice, label: string, on: string, off: string): HTMLElement {
+  return checkbox(name, label, page.state.choice[name] === on,
+    checked => page.go({ choice: { ...page.state.choice, [name]: checked ? on : off } }));
+}
+
+export function metricOptions(metrics: readonly Metric[]): [string, string][] {
+  return metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`]);
+}
+
+// `change`: of the state, beside the metric.
+export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metric,
+                             change: (id: string) => Partial<State> = () => ({})): HTMLElement {
+  return select('metric', 'Metric', metricOptions(metrics), shown.id,
+    metric => page.go({ metric, limits: null, ...change(metric) }));
+}
 
 // The method that heads are shown by: the first of those that are chosen.
 export function methodOf({ analysis, state }: Page): string {
@@ -52,32 +79,28 @@ export function methodChoice(page: Page): HTMLElement | null {
 // "": all documents; the others are buckets that are reached.
 export function reachChoice(page: Page, reaches: string[]): HTMLElement | null {
   if (reaches.every(reach => reach === '')) return null;
-  return select('reach', 'Documents', [['', 'all'], ...reaches.filter(Boolean).map(reach =>
-    [reach, `those that reach bucket ${reach}`] as [string, string])], page.state.reach, reach => page.go({ reach }));
+  const options = reaches.filter(Boolean).map(reach => [reach, `those that reach bucket ${reach}`] as const);
+  return select('reach', 'Documents', [['', 'all'], ...options], page.state.reach,
+    reach => page.go({ reach }));
 }
 
-export interface Entry { name: string; style: number; symbols?: boolean; band?: boolean; shape?: string; dashes?: string }  // shape: without a line
+// A series of a chart is one. shape: without a line; dashes: others than those of the style.
+export interface Entry { name: string; style: number; symbols?: boolean; low?: unknown; shape?: string;
+  dashes?: string }
 
-// Colour, dashes and symbol of each series beside its name.
-export function legend(page: Page, entries: Entry[]): HTMLElement {
-  return element('ul', { class: 'legend' }, ...entries.map(({ name, style, symbols, band, shape, dashes }) => {
-    const color = category(style, page.dark);
+// Beside each name: its colour and dashes, its symbol unless `symbols` is false, a band if there is `low`.
+export function legend(page: Page, entries: readonly Entry[]): HTMLElement {
+  return element('ul', { class: 'legend' }, ...entries.map(entry => {
+    const { name, style, symbols = true, low, shape, dashes } = entry;
+    const color = category(style, page.dark), middle = shape ? 6 : 17;
+    const line = { stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes ?? kDashes[style % 8] };
+    const d = kSymbolPaths[shape ?? kSymbols[style % 8]];
     return element('li', {}, svgElement('svg', { width: shape ? 12 : 34, height: 12, 'aria-hidden': 'true' },
-      ...(band ? [svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 })] : []),
-      ...(shape ? [] : [svgElement('path', { d: 'M0 6H34', stroke: color, 'stroke-width': 2, 'stroke-dasharray': dashes ?? kDashes[style % 8] })]),
-      ...(symbols ? [symbol(shape ?? kSymbols[style % 8], shape ? 6 : 17, 6, color)] : [])), name);
+      low ? svgElement('rect', { width: 34, height: 12, fill: color, 'fill-opacity': 0.18 }) : null,
+      !shape && svgElement('path', { d: 'M0 6H34', ...line }),
+      symbols && svgElement('path', { d, transform: `translate(${middle} 6)`, fill: color, stroke: color,
+        'stroke-width': 1.4 })), name);
   }));
-}
-
-const kPaths: Record<string, string> = {
-  circle: 'M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z', square: 'M-3.5-3.5h7v7h-7Z', triangle: 'M0-4.5L4 3.5H-4Z',
-  diamond: 'M0-5L4 0L0 5L-4 0Z', cross: 'M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3Z',
-  star: 'M0-5L1.4-1.6L5-1.5L2.2.8L3.1 4.3L0 2.3L-3.1 4.3L-2.2.8L-5-1.5L-1.4-1.6Z',
-  plus: 'M-4 0H4M0-4V4', wye: 'M0 0V4.5M0 0L-4-2.5M0 0L4-2.5',
-};
-
-export function symbol(name: string, x: number, y: number, color: string): SVGElement {
-  return svgElement('path', { d: kPaths[name] ?? kPaths.circle, transform: `translate(${x} ${y})`, fill: color, stroke: color, 'stroke-width': 1.4 });
 }
 
 // A scale of colours with its ends. `points`: the ramp of lines and points.
@@ -86,9 +109,10 @@ export function ramp(page: Page, label: string, [low, high]: readonly [number, n
   const color = points ? ink : fill;
   const steps = Array.from({ length: 24 }, (_, i) => svgElement('rect', { x: i * 6, width: 6.5, height: 12,
     fill: color((i + 0.5) / 24, page.dark, signed) }));
-  return element('div', { class: 'legend' }, element('span', {}, label), element('span', {}, short(low)),
-    svgElement('svg', { width: 144, height: 12, role: 'img', 'aria-label': `${label}, from ${short(low)} to ${short(high)}` }, ...steps),
-    element('span', {}, short(high)));
+  const picture = svgElement('svg', { width: 144, height: 12, role: 'img',
+    'aria-label': `${label}, from ${short(low)} to ${short(high)}` }, ...steps);
+  return element('div', { class: 'legend' },
+    ...[label, short(low), picture, short(high)].map(part => element('span', {}, part)));
 }
 
 export function windowText(head: Head): string {

@@ -1,7 +1,7 @@
 // Typed access to the tables of the page. Nothing is estimated here: values are looked up.
 
 import { exact, interval, short } from './format.ts';
-import { type Container, type Table } from './data.ts';
+import type { Container, Shape, Table } from './data.ts';
 import files from './files.json' with { type: 'json' };
 import texts from './metrics.json' with { type: 'json' };
 
@@ -30,35 +30,24 @@ export interface Metric {
   limits: [number, number];         // 2nd to 98th percentile over the heads
 }
 
-export interface Cell {
-  q: number; k: number;
-  value: number;
-  low: number; high: number;
-  pairs: number; documents: number; queries: number;  // NaN: not known
-  qFrom: number; qTo: number; kFrom: number; kTo: number;
-  note: string;
-}
-
-export interface Point {  // of a head's curve over position
-  bucket: number; from: number; to: number;
-  value: number; low: number; high: number;
-  documents: number; queries: number; pairs: number;
-  row: number;  // of the table "positions", for its other columns
-}
-
 export const kFewDocuments = 5;     // cells and points of fewer are hatched or dashed
 export const kManyDocuments = 50;   // intervals over fewer are to be read with care
 
-export const kFiles: Record<string, string> = {
-  heads: 'head_metrics.csv', intervals: 'head_metrics_ci.csv', cells: 'head_bucket_plasticity.csv',
-  details: 'head_bucket_details.csv', positions: 'head_positions.csv', trends: 'head_trends.csv',
-  methods: 'head_methods.csv', diagnostics: 'head_diagnostics.csv', rope_pairs: 'head_rope_pairs.csv',
-  components: 'head_component_weights.csv', mean_curves: 'mean_curves.csv', mean_trends: 'mean_trends.csv',
-  profiles: 'head_profiles.parquet', compare: 'compare.csv',
-};
+// By table: the name of its file, what the page shows of it, and what it holds.
+const kTables: Record<string, string[]> = files;
+export const kFiles = Object.fromEntries(Object.entries(kTables).map(([name, [file]]) => [name, file]));
 
 const kNotMetrics = /^(layer|q_head|k_head|warning|rope_pair|scale_.*)$|_(low|high|std_error)$/;
 const kSigned = /skew|kurt|slope|difference|^trend:/;
+
+// The least and the largest finite value.
+export function extent(values: Iterable<number>): [number, number] | undefined {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    if (Number.isFinite(value)) low = Math.min(low, value), high = Math.max(high, value);
+  }
+  return low <= high ? [low, high] : undefined;
+}
 
 export function percentile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) return NaN;
@@ -75,17 +64,23 @@ export function robustLimits(values: ArrayLike<number>, signed: boolean): [numbe
   return low < high ? [low, high] : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
 }
 
+const keyOf = (row: { layer: number; q_head: number }): HeadKey => `${row.layer}.${row.q_head}`;
+const kHead = { layer: NaN, q_head: NaN, k_head: NaN };
+const kDiagnosed = { window: NaN, documents: NaN };
+const kInterval = { layer: NaN, q_head: NaN, method: '', metric: '', ci_low: NaN, ci_high: NaN };
+const kMethod = { layer: NaN, q_head: NaN, method: '', ap_overall: NaN, ci_low: NaN, ci_high: NaN };
+const kTrend = { ...kMethod, trend: '', reach: '', slope: NaN, unit: '' };
+
 export class Analysis {
   readonly name: string;
   readonly record: any;
   readonly files: { name: string; bytes: number; sha256: string }[];
   readonly missing: { file: string; command: string }[];
   readonly documents: string[];    // their names by running number; empty unless asked for
-  readonly heads: Head[] = [];
-  readonly metrics: Metric[] = [];
+  readonly heads: Head[];
   readonly methods: string[];      // the first one is that of head_metrics.csv
-  private readonly tables = new Map<string, Table>();
-  private readonly byKey = new Map<HeadKey, Head>();
+  private readonly tables: ReadonlyMap<string, Table>;
+  private readonly byKey: ReadonlyMap<HeadKey, Head>;
   private readonly byMetric = new Map<string, Metric>();
   private readonly groups = new Map<string, Map<HeadKey, number[]>>();
 
@@ -95,40 +90,28 @@ export class Analysis {
     this.files = entry?.files ?? [];
     this.missing = entry?.missing ?? [];
     this.documents = entry?.documents ?? [];
-    for (const [name, table] of container.tables) {
-      if (name.startsWith(`${index}/`)) this.tables.set(name.slice(2), table);
-    }
-    const heads = this.table('heads');
-    if (!heads) throw new Error('the data hold no table of heads');
-    const diagnostics = this.table('diagnostics');
-    for (let row = 0; row < heads.rows; ++row) {
-      const head = { layer: heads.number('layer', row), q: heads.number('q_head', row),
-        k: heads.number('k_head', row), row, window: NaN, documents: NaN, key: '' };
-      head.key = `${head.layer}.${head.q}`;
-      this.heads.push(head);
-      this.byKey.set(head.key, head);
-    }
-    for (let row = 0; diagnostics && row < diagnostics.rows; ++row) {
-      const head = this.byKey.get(`${diagnostics.number('layer', row)}.${diagnostics.number('q_head', row)}`);
-      if (head) head.window = diagnostics.number('window', row);
-      if (head) head.documents = diagnostics.number('documents', row);
-    }
+    this.tables = new Map([...container.tables].flatMap(([name, table]) =>
+      (name.startsWith(`${index}/`) ? [[name.slice(2), table] as const] : [])));
+    if (!this.table('heads')) throw new Error('the data hold no table of heads');
+    this.heads = this.records('heads', kHead).map((each, row) => {
+      const key = keyOf(each), [known = kDiagnosed] = this.records('diagnostics', kDiagnosed, key);
+      return { key, layer: each.layer, q: each.q_head, k: each.k_head, row, ...known };
+    });
+    this.byKey = new Map(this.heads.map(head => [head.key, head]));
     const recorded = Array.isArray(this.record.methods) ? this.record.methods.map(String) : [];
     this.methods = recorded.length ? recorded : this.distinct('details', 'method');
     if (this.methods.length === 0) this.methods.push('');
-    this.addMetrics();
+    this.readMetrics();
   }
 
   table(name: string): Table | null { return this.tables.get(name) ?? null; }
   head(key: HeadKey): Head | undefined { return this.byKey.get(key); }
   metric(id: string): Metric | undefined { return this.byMetric.get(id); }
+  get metrics(): Metric[] { return [...this.byMetric.values()]; }
 
   // The different texts of a column, in order of appearance.
   distinct(name: string, column: string): string[] {
-    const table = this.table(name);
-    const found = new Set<string>();
-    for (let row = 0; table && row < table.rows; ++row) found.add(table.text(column, row));
-    return [...found];
+    return [...new Set(this.records(name, { [column]: '' }).map(row => row[column]))];
   }
 
   // Rows of a table that belong to a head, in order. Indexed on first use.
@@ -136,126 +119,82 @@ export class Analysis {
     let group = this.groups.get(name);
     if (!group) {
       group = new Map();
-      const table = this.table(name);
-      for (let row = 0; table && row < table.rows; ++row) {
-        const of = `${table.number('layer', row)}.${table.number('q_head', row)}`;
-        const rows = group.get(of);
+      for (const [row, record] of this.records(name, kHead).entries()) {
+        const rows = group.get(keyOf(record));
         if (rows) rows.push(row);
-        else group.set(of, [row]);
+        else group.set(keyOf(record), [row]);
       }
       this.groups.set(name, group);
     }
     return group.get(key) ?? [];
   }
 
-  // The cells of a head, of head_bucket_details.csv or else of head_bucket_plasticity.csv, which holds
-  // those of the first method alone.
-  cells(key: HeadKey, method: string): Cell[] {
-    const details = this.table('details');
-    const table = details ?? this.table('cells');
-    if (!table) return [];
-    return this.rows(details ? 'details' : 'cells', key)
-      .filter(row => (details ? table.text('method', row) : this.methods[0]) === method)
-      .map(row => ({
-        q: table.number('q_bucket', row), k: table.number('k_bucket', row),
-        value: table.number('ap_bucket', row),
-        low: table.number('ci_low', row), high: table.number('ci_high', row),
-        pairs: table.number('pairs', row), documents: table.number('documents', row),
-        queries: table.number('queries', row),
-        qFrom: table.number('q_from', row), qTo: table.number('q_to', row),
-        kFrom: table.number('k_from', row), kTo: table.number('k_to', row),
-        note: table.text('note', row),
-      }));
-  }
-
-  // The curve of a head over position; reach "": all documents, else those that reach that bucket.
-  positions(key: HeadKey, method: string, reach = ''): Point[] {
-    const table = this.table('positions');
-    if (!table) return [];
-    return this.rows('positions', key)
-      .filter(row => table.text('method', row) === method && table.text('reach', row) === reach)
-      .map(row => ({
-        bucket: table.number('q_bucket', row),
-        from: table.number('position_from', row), to: table.number('position_to', row),
-        value: table.number('ap_mean', row),
-        low: table.number('ci_low', row), high: table.number('ci_high', row),
-        documents: table.number('documents', row), queries: table.number('queries', row),
-        pairs: table.number('pairs', row), row,
-      }));
+  // Rows of a table as objects (Table.records), of a head or of all; empty if there is no such table.
+  records<S extends Shape>(name: string, shape: S, key?: HeadKey): S[] {
+    return this.table(name)?.records(shape, key === undefined ? undefined : this.rows(name, key)) ?? [];
   }
 
   // What head_diagnostics.csv and head_methods.csv warn of.
-  warnings(head: Head): string[] {
-    const texts = (name: string, prefix: (row: number) => string) => this.rows(name, head.key).flatMap(row =>
-      this.table(name)!.text('warning', row).split('; ').filter(Boolean).map(text => prefix(row) + text));
-    return [...texts('diagnostics', () => ''), ...texts('methods', row => `${this.table('methods')!.text('method', row)} `)];
+  warnings({ key }: Head): string[] {
+    const shape = { method: '', warning: '' };
+    return [...this.records('diagnostics', shape, key), ...this.records('methods', shape, key)].flatMap(row =>
+      row.warning.split('; ').filter(Boolean).map(text => (row.method ? `${row.method} ${text}` : text)));
   }
 
   command(file: string): string {
     return this.missing.find(entry => entry.file === file)?.command ?? 'qkscope analyze DATASET';
   }
 
-  private addMetrics(): void {
+  private readMetrics(): void {
     for (const name of ['heads', 'diagnostics', 'profiles']) {
-      const table = this.table(name);
+      const table = this.table(name), keys = this.records(name, kHead).map(keyOf);
       for (const [id, column] of table?.columns ?? []) {
         if (kNotMetrics.test(id) || column.width !== 1 || column.strings || this.byMetric.has(id)) continue;
-        const metric = this.addMetric(id, id, kFiles[name], table!, () => true);
-        if (table!.has(`${id}_low`)) this.setInterval(metric, table!, `${id}_low`, `${id}_high`, () => true);
+        keys.forEach((key, row) => {
+          const [value, low, high] = ['', '_low', '_high'].map(end => table!.number(id + end, row));
+          this.set(id, name, key, value, low, high);
+        });
       }
     }
-    const intervals = this.table('intervals');
-    for (const metric of intervals ? this.metrics : []) {
-      this.setInterval(metric, intervals!, 'ci_low', 'ci_high', row =>
-        intervals!.text('metric', row) === metric.id &&
-        (metric.id !== 'ap_overall' || intervals!.text('method', row) === this.methods[0]));
+    for (const { metric, method, ci_low, ci_high, ...row } of this.records('intervals', kInterval)) {
+      const value = this.metric(metric)?.values[this.head(keyOf(row))?.row ?? NaN];
+      if (value === undefined || (metric === 'ap_overall' && method !== this.methods[0])) continue;
+      this.set(metric, 'intervals', keyOf(row), value, ci_low, ci_high);
     }
-    const methods = this.table('methods');
-    for (const name of methods ? this.methods.slice(1) : []) {
-      const rows = (row: number) => methods!.text('method', row) === name;
-      const metric = this.addMetric(`method:${name}`, 'ap_overall', kFiles.methods, methods!, rows);
-      metric.label = `plasticity, ${name}`;
-      metric.definition = `ap_overall by the method ${name}.`;
-      this.setInterval(metric, methods!, 'ci_low', 'ci_high', rows);
+    for (const { method, ap_overall, ci_low, ci_high, ...row } of this.records('methods', kMethod)) {
+      if (this.methods.indexOf(method) < 1) continue;
+      const metric = this.set(`method:${method}`, 'methods', keyOf(row), ap_overall, ci_low, ci_high);
+      metric.label = `plasticity, ${method}`;
+      metric.definition = `ap_overall by the method ${method}.`;
     }
-    const trends = this.table('trends');
-    for (const name of trends ? this.distinct('trends', 'trend') : []) {
-      const rows = (row: number) => trends!.text('trend', row) === name &&
-        trends!.text('method', row) === this.methods[0] && trends!.text('reach', row) === '';
-      const metric = this.addMetric(`trend:${name}`, 'slope', kFiles.trends, trends!, rows);
-      metric.unit = trends!.text('unit', 0);
-      this.setInterval(metric, trends!, 'ci_low', 'ci_high', rows);
+    for (const row of this.records('trends', kTrend)) {
+      if (row.method !== this.methods[0] || row.reach !== '') continue;
+      const metric = this.set(`trend:${row.trend}`, 'trends', keyOf(row), row.slope, row.ci_low, row.ci_high);
+      metric.unit = row.unit;
     }
     for (const metric of this.metrics) metric.limits = robustLimits(metric.values, metric.signed);
   }
 
-  private addMetric(id: string, column: string, file: string, table: Table,
-                    use: (row: number) => boolean): Metric {
-    const text = Object.hasOwn(texts, id) ? (texts as Record<string, string[]>)[id] : [id, '', ''];
-    const metric: Metric = { id, label: text[0], unit: text[1], definition: text[2], file,
-      signed: kSigned.test(id), values: this.spread(table, column, use), low: null, high: null, limits: [0, 1] };
-    this.metrics.push(metric);
-    this.byMetric.set(id, metric);
-    return metric;
-  }
-
-  private setInterval(metric: Metric, table: Table, low: string, high: string,
-                      use: (row: number) => boolean): void {
-    const values = this.spread(table, low, use);
-    if (values.every(Number.isNaN)) return;
-    metric.low = values;
-    metric.high = this.spread(table, high, use);
-  }
-
-  // A column by Head.row.
-  private spread(table: Table, column: string, use: (row: number) => boolean): Float64Array {
-    const values = new Float64Array(this.heads.length).fill(NaN);
-    for (let row = 0; row < table.rows; ++row) {
-      if (!use(row)) continue;
-      const head = this.byKey.get(`${table.number('layer', row)}.${table.number('q_head', row)}`);
-      if (head) values[head.row] = table.number(column, row);
+  // What a row says of a metric of a head. The metric is made when it is first met.
+  private set(id: string, table: string, key: HeadKey, value: number, low: number, high: number): Metric {
+    const none = () => new Float64Array(this.heads.length).fill(NaN);
+    let metric = this.byMetric.get(id);
+    if (!metric) {
+      const known: Record<string, string[]> = texts;
+      const [label, unit, definition] = Object.hasOwn(known, id) ? known[id] : [id, '', ''];
+      metric = { id, label, unit, definition, file: kFiles[table], signed: kSigned.test(id), values: none(),
+        low: null, high: null, limits: [0, 1] };
+      this.byMetric.set(id, metric);
     }
-    return values;
+    const row = this.byKey.get(key)?.row;
+    if (row === undefined) return metric;
+    metric.values[row] = value;
+    if (Number.isNaN(low)) return metric;
+    metric.low ??= none();
+    metric.high ??= none();
+    metric.low[row] = low;
+    metric.high[row] = high;
+    return metric;
   }
 }
 
@@ -269,34 +208,48 @@ export class Report {
   readonly compare: Table | null;   // compare.csv
 
   constructor(container: Container) {
-    const { directory } = container;
+    const { directory, tables } = container;
     this.program = String(directory.program ?? '');
     this.title = String(directory.title ?? '');
-    this.analyses = (directory.analyses ?? [{}]).map((entry: any, i: number) => new Analysis(entry, i, container));
+    const entries: any[] = directory.analyses ?? [{}];
+    this.analyses = entries.map((entry, i) => new Analysis(entry, i, container));
     this.comparison = directory.comparison ?? null;
     this.notes = (directory.notes ?? []).map(String);
     this.options = { ids: !!directory.options?.ids, tokens: !!directory.options?.tokens };
-    this.compare = container.tables.get('compare') ?? null;
+    this.compare = tables.get('compare') ?? null;
   }
 }
 
-// What a file of the analysis shows (0), and what it holds (1).
-export function fileText(file: string, part: 0 | 1): string {
-  return Object.hasOwn(files, file) ? (files as Record<string, string[]>)[file][part] : '';
+// What a file of the analysis shows (1), and what it holds (2).
+export function fileText(file: string, part: 1 | 2): string {
+  return Object.values(kTables).find(([name]) => name === file)?.[part] ?? '';
 }
 
 export function headName(head: Head): string { return `layer ${head.layer}, head ${head.q}`; }
+
+// The interval of a metric of a head; undefined: there is none.
+export function intervalOf({ low, high }: Metric, { row }: Head): [number, number] | undefined {
+  return low && high && !Number.isNaN(low[row] + high[row]) ? [low[row], high[row]] : undefined;
+}
+
+export const unitLabel = ({ label, unit }: Metric): string => label + (unit ? ` (${unit})` : '');
+
+// Rows of a table behind a figure; `ends`: with intervals, where a metric has them.
+export function headRows(heads: readonly Head[], metrics: readonly Metric[], ends = false) {
+  const columns = metrics.flatMap(({ id, values, low, high }) => [{ id, values },
+    ...(ends && low && high ? [{ id: `${id}:low`, values: low }, { id: `${id}:high`, values: high }] : [])]);
+  return heads.map(({ layer, q, k, row }) => ({ layer, q_head: q, k_head: k,
+    ...Object.fromEntries(columns.map(({ id, values }) => [id, values[row]])) }));
+}
 
 // The tooltip of a head: its name, and metrics as they stand in the files.
 export function headLines(analysis: Analysis, head: Head, metrics: readonly Metric[]): string[] {
   const level = Number(analysis.record.confidence);
   const lines = [`${headName(head)} (key head ${head.k})`];
   for (const metric of new Set(metrics)) {
-    const value = metric.values[head.row];
-    lines.push(`${metric.label}: ${exact(value) || 'no value'}${metric.unit && !Number.isNaN(value) ? ` ${metric.unit}` : ''}`);
-    if (metric.low && !Number.isNaN(metric.low[head.row])) {
-      lines.push(`${level ? `${short(100 * level)} % ` : ''}interval: ${interval(metric.low[head.row], metric.high![head.row])}`);
-    }
+    const value = exact(metric.values[head.row]), ends = intervalOf(metric, head);
+    lines.push(`${metric.label}: ${value ? `${value} ${metric.unit}`.trim() : 'no value'}`);
+    if (ends) lines.push(`${level ? `${short(100 * level)} % ` : ''}interval: ${interval(...ends)}`);
   }
   if (!Number.isNaN(head.documents)) lines.push(`documents: ${head.documents}`);
   if (!Number.isNaN(head.window)) lines.push(`window: ${head.window} tokens`);

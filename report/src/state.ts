@@ -1,7 +1,7 @@
 // What the page shows, and its text in the address: #1/head?h=12.3&m=ap_overall&pin=4.0,4.1
 // The text may come from anyone: every part is checked, and what is not known is passed over.
 
-import type { HeadKey, Report } from './report.ts';
+import type { Analysis, HeadKey, Report } from './report.ts';
 
 export const kMostPins = 6;
 
@@ -33,48 +33,53 @@ export interface State {
   choice: Record<Choice, string>;
 }
 
-export function initialState(report: Report): State {
-  const analysis = report.analyses[0];
-  const { heads, metrics, methods } = analysis;
+export function initialState({ analyses }: Report, run = 0): State {
+  const { heads, metrics, methods } = analyses[run];
+  const first = (...ids: string[]) => ids.find(id => analyses[run].metric(id)) ?? metrics[0]?.id ?? '';
   const choice = Object.fromEntries(Object.entries(kChoices).map(([name, values]) => [name, values[0]]));
-  const first = analysis.metric('ap_overall') ? 'ap_overall' : metrics[0]?.id ?? '';
-  const other = analysis.metric('position_share') ?? analysis.metric('q_R2_pos') ?? metrics[0];
-  return { view: 'overview', run: 0, head: heads[0]?.key ?? '', metric: first, x: other?.id ?? '', y: first,
-    methods: [...methods], reach: '', pins: [], selection: [], filter: '', sort: 'layer', limits: null,
-    choice: choice as Record<Choice, string> };
+  return { view: 'overview', run, head: heads[0]?.key ?? '', metric: first('ap_overall'),
+    x: first('position_share', 'q_R2_pos'), y: first('ap_overall'), methods: [...methods], reach: '',
+    pins: [], selection: [], filter: '', sort: 'layer', limits: null, choice: choice as State['choice'] };
 }
 
-const kHash = /^#?1\/([a-z]+)(?:\?(.*))?$/s;
+const words = (text: string) => [...new Set(text.split(','))];
+const heads = (text: string, analysis: Analysis) => words(text).filter(key => analysis.head(key));
+const metric = (text: string, analysis: Analysis) => analysis.metric(text)?.id;
+
+// Of each field: its name in the address, how it is read (undefined: not known), and how it is written.
+type Field<Value> = readonly [name: string, read: (text: string, analysis: Analysis) => Value | undefined,
+  write?: (value: Value) => string];
+const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | 'choice'>]: Field<State[K]> } = {
+  head: ['h', (text, analysis) => analysis.head(text)?.key],
+  metric: ['m', metric], x: ['x', metric], y: ['y', metric],
+  methods: ['by', (text, { methods }) => {
+    const found = words(text).flatMap(word => methods.find(name => encodeURIComponent(name) === word) ?? []);
+    return found.length ? found : undefined;
+  }, names => names.map(encodeURIComponent).join(',')],  // they may hold commas
+  reach: ['reach', text => /^\d{1,9}$/.exec(text)?.[0]],
+  pins: ['pin', (text, analysis) => heads(text, analysis).slice(0, kMostPins)],
+  selection: ['sel', heads],
+  filter: ['f', text => text.replace(/\p{C}/gu, '').slice(0, 200)],
+  sort: ['s', (text, analysis) =>
+    (/^-?(layer|window)$/.test(text) || analysis.metric(text.replace(/^-/, '')) ? text : undefined)],
+  limits: ['c', text => {
+    const [low, high, ...more] = text.split('~').map(Number);
+    return Number.isFinite(high - low) && low < high && !more.length ? [low, high] : undefined;
+  }, ends => ends?.join('~') ?? ''],
+};
+const kAll = Object.entries(kFields) as unknown as [keyof State, Field<any>][];
 
 // Unknown parts are ignored; the rest is that of `initialState`.
 export function parseHash(hash: string, report: Report, views: readonly string[]): State {
-  const state = initialState(report);
-  const match = kHash.exec(hash.slice(0, 20000));
-  if (!match) return state;
-  if (views.includes(match[1])) state.view = match[1];
-  const parts = new URLSearchParams(match[2] ?? '');
+  const [, view, query] = /^#?1\/([a-z]+)(?:\?(.*))?$/s.exec(hash.slice(0, 20000)) ?? [];
+  const parts = new URLSearchParams(query ?? '');
   const run = Number(parts.get('run') ?? 0);
-  if (report.analyses[run]) state.run = run;
-  const analysis = report.analyses[state.run];
-  const keys = (text: string | null, most: number) =>
-    [...new Set((text ?? '').split(','))].filter(key => analysis.head(key)).slice(0, most);
-  const known = (id: string | null, fallback: string) => (id !== null && analysis.metric(id) ? id : fallback);
-  state.head = keys(parts.get('h'), 1)[0] ?? state.head;
-  state.metric = known(parts.get('m'), state.metric);
-  state.x = known(parts.get('x'), state.x);
-  state.y = known(parts.get('y'), state.y);
-  const methods = [...new Set((parts.get('by') ?? '').split(','))]
-    .flatMap(text => analysis.methods.find(name => encodeURIComponent(name) === text) ?? []);
-  state.methods = methods.length ? methods : [...analysis.methods];
-  if (/^\d{1,9}$/.test(parts.get('reach') ?? '')) state.reach = parts.get('reach')!;
-  state.pins = keys(parts.get('pin'), kMostPins);
-  state.selection = keys(parts.get('sel'), analysis.heads.length);
-  state.filter = (parts.get('f') ?? '').replace(/\p{C}/gu, '').slice(0, 200);
-  const sort = parts.get('s') ?? '';
-  if (known(sort.replace(/^-/, ''), '') || /^-?(layer|window)$/.test(sort)) state.sort = sort;
-  const limits = (parts.get('c') ?? '').split('~').map(Number);
-  if (limits.length === 2 && limits.every(Number.isFinite) && limits[0] < limits[1]) {
-    state.limits = [limits[0], limits[1]];
+  const state = initialState(report, report.analyses[run] ? run : 0);
+  if (views.includes(view)) state.view = view;
+  for (const [key, [name, read]] of kAll) {
+    const text = parts.get(name);
+    const value = text === null ? undefined : read(text, report.analyses[state.run]);
+    if (value !== undefined) Object.assign(state, { [key]: value });
   }
   for (const [name, values] of Object.entries(kChoices)) {
     const value = parts.get(name) ?? '';
@@ -83,22 +88,13 @@ export function parseHash(hash: string, report: Report, views: readonly string[]
   return state;
 }
 
-const encoded = (names: readonly string[]) => names.map(encodeURIComponent).join(',');  // they may hold commas
-
 // Only what differs from the initial state.
 export function formatHash(state: State, report: Report): string {
-  const initial = initialState(report);
-  const methods = report.analyses[state.run].methods;
-  const parts: [string, string, string][] = [
-    ['run', String(state.run), '0'], ['h', state.head, initial.head], ['m', state.metric, initial.metric],
-    ['x', state.x, initial.x], ['y', state.y, initial.y],
-    ['by', encoded(state.methods), encoded(methods)], ['reach', state.reach, ''],
-    ['pin', state.pins.join(','), ''], ['sel', state.selection.join(','), ''],
-    ['f', state.filter, ''], ['s', state.sort, initial.sort], ['c', state.limits?.join('~') ?? '', ''],
-    ...Object.entries(state.choice).map(([name, value]) =>
-      [name, value, initial.choice[name as Choice]] as [string, string, string]),
-  ];
-  const text = parts.filter(([, value, usual]) => value !== usual)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%3A', ':')}`);
+  const parts = (of: State): [string, string][] => [['run', of.run ? String(of.run) : ''],
+    ...kAll.map(([key, [name, , write = String]]): [string, string] => [name, write(of[key])]),
+    ...Object.entries(of.choice)];
+  const usual = parts({ ...initialState(report, state.run), run: 0 });
+  const text = parts(state).filter(([, value], i) => value !== usual[i][1])
+    .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C|%3A/g, decodeURIComponent)}`);
   return `#1/${state.view}${text.length ? `?${text.join('&')}` : ''}`;
 }

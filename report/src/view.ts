@@ -28,5 +28,5 @@ export interface Page {
   points(): Container | Promise<Container> | null;
   announce(text: string): void;           // read by screen readers
   // The tooltip, near a point of the window; null hides it.
-  tip(lines: string[] | null, at?: { x: number; y: number }): void;
+  tip(lines: readonly string[] | null, at?: { x: number; y: number }): void;
 }

@@ -12,4 +12,5 @@ import { overview } from './views/overview.ts';
 import { positions } from './views/positions.ts';
 import { relations } from './views/relations.ts';
 
-export const kViews: View[] = [overview, map, heads, relations, positions, distance, head, groups, compare, method];
+export const kViews: View[] = [overview, map, heads, relations, positions, distance, head, groups, compare,
+  method];

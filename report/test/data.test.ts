@@ -14,10 +14,29 @@ test('columns come back as they were stored, of every type', async () => {
   const { tables } = await decode(base64(container({}, { t: { rows: 3, columns } })));
   for (const [name, { values }] of Object.entries(columns)) {
     for (let row = 0; row < 3; ++row) {
-      const expected = name === 'f' ? Math.fround(values[row]) : values[row];
-      assert.ok(Object.is(tables.get('t')!.number(name, row), expected), `${name} ${row}`);
+      assert.ok(Object.is(tables.get('t')!.number(name, row), values[row]), `${name} ${row}`);
     }
   }
+});
+
+test('numbers of 32 bits have the fewest digits that give the same 32 bits, those of 64 bits stay', () => {
+  const numbers = [0.1, 0.4119666, 1 / 3, 16777216, 3e-12, -0.7, 1.17549435e-38, 3.4028235e38, 123456.79, 0];
+  const wide = numbers.map(Math.fround);
+  const table = parse(container({}, { t: { rows: numbers.length, columns: { narrow: { type: 'f32', values: numbers },
+    wide: { type: 'f64', values: wide } } } })).tables.get('t')!;
+  const texts = numbers.map((_, row) => String(table.number('narrow', row)));
+  assert.deepEqual(texts, ['0.1', '0.4119666', '0.33333334', '16777216', '3e-12', '-0.7', '1.1754944e-38', '3.4028235e+38',
+    '123456.79', '0']);
+  texts.forEach((text, row) => assert.equal(Math.fround(Number(text)), wide[row]));
+  assert.deepEqual(wide.map((_, row) => table.number('wide', row)), wide);
+});
+
+test('rows as objects, in the shape that is asked for', () => {
+  const table = parse(container({}, { t: { rows: 3, columns: { number: { type: 'f32', values: [0.1, NaN, 2] },
+    word: { type: 'u8', values: [1, 0, 1], strings: ['', 'x'] } } } })).tables.get('t')!;
+  assert.deepEqual(table.records({ number: NaN, word: '', absent: NaN, none: '' }, [2, 1]),
+    [{ number: 2, word: 'x', absent: NaN, none: '' }, { number: NaN, word: '', absent: NaN, none: '' }]);
+  assert.deepEqual(table.records({ number: '' }), [{ number: '0.1' }, { number: '' }, { number: '2' }]);
 });
 
 test('strings, lists, and columns that are not there', () => {
@@ -70,7 +89,7 @@ test('a table of heads is enough', () => {
   const report = sample({ analyses: [{}] }, { '0/heads': { rows: 1, columns: { layer: encodeColumn(['3'], true), q_head: encodeColumn(['1'], true),
     k_head: encodeColumn(['0'], true), ap_overall: encodeColumn([''], true) } } });
   assert.deepEqual(report.analyses[0].metric('ap_overall')!.limits, [0, 1]);
-  assert.deepEqual(report.analyses[0].cells('3.1', ''), []);
+  assert.deepEqual(report.analyses[0].records('details', { q_bucket: NaN }, '3.1'), []);
   assert.throws(() => sample({}, {}), /no table of heads/);
 });
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Report, type Analysis } from '../src/report.ts';
-import { differences, drift, meanCurve, quantilePairs, span, spectrum, spread, trend, unsure, whatDiffer } from '../src/series.ts';
+import { positionAxis } from '../src/curves.ts';
+import { cells, drift, meanCurve, quantileBins, quantilePairs, roomy, spectrum, spread, trend } from '../src/series.ts';
+import { unsure, whatDiffer } from '../src/views/compare.ts';
 import { container, encodeColumn } from './encode.ts';
 import { parse } from '../src/data.ts';
 
@@ -19,11 +21,22 @@ const kHeads: Rows = { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], k_head: [0, 0,
   q_beta_norm: [0.5, 0.5, 0.5, 0.5], ap_overall: [0.1, 0.2, 0.5, 0.9] };
 const analysis = (tables: Record<string, Rows>): Analysis => report({ '0/heads': kHeads, ...tables }).analyses[0];
 
-test('span: over all points, whichever curve they are of', () => {
-  const points = [{ from: 16, to: 31 }, { from: 0, to: 15 }, { from: 32, to: 63 }];
-  assert.deepEqual(span(points, false), [0, 64]);
-  assert.deepEqual(span(points, true), [1, 64]);
-  assert.equal(span([], false), undefined);
+test('the axis of positions reaches over all of them, whichever curve they are of', () => {
+  const found = analysis({});
+  assert.deepEqual(positionAxis(found, [16, 31, 0, 15, 32, 63]).domain, [0, 64]);
+  found.record.buckets = { type: 'log' };
+  assert.deepEqual(positionAxis(found, [16, 31, 0, 15, 32, 63]).domain, [1, 64]);
+  assert.equal(positionAxis(found, []).domain, undefined);
+});
+
+test('limits of numbers have room around', () => {
+  assert.deepEqual(roomy([0, NaN, 25]), [-1, 26]);
+  assert.deepEqual(roomy([NaN]), [-0.04, 1.04]);
+});
+
+test('bins of quantiles hold equal shares', () => {
+  assert.deepEqual(quantileBins([0, 1, 2, 4, 8], 2), [{ from: 0, to: 2, density: 0.2 }, { from: 2, to: 8, density: 2 / 5 / 6 }]);
+  assert.deepEqual(quantileBins([1, 1, 1], 1), []);
 });
 
 test('spread: pairs of a group, and pairs of different groups', () => {
@@ -34,15 +47,15 @@ test('spread: pairs of a group, and pairs of different groups', () => {
   assert.ok(Number.isNaN(spread(heads.slice(0, 1), [0.1]).within));
 });
 
-test('drift: means on the line lie on it, the first bucket follows from the others', () => {
-  // 10 queries in each of the buckets 0 to 9, 10 to 19, 20 to 29: middles 4.5, 14.5, 24.5, mean 14.5.
+test('drift: the first bucket follows from the others', () => {
+  // 10 queries in each of the buckets 0 to 9, 10 to 19, 20 to 29.
   const found = analysis({ '0/positions': { layer: [0, 0], q_head: [0, 0], method: ['', ''], reach: ['', ''], q_bucket: [1, 2],
-    position_from: [10, 20], position_to: [19, 29], queries: [10, 10], documents: [9, 3], ap_mean: [0.5, 0.5], drift_mean: [0, 6], drift_sd: [1, 2] } });
-  const rows = drift(found, found.heads[0], found.positions('0.0', ''));
-  assert.deepEqual(rows.map(row => [row.from, row.to, row.queries]), [[0, 9, 10], [10, 19, 10], [20, 29, 10]]);
-  assert.deepEqual(rows.map(row => row.line), [-5, 0, 5]);
-  assert.deepEqual(rows.map(row => row.mean), [-6, 0, 6]);
-  assert.equal(rows[2].apart, 0.5);
+    position_from: [10, 20], position_to: [19, 29], queries: [10, 10], documents: [9, 3], ap_mean: [0.5, 0.5],
+    drift_mean: [0, 6], drift_sd: [1, 2], drift_line: [0, 5] } });
+  const rows = drift(found, found.heads[0]);
+  assert.deepEqual(rows.map(row => [row.position_from, row.position_to, row.queries]), [[0, 9, 10], [10, 19, 10], [20, 29, 10]]);
+  assert.deepEqual(rows.map(row => row.drift_line), [-5, 0, 5]);
+  assert.deepEqual(rows.map(row => row.drift_mean), [-6, 0, 6]);
 });
 
 test('spectrum: by wavelength, added up, what RoPE leaves alone apart', () => {
@@ -58,8 +71,8 @@ test('spectrum: by wavelength, added up, what RoPE leaves alone apart', () => {
 test('cells without head_bucket_details.csv are those of the first method alone', () => {
   const found = analysis({ '0/positions': { layer: [0], q_head: [0], method: ['m'] },
     '0/cells': { layer: [0], q_head: [0], q_bucket: [1], k_bucket: [0], ap_bucket: [0.5] } });
-  assert.deepEqual(found.cells('0.0', found.methods[0]).map(cell => cell.value), [0.5]);
-  assert.deepEqual(found.cells('0.0', 'another'), []);
+  assert.deepEqual(cells(found, '0.0', found.methods[0]).map(cell => cell.ap_bucket), [0.5]);
+  assert.deepEqual(cells(found, '0.0', 'another'), []);
 });
 
 test('trend: by the interval of the slope over position, of one method', () => {
@@ -72,36 +85,31 @@ test('trend: by the interval of the slope over position, of one method', () => {
 test('mean curves: of one curve and method', () => {
   const found = analysis({ '0/mean_curves': { curve: ['position', 'distance', 'position'], heads: ['all', 'all', 'all'], method: ['m', 'm', 'n'], reach: ['', '', ''],
     bucket: [1, 1, 1], center: [15, 10, 15], from: [10, '', 10], to: [19, '', 19], num_heads: [4, 4, 4], documents: [5, 5, 5], ap_mean: [0.5, 0.6, 0.7], ci_low: ['', '', ''], ci_high: ['', '', ''] } });
-  assert.deepEqual(meanCurve(found, 'position', 'm').map(point => point.value), [0.5]);
+  assert.deepEqual(meanCurve(found, 'position', 'm').map(point => point.ap_mean), [0.5]);
   assert.deepEqual(meanCurve(found, 'distance', 'm').map(point => point.center), [10]);
 });
 
-test('differences: of one metric; sure if the interval lies on one side of 0', () => {
-  const found = report({ '0/heads': kHeads, compare: { layer: [0, 0, 0, 0], q_head: [0, 1, 2, 3], metric: ['x', 'x', 'x', 'y'], a: [1, 1, 1, 2], b: [2, 1, 1, 1], difference: [1, 0, 0, -1],
-    ci_low: [0.5, -1, 0, ''], ci_high: [2, 1, 0, ''], p_value: [0.01, 0.5, 1, ''], significant: ['true', 'false', 'false', 'false'], note: ['', '', '', 'none'] } });
-  const rows = differences(found, 'x');
-  assert.deepEqual(rows.map(row => [row.key, row.value, row.significant, unsure(row)]), [['0.0', 1, true, false], ['0.1', 0, false, true], ['0.2', 0, false, false]]);
-  const [row] = differences(found, 'y');
-  assert.equal(unsure(row), true);
-  assert.equal(unsure({ ...row, low: -2, high: -0.5 }), false);
+test('a difference is sure if its interval lies on one side of 0, or if nothing differs', () => {
+  const sure = ([ci_low, ci_high]: number[]) => !unsure({ ci_low, ci_high });
+  assert.deepEqual([[0.5, 2], [-2, -0.5], [0, 0], [-1, 1], [NaN, NaN]].map(sure), [true, true, true, false, false]);
 });
 
-test('what differs: whether these are several things is said by the comparison; folders and versions stand apart', () => {
+test('what differs: folders and versions stand apart', () => {
   const differs = [{ what: 'model', group: 'model', a: 'x', b: 'y' }, { what: 'dataset', group: 'notes', a: 'one', b: 'two' },
     { what: 'layers', group: 'heads', a: 2, b: null }];
-  assert.deepEqual(whatDiffer({ differs, several: false }), { several: false, settings: 'model: A x, B y; layers: A 2, B null', notes: 'dataset: A one, B two' });
-  assert.equal(whatDiffer({ differs, several: true }).several, true);
-  assert.deepEqual(whatDiffer(null), { several: false, settings: '', notes: '' });
+  assert.equal(whatDiffer({ differs }, false), 'model: A x, B y; layers: A 2, B null');
+  assert.equal(whatDiffer({ differs }, true), 'dataset: A one, B two');
+  assert.equal(whatDiffer(null, false), '');
 });
 
 test('quantiles of two sides at the same levels', () => {
-  assert.deepEqual(quantilePairs([3, 1, 2], [10, 30, 20, 25, 15]), [[1, 10], [2, 20], [3, 30]]);
+  assert.deepEqual(quantilePairs([3, 1, 2], [10, 30, 20, 25, 15]), [{ a: 1, b: 10 }, { a: 2, b: 20 }, { a: 3, b: 30 }]);
   assert.deepEqual(quantilePairs([], [1]), []);
 });
 
 test('an empty report has nothing to draw, and says so by empty lists', () => {
   const found = analysis({});
-  assert.deepEqual(drift(found, found.heads[0], []), []);
+  assert.deepEqual(drift(found, found.heads[0]), []);
   assert.deepEqual(spectrum(found, found.heads[0]).pairs, []);
   assert.deepEqual(meanCurve(found, 'position', ''), []);
   assert.equal(trend(found, found.heads[0], ''), 'unknown');

@@ -21,7 +21,7 @@ test('numbers as in the files', () => {
 });
 
 test('CSV: cells with commas, quotes and breaks are quoted, numbers are whole, NaN is empty', () => {
-  assert.equal(csv({ columns: ['a', 'b'], rows: [[0.1, 'x,y'], [NaN, 'say "no"'], [-2, 'one\ntwo']] }),
+  assert.equal(csv([{ a: 0.1, b: 'x,y' }, { a: NaN, b: 'say "no"' }, { a: -2, b: 'one\ntwo' }]),
     'a,b\n0.1,"x,y"\n,"say ""no"""\n-2,"one\ntwo"\n');
 });
 

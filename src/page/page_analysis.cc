@@ -165,6 +165,7 @@ void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
   }
   out.files.push_back(file_of(path));
   out.tables.emplace_back("profiles", std::move(tables.profiles));
+  out.tables.emplace_back("normal", std::move(tables.normal));
   out.points.emplace_back("points", std::move(tables.points));
   out.points.emplace_back("rows", std::move(tables.rows));
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/path_text.h"
+#include "stats/document_interval.h"
 
 namespace qk {
 namespace {
@@ -113,6 +114,21 @@ Table profile_table(const Heads& heads) {
                              const auto& pair = head.profile.rope_pair;
                              return pair ? static_cast<double>(*pair) : kNothing;
                            })));
+  return out;
+}
+
+// What the residual quantiles would be if the residuals were normal.
+Table normal_table() {
+  std::vector<double> levels;
+  std::vector<double> quantiles;
+  for (int64_t i = 0; i < kProfileQuantiles; ++i) {
+    levels.push_back((static_cast<double>(i) + 0.5) / static_cast<double>(kProfileQuantiles));
+    quantiles.push_back(normal_quantile(levels.back()));
+  }
+  Table out;
+  out.num_rows = levels.size();
+  out.columns.emplace_back("level", float_column(levels));
+  out.columns.emplace_back("normal", float_column(quantiles));
   return out;
 }
 
@@ -272,6 +288,7 @@ ProfileTables profile_tables(const std::filesystem::path& path, const Profiles& 
   const Heads chosen = chosen_heads(path, profiles, heads, choice);
   ProfileTables out;
   out.profiles = profile_table(chosen);
+  out.normal = normal_table();
   PointSets sets;
   std::vector<double> query_sets;
   std::vector<double> key_sets;

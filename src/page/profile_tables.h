@@ -23,9 +23,10 @@ struct PointSet {
 };
 
 struct ProfileTables {
-  Table profiles;              // a row per head
-  Table points;                // a row per head: the points in the three planes
-  Table rows;                  // a row per PointSet
+  Table profiles;  // a row per head
+  Table normal;    // a row per residual quantile: its level, and the normal quantile there
+  Table points;    // a row per head: the points in the three planes
+  Table rows;      // a row per PointSet
   std::vector<PointSet> sets;  // beside `rows`; they point into the Profiles
   // Ids of the documents, as numbers in text: the n-th belongs to number n of column `document`.
   std::vector<std::string> documents;

@@ -115,6 +115,10 @@ TEST(ProfileTables, ProfilesAreWithTheData) {
   EXPECT_THAT(data.numbers("0/profiles", "layer"), ElementsAre(0, 0, 1, 1));
   EXPECT_EQ(data.entry("0/profiles", "residual_quantiles")["width"], 129);
   EXPECT_EQ(data.numbers("0/profiles", "ks_distance")[2], 0.125);
+  EXPECT_EQ(data.num_rows("0/normal"), 129u);
+  EXPECT_FLOAT_EQ(data.numbers("0/normal", "level")[32], 65.0 / 258);
+  EXPECT_NEAR(data.numbers("0/normal", "normal")[32], -0.66840, 1e-5);
+  EXPECT_NEAR(data.numbers("0/normal", "normal")[64], 0, 1e-7);
   EXPECT_THAT(data.numbers("0/profiles", "beta"),
               ElementsAre(0.5, -0.25, 0.5, -0.25, 0.5, -0.25, 0.5, -0.25));
   const auto noise = data.numbers("0/profiles", "noise_ks_distance");

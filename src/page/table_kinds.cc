@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 13> kCounts = {
     "pairs", "queries", "q_bucket", "k_bucket",   "bucket",     "documents"};
 
 // Besides the metrics of metric_fields().
-constexpr std::array<std::string_view, 56> kNumbers = {"reach",
+constexpr std::array<std::string_view, 57> kNumbers = {"reach",
                                                        "q_from",
                                                        "q_to",
                                                        "k_from",
@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, 56> kNumbers = {"reach",
                                                        "effective_rows",
                                                        "drift_mean",
                                                        "drift_sd",
+                                                       "drift_line",
                                                        "q_norm",
                                                        "k_norm",
                                                        "cells",

@@ -28,6 +28,7 @@ struct LengthSum {
   int64_t rows = 0;
   double lengths = 0;
   double projections = 0;
+  double positions = 0;  // from their mean
   double squares = 0;
 };
 
@@ -48,7 +49,9 @@ std::vector<BucketVectors> bucket_vectors(const HeadTable& queries, const HeadTa
                                           const QueryFit& fit) {
   std::map<int64_t, LengthSum> sums = length_sums(queries);
   for (size_t row = 0; row < queries.buckets.size(); ++row) {
-    sums[queries.buckets[row]].projections += fit.projections[row];
+    LengthSum& sum = sums[queries.buckets[row]];
+    sum.projections += fit.projections[row];
+    sum.positions += fit.centered_positions[row];
   }
   for (size_t row = 0; row < queries.buckets.size(); ++row) {
     LengthSum& sum = sums[queries.buckets[row]];
@@ -63,7 +66,10 @@ std::vector<BucketVectors> bucket_vectors(const HeadTable& queries, const HeadTa
     row.bucket = bucket;
     row.queries = sum.rows;
     row.q_norm = sum.lengths / n;
-    if (fit.slope_norm > 0) row.drift_mean = sum.projections / n;
+    if (fit.slope_norm > 0) {
+      row.drift_mean = sum.projections / n;
+      row.drift_line = fit.slope_norm * (sum.positions / n);
+    }
     if (fit.slope_norm > 0 && sum.rows > 1) row.drift_sd = std::sqrt(sum.squares / (n - 1));
     const auto found = of_keys.find(bucket);
     if (found == of_keys.end()) continue;

@@ -9,6 +9,12 @@
 namespace qk {
 namespace {
 
+double mean_position(const HeadTable& table) {
+  double sum = 0;
+  for (const int64_t position : table.positions) sum += static_cast<double>(position);
+  return sum / static_cast<double>(table.num_rows());
+}
+
 TEST(BucketVectors, AreThePlainMeans) {
   const HeadTable queries = random_table({}, 1);
   HeadTable keys = random_table({.buckets = 3}, 2);  // none in the last bucket
@@ -42,6 +48,7 @@ TEST(BucketVectors, AreThePlainMeans) {
     }
     EXPECT_EQ(std::isnan(row.k_norm), rows == 0);
     std::vector<double> along;
+    double line = 0;
     for (int64_t i = 0; i < queries.num_rows(); ++i) {
       if (queries.buckets[static_cast<size_t>(i)] != bucket) continue;
       double product = 0;
@@ -49,12 +56,15 @@ TEST(BucketVectors, AreThePlainMeans) {
         product += (queries.vector(i)[j] - fit.mean[j]) * fit.slope[j] / std::sqrt(norm);
       }
       along.push_back(product);
+      line += static_cast<double>(queries.positions[static_cast<size_t>(i)]);
     }
     double mean = 0;
     for (const double x : along) mean += x / static_cast<double>(along.size());
     double square = 0;
     for (const double x : along) square += (x - mean) * (x - mean);
     EXPECT_NEAR(row.drift_mean, mean, 1e-12);
+    line = std::sqrt(norm) * (line / static_cast<double>(along.size()) - mean_position(queries));
+    EXPECT_NEAR(row.drift_line, line, 1e-12);
     EXPECT_NEAR(row.drift_sd, std::sqrt(square / static_cast<double>(along.size() - 1)), 1e-12);
   }
 }
@@ -65,6 +75,7 @@ TEST(BucketVectors, WithoutDriftThereIsNoProjection) {
   const std::vector<BucketVectors> found =
       bucket_vectors(queries, queries, fit_queries(queries, false));
   EXPECT_TRUE(std::isnan(found[0].drift_mean) && std::isnan(found[0].drift_sd));
+  EXPECT_TRUE(std::isnan(found[0].drift_line));
   EXPECT_NEAR(found[0].q_norm, 2 * std::sqrt(5), 1e-12);
 }
 

@@ -34,6 +34,7 @@ struct BucketVectors {
   int64_t keys = 0;
   double drift_mean = kNotANumber;  // of the queries' projections on beta / |beta|, from their mean
   double drift_sd = kNotANumber;    // deviation of the projections (n - 1)
+  double drift_line = kNotANumber;  // mean of the fitted line at the queries' positions
   double q_norm = kNotANumber;      // mean length of the queries
   double k_norm = kNotANumber;
 };

@@ -37,7 +37,8 @@ void add_curve(const HeadMetrics& head, const MethodResult& method, const Method
     row.add(point.queries).add(point.documents).add(point.pairs).add(point.values.front());
     add_interval(row, interval);
     const BucketVectors vectors = vectors_of(head, point.bucket);
-    row.add(vectors.drift_mean).add(vectors.drift_sd).add(vectors.q_norm).add(vectors.k_norm);
+    row.add(vectors.drift_mean).add(vectors.drift_sd).add(vectors.drift_line);
+    row.add(vectors.q_norm).add(vectors.k_norm);
     row.add(note_text(interval.note));
     out += row.line();
   }
@@ -74,7 +75,7 @@ std::string detail_lines(const HeadMetrics& head) {
 std::string position_header() {
   return std::string(kHeadColumns) +
          ",method,reach,q_bucket,position_from,position_to,queries,documents,pairs,ap_mean,ci_low,"
-         "ci_high,std_error,drift_mean,drift_sd,q_norm,k_norm,note";
+         "ci_high,std_error,drift_mean,drift_sd,drift_line,q_norm,k_norm,note";
 }
 
 std::string position_lines(const HeadMetrics& head) {

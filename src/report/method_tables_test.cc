@@ -42,7 +42,8 @@ HeadMetrics small_head() {
   counted.ap_overall = 0.5;
   counted.cells = {{2, 1}};
   HeadDiagnostics& diagnostics = head.diagnostics.emplace();
-  diagnostics.buckets = {{.bucket = 2, .drift_mean = 1, .drift_sd = 2, .q_norm = 3, .k_norm = 4}};
+  diagnostics.buckets = {
+      {.bucket = 2, .drift_mean = 1, .drift_sd = 2, .drift_line = 1.5, .q_norm = 3, .k_norm = 4}};
   return head;
 }
 
@@ -56,11 +57,12 @@ TEST(MethodTables, Details) {
 }
 
 TEST(MethodTables, Positions) {
-  EXPECT_EQ(position_header(),
-            "layer,q_head,k_head,method,reach,q_bucket,position_from,position_to,queries,documents,"
-            "pairs,ap_mean,ci_low,ci_high,std_error,drift_mean,drift_sd,q_norm,k_norm,note");
+  EXPECT_EQ(
+      position_header(),
+      "layer,q_head,k_head,method,reach,q_bucket,position_from,position_to,queries,documents,"
+      "pairs,ap_mean,ci_low,ci_high,std_error,drift_mean,drift_sd,drift_line,q_norm,k_norm,note");
   EXPECT_EQ(position_lines(small_head()),
-            "3,5,1,linear,7,2,200,299,40,9,30,0.5,0.25,0.75,0.125,1.0,2.0,3.0,4.0,\n");
+            "3,5,1,linear,7,2,200,299,40,9,30,0.5,0.25,0.75,0.125,1.0,2.0,1.5,3.0,4.0,\n");
 }
 
 TEST(MethodTables, Trends) {

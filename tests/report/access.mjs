@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { press, show, viewsOf } from "./browsers.mjs";
+import { focusPlane } from "./profiles.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const kRules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"];
@@ -43,11 +44,20 @@ export function add(place) {
       await page.keyboard.press("?");
       assert.deepEqual(await violations(page), []);
     });
-    await place.visit(place.pair.path, { hash: "#1/compare" }, async (page) => {
-      await settle(page);
-      await page.screenshot({ path: place.path("pictures", "pair-compare-light-1440.png") });
-      assert.deepEqual(await violations(page), []);
-    });
+    for (const [scheme, { path }] of [["light", place.pair], ["dark", place.gaps]]) {
+      await place.visit(path, { scheme, hash: "#1/compare" }, async (page) => {
+        await settle(page);
+        await page.screenshot({ path: place.path("pictures", `compare-${scheme}-1440.png`) });
+        assert.deepEqual(await violations(page), []);
+      });
+    }
+    for (const [scheme, choice] of [["light", "paint=position"], ["dark", "paint=document&plane=rope"]]) {
+      await place.visit(place.tokens.path, { scheme, hash: `#1/head?h=1.2&${choice}` }, async (page) => {
+        await focusPlane(page);
+        await page.keyboard.press("Home");
+        assert.deepEqual(await violations(page), []);
+      });
+    }
   });
 
   place.test("access: every view is reached by keyboard alone", async () => {

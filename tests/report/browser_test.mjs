@@ -3,6 +3,7 @@
 //   node browser_test.mjs QKSCOPE FOLDER [PATTERN]     names of tests that have PATTERN in them; default: all
 //
 // FOLDER keeps the pages and the screenshots. Exit code 77: a browser or a package is not installed.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,12 +24,17 @@ if (absent.length) {
   console.log(`skipped: not installed: ${absent.join(", ")} (Debian: chromium, firefox-esr)`);
   process.exit(77);
 }
+if (spawnSync("python3", [join(here, "profiles.py"), "check"]).status !== 0) {
+  console.log("skipped: there is no pyarrow");
+  process.exit(77);
+}
 
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, "pictures"), { recursive: true });
 const { Workplace } = await import("./workplace.mjs");
 const place = new Workplace(resolve(program), resolve(folder), pattern);
-for (const name of ["numbers", "odd_data", "texts", "access", "address", "exports", "frames", "compare", "budgets", "firefox"]) {
+const kParts = ["numbers", "profiles", "odd_data", "texts", "access", "address", "exports", "frames", "compare", "budgets", "firefox"];
+for (const name of kParts) {
   if (existsSync(join(here, `${name}.mjs`))) (await import(`./${name}.mjs`)).add(place);
 }
 await place.run();

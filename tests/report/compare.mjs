@@ -36,6 +36,27 @@ export function add(place) {
     });
   });
 
+  place.test("compare: a head that one analysis lacks is shown of the other, and compared nowhere", async () => {
+    await place.visit(place.gaps.path, { scheme: "dark", hash: "#1/compare" }, async (page) => {
+      const [of_a, of_b] = place.gaps.alone;
+      const maps = await page.$$eval("table[role=grid]", (tables) => tables.map((table) => [...table.querySelectorAll("td[data-head]")].map((cell) => cell.dataset.head)));
+      assert.deepEqual(maps.map((heads) => [heads.length, heads.includes(of_a), heads.includes(of_b)]), [[22, false, false]]);
+      const text = await page.$eval("main", (node) => node.innerText);
+      for (const head of place.gaps.alone) assert.ok(!new RegExp(`^${head.replace(".", "\\.")}\\b`, "m").test(text), `${head} is compared`);
+      for (const { name, columns, rows } of await tablesOf(page)) {
+        const found = rows.map((row) => (columns[0] === "layer" ? `${row[0]}.${row[1]}` : row[0]));
+        if (/A against B|A$/.test(name)) assert.deepEqual([found.length, found.includes(of_a), found.includes(of_b)], [22, false, false], name);
+      }
+      await tour(page);
+      await show(page, "overview");
+      assert.match(await page.$eval("main", (node) => node.innerText), /Only one has 1 of the heads, .*layer 2, query head 1[\s\S]*Only two has 1 of the heads, .*layer 3, query head 0/);
+      await page.evaluate(() => { location.hash = "#1/head?h=2.1"; });
+      await page.waitForFunction(() => document.querySelector("main strong")?.textContent === "layer 2, head 1");
+      const [curve] = (await tablesOf(page)).filter(({ columns }) => columns.includes("ap_mean"));
+      assert.deepEqual([...new Set(curve.rows.map(([analysis]) => analysis))], ["one"]);
+    });
+  });
+
   place.test("compare: what cannot be compared is said, other heads are shown all the same", async () => {
     const other = place.analysis("other", { layers: 4, heads: 8, buckets: 6, width: 256, seed: 9, model: "made/other", vector: "pre_rope" });
     const path = place.report("unequal", [place.small.folder, other]);

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { press, show, viewsOf } from "./browsers.mjs";
 import { parseCsv } from "./csv.mjs";
-import { Files } from "./numbers.mjs";
+import { Files } from "./files.mjs";
 
 // Presses a button and waits until Chromium has the whole file. Of more than ten downloads in a second it drops the
 // others.
@@ -70,7 +70,7 @@ export function add(place) {
 
   place.test("exports: every CSV of every view has numbers of the files", async () => {
     const { folder, path } = place.small;
-    const files = new Files([folder]);
+    const files = new Files([folder], place.profiles(folder));
     await place.visit(path, { hash: "#1/head?h=2.1" }, async (page) => {
       const downloads = place.path("saved");
       let count = 0;
@@ -82,7 +82,8 @@ export function add(place) {
           const rows = parseCsv(bytes.toString("utf8"));
           assert.ok(rows.length > 0, title);
           const columns = Object.keys(rows[0]);
-          files.check({ title: `${view}, ${title}`, name: title.replace(/: save as CSV$/, ""), columns, rows: rows.map((row) => Object.values(row)) });
+          files.check({ title: `${view}, ${title}`, name: title.replace(/: save as CSV$/, ""), columns,
+            rows: rows.map((row) => Object.values(row)), head: view === "head" ? "2.1" : null });
           count += rows.length;
         }
       }

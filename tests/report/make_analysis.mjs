@@ -27,7 +27,7 @@ const kSmall = new Set(["q_beta_norm", "q_resid0_ks_p", "q_noise_med_ks_p"]);
 
 const usual = {
   layers: 6, heads: 4, group: 2, buckets: 6, width: 128, components: 8, documents: 20, methods: ["bucket", "counted"],
-  seed: 1, bars: true, model: "made/model-1B", skip: () => false, failed: [], empty: () => false, rope: true,
+  seed: 1, bars: true, type: "uniform", model: "made/model-1B", skip: () => false, failed: [], empty: () => false, rope: true,
   note: () => "", warning: null, vector: "post_rope",
 };
 
@@ -58,6 +58,12 @@ export function headsOf(options) {
     }
   }
   return found;
+}
+
+// First and last position of a bucket.
+function bounds(bucket, { width, type }) {
+  const begin = (b) => (type === "log" ? width * (2 ** b - 1) : width * b);
+  return [begin(bucket), begin(bucket + 1) - 1];
 }
 
 function documentsOf(bucket, { buckets, documents }) {
@@ -99,7 +105,7 @@ function writeHeads(folder, heads, options, draw) {
 }
 
 function writeCells(folder, heads, options, draw) {
-  const { buckets, width, bars, details, empty } = options;
+  const { buckets, bars, details, empty } = options;
   const cells = new Csv(["layer", "q_head", "k_head", "q_bucket", "k_bucket", "ap_bucket"]);
   const all = new Csv(["layer", "q_head", "k_head", "method", "q_bucket", "k_bucket", "q_from", "q_to", "k_from", "k_to",
     "queries", "pairs", "documents", "ap_bucket", "ci_low", "ci_high", "std_error", "note"]);
@@ -113,7 +119,7 @@ function writeCells(folder, heads, options, draw) {
         for (const [m, method] of (details ? options.methods : []).entries()) {
           const own = m === 0 ? value : value * 0.97;
           const [low, high, error] = Number.isNaN(own) ? [NaN, NaN, NaN] : interval(own, draw, bars);
-          all.row(layer, q, k, method, qb, kb, qb * width, (qb + 1) * width - 1, kb * width, (kb + 1) * width - 1,
+          all.row(layer, q, k, method, qb, kb, ...bounds(qb, options), ...bounds(kb, options),
             40 * documentsOf(qb, options), Number.isNaN(own) ? 0 : 256, documentsOf(qb, options), own, low, high, error,
             Number.isNaN(own) ? "no pair" : options.note(running++));
         }
@@ -125,9 +131,9 @@ function writeCells(folder, heads, options, draw) {
 }
 
 function writeCurves(folder, heads, options, draw) {
-  const { buckets, width, bars } = options;
+  const { buckets, bars } = options;
   const curves = new Csv(["layer", "q_head", "k_head", "method", "reach", "q_bucket", "position_from", "position_to", "queries",
-    "documents", "pairs", "ap_mean", "ci_low", "ci_high", "std_error", "drift_mean", "drift_sd", "q_norm", "k_norm", "note"]);
+    "documents", "pairs", "ap_mean", "ci_low", "ci_high", "std_error", "drift_mean", "drift_sd", "drift_line", "q_norm", "k_norm", "note"]);
   const trends = new Csv(["layer", "q_head", "k_head", "method", "trend", "reach", "documents", "cells", "slope", "ci_low",
     "ci_high", "std_error", "unit", "note"]);
   const half = Math.floor(buckets / 2);
@@ -137,9 +143,9 @@ function writeCurves(folder, heads, options, draw) {
       for (const reach of ["", ...(buckets > 3 ? [String(half)] : [])]) {
         for (let b = 1; b < (reach ? half + 1 : buckets); ++b) {
           const value = options.empty(layer, q, "curve") ? NaN : level - 0.01 * b + 0.05 * draw();
-          curves.row(layer, q, k, method, reach, b, b * width, (b + 1) * width - 1, 40 * documentsOf(b, options),
+          curves.row(layer, q, k, method, reach, b, ...bounds(b, options), 40 * documentsOf(b, options),
             documentsOf(b, options), 256 * b, value, ...(Number.isNaN(value) ? [NaN, NaN, NaN] : interval(value, draw, bars)),
-            b - 3 + draw(), 0.5 + draw(), 5 + draw(), 7 + draw(), options.note(running++));
+            b - 3 + draw(), 0.5 + draw(), b - 2.5, 5 + draw(), 7 + draw(), options.note(running++));
         }
         for (const trend of ["position", "distance", "curve"]) {
           const slope = buckets > 2 ? 0.1 * (draw() - 0.5) : NaN;
@@ -194,7 +200,8 @@ function writeMeans(folder, heads, options, draw) {
     for (const curve of ["position", "distance"]) {
       for (let b = 1; b < buckets; ++b) {
         const value = 0.6 + 0.1 * draw();
-        const place = curve === "position" ? [(b + 0.5) * width, b * width, (b + 1) * width - 1] : [b * width, NaN, NaN];
+        const [from, to] = bounds(b, options);
+        const place = curve === "position" ? [(from + to) / 2, from, to] : [b * width, b * width / 2, b * width * 2];
         curves.row(curve, "all", method, "", b, ...place, heads.length, documentsOf(b, options), value,
           ...interval(value, draw, bars), "");
       }
@@ -222,12 +229,13 @@ function record(heads, options) {
       num_layers: layers, num_q_heads: all, num_k_heads: Math.ceil(all / group),
     },
     vector: options.vector, vector_column: "vector", bucket_width: null, documents: null,
-    buckets: { type: "uniform", width: options.width },
+    buckets: options.type === "log" ? { type: "log" } : { type: "uniform", width: options.width },
     tables: {
       heads: "head_metrics.csv", buckets: "head_bucket_plasticity.csv", components: "head_component_weights.csv",
       intervals: "head_metrics_ci.csv", details: "head_bucket_details.csv", positions: "head_positions.csv",
       trends: "head_trends.csv", methods: "head_methods.csv", diagnostics: "head_diagnostics.csv",
       rope_pairs: "head_rope_pairs.csv", curves: "mean_curves.csv", mean_trends: "mean_trends.csv",
+      ...(options.profiles ? { profiles: "head_profiles.parquet" } : {}),
     },
     heads: { measured: heads.length, not_captured: 0, without_keys: 0, failed },
   };

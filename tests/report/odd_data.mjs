@@ -32,6 +32,8 @@ const kOdd = {
   "one layer": { layers: 1, heads: 12, group: 4 },
   "one bucket": { layers: 3, buckets: 1 },
   "two buckets": { layers: 2, buckets: 2 },
+  "buckets that grow": { layers: 3, buckets: 9, width: 16, type: "log" },
+  "eighty buckets": { layers: 2, heads: 2, buckets: 80, width: 64 },
   "one document": { layers: 2, documents: 1, bars: false },
   "heads with gaps": { layers: 9, heads: 8, skip: (layer, q) => layer === 4 || (layer + q) % 3 === 0 },
   "failed heads": { layers: 3, heads: 3, skip: (layer, q) => layer === 1 && q === 1, failed: [{ layer: 1, q_head: 1, reason: "no rows" }] },
@@ -55,6 +57,22 @@ export function add(place) {
       });
     });
   }
+
+  place.test("odd data: buckets that grow have about the same width", async () => {
+    const path = place.report("log", [place.analysis("log", kOdd["buckets that grow"])]);
+    await place.visit(path, {}, async (page) => {
+      for (const [view, title] of [["positions", "Documents behind each bucket"], ["head", "Documents behind the curve"]]) {
+        await show(page, view);
+        const widths = await page.evaluate((text) => {
+          const figure = [...document.querySelectorAll("figure")].find((node) => node.querySelector("figcaption").textContent === text);
+          figure.scrollIntoView();
+          return new Promise((done) => setTimeout(() => done([...figure.querySelectorAll("rect")].map((node) => node.getBoundingClientRect().width)), 200));
+        }, title);
+        assert.equal(widths.length, 8, title);
+        assert.ok(Math.max(...widths) < 2 * Math.min(...widths), `${title}: ${widths}`);
+      }
+    });
+  });
 
   place.test("odd data: a failed head is named with its reason", async () => {
     const path = place.report("failed", [place.analysis("failed", kOdd["failed heads"])]);

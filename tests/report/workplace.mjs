@@ -1,11 +1,20 @@
 // What the tests share: analyses, reports made of them, browsers, and the list of tests.
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { open, start } from "./browsers.mjs";
 import { writeAnalysis } from "./make_analysis.mjs";
 
 const kLongest = 240_000;  // milliseconds of a test
+const kProfiles = join(dirname(fileURLToPath(import.meta.url)), "profiles.py");
+
+// Runs profiles.py; `words` are its arguments.
+function python(...words) {
+  const done = spawnSync("python3", [kProfiles, ...words.map(String)], { encoding: "utf8", timeout: 120_000 });
+  assert.equal(done.status, 0, done.stderr);
+}
 
 export class Workplace {
   constructor(program, folder, pattern) {
@@ -20,10 +29,35 @@ export class Workplace {
     return join(this.folder, ...parts);
   }
 
-  // The folder of an analysis with these options of make_analysis.mjs, written once.
-  analysis(name, options) {
-    if (!this.made.has(name)) this.made.set(name, writeAnalysis(this.path(name), options));
-    return this.made.get(name);
+  // The folder of an analysis with these options of make_analysis.mjs, written once. `profiles`: so many
+  // queries and keys of each head in head_profiles.parquet.
+  analysis(name, options = {}) {
+    return this.once(`analysis ${name}`, () => {
+      const folder = writeAnalysis(this.path(name), options);
+      if (options.profiles) python("made", this.captured("plain"), folder, options.profiles, options.components ?? 8);
+      return folder;
+    });
+  }
+
+  // The folder of an analysis of a real capture, of which profiles.py has a list.
+  captured(name) {
+    return join(this.once("captured", () => {
+      python("capture", this.program, this.path("captured"));
+      return this.path("captured");
+    }), name);
+  }
+
+  // What head_profiles.parquet of a folder holds: `heads` by name, `documentNumbers` by id, quantiles of the
+  // normal distribution; of a real capture `tokens` and `documents`.
+  profiles(folder) {
+    return this.once(`profiles ${folder}`, () => {
+      python("dump", folder, `${folder}.json`);
+      const { heads, ...rest } = JSON.parse(readFileSync(`${folder}.json`, "utf8"));
+      const ids = [...new Set(heads.flatMap((head) => [...head.q_example_id, ...head.k_example_id]))];
+      ids.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+      return { ...rest, heads: Object.fromEntries(heads.map((head) => [`${head.layer}.${head.q_head}`, head])),
+        documentNumbers: new Map(ids.map((id, i) => [id, i])) };
+    });
   }
 
   // Runs `qkscope report`; returns the page's path.
@@ -40,7 +74,8 @@ export class Workplace {
 
   // The report of the usual small analysis, which most tests open.
   get small() {
-    return { folder: this.analysis("small"), path: this.pages("small", () => this.report("small", [this.analysis("small")])) };
+    const folder = this.analysis("small", { profiles: 60 });
+    return { folder, path: this.pages("small", () => this.report("small", [folder])) };
   }
 
   // Two analyses of one corpus, compared.
@@ -49,9 +84,27 @@ export class Workplace {
     return { folders, path: this.pages("pair", () => this.report("pair", folders, "--names=base,tuned")) };
   }
 
+  // Two analyses, each of which has a head that the other one lacks: `alone`.
+  get gaps() {
+    const alone = ["2.1", "3.0"];
+    const folders = ["one", "two"].map((name, i) => this.analysis(name, { seed: 2 + i, model: `made/model-${name}`,
+      skip: (layer, q) => alone[1 - i] === `${layer}.${q}` }));
+    return { alone, folders, path: this.pages("gaps", () => this.report("gaps", folders, "--names=one,two")) };
+  }
+
+  // A tiny model captured on hostile texts, with its tokens and the names of documents.
+  get tokens() {
+    const folder = this.captured("plain");
+    return { folder, path: this.pages("tokens", () => this.report("tokens", [folder], "--tokens", "--ids")) };
+  }
+
   pages(name, make) {
-    if (!this.made.has(`page ${name}`)) this.made.set(`page ${name}`, make());
-    return this.made.get(`page ${name}`);
+    return this.once(`page ${name}`, make);
+  }
+
+  once(name, make) {
+    if (!this.made.has(name)) this.made.set(name, make());
+    return this.made.get(name);
   }
 
   async browser(kind = "chrome") {

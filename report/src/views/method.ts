@@ -1,19 +1,20 @@
 // What every number means, and where it comes from.
 
 import reading from '../reading.json' with { type: 'json' };
-import { element, table } from '../dom.ts';
+import { element, scrolled, table } from '../dom.ts';
 import { exact } from '../format.ts';
+import { remark, section } from '../parts.ts';
 import { fileText, kFiles, type Analysis } from '../report.ts';
 import { flags, path } from '../shell.ts';
 import type { Page, View } from '../view.ts';
 
-function scrolled(label: string, content: HTMLElement): HTMLElement {
-  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, content);
-}
-
+// Fields of the configuration that the command names by itself.
 const kGiven = ['dataset', 'dataset_local_root', 'dataset_name', 'dataset_revision', 'dataset_cache_dir',
   'output_dir'];
 const kRecorded = new Map([['buckets', 'cells'], ['curves', 'mean_curves']]);  // other names in the record
+const kFigures = [['plasticity', 'bucket_csv', 'cells'], ['heatmap', 'bucket_csv', 'cells'],
+  ['distance', 'detail_csv', 'details'], ['wavelengths', 'rope_csv', 'rope_pairs'],
+  ['components', 'component_csv', 'components']];
 
 // The table of the page that a file holds, by the record, else by the usual name of the file.
 export function tableOf(analysis: Analysis, name: string): string | undefined {
@@ -25,8 +26,8 @@ export function tableOf(analysis: Analysis, name: string): string | undefined {
 
 // What a file holds, whatever its name is.
 export function meaning(analysis: Analysis, name: string): string {
-  const table = tableOf(analysis, name);
-  return table !== undefined && Object.hasOwn(kFiles, table) ? fileText(kFiles[table], 1) : '';
+  const table = tableOf(analysis, name) ?? '';
+  return Object.hasOwn(kFiles, table) ? fileText(kFiles[table], 2) : '';
 }
 
 export function commands(analysis: Analysis): string[] {
@@ -34,9 +35,7 @@ export function commands(analysis: Analysis): string[] {
   const repo = dataset?.repo && `${dataset.repo}${dataset.revision ? `@${dataset.revision}` : ''}`;
   const data = repo || configured?.dataset || configured?.dataset_local_root || 'DATASET';
   const folder = analysis.name || 'RESULTS';
-  const figures = [['plasticity', 'bucket_csv', 'cells'], ['heatmap', 'bucket_csv', 'cells'],
-    ['distance', 'detail_csv', 'details'], ['wavelengths', 'rope_csv', 'rope_pairs'],
-    ['components', 'component_csv', 'components']].flatMap(([figure, flag, table]) => {
+  const figures = kFigures.flatMap(([figure, flag, table]) => {
     const file = analysis.files.find(({ name }) => tableOf(analysis, name) === table);
     return file ? [`qkscope plot ${figure} --${flag} ${path(`${folder}/${file.name}`)}`] : [];
   });
@@ -48,21 +47,22 @@ export const method: View = {
   id: 'method',
   title: 'Method',
   unavailable: () => null,
-  render(root: HTMLElement, page: Page) {
-    const { analysis, report } = page;
+  render(root: HTMLElement, { analysis, report }: Page) {
+    const { name, metrics, files } = analysis;
     root.append(
-      element('h3', {}, 'How to read this page'),
-      element('ul', { class: 'lead' }, ...reading.map(line => element('li', {}, line))),
-      element('h3', {}, 'Metrics'), scrolled('Metrics', table('Metrics of a head, and the files that hold them',
+      section('How to read this page',
+        element('ul', { class: 'lead' }, ...reading.map(line => element('li', {}, line)))),
+      section('Metrics', scrolled('Metrics', table('Metrics of a head, and the files that hold them',
         ['metric', 'column', 'file', 'unit', 'meaning'],
-        analysis.metrics.map(metric => [metric.label, metric.id, metric.file, metric.unit, metric.definition]))),
-      element('h3', {}, 'Files'), scrolled('Files', table(`Files of ${analysis.name || 'the analysis'}, and their digests`,
+        metrics.map(({ label, id, file, unit, definition }) => [label, id, file, unit, definition])))),
+      section('Files', scrolled('Files', table(`Files of ${name || 'the analysis'}, and their digests`,
         ['file', 'meaning', 'bytes', 'sha256'],
-        analysis.files.map(({ name, bytes, sha256 }) => [name, meaning(analysis, name), exact(bytes), sha256]))),
-      element('h3', {}, 'Commands'), element('p', {}, 'The analysis, this page, and the same figures for a paper:'),
-      scrolled('Commands', element('pre', {}, commands(analysis).join('\n'))),
-      element('h3', {}, 'Record of the analysis'),
-      scrolled('Record', element('pre', {}, JSON.stringify(analysis.record, null, 2))),
-      element('p', { class: 'note' }, `Written by ${report.program || 'qkscope'}. The page asks nothing of the network.`));
+        files.map(({ name, bytes, sha256 }) =>
+          [name, meaning(analysis, name), exact(bytes), sha256])))),
+      section('Commands', element('p', {}, 'The analysis, this page, and the same figures for a paper:'),
+        scrolled('Commands', element('pre', {}, commands(analysis).join('\n')))),
+      section('Record of the analysis',
+        scrolled('Record', element('pre', {}, JSON.stringify(analysis.record, null, 2)))),
+      remark(`Written by ${report.program || 'qkscope'}. The page asks nothing of the network.`));
   },
 };
