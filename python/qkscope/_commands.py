@@ -168,7 +168,7 @@ def inspect(
 
     >>> found = qkscope.inspect(ds)
     >>> found["whole"], found["documents"], found["heads"][0]["rows"]
-    (True, 7, 84)
+    (True, 7, 77)
     """
     words = ["inspect", dataset, "--json", *option_words({"threads": threads, "quiet": quiet})]
     try:

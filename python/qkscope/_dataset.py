@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ._arguments import option_words
+from ._arrays import load
 from ._errors import UserError
 from ._rows import Rows, concatenated, num_rows, read_batches
 from ._run import run
@@ -95,10 +96,8 @@ class Dataset:
         >>> ds.documents["document"].to_pylist()[:2]
         ['doc-0', 'doc-1']
         """
-        import pyarrow.parquet as pq
-
         path = self.path / "documents.parquet"
-        return pq.read_table(path) if path.exists() else None
+        return load("pyarrow.parquet").read_table(path) if path.exists() else None
 
     def key_head(self, query_head: int) -> int:
         """The key head that serves a query head (grouped-query attention).
@@ -124,7 +123,7 @@ class Dataset:
         Raises UserError if the head or such vectors were not captured.
 
         >>> ds.queries(0, 1)
-        <84 rows of 8 numbers>
+        <77 rows of 8 numbers>
         """
         return self._read(Head(layer, head, "q"), vector)
 
@@ -139,7 +138,7 @@ class Dataset:
         """The rows of a head, at most `batch_rows` at a time: for what is larger than memory.
 
         >>> sum(len(rows) for rows in ds.iter_batches(ds.heads[0], batch_rows=50))
-        84
+        77
         """
         for path in self._files(head):
             yield from read_batches(path, self._column(path, vector), batch_rows)
@@ -169,22 +168,19 @@ class Dataset:
         return files
 
     def _column(self, path: str, vector: Vector | None) -> str:
-        import pyarrow.parquet as pq
-
         if vector is None:
             return "vector"
         if vector not in ("post_rope", "pre_rope"):
             raise UserError(f"vector: expected 'post_rope' or 'pre_rope', found {vector!r}")
         if self.geometry.get("vector") == vector:
             return "vector"
-        if vector == "pre_rope" and "vector_pre_rope" in pq.read_schema(path).names:
+        if vector == "pre_rope" and "vector_pre_rope" in load("pyarrow.parquet").read_schema(path).names:
             return "vector_pre_rope"
         raise UserError(f"{path}: expected vectors {vector}, found none (capture.rope of the run)")
 
     def _footer(self, key: bytes) -> dict[str, Any]:
-        import pyarrow.parquet as pq
-
-        metadata = pq.read_metadata(self._files(self.heads[0])[0]).metadata or {}
+        file = load("pyarrow.parquet").read_metadata(self._files(self.heads[0])[0])
+        metadata = file.metadata or {}
         value = json.loads(metadata.get(key, b"{}"))
         return value if isinstance(value, dict) else {}
 

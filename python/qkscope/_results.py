@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ._arrays import load
 from ._errors import UserError
 
 
@@ -49,15 +50,12 @@ class Analysis:
 
         For others: `analysis["heads"].to_pandas()`, `polars.from_arrow(analysis["heads"])`.
         """
-        import pyarrow.csv
-        import pyarrow.parquet
-
         if name not in self.tables:
             raise KeyError(f"expected one of {', '.join(self.tables)}, found {name}")
         path = self.tables[name]
         if path.suffix == ".parquet":
-            return pyarrow.parquet.read_table(path)
-        return pyarrow.csv.read_csv(path)
+            return load("pyarrow.parquet").read_table(path)
+        return load("pyarrow.csv").read_csv(path)
 
     def __fspath__(self) -> str:
         return str(self.path)

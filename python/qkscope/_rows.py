@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._arrays import load
 from ._errors import UserError
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ class Rows:
         FixedSizeListType(fixed_size_list<item: float>[8])
         """
         import numpy as np
-        import pyarrow as pa
 
+        pa = load("pyarrow")
         flat = pa.array(np.ascontiguousarray(self.vectors).reshape(-1))
         return pa.table(
             {
@@ -105,8 +106,8 @@ class Rows:
 
 def read_batches(path: str, column: str, batch_rows: int) -> Iterator[Rows]:
     """The rows of one Parquet file, at most `batch_rows` at a time."""
-    import pyarrow.parquet as pq
-
+    load("numpy")
+    pq = load("pyarrow.parquet")
     with pq.ParquetFile(path, memory_map=True) as file:
         missing = {*PLACES, column} - set(file.schema_arrow.names)
         if missing:
@@ -116,9 +117,7 @@ def read_batches(path: str, column: str, batch_rows: int) -> Iterator[Rows]:
 
 
 def num_rows(path: str) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)
+    return int(load("pyarrow.parquet").read_metadata(path).num_rows)
 
 
 def concatenated(batches: Iterator[Rows], total: int) -> Rows | None:
@@ -159,16 +158,15 @@ def _rows_of(batch: Any, column: str, path: str) -> Rows:
 def _matrix(column: Any, path: str) -> npt.NDArray[np.float32]:
     """Lists of numbers as [rows, head_dim], without a copy if they are float32."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pa = load("pyarrow")
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     numbers = column.flatten() if pa.types.is_nested(column.type) else column
     if numbers is column or not pa.types.is_floating(numbers.type) or numbers.null_count:
         raise UserError(f"{path}: expected vectors of float32, found {column.type}")
     flat: npt.NDArray[np.float32] = np.asarray(numbers.to_numpy(zero_copy_only=False), np.float32)
-    lengths = np.unique(pc.list_value_length(column).to_numpy())
+    lengths = np.unique(load("pyarrow.compute").list_value_length(column).to_numpy())
     if len(lengths) > 1:
         raise UserError(f"{path}: expected vectors of one length, found {lengths[0]} and {lengths[1]}")
     return flat.reshape(len(column), int(lengths[0]) if len(lengths) else 0)
