@@ -138,7 +138,7 @@ class Dataset:
         """The rows of a head, at most `batch_rows` at a time: for what is larger than memory.
 
         >>> sum(len(rows) for rows in ds.iter_batches(ds.heads[0], batch_rows=50))
-        77
+        95
         """
         for path in self._files(head):
             yield from read_batches(path, self._column(path, vector), batch_rows)

@@ -23,6 +23,9 @@ class Sink(Protocol):
     def transient(self, text: str) -> None:
         """Shows the line of progress."""
 
+    def settle(self, text: str) -> None:
+        """Shows the line of progress for the last time: it stays, and another one begins."""
+
     def line(self, text: str) -> None:
         """Shows a line that stays."""
 
@@ -33,6 +36,9 @@ class Silent:
     redraws = False
 
     def transient(self, text: str) -> None:
+        pass
+
+    def settle(self, text: str) -> None:
         pass
 
     def line(self, text: str) -> None:
@@ -47,6 +53,9 @@ class Plain:
     def transient(self, text: str) -> None:
         pass
 
+    def settle(self, text: str) -> None:
+        self.line(text)
+
     def line(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
@@ -58,6 +67,9 @@ class Terminal:
 
     def transient(self, text: str) -> None:
         print(f"\r{text}{_ERASE}", end="", file=sys.stderr, flush=True)
+
+    def settle(self, text: str) -> None:
+        self.line(text)
 
     def line(self, text: str) -> None:
         print(f"\r{text}{_ERASE}", file=sys.stderr, flush=True)
@@ -72,7 +84,6 @@ class Notebook:
     def __init__(self) -> None:
         self._handle: Any = None
         self._shown = 0.0
-        self._text = ""
 
     def _draw(self, text: str) -> None:
         from IPython.display import DisplayHandle
@@ -85,19 +96,17 @@ class Notebook:
             self._handle.update(data, raw=True)
 
     def transient(self, text: str) -> None:
-        self._text = text
         now = time.monotonic()
         if now - self._shown >= self._PAUSE:
             self._shown = now
             self._draw(text)
 
+    def settle(self, text: str) -> None:
+        self._draw(text)
+        self._handle = None
+
     def line(self, text: str) -> None:
-        if text and text == self._text:  # the end of a phase
-            self._draw(text)
-            self._handle = None
-        else:
-            print(text, file=sys.stderr)
-        self._text = ""
+        print(text, file=sys.stderr)
 
 
 def find_sink(quiet: bool = False) -> Sink:
@@ -144,10 +153,12 @@ class Messages:
         if line.startswith(name) and not line.startswith(name + "warning: "):
             self.release()
             self.sentence = line[len(name) :]
+        elif raw.endswith(_ERASE):
+            self._sink.settle(line)
+            return
         else:
             self._sink.line(line)
-        if not raw.endswith(_ERASE):  # no progress
-            self.lines.append(line)
+        self.lines.append(line)
 
     def release(self) -> None:
         """Shows the sentence after all: it was not the last one, or no error."""
