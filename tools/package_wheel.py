@@ -22,6 +22,7 @@ MOST_BYTES = 60_000_000
 PARTS = ("bin/qkscope", "lib", "share/qkscope")  # of the tree, into qkscope/_program
 SHARED = ("man", "bash-completion", "zsh", "fish")  # of the tree's share/, into the environment's
 LICENCES = ("LICENSE", "NOTICE", "third_party/notices.txt")
+NO_LICENCES = ("README.md", "CHANGELOG.md")  # of the tree's share/doc/qkscope, which has all licences
 
 # Writes the wheel of the project in the working folder.
 BUILD = "import hatchling.build, sys; print(hatchling.build.build_wheel(sys.argv[1]))"
@@ -41,8 +42,9 @@ def stage(tree, folder):
     project = folder / "python"
     copy(ROOT / "CMakeLists.txt", folder / "CMakeLists.txt")
     shutil.copytree(ROOT / "python", project, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    for licence in LICENCES:
-        copy(ROOT / licence, project / pathlib.Path(licence).name)
+    for licence in [*(ROOT / name for name in LICENCES), *sorted(tree.glob("share/doc/qkscope/*"))]:
+        if licence.is_file() and licence.name not in NO_LICENCES:
+            copy(licence, project / licence.name)
     for part in PARTS:
         if (tree / part).exists():
             copy(tree / part, project / "qkscope/_program" / part)

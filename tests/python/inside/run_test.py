@@ -20,7 +20,7 @@ import fixtures
 import qkscope
 from qkscope import _progress
 
-# Counts the signals it gets, and ends a second after the first one.
+# Counts the signals it gets, and ends half a second after the first one.
 COUNTING = """import os, signal, sys, time
 seen = []
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -29,7 +29,7 @@ open(sys.argv[1], "w").write("ready")
 until = time.monotonic() + 60
 while not seen and time.monotonic() < until:
     time.sleep(0.01)
-time.sleep(1)
+time.sleep(0.5)
 open(sys.argv[1], "w").write(",".join(signal.Signals(number).name for number in seen))
 sys.exit(75)
 """
