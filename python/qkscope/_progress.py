@@ -132,6 +132,8 @@ class Messages:
         self.lines: list[str] = []
         self.sentence = ""
         """the last line that is neither progress nor a warning, without "qkscope: " """
+        self.holds = False
+        """whether the sentence is held back, since it may be that of an error"""
 
     def feed(self, data: bytes, is_last: bool = False) -> None:
         self._rest += self._decoder.decode(data, is_last)
@@ -153,6 +155,7 @@ class Messages:
         if line.startswith(name) and not line.startswith(name + "warning: "):
             self.release()
             self.sentence = line[len(name) :]
+            self.holds = True
         elif raw.endswith(_ERASE):
             self._sink.settle(line)
             return
@@ -162,6 +165,6 @@ class Messages:
 
     def release(self) -> None:
         """Shows the sentence after all: it was not the last one, or no error."""
-        if self.sentence:
+        if self.holds:
             self._sink.line(f"qkscope: {self.sentence}")
-        self.sentence = ""
+        self.holds = False

@@ -17,6 +17,7 @@ from ._command import program
 from ._errors import BugError, UserError, error_class
 from ._progress import Messages, Sink, find_sink
 
+_HOLD = 0.5  # seconds for which a sentence may be that of an error: the program ends after it
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
 
@@ -60,7 +61,10 @@ class _Child:
         """Reads until the program has ended. Returns its exit code. May be called again after an
         interrupt."""
         while self._streams:
-            for key, _ in self._selector.select():
+            ready = self._selector.select(_HOLD if self._messages.holds else None)
+            if not ready:
+                self._messages.release()
+            for key, _ in ready:
                 stream: IO[bytes] = key.data
                 data = _read(stream.fileno())
                 if not data:

@@ -194,6 +194,12 @@ class Shown(Place):
                 self.assertRaisesRegex(qkscope.UserError, "^sentence$", qkscope.run)
         self.assertEqual(shown.getvalue(), "line\n")
 
+    def test_a_note_is_shown_while_the_program_runs(self):
+        shown = f"{self.root}/shown"
+        script = f"echo 'qkscope: waiting' >&2; until grep -q waiting {shown}; do sleep 0.05; done; echo ok"
+        with self.fake(script), open(shown, "w") as file, contextlib.redirect_stderr(file):
+            self.assertEqual(qkscope.run(), "ok\n")
+
     def test_a_terminal_is_redrawn(self):
         class Stream(io.StringIO):
             def isatty(self):
