@@ -17,7 +17,7 @@ def main():
     chosen = [word for name in sys.argv[2:] for word in ("-k", name)]
     with tempfile.TemporaryDirectory(prefix="qkscope-python-") as folder:
         python = environment.make(folder, "-r", environment.HERE / "requirements-door.txt")
-        path = os.pathsep.join(str(environment.SOURCE / part) for part in ("python", "tests/cli"))
+        path = os.pathsep.join(str(environment.SOURCE / part) for part in ("python", "tests/cli", "tests/hub"))
         done = subprocess.run(
             [python, "-m", "unittest", "discover", "-s", environment.HERE / "inside", "-p", "*_test.py",
              *chosen],
