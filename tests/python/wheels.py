@@ -1,0 +1,40 @@
+"""Wheels for the tests: of an ordinary build, and the released one."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import environment
+
+
+def version():
+    text = (environment.SOURCE / "CMakeLists.txt").read_text()
+    return re.search(r"project\(qkscope VERSION ([0-9.]+)", text).group(1)
+
+
+def package(tree, output, platform="linux_x86_64"):
+    """Path of the wheel of an installed tree; skips the test without hatchling."""
+    if not (environment.SOURCE / ".deps/hatchling").is_dir():
+        environment.skip("there is no hatchling in .deps (tools/setup --check)")
+    done = subprocess.run(
+        [sys.executable, environment.SOURCE / "tools/package_wheel.py", "--tree", tree, "--output", output,
+         "--platform", platform], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return pathlib.Path(done.stdout.strip())
+
+
+def of_build(build, tree, output):
+    """The wheel of a build for this machine; `tree` is where it is installed."""
+    shutil.rmtree(tree, ignore_errors=True)
+    subprocess.run(["cmake", "--install", build, "--prefix", tree, "--strip"], check=True, capture_output=True)
+    return package(tree, output)
+
+
+def released():
+    """The wheel that QK_WHEEL names, or None."""
+    name = os.environ.get("QK_WHEEL")
+    return pathlib.Path(name).resolve() if name else None
