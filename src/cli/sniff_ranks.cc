@@ -54,8 +54,9 @@ void on_late_start_of_others(int /*number*/) { ::_exit(kExitStopped); }
 
 // MPI_Init returns when every rank has called it: never, if one was killed before.
 MpiStart start_in_time(const std::string& mpi) {
-  const bool speaks = find_launcher().rank == 0;
-  std::signal(SIGALRM, speaks ? on_late_start : on_late_start_of_others);
+  const Launcher launcher = find_launcher();
+  if (mpi == "off" || launcher.kind == LauncherKind::kNone) return start_mpi(mpi);
+  std::signal(SIGALRM, launcher.rank == 0 ? on_late_start : on_late_start_of_others);
   ::alarm(static_cast<unsigned>(start_seconds()));
   MpiStart out = start_mpi(mpi);
   ::alarm(0);

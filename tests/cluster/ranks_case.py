@@ -66,10 +66,9 @@ class RanksCase(unittest.TestCase):
                                 env=env or OPEN_MPI, timeout=timeout)
 
     def start(self, launcher, out, *more, env=None):
-        """A Popen. Its ranks take each other for lost after two seconds, once they have begun together."""
+        """A Popen. Its ranks take each other for lost after two seconds, once they have begun."""
         return self.cluster.start([*launcher, self.QKSCOPE, *self.words(out, *more)],
-                                  env=(env or OPEN_MPI) | {"QKSCOPE_LOST_SECONDS": "2",
-                                                           "QKSCOPE_START_SECONDS": "20"})
+                                  env=(env or OPEN_MPI) | {"QKSCOPE_LOST_SECONDS": "2"})
 
     def pids(self, out):
         """{rank: pid} of the copies under srun that write into this folder."""
