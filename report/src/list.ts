@@ -55,8 +55,8 @@ export function list(spec: ListSpec): List {
   });
   root.addEventListener('keydown', event => {
     const row = rowOf(event), page = Math.max(1, Math.floor(root.clientHeight / spec.rowHeight) - 2);
-    const steps: Record<string, number> = { ArrowDown: active + 1, ArrowUp: active - 1, Home: 0, End: count - 1,
-      PageDown: active + page, PageUp: active - page };
+    const steps: Record<string, number> = { ArrowDown: active + 1, ArrowUp: active - 1, Home: 0,
+      End: count - 1, PageDown: active + page, PageUp: active - page };
     if (!row || inner(event)) return;
     if (event.key === 'Enter') spec.open(Number(row.dataset.index), event);
     else if (event.key in steps) move(steps[event.key]);

@@ -1,6 +1,6 @@
 // All heads as a list: filtered, sorted, with intervals.
 
-import { button, element, svgElement, table } from '../dom.ts';
+import { button, element, svgElement, table, type Child } from '../dom.ts';
 import { downloadCsv, fileName } from '../export.ts';
 import { compile, sorted } from '../filter.ts';
 import { count, grouped, short } from '../format.ts';
@@ -32,7 +32,7 @@ function whisker(metric: Metric, head: Head, [low, high]: [number, number]): SVG
     !Number.isNaN(value) && svgElement('circle', { cx: x(value), cy: 9, r: 3.5 }));
 }
 
-interface Column { title: string; cell(head: Head): Node | string; kind?: string; sort?: string; hint?: string }
+interface Column { title: string; cell(head: Head): Child; kind?: string; sort?: string; hint?: string }
 
 function columnsOf(page: Page, metric: Metric, others: Metric[]): Column[] {
   const { analysis } = page;
@@ -86,8 +86,8 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   const columns = columnsOf(page, metric, others), header = titles(page, columns);
   const rows = list({ id: 'heads', label: 'Heads', columns: columns.length, rowHeight: 28, header,
     height: Math.max(320, innerHeight - 330), open: (index, event) => page.open(shown[index].key, event),
-    row: index => element('div', { role: 'row', class: 'row', 'data-head': shown[index].key },
-      ...columns.map(({ kind, cell }) => element('div', { role: 'gridcell', class: kind }, cell(shown[index])))),
+    row: index => element('div', { role: 'row', class: 'row', 'data-head': shown[index].key }, ...columns.map(
+      ({ kind, cell }) => element('div', { role: 'gridcell', class: kind }, cell(shown[index])))),
     at: (index, node) => {
       const box = node?.getBoundingClientRect();
       page.hover(box ? shown[index].key : null);
@@ -103,7 +103,8 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
     shown = sorted(analysis.heads.filter(test), analysis, page.state.sort);
     rows.show(shown.length);
     markOrder(header, page.state.sort);
-    said.textContent = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}. ${problem ?? ''}`;
+    const heads = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}.`;
+    said.textContent = problem ? `${heads} ${problem}` : heads;
   };
   const save = () => downloadCsv(fileName('qkscope', 'heads'), rowsOf(analysis, shown, analysis.metrics));
   root.append(

@@ -2,7 +2,6 @@
 
 import { curve, curveFigure, filled, isLog, joined, say, sentences } from '../curves.ts';
 import { element } from '../dom.ts';
-import { percent, short } from '../format.ts';
 import { gap, lacks, legend, remark, section, warning } from '../parts.ts';
 import { kFewDocuments, percentile, type Head } from '../report.ts';
 import { drift, pick, quantileBins, roomy, spectrum } from '../series.ts';
@@ -43,10 +42,10 @@ export function residuals(page: Page, head: Head): HTMLElement {
     legend(page, ['residuals along beta', 'normal'].map((name, style) => ({ name, style, symbols: false }))),
     element('div', { class: 'pair' }, histogram(page, quantiles), quantileFigure(page, quantiles)),
     remark(joined(' ', filled(sentences('residuals'), { distance: profiles!.number('ks_distance', row) }),
-      noise.length && `Of ${noise.length} tested components across beta the distances are ${short(noise[0])} to ` +
-      `${short(noise.at(-1)!)}, ${short(percentile(noise, 0.5))} in the middle.`, shares.length &&
-      `The first axis of the residuals holds ${percent(shares[0])} of their variance, the first ` +
-      `${shares.length} hold ${percent(shares.reduce((a, b) => a + b, 0))}.`)));
+      noise.length && filled(sentences('noise'), { tested: noise.length, least: noise[0], most: noise.at(-1)!,
+        middle: percentile(noise, 0.5) }),
+      shares.length && filled(sentences('axes'), { first: 100 * shares[0], axes: shares.length,
+        all: 100 * shares.reduce((a, b) => a + b, 0) }))));
 }
 
 export function driftFigure(page: Page, head: Head): HTMLElement {
@@ -71,8 +70,8 @@ export function spectrumFigure(page: Page, head: Head): HTMLElement {
   const { analysis } = page, title = 'Which wavelengths carry position';
   if (!analysis.table('rope_pairs') && analysis.table('components')) return components(page, head);
   const { pairs, still, stillVariance } = spectrum(analysis, head);
-  const rest = stillVariance > 0 && `Components that RoPE does not turn hold ${percent(stillVariance)} of ` +
-    `the variance; position explains ${percent(still)} of all variance through them.`;
+  const shares = { variance: 100 * stillVariance, still: 100 * still };
+  const rest = stillVariance > 0 && filled(sentences('still'), shares);
   if (pairs.length === 0) {
     return gap(title, lacks(analysis, 'rope_pairs') ?? (rest || 'The tables have no pairs of this layer.'));
   }
