@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace qk {
 namespace page_commands_test {
 
@@ -10,6 +12,13 @@ using nlohmann::json;
 using testing::ElementsAre;
 
 constexpr const char* kHostile = "$(touch x); `id` & '\"a\nrm -r b\x03";
+
+PageFile file(std::string name, std::string table) {
+  PageFile out;
+  out.name = std::move(name);
+  out.table = std::move(table);
+  return out;
+}
 
 TEST(PageCommands, WordsThatAShellTakesAsTheyAre) {
   for (const char* word : {"bucket,counted", "org/name@rev", "0.95", "a-b_c.csv:1=2", "-1"}) {
@@ -35,9 +44,8 @@ TEST(PageCommands, OfAnAnalysis) {
                          {"seed", 0},
                          {"documents", {"a", "b"}},
                          {"output_dir", "x"}}}};
-  const std::vector<PageFile> files = {{.name = "cells one.csv", .table = "cells"},
-                                       {.name = "r.csv", .table = "rope_pairs"},
-                                       {.name = "head_metrics.csv", .table = "heads"}};
+  const std::vector<PageFile> files = {file("cells one.csv", "cells"), file("r.csv", "rope_pairs"),
+                                       file("head_metrics.csv", "heads")};
   EXPECT_THAT(page_commands(record, "results", files),
               ElementsAre("qkscope analyze run --documents DOCUMENTS --method bucket,counted "
                           "--profiles --seed 0 --output_dir results",
