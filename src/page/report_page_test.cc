@@ -60,6 +60,8 @@ TEST(ReportPage, FilesAndWhatIsMissing) {
   EXPECT_EQ(json["files"][0]["name"], "head_metrics.csv");
   EXPECT_EQ(json["files"][0]["bytes"], text.size());
   EXPECT_EQ(json["files"][0]["sha256"], sha256_hex(std::as_bytes(std::span(text))));
+  EXPECT_EQ(json["files"][0]["table"], "heads");
+  EXPECT_EQ(json["commands"][1], "qkscope report " + json["name"].get<std::string>());
   EXPECT_EQ(json["files"].size(), 4u);
   EXPECT_EQ(json["missing"][0]["file"], "head_metrics_ci.csv");
   EXPECT_EQ(json["missing"][0]["command"],
