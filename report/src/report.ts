@@ -74,7 +74,8 @@ const kTrend = { ...kMethod, trend: '', reach: '', slope: NaN, unit: '' };
 export class Analysis {
   readonly name: string;
   readonly record: any;
-  readonly files: { name: string; bytes: number; sha256: string }[];
+  readonly files: { name: string; bytes: number; sha256: string; table: string }[];
+  readonly commands: string[];     // that make the analysis and the page, and draw the figures
   readonly missing: { file: string; command: string }[];
   readonly documents: string[];    // their names by running number; empty unless asked for
   readonly heads: Head[];
@@ -88,6 +89,7 @@ export class Analysis {
     this.name = String(entry?.name ?? '');
     this.record = entry?.record ?? {};
     this.files = entry?.files ?? [];
+    this.commands = entry?.commands ?? [];
     this.missing = entry?.missing ?? [];
     this.documents = entry?.documents ?? [];
     this.tables = new Map([...container.tables].flatMap(([name, table]) =>

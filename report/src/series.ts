@@ -58,14 +58,11 @@ const kPair = { pair: NaN, first_component: NaN, second_component: NaN, waveleng
   position_share: NaN, turn_share: NaN, line_R2: NaN, bucket_R2: NaN, floor: NaN,
   added: NaN,        // what the pair adds to the head's position_share
   cumulative: NaN }; // that, added up from the shortest wavelength on
-export type Pair = typeof kPair;
-
-export interface Spectrum { pairs: Pair[]; still: number; stillVariance: number }
 
 // RoPE pairs of a head by wavelength; `still`: what components that are not turned add. The head's
 // bucket_R2 and floor are the sums of v b and of v f (v: variance_share of a pair), so its position_share,
 // (bucket_R2 - floor) / (1 - floor), is the sum of v (b - f) / (1 - sum of v f).
-export function spectrum(analysis: Analysis, head: Head): Spectrum {
+export function spectrum(analysis: Analysis, head: Head) {
   const rows = analysis.records('rope_pairs', kPair, head.key);
   const total = (values: number[]) => values.reduce((sum, value) => sum + (value || 0), 0);
   const chance = total(rows.map(row => row.variance_share * row.floor));
@@ -98,10 +95,8 @@ export function pick<T extends Shape>(row: T, ...names: (keyof T & string)[]): S
   return Object.fromEntries(names.map(name => [name, row[name]]));
 }
 
-export type Trend = 'rises' | 'falls' | 'flat' | 'unknown';
-
 // By the interval of the slope over position at fixed distance, of all documents.
-export function trend(analysis: Analysis, head: Head, method: string): Trend {
+export function trend(analysis: Analysis, head: Head, method: string) {
   const [found] = where(analysis.table('trends'), { ci_low: NaN, ci_high: NaN },
     { trend: 'position', method, reach: '' }, analysis.rows('trends', head.key));
   if (!found || Number.isNaN(found.ci_low + found.ci_high)) return 'unknown';
@@ -135,11 +130,9 @@ export function quantilePairs(a: ArrayLike<number>, b: ArrayLike<number>): { a: 
     .map(share => ({ a: percentile(sorted[0], share), b: percentile(sorted[1], share) }));
 }
 
-export interface Bin { from: number; to: number; density: number }
-
 // The histogram of values that are known by quantiles at even levels: each bin holds `each` of them.
-export function quantileBins(quantiles: readonly number[], each: number): Bin[] {
-  const bins: Bin[] = [];
+export function quantileBins(quantiles: readonly number[], each: number) {
+  const bins: { from: number; to: number; density: number }[] = [];
   for (let i = 0; i + each < quantiles.length; i += each) {
     const [from, to] = [quantiles[i], quantiles[i + each]];
     if (to > from) bins.push({ from, to, density: each / quantiles.length / (to - from) });

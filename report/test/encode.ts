@@ -77,7 +77,7 @@ export function tablesOf(folder: string, index: number, tables: Tables) {
     const path = join(folder, file);
     if (!existsSync(path)) { missing.push({ file, command: 'qkscope analyze DATASET --error_bars jackknife' }); continue; }
     const bytes = readFileSync(path);
-    files.push({ name: file, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+    files.push({ name: file, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), table: name });
     const { header, rows } = readCsv(bytes.toString('utf8'));
     const columns: Record<string, Values> = {};
     header.forEach((key, i) => { columns[key] = encodeColumn(rows.map(row => row[i] ?? ''), name === 'heads' || name === 'intervals'); });

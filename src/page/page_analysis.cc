@@ -13,6 +13,7 @@
 #include "base/json_value.h"
 #include "base/path_text.h"
 #include "base/thread_pool.h"
+#include "page/page_commands.h"
 #include "page/public_record.h"
 #include "page/read_table.h"
 #include "page/table_kinds.h"
@@ -25,18 +26,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kProfilesFile = "head_profiles.parquet";
-
-// A word of a command to paste into a shell. Control characters could end its line.
-std::string shell_word(std::string text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:@=-";
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; };
-  std::ranges::replace_if(text, is_control, '?');
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
 
 // " --vector pre_rope"; nothing if the record does not say it.
 std::string recorded_option(std::string_view name, const json& value) {
@@ -163,7 +152,7 @@ void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
   if (wishes.ids) {
     out.documents = names_of_documents(wishes, out.found, tables.documents);
   }
-  out.files.push_back(file_of(path));
+  out.files.push_back(file_of(path, "profiles"));
   out.tables.emplace_back("profiles", std::move(tables.profiles));
   out.tables.emplace_back("normal", std::move(tables.normal));
   out.points.emplace_back("points", std::move(tables.points));

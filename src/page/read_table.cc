@@ -169,10 +169,11 @@ size_t num_rows_of(const NumberTable& table) {
 
 }  // namespace
 
-PageFile file_of(const fs::path& path) {
+PageFile file_of(const fs::path& path, std::string_view table) {
   return {.name = path.filename().string(),
           .bytes = static_cast<int64_t>(fs::file_size(path)),
-          .sha256 = sha256_file(path)};
+          .sha256 = sha256_file(path),
+          .table = std::string(table)};
 }
 
 std::set<HeadId> read_all_heads(const fs::path& path) {
@@ -184,7 +185,7 @@ std::set<HeadId> read_all_heads(const fs::path& path) {
 ReadTable read_page_table(const fs::path& path, const TableKind& kind,
                           const std::set<HeadId>& heads, const HeadChoice& choice) {
   ReadTable out;
-  out.file = file_of(path);
+  out.file = file_of(path, kind.name);
   const NumberTable table = read_whole_table(path, cell_kind);
   require_columns(path, table, kind);
   refuse_equal_rows(path, table, kind, num_rows_of(table));

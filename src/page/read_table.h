@@ -16,6 +16,7 @@ struct PageFile {
   std::string name;
   int64_t bytes = 0;
   std::string sha256;
+  std::string table;  // that it holds, as in table_kinds(), or "profiles"
 };
 
 struct ReadTable {
@@ -32,6 +33,6 @@ ReadTable read_page_table(const std::filesystem::path& path, const TableKind& ki
                           const std::set<HeadId>& heads, const HeadChoice& choice);
 
 // Throws Error if the file cannot be read.
-PageFile file_of(const std::filesystem::path& path);
+PageFile file_of(const std::filesystem::path& path, std::string_view table);
 
 }  // namespace qk

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json_value.h"
+#include "page/page_commands.h"
 #include "page/page_comparison.h"
 #include "page/page_size.h"
 #include "page/page_template.h"
@@ -39,12 +40,16 @@ ordered_json analysis_json(const PageAnalysis& analysis, bool with_ids) {
   if (analysis.found.record) out["record"] = public_record(*analysis.found.record, with_ids);
   out["files"] = ordered_json::array();
   for (const PageFile& file : analysis.files) {
-    out["files"].push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
+    out["files"].push_back({{"name", file.name},
+                            {"bytes", file.bytes},
+                            {"sha256", file.sha256},
+                            {"table", file.table}});
   }
   out["missing"] = ordered_json::array();
   for (const MissingTable& table : analysis.missing) {
     out["missing"].push_back({{"file", table.file}, {"command", table.command}});
   }
+  out["commands"] = page_commands(out["record"], analysis.name, analysis.files);
   if (!analysis.documents.empty()) out["documents"] = analysis.documents;
   return out;
 }
