@@ -103,11 +103,11 @@ def dump(folder, path):
     fixtures.write(path, json.dumps(out))
 
 
-def lists(kind, count, width, values):
-    """`count` lists of `width` numbers each, taken from `values` again and again from another place on."""
+def lists(kind, count, width, values, first):
+    """`count` lists of `width` numbers each: `values`, the first list from `first` on, each from another place."""
     flat = array.array("f")
     for i in range(count):
-        start = 7 * i % (len(values) - width)
+        start = (first + 7 * i) % (len(values) - width)
         flat.extend(values[start:start + width])
     offsets = array.array("i", range(0, width * count + 1, width))
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, type=kind.value_type))
@@ -118,6 +118,7 @@ def made(example, folder, points, components):
         heads = [tuple(int(row[name]) for name in ("layer", "q_head", "k_head")) for row in csv.DictReader(file)]
     numbers = fixtures.Numbers(3)
     noise = array.array("f", (sum(numbers.next() for _ in range(4)) for _ in range(40_000)))
+    small = array.array("f", (abs(number) / 32 for number in noise))
     normal = statistics.NormalDist()
     quantiles = [normal.inv_cdf((i + 0.5) / 129) for i in range(129)]
     rows = {"position": [97 * i % 8192 for i in range(points)], "bucket": [97 * i % 8192 // 512 for i in range(points)],
@@ -141,7 +142,8 @@ def made(example, folder, points, components):
             column = [abs(noise[i]) / 4 for i in range(len(heads))]
         else:
             width = {"beta": components, "noise_ks_distance": components - 1, "eigenvalues": components}
-            column = lists(kind, len(heads), width.get(name, 2 * points), noise)
+            values = small if name in ("noise_ks_distance", "eigenvalues") else noise
+            column = lists(kind, len(heads), width.get(name, 2 * points), values, 1000 * len(columns))
         columns[name] = column if isinstance(column, pa.Array) else pa.array(column, type=kind)
     schema = pa.schema(list(pq.read_schema(f"{example}/head_profiles.parquet").remove_metadata()),
                        metadata={"qkscope.profiles": json.dumps({"profile_points": points, "seed": 0})})
