@@ -8,7 +8,7 @@ import unittest
 
 import run_test  # before the others, which make tests/cli/run_test.py known
 
-import ranks_case
+import ranks_case  # isort: skip
 from ranks_case import HOST, PMIX, STOPPED, RanksCase, dataset
 from slurm_cluster import OPEN_MPI
 
