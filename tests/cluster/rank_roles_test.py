@@ -6,8 +6,9 @@ import signal
 import subprocess
 import unittest
 
-import ranks_case
-import run_test
+import run_test  # before the others, which make tests/cli/run_test.py known
+
+import ranks_case  # isort: skip
 from ranks_case import HOST, PMIX, STOPPED, RanksCase, dataset
 from slurm_cluster import OPEN_MPI
 
