@@ -17,8 +17,8 @@ struct LibraryVersion {
   std::string name, version;
 };
 
-// The libraries that were known when it was built, by name: those of C++ that do not say their version
-// when they run. Arrow, curl, OpenSSL and the crates of Rust are not among them.
+// The libraries that were known when it was built, by name: those of C++ that do not say their
+// version when they run. Arrow, curl, OpenSSL and the crates of Rust are not among them.
 std::vector<LibraryVersion> library_versions();
 
 }  // namespace qk

@@ -5,7 +5,8 @@
 namespace qk {
 namespace {
 
-// Readline splits words at = and :, so they are put together again; a reply begins where the last piece does.
+// Readline splits words at = and :, so they are put together again; a reply begins where the last
+// piece does.
 constexpr const char* kBashFunctions = R"bash(
 _qkscope_words() {
   local i word

@@ -1,4 +1,5 @@
-// `qkscope completion` and `qkscope man-pages`: files for shells and for man, from the declarations.
+// `qkscope completion` and `qkscope man-pages`: files for shells and for man, from the
+// declarations.
 #pragma once
 
 namespace CLI {

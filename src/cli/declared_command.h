@@ -1,4 +1,5 @@
-// What the command line declares to CLI11, as data: shell completions and manual pages are made of it.
+// What the command line declares to CLI11, as data: shell completions and manual pages are made of
+// it.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// `qkscope doctor`: what this machine has, what is configured, what will be used, what does not work.
+// `qkscope doctor`: what this machine has, what is configured, what will be used, what does not
+// work.
 #pragma once
 
 namespace CLI {

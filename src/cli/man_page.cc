@@ -14,8 +14,8 @@
 namespace qk {
 namespace {
 
-// Text as roff prints it: also at the beginning of a line, where a full stop or an apostrophe would be
-// a request.
+// Text as roff prints it: also at the beginning of a line, where a full stop or an apostrophe would
+// be a request.
 std::string roff(std::string_view text) {
   std::string out;
   for (const char c : text) {

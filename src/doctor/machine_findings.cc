@@ -29,7 +29,8 @@ constexpr double kLittleDisk = 1e9;    // bytes
 // Highway's names of vectors of 128 bits, or none.
 constexpr std::array<std::string_view, 5> kSlowSimd = {"SSE2", "SSSE3", "SSE4", "EMU128", "SCALAR"};
 
-// What follows the key and the separator in the first line that begins with the key; quotes are taken off.
+// What follows the key and the separator in the first line that begins with the key; quotes are
+// taken off.
 std::string value_in(const fs::path& path, std::string_view key, char separator) {
   std::ifstream in(path);
   for (std::string line; std::getline(in, line);) {

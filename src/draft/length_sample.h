@@ -28,10 +28,11 @@ struct LengthSample {
   double scale() const;
 };
 
-// Reads the corpus from its beginning. A stratum is made of texts whose bytes differ by at most a factor
-// of the square root of 2; beyond whole_bytes its 1st, 2nd, 4th, 8th ... document is tokenised, and the
-// rest have the tokens per byte of those. So the same corpus gives the same numbers, unless the time is
-// over. Throws Error as the corpus and the tokenizer do. REQUIRES: nothing was read of the corpus yet.
+// Reads the corpus from its beginning. A stratum is made of texts whose bytes differ by at most a
+// factor of the square root of 2; beyond whole_bytes its 1st, 2nd, 4th, 8th ... document is
+// tokenised, and the rest have the tokens per byte of those. So the same corpus gives the same
+// numbers, unless the time is over. Throws Error as the corpus and the tokenizer do. REQUIRES:
+// nothing was read of the corpus yet.
 LengthSample sample_lengths(Corpus& corpus, const Tokenizer& tokenizer,
                             const SampleLimits& limits = {});
 

@@ -1,5 +1,5 @@
-// Settings of a capture that suit a model and the lengths of the documents: docs/config.md, "A first
-// configuration".
+// Settings of a capture that suit a model and the lengths of the documents: docs/config.md, "A
+// first configuration".
 #pragma once
 
 #include <cstdint>
