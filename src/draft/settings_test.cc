@@ -65,6 +65,12 @@ TEST_F(SettingsTest, MaxLengthIsOfWholeBucketsThatEnoughDocumentsReach) {
   EXPECT_GE(found.buckets.back().documents, 20);
 }
 
+TEST_F(SettingsTest, OfFewDocumentsHalfReachTheEnd) {
+  LengthSample sample = lengths(10, 200);
+  std::fill(sample.tokens.begin(), sample.tokens.begin() + 5, 5000);
+  EXPECT_EQ(draft(sample).config.tokenizer.max_length, 19 * 256);
+}
+
 TEST_F(SettingsTest, TheModelsContextIsTheLimit) {
   model_.config.max_position_embeddings = 2048;
   EXPECT_EQ(draft(100, 5000).config.tokenizer.max_length, 2048);
