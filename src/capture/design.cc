@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/range_text.h"
+#include "base/utf8.h"
 #include "sampling/buckets.h"
 #include "sampling/sampler.h"
 
@@ -24,17 +25,10 @@ constexpr double kEnoughRows = 32;      // the default of `analyze --min_queries
 constexpr double kEnoughPairs = 32;     // of keys, for a cell
 constexpr double kEnoughDocuments = 5;  // below that error bars are very wide, and missing below 3
 
-// The text's length in bytes, but a character is not cut in two.
-std::string_view prefix(std::string_view text, size_t bytes) {
-  if (text.size() <= bytes) return text;
-  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
-  return text.substr(0, bytes);
-}
-
 // Tokens of a text; those of a very long one are estimated from its beginning.
 int64_t count_tokens(const PreparedRun& run, const Document& document, bool& truncated) {
   const int64_t most = run.config.tokenizer.max_length;
-  const std::string_view text = prefix(document.text, kLongestMeasured);
+  const std::string_view text = utf8_prefix(document.text, kLongestMeasured);
   Encoding encoding;
   try {
     encoding = run.tokenizer.encode(text, most);

@@ -22,19 +22,6 @@ class NoCorpus : public Corpus {
   std::vector<CorpusFile> files_;
 };
 
-// The longest context in tokens that the model is made for; scaled rotary embeddings extend it.
-int64_t longest_context(const ModelConfig& model) {
-  int64_t longest = model.max_position_embeddings;
-  for (const RopeParameters& rope : model.rope) {
-    const int64_t original = rope.original_max_position_embeddings > 0
-                                 ? rope.original_max_position_embeddings
-                                 : model.max_position_embeddings;
-    const double scaled = static_cast<double>(original) * rope.factor;
-    longest = std::max(longest, static_cast<int64_t>(std::min(scaled, 9e15)));
-  }
-  return longest;
-}
-
 void warn_of_length(const ModelConfig& model, SniffConfig& config) {
   const int64_t longest = longest_context(model);
   if (model.max_position_embeddings <= 0 || config.tokenizer.max_length <= longest) return;
@@ -46,6 +33,18 @@ void warn_of_length(const ModelConfig& model, SniffConfig& config) {
 }
 
 }  // namespace
+
+int64_t longest_context(const ModelConfig& model) {
+  int64_t longest = model.max_position_embeddings;
+  for (const RopeParameters& rope : model.rope) {
+    const int64_t original = rope.original_max_position_embeddings > 0
+                                 ? rope.original_max_position_embeddings
+                                 : model.max_position_embeddings;
+    const double scaled = static_cast<double>(original) * rope.factor;
+    longest = std::max(longest, static_cast<int64_t>(std::min(scaled, 9e15)));
+  }
+  return longest;
+}
 
 PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const> registry,
                         Resolver& resolver, bool plan_only, bool opens_corpus) {

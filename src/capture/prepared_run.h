@@ -1,6 +1,7 @@
 // Everything that a run needs, opened and checked. Nothing is written yet.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -20,6 +21,10 @@ struct PreparedRun {
   Tokenizer tokenizer;
   std::unique_ptr<Corpus> corpus;
 };
+
+// The longest context in tokens that the model is made for; scaled rotary embeddings extend it. 0: not
+// known.
+int64_t longest_context(const ModelConfig& model);
 
 // resolver: finds model, tokenizer and corpus, and brings what is read of them; with plan_only, not
 // the weights: Model::unbrought. Without opens_corpus, of a process that gets its documents from

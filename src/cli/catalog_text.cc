@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cli/number_text.h"
+#include "base/number_text.h"
 
 namespace qk {
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/common_options.h"
 #include "cli/dataset_argument.h"
 #include "cli/hub_session.h"
-#include "cli/number_text.h"
 #include "dataset/dataset_check.h"
 
 namespace qk {

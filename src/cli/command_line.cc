@@ -9,15 +9,18 @@
 #include <string>
 #include <vector>
 
-#include "base/build_info.h"
 #include "cli/analyze_command.h"
 #include "cli/check_command.h"
 #include "cli/compare_command.h"
+#include "cli/completion_command.h"
+#include "cli/doctor_command.h"
 #include "cli/dotenv.h"
 #include "cli/fetch_command.h"
 #include "cli/hub_command.h"
+#include "cli/init_command.h"
 #include "cli/inspect_command.h"
 #include "cli/licenses.h"
+#include "cli/manual.h"
 #include "cli/mpi_shim_command.h"
 #include "cli/plot_command.h"
 #include "cli/publish_command.h"
@@ -26,9 +29,8 @@
 #include "cli/stop_signal.h"
 #include "cli/usage.h"
 #include "cli/verify_command.h"
-#include "dataset/arrow_version.h"
+#include "cli/version_info.h"
 #include "hub/hub_settings.h"
-#include "kernels/simd_name.h"
 
 namespace qk {
 namespace {
@@ -39,6 +41,8 @@ constexpr const char* kAbout =
 
 constexpr const char* kExamples = R"(
 Examples, in the order of work:
+  qkscope doctor                           show what this machine has, and what would be used of it
+  qkscope init my-model my-corpus          write a first run.yaml for a model and a corpus
   qkscope sniff run.yaml --dry-run         show what would be captured: heads, rows, bytes, memory
   qkscope sniff run.yaml                   capture it
   qkscope inspect data/run                 show what a dataset holds and whether it is whole
@@ -53,18 +57,19 @@ Examples, in the order of work:
   qkscope hub status ORG/NAME              show our account, what is on the Hub, and what is cached
 
 `qkscope COMMAND --help` or `qkscope help COMMAND` explains a command; in the names of options, dashes
-and underscores are the same. Exit codes: 0 success; 1 user error or failed check (stderr or the report
-says which); 2 a bug in Qkscope; 75 stopped by a signal: resume the run, or give the command again.)";
-
-std::string version_text() {
-  const std::string commit = build_commit();
-  return fmt::format("qkscope {}{}\nArrow {}, tokenizers {}, SIMD {}", version(),
-                     commit.empty() ? "" : " (" + commit + ")", arrow_version(),
-                     tokenizers_version(), simd_name());
-}
+and underscores are the same.)";
 
 // Ends the parsing as --version does.
 void print_licenses() { throw CLI::CallForVersion(third_party_notices(), 0); }
+
+void add_version_flags(CLI::App& app) {
+  CLI::Option* as_json =
+      app.add_flag("--json")->description("With --version: all of it, as JSON for scripts");
+  CLI::Option* version = app.set_version_flag(
+      "--version", [as_json] { return as_json->count() > 0 ? version_json() : version_text(); },
+      "Show version, commit, libraries and SIMD");
+  as_json->needs(version);
+}
 
 // The arguments after the program's name.
 std::vector<std::string> arguments(int argc, char** argv) {
@@ -113,12 +118,13 @@ int run_command_line(int argc, char** argv) {
   hide_token_from_cores();
   int exit_code = 0;
   CLI::App app(kAbout, "qkscope");
-  app.set_version_flag("--version", version_text(), "Show version, commit, libraries and SIMD");
+  add_version_flags(app);
   app.add_flag_callback("--licenses", print_licenses, "Licences of everything inside the program");
   app.require_subcommand(1);
-  app.footer(kExamples);
+  app.footer(kExamples + exit_codes_text());
   app.formatter(std::make_shared<HelpText>());
   app.get_formatter()->column_width(28);
+  add_init_command(app, exit_code);
   add_sniff_command(app, exit_code);
   add_inspect_command(app, exit_code);
   add_check_command(app, exit_code);
@@ -130,7 +136,10 @@ int run_command_line(int argc, char** argv) {
   add_verify_command(app, exit_code);
   add_fetch_command(app, exit_code);
   add_hub_command(app, exit_code);
+  add_doctor_command(app, exit_code);
   add_mpi_shim_command(app, exit_code);
+  add_completion_command(app, exit_code);
+  add_man_pages_command(app, exit_code);
   const int parsed = parse(app, arguments(argc, argv));
   return parsed == 0 ? exit_code : parsed;
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/path_text.h"
-#include "cli/number_text.h"
 
 namespace qk {
 namespace {

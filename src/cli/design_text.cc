@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "cli/number_text.h"
+#include "base/number_text.h"
 
 namespace qk {
 namespace {

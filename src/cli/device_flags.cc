@@ -25,7 +25,7 @@ void add_device_flags(CLI::App& command, DeviceFlags& flags) {
       .add_option("--device", flags.device,
                   "Where to compute: auto, cpu, torch:cpu, cuda, cuda:N, cuda:0,1 or cuda:all "
                   "(default: model.device_map)")
-      ->type_name("DEVICE")
+      ->type_name("auto|cpu|torch:cpu|cuda|cuda:N")
       ->group(kResourcesGroup);
   add_bytes(command, "--vram", flags.vram_bytes,
             "Memory limit of each device of torch (default: what is free, less a reserve)")

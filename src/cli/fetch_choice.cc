@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "cli/number_text.h"
+#include "base/number_text.h"
 #include "dataset/document_table.h"
 #include "dataset/schema.h"
 

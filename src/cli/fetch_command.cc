@@ -12,11 +12,11 @@
 
 #include "base/error.h"
 #include "base/home_path.h"
+#include "base/number_text.h"
 #include "base/path_text.h"
 #include "cli/common_options.h"
 #include "cli/fetch_choice.h"
 #include "cli/hub_session.h"
-#include "cli/number_text.h"
 #include "download/download.h"
 #include "download/resolver.h"
 #include "hub/hub_cache.h"

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/path_text.h"
+#include "cli/account_text.h"
 #include "cli/common_options.h"
 #include "cli/hub_session.h"
 #include "cli/repo_status.h"
@@ -36,22 +37,12 @@ only the last. Exit codes: 0; 1 there is no such repository, neither on the Hub 
 revision of it.)";
 
 // silence: what was said if the Hub did not answer at all.
-std::string account_text(const HubSettings& settings, HubClient& hub, std::string& silence) {
+std::string account_line(const HubSettings& settings, HubClient& hub, std::string& silence) {
   if (settings.token.empty()) return "no token: set HF_TOKEN, or `hf auth login`";
   const std::string origin = "token from " + printable(settings.token_origin, 300);
   if (settings.offline) return origin + "; HF_HUB_OFFLINE is set";
   try {
-    const WhoAmI me = who_am_i(hub);
-    std::string out = printable(me.name) + ", " + origin;
-    if (!me.token_role.empty()) out += ", role " + printable(me.token_role);
-    for (const std::string& scope : me.write_scopes) {
-      out += (&scope == &me.write_scopes.front() ? ", may write to " : ", ") + printable(scope);
-    }
-    for (const Organisation& one : me.organisations) {
-      out += (&one == &me.organisations.front() ? "; organisations: " : ", ") + printable(one.name);
-      if (!one.role.empty()) out += " (" + printable(one.role) + ")";
-    }
-    return out;
+    return account_text(who_am_i(hub), settings.token_origin);
   } catch (const HubError& error) {
     if (is_silence(error.fault())) silence = error.what();
     return origin + "; " + without_hub(error.what());
@@ -79,7 +70,7 @@ int show_status(const StatusFlags& flags) {
   const HubSettings& settings = session.settings();
   std::string silence;
   std::printf("%-10s%s\n%-10s%s\n%-10s%s\n", "Endpoint", settings.endpoint.c_str(), "Account",
-              account_text(settings, hub, silence).c_str(), "Cache",
+              account_line(settings, hub, silence).c_str(), "Cache",
               path_text(settings.cache).c_str());
   if (flags.repo.empty()) return 0;
   std::vector<RepoStatus> shown;

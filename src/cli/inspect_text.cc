@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/range_text.h"
 #include "cli/inspect_report.h"
-#include "cli/number_text.h"
 #include "dataset/schema.h"
 #include "heads/dataset_record.h"
 

@@ -6,10 +6,10 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/range_text.h"
 #include "capture/device_choice.h"
 #include "cli/design_text.h"
-#include "cli/number_text.h"
 #include "verify/computed_in.h"
 
 namespace qk {

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "base/error.h"
-#include "cli/number_text.h"
+#include "base/number_text.h"
 
 namespace qk {
 namespace {

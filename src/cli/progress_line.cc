@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "cli/number_text.h"
+#include "base/number_text.h"
 
 namespace qk {
 namespace {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/path_text.h"
-#include "cli/number_text.h"
 
 namespace qk {
 namespace {

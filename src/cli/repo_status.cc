@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/path_text.h"
 #include "base/range_text.h"
-#include "cli/number_text.h"
 #include "dataset/card.h"
 
 namespace qk {

@@ -20,9 +20,9 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/home_path.h"
+#include "base/number_text.h"
 #include "base/path_text.h"
 #include "cli/common_options.h"
-#include "cli/number_text.h"
 #include "page/page_template.h"
 #include "page/report_page.h"
 

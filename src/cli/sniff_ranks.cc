@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/stopped.h"
-#include "cli/number_text.h"
 #include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
 #include "cluster/launcher.h"

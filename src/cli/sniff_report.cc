@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/number_text.h"
+#include "base/number_text.h"
 #include "cli/stop_signal.h"
 
 namespace qk {

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/number_text.h"
 #include "base/range_text.h"
 #include "cli/compare_text.h"
-#include "cli/number_text.h"
 #include "cli/progress_line.h"
 #include "cli/transfer_line.h"
 

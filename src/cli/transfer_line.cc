@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "cli/number_text.h"
+#include "base/number_text.h"
 
 namespace qk {
 namespace {

@@ -155,17 +155,17 @@ void add_verify_command(CLI::App& app, int& exit_code) {
   command
       ->add_option("--device", flags->device,
                    "cpu (our own kernels, the default), torch:cpu, cuda, cuda:N or auto")
-      ->type_name("DEVICE")
+      ->type_name("auto|cpu|torch:cpu|cuda|cuda:N")
       ->group(kResourcesGroup);
   command
       ->add_option("--dtype", flags->dtype,
                    "On torch: float32 (default), bfloat16 or float16, as the run's model.dtype")
-      ->type_name("TYPE")
+      ->type_name("float32|bfloat16|float16")
       ->group(kInputGroup);
   command
       ->add_option("--compat", flags->compat,
                    "reference: attention as torch's dispatcher chooses it for transformers")
-      ->type_name("NAME")
+      ->type_name("reference")
       ->group(kInputGroup);
   add_chunk_flags(*command, flags->chunks);
   command->add_flag("--quiet", flags->quiet, "Print only the verdict, and no progress")

@@ -11,4 +11,12 @@ std::string simd_name() {
   return hwy::TargetName(usable & -usable);  // the best one is the lowest bit
 }
 
+std::vector<std::string> simd_targets() {
+  std::vector<std::string> out;
+  for (int64_t left = HWY_TARGETS; left != 0; left &= left - 1) {
+    out.emplace_back(hwy::TargetName(left & -left));
+  }
+  return out;
+}
+
 }  // namespace qk

@@ -24,6 +24,14 @@ extern const char qk_report_page_end[] __attribute__((visibility("hidden")));
 
 namespace qk {
 
+bool has_page_template() {
+#ifdef QK_REPORT_PAGE
+  return true;
+#else
+  return false;
+#endif
+}
+
 std::string_view page_template() {
 #ifdef QK_REPORT_PAGE
   return {qk_report_page_begin, qk_report_page_end};

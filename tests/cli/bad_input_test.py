@@ -72,6 +72,12 @@ class BadInput(unittest.TestCase):
         for command in ("inspect", "check"):
             self.assert_says(f"{command}: no dataset was given: type `qkscope {command} FOLDER` (see "
                              f"qkscope {command} --help)", command)
+        self.assert_says("init: no model was given: type `qkscope init MODEL CORPUS` (see qkscope init "
+                         "--help)", "init")
+        self.assert_says("completion: no shell was given: type `qkscope completion bash` (see qkscope "
+                         "completion --help)", "completion")
+        self.assert_says("man-pages: no folder was given: type `qkscope man-pages FOLDER` (see qkscope "
+                         "man-pages --help)", "man-pages")
         self.assert_says("verify: no model was given: type `qkscope verify MODEL REFERENCE` (see "
                          "qkscope verify --help)", "verify")
         self.assert_says("verify: no reference was given: type `qkscope verify MODEL REFERENCE` (see "
@@ -79,8 +85,9 @@ class BadInput(unittest.TestCase):
 
     def test_unknown_command(self):
         self.assert_says("snif: unknown command; did you mean sniff?", "snif")
-        self.assert_says("frobnicate: unknown command (known: sniff, inspect, check, analyze, compare, "
-                         "plot, report, publish, verify, fetch, hub, mpi-shim)", "frobnicate")
+        self.assert_says("frobnicate: unknown command (known: init, sniff, inspect, check, analyze, "
+                         "compare, plot, report, publish, verify, fetch, hub, doctor, mpi-shim, "
+                         "completion, man-pages)", "frobnicate")
         self.assert_says("snif: unknown command; did you mean sniff?", "help", "snif")
 
     def test_unknown_options(self):
@@ -156,7 +163,8 @@ class BadInput(unittest.TestCase):
 
     def test_help_and_version(self):
         for words in ([], ["sniff"], ["inspect"], ["check"], ["analyze"], ["plot"],
-                      ["plot", "heatmap"], ["publish"], ["verify"]):
+                      ["plot", "heatmap"], ["publish"], ["verify"], ["init"], ["doctor"], ["completion"],
+                      ["man-pages"]):
             done = self.run_program(*words, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertRegex(done.stdout, "\nExamples.*:\n")
@@ -164,8 +172,9 @@ class BadInput(unittest.TestCase):
             self.assertEqual(done.stdout, self.run_program("help", *words).stdout)
         commands = self.run_program("--help").stdout.split("Subcommands:\n")[1].split("\n\n")[0]
         self.assertEqual([line.split()[0] for line in commands.splitlines()],
-                         ["sniff", "inspect", "check", "analyze", "compare", "plot", "report", "publish", "verify",
-                          "fetch", "hub", "mpi-shim"])
+                         ["init", "sniff", "inspect", "check", "analyze", "compare", "plot", "report",
+                          "publish", "verify", "fetch", "hub", "doctor", "mpi-shim", "completion",
+                          "man-pages"])
         done = self.run_program("--version")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^qkscope \d+\.\d+\.\d+")
