@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from ._arguments import option_words, set_words, split_overrides, yaml_text
 from ._dataset import Dataset
@@ -15,7 +15,7 @@ from ._errors import UserError
 from ._results import Analysis, Report
 from ._run import run
 
-PathLike = str | os.PathLike[str]
+PathLike = Union[str, "os.PathLike[str]"]
 """a path; for datasets also the name of a Hub repository, `org/name` or `org/name@branch`"""
 
 

@@ -55,8 +55,10 @@ class Rows:
 
     def __getitem__(self, chosen: Any) -> Rows:
         """Some of the rows: a slice, a mask [rows] or row numbers."""
-        if isinstance(chosen, int):
-            chosen = slice(chosen, chosen + 1 or None)
+        import numpy as np
+
+        if isinstance(chosen, (int, np.integer)):
+            chosen = slice(chosen, int(chosen) + 1 or None)
         return Rows(
             self.vectors[chosen],
             self.positions[chosen],

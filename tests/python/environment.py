@@ -20,7 +20,7 @@ def install(python, *words):
     done = subprocess.run(
         [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-input",
          "--disable-pip-version-check", "--no-warn-script-location", "--retries", "1", "--timeout", "30",
-         "--only-binary=:all:", *map(str, words)], capture_output=True, text=True)
+         "--no-compile", "--only-binary=:all:", *map(str, words)], capture_output=True, text=True)
     if done.returncode == 0:
         return
     if "(from versions: none)" in done.stderr or "No module named pip" in done.stderr:

@@ -68,7 +68,7 @@ class Wheel(unittest.TestCase):
         self.assertTrue(program.external_attr >> 16 & 0o111)
         self.assertLessEqual({"qkscope/py.typed", f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"}, names)
         self.assertEqual(notices, (environment.SOURCE / "third_party/notices.txt").read_bytes())
-        self.assertIn("Requires-Python: >=3.10\n", metadata)
+        self.assertIn("Requires-Python: >=3.9\n", metadata)
         self.assertNotIn("Requires-Dist: pyarrow>=14\n", metadata)  # only with the extra `arrays`
         self.assertFalse([name for name in names if "__pycache__" in name])
 

@@ -1,4 +1,4 @@
-"""Wheels for the tests: of an ordinary build, and the released one."""
+"""Wheels for the tests: of an ordinary build, and the one for all machines."""
 
 import os
 import pathlib
@@ -35,6 +35,6 @@ def of_build(build, tree, output):
 
 
 def released():
-    """The wheel that QK_WHEEL names, or None."""
-    name = os.environ.get("QK_WHEEL")
-    return pathlib.Path(name).resolve() if name else None
+    """The wheel in the folder that QK_PACKAGES names (tools/package all), or None."""
+    found = list(pathlib.Path(os.environ.get("QK_PACKAGES", "/nonexistent")).resolve().glob("qkscope-*.whl"))
+    return found[0] if found else None

@@ -117,7 +117,7 @@ class Rows(unittest.TestCase):
         rows = self.ds.queries(0, 0)
         chosen = rows[rows.buckets == 1]
         self.assertEqual(set(chosen.buckets.tolist()), {1})
-        self.assertEqual(len(rows[3]), 1)
+        self.assertEqual(rows[np.int64(3)].vectors.tolist(), rows.vectors[3:4].tolist())
         self.assertEqual(rows[-1].positions.tolist(), rows.positions[-1:].tolist())
         self.assertEqual(np.asarray(rows).tolist(), rows.vectors.tolist())
         self.assertEqual(np.array(rows, dtype=np.float64).dtype, np.float64)
