@@ -2,13 +2,14 @@
 """What is inside the packages, without running it: layout, what the system must have, no path of the
 build machine.
 
-usage: contents_test.py"""
+usage: contents_test.py QKSCOPE"""
 
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -75,6 +76,19 @@ class Tarball(unittest.TestCase):
                     self.assertEqual(data.count(f"{folder.rstrip('/')}/".encode()), 0)
 
 
+class Debian(unittest.TestCase):
+    def test_lintian_finds_nothing(self):
+        done = subprocess.run(["lintian", "--fail-on=error,warning", "--allow-root", packages.deb()],
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_its_dependencies_are_in_every_base_system(self):
+        done = subprocess.run(["dpkg-deb", "--field", packages.deb(), "Depends"], capture_output=True,
+                              text=True, check=True)
+        names = {part.split()[0] for part in done.stdout.split(",")}
+        self.assertEqual(names, {"libc6", "libgcc-s1", "libstdc++6"})
+
+
 if __name__ == "__main__":
-    packages.need_root_and("readelf")
-    unittest.main()
+    packages.need_root_and("readelf", "lintian")
+    unittest.main(argv=sys.argv[:1])
