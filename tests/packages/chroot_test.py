@@ -34,9 +34,9 @@ qkscope plot heatmap --bucket_csv analysis/head_bucket_plasticity.csv --output h
 qkscope report analysis
 qkscope --licenses >licenses.txt
 """
-# Nothing that is mounted, and no process, outlives the namespaces.
+# The program finds its libraries by /proc/self/exe. Nothing that is mounted, and no process, outlives the namespaces.
 APART = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c",
-         'mount -t proc proc "$0/proc" && exec chroot --userspec=nobody:nogroup "$0" "$@"']
+         'mount -t proc proc "$0/proc" && exec /usr/sbin/chroot --userspec=nobody:nogroup "$0" "$@"']
 
 
 def make_job(folder):
