@@ -1,5 +1,7 @@
 # Arrow and Parquet: the system's packages where they exist, else the libraries and headers that the
-# pinned pyarrow wheel carries (tools/setup unpacks it into .deps/pyarrow).
+# pinned pyarrow wheel carries (tools/setup unpacks it into .deps/pyarrow). The latter are installed with
+# the program: qk_bundled_libraries (cmake/install.cmake).
+set(qk_bundled_libraries "")
 find_package(Arrow QUIET)
 find_package(Parquet QUIET)
 if(Arrow_FOUND AND Parquet_FOUND)
@@ -13,7 +15,8 @@ else()
     message(FATAL_ERROR "Arrow and Parquet were found neither on the system nor in "
       "${wheel}: run tools/setup first")
   endif()
+  set(qk_bundled_libraries ${arrow_library} ${parquet_library})
   add_library(qk_arrow INTERFACE)
   target_include_directories(qk_arrow SYSTEM INTERFACE ${wheel}/include)
-  target_link_libraries(qk_arrow INTERFACE ${arrow_library} ${parquet_library})
+  target_link_libraries(qk_arrow INTERFACE ${qk_bundled_libraries})
 endif()

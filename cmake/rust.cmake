@@ -29,11 +29,22 @@ endif()
 
 set(rust ${PROJECT_SOURCE_DIR}/rust)
 set(rust_target ${PROJECT_SOURCE_DIR}/build/cargo)
+set(rust_environment "")
+if(QK_PACKAGE)  # apart: without the folders of this machine, which other builds have in messages
+  set(rust_target ${PROJECT_SOURCE_DIR}/build/cargo-package)
+  set(cargo_home $ENV{HOME}/.cargo)
+  if(DEFINED ENV{CARGO_HOME})
+    set(cargo_home $ENV{CARGO_HOME})
+  endif()
+  set(rust_environment RUSTFLAGS=--remap-path-prefix=${cargo_home}=cargo
+    CFLAGS=-ffile-prefix-map=${cargo_home}=cargo)
+endif()
 set(rust_library ${rust_target}/release/libnative.a)
 file(GLOB rust_sources CONFIGURE_DEPENDS ${rust}/*/src/*.rs ${rust}/*/Cargo.toml)
 add_custom_command(OUTPUT ${rust_library}
   # onig comes from the crate, never from the system, so that every build has the same tables.
   COMMAND ${CMAKE_COMMAND} -E env --unset=CARGO_BUILD_TARGET RUSTONIG_SYSTEM_LIBONIG=0
+    ${rust_environment}
     ${QK_CARGO} build --release --locked --quiet --manifest-path ${rust}/Cargo.toml
     --package native --target-dir ${rust_target}
   COMMAND ${CMAKE_COMMAND} -E touch ${rust_library}

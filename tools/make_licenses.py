@@ -188,12 +188,14 @@ def library_entry(library, texts):
         lines.append("packages: " + ", ".join(library["npm"]))
     if "note" in library:
         lines.append(library["note"])
-    return entry(lines, [(ROOT / path).read_text() for path in library["texts"]], texts)
+    return entry(lines, [(ROOT / path).read_text() for path in library.get("texts", [])], texts)
 
 
 def entry(lines, chosen, texts):
     numbers = dict.fromkeys(texts.number(text) for text in chosen)
-    details = lines[1:] + ["text: " + ", ".join(f"[{number}]" for number in numbers)]
+    details = lines[1:]
+    if numbers:
+        details.append("text: " + ", ".join(f"[{number}]" for number in numbers))
     indents = {"initial_indent": "    ", "subsequent_indent": "        "}
     return lines[:1] + [textwrap.fill(line, 100, **indents) for line in details]
 
@@ -217,9 +219,10 @@ def notices(program):
     for package in crates(program):
         lines += crate_entry(package, texts)
     lines += heading("Libraries that are loaded when the program starts")
-    lines += ["They are not part of the program and come with their own licence texts.", ""]
+    lines += ["A program that you built yourself loads them from your system. Packages carry them, unless",
+              "an entry says otherwise.", ""]
     for library in libraries["linked"]:
-        lines += [f"{library['name']} {library['version']}", f"    licence: {library['license']}"]
+        lines += library_entry(library, texts)
     lines += heading("Licence texts")
     for number, text in enumerate(texts.texts, 1):
         lines += [f"[{number}] " + "-" * 70, "", text, ""]

@@ -118,7 +118,20 @@ Certificates find_certificates() {
     if (std::filesystem::exists(path, ignored)) return {path.string(), ""};
     fail("{}: {}: there is no such file of certificates", name, path_text(path));
   }
-  return {};
+  const char* const own = curl_version_info(CURLVERSION_NOW)->cainfo;
+  std::error_code ignored;
+  if (own == nullptr || std::filesystem::exists(own, ignored)) return {};
+  return {system_certificates("/"), ""};
+}
+
+std::string system_certificates(const std::filesystem::path& root) {
+  for (const char* file : {"etc/ssl/certs/ca-certificates.crt",  // Debian, Ubuntu
+                           "etc/pki/tls/certs/ca-bundle.crt",    // RHEL, Fedora
+                           "etc/ssl/ca-bundle.pem"}) {           // openSUSE
+    std::error_code ignored;
+    if (std::filesystem::exists(root / file, ignored)) return root / file;
+  }
+  return "";
 }
 
 std::string upper_case_proxy(const std::string& url) {

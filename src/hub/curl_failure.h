@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <filesystem>
 #include <string>
 
 namespace qk {
@@ -17,7 +18,10 @@ struct Certificates {
 };
 // The first that is set of SSL_CERT_FILE and SSL_CERT_DIR, which Python's client reads today, and
 // REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which it read before; each may name a file or a folder. Throws Error if there is nothing.
+// If none is set and curl's own file is not there, as on other systems than it was built on: the system's.
 Certificates find_certificates();
+// The file of certificates of the system below `root`; empty: none where distributions have it.
+std::string system_certificates(const std::filesystem::path& root);
 
 // The proxy that HTTP_PROXY names for an http address, as Python's client has it: curl itself reads
 // http_proxy only, which wins. Empty: none, or it is not for curl to be told.

@@ -10,6 +10,7 @@
 #include "base/stopped.h"
 #include "base/test_error.h"
 #include "base/test_folder.h"
+#include "hub/curl_failure.h"
 #include "hub/http_client.h"
 #include "hub/test_server.h"
 
@@ -234,6 +235,16 @@ TEST(CurlClient, CertificatesThatAreNotThere) {
   EXPECT_THAT(
       error_of([&] { client->send(get("https://127.0.0.1:1/")); }),
       testing::HasSubstr("SSL_CERT_FILE: /nowhere/ca.pem: there is no such file of certificates"));
+}
+
+TEST(SystemCertificates, AreFoundWhereDistributionsHaveThem) {
+  const TestFolder root;
+  EXPECT_EQ(system_certificates(root.path()), "");
+  for (const char* place :
+       {"etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/certs/ca-certificates.crt"}) {
+    const std::string file = root.write(place, "certificates");
+    EXPECT_EQ(system_certificates(root.path()), file);
+  }
 }
 
 TEST(CurlClient, AHandshakeThatIsNoTlsIsNotTriedAgain) {
