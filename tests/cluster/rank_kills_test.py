@@ -15,7 +15,7 @@ import unittest
 
 import journals
 import ranks_case
-from ranks_case import HOST, PMI2, PMIX, RanksCase, dataset
+from ranks_case import HOST, MANY_LENGTHS, PMI2, PMIX, RanksCase, dataset
 from slurm_cluster import MPICH, OPEN_MPI
 
 SEED = int(os.environ.get("QK_CLUSTER_SEED", random.SystemRandom().randrange(10**6)))
@@ -24,19 +24,12 @@ KILLED = 128 + signal.SIGKILL  # srun's exit code
 
 
 class RankKillsTest(RanksCase):
-    LENGTHS = [400, 90, 5, 0, 300, 41, 100, 17, 350, 64, 128, 1, 77, 33, 110, 380] * 20
+    LENGTHS = MANY_LENGTHS
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.random = random.Random(SEED)
-
-    def kill_ranks(self, out, ranks):
-        pids = self.pids(out)
-        for rank in ranks:
-            self.assertIn(rank, pids, "the run ended before the kill")
-            os.kill(pids[rank], signal.SIGKILL)
-        self.assertFalse(os.path.exists(f"{out}/README.md"))
 
     def sizes_by_rank(self, out):
         return {int(name.rsplit(".", 1)[1]): size for name, size in self.journal_sizes(out).items()}

@@ -6,24 +6,13 @@ import signal
 import subprocess
 import unittest
 
-import run_test  # before the others, which make tests/cli/run_test.py known
-
-import ranks_case  # isort: skip
-from ranks_case import HOST, PMIX, STOPPED, RanksCase, dataset
+import ranks_case
+from ranks_case import HOST, MANY_LENGTHS, PMIX, STOPPED, RanksCase, dataset
 from slurm_cluster import OPEN_MPI
 
 
 class RankRolesTest(RanksCase):
-    LENGTHS = run_test.RunTest.LENGTHS
-    start = run_test.RunTest.start
-    pids = run_test.RunTest.pids
-    wait_for_journals = run_test.RunTest.wait_for_journals
-    kill_ranks = run_test.RunTest.kill_ranks
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.journal_bytes = sum(map(len, cls.expected.values()))  # about
+    LENGTHS = MANY_LENGTHS
 
     def test_rank_0_alone_reads_the_corpus(self):
         """Rank 1 has an empty folder there."""

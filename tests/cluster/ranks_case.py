@@ -5,6 +5,7 @@ import contextlib
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ PMI2 = ["srun", "-Q", "--mpi=pmi2", "--kill-on-bad-exit=0", "--overcommit"]
 def dataset(folder):
     return {name: data for name, data in fixtures.files_of(folder).items()
             if not name.startswith(".qkscope/")}
+MANY_LENGTHS = [400, 90, 5, 0, 300, 41, 100, 17, 350, 64, 128, 1, 77, 33, 110, 380] * 20
 
 
 class RanksCase(unittest.TestCase):
@@ -75,6 +77,13 @@ class RanksCase(unittest.TestCase):
         return {int(environment.get("SLURM_PROCID", -1)): pid
                 for pid, (words, environment) in processes.find(self.QKSCOPE).items()
                 if f"output.data_root={out}" in words}
+
+    def kill_ranks(self, out, ranks):
+        pids = self.pids(out)
+        for rank in ranks:
+            self.assertIn(rank, pids, "the run ended before the kill")
+            os.kill(pids[rank], signal.SIGKILL)
+        self.assertFalse(os.path.exists(f"{out}/README.md"))
 
     def journal_sizes(self, out):
         """{name: bytes}"""

@@ -10,12 +10,12 @@ import unittest
 
 import journals
 import ranks_case
-from ranks_case import HOST, PMI2, PMIX, STOPPED, RanksCase, dataset
+from ranks_case import HOST, MANY_LENGTHS, PMI2, PMIX, STOPPED, RanksCase, dataset
 from slurm_cluster import MPICH, OPEN_MPI
 
 
 class RunTest(RanksCase):
-    LENGTHS = [400, 90, 5, 0, 300, 41, 100, 17, 350, 64, 128, 1, 77, 33, 110, 380] * 20
+    LENGTHS = MANY_LENGTHS
 
     def assert_same_bytes(self, launcher, env, *more):
         out = self.out()
