@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "page/test_page.h"
 
@@ -79,6 +80,15 @@ TEST(PageComparison, SeveralThingsDiffer) {
       "them");
   EXPECT_THAT(page.notes, testing::Contains(testing::StartsWith(
                               "base and tuned are shown side by side, without differences: ")));
+}
+
+TEST(PageComparison, FoldersOfOneNameAreNoDifference) {
+  const TestAnalysis a;
+  TestAnalysis b;
+  b.record["dataset"]["folder"] =
+      "/elsewhere/" + std::filesystem::path(a.record["dataset"]["folder"]).filename().string();
+  b.write_record();
+  EXPECT_THAT(data_of(page_of(a, b, named())).json["comparison"]["differs"], IsEmpty());
 }
 
 TEST(PageComparison, FolderAndVersionAreNoThing) {
