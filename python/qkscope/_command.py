@@ -31,6 +31,10 @@ def _become(arguments: list[str]) -> int:
     path = ""
     try:
         path = program()
+        if os.path.exists(path) and os.path.samefile(path, sys.argv[0]):
+            raise UserError(
+                f"QKSCOPE_PROGRAM: expected the native program, found {path}, which is this command"
+            )
         os.execv(path, [path, *arguments])
     except OSError as error:
         print(f"qkscope: {path}: cannot be started: {error.strerror}", file=sys.stderr)

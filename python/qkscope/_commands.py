@@ -115,8 +115,18 @@ def analyze(
         "ram": ram,
     }
     fields = {"dataset": dataset, "output_dir": output_dir, **fields}
-    run("analyze", *option_words(options), *set_words(fields), quiet=quiet)
-    return Analysis(Path(output_dir).expanduser() / fields.get("output_csv", ""))
+    output = run("analyze", *option_words(options), *set_words(fields), quiet=quiet)
+    table = _table_of(output)
+    return Analysis(table.parent if table.name == "head_metrics.csv" else table)
+
+
+def _table_of(output: str) -> Path:
+    """The table of the heads, whose record the program says it has written."""
+    end = ".json: record of this run"
+    for line in output.splitlines():
+        if line.startswith("Wrote ") and line.endswith(end):
+            return Path(line[len("Wrote ") : -len(end)].lstrip())
+    raise UserError(f"analyze: expected the record of the analysis, found {output!r}", 0, output)
 
 
 def report(

@@ -36,7 +36,7 @@ class Analysis:
             raise UserError(f"{record}: expected the record of an analysis, found no such file")
         self.path = path
         """as given"""
-        self.record: dict[str, Any] = json.loads(record.read_text())
+        self.record: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
         """how the tables were made: configuration, dataset, heads measured and failed"""
         self._folder = table.parent
 

@@ -58,6 +58,8 @@ class Rows:
         import numpy as np
 
         if isinstance(chosen, (int, np.integer)):
+            if not -len(self) <= chosen < len(self):
+                raise IndexError(f"expected a row from 0 to {len(self) - 1}, found {chosen}")
             chosen = slice(chosen, int(chosen) + 1 or None)
         return Rows(
             self.vectors[chosen],

@@ -102,8 +102,12 @@ class _Child:
             self._messages.release()
             return output
         kind = BugError if -exit_code in _CRASHES else error_class(exit_code)
-        sentence = self._messages.sentence or _first_line(output) or f"exit code {exit_code}"
-        raise kind(sentence, exit_code, output, "\n".join(self._messages.lines))
+        sentence = self._messages.sentence or _first_line(output)
+        if exit_code < 0:  # whatever it said last is not the reason
+            sentence = f"ended by signal {-exit_code} ({signal.Signals(-exit_code).name})"
+            if -exit_code == signal.SIGKILL:
+                sentence += "; perhaps there was not enough memory"
+        raise kind(sentence or f"exit code {exit_code}", exit_code, output, "\n".join(self._messages.lines))
 
 
 def _first_line(text: str) -> str:

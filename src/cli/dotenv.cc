@@ -263,6 +263,26 @@ bool is_trusted(const std::filesystem::path& path) {
   return status.st_uid == ::geteuid() || status.st_uid == 0 || ::geteuid() == 0;
 }
 
+// Whether the value of this variable is a library that is loaded, so that code would run of whoever
+// wrote the file.
+bool names_code(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kLibraries = {
+      "QKSCOPE_MPI_LIB", "QKSCOPE_MPI_SHIM", "QKSCOPE_TORCH_DIR", "QKSCOPE_TORCH_PLUGIN"};
+  return name.starts_with("LD_") || std::ranges::find(kLibraries, name) != kLibraries.end();
+}
+
+void set_variable(const std::filesystem::path& path, const std::string& name,
+                  const std::string& value) {
+  if (!names_code(name)) {
+    ::setenv(name.c_str(), value.c_str(), 0);
+  } else if (std::getenv(name.c_str()) == nullptr) {
+    fmt::print(stderr,
+               "qkscope: warning: {}: {} names code to load, which a .env may not; set it in the "
+               "environment\n",
+               path_text(path), name);
+  }
+}
+
 }  // namespace
 
 DotenvText parse_dotenv(std::string_view text) {
@@ -303,7 +323,7 @@ void read_dotenv(const std::filesystem::path& path) {
                path_text(path), line);
   }
   for (const auto& [name, value] : dotenv_values(text.entries)) {
-    if (value && !has_zero(name) && !has_zero(*value)) ::setenv(name.c_str(), value->c_str(), 0);
+    if (value && !has_zero(name) && !has_zero(*value)) set_variable(path, name, *value);
   }
 }
 

@@ -38,7 +38,8 @@ std::map<std::string, std::optional<std::string>> dotenv_values(
 std::optional<std::filesystem::path> find_dotenv(const std::filesystem::path& folder);
 
 // Sets the variables of the file that are not set; a variable that is set and empty is left so.
-// A line that cannot be read is named on stderr, never its text. Nothing happens if there is no file,
+// A line that cannot be read is named on stderr, never its text, and so is a variable that names a
+// library to load: whoever wrote the file would run code. Nothing happens if there is no file,
 // or if it is larger than 1 MiB, or if PYTHON_DOTENV_DISABLED is true.
 void read_dotenv(const std::filesystem::path& path);
 

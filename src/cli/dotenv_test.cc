@@ -68,6 +68,21 @@ TEST(Dotenv, SetsWhatIsUnset) {
   read_dotenv(folder / "none");
 }
 
+TEST(Dotenv, NamesNoCodeToLoad) {
+  const TestFolder folder;
+  const std::string path = folder.write(
+      ".env", "QKSCOPE_MPI_LIB=a.so\nQKSCOPE_TORCH_PLUGIN=b.so\nLD_PRELOAD=c.so\nQK_TEST_E=e\n");
+  for (const char* name : {"QKSCOPE_MPI_LIB", "QKSCOPE_TORCH_PLUGIN", "LD_PRELOAD"})
+    ::unsetenv(name);
+  testing::internal::CaptureStderr();
+  read_dotenv(path);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::HasSubstr(path + ": QKSCOPE_MPI_LIB names code to load"));
+  for (const char* name : {"QKSCOPE_MPI_LIB", "QKSCOPE_TORCH_PLUGIN", "LD_PRELOAD"})
+    EXPECT_EQ(::getenv(name), nullptr) << name;
+  EXPECT_STREQ(::getenv("QK_TEST_E"), "e");
+}
+
 TEST(Dotenv, IsTheNearestAbove) {
   const TestFolder folder;
   const std::string near = folder.write("a/.env", "");

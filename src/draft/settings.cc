@@ -64,10 +64,17 @@ class Drafter {
   void limit_documents(const LengthSample& lengths) {
     const int64_t all = lengths.documents.value_or(std::ssize(lengths.tokens));
     std::string& why = out_.reasons["dataset.max_samples"];
-    if (all <= kEnoughDocuments) {
+    const bool is_known = lengths.documents || lengths.is_whole || all == 0;
+    if (is_known && all <= kEnoughDocuments) {
       why = fmt::format("all {}", plural(all, "document"));
-      if (!lengths.documents)
-        why = fmt::format("all; the first {} were looked at", count_text(all));
+      return;
+    }
+    if (all <= kEnoughDocuments) {  // a capture of documents that nobody counted might fill a disk
+      out_.config.dataset.max_samples = all;
+      why = fmt::format(
+          "the first {}: the corpus has more, and only these were looked at; null takes all",
+          count_text(all));
+      scale_ = 1;
       return;
     }
     out_.config.dataset.max_samples = kEnoughDocuments;

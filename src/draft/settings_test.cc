@@ -65,6 +65,17 @@ TEST_F(SettingsTest, MaxLengthIsOfWholeBucketsThatEnoughDocumentsReach) {
   EXPECT_GE(found.buckets.back().documents, 20);
 }
 
+TEST_F(SettingsTest, OfACorpusOfUnknownSizeOnlyWhatWasLookedAtIsTaken) {
+  LengthSample sample = lengths(300, 5000);
+  sample.documents = std::nullopt;
+  EXPECT_EQ(draft(sample).config.dataset.max_samples, std::nullopt);  // it was read to its end
+  sample.is_whole = false;
+  const Draft found = draft(sample);
+  EXPECT_EQ(found.config.dataset.max_samples, 300);
+  EXPECT_EQ(found.documents, 300);
+  EXPECT_THAT(found.reasons.at("dataset.max_samples"), HasSubstr("the corpus has more"));
+}
+
 TEST_F(SettingsTest, OfFewDocumentsHalfReachTheEnd) {
   LengthSample sample = lengths(10, 200);
   std::fill(sample.tokens.begin(), sample.tokens.begin() + 5, 5000);
