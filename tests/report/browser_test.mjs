@@ -1,6 +1,7 @@
 // The page of `qkscope report` in real browsers, over analyses with made-up numbers.
 //
-//   node browser_test.mjs QKSCOPE FOLDER [PATTERN]     names of tests that have PATTERN in them; default: all
+//   node browser_test.mjs QKSCOPE FOLDER [PATTERN]     names of tests that have PATTERN in them; !PATTERN: those that
+//                                                have not; default: all
 //
 // FOLDER keeps the pages and the screenshots. Exit code 77: a browser or a package is not installed.
 import { spawnSync } from "node:child_process";

@@ -59,7 +59,7 @@ export function add(place) {
   }
 
   place.test("odd data: buckets that grow have about the same width", async () => {
-    const path = place.report("log", [place.analysis("log", kOdd["buckets that grow"])]);
+    const path = place.report("growing", [place.analysis("growing", kOdd["buckets that grow"])]);
     await place.visit(path, {}, async (page) => {
       for (const [view, title] of [["positions", "Documents behind each bucket"], ["head", "Documents behind the curve"]]) {
         await show(page, view);

@@ -22,7 +22,8 @@ export class Workplace {
   }
 
   test(name, body) {
-    if (name.includes(this.pattern)) this.tests.push({ name, body });
+    const isLeftOut = this.pattern.startsWith("!");
+    if (name.includes(this.pattern.slice(Number(isLeftOut))) !== isLeftOut) this.tests.push({ name, body });
   }
 
   path(...parts) {
