@@ -217,8 +217,8 @@ class Drafter {
     const auto width = static_cast<double>(capture().min_bucket_size);
     const double most = std::min(kMostRate, std::max(1.0, width / 2));
     double& rate = capture().base_rate;
-    for (rate = 1; rate < most && !is_enough(); rate *= 2) {
-    }
+    rate = 1;
+    while (rate < most && !is_enough()) rate *= 2;
     const CapturePlan plan = make_plan(out_.config, model_.config, *model_.architecture);
     const double wanted = rate;
     while (rate > 1 && total_bytes(plan, buckets()) > kMostBytes) rate /= 2;
