@@ -31,7 +31,7 @@ def _become(arguments: list[str]) -> int:
     path = ""
     try:
         path = program()
-        if os.path.exists(path) and os.path.samefile(path, sys.argv[0]):
+        if os.path.realpath(path) == os.path.realpath(sys.argv[0]):
             raise UserError(
                 f"QKSCOPE_PROGRAM: expected the native program, found {path}, which is this command"
             )

@@ -103,7 +103,7 @@ class _Child:
             return output
         kind = BugError if -exit_code in _CRASHES else error_class(exit_code)
         sentence = self._messages.sentence or _first_line(output)
-        if exit_code < 0:  # whatever it said last is not the reason
+        if exit_code < 0 and kind is not BugError:  # whatever it said last is not the reason
             sentence = f"ended by signal {-exit_code} ({signal.Signals(-exit_code).name})"
             if -exit_code == signal.SIGKILL:
                 sentence += "; perhaps there was not enough memory"

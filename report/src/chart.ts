@@ -103,20 +103,25 @@ const kSteps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft:
 // takes keys is more than an image, so to screen readers it is an application.
 function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): void {
   const [x, y] = scales(picture);
-  const px = probes.map(each => x.apply(each.x)), py = probes.map(each => y.apply(each.y));
-  const stops = probes.map((_, i) => i).filter(i => !probes[i].pointer && Number.isFinite(px[i] + py[i]));
+  const place = () => {
+    const px = probes.map(each => x.apply(each.x)), py = probes.map(each => y.apply(each.y));
+    return { px, py, stops: probes.map((_, i) => i)
+      .filter(i => !probes[i].pointer && Number.isFinite(px[i] + py[i])) };
+  };
+  let placed: ReturnType<typeof place> | undefined;  // not before they are asked for: there may be many
+  const places = () => placed ??= place();
   let at = -1, shown = -1;  // at: among the stops
   const show = (index: number, pointer?: MouseEvent) => {
     if (pointer && index === shown) return;  // the tooltip keeps its place, so that the pointer can reach it
     shown = index;
     page.hover(probes[index]?.key ?? null);
     if (index < 0) return page.tip(null);
-    const { lines } = probes[index];
-    const place = new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!);
-    page.tip(typeof lines === 'function' ? lines() : lines, pointer ?? place);
+    const { lines } = probes[index], { px, py } = places();
+    const point = new DOMPoint(px[index], py[index]).matrixTransform(picture.getScreenCTM()!);
+    page.tip(typeof lines === 'function' ? lines() : lines, pointer ?? point);
   };
   const nearest = (event: MouseEvent) => {
-    const pointer = inside(picture, event);
+    const pointer = inside(picture, event), { px, py } = places();
     let found = -1, least = 40 ** 2;
     for (let i = 0; i < probes.length; ++i) {
       const distance = (px[i] - pointer.x) ** 2 + (py[i] - pointer.y) ** 2;
@@ -136,6 +141,7 @@ function probe(page: Page, picture: SVGSVGElement, probes: readonly Probe[]): vo
   picture.addEventListener('keydown', event => {
     const step = kSteps[event.key];
     if (step) {
+      const { stops } = places();
       at = at < 0 && step === -1 ? stops.length - 1 : Math.min(Math.max(at + step, 0), stops.length - 1);
       show(stops[at] ?? -1);
     } else if (event.key === 'Enter') open(event);

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { open, press, show } from "./browsers.mjs";
 import { tour } from "./odd_data.mjs";
-import { kPlane } from "./profiles.mjs";
 
 const kModel = { layers: 36, heads: 40, group: 5 };
 
@@ -41,17 +40,6 @@ async function ready(place, path) {
     await opened.close();
     return time / 1000;
   });
-}
-
-// Milliseconds that the page works until it has drawn the plane as another choice has it.
-async function redrawn(page, choice) {
-  const [id, option] = choice.split("=");
-  await page.$eval(kPlane, (node) => { node.firstElementChild.dataset.old = "true"; });
-  const { TaskDuration: start } = await page.metrics();
-  await page.select(`#${id}`, option);
-  await page.waitForFunction((selector) => document.querySelector(selector)?.firstElementChild && !document.querySelector("[data-old]"), {}, kPlane);
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  return 1000 * ((await page.metrics()).TaskDuration - start);
 }
 
 // Milliseconds of script, style and layout of a change.
@@ -108,16 +96,6 @@ export function add(place) {
       report("filter", await least(6, (i) => timed(page, "filter", `layer:${i}-30`)), 50, "ms");
       await show(page, "map");
       report("hover", await least(8, (i) => timed(page, "hover", 100 * i)), 16, "ms");
-    });
-  });
-
-  place.test("budgets: 16,384 points of a head are drawn again in 50 ms", async () => {
-    const folder = place.analysis("cloud", { layers: 1, heads: 2, profiles: 8192 });
-    await place.visit(place.report("cloud", [folder]), { hash: "#1/head?h=0.1" }, async (page) => {
-      assert.match(await page.waitForSelector(kPlane).then((node) => node.evaluate((each) => each.ariaLabel)), /8.192 queries and 8.192 keys/);
-      await page.$eval(kPlane, (node) => node.scrollIntoView());
-      const choices = ["paint=position", "plane=joint", "paint=document", "plane=rope", "paint=bucket", "plane=beta"];
-      report("cloud", await least(6, (i) => redrawn(page, choices[i])), 50, "ms");
     });
   });
 

@@ -35,6 +35,9 @@ function cloud(table: Table, rows: Table, row: number, plane: string): Spot[] {
   });
 }
 
+// Those that were shown last: another colour needs no others.
+let latest: { name: string; spots: Spot[]; probes: Under['probes'] } = { name: '', spots: [], probes: [] };
+
 // What is shown on width by height pixels: all points, with a margin of one part in twenty, and one scale
 // for both axes.
 export function squareLimits(spots: readonly { x: number; y: number }[], width: number, height: number) {
@@ -49,14 +52,17 @@ export function squareLimits(spots: readonly { x: number; y: number }[], width: 
 function painted(spots: Spot[], color: (spot: Spot) => string): Under['marks'][0] {
   return (_index, scales) => {
     const { x, y } = scales as { x(value: number): number; y(value: number): number };
-    const paths = new Map<string, string>();
-    for (const spot of spots) {
-      const name = `${spot.kind} ${color(spot)}`, px = Math.round(x(spot.x)), py = Math.round(y(spot.y));
-      const shape = spot.kind === 'query' ? `M${px - 1.5} ${py}h3` : `M${px - 3} ${py}h6M${px} ${py - 3}v6`;
-      paths.set(name, (paths.get(name) ?? '') + shape);
-    }
-    return svgElement('g', {}, ...[...paths].map(([name, d]) => svgElement('path', { d,
-      stroke: name.split(' ')[1], 'stroke-width': name.startsWith('query') ? 3 : 1.2 })));
+    const pathsOf = (kind: Spot['kind'], shape: (px: number, py: number) => string, width: number) => {
+      const paths = new Map<string, string>();
+      for (const spot of spots) {
+        if (spot.kind !== kind) continue;
+        const stroke = color(spot);
+        paths.set(stroke, (paths.get(stroke) ?? '') + shape(Math.round(x(spot.x)), Math.round(y(spot.y))));
+      }
+      return [...paths].map(([stroke, d]) => svgElement('path', { d, stroke, 'stroke-width': width }));
+    };
+    return svgElement('g', {}, ...pathsOf('query', (px, py) => `M${px - 1.5} ${py}h3`, 3),
+      ...pathsOf('key', (px, py) => `M${px - 3} ${py}h6M${px} ${py - 3}v6`, 1.2));
   };
 }
 
@@ -92,9 +98,7 @@ function spotLines(page: Page, spot: Spot): string[] {
 }
 
 function figure(page: Page, head: Head, spots: Spot[], axes: string[], color: (spot: Spot) => string) {
-  const inOrder = [...spots].sort((a, b) => a.position - b.position);  // of the arrow keys
-  const under = { marks: [painted(spots, color)],
-    probes: inOrder.map(spot => ({ x: spot.x, y: spot.y, lines: () => spotLines(page, spot) })) };
+  const under = { marks: [painted(spots, color)], probes: latest.probes };
   const queries = spots.filter(spot => spot.kind === 'query').length;
   const label = `${headName(head)}: ${count(queries, 'query', 'queries')} and ` +
     `${count(spots.length - queries, 'key')} in the plane of ${axes.join(' and ')}`;
@@ -113,7 +117,14 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, { tables }: Contai
   const table = tables.get(`${run}/points`);
   const row = (table?.records({ layer: NaN, q_head: NaN }) ?? [])
     .findIndex(({ layer, q_head }) => layer === head.layer && q_head === head.q);
-  const spots = row < 0 ? [] : cloud(table!, tables.get(`${run}/rows`)!, row, plane);
+  const name = `${run} ${head.key} ${plane}`;
+  if (latest.name !== name) {
+    const spots = row < 0 ? [] : cloud(table!, tables.get(`${run}/rows`)!, row, plane);
+    const inOrder = [...spots].sort((a, b) => a.position - b.position);  // of the arrow keys
+    latest = { name, spots,
+      probes: inOrder.map(spot => ({ x: spot.x, y: spot.y, lines: () => spotLines(page, spot) })) };
+  }
+  const { spots } = latest;
   if (spots.length === 0) return root.replaceChildren(remark('This head has no points in this plane.'));
   const profile = page.analysis.records('profiles', { [share]: NaN, rope_pair: NaN }, head.key)[0];
   const axes = plane === 'rope' && profile.rope_pair >= 0
