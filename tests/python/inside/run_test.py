@@ -160,10 +160,11 @@ class ExitCodes(Place):
                     qkscope.run("x", quiet=True)
             error = caught.exception
             self.assertIs(type(error), kind, script)
-            self.assertEqual((str(error), error.exit_code, error.output), ("a: b", code, "out\n"))
+            sentence = "ended by signal 9 (SIGKILL); perhaps there was not enough memory" if code == -9 else "a: b"
+            self.assertEqual((str(error), error.exit_code, error.output), (sentence, code, "out\n"))
             self.assertEqual(error.messages, "qkscope: warning: w\nqkscope: a: b")
             again = pickle.loads(pickle.dumps(error))
-            self.assertEqual((type(again), str(again), again.exit_code), (kind, "a: b", code))
+            self.assertEqual((type(again), str(again), again.exit_code), (kind, sentence, code))
 
     def test_a_program_that_is_not_there(self):
         with mock.patch.dict(os.environ, QKSCOPE_PROGRAM="/nowhere/qkscope"):
