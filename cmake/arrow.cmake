@@ -2,6 +2,7 @@
 # pinned pyarrow wheel carries (tools/setup unpacks it into .deps/pyarrow). The latter are installed with
 # the program: qk_bundled_libraries (cmake/install.cmake).
 set(qk_bundled_libraries "")
+set(qk_bundled_licence "")
 find_package(Arrow QUIET)
 find_package(Parquet QUIET)
 if(Arrow_FOUND AND Parquet_FOUND)
@@ -16,6 +17,7 @@ else()
       "${wheel}: run tools/setup first")
   endif()
   set(qk_bundled_libraries ${arrow_library} ${parquet_library})
+  file(GLOB qk_bundled_licence ${PROJECT_SOURCE_DIR}/.deps/pyarrow/pyarrow-*.dist-info/licenses/LICENSE.txt)
   add_library(qk_arrow INTERFACE)
   target_include_directories(qk_arrow SYSTEM INTERFACE ${wheel}/include)
   target_link_libraries(qk_arrow INTERFACE ${qk_bundled_libraries})

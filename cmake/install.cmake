@@ -5,6 +5,9 @@ set_target_properties(qkscope PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/qkscope")
 install(TARGETS qkscope RUNTIME DESTINATION bin)
 install(FILES ${PROJECT_BINARY_DIR}/sniff-qk DESTINATION bin)  # a link
 install(FILES ${qk_bundled_libraries} DESTINATION lib/qkscope)
+if(qk_bundled_licence)
+  install(FILES ${qk_bundled_licence} DESTINATION share/doc/qkscope RENAME Arrow-LICENSE.txt)
+endif()
 install(DIRECTORY ${PROJECT_BINARY_DIR}/share/ DESTINATION share OPTIONAL)  # manual pages, completions
 install(DIRECTORY configs/ DESTINATION share/qkscope/configs)
 install(FILES LICENSE NOTICE README.md CHANGELOG.md third_party/notices.txt

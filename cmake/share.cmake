@@ -9,6 +9,8 @@ add_custom_command(OUTPUT ${bash_file} ${zsh_file} ${fish_file} ${share}/man/man
   COMMAND qkscope completion bash --output ${bash_file}
   COMMAND qkscope completion zsh --output ${zsh_file}
   COMMAND qkscope completion fish --output ${fish_file}
+  COMMAND ${CMAKE_COMMAND} -E create_symlink qkscope ${share}/bash-completion/completions/sniff-qk
+  COMMAND ${CMAKE_COMMAND} -E create_symlink qkscope.fish ${share}/fish/vendor_completions.d/sniff-qk.fish
   COMMAND qkscope man-pages ${share}/man/man1
   DEPENDS qkscope
   COMMENT "Writing completions and manual pages" VERBATIM)

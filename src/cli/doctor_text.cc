@@ -51,7 +51,7 @@ std::string doctor_text(std::span<const FindingSection> sections) {
     }
   }
   const int faults = count_faults(sections);
-  return out + (faults == 0 ? "All that is configured works.\n"
+  return out + (faults == 0 ? "No fault was found.\n"
                             : fmt::format("{}: what is marked with X is configured and does not "
                                           "work.\n",
                                           plural(faults, "fault")));

@@ -75,7 +75,7 @@ class Doctor(unittest.TestCase):
                     continue
                 self.assertIn(f"{name:<15}{finding['text']}\n", text)
                 self.assertIn(finding["remedy"] or "", text)
-        self.assertTrue(text.endswith("All that is configured works.\n"))
+        self.assertTrue(text.endswith("No fault was found.\n"))
 
     def test_the_token_is_never_shown(self):
         with open(f"{self.root}/token", "w", encoding="utf-8") as file:

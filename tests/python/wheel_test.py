@@ -66,7 +66,8 @@ class Wheel(unittest.TestCase):
             metadata = file.read(f"{info}/METADATA").decode()
             notices = file.read(f"{info}/licenses/notices.txt")
         self.assertTrue(program.external_attr >> 16 & 0o111)
-        self.assertLessEqual({"qkscope/py.typed", f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"}, names)
+        self.assertLessEqual({"qkscope/py.typed", *(f"{info}/licenses/{name}" for name in
+                                                        ("LICENSE", "NOTICE", "Arrow-LICENSE.txt"))}, names)
         self.assertEqual(notices, (environment.SOURCE / "third_party/notices.txt").read_bytes())
         self.assertIn("Requires-Python: >=3.9\n", metadata)
         self.assertNotIn("Requires-Dist: pyarrow>=14\n", metadata)  # only with the extra `arrays`
