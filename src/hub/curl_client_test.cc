@@ -158,7 +158,9 @@ TEST(CurlClient, SinkGetsContentAndTheBodyErrors) {
 
 TEST(CurlClient, ConnectionsAreReused) {
   TestServer server([&](TestConnection& connection) {
-    while (!connection.read_request().empty()) connection.write(TestServer::answer("x"));
+    while (!connection.read_request().empty()) {
+      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+    }
   });
   {
     const auto client = make_curl_client(settings_for(server.address()), nullptr);

@@ -110,11 +110,12 @@ class TestServer {
   std::string address() const { return "http://127.0.0.1:" + std::to_string(port_); }
   int num_connections() const { return num_connections_; }
 
-  // A whole answer with this body.
+  // A whole answer with this body, after which the connection ends. Without saying so the client may send its
+  // next request at the moment in which the connection is closed.
   static std::string answer(const std::string& body, const std::string& status = "200 OK",
                             const std::string& headers = "") {
-    return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-           headers + "\r\n" + body;
+    return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\nConnection: close\r\n" + headers + "\r\n" + body;
   }
 
  private:
