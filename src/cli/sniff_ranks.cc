@@ -47,6 +47,8 @@ void on_late_start(int /*number*/) {
       "--resume to continue\n";
   [[maybe_unused]] const ssize_t written =
       ::write(STDERR_FILENO, kSentence.data(), kSentence.size());
+  ::sleep(
+      1);  // srun loses what a task writes just before its end, now and then, if another was killed
   ::_exit(kExitStopped);
 }
 

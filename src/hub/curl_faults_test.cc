@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -50,12 +51,13 @@ TEST(CurlClient, NamesRefusedAndUnknownHosts) {
 }
 
 TEST(CurlClient, CutsAndResetsAreInterruptions) {
-  std::string part;
-  bool resets = false;
+  std::atomic<const char*> part = "";
+  std::atomic<bool> resets = false;
   TestServer server([&](TestConnection& connection) {
     connection.read_request();
-    connection.write(part);
-    if (resets) connection.reset();
+    const bool reset = resets;
+    connection.write(part.load());
+    if (reset) connection.reset();
   });
   const auto client = make_curl_client(settings_for(server.address()), nullptr);
   const HttpRequest request = get(server.address());
@@ -71,10 +73,10 @@ TEST(CurlClient, CutsAndResetsAreInterruptions) {
 }
 
 TEST(CurlClient, TextThatIsNoHttpIsAFailure) {
-  std::string text;
+  std::atomic<const char*> text = "";
   TestServer server([&](TestConnection& connection) {
     connection.read_request();
-    connection.write(text);
+    connection.write(text.load());
   });
   const auto client = make_curl_client(settings_for(server.address()), nullptr);
   for (const char* garbage :
@@ -86,10 +88,10 @@ TEST(CurlClient, TextThatIsNoHttpIsAFailure) {
 }
 
 TEST(CurlClient, ASilentServerTimesOut) {
-  std::string begin;
+  std::atomic<const char*> begin = "";
   TestServer server([&](TestConnection& connection) {
     connection.read_request();
-    connection.write(begin);
+    connection.write(begin.load());
     connection.wait_for_end();
   });
   const auto client = make_curl_client(settings_for(server.address()), nullptr);
