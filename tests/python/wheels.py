@@ -1,6 +1,5 @@
-"""Wheels for the tests: of an ordinary build, and the one for all machines."""
+"""Wheels of an ordinary build for the tests."""
 
-import os
 import pathlib
 import re
 import shutil
@@ -32,9 +31,3 @@ def of_build(build, tree, output):
     shutil.rmtree(tree, ignore_errors=True)
     subprocess.run(["cmake", "--install", build, "--prefix", tree, "--strip"], check=True, capture_output=True)
     return package(tree, output)
-
-
-def released():
-    """The wheel in the folder that QK_PACKAGES names (tools/package all), or None."""
-    found = list(pathlib.Path(os.environ.get("QK_PACKAGES", "/nonexistent")).resolve().glob("qkscope-*.whl"))
-    return found[0] if found else None
