@@ -13,12 +13,12 @@ import datetime
 import hashlib
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tomllib
 import uuid
 
+import check_version
 import make_licenses
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom
@@ -128,13 +128,9 @@ def bill(version, cargo, artefacts):
     return bom
 
 
-def project_version():
-    return re.search(r"project\(qkscope VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--version", default=project_version())
+    parser.add_argument("--version", default=check_version.project_version())
     parser.add_argument("--output", required=True)
     parser.add_argument("--cargo", default="cargo")
     parser.add_argument("artefacts", nargs="*")

@@ -12,9 +12,9 @@ import tarfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77
 SUITES = ("bullseye", "bookworm", "trixie")
-# A command in a bare system, without a network. Nothing that is mounted, and no process, outlives the namespaces.
-APART = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c",
-         'mount -t proc proc "$0/proc" && exec chroot --userspec="$WHO" "$0" "$@"']
+# A command in a bare system. Nothing that is mounted, and no process, outlives the namespaces.
+APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+ENTER = ["sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot --userspec="$WHO" "$0" "$@"']
 
 
 def skip(reason):
@@ -65,11 +65,12 @@ def install_system(suite, root, *included):
                    stdout=subprocess.DEVNULL)
 
 
-def run_apart(root, *words, user="nobody:nogroup"):
+def run_apart(root, *words, user="nobody:nogroup", has_network=False):
     """What a command writes to stdout in the system `root`, as `user`; AssertionError if it fails. The program finds
     its libraries by /proc/self/exe."""
+    network = [] if has_network else ["--net"]
     variables = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "WHO": user}
-    done = subprocess.run([*APART, root, *words], capture_output=True, text=True, env=variables)
+    done = subprocess.run([*APART, *network, *ENTER, root, *words], capture_output=True, text=True, env=variables)
     if done.returncode != 0:
         raise AssertionError(f"{root}: {words[0]}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout

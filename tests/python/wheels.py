@@ -1,17 +1,14 @@
 """Wheels of an ordinary build for the tests."""
 
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 
 import environment
 
-
-def version():
-    text = (environment.SOURCE / "CMakeLists.txt").read_text()
-    return re.search(r"project\(qkscope VERSION ([0-9.]+)", text).group(1)
+sys.path.append(str(environment.SOURCE / "tools"))
+from check_version import project_version as version  # noqa: E402, F401
 
 
 def package(tree, output, platform="linux_x86_64"):
