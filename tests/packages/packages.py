@@ -1,6 +1,7 @@
 """The packages that the tests look at, and bare systems to try them in.
 
-Packages are made by tools/package, unless QK_PACKAGES names a folder that has them."""
+Packages are made by tools/package, unless QK_PACKAGES names a folder that has them. Systems are installed anew by
+debootstrap; with QK_SYSTEMS, a folder, they are kept there and copied."""
 
 import os
 import pathlib
@@ -57,6 +58,19 @@ def wheel():
 
 def install_system(suite, root, *included):
     """A bare Debian in the folder `root`: its base system and the packages `included`, from apt's own mirror."""
+    kept = os.environ.get("QK_SYSTEMS")
+    if not kept:
+        debootstrap(suite, root, included)
+        return
+    original = pathlib.Path(kept) / "-".join([suite, *included])
+    if not original.exists():
+        shutil.rmtree(f"{original}.new", ignore_errors=True)
+        debootstrap(suite, f"{original}.new", included)
+        os.rename(f"{original}.new", original)
+    subprocess.run(["cp", "--archive", original, root], check=True)
+
+
+def debootstrap(suite, root, included):
     done = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Codename: bookworm"],
                           capture_output=True, text=True, check=True)
     mirror = done.stdout.split("\n")[0] or "http://deb.debian.org/debian"
