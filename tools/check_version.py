@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The version stands in CMakeLists.txt. CITATION.cff and the newest heading of CHANGELOG.md must
-have the same one, and a crate of rust/ none of its own. Exit code 1 with one line per finding."""
+have the same one, and a crate of rust/ none of its own. Exit code 1 with one line per finding.
+
+usage: check_version.py [--print]      --print: only say which one it is"""
 
 import pathlib
 import re
@@ -14,10 +16,15 @@ def first(pattern, path):
     return match[1] if match else None
 
 
-def findings():
+def project_version():
     version = first(r"^project\(qkscope VERSION (\S+)", "CMakeLists.txt")
     if version is None:
-        return ["CMakeLists.txt: project(qkscope VERSION ...) not found"]
+        sys.exit("CMakeLists.txt: project(qkscope VERSION ...) not found")
+    return version
+
+
+def findings():
+    version = project_version()
     found = []
     for path, pattern in (("CITATION.cff", r"^version: (\S+)$"),
                           ("CHANGELOG.md", r"^## \[([^\]]*)\] - (?:unreleased|\d{4}-\d\d-\d\d)$")):
@@ -31,6 +38,9 @@ def findings():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--print"]:
+        print(project_version())
+        sys.exit()
     found = findings()
     print("\n".join(found) if found else "version: the same everywhere")
     sys.exit(1 if found else 0)

@@ -180,7 +180,8 @@ def crate_entry(package, texts):
 
 
 def library_entry(library, texts):
-    lines = [f"{library['name']} {library['version']}", f"licence: {library['license']}"]
+    lines = [" ".join([library["name"], *([library["version"]] if "version" in library else [])]),
+             f"licence: {library['license']}"]
     if "taken" in library:
         lines[-1] += f"; taken: {library['taken']}"
     lines += [f"Copyright (c) {line}" for line in library.get("copyright", [])]
@@ -223,10 +224,27 @@ def notices(program):
               "an entry says otherwise.", ""]
     for library in libraries["linked"]:
         lines += library_entry(library, texts)
+    lines += heading("Works inside the Arrow and Parquet libraries")
+    lines += ["As far as these files show what they were built from. Where no text is named, it is in LICENSE.txt",
+              "of the pyarrow package, which packages have as share/doc/qkscope/Arrow-LICENSE.txt. That file names",
+              "further works, whose sources are part of Arrow's.", ""]
+    for library in libraries["arrow"]:
+        lines += library_entry(library, texts)
     lines += heading("Licence texts")
     for number, text in enumerate(texts.texts, 1):
         lines += [f"[{number}] " + "-" * 70, "", text, ""]
     return "\n".join(lines)
+
+
+def unseen_in_arrow(libraries):
+    """Works that the libraries of the pinned wheel no longer contain, or in another version."""
+    files = [path for name in ("libarrow", "libparquet")
+             for path in (ROOT / ".deps/pyarrow/pyarrow").glob(f"{name}.so.*")]
+    data = b"".join(path.read_bytes() for path in files)
+    for library in libraries:
+        if files and library["seen"].encode() not in data:
+            yield (f"third_party/libraries.toml: {library['name']}: expected {library['seen']!r} in "
+                   f"{' or '.join(path.name for path in files)}, found none")
 
 
 def wrong_entries():
@@ -243,6 +261,7 @@ def wrong_entries():
         if wheel and library["version"] != wheels.get(wheel):
             yield (f"third_party/libraries.toml: {library['name']}: expected version "
                    f"{wheels.get(wheel)}, as in tools/wheels.txt, found {library['version']}")
+    yield from unseen_in_arrow(libraries["arrow"])
     lock = json.loads((ROOT / "report" / "package-lock.json").read_text())["packages"]
     for package in (package for library in entries for package in library.get("npm", [])):
         name, version = package.rsplit(" ", 1)

@@ -13,11 +13,12 @@ import datetime
 import hashlib
 import os
 import pathlib
-import re
+import subprocess
 import sys
 import tomllib
 import uuid
 
+import check_version
 import make_licenses
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom
@@ -47,19 +48,40 @@ def component(name, version, license_text, url, note=""):
                      licenses=[license_of(license_text)], description=note or None)
 
 
+def compiled_sources():
+    """Debian's source packages that tools/package_base compiles: name -> version."""
+    lines = (ROOT / "tools" / "package-sources.txt").read_text().splitlines()
+    return {line.split()[1]: line.split()[2] for line in lines if line.startswith("dsc ")}
+
+
+def debian_url(library):
+    """With Debian's revision: of the source that packages are compiled from, else of the installed library."""
+    sources, qualifiers = compiled_sources(), {"distro": "debian-12"}
+    if "source" in library:
+        source = library["source"]
+    else:
+        done = subprocess.run(["dpkg-query", "--show", "--showformat=${source:Package} ${Version}",
+                               library["package"]], capture_output=True, text=True, check=True)
+        source, version = done.stdout.split()
+        if source not in sources:
+            return PackageURL("deb", "debian", library["package"], version, {"arch": "amd64", **qualifiers})
+    return PackageURL("deb", "debian", source, sources[source], {"arch": "source", **qualifiers})
+
+
 def url_of(library):
+    if "purl" in library:
+        return PackageURL.from_string(library["purl"])
     if "wheel" in library:
         return PackageURL("pypi", None, library["wheel"], library["version"])
-    if "package" in library:
-        return PackageURL("deb", "debian", library["package"], library["version"])
+    if "package" in library or "source" in library:
+        return debian_url(library)
     return None
 
 
-def of_libraries():
+def of_libraries(libraries):
     """Of third_party/libraries.toml: npm packages one by one, and a library that is inside and linked once."""
-    libraries = tomllib.loads((ROOT / "third_party" / "libraries.toml").read_text())
     seen = set()
-    for library in libraries["inside"] + libraries["linked"]:
+    for library in libraries:
         for package in library.get("npm", []):
             name, version = package.rsplit(" ", 1)
             group, _, bare = name.rpartition("/")
@@ -69,7 +91,8 @@ def of_libraries():
         if "npm" in library or (url and url in seen):
             continue
         seen.add(url)
-        yield component(library["name"], library["version"], library["license"], url, library.get("note", ""))
+        version = url.version if url and url.type == "deb" else library.get("version")
+        yield component(library["name"], version, library["license"], url, library.get("note", ""))
 
 
 def of_crates(cargo):
@@ -89,25 +112,25 @@ def of_artefact(path):
 def bill(version, cargo, artefacts):
     program = Component(name="qkscope", version=version, type=ComponentType.APPLICATION, bom_ref="qkscope",
                         licenses=[LicenseExpression("Apache-2.0")], components=map(of_artefact, artefacts))
-    parts = [*of_libraries(), *of_crates(cargo)]
-    bom = Bom(components=parts)
+    libraries = tomllib.loads((ROOT / "third_party" / "libraries.toml").read_text())
+    parts = [*of_libraries(libraries["inside"] + libraries["linked"]), *of_crates(cargo)]
+    arrow = next(part for part in parts if part.purl and part.purl.name == "pyarrow")
+    inside_arrow = [*of_libraries(libraries["arrow"])]
+    bom = Bom(components=[*parts, *inside_arrow])
     bom.metadata.component = program
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     bom.metadata.timestamp = datetime.datetime.fromtimestamp(epoch, datetime.UTC)
     bom.register_dependency(program, parts)
+    bom.register_dependency(arrow, inside_arrow)
     # A serial number that follows from what is inside: the same bill for the same bytes.
-    names = "\n".join(sorted(f"{part.bom_ref.value} {part.version}" for part in parts))
+    names = "\n".join(sorted(f"{part.bom_ref.value} {part.version}" for part in bom.components))
     bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, f"qkscope {version}\n{names}")
     return bom
 
 
-def project_version():
-    return re.search(r"project\(qkscope VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--version", default=project_version())
+    parser.add_argument("--version", default=check_version.project_version())
     parser.add_argument("--output", required=True)
     parser.add_argument("--cargo", default="cargo")
     parser.add_argument("artefacts", nargs="*")

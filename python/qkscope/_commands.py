@@ -51,6 +51,7 @@ def sniff(
         if name in options:
             raise UserError(f"sniff: {name} gives no dataset: use qkscope.run('sniff', ...)")
     words = [
+        "--json",
         *set_words(fields),
         *option_words({"resume": resume, "overwrite": overwrite, "quiet": quiet, **options}),
     ]
@@ -63,14 +64,8 @@ def sniff(
 
 
 def _sniffed(output: str) -> Dataset:
-    """The dataset that the program says it has written, or that it found finished."""
-    for line in output.splitlines():
-        if line.startswith("Dataset "):
-            return Dataset(line[len("Dataset ") :].lstrip().rpartition(": ")[0])
-        folder, finished, _ = line.partition(" is finished already; ")
-        if finished:
-            return Dataset(folder)
-    raise UserError(f"sniff: expected the folder of the dataset, found {output!r}", 0, output)
+    """The dataset that the program has written, or that it found finished."""
+    return Dataset(json.loads(output)["dataset"])
 
 
 def analyze(
@@ -107,6 +102,7 @@ def analyze(
     measured; the others are written all the same.
     """
     options = {
+        "json": True,
         "config": config,
         "overwrite": overwrite,
         "keep_going": keep_going,
@@ -116,17 +112,8 @@ def analyze(
     }
     fields = {"dataset": dataset, "output_dir": output_dir, **fields}
     output = run("analyze", *option_words(options), *set_words(fields), quiet=quiet)
-    table = _table_of(output)
+    table = Path(json.loads(output)["record"]).with_suffix("")  # the record is TABLE.json
     return Analysis(table.parent if table.name == "head_metrics.csv" else table)
-
-
-def _table_of(output: str) -> Path:
-    """The table of the heads, whose record the program says it has written."""
-    end = ".json: record of this run"
-    for line in output.splitlines():
-        if line.startswith("Wrote ") and line.endswith(end):
-            return Path(line[len("Wrote ") : -len(end)].lstrip())
-    raise UserError(f"analyze: expected the record of the analysis, found {output!r}", 0, output)
 
 
 def report(

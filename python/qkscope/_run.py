@@ -38,13 +38,15 @@ class _Child:
         self._selector = selectors.DefaultSelector()
         read_end, write_end = _pseudo_terminal() if sink.redraws else os.pipe()
         try:
-            # In a session of its own: a Ctrl-C of the terminal reaches it once only, through stop().
+            # In a session of its own a Ctrl-C of the terminal reaches it once only, through stop().
+            # Interrupts are raised in the main thread alone: for others the terminal has to tell it.
             self._process = subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=write_end,
-                start_new_session=True,
+                start_new_session=threading.current_thread() is threading.main_thread(),
+                env={**os.environ, "QKSCOPE_STOP_WITH": str(os.getpid())},
             )
         except BaseException:
             os.close(read_end)
@@ -178,7 +180,9 @@ def run(*arguments: str | os.PathLike[str], quiet: bool = False) -> str:
     What it writes to stderr, progress and warnings, is shown in the notebook or on the terminal;
     nothing with `quiet`. An interrupt (Ctrl-C, or the stop button of a notebook) is passed on once:
     the program finishes what it has begun, a capture keeps its journal, and then KeyboardInterrupt
-    is raised. A second one ends it at once. SIGTERM and SIGHUP are passed on in the same way.
+    is raised. A second one ends it at once. SIGTERM and SIGHUP are passed on in the same way. In
+    another thread than the main one, the program gets Ctrl-C from the terminal, and StoppedError is
+    raised. If this process ends in any way, even by SIGKILL, the program stops as at SIGTERM.
 
     >>> print(run("--version").split()[0])
     qkscope

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,7 @@ struct AnalyzeFlags {
   int64_t ram_bytes = 0;
   bool keep_going = false;
   bool overwrite = false;
+  bool json = false;
   bool quiet = false;
 };
 
@@ -166,6 +168,16 @@ std::string report_text(const AnalysisConfig& config, const AnalysisOutputs& out
   return out + "\n" + outputs.summary.text();
 }
 
+// docs/command-line.md explains the keys.
+std::string report_json(const AnalysisConfig& config, const AnalysisReport& report) {
+  const nlohmann::ordered_json out = {{"schema", 1},
+                                      {"record", config.output_csv + ".json"},
+                                      {"measured", report.num_heads},
+                                      {"failed", report.failures.size()},
+                                      {"seconds", report.seconds}};
+  return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
 // Without a word about the dataset it is the original's default.
 FoundDataset find_given_dataset(const AnalysisConfig& config, Resolver& resolver) {
   if (config.source_given) return find_dataset(config.source, resolver);
@@ -203,7 +215,7 @@ void refuse_unfinished(const std::filesystem::path& folder) {
       folder.string());
 }
 
-// The heads of the dataset and the rows to be read, said on stdout.
+// The heads of the dataset and the rows to be read, said on stdout if that is for people.
 HeadCatalog open_dataset(const AnalyzeFlags& flags, const AnalysisConfig& config, HubSession& hub,
                          ThreadPool& pool) {
   refuse_swallowed_dataset(flags, config);
@@ -218,7 +230,7 @@ HeadCatalog open_dataset(const AnalyzeFlags& flags, const AnalysisConfig& config
       read_catalog(found.folder, config.source.model_dir, config.head_counts,
                    config.measure.compat_reference, pool, repo ? &*repo : nullptr);
   choose_rows(config.rows, config.measure.compat_reference, pool, catalog);
-  std::fputs((catalog_text(catalog) + rows_text(catalog)).c_str(), stdout);
+  if (!flags.json) std::fputs((catalog_text(catalog) + rows_text(catalog)).c_str(), stdout);
   std::fflush(stdout);
   for (const std::string& warning : catalog.warnings) warn(warning);
   if (catalog.is_unfinished) {
@@ -288,7 +300,9 @@ int analyze(const AnalyzeFlags& flags) {
   report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
   write_file(config.output_csv + ".json",
              analysis_record({version(), build_commit()}, config, catalog, report));
-  std::fputs(report_text(config, outputs, replaced, report).c_str(), stdout);
+  const std::string text =
+      flags.json ? report_json(config, report) : report_text(config, outputs, replaced, report);
+  std::fputs(text.c_str(), stdout);
   return exit_code_of(flags, config, report);
 }
 
@@ -327,6 +341,9 @@ void add_resources(CLI::App& command, AnalyzeFlags& flags) {
   command
       .add_flag("--keep-going", flags.keep_going,
                 "Exit with 0 even if some heads could not be measured")
+      ->group(kOutputGroup);
+  command
+      .add_flag("--json", flags.json, "Print one JSON object about the analysis instead of text")
       ->group(kOutputGroup);
   command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutputGroup);
 }

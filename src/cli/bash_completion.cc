@@ -21,11 +21,22 @@ _qkscope_words() {
   done
 }
 
+_qkscope_unquote() {  # takes quotes and backslashes from what is in the variable $1
+  local rest=${!1} out=
+  while [[ $rest =~ ^([^\"\'\\]*)(\\(.)|[\"\'\\])(.*)$ ]]; do
+    out+=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+    rest=${BASH_REMATCH[4]}
+  done
+  printf -v "$1" %s "$out$rest"
+}
+
 _qkscope_reply() {  # what may stand there: words, <path>, <folder>
   local one piece=${COMP_WORDS[COMP_CWORD]} prefix candidates=()
   [[ $piece != [=:]* ]] || piece=
   prefix=${cur%"$piece"}
   prefix=${prefix#"${cur%"$value"}"}
+  _qkscope_unquote value
+  _qkscope_unquote prefix
   for one in $1; do
     case $one in
       '<path>') mapfile -t -O ${#candidates[@]} candidates < <(compgen -f -- "$value") ;;

@@ -112,6 +112,7 @@ int parse(CLI::App& app, std::vector<std::string> words) {
 
 int run_command_line(int argc, char** argv) {
   watch_fault_signals();
+  stop_with_parent();
   std::error_code no_folder;
   const auto dotenv = find_dotenv(std::filesystem::current_path(no_folder));
   if (dotenv) read_dotenv(*dotenv);

@@ -91,6 +91,13 @@ std::string usual_output(const std::string& model) {
   return "out/" + (is_name ? name : "capture");
 }
 
+void refuse_missing_folder(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::filesystem::path folder = file.parent_path();
+  if (folder.empty() || std::filesystem::is_directory(folder, error)) return;
+  fail("init: {}: there is no folder {}", path_text(file), path_text(folder));
+}
+
 void refuse_existing(const std::filesystem::path& file, bool overwrite) {
   std::error_code error;
   if (overwrite || !std::filesystem::exists(std::filesystem::symlink_status(file, error))) return;
@@ -142,6 +149,7 @@ void require_arguments(const InitFlags& flags) {
 int write_first_config(const InitFlags& flags) {
   require_arguments(flags);
   const std::filesystem::path file = expand_home(flags.output);
+  refuse_missing_folder(file);
   refuse_existing(file, flags.overwrite);
   HubSession hub({.quiet = flags.quiet});
   const SniffConfig config = first_config(flags, hub.resolver());

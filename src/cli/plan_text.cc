@@ -15,6 +15,8 @@
 namespace qk {
 namespace {
 
+constexpr size_t kMostNameBytes = 400;
+
 void add_line(std::string& out, const char* name, const std::string& text) {
   out += fmt::format("  {:<11}{}\n", name, text);
 }
@@ -178,7 +180,7 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const De
       "after the rotary embedding", "before the rotary embedding",
       "after the rotary embedding, and before it in an additional column"};
   std::string out = "Plan\n";
-  add_line(out, "model", config.model.name);
+  add_line(out, "model", printable(config.model.name, kMostNameBytes));
   add_line(out, "",
            fmt::format("{}, {} with {} query and {} key heads of {}, {} of weights mapped",
                        model.architecture, plural(model.num_hidden_layers, "layer"),
@@ -189,7 +191,8 @@ std::string plan_text(const PreparedRun& run, const MemoryPlan& memory, const De
   const auto documents = run.corpus->num_documents();
   add_line(out, "documents",
            fmt::format("{}{}, at most {} of each", documents ? count_text(*documents) + " of " : "",
-                       config.dataset.path, plural(config.tokenizer.max_length, "token")));
+                       printable(config.dataset.path, kMostNameBytes),
+                       plural(config.tokenizer.max_length, "token")));
   add_line(out, "sampler", sampler_text(config.capture));
   add_line(out, "vectors", kRope.at(static_cast<size_t>(config.capture.rope)));
   add_line(out, "heads",
@@ -217,7 +220,7 @@ std::string stage_text(const StagePlace& place) {
 std::string output_text(const SniffConfig& config, const DiskRoom& disk,
                         const std::string& publishing) {
   std::string out;
-  add_line(out, "output", config.output.data_root);
+  add_line(out, "output", printable(config.output.data_root, kMostNameBytes));
   add_line(out, "disk",
            fmt::format("{}{} for {}journal and dataset{}", disk.is_exact ? "" : "about ",
                        bytes_text(disk.needed), disk.download > 0 ? "weights, " : "",

@@ -86,11 +86,11 @@ void publish_dataset(HubSession& hub, const PublishRequest& asked) {
   const UploadTarget target = target_of_request(request, check);
   warn_of_card(read_card_target(request.folder), target, {RepoKind::kDataset, request.repo});
   const PublishPlan plan = plan_publish(client, target, dataset);
-  std::fputs(publish_plan_text(dataset, plan).c_str(), stdout);
-  std::fflush(stdout);
+  std::fputs(publish_plan_text(dataset, plan).c_str(), request.says);
+  std::fflush(request.says);
   if (request.dry_run) return;
   const UploadResult result = run_publish(client, plan, dataset, hub.transfers());
-  std::fputs(publish_result_text(plan, result, clock.seconds()).c_str(), stdout);
+  std::fputs(publish_result_text(plan, result, clock.seconds()).c_str(), request.says);
 }
 
 std::string publish_command(const PublishRequest& request) {

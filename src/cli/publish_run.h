@@ -1,6 +1,7 @@
 // Publishing, as `publish` and the end of `sniff` do it.
 #pragma once
 
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct PublishRequest {
   bool dry_run = false;
   int64_t files_per_commit = 0;  // 0: the default
   int num_threads = 0;
+  std::FILE* says = stdout;  // where the plan and the commit's address are printed
 };
 
 // Prints the plan, then the commit's address. Sends nothing that changes anything with dry_run.

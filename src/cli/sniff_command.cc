@@ -48,6 +48,7 @@ struct SniffFlags {
   std::string mpi = "auto";
   std::string time_limit;  // as given
   bool no_upload = false;
+  bool json = false;
   bool quiet = false;
   int num_threads = 0;
   int64_t ram_bytes = 0;
@@ -225,11 +226,12 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
                  devices->reason().c_str());
   }
   const auto conclude = [&](const RunReport& report) {
-    const int code = report_run(run, options, report);
+    const int code = report_run(run, options, report, flags.json);
     if (code != 0 || !publishes) return code;
     std::fflush(stdout);
     PublishRequest request = publish_request(run.config, flags.num_threads);
     request.check = check;
+    if (flags.json) request.says = stderr;
     return publish_finished(publisher, request);
   };
   if (ranks.is_on()) return ranks.run(run, options, quiet, conclude);
@@ -265,8 +267,9 @@ void add_inputs(CLI::App& command, SniffFlags& flags) {
 }
 
 void add_outputs(CLI::App& command, SniffFlags& flags) {
-  command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing")
-      ->group(kOutputGroup);
+  CLI::Option* dry_run =
+      command.add_flag("--dry-run", flags.dry_run, "Print the plan and capture nothing")
+          ->group(kOutputGroup);
   CLI::Option* overwrite =
       command
           .add_flag("--overwrite", flags.overwrite,
@@ -294,6 +297,10 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
   command
       .add_flag("--no-upload", flags.no_upload,
                 "Do not publish the dataset, though the run has output.hf_repo_id")
+      ->group(kOutputGroup);
+  command.add_flag("--json", flags.json, "Print one JSON object about the dataset instead of text")
+      ->excludes(dry_run)
+      ->excludes(shard)
       ->group(kOutputGroup);
   command.add_flag("--quiet", flags.quiet, "Show no progress")->group(kOutputGroup);
 }

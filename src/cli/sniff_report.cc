@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <span>
 #include <string>
@@ -58,6 +59,22 @@ std::string report_text(const PreparedRun& run, const RunReport& report) {
   }
   out += fmt::format("Inspect it with   qkscope inspect {}\n", folder);
   return out;
+}
+
+// docs/command-line.md explains the keys.
+std::string report_json(const PreparedRun& run, const RunReport& report) {
+  nlohmann::ordered_json out = {
+      {"schema", 1}, {"dataset", run.config.output.data_root}, {"was_finished", report.was_whole}};
+  if (!report.was_whole) {
+    out["documents"] = report.counts.num_documents - report.documents.skipped();
+    out["tokens"] = report.counts.num_tokens;
+    out["rows"] = report.dataset.rows;
+    out["heads"] = report.dataset.configs.size();
+    out["bytes"] = report.dataset.bytes;
+    out["seconds"] = report.times.total;
+    out["peak_bytes"] = report.peak_bytes;
+  }
+  return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string stopped_text(const RunOptions& options, const RunReport& report) {
@@ -165,10 +182,12 @@ std::string continue_text(const RunOptions& options, const RunReport& report) {
   return options.finish ? "use --finish again" : "use --resume to continue";
 }
 
-int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report) {
+int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report,
+               bool as_json) {
   if (report.was_whole) {
-    std::fprintf(stdout, "%s is finished already; there is nothing to resume\n",
-                 run.config.output.data_root.c_str());
+    const std::string text = fmt::format("{} is finished already; there is nothing to resume\n",
+                                         run.config.output.data_root);
+    std::fputs(as_json ? report_json(run, report).c_str() : text.c_str(), stdout);
     return 0;
   }
   warn_of_documents(report.documents);
@@ -181,8 +200,9 @@ int report_run(const PreparedRun& run, const RunOptions& options, const RunRepor
     std::fprintf(stderr, "qkscope: %s\n", missing_text(report).c_str());
     return kExitStopped;
   }
-  const std::string text =
-      options.shard ? shard_text(*options.shard, report) : report_text(run, report);
+  const std::string text = as_json         ? report_json(run, report)
+                           : options.shard ? shard_text(*options.shard, report)
+                                           : report_text(run, report);
   std::fputs(text.c_str(), stdout);
   return 0;
 }

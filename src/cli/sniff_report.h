@@ -7,8 +7,10 @@
 
 namespace qk {
 
-// Results go to stdout, warnings and why the run stopped to stderr. Returns the exit code.
-int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report);
+// Results go to stdout, as text or as one JSON object, warnings and why the run stopped to stderr.
+// Returns the exit code.
+int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report,
+               bool as_json);
 
 // What makes a run that stopped go on: "use --resume to continue".
 std::string continue_text(const RunOptions& options, const RunReport& report);

@@ -1,10 +1,13 @@
 #include "cli/stop_signal.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "base/mapped_file.h"
 
@@ -73,6 +76,15 @@ const std::atomic<bool>& watch_stop_signals() {
 }
 
 void silence_stop_signals() { g_is_silent = true; }
+
+void stop_with_parent() {
+  constexpr const char* kVariable = "QKSCOPE_STOP_WITH";
+  const char* const value = std::getenv(kVariable);
+  if (value == nullptr) return;
+  const std::string parent = value;
+  ::unsetenv(kVariable);
+  if (parent == std::to_string(::getppid())) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
 
 void leave_stop_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGHUP}) {

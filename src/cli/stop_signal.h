@@ -19,6 +19,10 @@ void silence_stop_signals();
 // The signals end the process again, as they did before.
 void leave_stop_signals();
 
+// If the variable QKSCOPE_STOP_WITH is the id of the process that started this one, its end is SIGTERM
+// for this one. No process that this one starts gets the variable.
+void stop_with_parent();
+
 // Handles two signals that would end the process silently. A mapped file that can no longer be read
 // (SIGBUS) ends it with a sentence and exit code 1. The limit on file sizes (SIGXFSZ) is ignored,
 // so that the write that exceeds it fails. To be called once, before anything else.

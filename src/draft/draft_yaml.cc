@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "base/build_info.h"
 #include "base/error.h"
@@ -18,12 +19,24 @@ namespace {
 
 constexpr size_t kWidth = 98;  // columns
 
+// Escapes the line breaks of YAML that are not ASCII, as JSON and comments may have them.
+std::string without_line_breaks(std::string text) {
+  static constexpr std::pair<std::string_view, std::string_view> kEscapes[] = {
+      {"\xc2\x85", "\\u0085"}, {"\xe2\x80\xa8", "\\u2028"}, {"\xe2\x80\xa9", "\\u2029"}};
+  for (const auto& [raw, escape] : kEscapes) {
+    for (size_t at = 0; (at = text.find(raw, at)) != std::string::npos; at += escape.size()) {
+      text.replace(at, raw.size(), escape);
+    }
+  }
+  return text;
+}
+
 // Comment lines, filled with words.
 std::string comment(const std::string& text, size_t indent) {
   const std::string start = std::string(indent, ' ') + "#";
   std::string out;
   std::string line = start;
-  std::istringstream words(text);
+  std::istringstream words(without_line_breaks(text));
   for (std::string word; words >> word;) {
     if (line.size() + 1 + word.size() > kWidth && line != start) {
       out += line + "\n";
@@ -149,7 +162,7 @@ std::string yaml_text(const std::string& text) {
   if (is_plain) return text;
   static constexpr std::string_view kWords[] = {"train", "test", "validation", "text", "id"};
   if (std::ranges::find(kWords, text) != std::end(kWords)) return text;
-  return nlohmann::json(text).dump();
+  return without_line_breaks(nlohmann::json(text).dump());
 }
 
 std::string draft_yaml(const Draft& draft, const LengthSample& lengths) {

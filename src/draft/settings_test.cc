@@ -192,5 +192,10 @@ TEST(YamlText, PlainOnlyWhereItIsSafe) {
   }
 }
 
+TEST(YamlText, LineBreaksAreEscaped) {
+  EXPECT_EQ(yaml_text("a\nb\xc2\x85\xe2\x80\xa8\xe2\x80\xa9/\xc3\xa4\xe2\x80\xa6"),
+            "\"a\\nb\\u0085\\u2028\\u2029/\xc3\xa4\xe2\x80\xa6\"");
+}
+
 }  // namespace settings_test
 }  // namespace qk

@@ -165,6 +165,12 @@ max_workers: 2
         self.assertEqual(record["heads"]["measured"], 11)
         self.assertEqual([f["q_head"] for f in record["heads"]["failed"]], [1])
 
+    def test_the_result_as_json(self):
+        found = json.loads(self.analyze(self.data, "--json", "--output_dir", "r").stdout)
+        self.assertGreater(found.pop("seconds"), 0)
+        self.assertEqual(found, {"schema": 1, "record": "r/head_metrics.csv.json", "measured": 12, "failed": 0})
+        self.assertTrue(os.path.exists(f"{self.root}/{found['record']}"))
+
     def test_packed_tables(self):
         self.analyze("--dataset", self.data)
         tables = [f"--{key}_csv" for key in ("output", "bucket", "component")]

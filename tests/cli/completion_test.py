@@ -59,7 +59,7 @@ class Shell(unittest.TestCase):
         made = tempfile.TemporaryDirectory()
         self.addCleanup(made.cleanup)
         self.root = made.name
-        for name in ("run.yaml", "a folder/inside", "data/card"):
+        for name in ("run.yaml", "a folder/run.yaml", "a folder/in \"quotes\"/inside", "data/card"):
             path = os.path.join(self.root, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8"):
@@ -163,6 +163,12 @@ class Bash(Shell):
         self.assertEqual(self.typed("qkscope sniff --device=torch:\t"),
                          "qkscope sniff --device=torch:cpu")
         self.assertEqual(self.typed("qkscope init a\t"), r"qkscope init a\ folder/")
+        for typed, completed in ((r"a\ folder/r", r"a\ folder/run.yaml"),
+                                 ("'a folder/r", "'a folder/run.yaml'"),
+                                 ('"a folder/r', '"a folder/run.yaml"'),
+                                 (r"a\ folder/i", r"a\ folder/in\ \"quotes\"/"),
+                                 (r"--config=a\ folder/r", r"--config=a\ folder/run.yaml")):
+            self.assertEqual(self.typed(f"qkscope sniff {typed}\t"), f"qkscope sniff {completed}")
 
     def test_is_clean(self):
         if shutil.which("shellcheck") is None:
@@ -226,6 +232,7 @@ class Zsh(Shell):
                 ("qkscope plot heatmap --agg med", "qkscope plot heatmap --agg median"),
                 ("qkscope inspect da", "qkscope inspect data/"),
                 ("qkscope init a", r"qkscope init a\ folder/"),
+                (r"qkscope sniff a\ folder/r", r"qkscope sniff a\ folder/run.yaml"),
                 ("qkscope completion f", "qkscope completion fish"),
                 ("sniff-qk --res", "sniff-qk --resume")):
             self.assertEqual(self.typed(line + "\t"), expected)

@@ -220,6 +220,15 @@ class Init(unittest.TestCase):
         corpus = self.corpus(rows(self.words(50)), f"{name}.jsonl")
         self.init(name, corpus, "--out", f"{name}/out")
 
+    def test_names_with_line_breaks(self):
+        """Of Unicode: YAML folds them, or ends a comment there."""
+        name = "a\u2028b: 1\u0085c"
+        fixtures.make_model(f"{self.root}/{name}")
+        text, plan = self.init(name, self.corpus(rows(self.words(50)), f"{name}.jsonl"), "--out", f"{name}/out")
+        self.assertNotRegex(text, "[\u0085\u2028]")
+        self.assertEqual(self.value(text, "name"), r'"a\u2028b: 1\u0085c"')
+        self.assertNotIn("\u0085", plan)
+
     def test_no_file_is_replaced(self):
         corpus = self.corpus(rows(self.words(50)))
         self.corpus("mine", "run.yaml")
@@ -240,6 +249,8 @@ class Init(unittest.TestCase):
                      "model", self.corpus('{"n": 1}\n', "numbers.jsonl"))
         self.refused(f"dataset.split: 'test' is not a split of {corpus}: it has train", "model", corpus,
                      "--split", "test")
+        self.refused("init: nowhere/run.yaml: there is no folder nowhere", "no model", "no corpus", "-o",
+                     "nowhere/run.yaml")
         self.assertFalse(os.path.exists(f"{self.root}/run.yaml"))
 
 

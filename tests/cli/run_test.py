@@ -216,6 +216,33 @@ class Runs(unittest.TestCase):
         self.assertIn("12 query heads and 6 key heads", done.stdout)
         self.assertIn("32.0 expected per head in a document of 128 tokens", done.stdout)
 
+    def test_names_in_the_plan_are_printable(self):
+        fixtures.write(f"{self.root}/odd\x1b\nname/a.txt", "w1 w2 w3")
+        done = self.sniff(self.out("a"), "--dry-run", sets=[
+            f'dataset.path="{self.root}/odd\\e\\nname"', "dataset.id_column=null",
+            f'output.data_root="{self.root}/out\\e"'])
+        self.assertNotIn("\x1b", done.stdout)
+        self.assertIn("/odd??name, at most 128 tokens", done.stdout)
+        self.assertIn("/out?\n", done.stdout)
+
+    def test_the_result_as_json(self):
+        done = self.sniff(self.out("a"), "--json", "--quiet")
+        found = json.loads(done.stdout)
+        self.assertGreater(found.pop("seconds"), 0)
+        self.assertGreater(found.pop("peak_bytes"), 0)
+        files = [name for name in files_of(self.out("a")) if name.endswith("/data.parquet")]
+        size = sum(os.path.getsize(f"{self.out('a')}/{name}") for name in files)
+        inspected = json.loads(subprocess.run([PROGRAM, "inspect", "--json", "--quiet", self.out("a")],
+                                              capture_output=True, text=True, check=True).stdout)
+        self.assertEqual(found, {
+            "schema": 1, "dataset": self.out("a"), "was_finished": False, "documents": 7, "tokens": 518,
+            "rows": sum(head["rows"] for head in inspected["heads"]), "heads": 18, "bytes": size})
+        again = self.sniff(self.out("a"), "--json", "--resume")
+        self.assertEqual(json.loads(again.stdout),
+                         {"schema": 1, "dataset": self.out("a"), "was_finished": True})
+        self.assertIn("--json excludes --dry-run", self.sniff(
+            self.out("b"), "--json", "--dry-run", code=1).stderr)
+
     def test_dataset_is_not_replaced_unasked(self):
         self.sniff(self.out("a"))
         before = files_of(self.out("a"))

@@ -208,6 +208,29 @@ class Signals(unittest.TestCase):
         self.run_to_end(out, "--resume", *sets)
         self.assertTrue(files_of(out) == files_of(plain))
 
+    def test_the_end_of_the_process_that_started_it(self):
+        """A shell that is killed, as Python by the kernel, cannot pass on anything."""
+        out = self.new_out()
+        words = [PROGRAM, "sniff", "--quiet", "--threads", "1", *fixtures.sniff_arguments(self.config, out)]
+        code = ("import os, subprocess, sys; os.environ['QKSCOPE_STOP_WITH'] = str(os.getpid())\n"
+                "run = subprocess.Popen(sys.argv[1:]); print(run.pid, flush=True); run.wait()")
+        parent = subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+        pid = int(parent.stdout.readline())
+        self.wait_for_documents(parent, out)
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            self.assertIn(f"QKSCOPE_STOP_WITH={parent.pid}".encode(), file.read())
+        parent.kill()
+        self.assertIn("they are kept in", parent.communicate(timeout=60)[1])  # until the last writer has ended
+        self.assertFalse(os.path.exists(f"{out}/README.md"))
+        self.run_to_end(out, "--resume")
+        self.assertEqual(files_of(out), self.expected)
+
+    def test_another_process_is_not_waited_for(self):
+        out = self.new_out()
+        run = self.start(out, program=("env", f"QKSCOPE_STOP_WITH={os.getppid()}", PROGRAM))
+        self.assertEqual((run.communicate(timeout=300)[1], run.returncode), ("", 0))
+
     def test_nohup(self):
         out = self.new_out()
         run = self.start(out, program=("nohup", PROGRAM))

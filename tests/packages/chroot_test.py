@@ -18,7 +18,7 @@ import unittest
 import packages
 
 PROGRAM = os.path.abspath(sys.argv[1])
-SUITES = sys.argv[2:] or ["bullseye", "bookworm", "trixie"]
+SUITES = sys.argv[2:] or packages.SUITES
 MODEL = packages.ROOT / ".deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 TEXTS = ("Apache-2.0", "Artistic", "BSD")
 LAST_DIGITS = {"bullseye": {"analysis/head_profiles.parquet", "analysis/report.html"}}
@@ -35,9 +35,6 @@ qkscope plot heatmap --bucket_csv analysis/head_bucket_plasticity.csv --output h
 qkscope report analysis
 qkscope --licenses >licenses.txt
 """
-# The program finds its libraries by /proc/self/exe. Nothing that is mounted, and no process, outlives the namespaces.
-APART = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c",
-         'mount -t proc proc "$0/proc" && exec /usr/sbin/chroot --userspec=nobody:nogroup "$0" "$@"']
 
 
 def make_job(folder):
@@ -47,12 +44,6 @@ def make_job(folder):
     shutil.copy(MODEL, folder / "model.gguf")
     for name in TEXTS:
         shutil.copy(f"/usr/share/common-licenses/{name}", folder / f"corpus/{name}.txt")
-
-
-def mirror():
-    done = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Codename: bookworm"],
-                          capture_output=True, text=True, check=True)
-    return done.stdout.split("\n")[0] or "http://deb.debian.org/debian"
 
 
 def files_of(folder):
@@ -79,9 +70,8 @@ class Packages(unittest.TestCase):
         folder = root / name
         make_job(folder)
         subprocess.run(["chown", "-R", "nobody:nogroup", folder], check=True)
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
         start = time.monotonic()
-        subprocess.run([*APART, root, "sh", "-c", f"cd /{name}\n{JOB}"], env=environment, check=True)
+        packages.run_apart(root, "sh", "-c", f"cd /{name}\n{JOB}")
         print(f"{root.name}, {name}: {time.monotonic() - start:.0f} s", flush=True)
         names = files_of(self.expected)
         self.assertEqual(files_of(folder), names)
@@ -114,8 +104,7 @@ class Packages(unittest.TestCase):
 def add_test(suite):
     def test(self):
         root = self.folder / suite
-        subprocess.run(["debootstrap", "--variant=minbase", suite, root, mirror()], check=True,
-                       stdout=subprocess.DEVNULL)
+        packages.install_system(suite, root)
         self.try_tarball(root)
         self.try_deb(root)
         self.assertNotIn(str(root), pathlib.Path("/proc/self/mounts").read_text())

@@ -4,6 +4,7 @@ build machine.
 
 usage: contents_test.py QKSCOPE"""
 
+import gzip
 import os
 import pathlib
 import re
@@ -21,7 +22,7 @@ OF_THE_SYSTEM = {"ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so
                  "libpthread.so.0", "librt.so.1", "libstdc++.so.6"}
 EXPECTED = ("bin/qkscope", "bin/sniff-qk", "share/doc/qkscope/copyright", "share/doc/qkscope/LICENSE",
             "share/doc/qkscope/notices.txt", "share/doc/qkscope/Arrow-LICENSE.txt",
-            "share/qkscope/configs/demo.yaml", "share/man/man1/qkscope.1",
+            "share/qkscope/configs/demo.yaml", "share/man/man1/qkscope.1", "share/man/man1/sniff-qk.1",
             "share/bash-completion/completions/qkscope", "share/zsh/site-functions/_qkscope",
             "share/fish/vendor_completions.d/qkscope.fish")
 
@@ -81,6 +82,16 @@ class Debian(unittest.TestCase):
         done = subprocess.run(["lintian", "--fail-on=error,warning", "--allow-root", packages.deb()],
                               capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_manual_pages(self):
+        """Of both commands; what a page refers to is there."""
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["dpkg-deb", "--extract", packages.deb(), folder], check=True)
+            pages = {page.name: gzip.decompress(page.read_bytes()).decode()
+                     for page in pathlib.Path(folder).glob("usr/share/man/man1/*.gz")}
+        self.assertIn(".TH", pages["qkscope.1.gz"])
+        self.assertEqual(pages["sniff-qk.1.gz"], ".so man1/qkscope-sniff.1\n")
+        self.assertIn(".TH", pages["qkscope-sniff.1.gz"])
 
     def test_its_dependencies_are_in_every_base_system(self):
         done = subprocess.run(["dpkg-deb", "--field", packages.deb(), "Depends"], capture_output=True,

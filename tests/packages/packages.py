@@ -1,6 +1,7 @@
-"""The packages that the tests look at, and the machine that they need.
+"""The packages that the tests look at, and bare systems to try them in.
 
-They are made by tools/package, unless QK_PACKAGES names a folder that has them."""
+Packages are made by tools/package, unless QK_PACKAGES names a folder that has them. Systems are installed anew by
+debootstrap; with QK_SYSTEMS, a folder, they are kept there and copied."""
 
 import os
 import pathlib
@@ -11,6 +12,10 @@ import tarfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77
+SUITES = ("bullseye", "bookworm", "trixie")
+# A command in a bare system. Nothing that is mounted, and no process, outlives the namespaces.
+APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+ENTER = ["sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot --userspec="$WHO" "$0" "$@"']
 
 
 def skip(reason):
@@ -45,6 +50,44 @@ def tarball():
 
 def deb():
     return package("qkscope_*_amd64.deb", "deb")
+
+
+def wheel():
+    return package("qkscope-*-py3-none-manylinux_*.whl", "wheel")
+
+
+def install_system(suite, root, *included):
+    """A bare Debian in the folder `root`: its base system and the packages `included`, from apt's own mirror."""
+    kept = os.environ.get("QK_SYSTEMS")
+    if not kept:
+        debootstrap(suite, root, included)
+        return
+    original = pathlib.Path(kept) / "-".join([suite, *included])
+    if not original.exists():
+        shutil.rmtree(f"{original}.new", ignore_errors=True)
+        debootstrap(suite, f"{original}.new", included)
+        os.rename(f"{original}.new", original)
+    subprocess.run(["cp", "--archive", original, root], check=True)
+
+
+def debootstrap(suite, root, included):
+    done = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Codename: bookworm"],
+                          capture_output=True, text=True, check=True)
+    mirror = done.stdout.split("\n")[0] or "http://deb.debian.org/debian"
+    include = [f"--include={','.join(included)}"] if included else []
+    subprocess.run(["debootstrap", "--variant=minbase", *include, suite, root, mirror], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def run_apart(root, *words, user="nobody:nogroup", has_network=False):
+    """What a command writes to stdout in the system `root`, as `user`; AssertionError if it fails. The program finds
+    its libraries by /proc/self/exe."""
+    network = [] if has_network else ["--net"]
+    variables = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "WHO": user}
+    done = subprocess.run([*APART, *network, *ENTER, root, *words], capture_output=True, text=True, env=variables)
+    if done.returncode != 0:
+        raise AssertionError(f"{root}: {words[0]}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def unpack(file, folder):

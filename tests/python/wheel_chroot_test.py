@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The wheel for all machines in bare Debian 11, 12 and 13, with their own Python and nothing else: installed without
-a network, used as nobody. Skipped without root and debootstrap, or if QK_PACKAGES names no folder with that wheel.
+a network, used as nobody.
 
 usage: wheel_chroot_test.py [SUITE...]"""
 
@@ -15,13 +15,11 @@ import unittest
 import environment
 import wheels
 
-sys.path.append(str(environment.SOURCE / "tests/cli"))
+sys.path += [str(environment.SOURCE / "tests/cli"), str(environment.SOURCE / "tests/packages")]
 import fixtures  # noqa: E402
+import packages  # noqa: E402
 
-SUITES = sys.argv[1:] or ["bullseye", "bookworm", "trixie"]
-# Nothing that is mounted, and no process, outlives the namespaces.
-APART = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c",
-         'mount -t proc proc "$0/proc" && exec chroot $WHO "$0" "$@"']
+SUITES = sys.argv[1:] or packages.SUITES
 USE = """
 import qkscope
 ds = qkscope.sniff("/place/run.yaml", quiet=True)
@@ -35,28 +33,25 @@ except ImportError as error:
 
 
 class Chroots(unittest.TestCase):
-    def run_in(self, root, *words, who="--userspec=nobody:nogroup"):
-        done = subprocess.run([*APART, root, *words], capture_output=True, text=True,
-                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "WHO": who})
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+    @classmethod
+    def setUpClass(cls):
+        cls.wheel = packages.wheel()
 
     def try_suite(self, suite):
         with tempfile.TemporaryDirectory(prefix="qkscope-chroot-") as folder:
             os.chmod(folder, 0o755)
             root = pathlib.Path(folder) / suite
-            subprocess.run(["debootstrap", "--variant=minbase", "--include=python3-venv", suite, root],
-                           check=True, stdout=subprocess.DEVNULL)
-            shutil.copy(WHEEL, root / "tmp")
+            packages.install_system(suite, root, "python3-venv")
+            shutil.copy(self.wheel, root / "tmp")
             # The paths in the configuration are those inside the chroot.
             fixtures.make_all(f"{root}/place")
             fixtures.write(f"{root}/place/run.yaml", fixtures.CONFIG.format(root="/place"))
-            self.run_in(root, "chown", "-R", "nobody:nogroup", "/place", who="--userspec=root:root")
-            self.run_in(root, "sh", "-c", f"python3 -m venv /venv && /venv/bin/pip install --no-index /tmp/{WHEEL.name}",
-                        who="--userspec=root:root")
-            self.assertEqual(self.run_in(root, "/venv/bin/python", "-c", USE), "True 12 report.html\nTrue\n")
-            self.assertIn(wheels.version(), self.run_in(root, "/venv/bin/qkscope", "--version"))
-            self.assertIn("--resume", self.run_in(root, "/venv/bin/sniff-qk", "--help"))
+            subprocess.run(["chown", "-R", "nobody:nogroup", root / "place"], check=True)
+            packages.run_apart(root, "sh", "-c", f"python3 -m venv /venv && /venv/bin/pip install --no-index "
+                                                 f"/tmp/{self.wheel.name}", user="root:root")
+            self.assertEqual(packages.run_apart(root, "/venv/bin/python", "-c", USE), "True 12 report.html\nTrue\n")
+            self.assertIn(wheels.version(), packages.run_apart(root, "/venv/bin/qkscope", "--version"))
+            self.assertIn("--resume", packages.run_apart(root, "/venv/bin/sniff-qk", "--help"))
 
 
 def add_test(suite):
@@ -64,12 +59,7 @@ def add_test(suite):
 
 
 if __name__ == "__main__":
-    WHEEL = wheels.released()
-    if WHEEL is None:
-        environment.skip("QK_PACKAGES names no folder with a wheel (tools/package all)")
-    os.environ["PATH"] += os.pathsep + "/usr/sbin"
-    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
-        environment.skip("not root, or no debootstrap")
+    packages.need_root_and("debootstrap", "unshare", "chroot")
     for name in SUITES:
         add_test(name)
     unittest.main(argv=sys.argv[:1])

@@ -1,18 +1,14 @@
-"""Wheels for the tests: of an ordinary build, and the one for all machines."""
+"""Wheels of an ordinary build for the tests."""
 
-import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 
 import environment
 
-
-def version():
-    text = (environment.SOURCE / "CMakeLists.txt").read_text()
-    return re.search(r"project\(qkscope VERSION ([0-9.]+)", text).group(1)
+sys.path.append(str(environment.SOURCE / "tools"))
+from check_version import project_version as version  # noqa: E402, F401
 
 
 def package(tree, output, platform="linux_x86_64"):
@@ -32,9 +28,3 @@ def of_build(build, tree, output):
     shutil.rmtree(tree, ignore_errors=True)
     subprocess.run(["cmake", "--install", build, "--prefix", tree, "--strip"], check=True, capture_output=True)
     return package(tree, output)
-
-
-def released():
-    """The wheel in the folder that QK_PACKAGES names (tools/package all), or None."""
-    found = list(pathlib.Path(os.environ.get("QK_PACKAGES", "/nonexistent")).resolve().glob("qkscope-*.whl"))
-    return found[0] if found else None

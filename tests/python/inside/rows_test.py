@@ -16,6 +16,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import qkscope
 
+WITH_TORCH = """
+import numpy as np, qkscope, torch
+def tensor_of(vectors):
+    places = np.arange(len(vectors))
+    return qkscope.Rows(vectors, places, places, places).to_torch()
+own = np.arange(12, dtype=np.float32).reshape(3, 4)
+mapped = own.copy()
+mapped.flags.writeable = False
+shared, copied = tensor_of(own), tensor_of(mapped)
+copied += 1
+print(shared.dtype == torch.float32 and shared.data_ptr() == own.ctypes.data,
+      copied.tolist() == (mapped + 1).tolist(), mapped.tolist() == own.tolist())
+"""
+
 
 class Rows(unittest.TestCase):
     @classmethod
@@ -145,6 +159,14 @@ class Rows(unittest.TestCase):
             self.assertEqual(tensor.tolist(), rows.vectors.tolist())
             own = rows[np.arange(len(rows))]
             self.assertIs(own.to_torch(), own.vectors)
+
+    def test_torch_itself(self):
+        """With a Python that has torch: tensors of the right kind, and memory that is shared where it may be."""
+        python = os.environ.get("QK_REFERENCE_PYTHON")
+        if not python:
+            self.skipTest("QK_REFERENCE_PYTHON is not set: it names a Python with torch")
+        done = subprocess.run([python, "-W", "error", "-c", WITH_TORCH], capture_output=True, text=True, timeout=300)
+        self.assertEqual((done.stdout, done.returncode), ("True True True\n", 0), done.stderr)
 
 
 class Imports(unittest.TestCase):

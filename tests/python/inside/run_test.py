@@ -298,6 +298,43 @@ class Signals(Place):
         self.assertTrue(all(resumed[name] == whole[name] for name in whole))
 
 
+    def long_capture(self, call):
+        """A process that makes a call with a capture of some seconds: it, the journal, the pid of the program."""
+        config = fixtures.make_all(self.root)
+        fixtures.make_corpus(f"{self.root}/corpus", lengths=[120] * 600)
+        journal = pathlib.Path(f"{self.root}/out/.qkscope/journal")
+        process = self.call(call.format(config=config), start_new_session=True)
+        wait_for(lambda: journal.exists() and journal.stat().st_size > 100_000)
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+            children = file.read().split()
+        for task in os.listdir(f"/proc/{process.pid}/task"):
+            with open(f"/proc/{process.pid}/task/{task}/children") as file:
+                children += file.read().split()
+        return process, journal, int(children[0])
+
+    def assert_stopped(self, pid, journal):
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}") or pathlib.Path(f"/proc/{pid}/stat").read_text()
+                 .rpartition(")")[2].split()[0] == "Z")
+        self.assertTrue(journal.exists())
+        self.assertFalse(os.path.exists(f"{self.root}/out/README.md"))
+
+    def test_a_process_that_is_killed_leaves_no_capture(self):
+        process, journal, pid = self.long_capture("qkscope.sniff({config!r}, threads=1, quiet=True)")
+        process.kill()
+        process.communicate(timeout=60)
+        self.assert_stopped(pid, journal)
+
+    def test_an_interrupt_of_the_terminal_while_another_thread_captures(self):
+        process, journal, pid = self.long_capture(
+            "import concurrent.futures as f; f.ThreadPoolExecutor().submit("
+            "lambda: qkscope.sniff({config!r}, threads=1)).result()")
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual((out, process.returncode), ("KeyboardInterrupt\n", -signal.SIGINT), err)
+        self.assertIn("finishing the work in progress", err)
+        self.assert_stopped(pid, journal)
+
+
 class Commands(Place):
     def become(self, function, *words):
         code = f"import sys; sys.argv = ['x', *{list(words)!r}]; from qkscope._command import {function} as f; f()"
