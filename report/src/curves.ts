@@ -1,6 +1,7 @@
 // What the views of curves share: words, axes, series, and bars of documents.
 
-import { barFigure, lineFigure, type Axis, type Bar, type FigureSpec, type Series } from './chart.ts';
+import { bars, figure, lines } from './chart.ts';
+import type { Axis, Bar, FigureSpec, Layer, Series } from './chart.ts';
 import type { Shape } from './data.ts';
 import type { Rows } from './export.ts';
 import figures from './figures.json' with { type: 'json' };
@@ -54,15 +55,15 @@ export function curve(kind: Kind, rows: readonly Shape[], own: Own) {
 
 type Special = Partial<Omit<FigureSpec, 'x' | 'y'>> & { x?: Partial<Axis>; y?: Partial<Axis> };
 
-// Lines with the words of figures.json; `special`: what depends on these data.
-export function curveFigure(page: Page, title: keyof typeof figures, series: Series[], rows: () => Rows,
-                            special: Special = {}): HTMLElement {
-  const { x, y, ...usual } = figures[title];
-  const spec = { ...usual, ...special, x: { label: x, ...special.x }, y: { label: y, ...special.y } };
-  return lineFigure(page, title, spec as FigureSpec, series, rows);
+// Lines with the words of figures.json; `special`: what depends on these data; `under`: beneath the lines.
+export function curveFigure(page: Page, name: keyof typeof figures, series: Series[], rows: () => Rows,
+                            { x, y, ...special }: Special = {}, title: string = name, ...under: Layer[]) {
+  const words = figures[name];
+  const spec = { ...words, ...special, x: { label: words.x, ...x }, y: { label: words.y, ...y } };
+  return figure(page, title, spec as FigureSpec, [...under, lines(page, series)], rows);
 }
 
-export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 'log';
+export const isLog = ({ record }: Analysis) => record.buckets?.type === 'log';
 export const ends = (points: Point[]) => points.flatMap(point => [point.position_from, point.position_to]);
 export const headsText = (heads: string) => (heads === 'all' ? 'all heads' : heads.replaceAll('_', ' '));
 
@@ -76,11 +77,11 @@ export function positionAxis(analysis: Analysis, positions: Iterable<number>): A
 // How many documents stand behind each of the points of a curve. `columns`: of the table.
 export function documentBars<P extends Value>(page: Page, kind: Kind, title: string, x: Axis, points: P[],
     columns: (keyof P & string)[], place: (point: P) => Pick<Bar, 'from' | 'to'>): HTMLElement {
-  const bars = points.map(point => {
+  const all = points.map(point => {
     const { from, to } = place(point), value = point.documents;
     return { from: x.log ? Math.max(from, 1) : from, to, value, hollow: isFew(value),
-      lines: tip(kind, point) };
+      lines: () => tip(kind, point) };
   });
-  return barFigure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, bars,
+  return figure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, [bars(page, all)],
     () => points.map(point => pick(point, ...columns, 'documents')));
 }

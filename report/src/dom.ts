@@ -37,6 +37,18 @@ export function button(text: string, onclick: Handler, attributes: Attributes = 
   return element('button', { type: 'button', onclick, ...attributes }, text);
 }
 
+// Keys that move by a step, and Enter, which opens.
+export function onKeys<Step>(node: HTMLElement | SVGElement, steps: Readonly<Record<string, Step>>,
+                             move: (step: Step, event: KeyboardEvent) => void, open: Handler): void {
+  setAttributes(node, { onkeydown: (event: KeyboardEvent) => {
+    if ((event.target as Element).closest('button')) return;   // it has keys of its own
+    if (event.key === 'Enter') open(event);
+    else if (Object.hasOwn(steps, event.key)) move(steps[event.key], event);
+    else return;
+    event.preventDefault();
+  } });
+}
+
 export type Options = readonly (readonly [value: string, text: string])[];
 
 // A labelled drop-down list. `id` keeps the focus when the view is drawn again.
@@ -70,17 +82,4 @@ export function table(caption: string, columns: readonly string[], rows: readonl
 // What may be wider than its place: it can be scrolled by keyboard too.
 export function scrolled(label: string, ...children: Child[]): HTMLElement {
   return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, ...children);
-}
-
-export function showDialog(title: string, ...children: Child[]): void {
-  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() },
-    element('h2', {}, title), ...children, button('Close', () => dialog.close()));
-  document.body.append(dialog);
-  dialog.showModal();
-}
-
-// A list of names and values.
-export function facts(rows: [string, Child][]): HTMLElement {
-  return element('dl', { class: 'facts' }, ...rows.map(([name, value]) =>
-    element('div', { class: 'fact' }, element('dt', {}, name), element('dd', {}, value))));
 }

@@ -1,6 +1,6 @@
 // Downloads and texts to copy: pictures, tables, rows for a paper.
 
-import { button, element, setAttributes, showDialog, svgElement } from './dom.ts';
+import { element, setAttributes, svgElement } from './dom.ts';
 import { exact } from './format.ts';
 
 // The rows of a table by the names of its columns, which are those of the first row.
@@ -19,22 +19,6 @@ export function csv(rows: Rows): string {
 export function fileName(...parts: string[]): string {
   const name = parts.join('-').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
   return name.slice(0, 100).toLowerCase() || 'report';
-}
-
-export function latexEscape(text: string): string {
-  const names: Record<string, string> = { '\\': 'backslash', '~': 'asciitilde', '^': 'asciicircum' };
-  return text.replace(/[\\~^&%$#_{}]/g, letter =>
-    (names[letter] ? `\\text${names[letter]}{}` : `\\${letter}`));
-}
-
-// A number with its interval, for a table of a paper.
-export function latexNumber(value: number, low = NaN, high = NaN): string {
-  if (Number.isNaN(value)) return '--';
-  const digits = (number: number) => {
-    const [mantissa, power] = number.toPrecision(3).split('e');
-    return power ? `${mantissa} \\times 10^{${Number(power)}}` : mantissa;
-  };
-  return Number.isNaN(low) ? `$${digits(value)}$` : `$${digits(value)}\\;[${digits(low)}, ${digits(high)}]$`;
 }
 
 function download(name: string, content: Blob): void {
@@ -59,11 +43,15 @@ function svgFile(picture: SVGSVGElement): Blob {
   const absent = !picture.isConnected;
   if (absent) document.body.append(picture);  // styles are computed in the page alone
   const copy = picture.cloneNode(true) as SVGSVGElement;
-  const from = [picture, ...picture.querySelectorAll('*')];
-  [copy, ...copy.querySelectorAll('*')].forEach((node, i) => {
-    const style = getComputedStyle(from[i]);
+  const from = [picture, ...picture.querySelectorAll('*')], to = [copy, ...copy.querySelectorAll('*')];
+  to.forEach((node, i) => {
+    const style = getComputedStyle(from[i]), canvas = from[i].firstChild;
     for (const name of kInlined) node.setAttribute(name, style.getPropertyValue(name));
     for (const name of kOfThePage) node.removeAttribute(name);
+    if (!(canvas instanceof HTMLCanvasElement)) return;
+    const image = svgElement('image', { href: canvas.toDataURL() });
+    for (const name of ['x', 'y', 'width', 'height']) image.setAttribute(name, node.getAttribute(name)!);
+    node.replaceWith(image);
   });
   if (absent) picture.remove();
   setAttributes(copy, { xmlns: 'http://www.w3.org/2000/svg', 'font-family': 'sans-serif', role: 'img' });
@@ -89,15 +77,15 @@ export async function downloadPng(name: string, picture: SVGSVGElement): Promise
 
 // A text to be copied: shown, selected, and with a button, since the clipboard may be closed to us.
 export function offerText(title: string, text: string, remark = ''): void {
-  const area = element('textarea', { readonly: true, rows: 4, 'aria-label': title });
-  area.value = text;
-  const done = element('span', { role: 'status' });
-  const copy = async () => {
+  const dialog = document.querySelector<HTMLDialogElement>('#offer')!;   // of page.html
+  const [heading, more, copy, done] = dialog.querySelectorAll<HTMLElement>('h2,p,.copy,[role=status]');
+  const area = dialog.querySelector('textarea')!;
+  [heading.textContent, more.textContent, done.textContent, area.value] = [title, remark, '', text];
+  copy.onclick = async () => {
     area.select();
     const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
     done.textContent = copied || document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.';
   };
-  showDialog(title, area, remark && element('p', {}, remark),
-    element('p', {}, button('Copy', copy), ' ', done));
+  dialog.showModal();
   area.select();
 }

@@ -1,41 +1,51 @@
 // Pieces that several views share: legends, rows of controls, sentences.
 
 import { category, fill, ink, kDashes, kSymbolPaths, kSymbols } from './color.ts';
-import { checkbox, element, select, svgElement, type Child, type Options } from './dom.ts';
+import { checkbox, element, onKeys, select, setAttributes, svgElement } from './dom.ts';
+import type { Child, Options } from './dom.ts';
 import { short } from './format.ts';
-import { kFiles, type Analysis, type Head, type Metric, type Report } from './report.ts';
+import { kFiles, type Analysis, type Head, type HeadKey, type Metric } from './report.ts';
 import type { Choice, State } from './state.ts';
 import type { Page } from './view.ts';
 
-// Which command makes a table that is not there.
-export function lacks(analysis: Analysis, ...tables: string[]): string | null {
-  const table = tables.find(name => !analysis.table(name));
-  if (table === undefined) return null;
-  const file = kFiles[table];
-  return `This needs ${file}, which the analysis ${analysis.name} does not have. ` +
-    `The command that makes it: ${analysis.command(file)}`;
+// Which command makes a table that is not there; null: it is there.
+export function lacks(analysis: Analysis, name: string): string | null {
+  if (analysis.table(name)) return null;
+  return `This needs ${kFiles[name]}, which the analysis ${analysis.name} does not have. ` +
+    `The command that makes it: ${analysis.command(kFiles[name])}`;
 }
 
-// The same of all analyses: null if one of them has the table.
-export function lacksAll({ analyses }: Report, table: string): string | null {
-  return analyses.some(analysis => analysis.table(table)) ? null : lacks(analyses[0], table);
-}
+export const section = (title: string, ...children: Child[]) =>
+  element('section', {}, element('h3', {}, title), ...children);
 
-// What is left out, and why, in the place of a figure.
-export function gap(title: string, why: string): HTMLElement {
-  return element('section', { class: 'gap' }, element('h3', {}, title), element('p', { class: 'note' }, why));
-}
-
-export function section(title: string, ...children: Child[]): HTMLElement {
-  return element('section', {}, element('h3', {}, title), ...children);
-}
-
-export function controls(...children: Child[]): HTMLElement {
-  return element('div', { class: 'controls' }, ...children);
-}
-
+export const controls = (...children: Child[]) => element('div', { class: 'controls' }, ...children);
 export const warning = (text: string) => element('p', { class: 'warning' }, text);
 export const remark = (text: string) => element('p', { class: 'note' }, text);
+// What is left out, and why, in the place of a figure.
+export const gap = (title: string, why: string) => section(title, remark(why));
+
+// What has parts: a tooltip for the one under the pointer or with the focus, which overlaps it so that the
+// pointer can reach it. A click or Enter opens a head, other keys move.
+export interface Part { key?: HeadKey; lines(): readonly string[] }
+export function listenTo<Step>(page: Page, root: HTMLElement, selector: string,
+    find: (node: HTMLElement) => Part | null, steps: Readonly<Record<string, Step>>,
+    move: (step: Step, event: KeyboardEvent) => void): void {
+  const nodeOf = ({ target }: Event) => (target as Element).closest<HTMLElement>(selector);
+  const hide = () => page.tip(null);
+  const show = (event: Event) => {
+    const node = nodeOf(event), part = node && find(node);
+    if (!part) return hide();
+    const { left, right, bottom } = node.getBoundingClientRect();
+    page.tip(part.lines(), { x: Math.min(right, left + 420) - 8, y: bottom - 8 }, part.key);
+  };
+  const open = (event: MouseEvent | KeyboardEvent) => {
+    const node = nodeOf(event), key = node && find(node)?.key;
+    if (key && !(event.target as Element).closest('button')) page.open(key, event);
+  };
+  setAttributes(root, { onpointerover: show, onfocusin: show, onpointerleave: hide, onfocusout: hide,
+    onclick: open });
+  onKeys(root, steps, move, open);
+}
 
 // The command that draws the same figure for a paper.
 export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'),
@@ -43,14 +53,12 @@ export const command = (text: string) => element('section', {}, remark('The same
 
 // A choice of a single view (state.ts), as a list or as a box.
 export function choose(page: Page, name: Choice, label: string, options: Options): HTMLElement {
-  return select(name, label, options, page.state.choice[name],
-    value => page.go({ choice: { ...page.state.choice, [name]: value } }));
+  return select(name, label, options, page.state[name], value => page.go({ [name]: value }));
 }
 
 // Checked: the value is `on`.
 export function chooseIf(page: Page, name: Choice, label: string, on: string, off: string): HTMLElement {
-  return checkbox(name, label, page.state.choice[name] === on,
-    checked => page.go({ choice: { ...page.state.choice, [name]: checked ? on : off } }));
+  return checkbox(name, label, page.state[name] === on, checked => page.go({ [name]: checked ? on : off }));
 }
 
 export function metricOptions(metrics: readonly Metric[]): [string, string][] {

@@ -10,7 +10,6 @@ import type { Page, View } from '../view.ts';
 export const method: View = {
   id: 'method',
   title: 'Method',
-  unavailable: () => null,
   render(root: HTMLElement, { analysis, report }: Page) {
     const { name, metrics, files, commands } = analysis;
     const shown = commands.map(line => line.replace(/\p{C}/gu, '?'));   // to be pasted into a shell
