@@ -92,7 +92,7 @@ export function dots(all: readonly Dot[]): Layer {
 }
 
 // So many points that they are dots of a canvas: squares and crosses.
-export interface Speck extends Probe { cross: boolean }
+export interface Speck { x: number; y: number; cross: boolean; lines(): readonly string[] }
 export function cloud<S extends Speck>(all: readonly S[], color: (speck: S) => string): Layer {
   const mark: Markish = (_index, { x, y }, _values, { width, height }) => {
     const canvas = element('canvas', { width: 2 * width, height: 2 * height });

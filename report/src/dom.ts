@@ -49,10 +49,10 @@ export function onKeys<Step>(node: HTMLElement | SVGElement, steps: Readonly<Rec
   } });
 }
 
-export type Options = readonly (readonly [value: string, text: string])[];
+export type Pair = [value: string, text: string];
 
 // A labelled drop-down list. `id` keeps the focus when the view is drawn again.
-export function select(id: string, label: string, options: Options,
+export function select(id: string, label: string, options: readonly Readonly<Pair>[],
                        value: string, onchange: (value: string) => void): HTMLElement {
   const list = element('select', { id, onchange: () => onchange(list.value) });
   for (const [key, text] of options) {

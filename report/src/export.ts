@@ -30,9 +30,8 @@ function download(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-export function downloadCsv(name: string, rows: Rows): void {
+export const downloadCsv = (name: string, rows: Rows) =>
   download(`${name}.csv`, new Blob([csv(rows)], { type: 'text/csv' }));
-}
 
 const kInlined = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity',
   'opacity', 'font-size', 'font-weight', 'text-anchor'];
@@ -60,9 +59,8 @@ function svgFile(picture: SVGSVGElement): Blob {
   return new Blob([new XMLSerializer().serializeToString(copy)], { type: 'image/svg+xml' });
 }
 
-export function downloadSvg(name: string, picture: SVGSVGElement): void {
+export const downloadSvg = (name: string, picture: SVGSVGElement) =>
   download(`${name}.svg`, svgFile(picture));
-}
 
 // Twice as many dots as on the screen.
 export async function downloadPng(name: string, picture: SVGSVGElement): Promise<void> {

@@ -3,7 +3,7 @@
 import { chart } from './chart.ts';
 import { element, svgElement } from './dom.ts';
 import type { Rows } from './export.ts';
-import { listenTo, type Part } from './parts.ts';
+import { colorBar, listenTo, type Part } from './parts.ts';
 import type { Page } from './view.ts';
 
 export interface GridCell extends Part {
@@ -78,7 +78,7 @@ function grid(page: Page, spec: GridSpec, room: number): HTMLElement {
     element('tbody', {}, ...nodes.map((line, row) =>
       element('tr', {}, element('th', { scope: 'row' }, spec.rows[row]), ...line))));
   listen(page, table, cells, nodes);
-  return element('div', { class: 'scroll', '--over': `${most / 2}px` }, table);   // the last label reaches over
+  return element('div', { class: 'scroll', '--over': `${most / 2}px` }, table);   // of the last label
 }
 
 // Tooltips, the one tab stop, and keys.
@@ -128,8 +128,7 @@ function gridPicture(spec: GridSpec): SVGSVGElement {
   const text = (x: number, y: number, content: string, anchor: string) =>
     svgElement('text', { x, y, 'text-anchor': anchor }, content);
   const ramp = scale && [text(left - 6, bottom + 23, scale.low, 'end'),
-    ...Array.from({ length: 40 }, (_, i) => svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2,
-      height: 11, fill: scale.color((i + 0.5) / 40) })), text(left + 166, bottom + 23, scale.high, 'start')];
+    ...colorBar(scale.color, left, bottom + 14), text(left + 150, bottom + 23, scale.high, 'start')];
   return svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10,
     fill: 'currentColor', role: 'img', 'aria-label': label },
   text(4, 14, `${label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start'),

@@ -166,7 +166,8 @@ class Application implements Page {
   }
 
   private drawView(root: HTMLElement, page: Page): ReturnType<View['render']> {
-    const { title, render, ...view } = kViews.find(({ id }) => id === page.state.view)!, why = whyNot(view, page);
+    const { title, render, ...view } = kViews.find(({ id }) => id === page.state.view)!;
+    const why = whyNot(view, page);
     root.append(element('h2', {}, title));
     if (why) return void root.append(remark(why));
     try {

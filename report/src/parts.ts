@@ -1,8 +1,9 @@
 // Pieces that several views share: legends, rows of controls, sentences.
 
+import choices from './choices.json' with { type: 'json' };
 import { category, fill, ink, kDashes, kSymbolPaths, kSymbols } from './color.ts';
 import { checkbox, element, onKeys, select, setAttributes, svgElement } from './dom.ts';
-import type { Child, Options } from './dom.ts';
+import type { Child, Pair } from './dom.ts';
 import { short } from './format.ts';
 import { kFiles, type Analysis, type Head, type HeadKey, type Metric } from './report.ts';
 import type { Choice, State } from './state.ts';
@@ -51,19 +52,17 @@ export function listenTo<Step>(page: Page, root: HTMLElement, selector: string,
 export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'),
   element('pre', { class: 'command' }, text));
 
-// A choice of a single view (state.ts), as a list or as a box.
-export function choose(page: Page, name: Choice, label: string, options: Options): HTMLElement {
-  return select(name, label, options, page.state[name], value => page.go({ [name]: value }));
-}
+// A choice of a single view (choices.json): a list, or a box, which is checked if it is the second one.
+export const choose = (page: Page, name: Choice) => select(name, choices[name].label,
+  choices[name].options as Pair[], page.state[name], value => page.go({ [name]: value }));
 
-// Checked: the value is `on`.
-export function chooseIf(page: Page, name: Choice, label: string, on: string, off: string): HTMLElement {
+export function chooseIf(page: Page, name: Choice): HTMLElement {
+  const { label, options: [[off], [on]] } = choices[name];
   return checkbox(name, label, page.state[name] === on, checked => page.go({ [name]: checked ? on : off }));
 }
 
-export function metricOptions(metrics: readonly Metric[]): [string, string][] {
-  return metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`]);
-}
+export const metricOptions = (metrics: readonly Metric[]): Pair[] =>
+  metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`]);
 
 // `change`: of the state, beside the metric.
 export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metric,
@@ -111,14 +110,17 @@ export function legend(page: Page, entries: readonly Entry[]): HTMLElement {
   }));
 }
 
+// A bar of colours, 144 wide.
+export const colorBar = (color: (t: number) => string, x = 0, y = 0) => Array.from({ length: 36 }, (_, i) =>
+  svgElement('rect', { x: x + 4 * i, y, width: 4.3, height: 12, fill: color((i + 0.5) / 36) }));
+
 // A scale of colours with its ends. `points`: the ramp of lines and points.
 export function ramp(page: Page, label: string, [low, high]: readonly [number, number],
                      { signed = false, points = false } = {}): HTMLElement {
   const color = points ? ink : fill;
-  const steps = Array.from({ length: 24 }, (_, i) => svgElement('rect', { x: i * 6, width: 6.5, height: 12,
-    fill: color((i + 0.5) / 24, page.dark, signed) }));
   const picture = svgElement('svg', { width: 144, height: 12, role: 'img',
-    'aria-label': `${label}, from ${short(low)} to ${short(high)}` }, ...steps);
+    'aria-label': `${label} from ${short(low)} to ${short(high)}` },
+  ...colorBar(t => color(t, page.dark, signed)));
   return element('div', { class: 'legend' },
     ...[label, short(low), picture, short(high)].map(part => element('span', {}, part)));
 }

@@ -82,15 +82,16 @@ export class Analysis {
       (name.startsWith(`${index}/`) ? [[name.slice(2), table] as const] : [])));
     const table = this.table('heads');
     if (!table) throw new Error('the data hold no table of heads');
-    this.heads = table.records(kHead).map(({ layer, q_head: q, k_head: k, warnings, ...rest }, row) =>
-      ({ layer, q, k, row, key: `${layer}.${q}`, warnings: warnings.split('; ').filter(Boolean), ...rest }));
+    this.heads = table.records(kHead).map(({ layer, q_head: q, k_head: k, warnings, ...each }, row) =>
+      ({ ...each, layer, q, k, row, key: `${layer}.${q}`, warnings: warnings.split('; ').filter(Boolean) }));
     this.byKey = new Map(this.heads.map(head => [head.key, head]));
-    this.metrics = this.metrics.map(({ id, table: from, ...rest }: any) => {
+    this.metrics = this.metrics.map(({ id, table: from, unit: own, signed, limits }: any) => {
       const known: Record<string, string[]> = texts, method = /^method:(.*)$/s.exec(id)?.[1];
       const [label, unit, definition] = Object.hasOwn(known, id) ? known[id]
         : method ? [`plasticity, ${method}`, '', `ap_overall by the method ${method}.`] : [id, '', ''];
       const [values, low, high] = ['', ':low', ':high'].map(end => table.numbers(id + end));
-      return { id, label, definition, values, low, high, file: kFiles[from], ...rest, unit: rest.unit || unit };
+      return { id, label, definition, signed, limits, unit: own || unit, file: kFiles[from], values: values!,
+        low, high };
     });
   }
 
@@ -122,7 +123,7 @@ export class Analysis {
   records<S extends Shape>(name: string, shape: S, key?: HeadKey, texts: Record<string, string> = {}): S[] {
     const table = this.table(name), wanted = Object.entries(texts);
     const rows = key === undefined ? Array(table?.rows ?? 0).keys() : this.rows(name, key);
-    const found = [...rows].filter(row => wanted.every(([column, text]) => table!.text(column, row) === text));
+    const found = [...rows].filter(row => wanted.every(([name, text]) => table!.text(name, row) === text));
     return table?.records(shape, found) ?? [];
   }
 

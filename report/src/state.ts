@@ -1,6 +1,7 @@
 // What the page shows, and its text in the address: #1/head?h=12.3&m=ap_overall&pin=4.0,4.1
 // The text may come from anyone: every part is checked, and what is not known is passed over.
 
+import choices from './choices.json' with { type: 'json' };
 import type { Analysis, HeadKey, Report } from './report.ts';
 
 export const kMostPins = 6;
@@ -14,13 +15,10 @@ export interface State {
   pins: HeadKey[]; selection: HeadKey[];      // without a selection: all heads
   sort: string;                               // metric id or layer, with "-" for descending
   limits: [number, number] | null;            // of colours; null: those of the metric
-  plane: string; paint: string; curves: string; bars: string; dots: string; others: string;   // kChoices
+  plane: string; paint: string; curves: string; bars: string; dots: string; others: string;   // choices
 }
 
-// By name in the state and in the address. The first is the default.
-const kChoices = { plane: ['beta', 'joint', 'rope'], paint: ['kind', 'position', 'bucket', 'document'],
-  curves: ['layer', 'trend'], bars: ['hide', 'show'], dots: ['layer', 'metric'], others: ['show', 'hide'] };
-export type Choice = keyof typeof kChoices;
+export type Choice = keyof typeof choices;   // its name in the address too
 
 export function initialState({ analyses }: Report, run = 0): State {
   const { heads, metrics, methods } = analyses[run];
@@ -56,8 +54,9 @@ const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | Choice>]: 
     return Number.isFinite(high - low) && low < high && !more.length ? [low, high] : undefined;
   }, ends => ends?.join('~') ?? ''],
 };
-const kAll = [...Object.entries(kFields), ...Object.entries(kChoices).map(([name, values]) =>
-  [name, [name, (text: string) => values.find(value => value === text)]])] as [keyof State, Field<any>][];
+const kChoices = Object.entries(choices).map(([name, { options }]) =>
+  [name, [name, (text: string) => options.find(([value]) => value === text)?.[0]]]);
+const kAll = [...Object.entries(kFields), ...kChoices] as [keyof State, Field<any>][];
 
 // Unknown parts are ignored; the rest is that of `initialState`.
 export function parseHash(hash: string, report: Report, views: readonly string[]): State {

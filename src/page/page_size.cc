@@ -123,7 +123,8 @@ class Fitting {
     estimate_tables();
     constexpr double kSurelyTooLarge = 1.03;  // by an estimate
     if (tables_size_ + size_of_points(fewest()) > kSurelyTooLarge * room()) drop_intervals();
-    size_t count = fitting_points(0.99);
+    const bool is_enough = tables_size_ + points_size_ <= room();
+    size_t count = is_enough ? all_points_ : fitting_points(0.99);
     for (double part = 0.97;; part *= 0.97) {
       PackedData out = pack(count);
       const auto size = out.tables.size() + out.points.size();
@@ -161,7 +162,7 @@ class Fitting {
 
   bool drop_intervals() {
     if (!drop_cell_intervals(data_.tables)) return false;
-    data_.notes.push_back(fmt::format("The intervals of single cells were left out, {}.", limit()));
+    has_dropped_ = true;
     estimate_tables();
     return true;
   }
@@ -178,6 +179,9 @@ class Fitting {
       out.notes.push_back(
           fmt::format("Of the {} sampled queries and keys of a head {} are shown, {}.", all_points_,
                       num_points, limit()));
+    }
+    if (has_dropped_) {
+      out.notes.push_back(fmt::format("The intervals of single cells were left out, {}.", limit()));
     }
     ThreadPool threads;
     threads.parallel_for(2, [&](int64_t part, int) {
@@ -205,6 +209,7 @@ class Fitting {
   size_t all_points_;   // of a head
   double points_size_;  // of all of them, packed
   double tables_size_ = 0;
+  bool has_dropped_ = false;  // the intervals of cells
 };
 
 }  // namespace

@@ -70,7 +70,7 @@ function movers(page: Page, found: Difference[], [strong, rest]: string[]): HTML
     ...[row.a, row.b, row.difference].map(short), interval(row.ci_low, row.ci_high), short(row.p_value),
     isChanged(row) ? 'yes' : 'no'];
   return section(title, element('p', {}, element('strong', {}, strong), rest),
-    top.some(size) && scrolled(title, table('Heads that changed, then the others, by the size of the difference',
+    top.some(size) && scrolled(title, table('Those that changed, then the others, by size',
       ['head', 'A', 'B', 'B − A', 'interval', 'p', 'changed'], top.map(cells))));
 }
 
@@ -94,10 +94,9 @@ function distributions(page: Page, sides: readonly Side[]): HTMLElement {
       figure(page, `${label} by relative depth`, { height: 300, label: `${label} by relative depth`,
         x: { label: 'relative depth (0 first layer, 1 last)' }, y: { label } }, [dots(spots)],
       () => spots.map(({ symbol, x, y }) => ({ run: 'AB'[symbol], depth: x, value: y }))),
-      curveFigure(page, 'Quantile against quantile', [
-        curve('sides', pairs, { name: 'quantiles', style: 0, symbols: false, width: 2.5 }),
-        { name: 'equal', style: 6, symbols: false, width: 1, x: domain, y: domain }], () => pairs,
-      { x: { label: a.name, domain }, y: { label: b.name, domain } })),
+      curveFigure(page, 'Quantile against quantile',
+        [curve('sides', pairs, { name: 'quantiles', style: 0, symbols: false, width: 2.5 })], () => pairs,
+        { diagonal: true, x: { label: a.name, domain }, y: { label: b.name, domain } })),
     say('depth'));
 }
 

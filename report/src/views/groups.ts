@@ -72,6 +72,6 @@ function draw(root: HTMLElement, page: Page): void {
     section('All layers', byLayer(page, metric, layers), ...spreads(page, metric, layers)));
 }
 
-export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: ({ analysis: { heads } }) =>
-  (new Set(heads.map(({ layer, k }) => `${layer} ${k}`)).size < heads.length ? null
+export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: ({ analysis }) =>
+  (new Set(analysis.heads.map(({ layer, k }) => `${layer} ${k}`)).size < analysis.heads.length ? null
     : 'No query heads share a key head here: there are no groups.') };

@@ -24,7 +24,8 @@ function curves({ report, state }: Page) {
     return reaches.flatMap(reach => methods.slice(0, two || reach ? 1 : undefined).map(method => ({
       name: joined(', ', two && `${'AB'[run]} (${analysis.name})`, method || 'plasticity',
         reach && `documents that reach bucket ${reach}`),
-      run, analysis: analysis.name, method, reach, points: positions(analysis, state.head, method, reach) })));
+      run, analysis: analysis.name, method, reach,
+      points: positions(analysis, state.head, method, reach) })));
   }).filter(each => each.points.length);
   return all.sort((a, b) => Number(!!a.reach) - Number(!!b.reach));
 }

@@ -59,18 +59,13 @@ function columnsOf(page: Page, metric: Metric, others: Metric[]): Column[] {
 
 // The titles of the list; some of them sort it.
 function titles(page: Page, columns: Column[]): HTMLElement {
-  const order = (id: string) => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` });
-  return element('div', { role: 'row', class: 'row' }, ...columns.map(({ sort: id, title, hint, kind }) =>
-    element('div', { role: 'columnheader', 'data-sort': id, class: kind },
-      id ? button(title, () => order(id), { id: `sort-${id}`, title: hint }) : title)));
-}
-
-function markOrder(header: HTMLElement, sort: string): void {
-  for (const node of header.querySelectorAll<HTMLElement>('[data-sort]')) {
-    const id = node.dataset.sort!;
-    const order = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : 'none';
-    node.setAttribute('aria-sort', order);
-  }
+  const { sort } = page.state;
+  return element('div', { role: 'row', class: 'row' }, ...columns.map(({ sort: id, title, hint, kind }) => {
+    const order = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : id && 'none';
+    const go = () => page.go({ sort: sort === `-${id}` ? id! : `-${id}` });
+    return element('div', { role: 'columnheader', 'aria-sort': order, class: kind },
+      id ? button(title, go, { id: `sort-${id}`, title: hint }) : title);
+  }));
 }
 
 // The whole list, for paper.
@@ -99,7 +94,6 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
     const { test, problem } = compile(page.state.filter, analysis, page.state);
     shown = sorted(analysis.heads.filter(test), analysis, page.state.sort);
     rows.show(shown.length);
-    markOrder(header, page.state.sort);
     const heads = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}.`;
     said.textContent = problem ? `${heads} ${problem}` : heads;
   };
@@ -116,7 +110,7 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   apply();
   root.append(page.printing ? printed(shown, [metric, ...others]) : rows.root);
   return change => {
-    const own = Object.keys(change).every(name => /^(filter|sort|pins|selection|head)$/.test(name));
+    const own = Object.keys(change).every(name => /^(filter|pins|selection|head)$/.test(name));
     if (own) apply();
     return own;
   };

@@ -1,10 +1,9 @@
 // What was measured, how much of it, and what to be careful about.
 
-import { fill } from '../color.ts';
 import { button, element, scrolled, svgElement, table } from '../dom.ts';
 import { exact, interval, short } from '../format.ts';
 import { cellPaths } from '../grid.ts';
-import { methodOf, section } from '../parts.ts';
+import { methodOf, ramp, section } from '../parts.ts';
 import { extent, fileText, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';
@@ -34,10 +33,8 @@ export function smallMap(page: Page, metric: Metric): HTMLElement {
       shown = at;
       page.tip(spec.cell(row, column)?.lines() ?? null, { x: event.clientX, y: event.clientY });
     } }, ...cellPaths(spec, wide, high));
-  const steps = [0, 0.25, 0.5, 0.75, 1].map(t => fill(t, page.dark, metric.signed));
-  const bar = element('i', { '--ramp': `linear-gradient(to right, ${steps.join(',')})` });
   return element('figure', { class: 'small' }, element('figcaption', {}, metric.label), picture,
-    element('div', { class: 'ramp' }, element('span', {}, from), bar, element('span', {}, to)),
+    ramp(page, '', metric.limits, metric),
     button('Open the map', openMap, { 'aria-label': `Open the map of ${metric.label}` }));
 }
 

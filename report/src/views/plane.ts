@@ -12,7 +12,7 @@ import type { Page } from '../view.ts';
 
 const kTitle = 'Plane of queries and keys';
 
-type Spot = Pick<Speck, 'x' | 'y' | 'cross' | 'lines'> & { position: number; bucket: number; document: number };
+interface Spot extends Speck { position: number; bucket: number; document: number }
 
 const kAxes: Record<string, string[]> = {
   beta: ['along beta', 'first axis of the residuals across beta'],
@@ -23,11 +23,11 @@ const kAxes: Record<string, string[]> = {
 const kind = (cross: boolean) => (cross ? 'key' : 'query');
 
 // The points of a head in a plane, queries before keys.
-function spotsOf({ analysis, state }: Page, { layer, q }: Head, plane: string, { tables }: Container): Spot[] {
+function spotsOf({ analysis, state }: Page, { layer, q }: Head, { tables }: Container): Spot[] {
   const table = tables.get(`${state.run}/points`), rows = tables.get(`${state.run}/rows`);
   const row = (table?.records({ layer: NaN, q_head: NaN }) ?? [])
     .findIndex(each => each.layer === layer && each.q_head === q);
-  const scale = table?.number(`scale_${plane}`, row) ?? NaN;
+  const { plane } = state, scale = table?.number(`scale_${plane}`, row) ?? NaN;
   if (!table || !rows || !(scale > 0)) return [];
   return [false, true].flatMap(cross => {
     const set = table.number(cross ? 'k_rows' : 'q_rows', row), of = (name: string) => rows.list(name, set);
@@ -59,10 +59,10 @@ function paint(page: Page, spots: Spot[]): { color(spot: Spot): string; key: HTM
     return { color: spot => steps[Math.round(64 * unit(spot[by], limits))],
       key: [legend(page, shapes), ramp(page, by, limits, { points: true })] };
   }
-  if (by === 'kind') return { color: ({ cross }) => category(cross ? 1 : 0, dark), key: [legend(page, shapes)] };
+  if (by === 'kind') return { color: ({ cross }) => category(+cross, dark), key: [legend(page, shapes)] };
   const size = new Map<number, number>();
   for (const { document } of spots) size.set(document, (size.get(document) ?? 0) + 1);
-  const most = [...size].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, 6).map(([document]) => document);
+  const most = [...size].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, 6).map(([each]) => each);
   shapes.push(...most.map((document, style) => ({ name: `document ${document}`, style, shape: 'square' })),
     ...(size.size > most.length ? [{ name: 'other documents', style: 6, shape: 'square' }] : []));
   const colors = new Map(most.map((document, style) => [document, category(style, dark)]));
@@ -75,7 +75,7 @@ let latest: { name: string; spots: Spot[]; inOrder: Spot[] } = { name: '', spots
 function fillPlane(root: HTMLElement, page: Page, head: Head, container: Container): void {
   const { run, plane } = page.state, name = `${run} ${head.key} ${plane}`;
   if (latest.name !== name) {
-    const spots = spotsOf(page, head, plane, container);
+    const spots = spotsOf(page, head, container);
     latest = { name, spots, inOrder: [...spots].sort((a, b) => a.position - b.position) };
   }
   const { spots, inOrder } = latest;
@@ -111,9 +111,5 @@ export function plane(page: Page, head: Head): { root: HTMLElement; fill(): void
     : waiting.then(container => fillPlane(body, page, head, container),
       () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.'))));
   fill();
-  return { fill, root: section(kTitle, controls(
-    choose(page, 'plane', 'Plane', [['beta', 'along and across beta'], ['joint', 'first joint axes'],
-      ['rope', 'RoPE pair']]),
-    choose(page, 'paint', 'Colour', [['kind', 'query or key'], ['position', 'position'], ['bucket', 'bucket'],
-      ['document', 'document']])), body) };
+  return { fill, root: section(kTitle, controls(choose(page, 'plane'), choose(page, 'paint')), body) };
 }

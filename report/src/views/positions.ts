@@ -86,9 +86,8 @@ function draw(root: HTMLElement, page: Page): void {
     ...shown.flatMap(each => ends(each.points))]);
   const domain = roomy([...threads, ...series].flatMap(each => Array.from(each.y)));
   root.append(
-    controls(choose(page, 'curves', 'Colour', [['layer', 'layer'], ['trend', 'trend over position']]),
-      methodChoice(page), reachChoice(page, reaches),
-      chosen.size ? chooseIf(page, 'others', 'only chosen heads', 'hide', 'show') : null),
+    controls(choose(page, 'curves'), methodChoice(page), reachChoice(page, reaches),
+      chosen.size ? chooseIf(page, 'others') : null),
     legend(page, series), key,
     curveFigure(page, 'Plasticity over position', series, () => shown.flatMap(({ head, points }) =>
       points.map(point => ({ layer: head.layer, q_head: head.q, method, ...point }))),

@@ -38,8 +38,8 @@ export function residuals(page: Page, { key }: Head): HTMLElement {
   const quantiles = numbers('residual_quantiles');
   if (!quantiles.length) return gap(title, lacks(analysis, 'profiles') ?? 'This head has no residuals.');
   const noise = numbers('noise_ks_distance').sort((a, b) => a - b), shares = numbers('eigenvalues');
-  const words = { distance: numbers('ks_distance')[0], tested: noise.length, least: noise[0], most: noise.at(-1)!,
-    middle: percentile(noise, 0.5), first: 100 * shares[0], axes: shares.length,
+  const words = { distance: numbers('ks_distance')[0], tested: noise.length, least: noise[0],
+    most: noise.at(-1)!, middle: percentile(noise, 0.5), first: 100 * shares[0], axes: shares.length,
     all: 100 * shares.reduce((a, b) => a + b, 0) };
   return section(title,
     legend(page, ['residuals along beta', 'normal'].map((name, style) => ({ name, style, symbols: false }))),
@@ -85,7 +85,8 @@ export function spectrumFigure(page: Page, { key, row }: Head): HTMLElement {
   return section(title, legend(page, series), element('div', { class: 'pair' },
     curveFigure(page, 'Share explained, by RoPE pair', series, rows, { x: { log: true } }),
     curveFigure(page, 'Added up from short wavelengths on',
-      [curve('sum', pairs, { name: 'added up', style: 0 })], rows, { x: { log: true } })), say('pairs', rest));
+      [curve('sum', pairs, { name: 'added up', style: 0 })], rows, { x: { log: true } })),
+  say('pairs', rest));
 }
 
 function components(page: Page, key: string): HTMLElement {

@@ -33,7 +33,7 @@ export const relations: View = {
         select('y', 'Up', options, y.id, id => page.go({ y: id })),
         select('paint', 'Colour', [['layer', 'layer'], ...options], byLayer ? 'layer' : paint.id, id =>
           page.go(id === 'layer' ? { dots: id } : { dots: 'metric', metric: id, limits: null })),
-        chooseIf(page, 'bars', 'Intervals', 'show', 'hide')),
+        chooseIf(page, 'bars')),
       ramp(page, byLayer ? 'layer' : unitLabel(paint), limits, { signed, points: true }),
       figure(page, title, { label: `${count(there.length, 'head')}: ${title}`, height: [320, 0.55, 560],
         x: { label: unitLabel(x) }, y: { label: unitLabel(y) }, zero: y.signed, zeroX: x.signed,
