@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Report, type Analysis } from '../src/report.ts';
-import { positionAxis } from '../src/curves.ts';
-import { meanCurve, quantileBins, quantilePairs, roomy, spread } from '../src/series.ts';
+import { meanCurve, positionAxis, quantileBins, quantilePairs, roomy, spread } from '../src/curves.ts';
 import { container, encodeColumn } from './encode.ts';
 import { parse } from '../src/data.ts';
 

@@ -2,13 +2,12 @@
 
 import { dots, figure } from '../chart.ts';
 import { category } from '../color.ts';
-import { curve, curveFigure, filled, say, tip } from '../curves.ts';
+import { curve, curveFigure, filled, quantilePairs, roomy, say, tip } from '../curves.ts';
 import { button, element, scrolled, table } from '../dom.ts';
 import { exact, interval, short } from '../format.ts';
 import { gridFigure, type GridCell } from '../grid.ts';
 import { chooseMetric, controls, gap, legend, ramp, remark, section } from '../parts.ts';
 import { headName, robustLimits, type Analysis, type Metric } from '../report.ts';
-import { quantilePairs, roomy } from '../series.ts';
 import type { State } from '../state.ts';
 import type { Page, View } from '../view.ts';
 import { headMap } from './map.ts';

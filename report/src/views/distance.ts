@@ -1,10 +1,9 @@
 // Plasticity over the distance between query and keys: means over heads, one curve per kind of window.
 
 import type { Axis } from '../chart.ts';
-import { curve, curveFigure, documentBars, headsText, isLog, say } from '../curves.ts';
+import { curve, curveFigure, documentBars, headsText, isLog, type Mean, meanCurve, say } from '../curves.ts';
 import { command, controls, legend, reachChoice } from '../parts.ts';
 import { extent, kFiles } from '../report.ts';
-import { meanCurve, type Mean } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 

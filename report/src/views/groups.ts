@@ -2,12 +2,12 @@
 
 import { dots, figure, lines } from '../chart.ts';
 import { category } from '../color.ts';
-import { curve, curveFigure, isLog, sentences } from '../curves.ts';
+import { average, curve, curveFigure, groupedBy, isLog, positions, roomy, sentences,
+  spread } from '../curves.ts';
 import { button, element, scrolled, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { chooseMetric, controls, lacks, legend, methodOf, remark, section } from '../parts.ts';
 import { headName, headRows, type Head, type Metric } from '../report.ts';
-import { average, groupedBy, positions, roomy, spread } from '../series.ts';
 import type { Page, View } from '../view.ts';
 
 const ordered = (heads: Head[]) => [...groupedBy(heads, 'k').values()].flat();

@@ -1,7 +1,8 @@
 // One head: its curves, its cells, its residuals, what carries position, its plane, its numbers.
 
 import { fill, unit } from '../color.ts';
-import { curve, curveFigure, documentBars, ends, joined, positionAxis, say, tip } from '../curves.ts';
+import { curve, curveFigure, documentBars, ends, joined, positionAxis, positions, say,
+  tip } from '../curves.ts';
 import { button, checkbox, element, scrolled, table } from '../dom.ts';
 import { offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
@@ -9,7 +10,6 @@ import { gridFigure, type GridCell } from '../grid.ts';
 import { command, controls, gap, lacks, legend, methodChoice, methodOf, ramp, remark, section, warning,
   windowText } from '../parts.ts';
 import { headName, kFewDocuments, kFiles, robustLimits, type Head } from '../report.ts';
-import { positions } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
 import { driftFigure, residuals, spectrumFigure } from './profile.ts';

@@ -2,10 +2,11 @@
 
 import { dots, figure, type Dot } from '../chart.ts';
 import { fill, ink, unit } from '../color.ts';
+import { say } from '../curves.ts';
 import { button, element, setAttributes } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { gridFigure, thinned, type GridSpec } from '../grid.ts';
-import { chooseMetric, controls, ramp, remark } from '../parts.ts';
+import { chooseMetric, controls, ramp } from '../parts.ts';
 import { extent, headLines, headRows, kFewDocuments, unitLabel, type Head, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 
@@ -107,8 +108,7 @@ export const map: View = {
       element('div', { class: 'beside', '--first': `${Math.max(420, Math.min(700, wide))}px` },
         gridFigure(page, `${metric.label} of each head`, spec,
           () => headRows(analysis.heads, [metric], true)), byLayer(page, metric, limits)),
-      remark(`Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a ` +
-        'window. Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
+      say('map'));
     return change => Object.keys(change).every(name => name === 'pins');
   },
 };

@@ -2,13 +2,12 @@
 
 import { bundle, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
-import { curve, curveFigure, documentBars, ends, headsText, positionAxis, say } from '../curves.ts';
+import { average, curve, curveFigure, documentBars, ends, headsText, type Mean, meanCurve, pick,
+  type Point, positionAxis, positions as pointsOf, roomy, say } from '../curves.ts';
 import { count } from '../format.ts';
 import { choose, chooseIf, command, controls, legend, methodChoice, methodOf, ramp,
   reachChoice } from '../parts.ts';
 import { headName, kFiles, type Head } from '../report.ts';
-import { average, meanCurve, pick, positions as pointsOf, roomy } from '../series.ts';
-import type { Mean, Point } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 

@@ -1,10 +1,10 @@
 // Is a head's "line plus normal noise" true, and which RoPE pairs carry position?
 
-import { curve, curveFigure, filled, isLog, joined, say, sentences } from '../curves.ts';
+import { curve, curveFigure, filled, isLog, joined, quantileBins, roomy, say,
+  sentences } from '../curves.ts';
 import { element } from '../dom.ts';
 import { gap, lacks, legend, remark, section, warning } from '../parts.ts';
 import { percentile, type Head } from '../report.ts';
-import { quantileBins, roomy } from '../series.ts';
 import type { Page } from '../view.ts';
 
 const kApart = 0.5;      // deviations from the line that are worth a warning

@@ -1,9 +1,10 @@
 // Heads as points: any metric over any other, coloured by a third.
 
 import { dots, figure } from '../chart.ts';
+import { say } from '../curves.ts';
 import { select } from '../dom.ts';
 import { count } from '../format.ts';
-import { chooseIf, controls, metricOptions, ramp, remark } from '../parts.ts';
+import { chooseIf, controls, metricOptions, ramp } from '../parts.ts';
 import { headRows, intervalOf, unitLabel } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { headDots, metricOf } from './map.ts';
@@ -40,9 +41,7 @@ export const relations: View = {
         brush: (across, up) => page.go({ selection: there.filter(({ row }) =>
           inside(x.values[row], across) && inside(y.values[row], up)).map(head => head.key) }),
       }, [dots(spots)], () => headRows(heads, [x, y, paint])),
-      remark('A circle is a head that sees the whole document, a square one with a window. ' +
-        'Draw a rectangle to select heads in all views; by keyboard, filter them in Heads. A click opens ' +
-        'a head.' + (missing ? ` ${count(missing, 'head')} without one of the values not shown.` : '')));
+      say('relations', missing > 0 && `${count(missing, 'head')} without one of the values not shown.`));
     return change => Object.keys(change).every(name => name === 'pins');
   },
 };
