@@ -38,9 +38,8 @@ export function roomy(values: Iterable<number>): [number, number] {
 }
 
 // Some columns of a row, for the table behind a figure.
-export function pick<T extends Shape>(row: T, ...names: (keyof T & string)[]): Shape {
-  return Object.fromEntries(names.map(name => [name, row[name]]));
-}
+export const pick = <T extends Shape>(row: T, ...names: (keyof T & string)[]): Shape =>
+  Object.fromEntries(names.map(name => [name, row[name]]));
 
 // Mean absolute difference between two heads of a layer: of those that share a key head, and of others.
 export function spread(heads: readonly Head[], values: ArrayLike<number>) {

@@ -58,10 +58,8 @@ export function findMetric(name: string, { metrics }: Analysis): string | string
 
 function metricTest(name: string, sign: string, text: string, analysis: Analysis): Test | string {
   const found = findMetric(name, analysis), limit = Number(text);
-  if (typeof found !== 'string') {
-    const some = found.slice(0, 4).join(', ');
-    return some ? `${name} could be ${some}` : `${name} is not the name of a metric`;
-  }
+  if (!found.length) return `${name} is not the name of a metric`;
+  if (typeof found !== 'string') return `${name} could be ${found.slice(0, 4).join(', ')}`;
   if (!/^[-+.\d]/.test(text) || Number.isNaN(limit)) return `${text} is not a number`;
   const { values } = analysis.metric(found)!;
   return head => kSigns[sign](values[head.row], limit);

@@ -72,9 +72,8 @@ export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metr
 }
 
 // The method that heads are shown by: the first of those that are chosen.
-export function methodOf({ analysis, state }: Page): string {
-  return analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
-}
+export const methodOf = ({ analysis: { methods }, state }: Page) =>
+  methods.find(name => name === state.methods[0]) ?? methods[0];
 
 export function methodChoice(page: Page): HTMLElement | null {
   const { methods } = page.analysis;
@@ -125,6 +124,5 @@ export function ramp(page: Page, label: string, [low, high]: readonly [number, n
     ...[label, short(low), picture, short(high)].map(part => element('span', {}, part)));
 }
 
-export function windowText(head: Head): string {
-  return Number.isNaN(head.window) ? 'no window' : `window of ${short(head.window)} tokens`;
-}
+export const windowText = ({ window }: Head) =>
+  (Number.isNaN(window) ? 'no window' : `window of ${short(window)} tokens`);

@@ -155,9 +155,8 @@ export class Report {
 }
 
 // What a file of the analysis shows (1), and what it holds (2).
-export function fileText(file: string, part: 1 | 2): string {
-  return Object.values(kTables).find(([name]) => name === file)?.[part] ?? '';
-}
+export const fileText = (file: string, part: 1 | 2) =>
+  Object.values(kTables).find(([name]) => name === file)?.[part] ?? '';
 
 export const headName = (head: Head): string => `layer ${head.layer}, head ${head.q}`;
 
