@@ -81,14 +81,12 @@ export function add(place) {
       let run = 0;
       const seconds = await least(2, () => {
         const start = performance.now();
-        place.report(`written-${run++}`, [folder]);
+        place.report(`${name}-${run++}`, [folder]);
         return (performance.now() - start) / 1000;
       });
       report(name, seconds, 2, "s");
     }
-    const size = statSync(large()).size / 2 ** 20;
-    report("size", size, 10, "MiB");
-    assert.ok(size > 9.5, `${size} MiB: there is room for more points`);
+    report("size", statSync(large()).size / 2 ** 20, 10, "MiB");
   });
 
   place.test("budgets: 1,440 heads of 16 buckets are there in 1.5 s", async () => {
