@@ -48,9 +48,8 @@ function svgFile(picture: SVGSVGElement): Blob {
     for (const name of kInlined) node.setAttribute(name, style.getPropertyValue(name));
     for (const name of kOfThePage) node.removeAttribute(name);
     if (!(canvas instanceof HTMLCanvasElement)) return;
-    const image = svgElement('image', { href: canvas.toDataURL() });
-    for (const name of ['x', 'y', 'width', 'height']) image.setAttribute(name, node.getAttribute(name)!);
-    node.replaceWith(image);
+    const { width, height } = canvas;
+    node.replaceWith(svgElement('image', { href: canvas.toDataURL(), width: width / 2, height: height / 2 }));
   });
   if (absent) picture.remove();
   setAttributes(copy, { xmlns: 'http://www.w3.org/2000/svg', 'font-family': 'sans-serif', role: 'img' });

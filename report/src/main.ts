@@ -64,8 +64,7 @@ class Application implements Page {
       part(selector).addEventListener(kind, event => void run(event));
     on('.skip', event => { event.preventDefault(); part('main').focus(); });
     on('#theme', () => {
-      this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
-      stored('theme', this.theme);
+      stored('theme', this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length]);
       this.applyTheme();
     });
     on('#link', () => this.offerLink());
@@ -80,8 +79,7 @@ class Application implements Page {
     this.preference.addEventListener('change', () => this.applyTheme());
     addEventListener('beforeprint', () => this.applyTheme(true));
     addEventListener('afterprint', () => this.applyTheme(false));
-    addEventListener('popstate', () => this.follow());
-    addEventListener('hashchange', () => this.follow());
+    for (const kind of ['popstate', 'hashchange']) addEventListener(kind, () => this.follow());
     addEventListener('keydown', event => this.key(event));
   }
 
@@ -103,8 +101,7 @@ class Application implements Page {
   }
 
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void {
-    if (event?.shiftKey) this.pin(head);
-    else this.go({ view: 'head', head });
+    return event?.shiftKey ? this.pin(head) : this.go({ view: 'head', head });
   }
 
   pin(head: HeadKey): void {

@@ -33,7 +33,7 @@ export const kFiles = Object.fromEntries(Object.entries(kTables).map(([name, [fi
 export function extent(values: Iterable<number>): [number, number] | undefined {
   let low = Infinity, high = -Infinity;
   for (const value of values) {
-    if (Number.isFinite(value)) low = Math.min(low, value), high = Math.max(high, value);
+    if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
   }
   return low <= high ? [low, high] : undefined;
 }

@@ -13,19 +13,22 @@ using testing::ElementsAre;
 using testing::IsNan;
 using testing::Pointwise;
 
-TestAnalysis with_table(const char* record, const std::string& file, const std::string& text) {
-  TestAnalysis out(1, 1);
-  out.record["tables"][record] = file;
-  out.write(file, text);
-  out.write("head_metrics.csv",
-            "layer,q_head,k_head,n_q_tokens,n_k_tokens,d_model,ap_overall\n0,0,0,30,30,64,0.5\n");
-  out.write_record();
-  return out;
-}
+// One head with 30 queries, and one table more.
+class WithTable : public TestAnalysis {
+ public:
+  WithTable(const char* name, const std::string& file, const std::string& text)
+      : TestAnalysis(1, 1) {
+    record["tables"][name] = file;
+    write(file, text);
+    write("head_metrics.csv",
+          "layer,q_head,k_head,n_q_tokens,n_k_tokens,d_model,ap_overall\n0,0,0,30,30,64,0.5\n");
+    write_record();
+  }
+};
 
 TEST(DerivedTables, TheFirstBucketOfTheDriftFollowsFromTheOthers) {
   // 10 queries in each of the buckets 0 to 9, 10 to 19, 20 to 29.
-  const ReadContainer data = data_of(page_of(with_table(
+  const ReadContainer data = data_of(page_of(WithTable(
       "positions", "head_positions.csv",
       "layer,q_head,k_head,method,reach,q_bucket,position_from,position_to,queries,documents,ap_mean,"
       "drift_mean,drift_sd,drift_line\n"
@@ -42,7 +45,7 @@ TEST(DerivedTables, TheFirstBucketOfTheDriftFollowsFromTheOthers) {
 }
 
 TEST(DerivedTables, WhatPairsAddIsAddedUpByWavelength) {
-  const ReadContainer data = data_of(page_of(with_table(
+  const ReadContainer data = data_of(page_of(WithTable(
       "rope_pairs", "head_rope_pairs.csv",
       "layer,q_head,k_head,rope_set,pair,first_component,second_component,wavelength,variance_share,"
       "line_R2,bucket_R2,floor,position_share,turn_share\n"
@@ -57,7 +60,7 @@ TEST(DerivedTables, WhatPairsAddIsAddedUpByWavelength) {
 }
 
 TEST(DerivedTables, VerdictsOfSlopes) {
-  const ReadContainer data = data_of(page_of(with_table(
+  const ReadContainer data = data_of(page_of(WithTable(
       "trends", "head_trends.csv",
       "layer,q_head,k_head,method,trend,reach,slope,ci_low,ci_high,unit\n0,0,0,bucket,a,,1,0.5,2,u\n"
       "0,0,0,bucket,b,,-1,-2,-0.5,u\n0,0,0,bucket,c,,0,-1,1,u\n0,0,0,bucket,d,,2,,,u\n")));

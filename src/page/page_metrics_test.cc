@@ -16,35 +16,38 @@ using testing::IsNan;
 constexpr const char* kHeads = "layer,q_head,k_head,n_q_tokens,ap_overall,q_resid0_skew\n";
 
 // Two heads, with every table that metrics come from.
-TestAnalysis analysis() {
-  TestAnalysis out(1, 2);
-  out.record["methods"] = {"bucket", "counted"};
-  const auto add = [&](const char* record, const std::string& file, const std::string& text) {
-    out.record["tables"][record] = file;
-    out.write(file, text);
-  };
-  add("heads", "head_metrics.csv", std::string(kHeads) + "0,0,0,600,0.1,-1\n0,1,1,600,0.2,3\n");
-  add("intervals", "head_metrics_ci.csv",
-      "layer,q_head,k_head,method,metric,estimate,ci_low,ci_high,documents\n"
-      "0,1,1,bucket,ap_overall,0.2,0.15,0.25,9\n0,1,1,counted,ap_overall,0.2,0.3,0.4,9\n"
-      "0,0,0,bucket,no_metric,0.2,0.3,0.4,9\n");
-  add("diagnostics", "head_diagnostics.csv",
-      "layer,q_head,k_head,documents,window,position_share,position_share_low,position_share_high,"
-      "position_share_std_error,warning\n"
-      "0,1,1,9,512,0.5,0.4,0.6,0.1,no line; far\n0,0,0,7,,0.25,,,,\n");
-  add("methods", "head_methods.csv",
-      "layer,q_head,k_head,method,ap_overall,ci_low,ci_high,warning\n"
-      "0,0,0,bucket,0.1,,,\n0,0,0,counted,0.3,0.2,0.4,differs\n0,1,1,counted,0.4,,,\n");
-  add("trends", "head_trends.csv",
-      "layer,q_head,k_head,method,trend,reach,slope,ci_low,ci_high,unit\n"
-      "0,0,0,bucket,position,,-1,-2,-0.5,per token\n0,0,0,bucket,position,4,7,7,7,per token\n"
-      "0,0,0,counted,position,,5,5,5,per token\n");
-  out.write_record();
-  return out;
-}
+class Joined : public TestAnalysis {
+ public:
+  Joined() : TestAnalysis(1, 2) {
+    record["methods"] = {"bucket", "counted"};
+    add("heads", "head_metrics.csv", std::string(kHeads) + "0,0,0,600,0.1,-1\n0,1,1,600,0.2,3\n");
+    add("intervals", "head_metrics_ci.csv",
+        "layer,q_head,k_head,method,metric,estimate,ci_low,ci_high,documents\n"
+        "0,1,1,bucket,ap_overall,0.2,0.15,0.25,9\n0,1,1,counted,ap_overall,0.2,0.3,0.4,9\n"
+        "0,0,0,bucket,no_metric,0.2,0.3,0.4,9\n");
+    add("diagnostics", "head_diagnostics.csv",
+        "layer,q_head,k_head,documents,window,position_share,position_share_low,position_share_high,"
+        "position_share_std_error,warning\n"
+        "0,1,1,9,512,0.5,0.4,0.6,0.1,no line; far\n0,0,0,7,,0.25,,,,\n");
+    add("methods", "head_methods.csv",
+        "layer,q_head,k_head,method,ap_overall,ci_low,ci_high,warning\n"
+        "0,0,0,bucket,0.1,,,\n0,0,0,counted,0.3,0.2,0.4,differs\n0,1,1,counted,0.4,,,\n");
+    add("trends", "head_trends.csv",
+        "layer,q_head,k_head,method,trend,reach,slope,ci_low,ci_high,unit\n"
+        "0,0,0,bucket,position,,-1,-2,-0.5,per token\n0,0,0,bucket,position,4,7,7,7,per token\n"
+        "0,0,0,counted,position,,5,5,5,per token\n");
+    write_record();
+  }
+
+ private:
+  void add(const char* name, const std::string& file, const std::string& text) {
+    record["tables"][name] = file;
+    write(file, text);
+  }
+};
 
 TEST(PageMetrics, AreJoinedByHead) {
-  const ReadContainer data = data_of(page_of(analysis()));
+  const ReadContainer data = data_of(page_of(Joined()));
   EXPECT_THAT(data.numbers("0/heads", "ap_overall"), ElementsAre(0.1, 0.2));
   EXPECT_THAT(data.numbers("0/heads", "ap_overall:low"), ElementsAre(IsNan(), 0.15));
   EXPECT_THAT(data.numbers("0/heads", "ap_overall:high"), ElementsAre(IsNan(), 0.25));
@@ -64,7 +67,7 @@ TEST(PageMetrics, AreJoinedByHead) {
 }
 
 TEST(PageMetrics, TheirListSaysWhatTheyAre) {
-  const auto list = data_of(page_of(analysis())).json["analyses"][0]["metrics"];
+  const auto list = data_of(page_of(Joined())).json["analyses"][0]["metrics"];
   std::vector<std::string> ids;
   for (const auto& metric : list) ids.push_back(metric["id"]);
   EXPECT_THAT(ids, ElementsAre("n_q_tokens", "ap_overall", "q_resid0_skew", "documents", "window",
@@ -96,7 +99,7 @@ TEST(PageMetrics, MethodsAreThoseOfTheRecordOrOfTheCells) {
 }
 
 TEST(PageMetrics, RowsForLatex) {
-  const ReadContainer data = data_of(page_of(analysis()));
+  const ReadContainer data = data_of(page_of(Joined()));
   const auto rows = data.texts("0/heads", "latex");
   EXPECT_EQ(rows[0], "% head & ap\\_overall & position\\_share \\\\\n0.0 & $0.100$ & $0.250$ \\\\");
   EXPECT_EQ(rows[1],

@@ -63,11 +63,15 @@ function timed(page, change, argument) {
       hover: () => document.querySelectorAll("td[data-head]")[value].dispatchEvent(new PointerEvent("pointerover", { bubbles: true })),
     };
     await new Promise((done) => setTimeout(done, 20));
+    const before = find(".plot canvas");
     const start = performance.now();
     changes[name]();
     document.body.getBoundingClientRect();
-    if (name === "paint" || name === "plane") find(".plot canvas").getContext("2d").getImageData(0, 0, 1, 1);
-    return performance.now() - start;
+    const canvas = find(".plot canvas");
+    canvas?.getContext("2d").getImageData(0, 0, 1, 1);
+    const time = performance.now() - start;
+    if (canvas && canvas === before) throw new Error("the points were not drawn again");
+    return time;
   }, change, argument);
 }
 

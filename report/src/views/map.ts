@@ -94,8 +94,7 @@ function byLayer(page: Page, metric: Metric, limits: readonly [number, number]):
 }
 
 export const map: View = {
-  id: 'map',
-  title: 'Map',
+  id: 'map', title: 'Map',
   unavailable: ({ analysis }) => (analysis.metrics.length ? null : 'The table of heads has no metric.'),
   render(root: HTMLElement, page: Page) {
     const { analysis, state } = page, metric = metricOf(page);

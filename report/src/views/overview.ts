@@ -54,8 +54,7 @@ export function meanSlopes(page: Page): HTMLElement | string {
 }
 
 export const overview: View = {
-  id: 'overview',
-  title: 'Overview',
+  id: 'overview', title: 'Overview',
   render(root: HTMLElement, page: Page) {
     const { analysis } = page, warnings = [...page.report.notes, ...analysis.warnings];
     const maps = kPreferred.flatMap(id => analysis.metric(id) ?? []).filter(({ values }) => extent(values));

@@ -101,15 +101,16 @@ function fillPlane(root: HTMLElement, page: Page, head: Head, container: Contain
 
 // The section, and what draws its points anew after a change of its choices.
 export function plane(page: Page, head: Head): { root: HTMLElement; fill(): void } {
-  const waiting = page.points(), lacking = lacks(page.analysis, 'profiles');
-  if (!waiting || lacking) {
-    const why = lacking ?? 'The points of head_profiles.parquet are not in this page.';
-    return { fill: () => {}, root: gap(kTitle, why) };
-  }
+  const why = lacks(page.analysis, 'profiles') ??
+    (page.points() ? null : 'The points of head_profiles.parquet are not in this page.');
+  if (why) return { fill: () => {}, root: gap(kTitle, why) };
   const body = element('div', {}, remark('Unpacking the points ...'));
-  const fill = () => void (!(waiting instanceof Promise) ? fillPlane(body, page, head, waiting)
-    : waiting.then(container => fillPlane(body, page, head, container),
-      () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.'))));
+  const fill = () => {
+    const points = page.points()!;
+    if (!(points instanceof Promise)) return fillPlane(body, page, head, points);
+    points.then(container => fillPlane(body, page, head, container),
+      () => body.replaceChildren(remark('The points cannot be read: the file may have been cut off.')));
+  };
   fill();
   return { fill, root: section(kTitle, controls(choose(page, 'plane'), choose(page, 'paint')), body) };
 }

@@ -12,8 +12,7 @@ import { headDots, metricOf } from './map.ts';
 const inside = (value: number, [low, high]: [number, number]) => value >= low && value <= high;
 
 export const relations: View = {
-  id: 'relations',
-  title: 'Relations',
+  id: 'relations', title: 'Relations',
   unavailable: ({ analysis }) => (analysis.metrics.length > 1 ? null
     : 'The table of heads has fewer than two metrics.'),
   render(root: HTMLElement, page: Page) {
