@@ -117,11 +117,11 @@ export const colorBar = (color: (t: number) => string, x = 0, y = 0) => Array.fr
 export function ramp(page: Page, label: string, [low, high]: readonly [number, number],
                      { signed = false, points = false } = {}): HTMLElement {
   const color = points ? ink : fill;
-  const picture = svgElement('svg', { width: 144, height: 12, role: 'img',
-    'aria-label': `${label} from ${short(low)} to ${short(high)}` },
+  const picture = svgElement('svg', { width: 144, height: 12, viewBox: '0 0 144 12', role: 'img',
+    preserveAspectRatio: 'none', 'aria-label': `${label} from ${short(low)} to ${short(high)}` },
   ...colorBar(t => color(t, page.dark, signed)));
   return element('div', { class: 'legend' },
-    ...[label, short(low), picture, short(high)].map(part => element('span', {}, part)));
+    ...[label, short(low), picture, short(high)].map(part => part && element('span', {}, part)));
 }
 
 export const windowText = ({ window }: Head) =>
