@@ -15,16 +15,16 @@ namespace {
 constexpr std::array<const char*, 5> kMetrics = {"ap_overall", "position_share", "q_R2_pos",
                                                  "q_R2_scalar", "q_beta_norm"};
 
+// With three digits.
 std::string latex_number(double number) {
-  std::string text = fmt::format("{:#.3g}", number);
+  const std::string text = fmt::format("{:.2e}", number);
   const size_t e = text.find('e');
-  const std::string power = e == std::string::npos ? "" : text.substr(e + 1);
-  text.resize(std::min(e, text.size()));
-  if (text.ends_with('.')) text.pop_back();
-  if (power.empty()) return text;
+  if (e == std::string::npos) return text;
+  const char* power = text.data() + e + (text[e + 1] == '+' ? 2 : 1);
   int exponent = 0;
-  std::from_chars(power.data() + (power[0] == '+' ? 1 : 0), power.data() + power.size(), exponent);
-  return fmt::format("{} \\times 10^{{{}}}", text, exponent);
+  std::from_chars(power, text.data() + text.size(), exponent);
+  if (exponent >= -4 && exponent < 3) return fmt::format("{:.{}f}", number, 2 - exponent);
+  return fmt::format("{} \\times 10^{{{}}}", text.substr(0, e), exponent);
 }
 
 std::string latex_cell(double value, double low, double high) {
