@@ -22,9 +22,8 @@ function ramp(steps: readonly string[], t: number): string {
 }
 
 // t: 0 to 1 between the limits of the colours; 0.5 is 0 on a signed ramp.
-export function fill(t: number, dark: boolean, signed = false): string {
-  return ramp(signed ? theme(dark).signedFill : colors.cividis, t);
-}
+export const fill = (t: number, dark: boolean, signed = false) =>
+  ramp(signed ? theme(dark).signedFill : colors.cividis, t);
 
 export function ink(t: number, dark: boolean, signed = false): string {
   if (signed) return ramp(theme(dark).signedInk, t);

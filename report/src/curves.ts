@@ -1,16 +1,78 @@
-// What the views of curves share: words, axes, series, and bars of documents.
+// What the views of curves share: rows of the tables in the shapes that they draw, words, axes, series, and
+// bars of documents. Values are looked up, sorted and averaged over heads; none is estimated.
 
-import { barFigure, lineFigure, type Axis, type Bar, type FigureSpec, type Series } from './chart.ts';
+import { bars, figure, lines } from './chart.ts';
+import type { Axis, Bar, FigureSpec, Layer, Series } from './chart.ts';
 import type { Shape } from './data.ts';
 import type { Rows } from './export.ts';
 import figures from './figures.json' with { type: 'json' };
 import { count, exact, short } from './format.ts';
 import { remark } from './parts.ts';
 import remarks from './remarks.json' with { type: 'json' };
-import { extent, kFewDocuments, type Analysis } from './report.ts';
-import { average, pick, type Point, type Value } from './series.ts';
+import { extent, finite, kFewDocuments, percentile } from './report.ts';
+import type { Analysis, Head, HeadKey } from './report.ts';
 import tips from './tips.json' with { type: 'json' };
 import type { Page } from './view.ts';
+
+const kValue = { ap_mean: NaN, ci_low: NaN, ci_high: NaN, documents: NaN };
+const kPoint = { q_bucket: NaN, position_from: NaN, position_to: NaN, ...kValue, queries: NaN, pairs: NaN };
+type Value = typeof kValue;  // of a curve
+export type Point = typeof kPoint;
+
+// The curve of a head over position; reach "": of all documents, else of those that reach that bucket.
+export const positions = (analysis: Analysis, key: HeadKey, method: string, reach = ''): Point[] =>
+  analysis.records('positions', kPoint, key, { method, reach });
+
+const kMean = { ...kValue, heads: '', method: '', reach: '', bucket: NaN, center: NaN, from: NaN, to: NaN,
+  num_heads: NaN };
+export type Mean = typeof kMean;
+
+// Rows of mean_curves.csv; curve: "position" or "distance".
+export const meanCurve = (analysis: Analysis, curve: string, method: string): Mean[] =>
+  analysis.records('mean_curves', kMean, undefined, { curve, method });
+
+// The least and the largest of the values, with some room around.
+export function roomy(values: Iterable<number>): [number, number] {
+  const [low, high] = extent(values) ?? [0, 1], room = (high - low || 0.1) * 0.04;
+  return [low - room, high + room];
+}
+
+// Some columns of a row, for the table behind a figure.
+export const pick = <T extends Shape>(row: T, ...names: (keyof T & string)[]): Shape =>
+  Object.fromEntries(names.map(name => [name, row[name]]));
+
+// Mean absolute difference between two heads of a layer: of those that share a key head, and of others.
+export function spread(heads: readonly Head[], values: ArrayLike<number>) {
+  const mean = (isShared: boolean) => average(heads.flatMap((one, i) => heads.slice(0, i)
+    .filter(({ k }) => isShared === (k === one.k)).map(two => Math.abs(values[two.row] - values[one.row]))));
+  return { within: mean(true), between: mean(false) };
+}
+
+// Of those that are numbers; NaN: there are none.
+export function average(values: readonly number[]): number {
+  const known = values.filter(Number.isFinite);
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
+}
+
+// Heads by layer, or by key head, ascending.
+export function groupedBy(heads: readonly Head[], by: 'layer' | 'k'): Map<number, Head[]> {
+  const keys = [...new Set(heads.map(head => head[by]))].sort((a, b) => a - b);
+  return new Map(keys.map(key => [key, heads.filter(head => head[by] === key)]));
+}
+
+// Quantiles of both at the same levels, as many as the smaller one has values, at most 101.
+export function quantilePairs(a: ArrayLike<number>, b: ArrayLike<number>): { a: number; b: number }[] {
+  const [of_a, of_b] = [finite(a), finite(b)], n = Math.min(of_a.length, of_b.length, 101);
+  return Array.from({ length: n }, (_, i) => n === 1 ? 0.5 : i / (n - 1))
+    .map(share => ({ a: percentile(of_a, share), b: percentile(of_b, share) }));
+}
+
+// The histogram of values that are known by quantiles at even levels: each bin holds `each` of them.
+export function quantileBins(quantiles: readonly number[], each: number) {
+  const edges = quantiles.filter((_, i) => i % each === 0), share = each / quantiles.length;
+  return edges.slice(1).map((to, i) => ({ from: edges[i], to, density: share / (to - edges[i]) }))
+    .filter(bin => bin.to > bin.from);
+}
 
 type Remark = keyof typeof remarks;
 type Kind = keyof typeof tips;
@@ -54,15 +116,15 @@ export function curve(kind: Kind, rows: readonly Shape[], own: Own) {
 
 type Special = Partial<Omit<FigureSpec, 'x' | 'y'>> & { x?: Partial<Axis>; y?: Partial<Axis> };
 
-// Lines with the words of figures.json; `special`: what depends on these data.
-export function curveFigure(page: Page, title: keyof typeof figures, series: Series[], rows: () => Rows,
-                            special: Special = {}): HTMLElement {
-  const { x, y, ...usual } = figures[title];
-  const spec = { ...usual, ...special, x: { label: x, ...special.x }, y: { label: y, ...special.y } };
-  return lineFigure(page, title, spec as FigureSpec, series, rows);
+// Lines with the words of figures.json; `special`: what depends on these data; `under`: beneath the lines.
+export function curveFigure(page: Page, name: keyof typeof figures, series: Series[], rows: () => Rows,
+                            { x, y, ...special }: Special = {}, title: string = name, ...under: Layer[]) {
+  const words = figures[name];
+  const spec = { ...words, ...special, x: { label: words.x, ...x }, y: { label: words.y, ...y } };
+  return figure(page, title, spec as FigureSpec, [...under, lines(page, series)], rows);
 }
 
-export const isLog = (analysis: Analysis) => analysis.record?.buckets?.type === 'log';
+export const isLog = ({ record }: Analysis) => record.buckets?.type === 'log';
 export const ends = (points: Point[]) => points.flatMap(point => [point.position_from, point.position_to]);
 export const headsText = (heads: string) => (heads === 'all' ? 'all heads' : heads.replaceAll('_', ' '));
 
@@ -76,11 +138,11 @@ export function positionAxis(analysis: Analysis, positions: Iterable<number>): A
 // How many documents stand behind each of the points of a curve. `columns`: of the table.
 export function documentBars<P extends Value>(page: Page, kind: Kind, title: string, x: Axis, points: P[],
     columns: (keyof P & string)[], place: (point: P) => Pick<Bar, 'from' | 'to'>): HTMLElement {
-  const bars = points.map(point => {
+  const all = points.map(point => {
     const { from, to } = place(point), value = point.documents;
     return { from: x.log ? Math.max(from, 1) : from, to, value, hollow: isFew(value),
-      lines: tip(kind, point) };
+      lines: () => tip(kind, point) };
   });
-  return barFigure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, bars,
+  return figure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, [bars(page, all)],
     () => points.map(point => pick(point, ...columns, 'documents')));
 }

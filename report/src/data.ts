@@ -28,7 +28,7 @@ export type Shape = Readonly<Record<string, number | string>>;
 
 export class Table {
   readonly rows: number;
-  readonly columns: ReadonlyMap<string, Column>;
+  private readonly columns: ReadonlyMap<string, Column>;
 
   constructor(rows: number, columns: ReadonlyMap<string, Column>) {
     this.rows = rows;
@@ -52,23 +52,25 @@ export class Table {
     return Number.isNaN(value) ? '' : String(value);
   }
 
+  // The numbers of a column, of all rows; null: there is no such column.
+  numbers(name: string): Float64Array | null {
+    if (!this.columns.has(name)) return null;
+    return Float64Array.from({ length: this.rows }, (_, row) => this.number(name, row));
+  }
+
   // The items of a row of a column of lists.
   list(name: string, row: number): number[] {
-    const length = this.columns.get(name)?.width ?? 0;
-    return Array.from({ length }, (_, item) => this.number(name, row, item));
+    const { values = [], width = 0 } = this.columns.get(name) ?? {};
+    const items = Array.from(values.slice(row * width, (row + 1) * width));
+    return values instanceof Float32Array ? items.map(fewestDigits) : items;
   }
 
   // Rows as objects. The shape names the columns, and what they hold: { q_bucket: NaN, note: '' } are
   // numbers and texts.
   records<S extends Shape>(shape: S, rows: Iterable<number> = Array(this.rows).keys()): S[] {
-    const names = Object.keys(shape);
-    return Array.from(rows, row => {
-      const record: Record<string, number | string> = { ...shape };
-      for (const name of names) {
-        record[name] = typeof shape[name] === 'number' ? this.number(name, row) : this.text(name, row);
-      }
-      return record as S;
-    });
+    const names = Object.entries(shape);
+    return Array.from(rows, row => Object.fromEntries(names.map(([name, kind]) =>
+      [name, typeof kind === 'number' ? this.number(name, row) : this.text(name, row)])) as S);
   }
 }
 
@@ -99,8 +101,7 @@ export function parse(bytes: Uint8Array): Container {
 }
 
 export async function decode(base64: string): Promise<Container> {
-  const text = base64.trim();
-  const fast = (Uint8Array as any).fromBase64;
+  const text = base64.trim(), fast = (Uint8Array as any).fromBase64;
   const packed: Uint8Array<ArrayBuffer> =
     fast ? fast(text) : Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
@@ -109,6 +110,5 @@ export async function decode(base64: string): Promise<Container> {
 
 // The text of a template of the page; null: there is none.
 export function templateText(id: string): string | null {
-  const template = document.getElementById(id);
-  return template instanceof HTMLTemplateElement ? template.content.textContent : null;
+  return document.querySelector<HTMLTemplateElement>(`template#${id}`)?.content.textContent ?? null;
 }

@@ -37,10 +37,22 @@ export function button(text: string, onclick: Handler, attributes: Attributes = 
   return element('button', { type: 'button', onclick, ...attributes }, text);
 }
 
-export type Options = readonly (readonly [value: string, text: string])[];
+// Keys that move by a step, and Enter, which opens.
+export function onKeys<Step>(node: HTMLElement | SVGElement, steps: Readonly<Record<string, Step>>,
+                             move: (step: Step, event: KeyboardEvent) => void, open: Handler): void {
+  setAttributes(node, { onkeydown: (event: KeyboardEvent) => {
+    if ((event.target as Element).closest('button')) return;   // it has keys of its own
+    if (event.key === 'Enter') open(event);
+    else if (Object.hasOwn(steps, event.key)) move(steps[event.key], event);
+    else return;
+    event.preventDefault();
+  } });
+}
+
+export type Pair = [value: string, text: string];
 
 // A labelled drop-down list. `id` keeps the focus when the view is drawn again.
-export function select(id: string, label: string, options: Options,
+export function select(id: string, label: string, options: readonly Readonly<Pair>[],
                        value: string, onchange: (value: string) => void): HTMLElement {
   const list = element('select', { id, onchange: () => onchange(list.value) });
   for (const [key, text] of options) {
@@ -70,17 +82,4 @@ export function table(caption: string, columns: readonly string[], rows: readonl
 // What may be wider than its place: it can be scrolled by keyboard too.
 export function scrolled(label: string, ...children: Child[]): HTMLElement {
   return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, ...children);
-}
-
-export function showDialog(title: string, ...children: Child[]): void {
-  const dialog = element('dialog', { 'aria-label': title, onclose: () => dialog.remove() },
-    element('h2', {}, title), ...children, button('Close', () => dialog.close()));
-  document.body.append(dialog);
-  dialog.showModal();
-}
-
-// A list of names and values.
-export function facts(rows: [string, Child][]): HTMLElement {
-  return element('dl', { class: 'facts' }, ...rows.map(([name, value]) =>
-    element('div', { class: 'fact' }, element('dt', {}, name), element('dd', {}, value))));
 }

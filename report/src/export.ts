@@ -1,6 +1,6 @@
 // Downloads and texts to copy: pictures, tables, rows for a paper.
 
-import { button, element, setAttributes, showDialog, svgElement } from './dom.ts';
+import { element, setAttributes, svgElement } from './dom.ts';
 import { exact } from './format.ts';
 
 // The rows of a table by the names of its columns, which are those of the first row.
@@ -21,22 +21,6 @@ export function fileName(...parts: string[]): string {
   return name.slice(0, 100).toLowerCase() || 'report';
 }
 
-export function latexEscape(text: string): string {
-  const names: Record<string, string> = { '\\': 'backslash', '~': 'asciitilde', '^': 'asciicircum' };
-  return text.replace(/[\\~^&%$#_{}]/g, letter =>
-    (names[letter] ? `\\text${names[letter]}{}` : `\\${letter}`));
-}
-
-// A number with its interval, for a table of a paper.
-export function latexNumber(value: number, low = NaN, high = NaN): string {
-  if (Number.isNaN(value)) return '--';
-  const digits = (number: number) => {
-    const [mantissa, power] = number.toPrecision(3).split('e');
-    return power ? `${mantissa} \\times 10^{${Number(power)}}` : mantissa;
-  };
-  return Number.isNaN(low) ? `$${digits(value)}$` : `$${digits(value)}\\;[${digits(low)}, ${digits(high)}]$`;
-}
-
 function download(name: string, content: Blob): void {
   const url = URL.createObjectURL(content);
   const link = element('a', { href: url, download: name });
@@ -46,9 +30,8 @@ function download(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-export function downloadCsv(name: string, rows: Rows): void {
+export const downloadCsv = (name: string, rows: Rows) =>
   download(`${name}.csv`, new Blob([csv(rows)], { type: 'text/csv' }));
-}
 
 const kInlined = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity',
   'opacity', 'font-size', 'font-weight', 'text-anchor'];
@@ -59,11 +42,14 @@ function svgFile(picture: SVGSVGElement): Blob {
   const absent = !picture.isConnected;
   if (absent) document.body.append(picture);  // styles are computed in the page alone
   const copy = picture.cloneNode(true) as SVGSVGElement;
-  const from = [picture, ...picture.querySelectorAll('*')];
-  [copy, ...copy.querySelectorAll('*')].forEach((node, i) => {
-    const style = getComputedStyle(from[i]);
+  const from = [picture, ...picture.querySelectorAll('*')], to = [copy, ...copy.querySelectorAll('*')];
+  to.forEach((node, i) => {
+    const style = getComputedStyle(from[i]), canvas = from[i].firstChild;
     for (const name of kInlined) node.setAttribute(name, style.getPropertyValue(name));
     for (const name of kOfThePage) node.removeAttribute(name);
+    if (!(canvas instanceof HTMLCanvasElement)) return;
+    const { width, height } = canvas;
+    node.replaceWith(svgElement('image', { href: canvas.toDataURL(), width: width / 2, height: height / 2 }));
   });
   if (absent) picture.remove();
   setAttributes(copy, { xmlns: 'http://www.w3.org/2000/svg', 'font-family': 'sans-serif', role: 'img' });
@@ -72,9 +58,8 @@ function svgFile(picture: SVGSVGElement): Blob {
   return new Blob([new XMLSerializer().serializeToString(copy)], { type: 'image/svg+xml' });
 }
 
-export function downloadSvg(name: string, picture: SVGSVGElement): void {
+export const downloadSvg = (name: string, picture: SVGSVGElement) =>
   download(`${name}.svg`, svgFile(picture));
-}
 
 // Twice as many dots as on the screen.
 export async function downloadPng(name: string, picture: SVGSVGElement): Promise<void> {
@@ -89,15 +74,15 @@ export async function downloadPng(name: string, picture: SVGSVGElement): Promise
 
 // A text to be copied: shown, selected, and with a button, since the clipboard may be closed to us.
 export function offerText(title: string, text: string, remark = ''): void {
-  const area = element('textarea', { readonly: true, rows: 4, 'aria-label': title });
-  area.value = text;
-  const done = element('span', { role: 'status' });
-  const copy = async () => {
+  const dialog = document.querySelector<HTMLDialogElement>('#offer')!;   // of page.html
+  const [heading, more, copy, done] = dialog.querySelectorAll<HTMLElement>('h2,p,.copy,[role=status]');
+  const area = dialog.querySelector('textarea')!;
+  [heading.textContent, more.textContent, done.textContent, area.value] = [title, remark, '', text];
+  copy.onclick = async () => {
     area.select();
     const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
     done.textContent = copied || document.execCommand('copy') ? 'Copied.' : 'Select the text and copy it.';
   };
-  showDialog(title, area, remark && element('p', {}, remark),
-    element('p', {}, button('Copy', copy), ' ', done));
+  dialog.showModal();
   area.select();
 }

@@ -7,17 +7,12 @@
 import type { Analysis, Head } from './report.ts';
 import type { State } from './state.ts';
 
-export interface Filter {
-  test(head: Head): boolean;
-  problem: string | null;   // a sentence; the terms that are understood still count
-}
-
 type Test = (head: Head) => boolean;
 // A word before a colon: its test, or what it takes if the value behind the colon is nothing of that.
-type Word = (value: string, analysis: Analysis, state: State) => Test | string;
+type Word = (value: string, state: State) => Test | string;
 
-const flag = (holds: (head: Head, analysis: Analysis, state: State) => boolean): Word => (value, ...given) =>
-  (/^(yes|no)$/.test(value) ? head => holds(head, ...given) === (value === 'yes') : 'takes yes or no');
+const flag = (holds: (head: Head, state: State) => boolean): Word => (value, state) =>
+  (/^(yes|no)$/.test(value) ? head => holds(head, state) === (value === 'yes') : 'takes yes or no');
 
 // "10-20,25"
 const number = (of: (head: Head) => number): Word => value => {
@@ -31,19 +26,19 @@ const either = (one: Word, other: Word): Word => (...given) => {
   return typeof test === 'string' ? other(...given) : test;
 };
 
-const kWords: Record<string, Word> = {
+const kWords = new Map<string, Word>(Object.entries({
   layer: number(head => head.layer), head: number(head => head.q), key: number(head => head.k),
   window: either(flag(head => !Number.isNaN(head.window)), number(head => head.window)),
-  group: value => {
+  group: (value: string) => {
     const [, layer, key] = /^l(\d+)k(\d+)$/i.exec(value) ?? [];
-    if (!layer) return 'takes a layer and a key head, such as l3k1';
-    return head => head.layer === Number(layer) && head.k === Number(key);
+    return layer ? (head: Head) => head.layer === Number(layer) && head.k === Number(key)
+      : 'takes a layer and a key head, such as l3k1';
   },
-  warning: either(flag((head, analysis) => analysis.warnings(head).length > 0), (value, analysis) => head =>
-    analysis.warnings(head).some(text => text.toLowerCase().includes(value.toLowerCase()))),
-  pinned: flag((head, _, state) => state.pins.includes(head.key)),
-  selected: flag((head, _, state) => state.selection.includes(head.key)),
-};
+  warning: either(flag(head => head.warnings.length > 0), value => head =>
+    head.warnings.some(text => text.toLowerCase().includes(value.toLowerCase()))),
+  pinned: flag((head, state) => state.pins.includes(head.key)),
+  selected: flag((head, state) => state.selection.includes(head.key)),
+}));
 
 const kSigns: Record<string, (value: number, limit: number) => boolean> = {
   '<': (value, limit) => value < limit, '<=': (value, limit) => value <= limit,
@@ -53,21 +48,18 @@ const kSigns: Record<string, (value: number, limit: number) => boolean> = {
 const kAliases = new Map([['ap', 'ap_overall'], ['r2', 'q_R2_pos'], ['share', 'position_share']]);
 
 // The metric that a name means, or all that it could mean.
-export function findMetric(name: string, analysis: Analysis): string | string[] {
+export function findMetric(name: string, { metrics }: Analysis): string | string[] {
   const lower = name.toLowerCase(), alias = kAliases.get(lower) ?? name;
   const tests: ((id: string) => boolean)[] = [id => id === alias, id => id.toLowerCase() === lower,
     id => id.toLowerCase().startsWith(lower), id => id.toLowerCase().includes(lower)];
-  const ids = analysis.metrics.map(metric => metric.id);
-  const found = tests.map(test => ids.filter(test)).find(some => some.length) ?? [];
+  const found = tests.map(test => metrics.map(({ id }) => id).filter(test)).find(some => some.length) ?? [];
   return found.length === 1 ? found[0] : found;
 }
 
 function metricTest(name: string, sign: string, text: string, analysis: Analysis): Test | string {
   const found = findMetric(name, analysis), limit = Number(text);
-  if (typeof found !== 'string') {
-    const some = found.slice(0, 4).join(', ');
-    return some ? `${name} could be ${some}` : `${name} is not the name of a metric`;
-  }
+  if (!found.length) return `${name} is not the name of a metric`;
+  if (typeof found !== 'string') return `${name} could be ${found.slice(0, 4).join(', ')}`;
   if (!/^[-+.\d]/.test(text) || Number.isNaN(limit)) return `${text} is not a number`;
   const { values } = analysis.metric(found)!;
   return head => kSigns[sign](values[head.row], limit);
@@ -80,13 +72,13 @@ function termTest(term: string, analysis: Analysis, state: State): Test | string
   if (limit) return metricTest(limit[1], limit[2], limit[3], analysis);
   const [, word, value] = /^([^:]+):(.+)$/.exec(term) ?? [];
   if (!word) return `${term} is not understood: a term is a metric with a limit, or a word with a colon`;
-  const name = word.toLowerCase();
-  const test = Object.hasOwn(kWords, name) ? kWords[name](value, analysis, state)
-    : `is not known; known are ${Object.keys(kWords).join(', ')}`;
-  return typeof test === 'string' ? `${name}: ${test}` : test;
+  const known = [...kWords.keys()].join(', ');
+  const test = kWords.get(word.toLowerCase())?.(value, state) ?? `is not known; known are ${known}`;
+  return typeof test === 'string' ? `${word}: ${test}` : test;
 }
 
-export function compile(text: string, analysis: Analysis, state: State): Filter {
+// `problem`: a sentence; the terms that are understood still count.
+export function compile(text: string, analysis: Analysis, state: State) {
   const tests: Test[] = [];
   let problem: string | null = null;
   for (const term of text.split(/\s+/).filter(Boolean)) {
@@ -95,7 +87,7 @@ export function compile(text: string, analysis: Analysis, state: State): Filter 
     if (typeof test === 'string') problem ??= `${test}.`;
     else tests.push(head => test(head) !== negated);
   }
-  return { test: head => tests.every(test => test(head)), problem };
+  return { test: (head: Head) => tests.every(test => test(head)), problem };
 }
 
 // By "layer", "window" or a metric; "-" before it: descending. Heads without a value come last.

@@ -11,22 +11,13 @@ export function short(value: number): string {
 }
 
 // As in the CSV file: the shortest text that gives the same number again.
-export function exact(value: number): string { return Number.isNaN(value) ? '' : String(value); }
+export const exact = (value: number) => (Number.isNaN(value) ? '' : String(value));
+export const grouped = (value: number) => minus(String(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+export const interval = (low: number, high: number) =>
+  (Number.isNaN(low + high) ? '' : `${short(low)} to ${short(high)}`);
+export const percent = (share: number) => (Number.isNaN(share) ? '' : `${short(100 * share)} %`);
 
-export function grouped(value: number): string {
-  return minus(String(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
-}
+export const count = (number: number, one: string, many = `${one}s`) =>
+  `${grouped(number)} ${number === 1 ? one : many}`;
 
-export function interval(low: number, high: number): string {
-  return Number.isNaN(low) || Number.isNaN(high) ? '' : `${short(low)} to ${short(high)}`;
-}
-
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${grouped(number)} ${number === 1 ? one : many}`;
-}
-
-export function percent(share: number): string {
-  return Number.isNaN(share) ? '' : `${short(100 * share)} %`;
-}
-
-function minus(text: string): string { return text.replace(/^-/, '−'); }
+const minus = (text: string) => text.replace(/^-/, '−');

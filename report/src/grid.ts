@@ -3,33 +3,26 @@
 import { chart } from './chart.ts';
 import { element, svgElement } from './dom.ts';
 import type { Rows } from './export.ts';
-import type { HeadKey } from './report.ts';
+import { colorBar, listenTo, type Part } from './parts.ts';
 import type { Page } from './view.ts';
 
-export interface GridCell {
+export interface GridCell extends Part {
   label: string;            // read by screen readers: what, and the value
   color: string | null;     // null: no value, hatched
   hatched?: boolean;        // few documents, or not sure
   mark?: boolean;           // a corner: a head with a window, for example
   off?: boolean;            // faded: not selected
-  key?: HeadKey;
-  lines(): string[];        // of the tooltip
 }
 
 export interface GridSpec {
   id: string;               // unique in the page; keeps the focus
-  label: string;
-  rowTitle: string;
-  columnTitle: string;
-  rows: string[];
-  columns: string[];
-  room?: number;            // pixels for the whole grid; cells are 12 to 40 wide
+  label: string; rowTitle: string; columnTitle: string;
+  rows: string[]; columns: string[];
   scale?: { low: string; high: string; color(t: number): string };   // of the picture
   cell(row: number, column: number): GridCell | null;   // null: there is nothing
-  open?(row: number, column: number, event: MouseEvent | KeyboardEvent): void;
 }
 
-const kSteps: Record<string, [number, number]> = {
+const kSteps: Record<string, readonly [down: number, right: number]> = {
   ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0],
   PageUp: [-8, 0], PageDown: [8, 0], Home: [0, -1e6], End: [0, 1e6],
 };
@@ -51,7 +44,7 @@ export function thinned(count: number, most: number): (index: number) => boolean
 
 // A grid as a figure, with the rows of the table behind it.
 export function gridFigure(page: Page, title: string, spec: GridSpec, rows: () => Rows): HTMLElement {
-  return chart(page, title, rows, room => grid(page, { ...spec, room }), () => gridPicture(spec));
+  return chart(page, title, rows, room => grid(page, spec, room), () => gridPicture(spec));
 }
 
 function cellNode(cell: GridCell | null, row: number, column: number, nothing: string): HTMLTableCellElement {
@@ -62,9 +55,11 @@ function cellNode(cell: GridCell | null, row: number, column: number, nothing: s
     class: names.join(' ') || null, '--fill': color });
 }
 
-export function grid(page: Page, spec: GridSpec): HTMLElement {
-  const wide = Math.max(12, Math.min(40, Math.floor(((spec.room ?? 900) - 110) / spec.columns.length) - 1));
-  const most = Math.max(...spec.columns.map(name => name.length), 1) * 7 + 6;
+// room: pixels for the whole grid; cells are 12 to 40 wide.
+function grid(page: Page, spec: GridSpec, room: number): HTMLElement {
+  const most = Math.max(...spec.columns.map(name => name.length), 1) * 7 + 6;   // pixels of a label
+  const left = Math.floor((room - 110 - most / 2) / spec.columns.length) - 1;
+  const wide = Math.max(12, Math.min(40, left));
   const shown = thinned(spec.columns.length, spec.columns.length * wide / most);
   const cells = spec.rows.map((_, row) => spec.columns.map((_, column) => spec.cell(row, column)));
   const nodes = cells.map((line, row) => {
@@ -79,79 +74,65 @@ export function grid(page: Page, spec: GridSpec): HTMLElement {
     element('th', { scope: 'col' }, element('span', { class: shown(i) ? null : 'hidden' }, name)));
   const corner = element('td', { class: 'corner' }, `${spec.rowTitle} \u2193 ${spec.columnTitle} \u2192`);
   const table = element('table', { role: 'grid', class: 'grid', id: spec.id, 'aria-label': spec.label,
-    '--wide': `${wide}px` },
-    element('thead', {}, element('tr', {}, corner, ...titles)),
+    '--wide': `${wide}px` }, element('thead', {}, element('tr', {}, corner, ...titles)),
     element('tbody', {}, ...nodes.map((line, row) =>
       element('tr', {}, element('th', { scope: 'row' }, spec.rows[row]), ...line))));
-  listen(page, spec, table, cells, nodes);
-  return element('div', { class: 'scroll' }, table);
+  listen(page, table, cells, nodes);
+  return element('div', { class: 'scroll', '--over': `${most / 2}px` }, table);   // of the last label
 }
 
 // Tooltips, the one tab stop, and keys.
-function listen(page: Page, spec: GridSpec, table: HTMLElement, cells: (GridCell | null)[][],
-                nodes: HTMLElement[][]): void {
+function listen(page: Page, table: HTMLElement, cells: (GridCell | null)[][], nodes: HTMLElement[][]): void {
   let current = nodes[0]?.[0];
   if (current) current.tabIndex = 0;
-  const find = (event: Event) => {
-    const node = (event.target as Element).closest<HTMLElement>('td[data-at]');
-    const [row, column] = (node?.dataset.at ?? '').split(' ').map(Number);
-    return { node, row, column, cell: node && cells[row][column] };
-  };
-  const show = (event: Event) => {
-    const { node, cell } = find(event), box = node?.getBoundingClientRect();
-    page.hover(cell?.key ?? null);
-    // The tooltip overlaps its cell, so that the pointer can reach it.
-    page.tip(cell && box ? cell.lines() : null, box && { x: box.right - 8, y: box.bottom - 8 });
-  };
-  const hide = () => { page.tip(null); page.hover(null); };
-  const open = (event: MouseEvent | KeyboardEvent) => {
-    const { row, column, cell } = find(event);
-    if (cell) spec.open?.(row, column, event);
-  };
-  table.addEventListener('pointerover', show);
-  table.addEventListener('pointerleave', hide);
-  table.addEventListener('focusin', event => {
-    current.tabIndex = -1;
-    current = event.target as HTMLElement;
-    current.tabIndex = 0;
-    show(event);
-  });
-  table.addEventListener('focusout', hide);
-  table.addEventListener('click', open);
-  table.addEventListener('keydown', event => {
-    const at = find(event);
-    if (!at.node || !(event.key === 'Enter' || kSteps[event.key])) return;
-    event.preventDefault();
-    if (event.key === 'Enter') return open(event);
-    const size = [cells.length, spec.columns.length] as const;
-    const [row, column] = moved(event.key, event.ctrlKey, [at.row, at.column], size);
+  const at = (node: HTMLElement) => node.dataset.at!.split(' ').map(Number) as [number, number];
+  listenTo(page, table, 'td[data-at]', node => {
+    const [row, column] = at(node);
+    return cells[row][column];
+  }, kSteps, (_, event) => {
+    const size = [cells.length, cells[0].length] as const;
+    const [row, column] = moved(event.key, event.ctrlKey, at(event.target as HTMLElement), size);
     nodes[row][column].focus();
+  });
+  table.addEventListener('focusin', ({ target }) => {
+    current.tabIndex = -1;
+    current = target as HTMLElement;
+    current.tabIndex = 0;
   });
 }
 
+// The cells as paths, one for those of a colour.
+export function cellPaths({ rows, columns, cell }: GridSpec, wide: number, high: number): SVGElement[] {
+  const areas = new Map<string, string>(), gap = wide > 5 ? 1 : 0;
+  let hatch = '';
+  rows.forEach((_, row) => columns.forEach((_, column) => {
+    const { color, hatched, off } = cell(row, column) ?? {};
+    if (color === undefined) return;
+    const x = column * wide, y = row * high, right = x + wide - gap, bottom = y + high - gap;
+    const key = `${color} ${off ? 0.25 : 1}`;
+    if (color) areas.set(key, `${areas.get(key) ?? ''}M${x} ${y}H${right}V${bottom}H${x}Z`);
+    if (hatched || !color) hatch += `M${x} ${bottom}L${right} ${y}`;
+  }));
+  return [...[...areas].map(([key, d]) => {
+    const [fill, opacity] = key.split(' ');
+    return svgElement('path', { d, fill, 'fill-opacity': opacity });
+  }), svgElement('path', { d: hatch, stroke: 'currentColor', 'stroke-width': 0.8 })];
+}
+
 // The same grid as a picture, for export.
-export function gridPicture(spec: GridSpec): SVGSVGElement {
+function gridPicture(spec: GridSpec): SVGSVGElement {
   const { label, scale, rows, columns } = spec;
-  const size = Math.max(10, Math.min(24, 900 / columns.length)), edge = size - 1, left = 70, top = 40;
-  const width = Math.max(320, left + columns.length * size + 10), bottom = top + rows.length * size;
+  const size = Math.max(10, Math.min(24, 900 / columns.length)), left = 70, top = 40;
+  const width = Math.max(320, left + columns.length * size + 30), bottom = top + rows.length * size;
   const height = bottom + (scale ? 34 : 10), fits = thinned(columns.length, columns.length * size / 26);
   const text = (x: number, y: number, content: string, anchor: string) =>
     svgElement('text', { x, y, 'text-anchor': anchor }, content);
-  const cells = rows.flatMap((_, row) => columns.map((_, column) => {
-    const cell = spec.cell(row, column), x = left + column * size, y = top + row * size;
-    const hatch = [[0, 1], [0, 0.5], [0.5, 1]].map(([a, b]) =>
-      `M${x + a * edge} ${y + b * edge}L${x + b * edge} ${y + a * edge}`).join('');
-    return cell && svgElement('g', { stroke: 'currentColor' },
-      svgElement('rect', { x, y, width: edge, height: edge, fill: cell.color ?? 'none',
-        stroke: cell.color && 'none' }),
-      (cell.hatched || !cell.color) && svgElement('path', { 'stroke-width': 0.8, d: hatch }));
-  }));
   const ramp = scale && [text(left - 6, bottom + 23, scale.low, 'end'),
-    ...Array.from({ length: 40 }, (_, i) => svgElement('rect', { x: left + 4 * i, y: bottom + 14, width: 4.2,
-      height: 11, fill: scale.color((i + 0.5) / 40) })), text(left + 166, bottom + 23, scale.high, 'start')];
+    ...colorBar(scale.color, left, bottom + 14), text(left + 150, bottom + 23, scale.high, 'start')];
   return svgElement('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'font-size': 10,
     fill: 'currentColor', role: 'img', 'aria-label': label },
   text(4, 14, `${label} (${spec.rowTitle} down, ${spec.columnTitle} across)`, 'start'),
   ...columns.map((name, i) => fits(i) && text(left + (i + 0.5) * size, top - 5, name, 'middle')),
-  ...rows.map((name, row) => text(left - 6, top + (row + 0.7) * size, name, 'end')), ...cells, ...ramp ?? []);
+  ...rows.map((name, row) => text(left - 6, top + (row + 0.7) * size, name, 'end')),
+  svgElement('g', { transform: `translate(${left} ${top})` }, ...cellPaths(spec, size, size)), ...ramp ?? []);
 }

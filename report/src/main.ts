@@ -6,11 +6,23 @@ import { button, element, type Child } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
 import help from './help.json' with { type: 'json' };
-import { remark } from './parts.ts';
+import { lacks, remark } from './parts.ts';
 import { headName, Report, type HeadKey } from './report.ts';
 import { formatHash, kMostPins, parseHash, type State } from './state.ts';
 import type { Page, View } from './view.ts';
-import { kViews } from './views.ts';
+import { compare } from './views/compare.ts';
+import { distance } from './views/distance.ts';
+import { groups } from './views/groups.ts';
+import { head } from './views/head.ts';
+import { heads } from './views/heads.ts';
+import { map } from './views/map.ts';
+import { method } from './views/method.ts';
+import { overview } from './views/overview.ts';
+import { positions } from './views/positions.ts';
+import { relations } from './views/relations.ts';
+
+// In the order of the tabs.
+const kViews: View[] = [overview, map, heads, relations, positions, distance, head, groups, compare, method];
 
 // Storage throws in a sandboxed frame; the choices are then kept until the page is closed.
 function stored(name: string, value?: string): string | null {
@@ -20,6 +32,9 @@ function stored(name: string, value?: string): string | null {
   } catch { return null; }
 }
 
+const part = <E extends HTMLElement>(selector: string) => document.querySelector<E>(selector)!;
+const whyNot = ({ needs, unavailable }: Pick<View, 'needs' | 'unavailable'>, page: Page) =>
+  unavailable?.(page) ?? (needs ? lacks(page.analysis, needs) : null);
 const kThemes = ['auto', 'light', 'dark'] as const;
 const kNames = kViews.map(view => view.id);
 const focusOn = (id: string | undefined) => id && document.getElementById(id)?.focus({ preventScroll: true });
@@ -35,49 +50,40 @@ class Application implements Page {
   private spoken = 0;    // timers: of what is read aloud, and of the tooltip
   private leaving = 0;
   private readonly preference = matchMedia('(prefers-color-scheme: dark)');
-  private readonly frame = document.querySelector<HTMLTemplateElement>('#frame')!.content;   // of page.html
-  private readonly part = <E extends HTMLElement>(selector: string) => this.frame.querySelector<E>(selector)!;
-  private readonly themeButton = this.part('#theme');
-  private readonly tabs = this.part('nav');
-  private readonly bar = this.part('.bar');
-  private readonly main = this.part('main');
-  private readonly live = this.part('[role=status]');
-  private readonly tooltip = this.part('.tip');
-  private readonly help = this.part<HTMLDialogElement>('dialog');
-  private readonly keys = this.part<HTMLInputElement>('#keys');   // commands of one key
+  private readonly tooltip = part('.tip');
+  private readonly help = part<HTMLDialogElement>('#commands');
+  private readonly keys = part<HTMLInputElement>('#keys');   // commands of one key
 
   constructor(report: Report) {
     this.report = report;
     this.state = parseHash(location.hash, report, kNames);
     document.title = report.title ? `${report.title} \u2013 Qkscope` : 'Qkscope report';
-    this.part('h1').textContent = report.title || 'Qkscope report';
+    part('h1').textContent = report.title || 'Qkscope report';
     this.keys.checked = stored('keys') !== 'off';
-    const on = (selector: string, kind: string, run: (event: Event) => unknown) =>
-      this.part(selector).addEventListener(kind, event => void run(event));
-    on('.skip', 'click', event => { event.preventDefault(); this.main.focus(); });
-    on('#theme', 'click', () => {
-      this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length];
-      stored('theme', this.theme);
+    const on = (selector: string, run: (event: Event) => unknown, kind = 'click') =>
+      part(selector).addEventListener(kind, event => void run(event));
+    on('.skip', event => { event.preventDefault(); part('main').focus(); });
+    on('#theme', () => {
+      stored('theme', this.theme = kThemes[(kThemes.indexOf(this.theme) + 1) % kThemes.length]);
       this.applyTheme();
     });
-    on('#link', 'click', () => this.offerLink());
-    on('#print', 'click', () => this.unpackPinned().then(() => print()));
-    on('#help', 'click', () => this.help.showModal());
-    on('#close', 'click', () => this.help.close());
-    on('#keys', 'change', () => stored('keys', this.keys.checked ? 'on' : 'off'));
-    on('.tip', 'pointerleave', () => this.tip(null));
-    document.body.append(this.frame);
+    on('#link', () => this.offerLink());
+    on('#print', () => this.unpackPinned().then(() => print()));
+    on('#help', () => this.help.showModal());
+    on('#keys', () => stored('keys', this.keys.checked ? 'on' : 'off'), 'change');
+    on('.tip', () => this.tip(null), 'pointerleave');
+    for (const dialog of document.querySelectorAll('dialog')) {
+      dialog.querySelector<HTMLElement>('.close')!.onclick = () => dialog.close();
+    }
     this.applyTheme();
     this.preference.addEventListener('change', () => this.applyTheme());
     addEventListener('beforeprint', () => this.applyTheme(true));
     addEventListener('afterprint', () => this.applyTheme(false));
-    addEventListener('popstate', () => this.follow());
-    addEventListener('hashchange', () => this.follow());
+    for (const kind of ['popstate', 'hashchange']) addEventListener(kind, () => this.follow());
     addEventListener('keydown', event => this.key(event));
   }
 
   get analysis() { return this.report.analyses[this.state.run]; }
-  private get view(): View { return kViews.find(view => view.id === this.state.view) ?? kViews[0]; }
 
   go(change: Partial<State>): void {
     const old = this.state, { report } = this;
@@ -90,25 +96,18 @@ class Application implements Page {
     else this.draw();
     if (!moved) return;
     scrollTo(0, 0);
-    this.main.focus({ preventScroll: true });
-    this.announce(this.view.title);
+    part('main').focus({ preventScroll: true });
+    this.announce(part('h2').textContent!);
   }
 
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void {
-    if (event?.shiftKey) this.pin(head);
-    else this.go({ view: 'head', head });
+    return event?.shiftKey ? this.pin(head) : this.go({ view: 'head', head });
   }
 
   pin(head: HeadKey): void {
     const { pins } = this.state, held = pins.includes(head);
     this.go({ pins: held ? pins.filter(key => key !== head) : [...pins, head].slice(-kMostPins) });
     this.announce(held ? 'Unpinned' : 'Pinned');
-  }
-
-  hover(head: HeadKey | null): void {
-    for (const node of document.querySelectorAll('.hovered')) node.classList.remove('hovered');
-    const found = head ? document.querySelectorAll(`[data-head="${CSS.escape(head)}"]`) : [];
-    for (const node of found) node.classList.add('hovered');
   }
 
   points(): Container | Promise<Container> | null {
@@ -124,12 +123,14 @@ class Application implements Page {
 
   announce(text: string): void {
     clearTimeout(this.spoken);
-    this.spoken = window.setTimeout(() => { this.live.textContent = text; }, 150);
+    this.spoken = window.setTimeout(() => { part('[aria-live]').textContent = text; }, 150);
   }
 
   // A tooltip stays while the pointer is on it.
-  tip(lines: readonly string[] | null, at?: { x: number; y: number }): void {
-    const { tooltip } = this;
+  tip(lines: readonly string[] | null, at?: { x: number; y: number }, head?: HeadKey): void {
+    const { tooltip } = this, marked = document.querySelectorAll(`[data-head="${head ?? ''}"]`);
+    for (const node of document.querySelectorAll('.hovered')) node.classList.remove('hovered');
+    for (const node of marked) node.classList.add('hovered');
     clearTimeout(this.leaving);
     if (!lines || !at) {
       this.leaving = window.setTimeout(() => { tooltip.hidden ||= !tooltip.matches(':hover'); }, 200);
@@ -138,11 +139,11 @@ class Application implements Page {
     const rows = lines.filter(Boolean);
     tooltip.hidden = false;
     tooltip.replaceChildren(...rows.map((text, i) => element('div', { class: i ? null : 'first' }, text)));
-    const box = tooltip.getBoundingClientRect();
+    const { width, height } = tooltip.getBoundingClientRect();
     const place = (from: number, size: number, room: number) =>
       `${Math.max(4, from + 4 + size > room ? from - 4 - size : from + 4)}px`;
-    tooltip.style.left = place(at.x, box.width, innerWidth);
-    tooltip.style.top = place(at.y, box.height, innerHeight);
+    tooltip.style.left = place(at.x, width, innerWidth);
+    tooltip.style.top = place(at.y, height, innerHeight);
     this.announce(rows.join('. '));
   }
 
@@ -152,22 +153,26 @@ class Application implements Page {
     const cell = grid && `#${CSS.escape(grid)} [data-at="${active!.getAttribute('data-at')}"]`;
     this.tooltip.hidden = true;
     this.drawBar();
-    this.main.replaceChildren(element('h2', {}, this.view.title));
-    this.update = undefined;
-    try {
-      const why = this.view.unavailable(this.report);
-      if (why) this.main.append(remark(why));
-      else this.update = this.view.render(this.main, this);
-      if (this.printing) this.drawRest();
-      drawCharts(this.printing);
-    } catch (error) {
-      console.warn(error);
-      this.main.append(element('p', { class: 'warning', role: 'alert' },
-        `This view cannot be drawn: ${error instanceof Error ? error.message : error}. Try another one.`));
-    }
+    part('main').replaceChildren();
+    this.update = this.drawView(part('main'), this);
+    if (this.printing) this.drawRest();
+    drawCharts(this.printing);
     scrollTo(0, top);  // charts have no height until they are drawn
     if (cell) document.querySelector<HTMLElement>(cell)?.focus({ preventScroll: true });
     focusOn(focus);
+  }
+
+  private drawView(root: HTMLElement, page: Page): ReturnType<View['render']> {
+    const { title, render, ...view } = kViews.find(({ id }) => id === page.state.view)!;
+    const why = whyNot(view, page);
+    root.append(element('h2', {}, title));
+    if (why) return void root.append(remark(why));
+    try {
+      return render(root, page);
+    } catch (error) {
+      console.warn(error);
+      root.append(element('p', { class: 'warning', role: 'alert' }, help.broken));
+    }
   }
 
   // On paper the pinned heads and the method follow the view.
@@ -175,11 +180,9 @@ class Application implements Page {
     const { head, view, pins } = this.state;
     const more = [...pins.map(key => ({ view: 'head', head: key })), { view: 'method', head }];
     for (const change of more.filter(each => each.view !== view || (view === 'head' && each.head !== head))) {
-      const other = kViews.find(each => each.id === change.view)!;
-      if (other.unavailable(this.report)) continue;
-      const part = element('section', { class: 'part' }, element('h2', {}, other.title));
-      this.main.append(part);
-      other.render(part, Object.create(this, { state: { value: { ...this.state, ...change } } }));
+      const root = element('section', { class: 'part' });
+      part('main').append(root);
+      this.drawView(root, Object.create(this, { state: { value: { ...this.state, ...change } } }));
     }
   }
 
@@ -188,28 +191,27 @@ class Application implements Page {
     const chip = (content: Child, id: string, label: string, remove: () => void) =>
       element('span', { class: 'chip' }, content, button('\u00d7', remove, { id, 'aria-label': label }));
     void this.unpackPinned();
-    this.tabs.replaceChildren(...kViews.map(({ id, title, unavailable }) =>
+    part('nav').replaceChildren(...kViews.map(({ id, title, ...each }) =>
       button(title, () => this.go({ view: id }), { id: `tab-${id}`, 'aria-current': id === view && 'page',
-        class: unavailable(report) && 'dim' })));
-    this.bar.replaceChildren(
+        class: whyNot(each, this) && 'dim' })));
+    part('.bar').replaceChildren(
       ...(report.analyses.length < 2 ? [] : report.analyses).map(({ name }, i) =>
         button(`${'AB'[i]}: ${name}`, () => this.go({ run: i, limits: null }),
           { id: `run-${i}`, 'aria-pressed': String(i === run) })),
       ...pins.flatMap(key => this.analysis.head(key) ?? []).map(head => {
         const name = headName(head), { key } = head;
-        const open = button(name, () => this.open(key), { id: `pin-${key}` });
-        return chip(open, `unpin-${key}`, `Unpin ${name}`, () => this.pin(key));
+        return chip(button(name, () => this.open(key), { id: `pin-${key}` }), `unpin-${key}`, `Unpin ${name}`,
+          () => this.pin(key));
       }),
       selection.length ? chip(`${count(selection.length, 'head')} selected`, 'unselect', 'Select all heads',
         () => this.go({ selection: [] })) : '');
-    this.bar.hidden = !this.bar.childElementCount;
     focusOn(focus);
   }
 
   private applyTheme(printing = this.printing): void {
     this.printing = printing;
     this.dark = !printing && (this.theme === 'auto' ? this.preference.matches : this.theme === 'dark');
-    this.themeButton.textContent = `Theme: ${this.theme}`;
+    part('#theme').textContent = `Theme: ${this.theme}`;
     document.documentElement.dataset.theme = this.dark ? 'dark' : 'light';
     this.draw();
   }
@@ -246,7 +248,6 @@ class Application implements Page {
     } else if (step) {
       const { heads } = this.analysis, at = heads.findIndex(head => head.key === this.state.head) + step;
       const next = heads[Math.min(Math.max(at, 0), heads.length - 1)];
-      if (!next) return;
       this.open(next.key);
       this.announce(headName(next));
     } else if (event.key === '?') this.help.showModal();
@@ -255,29 +256,21 @@ class Application implements Page {
   }
 }
 
-function say(sentence: string): void {
-  const fallback = document.getElementById('fallback')!;
-  fallback.hidden = false;
-  fallback.replaceChildren(element('h1', {}, 'Qkscope report'), element('p', { role: 'alert' }, sentence));
-}
-
 async function start(): Promise<void> {
-  const text = templateText('data'), fallback = document.getElementById('fallback')!;
-  if (text === null) return say('This page holds no data yet: `qkscope report` puts them in.');
-  if (typeof DecompressionStream === 'undefined') {
-    return say('This browser is too old for this page: it cannot unpack the data. ' +
-      'It needs Chrome 103, Firefox 113, Safari 16.4, or a later one.');
-  }
+  const text = templateText('data'), fallback = part('#fallback');
+  const say = (sentence: string) => fallback.replaceChildren(element('h1', {}, 'Qkscope report'),
+    element('p', { role: 'alert' }, sentence));
+  if (text === null) return say(help.empty);
+  if (typeof DecompressionStream === 'undefined') return say(help.old);
   try {
     const report = new Report(await decode(text));
-    fallback.hidden = true;  // charts are drawn where they are in sight
+    fallback.replaceWith(part<HTMLTemplateElement>('#frame').content);
     new Application(report);
   } catch (error) {
     console.warn(error);
-    return say('The data of this page cannot be read. The file may have been cut off when it was copied or ' +
-      'mailed: copy it again, or write it anew with `qkscope report`.');
+    document.body.replaceChildren(fallback);
+    return say(help.cut);
   }
-  fallback.remove();
   document.documentElement.dataset.ready = 'true';
 }
 

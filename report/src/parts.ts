@@ -1,61 +1,68 @@
 // Pieces that several views share: legends, rows of controls, sentences.
 
+import choices from './choices.json' with { type: 'json' };
 import { category, fill, ink, kDashes, kSymbolPaths, kSymbols } from './color.ts';
-import { checkbox, element, select, svgElement, type Child, type Options } from './dom.ts';
+import { checkbox, element, onKeys, select, setAttributes, svgElement } from './dom.ts';
+import type { Child, Pair } from './dom.ts';
 import { short } from './format.ts';
-import { kFiles, type Analysis, type Head, type Metric, type Report } from './report.ts';
+import { kFiles, type Analysis, type Head, type HeadKey, type Metric } from './report.ts';
 import type { Choice, State } from './state.ts';
 import type { Page } from './view.ts';
 
-// Which command makes a table that is not there.
-export function lacks(analysis: Analysis, ...tables: string[]): string | null {
-  const table = tables.find(name => !analysis.table(name));
-  if (table === undefined) return null;
-  const file = kFiles[table];
-  return `This needs ${file}, which the analysis ${analysis.name} does not have. ` +
-    `The command that makes it: ${analysis.command(file)}`;
+// Which command makes a table that is not there; null: it is there.
+export function lacks(analysis: Analysis, name: string): string | null {
+  if (analysis.table(name)) return null;
+  return `This needs ${kFiles[name]}, which the analysis ${analysis.name} does not have. ` +
+    `The command that makes it: ${analysis.command(kFiles[name])}`;
 }
 
-// The same of all analyses: null if one of them has the table.
-export function lacksAll({ analyses }: Report, table: string): string | null {
-  return analyses.some(analysis => analysis.table(table)) ? null : lacks(analyses[0], table);
-}
+export const section = (title: string, ...children: Child[]) =>
+  element('section', {}, element('h3', {}, title), ...children);
 
-// What is left out, and why, in the place of a figure.
-export function gap(title: string, why: string): HTMLElement {
-  return element('section', { class: 'gap' }, element('h3', {}, title), element('p', { class: 'note' }, why));
-}
-
-export function section(title: string, ...children: Child[]): HTMLElement {
-  return element('section', {}, element('h3', {}, title), ...children);
-}
-
-export function controls(...children: Child[]): HTMLElement {
-  return element('div', { class: 'controls' }, ...children);
-}
-
+export const controls = (...children: Child[]) => element('div', { class: 'controls' }, ...children);
 export const warning = (text: string) => element('p', { class: 'warning' }, text);
 export const remark = (text: string) => element('p', { class: 'note' }, text);
+// What is left out, and why, in the place of a figure.
+export const gap = (title: string, why: string) => section(title, remark(why));
+
+// What has parts: a tooltip for the one under the pointer or with the focus, which overlaps it so that the
+// pointer can reach it. A click or Enter opens a head, other keys move.
+export interface Part { key?: HeadKey; lines(): readonly string[] }
+export function listenTo<Step>(page: Page, root: HTMLElement, selector: string,
+    find: (node: HTMLElement) => Part | null, steps: Readonly<Record<string, Step>>,
+    move: (step: Step, event: KeyboardEvent) => void): void {
+  const nodeOf = ({ target }: Event) => (target as Element).closest<HTMLElement>(selector);
+  const hide = () => page.tip(null);
+  const show = (event: Event) => {
+    const node = nodeOf(event), part = node && find(node);
+    if (!part) return hide();
+    const { left, right, bottom } = node.getBoundingClientRect();
+    page.tip(part.lines(), { x: Math.min(right, left + 420) - 8, y: bottom - 8 }, part.key);
+  };
+  const open = (event: MouseEvent | KeyboardEvent) => {
+    const node = nodeOf(event), key = node && find(node)?.key;
+    if (key && !(event.target as Element).closest('button')) page.open(key, event);
+  };
+  setAttributes(root, { onpointerover: show, onfocusin: show, onpointerleave: hide, onfocusout: hide,
+    onclick: open });
+  onKeys(root, steps, move, open);
+}
 
 // The command that draws the same figure for a paper.
 export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'),
   element('pre', { class: 'command' }, text));
 
-// A choice of a single view (state.ts), as a list or as a box.
-export function choose(page: Page, name: Choice, label: string, options: Options): HTMLElement {
-  return select(name, label, options, page.state.choice[name],
-    value => page.go({ choice: { ...page.state.choice, [name]: value } }));
+// A choice of a single view (choices.json): a list, or a box, which is checked if it is the second one.
+export const choose = (page: Page, name: Choice) => select(name, choices[name].label,
+  choices[name].options as Pair[], page.state[name], value => page.go({ [name]: value }));
+
+export function chooseIf(page: Page, name: Choice): HTMLElement {
+  const { label, options: [[off], [on]] } = choices[name];
+  return checkbox(name, label, page.state[name] === on, checked => page.go({ [name]: checked ? on : off }));
 }
 
-// Checked: the value is `on`.
-export function chooseIf(page: Page, name: Choice, label: string, on: string, off: string): HTMLElement {
-  return checkbox(name, label, page.state.choice[name] === on,
-    checked => page.go({ choice: { ...page.state.choice, [name]: checked ? on : off } }));
-}
-
-export function metricOptions(metrics: readonly Metric[]): [string, string][] {
-  return metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`]);
-}
+export const metricOptions = (metrics: readonly Metric[]): Pair[] =>
+  metrics.map(({ id, label }) => [id, label === id ? id : `${label} (${id})`]);
 
 // `change`: of the state, beside the metric.
 export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metric,
@@ -65,9 +72,8 @@ export function chooseMetric(page: Page, metrics: readonly Metric[], shown: Metr
 }
 
 // The method that heads are shown by: the first of those that are chosen.
-export function methodOf({ analysis, state }: Page): string {
-  return analysis.methods.includes(state.methods[0]) ? state.methods[0] : analysis.methods[0];
-}
+export const methodOf = ({ analysis: { methods }, state }: Page) =>
+  methods.find(name => name === state.methods[0]) ?? methods[0];
 
 export function methodChoice(page: Page): HTMLElement | null {
   const { methods } = page.analysis;
@@ -103,18 +109,20 @@ export function legend(page: Page, entries: readonly Entry[]): HTMLElement {
   }));
 }
 
+// A bar of colours, 144 wide.
+export const colorBar = (color: (t: number) => string, x = 0, y = 0) => Array.from({ length: 36 }, (_, i) =>
+  svgElement('rect', { x: x + 4 * i, y, width: 4.3, height: 12, fill: color((i + 0.5) / 36) }));
+
 // A scale of colours with its ends. `points`: the ramp of lines and points.
 export function ramp(page: Page, label: string, [low, high]: readonly [number, number],
                      { signed = false, points = false } = {}): HTMLElement {
   const color = points ? ink : fill;
-  const steps = Array.from({ length: 24 }, (_, i) => svgElement('rect', { x: i * 6, width: 6.5, height: 12,
-    fill: color((i + 0.5) / 24, page.dark, signed) }));
-  const picture = svgElement('svg', { width: 144, height: 12, role: 'img',
-    'aria-label': `${label}, from ${short(low)} to ${short(high)}` }, ...steps);
+  const picture = svgElement('svg', { width: 144, height: 12, viewBox: '0 0 144 12', role: 'img',
+    preserveAspectRatio: 'none', 'aria-label': `${label} from ${short(low)} to ${short(high)}` },
+  ...colorBar(t => color(t, page.dark, signed)));
   return element('div', { class: 'legend' },
-    ...[label, short(low), picture, short(high)].map(part => element('span', {}, part)));
+    ...[label, short(low), picture, short(high)].map(part => part && element('span', {}, part)));
 }
 
-export function windowText(head: Head): string {
-  return Number.isNaN(head.window) ? 'no window' : `window of ${short(head.window)} tokens`;
-}
+export const windowText = ({ window }: Head) =>
+  (Number.isNaN(window) ? 'no window' : `window of ${short(window)} tokens`);

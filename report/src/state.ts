@@ -1,45 +1,32 @@
 // What the page shows, and its text in the address: #1/head?h=12.3&m=ap_overall&pin=4.0,4.1
 // The text may come from anyone: every part is checked, and what is not known is passed over.
 
+import choices from './choices.json' with { type: 'json' };
 import type { Analysis, HeadKey, Report } from './report.ts';
 
 export const kMostPins = 6;
 
-// Choices of single views: the first is the default, others are in the address by their name.
-export const kChoices = {
-  plane: ['beta', 'joint', 'rope'],
-  paint: ['kind', 'position', 'bucket', 'document'],
-  curves: ['layer', 'trend'],
-  bars: ['hide', 'show'],
-  dots: ['layer', 'metric'],
-  others: ['show', 'hide'],
-} as const satisfies Record<string, readonly string[]>;
-export type Choice = keyof typeof kChoices;
-
 export interface State {
-  view: string;
-  run: number;             // which of the analyses
-  head: HeadKey;
-  metric: string;
-  x: string;               // of Relations
-  y: string;
+  view: string; head: HeadKey; filter: string;
+  run: number;                                // which of the analyses
+  metric: string; x: string; y: string;       // x and y: of Relations
   methods: string[];       // shown beside each other on the page of a head; the first is the main one
-  reach: string;           // "": all documents
-  pins: HeadKey[];
-  selection: HeadKey[];    // empty: all heads
-  filter: string;
-  sort: string;            // metric id or layer, with "-" for descending
-  limits: [number, number] | null;  // of colours; null: those of the metric
-  choice: Record<Choice, string>;
+  reach: string;                              // "": all documents
+  pins: HeadKey[]; selection: HeadKey[];      // without a selection: all heads
+  sort: string;                               // metric id or layer, with "-" for descending
+  limits: [number, number] | null;            // of colours; null: those of the metric
+  plane: string; paint: string; curves: string; bars: string; dots: string; others: string;   // choices
 }
+
+export type Choice = keyof typeof choices;   // its name in the address too
 
 export function initialState({ analyses }: Report, run = 0): State {
   const { heads, metrics, methods } = analyses[run];
   const first = (...ids: string[]) => ids.find(id => analyses[run].metric(id)) ?? metrics[0]?.id ?? '';
-  const choice = Object.fromEntries(Object.entries(kChoices).map(([name, values]) => [name, values[0]]));
   return { view: 'overview', run, head: heads[0]?.key ?? '', metric: first('ap_overall'),
     x: first('position_share', 'q_R2_pos'), y: first('ap_overall'), methods: [...methods], reach: '',
-    pins: [], selection: [], filter: '', sort: 'layer', limits: null, choice: choice as State['choice'] };
+    pins: [], selection: [], filter: '', sort: 'layer', limits: null, plane: 'beta', paint: 'kind',
+    curves: 'layer', bars: 'hide', dots: 'layer', others: 'show' };
 }
 
 const words = (text: string) => [...new Set(text.split(','))];
@@ -49,7 +36,7 @@ const metric = (text: string, analysis: Analysis) => analysis.metric(text)?.id;
 // Of each field: its name in the address, how it is read (undefined: not known), and how it is written.
 type Field<Value> = readonly [name: string, read: (text: string, analysis: Analysis) => Value | undefined,
   write?: (value: Value) => string];
-const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | 'choice'>]: Field<State[K]> } = {
+const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | Choice>]: Field<State[K]> } = {
   head: ['h', (text, analysis) => analysis.head(text)?.key],
   metric: ['m', metric], x: ['x', metric], y: ['y', metric],
   methods: ['by', (text, { methods }) => {
@@ -67,7 +54,9 @@ const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | 'choice'>]
     return Number.isFinite(high - low) && low < high && !more.length ? [low, high] : undefined;
   }, ends => ends?.join('~') ?? ''],
 };
-const kAll = Object.entries(kFields) as unknown as [keyof State, Field<any>][];
+const kChoices = Object.entries(choices).map(([name, { options }]) =>
+  [name, [name, (text: string) => options.find(([value]) => value === text)?.[0]]]);
+const kAll = [...Object.entries(kFields), ...kChoices] as [keyof State, Field<any>][];
 
 // Unknown parts are ignored; the rest is that of `initialState`.
 export function parseHash(hash: string, report: Report, views: readonly string[]): State {
@@ -81,18 +70,13 @@ export function parseHash(hash: string, report: Report, views: readonly string[]
     const value = text === null ? undefined : read(text, report.analyses[state.run]);
     if (value !== undefined) Object.assign(state, { [key]: value });
   }
-  for (const [name, values] of Object.entries(kChoices)) {
-    const value = parts.get(name) ?? '';
-    if ((values as readonly string[]).includes(value)) state.choice[name as Choice] = value;
-  }
   return state;
 }
 
 // Only what differs from the initial state.
 export function formatHash(state: State, report: Report): string {
   const parts = (of: State): [string, string][] => [['run', of.run ? String(of.run) : ''],
-    ...kAll.map(([key, [name, , write = String]]): [string, string] => [name, write(of[key])]),
-    ...Object.entries(of.choice)];
+    ...kAll.map(([key, [name, , write = String]]): [string, string] => [name, write(of[key])])];
   const usual = parts({ ...initialState(report, state.run), run: 0 });
   const text = parts(state).filter(([, value], i) => value !== usual[i][1])
     .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C|%3A/g, decodeURIComponent)}`);

@@ -7,10 +7,11 @@ import type { State } from './state.ts';
 export interface View {
   id: string;
   title: string;
-  // One sentence: why the view cannot be shown with these data, and the command that would help.
-  unavailable(report: Report): string | null;
-  // Draws the view into the empty `root`. The function that it may return is asked before the view is
-  // drawn again after a change of the state; true: the view is up to date already.
+  needs?: string;   // a table: without it the page says by which command it is made
+  // One sentence: why else the view cannot be shown with these data.
+  unavailable?(page: Page): string | null;
+  // Draws the view into `root`. The function that it may return is asked before the view is drawn again
+  // after a change of the state; true: the view is up to date already.
   render(root: HTMLElement, page: Page): void | ((change: Partial<State>) => boolean);
 }
 
@@ -23,10 +24,8 @@ export interface Page {
   go(change: Partial<State>): void;       // a new view is a new entry of the history
   open(head: HeadKey, event?: MouseEvent | KeyboardEvent): void;  // its page; with Shift: pin it
   pin(head: HeadKey): void;               // or unpin it
-  hover(head: HeadKey | null): void;      // marks elements with data-head in all parts of the view
   // The second container, unpacked on first use; null: there is none.
   points(): Container | Promise<Container> | null;
-  announce(text: string): void;           // read by screen readers
-  // The tooltip, near a point of the window; null hides it.
-  tip(lines: readonly string[] | null, at?: { x: number; y: number }): void;
+  // The tooltip, near a point of the window; null hides it. Elements with data-head `head` are marked.
+  tip(lines: readonly string[] | null, at?: { x: number; y: number }, head?: HeadKey): void;
 }

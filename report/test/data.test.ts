@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { decode, parse } from '../src/data.ts';
 import { percentile, robustLimits } from '../src/report.ts';
 import { base64, container, encodeColumn } from './encode.ts';
-import { kTables, sample } from './sample.ts';
+import { kTables, metrics, sample } from './sample.ts';
 
 test('columns come back as they were stored, of every type', async () => {
   const columns = {
@@ -55,7 +55,7 @@ test('names that are properties of objects are names', () => {
   const columns = Object.fromEntries([['layer', { type: 'u8', values: [0] }], ['q_head', { type: 'u8', values: [0] }], ['k_head', { type: 'u8', values: [0] }],
     ['constructor', { type: 'f64', values: [3] }], ['toString', { type: 'f64', values: [4] }]]);
   Object.defineProperty(columns, '__proto__', { enumerable: true, value: { type: 'f64', values: [5] } });
-  const report = sample({}, { '0/heads': { rows: 1, columns: columns as any } });
+  const report = sample({ metrics: metrics('constructor', 'toString', '__proto__') }, { '0/heads': { rows: 1, columns: columns as any } });
   for (const [name, value] of [['constructor', 3], ['toString', 4], ['__proto__', 5]] as const) {
     assert.equal(report.analyses[0].metric(name)?.values[0], value, name);
     assert.equal(report.analyses[0].metric(name)?.label, name);
@@ -73,22 +73,28 @@ test('data that end early, or have another format, are refused', async () => {
   await assert.rejects(decode('no base64!'));
 });
 
-test('heads, intervals, slopes and warnings are found by head', () => {
+test('heads, their metrics with intervals, and warnings are found', () => {
   const [analysis] = sample().analyses;
   assert.deepEqual(analysis.heads.map(head => head.key), ['0.0', '0.1', '1.0', '1.1']);
-  const metric = analysis.metric('ap_overall')!;
+  const metric = analysis.metric('ap_overall')!, slope = analysis.metric('trend:position')!;
   assert.deepEqual([...metric.values], [0.7, 0.4, 0.55, 0.9]);
   assert.deepEqual([...metric.low!], [0.65, NaN, NaN, 0.8]);
-  assert.deepEqual([...analysis.metric('trend:position')!.values], [0.01, -0.02, 0.03, NaN]);
-  assert.deepEqual(analysis.warnings(analysis.head('1.0')!), ['queries do not follow a line', 'scores are far from normal']);
+  assert.deepEqual([metric.label, metric.file, metric.unit, slope.low], ['plasticity', 'head_metrics.csv', '', null]);
+  assert.deepEqual([slope.label, slope.file, slope.unit], ['slope over position', 'head_trends.csv', 'per 1000 tokens']);
+  assert.deepEqual(analysis.head('1.0')!.warnings, ['queries do not follow a line', 'scores are far from normal']);
   assert.equal(analysis.head('1.0')!.documents, 4);
-  assert.equal(analysis.metric('warning'), undefined);
+  assert.equal(analysis.metric('warnings'), undefined);
+});
+
+test('a metric of another method has its words', () => {
+  const { label, definition } = sample({ metrics: metrics('method:a:b') }).analyses[0].metric('method:a:b')!;
+  assert.deepEqual([label, definition], ['plasticity, a:b', 'ap_overall by the method a:b.']);
 });
 
 test('a table of heads is enough', () => {
-  const report = sample({ analyses: [{}] }, { '0/heads': { rows: 1, columns: { layer: encodeColumn(['3'], true), q_head: encodeColumn(['1'], true),
-    k_head: encodeColumn(['0'], true), ap_overall: encodeColumn([''], true) } } });
-  assert.deepEqual(report.analyses[0].metric('ap_overall')!.limits, [0, 1]);
+  const report = sample({ metrics: [] }, { '0/heads': { rows: 1, columns: { layer: encodeColumn(['3'], true), q_head: encodeColumn(['1'], true),
+    k_head: encodeColumn(['0'], true) } } });
+  assert.deepEqual(report.analyses[0].heads.map(({ key, warnings }) => [key, warnings]), [['3.1', []]]);
   assert.deepEqual(report.analyses[0].records('details', { q_bucket: NaN }, '3.1'), []);
   assert.throws(() => sample({}, {}), /no table of heads/);
 });

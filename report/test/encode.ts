@@ -1,11 +1,5 @@
-// Makes data as the program does, for tests: a container from tables, a page from folders of CSV files.
-//
-//   node test/encode.ts FOLDER [FOLDER] -o OUTPUT [--page dist/page.html] [--title TEXT]
+// Makes data as the program does, for tests: a container from tables.
 
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 export type Values = { type: string; values: ArrayLike<number>; strings?: string[]; width?: number };
@@ -45,11 +39,6 @@ export function container(directory: object, tables: Tables): Uint8Array {
 
 export function base64(bytes: Uint8Array): string { return gzipSync(bytes, { level: 9 }).toString('base64'); }
 
-export function readCsv(text: string): { header: string[]; rows: string[][] } {
-  const [header, ...rows] = text.trim().split('\n').map(line => line.replace(/\r$/, '').split(','));
-  return { header, rows };
-}
-
 export function encodeColumn(cells: string[], wide: boolean): Values {
   const numeric = cells.every(cell => cell === '' || Number.isFinite(Number(cell)));
   if (!numeric) {
@@ -63,48 +52,4 @@ export function encodeColumn(cells: string[], wide: boolean): Values {
     return { type: most < 256 ? 'u8' : most < 65536 ? 'u16' : 'u32', values };
   }
   return { type: wide ? 'f64' : 'f32', values };
-}
-
-const kFiles: [string, string][] = [['heads', 'head_metrics.csv'], ['intervals', 'head_metrics_ci.csv'],
-  ['cells', 'head_bucket_plasticity.csv'], ['details', 'head_bucket_details.csv'], ['positions', 'head_positions.csv'],
-  ['trends', 'head_trends.csv'], ['methods', 'head_methods.csv'], ['diagnostics', 'head_diagnostics.csv'],
-  ['rope_pairs', 'head_rope_pairs.csv'], ['components', 'head_component_weights.csv'],
-  ['mean_curves', 'mean_curves.csv'], ['mean_trends', 'mean_trends.csv']];
-
-export function tablesOf(folder: string, index: number, tables: Tables) {
-  const files = [], missing = [];
-  for (const [name, file] of kFiles) {
-    const path = join(folder, file);
-    if (!existsSync(path)) { missing.push({ file, command: 'qkscope analyze DATASET --error_bars jackknife' }); continue; }
-    const bytes = readFileSync(path);
-    files.push({ name: file, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), table: name });
-    const { header, rows } = readCsv(bytes.toString('utf8'));
-    const columns: Record<string, Values> = {};
-    header.forEach((key, i) => { columns[key] = encodeColumn(rows.map(row => row[i] ?? ''), name === 'heads' || name === 'intervals'); });
-    tables[`${index}/${name}`] = { rows: rows.length, columns };
-  }
-  missing.push({ file: 'head_profiles.parquet', command: 'qkscope analyze DATASET --profiles' });
-  const record = join(folder, 'head_metrics.csv.json');
-  return { name: basename(folder), record: existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {}, files, missing };
-}
-
-export function page(template: string, data: Uint8Array, points?: Uint8Array): string {
-  return template.replace('@@QKSCOPE_DATA@@', () => `<template id="data">${base64(data)}</template>` +
-    (points ? `<template id="points">${base64(points)}</template>` : ''));
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const words = process.argv.slice(2);
-  const option = (name: string, usual: string) => {
-    const at = words.indexOf(name);
-    return at < 0 ? usual : words.splice(at, 2)[1];
-  };
-  const output = option('-o', 'report.html');
-  const template = option('--page', fileURLToPath(new URL('../dist/page.html', import.meta.url)));
-  const title = option('--title', 'SmolLM2-135M-Instruct');
-  const tables: Tables = {};
-  const analyses = words.map((folder, i) => tablesOf(folder, i, tables));
-  const bytes = container({ program: 'qkscope 0.1.0', title, analyses, comparison: null, notes: [],
-    options: { ids: false, tokens: false } }, tables);
-  writeFileSync(output, page(readFileSync(template, 'utf8'), bytes));
 }

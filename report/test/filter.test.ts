@@ -40,9 +40,8 @@ test('what is not understood is said in a sentence, and the rest still counts', 
 });
 
 test('words of a warning that are properties of objects are words', () => {
-  const warning = { type: 'u8', values: [0, 1, 0, 0], strings: ['', 'no constructor'] };
-  const diagnostics = { rows: 4, columns: { ...kTables['0/diagnostics'].columns, warning } };
-  const tables = { ...kTables, '0/diagnostics': diagnostics };
+  const warnings = { type: 'u8', values: [0, 1, 0, 0], strings: ['', 'no constructor'] };
+  const tables = { '0/heads': { rows: 4, columns: { ...kTables['0/heads'].columns, warnings } } };
   const [other] = sample({}, tables).analyses;
   const { test } = compile('warning:constructor', other, state);
   assert.deepEqual(other.heads.filter(test).map(head => head.key), ['0.1']);

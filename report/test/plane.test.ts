@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { squareLimits } from '../src/views/plane.ts';
+import { squareLimits } from '../src/chart.ts';
 
 test('one scale for both axes, all points inside', () => {
   const { x, y } = squareLimits([{ x: 0, y: 0 }, { x: 10, y: 1 }], 110, 50);

@@ -27,7 +27,7 @@ test('what is not known is passed over', () => {
 
 test('names of methods may hold any signs', () => {
   const methods = ['bucket', 'a,b', '%2C & c', ''];
-  const odd = sample({ analyses: [{ name: 'a', record: { methods } }] });
+  const odd = sample({ methods });
   for (const chosen of [['a,b'], ['%2C & c', 'a,b', 'bucket'], ['']]) {
     const hash = formatHash({ ...initialState(odd), methods: chosen }, odd);
     assert.deepEqual(parseHash(hash, odd, views).methods, chosen, hash);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { csv, fileName, latexEscape, latexNumber } from '../src/export.ts';
+import { csv, fileName } from '../src/export.ts';
 import { count, exact, interval, percent, short } from '../src/format.ts';
 import { moved, thinned } from '../src/grid.ts';
 
@@ -29,13 +29,6 @@ test('names of files have nothing but letters, digits and dashes', () => {
   assert.equal(fileName('qkscope', 'Map', '../../etc/passwd "R²"'), 'qkscope-map-etc-passwd-r');
   assert.equal(fileName('\u202e'), 'report');
   assert.ok(fileName('x'.repeat(1000)).length <= 100);
-});
-
-test('LaTeX: numbers with intervals, and escapes', () => {
-  assert.equal(latexNumber(0.70784, 0.675, 0.7351), '$0.708\\;[0.675, 0.735]$');
-  assert.equal(latexNumber(1.5e-8), '$1.50 \\times 10^{-8}$');
-  assert.equal(latexNumber(NaN), '--');
-  assert.equal(latexEscape('a_b & 50% \\x{y}~^#$'), 'a\\_b \\& 50\\% \\textbackslash{}x\\{y\\}\\textasciitilde{}\\textasciicircum{}\\#\\$');
 });
 
 test('of many labels so many are shown as fit', () => {

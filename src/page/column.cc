@@ -66,6 +66,13 @@ Column column_of(ItemType type, std::span<const double> values) {
   return {.type = type, .width = 1, .items = items_of(type, values), .strings = {}};
 }
 
+template <typename Item>
+std::vector<double> widened(std::span<const std::byte> bytes) {
+  std::vector<Item> items(bytes.size() / sizeof(Item));
+  if (!items.empty()) std::memcpy(items.data(), bytes.data(), items.size() * sizeof(Item));
+  return {items.begin(), items.end()};
+}
+
 bool is_lost_in_float(double value) {
   if (value == 0 || !std::isfinite(value)) return false;
   const double size = std::abs(value);
@@ -145,6 +152,26 @@ Column text_column(std::span<const std::string> texts) {
   Column out = column_of(type, items);
   out.strings = std::move(strings);
   return out;
+}
+
+std::vector<double> numbers_of(const Column& column) {
+  switch (column.type) {
+    case ItemType::kU8:
+      return widened<uint8_t>(column.items);
+    case ItemType::kU16:
+      return widened<uint16_t>(column.items);
+    case ItemType::kU32:
+      return widened<uint32_t>(column.items);
+    case ItemType::kI16:
+      return widened<int16_t>(column.items);
+    case ItemType::kI32:
+      return widened<int32_t>(column.items);
+    case ItemType::kF32:
+      return widened<float>(column.items);
+    case ItemType::kF64:
+      return widened<double>(column.items);
+  }
+  QK_CHECK(false);
 }
 
 std::vector<std::string> texts_of(const Column& column) {

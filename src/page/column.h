@@ -42,6 +42,9 @@ Column number_column(std::span<const double> values);
 // Different texts are numbered as they occur.
 Column text_column(std::span<const std::string> texts);
 
+// The items as numbers. An item of 32 bits becomes the nearest number of 64.
+std::vector<double> numbers_of(const Column& column);
+
 // The text of each item. REQUIRES: column.strings.
 std::vector<std::string> texts_of(const Column& column);
 

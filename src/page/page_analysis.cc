@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <span>
 #include <system_error>
@@ -13,7 +14,11 @@
 #include "base/json_value.h"
 #include "base/path_text.h"
 #include "base/thread_pool.h"
+#include "page/decoded_table.h"
+#include "page/derived_tables.h"
+#include "page/latex_rows.h"
 #include "page/page_commands.h"
+#include "page/page_metrics.h"
 #include "page/public_record.h"
 #include "page/read_table.h"
 #include "page/table_kinds.h"
@@ -180,6 +185,30 @@ std::vector<fs::path> find_tables(const FoundResults& found) {
   return out;
 }
 
+// What the page shows ready: metrics, words, and numbers that follow from the tables.
+void derive(const PageWishes& wishes, PageAnalysis& out) {
+  if (out.found.record) out.record = public_record(*out.found.record, wishes.ids);
+  out.methods = page_methods(out.record, out.tables);
+  out.metrics = join_metrics(out.tables, out.methods);
+  unite_cells(out.tables, out.methods.front());
+  add_drift(out.tables, out.methods.front());
+  add_verdicts(out.tables);
+  add_spectrum(out.tables);
+  add_latex_rows(*table_named(out.tables, "heads"));
+  out.summary = page_summary(out.record, out.methods, out.tables);
+  if (out.has_tokens) {
+    out.summary.warnings.emplace_back(
+        "This page holds text of the corpus: tokens of the captured documents.");
+  }
+  if (wishes.ids) {
+    out.summary.warnings.emplace_back("This page holds the names of the captured documents.");
+  }
+  constexpr std::array<std::string_view, 3> kJoined = {"intervals", "methods", "diagnostics"};
+  std::erase_if(out.tables, [&](const auto& table) {
+    return std::ranges::find(kJoined, table.first) != kJoined.end();
+  });
+}
+
 }  // namespace
 
 fs::path find_table(const FoundResults& found, const char* record, std::string_view file) {
@@ -232,6 +261,7 @@ PageAnalysis read_page_analysis(const fs::path& path, const std::string& name,
     out.tables.emplace_back(kinds[i].name, std::move(read[i]->table));
   }
   add_profiles(wishes, out);
+  derive(wishes, out);
   return out;
 }
 

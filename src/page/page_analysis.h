@@ -12,6 +12,7 @@
 #include "compare/find_results.h"
 #include "page/container.h"
 #include "page/head_choice.h"
+#include "page/page_summary.h"
 #include "page/profile_tables.h"
 #include "page/read_table.h"
 
@@ -32,11 +33,15 @@ struct PageWishes {
 
 struct PageAnalysis {
   FoundResults found;
-  std::string name;            // of the folder, or what the user calls it
-  std::set<HeadId> all_heads;  // of the table
-  std::vector<HeadId> heads;   // that are shown, ascending
-  NamedTables tables;          // "heads" first
-  NamedTables points;          // "points" and "rows"; empty: no profiles
+  std::string name;                  // of the folder, or what the user calls it
+  std::set<HeadId> all_heads;        // of the table
+  std::vector<HeadId> heads;         // that are shown, ascending
+  nlohmann::json record;             // as the page shows it; null: none
+  std::vector<std::string> methods;  // page_methods()
+  nlohmann::ordered_json metrics;    // join_metrics()
+  PageSummary summary;
+  NamedTables tables;  // "heads" first
+  NamedTables points;  // "points" and "rows"; empty: no profiles
   bool has_tokens = false;
   std::vector<std::string> documents;  // by number; empty: not wished, or no ids
   std::vector<PageFile> files;

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
 #include "base/path_text.h"
 #include "compare/comparison.h"
+#include "page/page_summary.h"
 #include "page/public_record.h"
 
 namespace qk {
@@ -69,6 +71,46 @@ ordered_json differs_json(const SettingsComparison& settings, bool with_ids) {
   return out;
 }
 
+// "model: A x, B y; layers: A 2, B 4". `notes`: the settings that decide no number (folder, version), or else
+// those that do.
+std::string settings_text(const ordered_json& differs, bool notes) {
+  const auto text = [](const ordered_json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
+  std::vector<std::string> out;
+  for (const ordered_json& one : differs) {
+    if ((one["group"] == "notes") != notes) continue;
+    out.push_back(fmt::format("{}: A {}, B {}", text(one["what"]), text(one["a"]), text(one["b"])));
+  }
+  return fmt::format("{}", fmt::join(out, "; "));
+}
+
+std::string with_more(const std::string& text, const std::string& more) {
+  return more.empty() ? text : fmt::format("{} ({})", text, more);
+}
+
+// What View Compare says above its figures.
+void add_words(const AnalysisResults& of_a, const AnalysisResults& of_b, const PageAnalysis& a,
+               const PageAnalysis& b, ordered_json& directory) {
+  const std::string settings = settings_text(directory["differs"], false);
+  const std::string notes = settings_text(directory["differs"], true);
+  const std::string several =
+      "More than one thing differs, so no difference of numbers can be ascribed to one of them, and "
+      "none is shown: ";
+  directory["what"] = directory["several"] == true ? several + settings + "."
+                      : settings.empty()           ? "The records name nothing that differs."
+                                                   : "What differs: " + settings + ".";
+  directory["remarks"] = ordered_json::array();
+  if (!notes.empty()) {
+    directory["remarks"].push_back("Differs too, but decides no number by itself: " + notes + ".");
+  }
+  const std::string errors = directory["errors"].get<std::string>();
+  directory["remarks"].push_back(fmt::format(
+      "{} \u00b7 {} \u00b7 {}", with_more("A: " + a.name, of_a.method),
+      with_more("B: " + b.name, of_b.method),
+      with_more("errors of differences: " + errors, directory["reason"].get<std::string>())));
+}
+
 std::string several_subjects(const std::vector<SettingGroup>& subjects) {
   std::vector<std::string_view> names;
   names.reserve(subjects.size());
@@ -76,6 +118,44 @@ std::string several_subjects(const std::vector<SettingGroup>& subjects) {
   return fmt::format(
       "they differ in {} things ({}), so a difference cannot be ascribed to one of them",
       names.size(), fmt::join(names, ", "));
+}
+
+// The interval holds 0, or there is none. Where nothing at all differs, nothing is unsure.
+bool is_unsure(const DifferenceError& error) {
+  const bool is_zero = error.low == 0 && error.high == 0;
+  return !(error.low > 0 || error.high < 0 || is_zero);
+}
+
+// How many heads changed in a metric: the words to be stressed, and the rest.
+ordered_json changes_text(const MetricComparison& metric, const HeadChoice& choice,
+                          const CompareOptions& options) {
+  int64_t num_heads = 0;
+  int64_t num_tested = 0;
+  int64_t num_changed = 0;
+  int64_t num_outside = 0;
+  bool has_difference = false;
+  for (const HeadDifference& head : metric.heads) {
+    if (!choice.has({head.layer, head.q_head, head.k_head})) continue;
+    ++num_heads;
+    has_difference = has_difference || head.difference != 0;
+    if (std::isnan(head.error.p_value)) continue;
+    ++num_tested;
+    num_changed += head.is_significant ? 1 : 0;
+    num_outside += !is_unsure(head.error) && head.difference != 0 ? 1 : 0;
+  }
+  if (!has_difference) {
+    return {"", fmt::format("Nothing differs: the difference is 0 for each of the {}.",
+                            counted(num_heads, "head"))};
+  }
+  if (num_tested == 0) return {"", "Without intervals it cannot be said which heads changed."};
+  return {
+      fmt::format("{} of {} changed", counted(num_changed, "head"), num_tested),
+      fmt::format(", corrected for the number of heads (Benjamini-Hochberg: at most {:.4g} % of "
+                  "them are expected to be false). Without the correction {} on one side of 0; "
+                  "chance alone would give about {}.",
+                  100 * options.fdr,
+                  counted(num_outside, "interval") + (num_outside == 1 ? " lies" : " lie"),
+                  std::lround(static_cast<double>(num_tested) * (1 - options.confidence)))};
 }
 
 // compare.csv as columns, of the heads that are shown.
@@ -86,7 +166,9 @@ Table table_of(const Comparison& comparison, const HeadChoice& choice) {
   constexpr size_t kNumIndexes = 3;
   std::array<std::vector<double>, kNumbers.size()> numbers;
   std::vector<std::string> metrics;
-  std::vector<std::string> significant;
+  std::vector<std::string> names;
+  std::vector<std::string> verdicts;
+  std::vector<double> unsure;
   std::vector<std::string> notes;
   for (const MetricComparison& metric : comparison.metrics) {
     for (const HeadDifference& head : metric.heads) {
@@ -104,8 +186,9 @@ Table table_of(const Comparison& comparison, const HeadChoice& choice) {
                                                        error.p_value};
       for (size_t i = 0; i < row.size(); ++i) numbers[i].push_back(row[i]);
       metrics.push_back(metric.metric);
-      const bool is_tested = error.p_value == error.p_value;
-      significant.emplace_back(!is_tested ? "" : head.is_significant ? "true" : "false");
+      names.push_back(fmt::format("{}.{}", head.layer, head.q_head));
+      verdicts.emplace_back(head.is_significant ? "changed" : "not surely changed");
+      unsure.push_back(is_unsure(error) ? 1 : 0);
       notes.push_back(error.note);
     }
   }
@@ -117,7 +200,9 @@ Table table_of(const Comparison& comparison, const HeadChoice& choice) {
                                               : float_column(numbers[i], FloatType::kF64));
   }
   out.columns.emplace_back("metric", text_column(metrics));
-  out.columns.emplace_back("significant", text_column(significant));
+  out.columns.emplace_back("head", text_column(names));
+  out.columns.emplace_back("verdict", text_column(verdicts));
+  out.columns.emplace_back("unsure", number_column(unsure));
   out.columns.emplace_back("note", text_column(notes));
   return out;
 }
@@ -155,8 +240,7 @@ PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
                    {"several", subjects.size() > 1},
                    {"errors", "none"},
                    {"reason", ""},
-                   {"fdr", options.fdr},
-                   {"confidence", options.confidence},
+                   {"changes", ordered_json::object()},
                    {"method_a", of_a.method},
                    {"method_b", of_b.method}};
   if (!attempt.comparison) {
@@ -165,17 +249,22 @@ PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
     out.directory["reason"] = plain(reason, names);
     out.notes.push_back(fmt::format("{} and {} are shown side by side, without differences: {}.",
                                     a.name, b.name, plain(reason, names)));
+    add_words(of_a, of_b, a, b, out.directory);
     return out;
   }
   const Comparison& comparison = *attempt.comparison;
   out.directory["errors"] = errors_name(comparison.pairing);
   out.directory["reason"] = plain(comparison.pairing_reason, names);
+  add_words(of_a, of_b, a, b, out.directory);
   for (const std::string& warning : comparison.warnings) {
     out.notes.push_back(plain(warning, names) + ".");
   }
   add_lonely_heads(comparison.only_a, a.name, out.notes);
   add_lonely_heads(comparison.only_b, b.name, out.notes);
   if (subjects.size() == 1) out.subject = name_of(subjects.front());
+  for (const MetricComparison& metric : comparison.metrics) {
+    out.directory["changes"][metric.metric] = changes_text(metric, wishes.heads, options);
+  }
   out.table = table_of(comparison, wishes.heads);
   return out;
 }

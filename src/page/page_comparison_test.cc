@@ -35,6 +35,15 @@ TEST(PageComparison, WithItselfAllIsZero) {
   EXPECT_THAT(comparison["reason"].get<std::string>(), HasSubstr("no head_replicates.parquet"));
   EXPECT_EQ(comparison["method_a"], "bucket");
   EXPECT_EQ(data.num_rows("1/heads"), 6u);
+  EXPECT_THAT(data.numbers("compare", "unsure"), Each(1));  // there are no intervals
+  EXPECT_THAT(data.texts("compare", "verdict"), Each("not surely changed"));
+  EXPECT_EQ(data.texts("compare", "head")[4], "1.1");
+  EXPECT_EQ(comparison["changes"]["ap_overall"][1],
+            "Nothing differs: the difference is 0 for each of the 6 heads.");
+  EXPECT_EQ(comparison["what"], "The records name nothing that differs.");
+  EXPECT_THAT(comparison["remarks"].back().get<std::string>(),
+              testing::StartsWith("A: base (bucket) \u00b7 B: tuned (bucket) \u00b7 errors of "
+                                  "differences: none ("));
   EXPECT_EQ(data.json["title"], "base and tuned");
 }
 
@@ -51,6 +60,9 @@ TEST(PageComparison, OneThingDiffers) {
   EXPECT_EQ(differs[0]["a"], "SmolLM2.gguf");
   EXPECT_EQ(differs[0]["b"], "Other.gguf");
   EXPECT_EQ(data.json["title"], "base and tuned, other model");
+  EXPECT_EQ(data.json["comparison"]["what"], "What differs: model: A SmolLM2.gguf, B Other.gguf.");
+  EXPECT_EQ(data.json["comparison"]["changes"]["ap_overall"][1],
+            "Without intervals it cannot be said which heads changed.");
   const auto metrics = data.texts("compare", "metric");
   const auto differences = data.numbers("compare", "difference");
   for (size_t i = 0; i < metrics.size(); ++i) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 
 namespace qk {
 namespace {
@@ -68,19 +69,27 @@ size_t most_points(const NamedTables& points) {
   return most;
 }
 
-std::string packed_tables(const PageData& data) {
+std::string table_bytes(const PageData& data, const std::vector<std::string>& notes) {
   nlohmann::ordered_json directory = data.directory;
-  directory["notes"] = data.notes;
-  return packed_container(container(std::move(directory), data.tables));
+  directory["notes"] = notes;
+  return container(std::move(directory), data.tables);
 }
 
-std::string packed_points(const PageData& data) {
-  if (data.points.empty()) return "";
-  return packed_container(container({{"format", 1}}, data.points));
+std::string point_bytes(const NamedTables& points) {
+  return points.empty() ? "" : container({{"format", 1}}, points);
 }
 
-int64_t size_of(const std::string& tables, const std::string& points) {
-  return std::ssize(tables) + std::ssize(points);
+// About the bytes of the packed container: from blocks of it, so that all kinds of columns are in the sample.
+double estimated_size(std::string_view bytes) {
+  constexpr size_t kBlock = 1 << 14;
+  constexpr size_t kEvery = 8;
+  if (bytes.size() < 4 * kEvery * kBlock) {
+    return bytes.empty() ? 0 : static_cast<double>(packed_container(bytes).size());
+  }
+  std::string sample;
+  for (size_t at = 0; at < bytes.size(); at += kEvery * kBlock) sample += bytes.substr(at, kBlock);
+  const auto packed = static_cast<double>(packed_container(sample).size());
+  return packed * static_cast<double>(bytes.size()) / static_cast<double>(sample.size());
 }
 
 // The first `count` items of each row.
@@ -99,6 +108,110 @@ Column with_first_items(const Column& column, size_t count) {
   return texts;
 }
 
+// Tries until the data fit. Each attempt packs all; the first one is chosen by estimates, so it is mostly
+// the last.
+class Fitting {
+ public:
+  Fitting(PageData data, int64_t max_bytes, int64_t blank_bytes)
+      : data_(std::move(data)),
+        max_bytes_(max_bytes),
+        blank_bytes_(blank_bytes),
+        all_points_(most_points(data_.points)),
+        points_size_(estimated_size(point_bytes(data_.points))) {}
+
+  PackedData run() {
+    estimate_tables();
+    constexpr double kSurelyTooLarge = 1.03;  // by an estimate
+    if (tables_size_ + size_of_points(fewest()) > kSurelyTooLarge * room()) drop_intervals();
+    const bool is_enough = tables_size_ + points_size_ <= room();
+    size_t count = is_enough ? all_points_ : fitting_points(0.99);
+    for (double part = 0.97;; part *= 0.97) {
+      PackedData out = pack(count);
+      const auto size = out.tables.size() + out.points.size();
+      if (static_cast<double>(size) <= room()) return out;
+      tables_size_ = static_cast<double>(out.tables.size());
+      if (count > fewest()) {
+        points_size_ = static_cast<double>(out.points.size()) * static_cast<double>(all_points_) /
+                       static_cast<double>(count);
+        count = std::min(count - 1, fitting_points(part));
+      } else if (drop_intervals()) {
+        count = fitting_points(part);
+      } else {
+        refuse(size);
+      }
+    }
+  }
+
+ private:
+  double room() const { return static_cast<double>(max_bytes_ - blank_bytes_); }
+  size_t fewest() const { return std::min(kFewestPoints, all_points_); }
+  double size_of_points(size_t count) const {
+    return all_points_ == 0
+               ? 0
+               : points_size_ * static_cast<double>(count) / static_cast<double>(all_points_);
+  }
+
+  // In this part of what is left beside the tables.
+  size_t fitting_points(double part) const {
+    if (all_points_ == 0) return 0;
+    const double count = part * (room() - tables_size_) / size_of_points(1);
+    return std::clamp(static_cast<size_t>(std::max(count, 0.0)), fewest(), all_points_);
+  }
+
+  void estimate_tables() { tables_size_ = estimated_size(table_bytes(data_, data_.notes)); }
+
+  bool drop_intervals() {
+    if (!drop_cell_intervals(data_.tables)) return false;
+    has_dropped_ = true;
+    estimate_tables();
+    return true;
+  }
+
+  std::string limit() const {
+    return fmt::format("so that the page is not larger than {} (--max-size)",
+                       mebibytes(max_bytes_));
+  }
+
+  PackedData pack(size_t num_points) const {
+    PackedData out;
+    out.notes = data_.notes;
+    if (num_points < all_points_) {
+      out.notes.push_back(
+          fmt::format("Of the {} sampled queries and keys of a head {} are shown, {}.", all_points_,
+                      num_points, limit()));
+    }
+    if (has_dropped_) {
+      out.notes.push_back(fmt::format("The intervals of single cells were left out, {}.", limit()));
+    }
+    ThreadPool threads;
+    threads.parallel_for(2, [&](int64_t part, int) {
+      if (part == 0) {
+        out.tables = packed_container(table_bytes(data_, out.notes));
+      } else if (!data_.points.empty()) {
+        NamedTables points = data_.points;
+        thin_points(points, num_points);
+        out.points = packed_container(point_bytes(points));
+      }
+    });
+    return out;
+  }
+
+  [[noreturn]] void refuse(size_t size) const {
+    fail(
+        "the page takes {}, more than --max-size allows ({}): --heads chooses some of the heads, such "
+        "as --heads 'l00*,l12h03'",
+        mebibytes(static_cast<int64_t>(size) + blank_bytes_), mebibytes(max_bytes_));
+  }
+
+  PageData data_;
+  int64_t max_bytes_;
+  int64_t blank_bytes_;
+  size_t all_points_;   // of a head
+  double points_size_;  // of all of them, packed
+  double tables_size_ = 0;
+  bool has_dropped_ = false;  // the intervals of cells
+};
+
 }  // namespace
 
 void thin_points(NamedTables& points, size_t most) {
@@ -114,9 +227,6 @@ void thin_points(NamedTables& points, size_t most) {
 }
 
 PackedData pack_within(PageData data, int64_t max_bytes, int64_t blank_bytes) {
-  const int64_t most = max_bytes - blank_bytes;
-  const std::string limit =
-      fmt::format("so that the page is not larger than {} (--max-size)", mebibytes(max_bytes));
   const bool has_many = most_query_buckets(data.tables) > kMostBucketsWithIntervals;
   if (has_many && drop_cell_intervals(data.tables)) {
     data.notes.push_back(fmt::format(
@@ -124,35 +234,7 @@ PackedData pack_within(PageData data, int64_t max_bytes, int64_t blank_bytes) {
         "buckets; those of curves and of heads are here.",
         kMostBucketsWithIntervals));
   }
-  std::string points = packed_points(data);
-  std::string tables = packed_tables(data);
-  const size_t all_points = most_points(data.points);
-  size_t num_points = all_points;
-  while (size_of(tables, points) > most && num_points > kFewestPoints) {
-    const int64_t left = std::max<int64_t>(most - std::ssize(tables), 0);
-    const double part = static_cast<double>(left) / static_cast<double>(points.size());
-    const auto fitting = static_cast<size_t>(part * 0.97 * static_cast<double>(num_points));
-    num_points = std::max(fitting, kFewestPoints);
-    thin_points(data.points, num_points);
-    points = packed_points(data);
-  }
-  if (num_points < all_points) {
-    data.notes.push_back(
-        fmt::format("Of the {} sampled queries and keys of a head {} are shown, {}.", all_points,
-                    num_points, limit));
-    tables = packed_tables(data);
-  }
-  if (size_of(tables, points) > most && drop_cell_intervals(data.tables)) {
-    data.notes.push_back(fmt::format("The intervals of single cells were left out, {}.", limit));
-    tables = packed_tables(data);
-  }
-  if (size_of(tables, points) > most) {
-    fail(
-        "the page takes {}, more than --max-size allows ({}): --heads chooses some of the heads, such "
-        "as --heads 'l00*,l12h03'",
-        mebibytes(size_of(tables, points) + blank_bytes), mebibytes(max_bytes));
-  }
-  return {std::move(tables), std::move(points), std::move(data.notes)};
+  return Fitting(std::move(data), max_bytes, blank_bytes).run();
 }
 
 }  // namespace qk

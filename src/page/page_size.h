@@ -28,9 +28,9 @@ struct PackedData {
   std::vector<std::string> notes;
 };
 
-// At most `max_bytes` together with the blank page. If it is more, points are thinned, not below
-// kFewestPoints, then the intervals of cells are left out; the notes, which become a member of the
-// directory, say so.
+// At most `max_bytes` together with the blank page. If it is more, points are thinned; if kFewestPoints of
+// them are still too many, the intervals of cells are left out, and there are as many points as fit. The
+// notes, which become a member of the directory, say so.
 // Throws Error that names --heads if that is not enough. The same arguments give the same bytes.
 PackedData pack_within(PageData data, int64_t max_bytes, int64_t blank_bytes = 0);
 

@@ -122,7 +122,9 @@ TEST(PageSize, ThenIntervalsOfCells) {
   EXPECT_LE(std::ssize(packed.tables) + std::ssize(packed.points), limit);
   ASSERT_EQ(packed.notes.size(), 2u);
   EXPECT_THAT(packed.notes[1], testing::StartsWith("The intervals of single cells were left out"));
-  EXPECT_EQ(read(packed.points).entry("0/rows", "position")["width"], kFewestPoints);
+  // What the intervals took, more points have.
+  EXPECT_GT(read(packed.points).entry("0/rows", "position")["width"], kFewestPoints + 10);
+  EXPECT_GT(std::ssize(packed.tables) + std::ssize(packed.points), limit * 9 / 10);
   const auto columns = read(packed.tables).json["tables"]["0/details"]["columns"];
   EXPECT_TRUE(columns.contains("ap_bucket"));
   EXPECT_FALSE(columns.contains("ci_low") || columns.contains("std_error"));

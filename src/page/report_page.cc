@@ -35,9 +35,10 @@ std::vector<std::string> names_of(std::span<const std::filesystem::path> paths,
   return out;
 }
 
-ordered_json analysis_json(const PageAnalysis& analysis, bool with_ids) {
-  ordered_json out = {{"name", analysis.name}, {"record", nullptr}};
-  if (analysis.found.record) out["record"] = public_record(*analysis.found.record, with_ids);
+ordered_json analysis_json(const PageAnalysis& analysis) {
+  ordered_json out = {{"name", analysis.name},           {"record", analysis.record},
+                      {"methods", analysis.methods},     {"metrics", analysis.metrics},
+                      {"facts", analysis.summary.facts}, {"warnings", analysis.summary.warnings}};
   out["files"] = ordered_json::array();
   for (const PageFile& file : analysis.files) {
     out["files"].push_back({{"name", file.name},
@@ -98,7 +99,7 @@ ordered_json directory_of(const std::vector<PageAnalysis>& analyses, const Repor
   out["analyses"] = ordered_json::array();
   bool has_tokens = false;
   for (const PageAnalysis& analysis : analyses) {
-    out["analyses"].push_back(analysis_json(analysis, options.wishes.ids));
+    out["analyses"].push_back(analysis_json(analysis));
     has_tokens = has_tokens || analysis.has_tokens;
   }
   out["comparison"] = nullptr;  // keep their places

@@ -129,7 +129,8 @@ export function add(place) {
       assert.ok(said.flat().every((line) => !/^token.*[\p{Cf}\p{Cc}]/u.test(line)), "a sign that is not seen");
       assert.deepEqual(await activeNodes(page), []);
       await tour(page);
-      assert.match(await page.$eval("body", (node) => node.textContent), /text of the corpus/i);
+      await show(page, "overview");
+      assert.match(await page.$eval("main", (node) => node.innerText), /text of the corpus[\s\S]*names of the captured documents/i);
     });
   });
 

@@ -1,17 +1,14 @@
 // Plasticity over the distance between query and keys: means over heads, one curve per kind of window.
 
 import type { Axis } from '../chart.ts';
-import { curve, curveFigure, documentBars, headsText, isLog, say } from '../curves.ts';
-import { command, controls, lacks, lacksAll, legend, reachChoice, remark } from '../parts.ts';
+import { curve, curveFigure, documentBars, headsText, isLog, type Mean, meanCurve, say } from '../curves.ts';
+import { command, controls, legend, reachChoice } from '../parts.ts';
 import { extent, kFiles } from '../report.ts';
-import { meanCurve, type Mean } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page;
-  const why = lacks(analysis, 'mean_curves');  // the second analysis may lack what the first one has
-  if (why) return root.append(remark(why));
   const all = state.methods.flatMap(method => meanCurve(analysis, 'distance', method));
   const reaches = [...new Set(all.map(point => point.reach))];
   const reach = reaches.includes(state.reach) ? state.reach : '';
@@ -32,8 +29,7 @@ function draw(root: HTMLElement, page: Page): void {
     documentBars(page, kind, 'Documents behind each distance', x, base, ['center', 'num_heads'], point =>
       ({ from: at(point) - half, to: at(point) + half })));
   if (base.some(point => point.num_heads !== base[0].num_heads)) root.append(say('windows'));
-  root.append(meanSlopes(page) ?? '', command(`qkscope plot distance --detail_csv ${kFiles.details}`));
+  root.append(meanSlopes(page), command(`qkscope plot distance --detail_csv ${kFiles.details}`));
 }
 
-export const distance: View = { id: 'distance', title: 'Distance', render: draw,
-  unavailable: report => lacksAll(report, 'mean_curves') };
+export const distance: View = { id: 'distance', title: 'Distance', needs: 'mean_curves', render: draw };

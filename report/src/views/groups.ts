@@ -1,17 +1,14 @@
 // Query heads that share a key head: do they agree?
 
-import { lineFigure, pointFigure } from '../chart.ts';
+import { dots, figure, lines } from '../chart.ts';
 import { category } from '../color.ts';
-import { curve, curveFigure, isLog, sentences } from '../curves.ts';
+import { average, curve, curveFigure, groupedBy, isLog, positions, roomy, sentences,
+  spread } from '../curves.ts';
 import { button, element, scrolled, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { chooseMetric, controls, lacks, legend, methodOf, remark, section } from '../parts.ts';
-import { headName, headRows, type Analysis, type Head, type Metric } from '../report.ts';
-import { average, groupedBy, positions, roomy, spread } from '../series.ts';
+import { headName, headRows, type Head, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
-
-const shares = ({ heads }: Analysis) =>
-  new Set(heads.map(({ layer, k }) => `${layer} ${k}`)).size < heads.length;
 
 const ordered = (heads: Head[]) => [...groupedBy(heads, 'k').values()].flat();
 
@@ -27,30 +24,29 @@ function strips(page: Page, heads: Head[]): HTMLElement {
       curve('point', curves.get(head)!, { name: `head ${head.q}`, style }));
     const rows = () => members.flatMap(head => curves.get(head)!.map(point =>
       ({ layer: head.layer, q_head: head.q, k_head: key, ...point })));
-    return element('div', {}, legend(page, series), lineFigure(page, `Key head ${key}`, { height: 220,
+    return element('div', {}, legend(page, series), figure(page, `Key head ${key}`, { height: 220,
       x: { label: 'position (tokens)', log: isLog(analysis) }, y: { label: 'plasticity', domain },
-      label: `Plasticity over position of the heads of key head ${key}` }, series, rows));
+      label: `Plasticity over position of the heads of key head ${key}` }, [lines(page, series)], rows));
   }));
 }
 
 // A head stands at its layer, beside those of its group.
 function byLayer(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLElement {
   const { label, values } = metric;
-  const dots = [...layers.values()].flatMap(heads => ordered(heads).map((head, i) => ({
+  const spots = [...layers.values()].flatMap(heads => ordered(heads).map((head, i) => ({
     x: head.layer + (heads.length > 1 ? 0.6 * (i / (heads.length - 1) - 0.5) : 0), y: values[head.row],
     key: head.key, color: category(head.k, page.dark), symbol: Math.floor(head.k / 8),
-    lines: [headName(head), `key head ${head.k}`, `${label} ${exact(values[head.row])}`] })));
-  return pointFigure(page, `${label} by layer`, { height: 300, x: { label: 'layer' }, y: { label },
+    lines: () => [headName(head), `key head ${head.k}`, `${label} ${exact(values[head.row])}`] })));
+  return figure(page, `${label} by layer`, { height: 300, x: { label: 'layer' }, y: { label },
     label: `${label} of all heads by layer; shape and colour tell the key head` },
-  dots.filter(dot => !Number.isNaN(dot.y)), () => headRows(page.analysis.heads, [metric]));
+  [dots(spots.filter(spot => !Number.isNaN(spot.y)))], () => headRows(page.analysis.heads, [metric]));
 }
 
 function spreads(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLElement[] {
   const found = [...layers].map(([layer, heads]) => ({ layer, ...spread(heads, metric.values) }));
-  const series = (['within', 'between'] as const).map((of, style) => ({ style,
-    name: `two heads of ${style ? 'different groups' : 'one group'}`, x: found.map(each => each.layer),
-    y: found.map(each => each[of]) }));
-  const [within, between] = series.map(each => short(Number(average(each.y).toPrecision(3))));
+  const series = ['within', 'between'].map((y, style) => curve('spread', found,
+    { style, y, name: `two heads of ${style ? 'different groups' : 'one group'}` }));
+  const [within, between] = series.map(each => short(Number(average(Array.from(each.y)).toPrecision(3))));
   return [curveFigure(page, 'Spread within and between groups', series, () => found), legend(page, series),
     remark(`${metric.label}: two heads of a layer differ by ${within} on average if they share a key head, ` +
       `and by ${between} if they do not. ${sentences('spread')}`)];
@@ -76,5 +72,6 @@ function draw(root: HTMLElement, page: Page): void {
     section('All layers', byLayer(page, metric, layers), ...spreads(page, metric, layers)));
 }
 
-export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: report =>
-  report.analyses.some(shares) ? null : 'No query heads share a key head here: there are no groups.' };
+export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: ({ analysis }) =>
+  (new Set(analysis.heads.map(({ layer, k }) => `${layer} ${k}`)).size < analysis.heads.length ? null
+    : 'No query heads share a key head here: there are no groups.') };

@@ -1,15 +1,15 @@
 // One head: its curves, its cells, its residuals, what carries position, its plane, its numbers.
 
 import { fill, unit } from '../color.ts';
-import { curve, curveFigure, documentBars, ends, joined, positionAxis, say, tip } from '../curves.ts';
+import { curve, curveFigure, documentBars, ends, joined, positionAxis, positions, say,
+  tip } from '../curves.ts';
 import { button, checkbox, element, scrolled, table } from '../dom.ts';
-import { latexEscape, latexNumber, offerText } from '../export.ts';
+import { offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
 import { gridFigure, type GridCell } from '../grid.ts';
 import { command, controls, gap, lacks, legend, methodChoice, methodOf, ramp, remark, section, warning,
   windowText } from '../parts.ts';
 import { headName, kFewDocuments, kFiles, robustLimits, type Head } from '../report.ts';
-import { cells as cellsOf, positions } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
 import { driftFigure, residuals, spectrumFigure } from './profile.ts';
@@ -20,15 +20,14 @@ function curves({ report, state }: Page) {
   const all = report.analyses.flatMap((analysis, run) => {
     if (run !== state.run && report.comparison?.matching === 'depth') return [];  // another head
     const methods = analysis.methods.filter(name => run !== state.run || state.methods.includes(name));
-    const reaches = new Set(analysis.records('positions', { reach: '' }, state.head).map(row => row.reach));
-    return [...reaches].flatMap(reach => methods.slice(0, two || reach ? 1 : undefined).map(method => {
-      const name = joined(', ', two && `${'AB'[run]} (${analysis.name})`, method || 'plasticity',
-        reach && `documents that reach bucket ${reach}`);
-      const points = positions(analysis, state.head, method, reach);
-      return { run, analysis: analysis.name, method, reach, name, points };
-    }));
+    const reaches = analysis.distinct('positions', 'reach', state.head);
+    return reaches.flatMap(reach => methods.slice(0, two || reach ? 1 : undefined).map(method => ({
+      name: joined(', ', two && `${'AB'[run]} (${analysis.name})`, method || 'plasticity',
+        reach && `documents that reach bucket ${reach}`),
+      run, analysis: analysis.name, method, reach,
+      points: positions(analysis, state.head, method, reach) })));
   }).filter(each => each.points.length);
-  return [...all.filter(each => !each.reach), ...all.filter(each => each.reach)];
+  return all.sort((a, b) => Number(!!a.reach) - Number(!!b.reach));
 }
 
 function positionFigure(page: Page): HTMLElement {
@@ -53,14 +52,16 @@ function positionFigure(page: Page): HTMLElement {
     say('head curve'));
 }
 
+const kCell = { q_bucket: NaN, k_bucket: NaN, q_from: NaN, q_to: NaN, k_from: NaN, k_to: NaN, ap_bucket: NaN,
+  ci_low: NaN, ci_high: NaN, documents: NaN, pairs: NaN, queries: NaN, note: '' };
+
 function cellFigure(page: Page, head: Head): HTMLElement {
   const { analysis } = page, title = 'Pairs of buckets', method = methodOf(page);
-  const cells = cellsOf(analysis, head.key, method);
-  if (cells.length === 0 && method !== analysis.methods[0] && !analysis.table('details')) {
-    const why = `${kFiles.cells} has the cells of the method ${analysis.methods[0]} alone.`;
-    return section(title, controls(methodChoice(page)), remark(`${why} ${lacks(analysis, 'details')}`));
+  const cells = analysis.records('details', kCell, head.key, { method });
+  if (cells.length === 0) {
+    const why = lacks(analysis, 'details') ?? 'This head has no pair of buckets by this method.';
+    return section(title, controls(methodChoice(page)), remark(why));
   }
-  if (cells.length === 0) return gap(title, lacks(analysis, 'cells') ?? 'This head has no pair of buckets.');
   const limits = robustLimits(cells.map(cell => cell.ap_bucket), false);
   const byPlace = new Map(cells.map(cell => [`${cell.q_bucket} ${cell.k_bucket}`, cell]));
   const starts = new Map<number, number>();
@@ -96,14 +97,6 @@ function numbers({ analysis }: Page, head: Head): HTMLElement {
     ['metric', 'column', 'value', 'low', 'high', 'unit'], rows.filter(row => !Number.isNaN(row[2])))));
 }
 
-function latex({ analysis }: Page, { layer, q, row }: Head): string {
-  const chosen = ['ap_overall', 'position_share', 'q_R2_pos', 'q_R2_scalar', 'q_beta_norm']
-    .flatMap(id => analysis.metric(id) ?? []);
-  const cells = chosen.map(({ values, low, high }) => latexNumber(values[row], low?.[row], high?.[row]));
-  const names = chosen.map(({ id }) => latexEscape(id));
-  return `% ${['head', ...names].join(' & ')} \\\\\n${[`${layer}.${q}`, ...cells].join(' & ')} \\\\`;
-}
-
 // The head, with the one before and the next, and what it was measured from.
 function title(page: Page, head: Head): HTMLElement[] {
   const { analysis, state } = page, at = analysis.heads.indexOf(head), heads = analysis.table('heads')!;
@@ -113,12 +106,12 @@ function title(page: Page, head: Head): HTMLElement[] {
   return [element('div', { class: 'head-line' }, element('strong', {}, headName(head)),
     step('Previous', 'previous', analysis.heads[at - 1]), step('Next', 'next', analysis.heads[at + 1]),
     button(state.pins.includes(head.key) ? 'Unpin' : 'Pin', () => page.pin(head.key), { id: 'pin' }),
-    button('LaTeX row', () => offerText('LaTeX row', latex(page, head)))),
-  remark(joined(' · ', `Key head ${head.k}`, analysis.table('diagnostics') && windowText(head),
+    button('LaTeX row', () => offerText('LaTeX row', heads.text('latex', head.row)))),
+  remark(joined(' · ', `Key head ${head.k}`, heads.numbers('window') && windowText(head),
     head.documents >= 0 && count(head.documents, 'document'),
     `${grouped(heads.number('n_q_tokens', head.row))} queries`,
     `${grouped(heads.number('n_k_tokens', head.row))} keys`)),
-  ...analysis.warnings(head).map(warning)];
+  ...head.warnings.map(warning)];
 }
 
 function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
@@ -130,10 +123,10 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
     spectrumFigure(page, found), numbers(page, found), command('qkscope plot plasticity --bucket_csv ' +
       `${kFiles.cells} --layers ${found.layer} --heads ${found.q}`));
   return change => {
-    const isOfPlane = Object.keys(change).every(name => name === 'choice');
+    const isOfPlane = Object.keys(change).every(name => name === 'plane' || name === 'paint');
     if (isOfPlane) points.fill();
     return isOfPlane;
   };
 }
 
-export const head: View = { id: 'head', title: 'Head', unavailable: () => null, render: draw };
+export const head: View = { id: 'head', title: 'Head', render: draw };

@@ -8,7 +8,7 @@ import help from '../help.json' with { type: 'json' };
 import { list } from '../list.ts';
 import { chooseMetric, controls } from '../parts.ts';
 import { extent, headLines, headName, headRows, intervalOf } from '../report.ts';
-import type { Analysis, Head, Metric } from '../report.ts';
+import type { Head, Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { metricOf } from './map.ts';
 
@@ -16,9 +16,9 @@ const kColumns = ['ap_overall', 'position_share', 'trend:position', 'turn_share'
   'q_R2_pos', 'q_R2_scalar', 'q_mae_ratio'];
 const kWhisker = 150;  // pixels
 
-function rowsOf(analysis: Analysis, heads: readonly Head[], metrics: readonly Metric[]) {
+function rowsOf(heads: readonly Head[], metrics: readonly Metric[]) {
   return headRows(heads, metrics, true).map((row, i) =>
-    ({ ...row, warning: analysis.warnings(heads[i]).join('; ') }));
+    ({ ...row, warning: heads[i].warnings.join('; ') }));
 }
 
 // The value of a head with its interval, on the axis of all heads.
@@ -36,7 +36,7 @@ interface Column { title: string; cell(head: Head): Child; kind?: string; sort?:
 
 function columnsOf(page: Page, metric: Metric, others: Metric[]): Column[] {
   const { analysis } = page;
-  const range = extent([...metric.values, ...(metric.low ?? []), ...(metric.high ?? [])]) ?? [0, 1];
+  const range = extent([...metric.values, ...metric.low ?? [], ...metric.high ?? []]) ?? [0, 1];
   const rank = new Map(sorted(analysis.heads, analysis, `-${metric.id}`).map((head, i) => [head, i + 1]));
   const pin = (head: Head) => {
     const pinned = page.state.pins.includes(head.key);
@@ -54,27 +54,23 @@ function columnsOf(page: Page, metric: Metric, others: Metric[]): Column[] {
     { title: 'Rank', kind: 'number', cell: head =>
       (Number.isNaN(metric.values[head.row]) ? '' : short(rank.get(head)!)) },
     ...others.map(numbers),
-    { title: 'Warning', kind: 'text', cell: head => analysis.warnings(head).join('; ') }];
+    { title: 'Warning', kind: 'text', cell: head => head.warnings.join('; ') }];
 }
 
 // The titles of the list; some of them sort it.
 function titles(page: Page, columns: Column[]): HTMLElement {
-  const order = (id: string) => page.go({ sort: page.state.sort === `-${id}` ? id : `-${id}` });
-  return element('div', { role: 'row', class: 'row' }, ...columns.map(({ sort: id, title, hint, kind }) =>
-    element('div', { role: 'columnheader', 'data-sort': id, class: kind },
-      id ? button(title, () => order(id), { id: `sort-${id}`, title: hint }) : title)));
-}
-
-function markOrder(header: HTMLElement, sort: string): void {
-  for (const node of header.querySelectorAll<HTMLElement>('[data-sort]')) {
-    const id = node.dataset.sort!;
-    node.ariaSort = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : null;
-  }
+  const { sort } = page.state;
+  return element('div', { role: 'row', class: 'row' }, ...columns.map(({ sort: id, title, hint, kind }) => {
+    const order = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : id && 'none';
+    const go = () => page.go({ sort: sort === `-${id}` ? id! : `-${id}` });
+    return element('div', { role: 'columnheader', 'aria-sort': order, class: kind },
+      id ? button(title, go, { id: `sort-${id}`, title: hint }) : title);
+  }));
 }
 
 // The whole list, for paper.
-function printed(analysis: Analysis, shown: Head[], metrics: Metric[]): HTMLElement {
-  const rows = rowsOf(analysis, shown, metrics);
+function printed(shown: Head[], metrics: Metric[]): HTMLElement {
+  const rows = rowsOf(shown, metrics);
   return table('Heads', Object.keys(rows[0] ?? {}), rows.map(row => Object.values(row).map(cell =>
     (typeof cell === 'number' ? short(cell) : cell))));
 }
@@ -84,16 +80,12 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   const others = kColumns.filter(id => id !== metric.id).flatMap(id => analysis.metric(id) ?? []).slice(0, 3);
   let shown: Head[] = [];
   const columns = columnsOf(page, metric, others), header = titles(page, columns);
-  const rows = list({ id: 'heads', label: 'Heads', columns: columns.length, rowHeight: 28, header,
-    height: Math.max(320, innerHeight - 330), open: (index, event) => page.open(shown[index].key, event),
+  const rows = list(page, { id: 'heads', label: 'Heads', columns: columns.length, rowHeight: 28, header,
+    height: Math.max(320, innerHeight - 330),
+    part: index => ({ key: shown[index].key,
+      lines: () => headLines(analysis, shown[index], [metric, ...others]) }),
     row: index => element('div', { role: 'row', class: 'row', 'data-head': shown[index].key }, ...columns.map(
-      ({ kind, cell }) => element('div', { role: 'gridcell', class: kind }, cell(shown[index])))),
-    at: (index, node) => {
-      const box = node?.getBoundingClientRect();
-      page.hover(box ? shown[index].key : null);
-      page.tip(box ? headLines(analysis, shown[index], [metric, ...others]) : null,
-        box && { x: Math.min(box.left + 420, innerWidth - 300), y: box.bottom - 8 });
-    } });
+      ({ kind, cell }) => element('div', { role: 'gridcell', class: kind }, cell(shown[index])))) });
   const filter = element('input', { id: 'filter', type: 'search', value: page.state.filter, spellcheck: false,
     autocomplete: 'off', placeholder: 'ap<0.5 R2>0.05 layer:10-20', 'aria-describedby': 'filter-said',
     oninput: () => page.go({ filter: filter.value }) });
@@ -102,11 +94,10 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
     const { test, problem } = compile(page.state.filter, analysis, page.state);
     shown = sorted(analysis.heads.filter(test), analysis, page.state.sort);
     rows.show(shown.length);
-    markOrder(header, page.state.sort);
     const heads = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}.`;
     said.textContent = problem ? `${heads} ${problem}` : heads;
   };
-  const save = () => downloadCsv(fileName('qkscope', 'heads'), rowsOf(analysis, shown, analysis.metrics));
+  const save = () => downloadCsv(fileName('qkscope', 'heads'), rowsOf(shown, analysis.metrics));
   root.append(
     controls(element('label', { class: 'field wide' }, element('span', {}, 'Filter'), filter),
       chooseMetric(page, analysis.metrics, metric, id => ({ sort: `-${id}` })),
@@ -117,12 +108,12 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
       element('p', {}, 'All terms must hold; a minus negates one.'), element('ul', {}, ...help.filter.map(
         ([term, text]) => element('li', {}, element('code', {}, term), ` ${text}`)))));
   apply();
-  root.append(page.printing ? printed(analysis, shown, [metric, ...others]) : rows.root);
+  root.append(page.printing ? printed(shown, [metric, ...others]) : rows.root);
   return change => {
-    const own = Object.keys(change).every(name => /^(filter|sort|pins|selection|head)$/.test(name));
+    const own = Object.keys(change).every(name => /^(filter|pins|selection|head)$/.test(name));
     if (own) apply();
     return own;
   };
 }
 
-export const heads: View = { id: 'heads', title: 'Heads', unavailable: () => null, render: draw };
+export const heads: View = { id: 'heads', title: 'Heads', render: draw };

@@ -1,22 +1,21 @@
 // All heads, layer by head, coloured by a metric.
 
-import { pointFigure, type Dot } from '../chart.ts';
+import { dots, figure, type Dot } from '../chart.ts';
 import { fill, ink, unit } from '../color.ts';
-import { button, element } from '../dom.ts';
+import { say } from '../curves.ts';
+import { button, element, setAttributes } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { gridFigure, thinned, type GridSpec } from '../grid.ts';
-import { chooseMetric, controls, ramp, remark } from '../parts.ts';
+import { chooseMetric, controls, ramp } from '../parts.ts';
 import { extent, headLines, headRows, kFewDocuments, unitLabel, type Head, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
-
-export const kNoMetric = 'The table of heads has no metric.';
 
 export function metricOf({ analysis, state }: Page, id = state.metric): Metric {
   return analysis.metric(id) ?? analysis.metrics[0];
 }
 
 // Heads that are not selected are faint.
-export function fading({ state }: Page): (head: Head) => boolean {
+function fading({ state }: Page): (head: Head) => boolean {
   const chosen = new Set(state.selection);
   return head => chosen.size > 0 && !chosen.has(head.key);
 }
@@ -47,38 +46,28 @@ export function headMap(page: Page, metric: Metric, limits: readonly [number, nu
         lines: () => headLines(analysis, head, [metric]),
       };
     },
-    open: (row, column, event) => {
-      const head = analysis.head(`${layers[row]}.${heads[column]}`);
-      if (head) page.open(head.key, event);
-    },
   };
 }
 
 // Two numbers, the ends of the colours. Values beyond them have the colours of the ends.
 function limitFields(page: Page, metric: Metric, limits: readonly [number, number]): HTMLElement[] {
-  const go = (low: number, high: number) => {
-    const valid = Number.isFinite(low) && Number.isFinite(high) && low < high;
-    if (valid) page.go({ limits: [low, high] });
-    return valid;
-  };
-  const field = (at: 0 | 1, name: string) => {
-    const value = short(limits[at]).replace('\u2212', '-').replaceAll('\u202f', '');
-    const input = element('input', { id: `limit-${at}`, type: 'text', inputmode: 'decimal', size: 8, value,
-      onchange: () => {
-        const typed = Number(input.value.trim() || NaN);
-        if (!(at ? go(limits[0], typed) : go(typed, limits[1]))) input.setAttribute('aria-invalid', 'true');
-      } });
-    return element('label', { class: 'field' }, element('span', {}, name), input);
-  };
-  return [field(0, 'Colours from'), field(1, 'to'),
-    button('Robust', () => page.go({ limits: null }), { id: 'robust',
-      title: '2nd to 98th percentile of the heads', 'aria-pressed': String(!page.state.limits) }),
-    button('Full range', () => go(...extent(metric.values) ?? limits),
-      { id: 'full', title: 'Smallest to largest value' })];
+  const [least, most] = extent(metric.values) ?? limits;
+  const fields = limits.map((limit, at) => element('input', { id: `limit-${at}`, type: 'number', step: 'any',
+    value: Number(limit.toPrecision(4)), onchange: () => {
+      const [low, high] = limits.map((usual, i) => (i === at ? fields[i].valueAsNumber : usual));
+      if (low < high) page.go({ limits: [low, high] });
+      else setAttributes(fields[at], { 'aria-invalid': 'true' });
+    } }));
+  return [...['Colours from', 'to'].map((name, at) =>
+    element('label', { class: 'field' }, element('span', {}, name), fields[at])),
+  button('Robust', () => page.go({ limits: null }), { id: 'robust',
+    title: '2nd to 98th percentile of the heads', 'aria-pressed': String(!page.state.limits) }),
+  button('Full range', () => page.go({ limits: least < most ? [least, most] : null }),
+    { id: 'full', title: 'Smallest to largest value' })];
 }
 
 // Heads as points: where each is, and the value that its colour stands for.
-type Spot = { x: number; y: number; value: number };
+type Spot = Pick<Dot, 'x' | 'y' | 'xBar' | 'yBar'> & { value: number };
 export function headDots(page: Page, heads: readonly Head[], limits: readonly [number, number],
                          signed: boolean, metrics: readonly Metric[], at: (head: Head) => Spot): Dot[] {
   const faint = fading(page);
@@ -94,23 +83,21 @@ export function headDots(page: Page, heads: readonly Head[], limits: readonly [n
 function byLayer(page: Page, metric: Metric, limits: readonly [number, number]): HTMLElement {
   const { heads } = page.analysis, value = ({ row }: Head) => metric.values[row];
   const there = heads.filter(head => Number.isFinite(value(head)));
-  const dots = headDots(page, there, limits, metric.signed, [metric],
+  const spots = headDots(page, there, limits, metric.signed, [metric],
     head => ({ x: head.layer, y: value(head), value: value(head) }));
-  const layers = [...new Set(dots.map(dot => dot.x))].sort((a, b) => a - b);
+  const layers = [...new Set(there.map(head => head.layer))].sort((a, b) => a - b);
   const fits = thinned(layers.length, 12);
-  return pointFigure(page, `${metric.label} by layer`, { label: `${metric.label} of each head over its layer`,
+  return figure(page, `${metric.label} by layer`, { label: `${metric.label} of each head over its layer`,
     height: [300, 0.6, 520], y: { label: unitLabel(metric) }, zero: metric.signed,
     x: { label: 'layer', domain: [layers[0] - 0.5, layers.at(-1)! + 0.5],
-      ticks: layers.filter((_, i) => fits(i)) } }, dots, () => headRows(heads, [metric]));
+      ticks: layers.filter((_, i) => fits(i)) } }, [dots(spots)], () => headRows(heads, [metric]));
 }
 
 export const map: View = {
-  id: 'map',
-  title: 'Map',
-  unavailable: report => (report.analyses.some(each => each.metrics.length) ? null : kNoMetric),
+  id: 'map', title: 'Map',
+  unavailable: ({ analysis }) => (analysis.metrics.length ? null : 'The table of heads has no metric.'),
   render(root: HTMLElement, page: Page) {
     const { analysis, state } = page, metric = metricOf(page);
-    if (!metric) return root.append(kNoMetric);  // of this analysis
     const limits = state.limits ?? metric.limits;
     const spec = headMap(page, metric, limits), wide = 110 + 41 * spec.columns.length;
     root.append(
@@ -120,8 +107,7 @@ export const map: View = {
       element('div', { class: 'beside', '--first': `${Math.max(420, Math.min(700, wide))}px` },
         gridFigure(page, `${metric.label} of each head`, spec,
           () => headRows(analysis.heads, [metric], true)), byLayer(page, metric, limits)),
-      remark(`Hatched: no value, or fewer than ${kFewDocuments} documents. A corner marks heads with a ` +
-        'window. Faded: not selected. Enter or a click opens a head; with Shift it is pinned.'));
+      say('map'));
     return change => Object.keys(change).every(name => name === 'pins');
   },
 };

@@ -2,17 +2,16 @@
 
 import { bundle, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
-import { curve, curveFigure, documentBars, ends, headsText, positionAxis, say } from '../curves.ts';
+import { average, curve, curveFigure, documentBars, ends, headsText, type Mean, meanCurve, pick,
+  type Point, positionAxis, positions as pointsOf, roomy, say } from '../curves.ts';
 import { count } from '../format.ts';
-import { choose, chooseIf, command, controls, lacks, lacksAll, legend, methodChoice, methodOf, ramp,
-  reachChoice, remark } from '../parts.ts';
+import { choose, chooseIf, command, controls, legend, methodChoice, methodOf, ramp,
+  reachChoice } from '../parts.ts';
 import { headName, kFiles, type Head } from '../report.ts';
-import { average, meanCurve, pick, positions as pointsOf, roomy, trend, type Mean,
-  type Point } from '../series.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
-const kTrends = {
+const kTrends: Record<string, { name: string; style: number; dashes: string }> = {
   rises: { name: 'rises', style: 2, dashes: '' },
   falls: { name: 'falls', style: 1, dashes: '7 3' },
   flat: { name: 'neither', style: 6, dashes: '2 2' },
@@ -25,12 +24,17 @@ interface Ink { color: string; dashes: string }
 // Colour and dashes of heads, and what they mean.
 function inks(page: Page, curves: HeadCurve[]): { of(head: Head): Ink; key: HTMLElement } {
   const last = Math.max(...page.analysis.heads.map(head => head.layer)), method = methodOf(page);
-  if (page.state.choice.curves !== 'trend') {
+  if (page.state.curves !== 'trend') {
     return { of: head => ({ color: ink(last > 0 ? head.layer / last : 0.5, page.dark), dashes: '' }),
       key: ramp(page, 'layer', [0, last], { points: true }) };
   }
-  const trends = new Map(curves.map(({ head }) => [head, kTrends[trend(page.analysis, head, method)]]));
-  const number = (kind: Ink | object) => [...trends.values()].filter(each => each === kind).length;
+  // By the interval of the slope over position at fixed distance, of all documents.
+  const trends = new Map(curves.map(({ head }) => {
+    const [trend] = page.analysis.records('trends', { verdict: '' }, head.key,
+      { trend: 'position', method, reach: '' });
+    return [head, kTrends[trend?.verdict ?? 'unknown']];
+  }));
+  const number = (kind: object) => [...trends.values()].filter(each => each === kind).length;
   const of = (head: Head) => {
     const { style, dashes } = trends.get(head)!;
     return { color: category(style, page.dark), dashes };
@@ -63,14 +67,12 @@ function seriesOf({ state }: Page, means: Mean[], curves: HeadCurve[]): Series[]
 
 function draw(root: HTMLElement, page: Page): void {
   const { analysis, state } = page, method = methodOf(page);
-  const why = lacks(analysis, 'positions');  // the second analysis may lack what the first one has
-  if (why) return root.append(remark(why));
   const reaches = analysis.distinct('positions', 'reach');
   const reach = reaches.includes(state.reach) ? state.reach : '';
   const chosen = new Set([...state.selection, ...state.pins]);
   const curves = analysis.heads.map(head => ({ head, points: pointsOf(analysis, head.key, method, reach) }))
     .filter(each => each.points.length);
-  const isAlone = state.choice.others === 'hide' && chosen.size > 0;
+  const isAlone = state.others === 'hide' && chosen.size > 0;
   const shown = curves.filter(({ head }) => !isAlone || chosen.has(head.key));
   const means = meanCurve(analysis, 'position', method).filter(point => point.reach === reach);
   const base = means.filter(point => point.heads === means[0].heads), series = seriesOf(page, means, curves);
@@ -83,22 +85,20 @@ function draw(root: HTMLElement, page: Page): void {
     ...shown.flatMap(each => ends(each.points))]);
   const domain = roomy([...threads, ...series].flatMap(each => Array.from(each.y)));
   root.append(
-    controls(choose(page, 'curves', 'Colour', [['layer', 'layer'], ['trend', 'trend over position']]),
-      methodChoice(page), reachChoice(page, reaches),
-      chosen.size ? chooseIf(page, 'others', 'only chosen heads', 'hide', 'show') : null),
+    controls(choose(page, 'curves'), methodChoice(page), reachChoice(page, reaches),
+      chosen.size ? chooseIf(page, 'others') : null),
     legend(page, series), key,
     curveFigure(page, 'Plasticity over position', series, () => shown.flatMap(({ head, points }) =>
       points.map(point => ({ layer: head.layer, q_head: head.q, method, ...point }))),
-    { x, y: { domain }, under: bundle(threads) }));
+    { x, y: { domain } }, undefined, bundle(threads)));
   if (base.length) {
     root.append(documentBars(page, 'mean', 'Documents behind each bucket', x, base, ['from', 'to'],
       ({ from, to }) => ({ from, to: to + 1 })));
   }
   root.append(say('position curves'));
   if (reach === '' && reaches.some(Boolean)) root.append(say('late buckets'));
-  root.append(meanSlopes(page) ?? '', command(`qkscope plot plasticity --bucket_csv ${kFiles.cells} ` +
-    `--method ${method}${state.choice.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
+  root.append(meanSlopes(page), command(`qkscope plot plasticity --bucket_csv ${kFiles.cells} ` +
+    `--method ${method}${state.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
 }
 
-export const positions: View = { id: 'positions', title: 'Positions', render: draw,
-  unavailable: report => lacksAll(report, 'positions') };
+export const positions: View = { id: 'positions', title: 'Positions', needs: 'positions', render: draw };
