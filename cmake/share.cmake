@@ -6,12 +6,12 @@ set(zsh_file ${share}/zsh/site-functions/_qkscope)
 set(fish_file ${share}/fish/vendor_completions.d/qkscope.fish)
 add_custom_command(OUTPUT ${bash_file} ${zsh_file} ${fish_file} ${share}/man/man1/qkscope.1
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${share}
-  COMMAND qkscope completion bash --output ${bash_file}
-  COMMAND qkscope completion zsh --output ${zsh_file}
-  COMMAND qkscope completion fish --output ${fish_file}
+  COMMAND $<TARGET_FILE:qkscope> completion bash --output ${bash_file}
+  COMMAND $<TARGET_FILE:qkscope> completion zsh --output ${zsh_file}
+  COMMAND $<TARGET_FILE:qkscope> completion fish --output ${fish_file}
   COMMAND ${CMAKE_COMMAND} -E create_symlink qkscope ${share}/bash-completion/completions/sniff-qk
   COMMAND ${CMAKE_COMMAND} -E create_symlink qkscope.fish ${share}/fish/vendor_completions.d/sniff-qk.fish
-  COMMAND qkscope man-pages ${share}/man/man1
+  COMMAND $<TARGET_FILE:qkscope> man-pages ${share}/man/man1
   DEPENDS qkscope
   COMMENT "Writing completions and manual pages" VERBATIM)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
