@@ -2,7 +2,7 @@
 """The container recipes of packaging/, step by step, in a Debian 12 of debootstrap: the commands are those of the
 recipes. What Docker and Apptainer do themselves, namespaces, layers and images, is not tried.
 
-usage: recipes_test.py QKSCOPE"""
+usage: recipes_test.py QKSCOPE [TEST...]"""
 
 import json
 import pathlib
@@ -99,6 +99,6 @@ class Recipes(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    del sys.argv[1:]
+    del sys.argv[1]
     packages.need_root_and("debootstrap", "unshare", "chroot")
     unittest.main()
