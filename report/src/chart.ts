@@ -8,6 +8,7 @@ import { category, kDashes, kSymbols } from './color.ts';
 import { button, element, onKeys, scrolled, setAttributes, svgElement, table as plainTable } from './dom.ts';
 import { downloadCsv, downloadPng, downloadSvg, fileName, type Rows } from './export.ts';
 import { short } from './format.ts';
+import { broken } from './parts.ts';
 import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
@@ -67,13 +68,15 @@ export function lines(page: Page, all: readonly Series[]): Layer {
 
 export interface Bar { from: number; to: number; value: number; hollow: boolean; lines(): string[] }
 
-export function bars(page: Page, all: readonly Bar[]): Layer {
-  const stroke = category(0, page.dark);
+// `log`: the axis is.
+export function bars(page: Page, all: readonly Bar[], log = false): Layer {
+  const stroke = category(0, page.dark), inset = all.length > 150 ? 0 : 0.5;   // a narrow bar keeps its width
+  const middle = (from: number, to: number) => (log ? Math.sqrt(from * to) : (from + to) / 2);
   const draw = (hollow: boolean) => rect(all.filter(bar => bar.hollow === hollow), { x1: 'from', x2: 'to',
-    y1: 0, y2: 'value', inset: 0.5, stroke, fill: hollow ? 'none' : stroke,
+    y1: 0, y2: 'value', inset, stroke, fill: hollow ? 'none' : stroke,
     strokeDasharray: hollow ? '3 2' : undefined });
   return { marks: [draw(false), draw(true), ruleY([0])],
-    probes: all.map(({ from, to, value, lines }) => ({ x: (from + to) / 2, y: value, lines })) };
+    probes: all.map(({ from, to, value, lines }) => ({ x: middle(from, to), y: value, lines })) };
 }
 
 export interface Dot extends Probe { color: string; symbol?: number; faint?: boolean;
@@ -273,7 +276,9 @@ export function chart(page: Page, title: string, rows: () => Rows, draw: (width:
   const redraw = (now: number) => {
     if (now < 50 || Math.floor(now) === width) return;
     width = Math.floor(now);
-    place.replaceChildren(draw(width));
+    try {
+      place.replaceChildren(draw(width));
+    } catch (error) { place.replaceChildren(broken(error)); }
   };
   drawings.set(place, redraw);
   new IntersectionObserver(([{ isIntersecting }], observer) => {

@@ -6,7 +6,7 @@ import { button, element, type Child } from './dom.ts';
 import { offerText } from './export.ts';
 import { count } from './format.ts';
 import help from './help.json' with { type: 'json' };
-import { lacks, remark } from './parts.ts';
+import { broken, lacks, remark } from './parts.ts';
 import { headName, Report, type HeadKey } from './report.ts';
 import { formatHash, kMostPins, parseHash, type State } from './state.ts';
 import type { Page, View } from './view.ts';
@@ -170,8 +170,7 @@ class Application implements Page {
     try {
       return render(root, page);
     } catch (error) {
-      console.warn(error);
-      root.append(element('p', { class: 'warning', role: 'alert' }, help.broken));
+      root.append(broken(error));
     }
   }
 

@@ -5,16 +5,19 @@ import { category, fill, ink, kDashes, kSymbolPaths, kSymbols } from './color.ts
 import { checkbox, element, onKeys, select, setAttributes, svgElement } from './dom.ts';
 import type { Child, Pair } from './dom.ts';
 import { short } from './format.ts';
+import help from './help.json' with { type: 'json' };
 import { kFiles, type Analysis, type Head, type HeadKey, type Metric } from './report.ts';
 import type { Choice, State } from './state.ts';
 import type { Page } from './view.ts';
 
 // Which command makes a table that is not there; null: it is there.
 export function lacks(analysis: Analysis, name: string): string | null {
-  if (analysis.table(name)) return null;
-  return `This needs ${kFiles[name]}, which the analysis ${analysis.name} does not have. ` +
-    `The command that makes it: ${analysis.command(kFiles[name])}`;
+  return analysis.table(name) ? null : needs(analysis, name);
 }
+
+export const needs = (analysis: Analysis, name: string): string =>
+  `This needs ${kFiles[name]}, which the analysis ${analysis.name} does not have. ` +
+    `The command that makes it: ${analysis.command(kFiles[name])}`;
 
 export const section = (title: string, ...children: Child[]) =>
   element('section', {}, element('h3', {}, title), ...children);
@@ -24,6 +27,12 @@ export const warning = (text: string) => element('p', { class: 'warning' }, text
 export const remark = (text: string) => element('p', { class: 'note' }, text);
 // What is left out, and why, in the place of a figure.
 export const gap = (title: string, why: string) => section(title, remark(why));
+
+// In the place of what cannot be drawn.
+export function broken(error: unknown): HTMLElement {
+  console.warn(error);
+  return element('p', { class: 'warning', role: 'alert' }, help.broken);
+}
 
 // What has parts: a tooltip for the one under the pointer or with the focus, which overlaps it so that the
 // pointer can reach it. A click or Enter opens a head, other keys move.

@@ -133,6 +133,7 @@ export class Analysis {
     return row === undefined ? [] : this.table(name)!.list(column, row);
   }
 
+  lacksFile(file: string): boolean { return this.missing.some(entry => entry.file === file); }
   command(file: string): string {
     return this.missing.find(entry => entry.file === file)?.command ?? 'qkscope analyze DATASET';
   }

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
 
 #include "base/error.h"
 #include "base/path_text.h"
-#include "compare/comparison.h"
 #include "page/page_summary.h"
 #include "page/public_record.h"
 
@@ -120,44 +120,6 @@ std::string several_subjects(const std::vector<SettingGroup>& subjects) {
       names.size(), fmt::join(names, ", "));
 }
 
-// The interval holds 0, or there is none. Where nothing at all differs, nothing is unsure.
-bool is_unsure(const DifferenceError& error) {
-  const bool is_zero = error.low == 0 && error.high == 0;
-  return !(error.low > 0 || error.high < 0 || is_zero);
-}
-
-// How many heads changed in a metric: the words to be stressed, and the rest.
-ordered_json changes_text(const MetricComparison& metric, const HeadChoice& choice,
-                          const CompareOptions& options) {
-  int64_t num_heads = 0;
-  int64_t num_tested = 0;
-  int64_t num_changed = 0;
-  int64_t num_outside = 0;
-  bool has_difference = false;
-  for (const HeadDifference& head : metric.heads) {
-    if (!choice.has({head.layer, head.q_head, head.k_head})) continue;
-    ++num_heads;
-    has_difference = has_difference || head.difference != 0;
-    if (std::isnan(head.error.p_value)) continue;
-    ++num_tested;
-    num_changed += head.is_significant ? 1 : 0;
-    num_outside += !is_unsure(head.error) && head.difference != 0 ? 1 : 0;
-  }
-  if (!has_difference) {
-    return {"", fmt::format("Nothing differs: the difference is 0 for each of the {}.",
-                            counted(num_heads, "head"))};
-  }
-  if (num_tested == 0) return {"", "Without intervals it cannot be said which heads changed."};
-  return {
-      fmt::format("{} of {} changed", counted(num_changed, "head"), num_tested),
-      fmt::format(", corrected for the number of heads (Benjamini-Hochberg: at most {:.4g} % of "
-                  "them are expected to be false). Without the correction {} on one side of 0; "
-                  "chance alone would give about {}.",
-                  100 * options.fdr,
-                  counted(num_outside, "interval") + (num_outside == 1 ? " lies" : " lie"),
-                  std::lround(static_cast<double>(num_tested) * (1 - options.confidence)))};
-}
-
 // compare.csv as columns, of the heads that are shown.
 Table table_of(const Comparison& comparison, const HeadChoice& choice) {
   constexpr std::array<const char*, 10> kNumbers = {"layer",     "q_head",     "k_head", "a",
@@ -187,7 +149,9 @@ Table table_of(const Comparison& comparison, const HeadChoice& choice) {
       for (size_t i = 0; i < row.size(); ++i) numbers[i].push_back(row[i]);
       metrics.push_back(metric.metric);
       names.push_back(fmt::format("{}.{}", head.layer, head.q_head));
-      verdicts.emplace_back(head.is_significant ? "changed" : "not surely changed");
+      verdicts.emplace_back(std::isnan(error.p_value) ? "not tested"
+                            : head.is_significant     ? "changed"
+                                                      : "not surely changed");
       unsure.push_back(is_unsure(error) ? 1 : 0);
       notes.push_back(error.note);
     }
@@ -218,6 +182,35 @@ void add_lonely_heads(const std::vector<HeadNumbers>& heads, const std::string& 
 
 }  // namespace
 
+bool is_unsure(const DifferenceError& error) {
+  const bool is_zero = error.low == 0 && error.high == 0;
+  return !(error.low > 0 || error.high < 0 || is_zero);
+}
+
+ordered_json changes_text(const MetricComparison& metric, const CompareOptions& options) {
+  const auto differs = [](const HeadDifference& head) {
+    return !std::isnan(head.difference) && head.difference != 0;
+  };
+  if (metric.num_pairs > 0 && std::ranges::none_of(metric.heads, differs)) {
+    return {"", fmt::format("Nothing differs: the difference is 0 for each of the {}.",
+                            counted(metric.num_pairs, "head"))};
+  }
+  if (metric.num_tested == 0) {
+    return {"", "Without intervals it cannot be said which heads changed."};
+  }
+  const int64_t num_outside = std::ranges::count_if(metric.heads, [&](const HeadDifference& head) {
+    return differs(head) && !std::isnan(head.error.p_value) && !is_unsure(head.error);
+  });
+  return {
+      fmt::format("{} of {} changed", counted(metric.num_significant, "head"), metric.num_tested),
+      fmt::format(", corrected for the number of heads (Benjamini-Hochberg: at most {:.4g} % of "
+                  "them are expected to be false). Without the correction {} on one side of 0; "
+                  "chance alone would give about {}.",
+                  100 * options.fdr,
+                  counted(num_outside, "interval") + (num_outside == 1 ? " lies" : " lie"),
+                  std::lround(static_cast<double>(metric.num_tested) * (1 - options.confidence)))};
+}
+
 PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
                                 const PageWishes& wishes) {
   const AnalysisResults of_a = read_results(a.found.csv, {});
@@ -240,9 +233,7 @@ PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
                    {"several", subjects.size() > 1},
                    {"errors", "none"},
                    {"reason", ""},
-                   {"changes", ordered_json::object()},
-                   {"method_a", of_a.method},
-                   {"method_b", of_b.method}};
+                   {"changes", ordered_json::object()}};
   if (!attempt.comparison) {
     std::string reason = attempt.refusal;
     reason.resize(std::min(reason.find("; --anyway"), reason.size()));
@@ -263,7 +254,7 @@ PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
   add_lonely_heads(comparison.only_b, b.name, out.notes);
   if (subjects.size() == 1) out.subject = name_of(subjects.front());
   for (const MetricComparison& metric : comparison.metrics) {
-    out.directory["changes"][metric.metric] = changes_text(metric, wishes.heads, options);
+    out.directory["changes"][metric.metric] = changes_text(metric, options);
   }
   out.table = table_of(comparison, wishes.heads);
   return out;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compare/comparison.h"
 #include "page/column.h"
 #include "page/page_analysis.h"
 
@@ -23,5 +24,11 @@ struct PageComparison {
 // only by the depth of their layers). Throws Error: tables or replicates that cannot be read.
 PageComparison compare_for_page(const PageAnalysis& a, const PageAnalysis& b,
                                 const PageWishes& wishes);
+
+// The interval holds 0, or there is none. Where nothing at all differs, nothing is unsure.
+bool is_unsure(const DifferenceError& error);
+
+// How many of all heads changed in a metric: [words to be stressed, the rest].
+nlohmann::ordered_json changes_text(const MetricComparison& metric, const CompareOptions& options);
 
 }  // namespace qk

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 
 #include "page/test_page.h"
 
@@ -15,6 +16,7 @@ using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 ReportOptions named() {
   ReportOptions out;
@@ -33,10 +35,9 @@ TEST(PageComparison, WithItselfAllIsZero) {
   EXPECT_EQ(comparison["matching"], "heads");
   EXPECT_EQ(comparison["errors"], "none");
   EXPECT_THAT(comparison["reason"].get<std::string>(), HasSubstr("no head_replicates.parquet"));
-  EXPECT_EQ(comparison["method_a"], "bucket");
   EXPECT_EQ(data.num_rows("1/heads"), 6u);
   EXPECT_THAT(data.numbers("compare", "unsure"), Each(1));  // there are no intervals
-  EXPECT_THAT(data.texts("compare", "verdict"), Each("not surely changed"));
+  EXPECT_THAT(data.texts("compare", "verdict"), Each("not tested"));
   EXPECT_EQ(data.texts("compare", "head")[4], "1.1");
   EXPECT_EQ(comparison["changes"]["ap_overall"][1],
             "Nothing differs: the difference is 0 for each of the 6 heads.");
@@ -92,6 +93,9 @@ TEST(PageComparison, SeveralThingsDiffer) {
       "them");
   EXPECT_THAT(page.notes, testing::Contains(testing::StartsWith(
                               "base and tuned are shown side by side, without differences: ")));
+  const std::string what = data.json["comparison"]["what"];
+  EXPECT_THAT(what, StartsWith("More than one thing differs"));
+  EXPECT_THAT(what, HasSubstr("model: A SmolLM2.gguf, B other"));
 }
 
 TEST(PageComparison, FoldersOfOneNameAreNoDifference) {
@@ -114,6 +118,10 @@ TEST(PageComparison, FolderAndVersionAreNoThing) {
   EXPECT_EQ(data.json["comparison"]["differs"].size(), 3u);
   EXPECT_EQ(data.json["comparison"]["several"], false);
   EXPECT_TRUE(data.has("compare"));
+  const auto remarks = data.json["comparison"]["remarks"];
+  ASSERT_EQ(remarks.size(), 2u);
+  EXPECT_THAT(remarks[0].get<std::string>(), StartsWith("Differs too"));
+  EXPECT_THAT(remarks[0].get<std::string>(), HasSubstr("B 0.2.0"));
 }
 
 TEST(PageComparison, OtherShapesAreMatchedByDepth) {
@@ -167,6 +175,54 @@ TEST(PageComparison, HeadsOfOneOnly) {
   const ReportPage page = page_of(a, b, named());
   EXPECT_EQ(data_of(page).num_rows("compare"), 3 * 3u);
   EXPECT_THAT(page.notes, testing::Contains(HasSubstr("Only base has 1 of the heads")));
+}
+
+TEST(PageComparison, UnsureIsWhatHoldsZero) {
+  const auto unsure = [](double low, double high) { return is_unsure({low, high, 1, 0.5, ""}); };
+  EXPECT_FALSE(unsure(0.5, 2));
+  EXPECT_FALSE(unsure(-2, -0.5));
+  EXPECT_FALSE(unsure(0, 0));
+  EXPECT_TRUE(unsure(-1, 1));
+  EXPECT_TRUE(unsure(0, 1));
+  EXPECT_TRUE(is_unsure(no_error("none")));
+}
+
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+
+HeadDifference head_of(double difference, double low, double high, double p_value) {
+  HeadDifference out;
+  out.difference = difference;
+  out.error = {low, high, 1, p_value, ""};
+  out.is_significant = p_value < 0.01;
+  return out;
+}
+
+TEST(PageComparison, ChangesAreCounted) {
+  MetricComparison metric;
+  metric.heads = {head_of(1, 0.5, 2, 0.001), head_of(-1, -2, -0.5, 0.04), head_of(0.1, -1, 1, 0.9),
+                  head_of(kNoNumber, kNoNumber, kNoNumber, kNoNumber)};
+  metric.num_pairs = metric.num_tested = 3;
+  metric.num_significant = 1;
+  EXPECT_EQ(changes_text(metric, {})[0], "1 head of 3 changed");
+  EXPECT_EQ(
+      changes_text(metric, {})[1],
+      ", corrected for the number of heads (Benjamini-Hochberg: at most 5 % of them are "
+      "expected to be false). Without the correction 2 intervals lie on one side of 0; chance "
+      "alone would give about 0.");
+  EXPECT_THAT(changes_text(metric, {.confidence = 0.5, .fdr = 0.1})[1].get<std::string>(),
+              testing::AllOf(HasSubstr("at most 10 % of"), HasSubstr("give about 2.")));
+}
+
+TEST(PageComparison, HeadsWithoutADifferenceDoNotCountAsChanged) {
+  MetricComparison metric;
+  metric.heads = {head_of(kNoNumber, kNoNumber, kNoNumber, kNoNumber), head_of(0, 0, 0, kNoNumber)};
+  metric.num_pairs = 1;
+  EXPECT_EQ(changes_text(metric, {})[1],
+            "Nothing differs: the difference is 0 for each of the 1 head.");
+  metric.heads.pop_back();
+  metric.num_pairs = 0;
+  EXPECT_EQ(changes_text(metric, {})[1],
+            "Without intervals it cannot be said which heads changed.");
 }
 
 TEST(PageComparison, NothingPrivate) {

@@ -13,10 +13,10 @@ namespace qk {
 // its cells; one without a name if neither says any.
 std::vector<std::string> page_methods(const nlohmann::json& record, const NamedTables& tables);
 
-// Adds to the table "heads" the metrics of the other tables: the columns of "diagnostics" and "profiles"
-// by their names, "trend:NAME" of the first method, "method:NAME" of the others; behind each of them,
-// and behind those that are there, "ID:low" and "ID:high" if it has intervals; and `warnings`, joined by
-// "; ". Returns what the metrics are, in order: [{"id", "table", "unit", "signed", "limits"}]. `signed`:
+// Adds to the table "heads" the metrics of the other tables: the columns of "diagnostics" and
+// "profiles" by their names, "trend:NAME" of the first method, "method:NAME" of the others; for each
+// metric with intervals, those of "heads" too, "ID:low" and "ID:high"; and `warnings`, joined by "; ".
+// Returns what the metrics are, in order: [{"id", "table", "unit", "signed", "limits"}]. `signed`:
 // values on both sides of 0 mean opposite things; `limits`: 2nd to 98th percentile over the heads.
 nlohmann::ordered_json join_metrics(NamedTables& tables, const std::vector<std::string>& methods);
 

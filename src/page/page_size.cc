@@ -79,15 +79,17 @@ std::string point_bytes(const NamedTables& points) {
   return points.empty() ? "" : container({{"format", 1}}, points);
 }
 
-// About the bytes of the packed container: from blocks of it, so that all kinds of columns are in the sample.
+// About the bytes of the packed container: from blocks of it, so that all kinds of columns are in
+// the sample. They are a prime apart: at multiples of 2^n, long columns could show the same byte of
+// their items each time.
 double estimated_size(std::string_view bytes) {
   constexpr size_t kBlock = 1 << 14;
-  constexpr size_t kEvery = 8;
-  if (bytes.size() < 4 * kEvery * kBlock) {
+  constexpr size_t kStep = 130'003;
+  if (bytes.size() < 4 * kStep) {
     return bytes.empty() ? 0 : static_cast<double>(packed_container(bytes).size());
   }
   std::string sample;
-  for (size_t at = 0; at < bytes.size(); at += kEvery * kBlock) sample += bytes.substr(at, kBlock);
+  for (size_t at = 0; at < bytes.size(); at += kStep) sample += bytes.substr(at, kBlock);
   const auto packed = static_cast<double>(packed_container(sample).size());
   return packed * static_cast<double>(bytes.size()) / static_cast<double>(sample.size());
 }
@@ -108,8 +110,8 @@ Column with_first_items(const Column& column, size_t count) {
   return texts;
 }
 
-// Tries until the data fit. Each attempt packs all; the first one is chosen by estimates, so it is mostly
-// the last.
+// Tries until the data fit. Each attempt packs all. The first one is chosen by estimates, so it is
+// mostly the last, unless all data take about as much as there is room for.
 class Fitting {
  public:
   Fitting(PageData data, int64_t max_bytes, int64_t blank_bytes)
@@ -121,9 +123,9 @@ class Fitting {
 
   PackedData run() {
     estimate_tables();
-    constexpr double kSurelyTooLarge = 1.03;  // by an estimate
-    if (tables_size_ + size_of_points(fewest()) > kSurelyTooLarge * room()) drop_intervals();
-    const bool is_enough = tables_size_ + points_size_ <= room();
+    constexpr double kUnsure = 0.15;  // of an estimate, either way
+    if ((1 - kUnsure) * (tables_size_ + size_of_points(fewest())) > room()) drop_intervals();
+    const bool is_enough = (1 - kUnsure) * (tables_size_ + points_size_) <= room();
     size_t count = is_enough ? all_points_ : fitting_points(0.99);
     for (double part = 0.97;; part *= 0.97) {
       PackedData out = pack(count);

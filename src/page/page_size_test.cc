@@ -78,6 +78,15 @@ TEST(PageSize, NothingIsLeftOutBelowTheLimit) {
   EXPECT_THAT(read(packed.tables).json["notes"], IsEmpty());
 }
 
+// So many that their size is estimated from a part of them.
+TEST(PageSize, MuchDataThatFitAreWhole) {
+  PageData data = page_data();
+  data.tables = {{"0/details", details(65536, 16)}};
+  const PackedData all = pack_within(data, 1 << 30);
+  const int64_t limit = std::ssize(all.tables) + std::ssize(all.points);
+  EXPECT_THAT(pack_within(data, limit).notes, IsEmpty());
+}
+
 TEST(PageSize, PointsAreThinnedFirst) {
   const int64_t limit = size_of_all() - 4000;
   const PackedData packed = pack_within(page_data(), limit);

@@ -97,15 +97,9 @@ ordered_json directory_of(const std::vector<PageAnalysis>& analyses, const Repor
                           const std::string& title) {
   ordered_json out = {{"format", 1}, {"program", options.program}, {"title", title}};
   out["analyses"] = ordered_json::array();
-  bool has_tokens = false;
-  for (const PageAnalysis& analysis : analyses) {
-    out["analyses"].push_back(analysis_json(analysis));
-    has_tokens = has_tokens || analysis.has_tokens;
-  }
+  for (const PageAnalysis& analysis : analyses) out["analyses"].push_back(analysis_json(analysis));
   out["comparison"] = nullptr;  // keep their places
   out["notes"] = nullptr;
-  out["options"] = {{"ids", options.wishes.ids}, {"tokens", has_tokens}};
-  if (!analyses[0].documents.empty()) out["documents"] = analyses[0].documents;
   return out;
 }
 

@@ -15,6 +15,7 @@ export function add(place) {
       const numbers = tables.flatMap(({ columns, rows }) => rows.flatMap((row) => row.filter((text, i) => columns[i] === "difference" && text !== "")));
       assert.ok(numbers.length > 10, `${numbers.length} differences`);
       assert.deepEqual(numbers.filter((text) => Number(text) !== 0), []);
+      assert.ok(tables.some(({ columns }) => columns.includes("difference") && columns.includes("verdict")));
       await tour(page);
     });
   });

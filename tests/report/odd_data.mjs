@@ -82,6 +82,30 @@ export function add(place) {
     });
   });
 
+  place.test("odd data: the cells of a second method need their file", async () => {
+    const path = place.report("cells", [place.analysis("cells", kOdd["heads and cells, no record of methods"])]);
+    await place.visit(path, { hash: "#1/head?h=0.0" }, async (page) => {
+      assert.ok(await page.$("#cells"));
+      await page.select("#method", await page.$eval("#method option:last-child", (node) => node.value));
+      await page.waitForFunction(() => !document.querySelector("#cells"));
+      assert.match(await page.$eval("main", (node) => node.innerText), /Pairs of buckets[\s\S]*This needs head_bucket_details\.csv, .*qkscope analyze/);
+    });
+  });
+
+  place.test("odd data: a chart that cannot be drawn leaves the page", async () => {
+    // Each chart asks for the library's styles, and nothing else asks a picture for anything.
+    const before = () => { SVGElement.prototype.querySelectorAll = () => { throw new Error("broken"); }; };
+    await place.visit(place.small.path, { before, hash: "#1/positions" }, async (page) => {
+      for (const view of ["positions", "head", "map"]) {
+        await show(page, view);
+        const found = await page.evaluate(() => ({ said: document.querySelector(".chart > [role=alert]")?.innerText ?? "",
+          tabs: document.querySelectorAll("nav button").length, grids: document.querySelectorAll("table[role=grid]").length }));
+        assert.match(found.said, view === "map" ? /^$/ : /cannot be drawn/, view);
+        assert.ok(found.tabs >= 9 && (found.grids > 0 || view === "positions"), `${view}: ${JSON.stringify(found)}`);
+      }
+    });
+  });
+
   place.test("odd data: a page that was cut off says so", async () => {
     const whole = readFileSync(place.small.path, "latin1");
     const [start] = [whole.indexOf('id="data"')];

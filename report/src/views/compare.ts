@@ -37,7 +37,7 @@ function differenceMap(page: Page, { analysis, metric }: Side, found: Difference
       label: filled(label, d) + (d.unsure ? ', not sure' : '') } : null;
   };
   return element('div', {}, gridFigure(page, label, { ...base, id: 'map-difference', label, cell },
-    () => found.map(({ metric, head, verdict, unsure, ...row }) => row)),
+    () => found.map(({ metric, head, unsure, ...row }) => row)),
   ramp(page, 'B − A', limits, { signed: true }), say('hatched differences'));
 }
 

@@ -7,8 +7,8 @@ import { button, checkbox, element, scrolled, table } from '../dom.ts';
 import { offerText } from '../export.ts';
 import { count, exact, grouped } from '../format.ts';
 import { gridFigure, type GridCell } from '../grid.ts';
-import { command, controls, gap, lacks, legend, methodChoice, methodOf, ramp, remark, section, warning,
-  windowText } from '../parts.ts';
+import { command, controls, gap, lacks, legend, methodChoice, methodOf, needs, ramp, remark, section,
+  warning, windowText } from '../parts.ts';
 import { headName, kFewDocuments, kFiles, robustLimits, type Head } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { plane } from './plane.ts';
@@ -59,7 +59,10 @@ function cellFigure(page: Page, head: Head): HTMLElement {
   const { analysis } = page, title = 'Pairs of buckets', method = methodOf(page);
   const cells = analysis.records('details', kCell, head.key, { method });
   if (cells.length === 0) {
-    const why = lacks(analysis, 'details') ?? 'This head has no pair of buckets by this method.';
+    // Without the file the table has the cells of the first method, from another one.
+    const isOfOne = method !== analysis.methods[0] && analysis.lacksFile(kFiles.details);
+    const why = isOfOne ? needs(analysis, 'details')
+      : lacks(analysis, 'details') ?? 'This head has no pair of buckets by this method.';
     return section(title, controls(methodChoice(page)), remark(why));
   }
   const limits = robustLimits(cells.map(cell => cell.ap_bucket), false);
