@@ -184,12 +184,12 @@ class Report(unittest.TestCase):
             for word in (self.captured.name, self.root, "doc-0", os.path.basename(self.root)):
                 self.assertNotIn(word.encode(), text)
         self.report("a", "--ids", "--overwrite")
-        self.assertIn("doc-0", Data(self.page(), "data").json["documents"])
+        self.assertIn("doc-0", Data(self.page(), "data").json["analyses"][0]["documents"])
 
     def test_tokens_are_those_of_the_capture(self):
         self.report("a", "--tokens")
         page = self.page()
-        self.assertTrue(Data(page, "data").json["options"]["tokens"])
+        self.assertIn("text of the corpus", str(Data(page, "data").json["analyses"][0]["warnings"]))
         points = Data(page, "points")
         width = points.json["tables"]["0/rows"]["columns"]["position"].get("width", 1)
         layers, kinds = points.column("0/rows", "layer"), points.column("0/rows", "kind")

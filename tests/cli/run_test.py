@@ -240,7 +240,7 @@ class Runs(unittest.TestCase):
         again = self.sniff(self.out("a"), "--json", "--resume")
         self.assertEqual(json.loads(again.stdout),
                          {"schema": 1, "dataset": self.out("a"), "was_finished": True})
-        self.assertIn("--json excludes --dry-run", self.sniff(
+        self.assertIn("--dry-run and --json: give only one of them", self.sniff(
             self.out("b"), "--json", "--dry-run", code=1).stderr)
 
     def test_dataset_is_not_replaced_unasked(self):
