@@ -65,7 +65,15 @@ def sniff(
 
 def _sniffed(output: str) -> Dataset:
     """The dataset that the program has written, or that it found finished."""
-    return Dataset(json.loads(output)["dataset"])
+    return Dataset(_result("sniff", output, "dataset"))
+
+
+def _result(command: str, output: str, key: str) -> str:
+    """The path that a command with --json has printed as `key`."""
+    value = json.loads(output)[key] if output.strip() else None
+    if value is None:
+        raise UserError(f"{command}: printed no result: nothing was written here", 0, output)
+    return str(value)
 
 
 def analyze(
@@ -112,7 +120,7 @@ def analyze(
     }
     fields = {"dataset": dataset, "output_dir": output_dir, **fields}
     output = run("analyze", *option_words(options), *set_words(fields), quiet=quiet)
-    table = Path(json.loads(output)["record"]).with_suffix("")  # the record is TABLE.json
+    table = Path(_result("analyze", output, "record")).with_suffix("")  # the record is TABLE.json
     return Analysis(table.parent if table.name == "head_metrics.csv" else table)
 
 

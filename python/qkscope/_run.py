@@ -181,8 +181,9 @@ def run(*arguments: str | os.PathLike[str], quiet: bool = False) -> str:
     nothing with `quiet`. An interrupt (Ctrl-C, or the stop button of a notebook) is passed on once:
     the program finishes what it has begun, a capture keeps its journal, and then KeyboardInterrupt
     is raised. A second one ends it at once. SIGTERM and SIGHUP are passed on in the same way. In
-    another thread than the main one, the program gets Ctrl-C from the terminal, and StoppedError is
-    raised. If this process ends in any way, even by SIGKILL, the program stops as at SIGTERM.
+    another thread than the main one, the program gets Ctrl-C from the terminal; `sniff` then raises
+    StoppedError, the others an Error. If this process ends in any way, even by SIGKILL, the program
+    stops as at SIGTERM.
 
     >>> print(run("--version").split()[0])
     qkscope

@@ -168,10 +168,10 @@ std::string report_text(const AnalysisConfig& config, const AnalysisOutputs& out
   return out + "\n" + outputs.summary.text();
 }
 
-// docs/command-line.md explains the keys.
-std::string report_json(const AnalysisConfig& config, const AnalysisReport& report) {
+// docs/command-line.md explains the keys. `record` is the file, or null if none was written.
+std::string report_json(const nlohmann::ordered_json& record, const AnalysisReport& report) {
   const nlohmann::ordered_json out = {{"schema", 1},
-                                      {"record", config.output_csv + ".json"},
+                                      {"record", record},
                                       {"measured", report.num_heads},
                                       {"failed", report.failures.size()},
                                       {"seconds", report.seconds}};
@@ -289,21 +289,23 @@ int analyze(const AnalyzeFlags& flags) {
                  plural(report.num_heads, "head").c_str());
     return 1;
   }
+  report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
+  const int exit_code = exit_code_of(flags, config, report);
   if (report.num_heads == 0) {
     std::fputs("qkscope: no head could be measured; nothing was written\n", stderr);
-    return exit_code_of(flags, config, report);
+    if (flags.json && exit_code == 0) std::fputs(report_json(nullptr, report).c_str(), stdout);
+    return exit_code;
   }
   print_warnings(config, report, outputs);
   outputs.tables.end_heads();
   warn_of_older_tables(outputs.tables);
   outputs.finish();
-  report.failures.insert(report.failures.begin(), missing.begin(), missing.end());
-  write_file(config.output_csv + ".json",
-             analysis_record({version(), build_commit()}, config, catalog, report));
+  const std::string record = config.output_csv + ".json";
+  write_file(record, analysis_record({version(), build_commit()}, config, catalog, report));
   const std::string text =
-      flags.json ? report_json(config, report) : report_text(config, outputs, replaced, report);
+      flags.json ? report_json(record, report) : report_text(config, outputs, replaced, report);
   std::fputs(text.c_str(), stdout);
-  return exit_code_of(flags, config, report);
+  return exit_code;
 }
 
 void add_inputs(CLI::App& command, AnalyzeFlags& flags) {

@@ -83,7 +83,10 @@ void stop_with_parent() {
   if (value == nullptr) return;
   const std::string parent = value;
   ::unsetenv(kVariable);
-  if (parent == std::to_string(::getppid())) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  const auto is_here = [&] { return parent == std::to_string(::getppid()); };
+  if (!is_here()) return;  // perhaps on another machine, or not visible from this container
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (!is_here()) std::raise(SIGTERM);  // it ended before it was watched
 }
 
 void leave_stop_signals() {

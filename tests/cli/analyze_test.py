@@ -6,6 +6,7 @@ usage: analyze_test.py QKSCOPE"""
 
 import bz2
 import csv
+import glob
 import gzip
 import json
 import lzma
@@ -170,6 +171,19 @@ max_workers: 2
         self.assertGreater(found.pop("seconds"), 0)
         self.assertEqual(found, {"schema": 1, "record": "r/head_metrics.csv.json", "measured": 12, "failed": 0})
         self.assertTrue(os.path.exists(f"{self.root}/{found['record']}"))
+
+    def test_the_result_with_failed_heads_as_json(self):
+        fixtures.write(f"{self.data}/l00h01q/data.parquet", b"x")
+        found = json.loads(self.analyze(self.data, "--json", "--output_dir", "r", code=1).stdout)
+        self.assertEqual((found["record"], found["measured"], found["failed"]), ("r/head_metrics.csv.json", 11, 1))
+
+    def test_the_result_without_a_head_as_json(self):
+        for name in glob.glob(f"{self.data}/l*/data.parquet"):
+            fixtures.write(name, b"x")
+        found = json.loads(self.analyze(self.data, "--json", "--compat", "reference").stdout)
+        self.assertGreaterEqual(found.pop("seconds"), 0)
+        self.assertEqual(found, {"schema": 1, "record": None, "measured": 0, "failed": 12})
+        self.assertEqual(self.analyze(self.data, "--json", code=1).stdout, "")
 
     def test_packed_tables(self):
         self.analyze("--dataset", self.data)

@@ -227,9 +227,16 @@ class Signals(unittest.TestCase):
         self.assertEqual(files_of(out), self.expected)
 
     def test_another_process_is_not_waited_for(self):
+        """The one that started it ends, the one that the variable names lives on."""
         out = self.new_out()
-        run = self.start(out, program=("env", f"QKSCOPE_STOP_WITH={os.getppid()}", PROGRAM))
-        self.assertEqual((run.communicate(timeout=300)[1], run.returncode), ("", 0))
+        words = [PROGRAM, "sniff", "--quiet", "--threads", "1", *fixtures.sniff_arguments(self.config, out)]
+        parent = subprocess.Popen(["sh", "-c", '"$@" & read -r _', "sh", *words], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env={**os.environ, "QKSCOPE_STOP_WITH": str(os.getpid())})
+        self.wait_for_documents(parent, out)
+        self.assertFalse(os.path.exists(f"{out}/README.md"))
+        self.assertEqual(parent.communicate(timeout=300)[1], "")  # until the last writer has ended
+        self.assertTrue(files_of(out) == self.expected)
 
     def test_nohup(self):
         out = self.new_out()

@@ -11,8 +11,12 @@ import sys
 import tarfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "tools"))
+from check_version import project_version  # noqa: E402
+
 SKIPPED = 77
 SUITES = ("bullseye", "bookworm", "trixie")
+PROXIES = [form for name in ("http_proxy", "https_proxy", "no_proxy") for form in (name, name.upper())]
 # A command in a bare system. Nothing that is mounted, and no process, outlives the namespaces.
 APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
 ENTER = ["sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot --userspec="$WHO" "$0" "$@"']
@@ -34,26 +38,25 @@ def need_root_and(*programs):
 
 def package(pattern, mode):
     """The file of QK_PACKAGES that fits `pattern`, or the one that `tools/package mode` makes."""
-    given = os.environ.get("QK_PACKAGES")
-    if not given:
-        given = ROOT / "build" / "packages"
+    given = pathlib.Path(os.environ.get("QK_PACKAGES") or ROOT / "build" / "packages").resolve()
+    if not os.environ.get("QK_PACKAGES"):
         subprocess.run([ROOT / "tools" / "package", mode, given], check=True)
-    found = list(pathlib.Path(given).glob(pattern))
+    found = list(given.glob(pattern))
     if len(found) != 1:
         sys.exit(f"{given}: expected one {pattern}, found {[path.name for path in found]}")
     return found[0]
 
 
 def tarball():
-    return package("qkscope-*-linux-x86_64.tar.xz", "tarball")
+    return package(f"qkscope-{project_version()}-linux-x86_64.tar.xz", "tarball")
 
 
 def deb():
-    return package("qkscope_*_amd64.deb", "deb")
+    return package(f"qkscope_{project_version()}_amd64.deb", "deb")
 
 
 def wheel():
-    return package("qkscope-*-py3-none-manylinux_*.whl", "wheel")
+    return package(f"qkscope-{project_version()}-py3-none-manylinux_*.whl", "wheel")
 
 
 def install_system(suite, root, *included):
@@ -84,6 +87,8 @@ def run_apart(root, *words, user="nobody:nogroup", has_network=False):
     its libraries by /proc/self/exe."""
     network = [] if has_network else ["--net"]
     variables = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "WHO": user}
+    if has_network:
+        variables.update({name: os.environ[name] for name in PROXIES if name in os.environ})
     done = subprocess.run([*APART, *network, *ENTER, root, *words], capture_output=True, text=True, env=variables)
     if done.returncode != 0:
         raise AssertionError(f"{root}: {words[0]}: exit code {done.returncode}\n{done.stdout}{done.stderr}")

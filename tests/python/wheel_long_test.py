@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The wheel beside what users have: Python 3.9 to 3.13 as far as they are there, old and new pyarrow and none,
-uvx, and what twine and auditwheel say. Skipped if pip cannot install what it needs.
+uvx, and what twine and auditwheel say. Skipped if pip cannot install what it needs, or if the wheel has to be made
+first, without QK_PACKAGES (tests/packages/packages.py), and this is not root.
 
 usage: wheel_long_test.py [TEST...]"""
 
@@ -140,4 +141,6 @@ class Matrix(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if not os.environ.get("QK_PACKAGES"):
+        packages.need_root_and()
     unittest.main()
