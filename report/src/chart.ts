@@ -70,7 +70,7 @@ export interface Bar { from: number; to: number; value: number; hollow: boolean;
 
 // `log`: the axis is.
 export function bars(page: Page, all: readonly Bar[], log = false): Layer {
-  const stroke = category(0, page.dark), inset = all.length > 150 ? 0 : 0.5;   // a narrow bar keeps its width
+  const stroke = category(0, page.dark), inset = all.length > 150 ? 0 : 0.5;   // narrow bars have no gaps
   const middle = (from: number, to: number) => (log ? Math.sqrt(from * to) : (from + to) / 2);
   const draw = (hollow: boolean) => rect(all.filter(bar => bar.hollow === hollow), { x1: 'from', x2: 'to',
     y1: 0, y2: 'value', inset, stroke, fill: hollow ? 'none' : stroke,

@@ -143,6 +143,7 @@ export function documentBars<P extends Value>(page: Page, kind: Kind, title: str
     return { from: x.log ? Math.max(from, 1) : from, to, value, hollow: isFew(value),
       lines: () => tip(kind, point) };
   });
-  return figure(page, title, { label: title, height: 120, x, y: { label: 'documents' } }, [bars(page, all, x.log)],
+  const spec = { label: title, height: 120, x, y: { label: 'documents' } };
+  return figure(page, title, spec, [bars(page, all, x.log)],
     () => points.map(point => pick(point, ...columns, 'documents')));
 }

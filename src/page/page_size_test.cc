@@ -78,10 +78,13 @@ TEST(PageSize, NothingIsLeftOutBelowTheLimit) {
   EXPECT_THAT(read(packed.tables).json["notes"], IsEmpty());
 }
 
-// So many that their size is estimated from a part of them.
+// So many that their size is estimated from a part of them, and of 2^16 rows.
 TEST(PageSize, MuchDataThatFitAreWhole) {
+  constexpr size_t kMany = 65'536;
+  Table table = details(kMany, 16);
+  table.columns.emplace(table.columns.begin(), "k_bucket", details(kMany, 7).columns[0].second);
   PageData data = page_data();
-  data.tables = {{"0/details", details(65536, 16)}};
+  data.tables = {{"0/details", table}};
   const PackedData all = pack_within(data, 1 << 30);
   const int64_t limit = std::ssize(all.tables) + std::ssize(all.points);
   EXPECT_THAT(pack_within(data, limit).notes, IsEmpty());
