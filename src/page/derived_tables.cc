@@ -58,6 +58,7 @@ Table table_of(const std::vector<DriftRow>& rows) {
   out.num_rows = rows.size();
   for (const auto& first : rows.empty() ? DriftRow() : rows.front()) {
     std::vector<double> values;
+    values.reserve(rows.size());
     for (const DriftRow& row : rows) values.push_back(row.at(first.first));
     out.columns.emplace_back(first.first, number_column(values));
   }
@@ -148,6 +149,7 @@ void add_verdicts(NamedTables& tables) {
   const auto& low = trends.numbers("ci_low");
   const auto& high = trends.numbers("ci_high");
   std::vector<std::string> verdicts;
+  verdicts.reserve(found->num_rows);
   for (size_t row = 0; row < found->num_rows; ++row) {
     verdicts.emplace_back(std::isnan(low[row] + high[row]) ? "unknown"
                           : low[row] > 0                   ? "rises"

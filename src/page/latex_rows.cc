@@ -17,7 +17,7 @@ constexpr std::array<const char*, 5> kMetrics = {"ap_overall", "position_share",
 
 // With three digits.
 std::string latex_number(double number) {
-  const std::string text = fmt::format("{:.2e}", number);
+  std::string text = fmt::format("{:.2e}", number);
   const size_t e = text.find('e');
   if (e == std::string::npos) return text;
   const char* power = text.data() + e + (text[e + 1] == '+' ? 2 : 1);
@@ -59,7 +59,7 @@ void add_latex_rows(Table& heads) {
       cells += " & " + latex_cell(table.numbers(name)[row], table.numbers(name + ":low")[row],
                                   table.numbers(name + ":high")[row]);
     }
-    rows.push_back(names + " \\\\\n" + cells + " \\\\");
+    rows.push_back(fmt::format("{} \\\\\n{} \\\\", names, cells));
   }
   heads.columns.emplace_back("latex", text_column(rows));
 }
