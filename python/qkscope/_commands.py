@@ -72,7 +72,7 @@ def _result(command: str, output: str, key: str) -> str:
     """The path that a command with --json has printed as `key`."""
     value = json.loads(output)[key] if output.strip() else None
     if value is None:
-        raise UserError(f"{command}: printed no result: nothing was written here", 0, output)
+        raise UserError(f"{command}: printed no result", 0, output)
     return str(value)
 
 

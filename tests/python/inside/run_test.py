@@ -175,6 +175,17 @@ class ExitCodes(Place):
             with self.assertRaisesRegex(qkscope.UserError, "install the wheel"):
                 qkscope.run("--version")
 
+    def test_success_without_a_result(self):
+        """As of the ranks of a run but the first, and of an analysis without a head (compat: reference)."""
+        with self.fake("exit 0"):
+            with self.assertRaisesRegex(qkscope.UserError, "^sniff: printed no result") as caught:
+                qkscope.sniff("run.yaml", quiet=True)
+            self.assertEqual((caught.exception.exit_code, caught.exception.output), (0, ""))
+        with self.fake("""echo '{"schema": 1, "record": null}'"""):
+            with self.assertRaisesRegex(qkscope.UserError, "^analyze: printed no result") as caught:
+                qkscope.analyze("data", self.root, quiet=True)
+        self.assertIn('"record": null', caught.exception.output)
+
     def test_much_of_both_streams(self):
         lines = 200_000
         with self.fake(f"seq {lines}; seq {lines} >&2; seq {lines}"):
