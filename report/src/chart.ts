@@ -94,22 +94,36 @@ export function dots(all: readonly Dot[]): Layer {
       strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1) })] };
 }
 
-// So many points that they are dots of a canvas: squares and crosses.
+// So many points that they are pixels of a canvas, which has two for each of the chart: squares and crosses.
 export interface Speck { x: number; y: number; cross: boolean; lines(): readonly string[] }
 export function cloud<S extends Speck>(all: readonly S[], color: (speck: S) => string): Layer {
   const mark: Markish = (_index, { x, y }, _values, { width, height }) => {
     const canvas = element('canvas', { width: 2 * width, height: 2 * height });
-    const context = canvas.getContext('2d')!;
-    context.scale(2, 2);
+    const context = canvas.getContext('2d', { willReadFrequently: true })!;   // not drawn by a graphics card
+    const image = context.createImageData(canvas.width, canvas.height);
+    const pixels = new Uint32Array(image.data.buffer);
+    const fill = (left: number, top: number, wide: number, high: number, ink: number) => {
+      const from = Math.max(left, 0), to = Math.min(left + wide, image.width);
+      for (let row = Math.max(top, 0); from < to && row < Math.min(top + high, image.height); ++row) {
+        pixels.fill(ink, row * image.width + from, row * image.width + to);
+      }
+    };
     for (const speck of all) {
-      const px = Math.round(x!(speck.x)), py = Math.round(y!(speck.y));
-      context.fillStyle = color(speck);
-      if (!speck.cross) context.fillRect(px - 1.5, py - 1.5, 3, 3);
-      else context.fillRect(px - 3, py - 0.5, 6, 1), context.fillRect(px - 0.5, py - 3, 1, 6);
+      const px = 2 * Math.round(x!(speck.x)), py = 2 * Math.round(y!(speck.y)), ink = opaque(color(speck));
+      if (!speck.cross) fill(px - 3, py - 3, 6, 6, ink);
+      else fill(px - 6, py - 1, 12, 2, ink), fill(px - 1, py - 6, 2, 12, ink);
     }
+    context.putImageData(image, 0, 0);
     return svgElement('foreignObject', { x: 0, y: 0, width, height }, canvas);
   };
   return { marks: [mark], probes: all };
+}
+
+// #rrggbb as a pixel of ImageData: red is its first byte, and all processors that browsers run on put the
+// lowest first.
+function opaque(hex: string): number {
+  const rgb = parseInt(hex.slice(1), 16);
+  return (0xff000000 | (rgb & 0xff) << 16 | rgb & 0xff00 | rgb >> 16) >>> 0;
 }
 
 // A curve among many, which is told apart under the pointer alone.
