@@ -39,12 +39,13 @@ if(QK_PACKAGE)  # apart: without the folders of this machine, which other builds
   set(rust_environment RUSTFLAGS=--remap-path-prefix=${cargo_home}=cargo
     CFLAGS=-ffile-prefix-map=${cargo_home}=cargo)
 endif()
+get_filename_component(cargo_folder ${QK_CARGO} DIRECTORY)  # with its rustc, not that of an older Rust
 set(rust_library ${rust_target}/release/libnative.a)
 file(GLOB rust_sources CONFIGURE_DEPENDS ${rust}/*/src/*.rs ${rust}/*/Cargo.toml)
 add_custom_command(OUTPUT ${rust_library}
   # onig comes from the crate, never from the system, so that every build has the same tables.
-  COMMAND ${CMAKE_COMMAND} -E env --unset=CARGO_BUILD_TARGET RUSTONIG_SYSTEM_LIBONIG=0
-    ${rust_environment}
+  COMMAND ${CMAKE_COMMAND} -E env --modify PATH=path_list_prepend:${cargo_folder}
+    --unset=CARGO_BUILD_TARGET RUSTONIG_SYSTEM_LIBONIG=0 ${rust_environment}
     ${QK_CARGO} build --release --locked --quiet --manifest-path ${rust}/Cargo.toml
     --package native --target-dir ${rust_target}
   COMMAND ${CMAKE_COMMAND} -E touch ${rust_library}
