@@ -11,10 +11,17 @@ step() {
   shift
   log=$steps_log_dir/$(printf '%s' "$what" | tr -cs 'A-Za-z0-9' '-').log
   printf '%-58s' "$what ..."
-  if "$@" >"$log" 2>&1 </dev/null; then
+  # Not as a condition: in those, functions go on after a command of theirs that fails.
+  set +e
+  (
+    set -e
+    "$@"
+  ) >"$log" 2>&1 </dev/null
+  local code=$?
+  set -e
+  if [ $code = 0 ]; then
     printf ' %4d s\n' $((SECONDS - start))
   else
-    local code=$?
     printf ' failed after %d s (exit code %d)\n' $((SECONDS - start)) "$code"
     printf 'The end of %s:\n' "$log"
     tail -n 60 "$log"
