@@ -44,7 +44,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("qkscope")
+        try:
+            return version("qkscope")
+        except PackageNotFoundError:
+            raise AttributeError("qkscope is not installed, so it has no __version__") from None
     raise AttributeError(f"module 'qkscope' has no attribute {name!r}")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 from ._errors import UserError
 
 
 def program() -> str:
-    """Path of the native program: $QKSCOPE_PROGRAM if it is set, else the one in this package.
+    """Path of the native program: $QKSCOPE_PROGRAM if it is set, a path or a name in
+    $PATH, else the one in this package.
 
     Raises UserError if there is none, as after an installation from source.
     """
     named = os.environ.get("QKSCOPE_PROGRAM")
     if named:
-        return os.path.expanduser(named)
+        path = os.path.expanduser(named)
+        return shutil.which(path) or path
     inside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_program", "bin", "qkscope")
     if not os.path.exists(inside):
         raise UserError(

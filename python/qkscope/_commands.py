@@ -11,9 +11,9 @@ from typing import Any, Union
 
 from ._arguments import option_words, set_words, split_overrides, yaml_text
 from ._dataset import Dataset
-from ._errors import UserError
+from ._errors import Error, UserError
 from ._results import Analysis, Report
-from ._run import run
+from ._run import ending_as_told, run, run_inside
 
 PathLike = Union[str, "os.PathLike[str]"]
 """a path; for datasets also the name of a Hub repository, `org/name` or `org/name@branch`"""
@@ -34,7 +34,7 @@ def sniff(
             relative to the working folder.
         resume: goes on with an interrupted run; the dataset gets the same bytes
         overwrite: replaces a dataset that is in the folder
-        quiet: shows no progress
+        quiet: shows warnings, but no progress
         **overrides: fields of the configuration, a mapping for a section, which replace those of
             `config`; any other name is an option of `qkscope sniff`, such as `threads=2`,
             `ram="2GiB"`, `device="cuda"`, `no_upload=True`
@@ -48,7 +48,7 @@ def sniff(
     """
     fields, options = split_overrides(overrides)
     for name in ("dry_run", "shard"):
-        if name in options:
+        if options.get(name):
             raise UserError(f"sniff: {name} gives no dataset: use qkscope.run('sniff', ...)")
     words = [
         "--json",
@@ -57,10 +57,14 @@ def sniff(
     ]
     if not isinstance(config, Mapping):
         return _sniffed(run("sniff", "--config", config, *words, quiet=quiet))
-    with tempfile.TemporaryDirectory(prefix="qkscope-") as folder:
+    with ending_as_told(), tempfile.TemporaryDirectory(prefix="qkscope-") as folder:
         file = Path(folder) / "run.yaml"
         file.write_text(yaml_text(config), encoding="utf-8")
-        return _sniffed(run("sniff", "--config", file, *words, quiet=quiet))
+        try:
+            return _sniffed(run_inside("sniff", "--config", file, *words, quiet=quiet))
+        except Error as error:  # the file is gone when it is read
+            sentence = str(error).replace(f"{file}: ", "config: ")
+            raise type(error)(sentence, error.exit_code, error.output, error.messages) from None
 
 
 def _sniffed(output: str) -> Dataset:
@@ -70,10 +74,21 @@ def _sniffed(output: str) -> Dataset:
 
 def _result(command: str, output: str, key: str) -> str:
     """The path that a command with --json has printed as `key`."""
-    value = json.loads(output)[key] if output.strip() else None
-    if value is None:
+    found = _printed(command, output)
+    if found.get(key) is None:
+        raise UserError(f"{command}: printed no {key}", 0, output)
+    return str(found[key])
+
+
+def _printed(command: str, output: str) -> dict[str, Any]:
+    """What a command with --json has printed; options such as --help print something else."""
+    try:
+        found = json.loads(output)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
         raise UserError(f"{command}: printed no result", 0, output)
-    return str(value)
+    return found
 
 
 def analyze(
@@ -97,7 +112,7 @@ def analyze(
         overwrite: replaces the files of an earlier analysis
         keep_going: no error if some heads could not be measured; `record["heads"]["failed"]`
             names them
-        quiet: shows no progress
+        quiet: shows warnings, but no progress
         threads: number of threads; all cores without it
         ram: limit of the memory of all threads, such as "2GiB"
         **fields: fields of the configuration, such as `method="bucket,counted"`,
@@ -138,7 +153,7 @@ def report(
         analysis: an Analysis, the folder of one, or two of them
         output: the page; `report.html` in the folder of the first analysis without it
         overwrite: replaces an earlier page
-        quiet: shows no warnings
+        quiet: shows warnings alone
         **options: options of `qkscope report`, such as `title="..."`, `names="base,instruct"`,
             `heads="l12*,l20h03"`, `tokens=True`, `max_size="4MiB"`
 
@@ -146,6 +161,8 @@ def report(
     'report.html'
     """
     folders = [analysis] if isinstance(analysis, (str, os.PathLike)) else list(analysis)
+    if not folders:
+        raise UserError("report: expected an analysis, found none")
     words = option_words({"output": output, "overwrite": overwrite, **options})
     run("report", *folders, *words, quiet=quiet)
     if output is not None:
@@ -182,5 +199,4 @@ def inspect(
         if not error.output:
             raise
         output = error.output  # a dataset that is not whole
-    found: dict[str, Any] = json.loads(output)
-    return found
+    return _printed("inspect", output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import operator
 import os
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ._arguments import option_words
-from ._arrays import load
+from ._arrays import load, reading
 from ._errors import UserError
 from ._rows import Rows, concatenated, num_rows, read_batches
 from ._run import run
@@ -97,7 +98,10 @@ class Dataset:
         ['doc-0', 'doc-1']
         """
         path = self.path / "documents.parquet"
-        return load("pyarrow.parquet").read_table(path) if path.exists() else None
+        if not path.exists():
+            return None
+        with reading(path):
+            return load("pyarrow.parquet").read_table(path)
 
     def key_head(self, query_head: int) -> int:
         """The key head that serves a query head (grouped-query attention).
@@ -107,6 +111,9 @@ class Dataset:
         """
         if "query_heads_per_key_head" not in self.geometry:
             raise UserError(f"{self.path}: its footers do not say which key head serves a query head")
+        num_heads = int(self.geometry["num_attention_heads"])
+        if not 0 <= operator.index(query_head) < num_heads:
+            raise UserError(f"{self.path}: expected a query head from 0 to {num_heads - 1}, found {query_head}")
         return query_head // int(self.geometry["query_heads_per_key_head"])
 
     def queries(self, layer: int, head: int, vector: Vector | None = None) -> Rows:
@@ -135,7 +142,8 @@ class Dataset:
     def iter_batches(
         self, head: Head, vector: Vector | None = None, batch_rows: int = ROW_GROUP
     ) -> Iterator[Rows]:
-        """The rows of a head, at most `batch_rows` at a time: for what is larger than memory.
+        """The rows of a head, one of `heads`, at most `batch_rows` at a time: for what is larger
+        than memory.
 
         >>> sum(len(rows) for rows in ds.iter_batches(ds.heads[0], batch_rows=50))
         95
@@ -145,7 +153,8 @@ class Dataset:
 
     def _read(self, head: Head, vector: Vector | None) -> Rows:
         files = self._files(head)
-        rows = concatenated(self.iter_batches(head, vector), sum(map(num_rows, files)))
+        total = sum(map(num_rows, files))
+        rows = concatenated(self.iter_batches(head, vector), total, str(self.path / head.name))
         if rows is None:
             raise UserError(f"{files[0]}: expected rows, found none")
         return rows
@@ -174,13 +183,16 @@ class Dataset:
             raise UserError(f"vector: expected 'post_rope' or 'pre_rope', found {vector!r}")
         if self.geometry.get("vector") == vector:
             return "vector"
-        if vector == "pre_rope" and "vector_pre_rope" in load("pyarrow.parquet").read_schema(path).names:
-            return "vector_pre_rope"
+        if vector == "pre_rope":
+            with reading(path):
+                if "vector_pre_rope" in load("pyarrow.parquet").read_schema(path).names:
+                    return "vector_pre_rope"
         raise UserError(f"{path}: expected vectors {vector}, found none (capture.rope of the run)")
 
     def _footer(self, key: bytes) -> dict[str, Any]:
-        file = load("pyarrow.parquet").read_metadata(self._files(self.heads[0])[0])
-        metadata = file.metadata or {}
+        path = self._files(self.heads[0])[0]
+        with reading(path):
+            metadata = load("pyarrow.parquet").read_metadata(path).metadata or {}
         value = json.loads(metadata.get(key, b"{}"))
         return value if isinstance(value, dict) else {}
 

@@ -12,6 +12,8 @@ import time
 from typing import Any, Protocol
 
 _ERASE = "\x1b[K"
+_NAME = "qkscope: "
+_WARNING = _NAME + "warning: "
 
 
 class Sink(Protocol):
@@ -30,8 +32,8 @@ class Sink(Protocol):
         """Shows a line that stays."""
 
 
-class Silent:
-    """Shows nothing."""
+class Quiet:
+    """Shows warnings alone, as the program does with --quiet."""
 
     redraws = False
 
@@ -42,7 +44,8 @@ class Silent:
         pass
 
     def line(self, text: str) -> None:
-        pass
+        if text.startswith(_WARNING):
+            print(text, file=sys.stderr, flush=True)
 
 
 class Plain:
@@ -112,7 +115,7 @@ class Notebook:
 def find_sink(quiet: bool = False) -> Sink:
     """Where a run called from here shows what it does."""
     if quiet:
-        return Silent()
+        return Quiet()
     if "IPython" in sys.modules:
         from IPython import get_ipython
 
@@ -151,10 +154,9 @@ class Messages:
 
     def _take(self, raw: str) -> None:
         line = raw.rpartition("\r")[2].replace(_ERASE, "")
-        name = "qkscope: "
-        if line.startswith(name) and not line.startswith(name + "warning: "):
+        if line.startswith(_NAME) and not line.startswith(_WARNING):
             self.release()
-            self.sentence = line[len(name) :]
+            self.sentence = line[len(_NAME) :]
             self.holds = True
         elif raw.endswith(_ERASE):
             self._sink.settle(line)
@@ -166,5 +168,5 @@ class Messages:
     def release(self) -> None:
         """Shows the sentence after all: it was not the last one, or no error."""
         if self.holds:
-            self._sink.line(f"qkscope: {self.sentence}")
+            self._sink.line(_NAME + self.sentence)
         self.holds = False

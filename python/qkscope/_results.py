@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ._arrays import load
+from ._arrays import load, reading
 from ._errors import UserError
 
 
@@ -36,7 +36,7 @@ class Analysis:
             raise UserError(f"{record}: expected the record of an analysis, found no such file")
         self.path = path
         """as given"""
-        self.record: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        self.record: dict[str, Any] = _read_record(record)
         """how the tables were made: configuration, dataset, heads measured and failed"""
         self._folder = table.parent
 
@@ -53,9 +53,10 @@ class Analysis:
         if name not in self.tables:
             raise KeyError(f"expected one of {', '.join(self.tables)}, found {name}")
         path = self.tables[name]
-        if path.suffix == ".parquet":
-            return load("pyarrow.parquet").read_table(path)
-        return load("pyarrow.csv").read_csv(path)
+        with reading(path):
+            if path.suffix == ".parquet":
+                return load("pyarrow.parquet").read_table(path)
+            return load("pyarrow.csv").read_csv(path)
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -66,6 +67,16 @@ class Analysis:
 
     def _repr_html_(self) -> str:
         return html.escape(repr(self))
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error
+    if not (isinstance(record, dict) and {"tables", "heads"} <= set(record)):
+        raise UserError(f"{path}: expected the record of an analysis, found something else")
+    return record
 
 
 class Report:

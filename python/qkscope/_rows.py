@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._arrays import load
+from ._arrays import load, reading
 from ._errors import UserError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Rows:
         return f"<{len(self):,} rows of {self.vectors.shape[1]} numbers>"
 
     def to_arrow(self) -> Any:
-        """A pyarrow.Table with the columns of the files; the vectors are not copied.
+        """A pyarrow.Table of bucket, example_id, position and vector; the vectors are not copied.
 
         >>> ds.queries(0, 0).to_arrow().schema.field("vector").type
         FixedSizeListType(fixed_size_list<item: float>[8])
@@ -91,11 +91,11 @@ class Rows:
         )
 
     def to_pandas(self) -> Any:
-        """A pandas.DataFrame with the columns of the files; a vector is an array [head_dim]."""
+        """A pandas.DataFrame of the same columns; a vector is an array [head_dim]."""
         return self.to_arrow().to_pandas()
 
     def to_polars(self) -> Any:
-        """A polars.DataFrame with the columns of the files; a vector is an array [head_dim]."""
+        """A polars.DataFrame of the same columns; a vector is an array [head_dim]."""
         import polars as pl
 
         return pl.from_arrow(self.to_arrow())
@@ -112,7 +112,7 @@ def read_batches(path: str, column: str, batch_rows: int) -> Iterator[Rows]:
     """The rows of one Parquet file, at most `batch_rows` at a time."""
     load("numpy")
     pq = load("pyarrow.parquet")
-    with pq.ParquetFile(path, memory_map=True) as file:
+    with reading(path), pq.ParquetFile(path, memory_map=True) as file:
         missing = {*PLACES, column} - set(file.schema_arrow.names)
         if missing:
             raise UserError(f"{path}: expected the columns of a capture, found no {min(missing)}")
@@ -121,12 +121,16 @@ def read_batches(path: str, column: str, batch_rows: int) -> Iterator[Rows]:
 
 
 def num_rows(path: str) -> int:
-    return int(load("pyarrow.parquet").read_metadata(path).num_rows)
+    with reading(path):
+        return int(load("pyarrow.parquet").read_metadata(path).num_rows)
 
 
-def concatenated(batches: Iterator[Rows], total: int) -> Rows | None:
+def concatenated(batches: Iterator[Rows], total: int, folder: str) -> Rows | None:
     """All rows of the batches, which are `total`, in one piece; None without a batch. Needs memory
-    for these and one batch."""
+    for these and one batch.
+
+    Raises UserError if the files in `folder` have vectors of several lengths.
+    """
     import numpy as np
 
     first = next(batches, None)
@@ -141,6 +145,11 @@ def concatenated(batches: Iterator[Rows], total: int) -> Rows | None:
     at = 0
     batch: Rows | None = first
     while batch is not None:
+        lengths = first.vectors.shape[1], batch.vectors.shape[1]
+        if lengths[0] != lengths[1]:
+            raise UserError(
+                f"{folder}: expected vectors of one length in all files, found {lengths[0]} and {lengths[1]}"
+            )
         place = slice(at, at + len(batch))
         out.vectors[place] = batch.vectors
         out.positions[place] = batch.positions

@@ -7,6 +7,7 @@ import selectors
 import signal
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,12 +105,25 @@ class _Child:
             self._messages.release()
             return output
         kind = BugError if -exit_code in _CRASHES else error_class(exit_code)
-        sentence = self._messages.sentence or _first_line(output)
-        if exit_code < 0 and kind is not BugError:  # whatever it said last is not the reason
-            sentence = f"ended by signal {-exit_code} ({signal.Signals(-exit_code).name})"
+        said = self._messages.sentence
+        if exit_code > 0:
+            sentence = said or _first_line(output) or f"exit code {exit_code}"
+        elif kind is BugError:
+            sentence = f"crashed by {_name(-exit_code)}: a bug in Qkscope"
+            if self._messages.holds:  # said just before
+                sentence += f"; it said last: {said}"
+        else:  # whatever it said last is not the reason
+            sentence = f"ended by {_name(-exit_code)}"
             if -exit_code == signal.SIGKILL:
                 sentence += "; perhaps there was not enough memory"
-        raise kind(sentence or f"exit code {exit_code}", exit_code, output, "\n".join(self._messages.lines))
+        raise kind(sentence, exit_code, output, "\n".join(self._messages.lines))
+
+
+def _name(number: int) -> str:
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:  # of real time
+        return f"signal {number}"
 
 
 def _first_line(text: str) -> str:
@@ -134,7 +148,10 @@ def _pseudo_terminal() -> tuple[int, int]:
     modes = termios.tcgetattr(write_end)
     modes[1] &= ~termios.OPOST
     termios.tcsetattr(write_end, termios.TCSANOW, modes)
-    columns, lines = shutil.get_terminal_size()
+    try:
+        columns, lines = os.get_terminal_size(sys.stderr.fileno())
+    except (OSError, ValueError):  # a notebook
+        columns, lines = shutil.get_terminal_size()
     fcntl.ioctl(write_end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     return read_end, write_end
 
@@ -159,12 +176,33 @@ def _told_to_end() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _watch(child: _Child) -> tuple[int, BaseException | None]:
-    """Exit code of the child, and what stopped it. Each interrupt is one signal for the child: the
-    first one lets it finish what it has begun, and a second one ends it at once."""
+@contextmanager
+def _held_back() -> Iterator[list[int]]:
+    """The numbers of signals that came meanwhile, in the main thread, and did nothing yet."""
+    held: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield held
+        return
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {n: handler for n, handler in handlers.items() if callable(handler)}
+    try:
+        for number in handlers:
+            signal.signal(number, lambda number, frame: held.append(number))
+        yield held
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _watch(child: _Child, signals: list[int]) -> tuple[int, BaseException | None]:
+    """Exit code of the child, and what stopped it; `signals` came while it was started. Each
+    interrupt is one signal for the child: the first one lets it finish what it has begun, and a
+    second one ends it at once."""
     stopped: BaseException | None = None
     while True:
         try:
+            while signals:
+                signal.raise_signal(signals.pop(0))
             return child.wait(), stopped
         except KeyboardInterrupt as interrupt:
             stopped = stopped or interrupt
@@ -174,13 +212,44 @@ def _watch(child: _Child) -> tuple[int, BaseException | None]:
             child.stop(told.number)
 
 
+@contextmanager
+def ending_as_told() -> Iterator[None]:
+    """Ends this process, once what is inside has been left, if run_inside was told to."""
+    try:
+        yield
+    except _Signalled as told:
+        os.kill(os.getpid(), told.number)
+        raise KeyboardInterrupt from None  # in case it lives on
+
+
+def run_inside(*arguments: str | os.PathLike[str], quiet: bool = False) -> str:
+    """As `run`, of which it is a part: of what is inside `ending_as_told`."""
+    words = [program(), *(os.fspath(word) for word in arguments)]
+    child: _Child | None = None
+    with _told_to_end():
+        try:
+            with _held_back() as signals:
+                try:
+                    child = _Child(words, find_sink(quiet))
+                except OSError as error:
+                    raise UserError(f"{words[0]}: cannot be started: {error.strerror}") from None
+            exit_code, stopped = _watch(child, signals)
+        finally:
+            if child is not None:
+                child.close()
+    if stopped is not None:
+        child.show_rest()
+        raise stopped if isinstance(stopped, _Signalled) else KeyboardInterrupt
+    return child.result(exit_code)
+
+
 def run(*arguments: str | os.PathLike[str], quiet: bool = False) -> str:
     """Runs `qkscope` with these arguments, and returns what it writes to stdout.
 
     What it writes to stderr, progress and warnings, is shown in the notebook or on the terminal;
-    nothing with `quiet`. An interrupt (Ctrl-C, or the stop button of a notebook) is passed on once:
-    the program finishes what it has begun, a capture keeps its journal, and then KeyboardInterrupt
-    is raised. A second one ends it at once. SIGTERM and SIGHUP are passed on in the same way. In
+    only warnings with `quiet`. An interrupt (Ctrl-C, or the stop button of a notebook) is passed on
+    once: the program finishes what it has begun, a capture keeps its journal, and then
+    KeyboardInterrupt is raised. A second one ends it at once. SIGTERM and SIGHUP are passed on in the same way. In
     another thread than the main one, the program gets Ctrl-C from the terminal; `sniff` then raises
     StoppedError, the others an Error. If this process ends in any way, even by SIGKILL, the program
     stops as at SIGTERM.
@@ -190,19 +259,5 @@ def run(*arguments: str | os.PathLike[str], quiet: bool = False) -> str:
 
     Raises Error, of the class for the exit code, with the program's one sentence.
     """
-    words = [program(), *(os.fspath(word) for word in arguments)]
-    with _told_to_end():
-        try:
-            child = _Child(words, find_sink(quiet))
-        except OSError as error:
-            raise UserError(f"{words[0]}: cannot be started: {error.strerror}") from None
-        try:
-            exit_code, stopped = _watch(child)
-        finally:
-            child.close()
-    if stopped is not None:
-        child.show_rest()
-        if isinstance(stopped, _Signalled):
-            os.kill(os.getpid(), stopped.number)
-        raise KeyboardInterrupt
-    return child.result(exit_code)
+    with ending_as_told():
+        return run_inside(*arguments, quiet=quiet)

@@ -109,6 +109,21 @@ class Rows(unittest.TestCase):
                 with self.assertRaisesRegex(qkscope.UserError, sentence):
                     self.write(folder, vectors).queries(0, 0)
 
+    def test_files_of_one_head_with_other_lengths(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.write(folder, pa.array([[1.0, 2.0]]))
+            os.rename(f"{folder}/l00h00q/data.parquet", f"{folder}/l00h00q/a.parquet")
+            ds = self.write(folder, pa.array([[3.0], [4.0]]))
+            with self.assertRaisesRegex(qkscope.UserError, "/l00h00q: expected .* in all files, found 2 and 1$"):
+                ds.queries(0, 0)
+
+    def test_query_heads_that_the_model_lacks(self):
+        for head in (-1, 4):
+            with self.assertRaisesRegex(qkscope.UserError, f"expected a query head from 0 to 3, found {head}$"):
+                self.ds.key_head(head)
+        with self.assertRaises(TypeError):
+            self.ds.key_head(1.5)
+
     def test_what_was_not_captured_is_named(self):
         with self.assertRaisesRegex(qkscope.UserError, "key head 2 of layer 0 was not captured; of this "
                                                        "layer there are 0, 1$"):
@@ -147,6 +162,7 @@ class Rows(unittest.TestCase):
         self.assertEqual(polars["vector"].to_list(), rows.vectors.tolist())
         self.assertEqual(polars["position"].to_list(), rows.positions.tolist())
         table = rows.to_arrow()
+        self.assertEqual(table.column_names, ["bucket", "example_id", "position", "vector"])
         self.assertEqual(table["vector"].chunk(0).flatten().to_numpy().ctypes.data,
                          rows.vectors.ctypes.data)
         self.assertEqual(rows[::2].to_arrow()["vector"].to_pylist(), rows.vectors[::2].tolist())

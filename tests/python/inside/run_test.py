@@ -112,6 +112,13 @@ class Configurations(Place):
             qkscope.sniff(self.file, capture="all")
         with self.assertRaisesRegex(qkscope.UserError, "dry_run gives no dataset"):
             qkscope.sniff(self.file, dry_run=True)
+        with self.assertRaisesRegex(qkscope.UserError, "^config: dataset.path: is required$"):
+            qkscope.sniff({}, dry_run=False)
+        with self.assertRaisesRegex(qkscope.UserError, "^sniff: printed no result$") as caught:
+            qkscope.sniff(self.file, help=True)
+        self.assertIn("--resume", caught.exception.output)
+        with self.assertRaisesRegex(qkscope.UserError, "^report: expected an analysis, found none$"):
+            qkscope.report([])
 
     def test_from_a_capture_to_a_page(self):
         ds = qkscope.sniff(self.file, quiet=True)
@@ -144,6 +151,12 @@ class Configurations(Place):
         self.assertIn("l01h01q", caught.exception.output)
         found = qkscope.inspect(ds)
         self.assertFalse(found["whole"])
+        keys = ds.path / "l00h01k/data.parquet"
+        keys.write_bytes(keys.read_bytes()[:-9])
+        with self.assertRaisesRegex(qkscope.UserError, f"^{keys}: cannot be read: "):
+            ds.keys(0, 1)
+        with self.assertRaisesRegex(qkscope.UserError, f"^{keys}: cannot be read: "):
+            next(ds.iter_batches(qkscope.Head(0, 1, "k")))
         self.assertIn("l01h01q", json.dumps(found["problems"]))
         with self.assertRaises(qkscope.UserError):
             qkscope.inspect(f"{self.root}/nowhere")
@@ -153,18 +166,27 @@ class ExitCodes(Place):
     def test_each_has_its_class(self):
         for script, kind, code in (("exit 1", qkscope.UserError, 1), ("exit 2", qkscope.BugError, 2),
                                    ("exit 75", qkscope.StoppedError, 75), ("exit 9", qkscope.Error, 9),
-                                   ("kill -SEGV $$", qkscope.BugError, -11),
+                                   ("sleep 1; kill -SEGV $$", qkscope.BugError, -11),
+                                   ("kill -ABRT $$", qkscope.BugError, -6),
                                    ("kill -KILL $$", qkscope.Error, -9)):
             with self.fake(f"echo out; echo 'qkscope: warning: w' >&2; echo 'qkscope: a: b' >&2; {script}"):
                 with self.assertRaises(qkscope.Error) as caught:
                     qkscope.run("x", quiet=True)
             error = caught.exception
             self.assertIs(type(error), kind, script)
-            sentence = "ended by signal 9 (SIGKILL); perhaps there was not enough memory" if code == -9 else "a: b"
+            sentence = {
+                -6: "crashed by signal 6 (SIGABRT): a bug in Qkscope; it said last: a: b",
+                -9: "ended by signal 9 (SIGKILL); perhaps there was not enough memory",
+                -11: "crashed by signal 11 (SIGSEGV): a bug in Qkscope",
+            }.get(code, "a: b")
             self.assertEqual((str(error), error.exit_code, error.output), (sentence, code, "out\n"))
             self.assertEqual(error.messages, "qkscope: warning: w\nqkscope: a: b")
             again = pickle.loads(pickle.dumps(error))
             self.assertEqual((type(again), str(again), again.exit_code), (kind, sentence, code))
+
+    def test_a_program_of_the_path(self):
+        with self.fake("echo found"), mock.patch.dict(os.environ, PATH=self.root, QKSCOPE_PROGRAM="fake"):
+            self.assertEqual(qkscope.run(), "found\n")
 
     def test_a_program_that_is_not_there(self):
         with mock.patch.dict(os.environ, QKSCOPE_PROGRAM="/nowhere/qkscope"):
@@ -182,7 +204,7 @@ class ExitCodes(Place):
                 qkscope.sniff("run.yaml", quiet=True)
             self.assertEqual((caught.exception.exit_code, caught.exception.output), (0, ""))
         with self.fake("""echo '{"schema": 1, "record": null}'"""):
-            with self.assertRaisesRegex(qkscope.UserError, "^analyze: printed no result") as caught:
+            with self.assertRaisesRegex(qkscope.UserError, "^analyze: printed no record$") as caught:
                 qkscope.analyze("data", self.root, quiet=True)
         self.assertIn('"record": null', caught.exception.output)
 
@@ -200,6 +222,12 @@ class Shown(Place):
             with contextlib.redirect_stderr(io.StringIO()) as shown:
                 qkscope.run()
         self.assertEqual(shown.getvalue(), "capture 1\nqkscope: warning: w\nqkscope: note\n")
+
+    def test_quietly_warnings_are_shown(self):
+        with self.fake("echo 'capture 1' >&2; echo 'qkscope: warning: w' >&2; echo 'qkscope: note' >&2"):
+            with contextlib.redirect_stderr(io.StringIO()) as shown:
+                qkscope.run(quiet=True)
+        self.assertEqual(shown.getvalue(), "qkscope: warning: w\n")
 
     def test_the_sentence_of_an_error_is_not_shown_twice(self):
         with self.fake("echo line >&2; echo 'qkscope: sentence' >&2; exit 1"):
@@ -248,7 +276,7 @@ class Shown(Place):
     def test_any_cut_of_the_stream_gives_the_same(self):
         data = b"\rone\x1b[K\rt\xc3\xbc\x1b[K\nqkscope: warning: w\n\rx\x1b[K\r\x1b[Kqkscope: a\nqkscope: b"
         for size in (1, 2, 3, 5, len(data)):
-            messages = _progress.Messages(_progress.Silent())
+            messages = _progress.Messages(_progress.Quiet())
             for at in range(0, len(data), size):
                 messages.feed(data[at:at + size])
             messages.feed(b"", is_last=True)
@@ -284,6 +312,46 @@ class Signals(Place):
             seen, _, code = self.signalled(number)
             self.assertEqual((seen, code), (number.name, -number))
 
+    def test_a_second_interrupt_is_passed_on(self):
+        file = pathlib.Path(f"{self.root}/seen")
+        with self.fake(COUNTING, python=True):
+            process = self.call(f"qkscope.run({str(file)!r})", start_new_session=True)
+            wait_for(file.exists)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+        self.assertEqual(file.read_text(), "SIGINT,SIGINT")
+
+    def test_an_interrupt_while_the_program_is_started(self):
+        """It stops the program; without the delay it would come in the first milliseconds."""
+        file = pathlib.Path(f"{self.root}/seen")
+        call = (f"import signal, time; from qkscope import _run; start = _run.subprocess.Popen; wait = {str(file)!r}\n"
+                "    def late(*words, **options):\n"
+                "        process = start(*words, **options)\n"
+                "        while not __import__('os').path.exists(wait): time.sleep(0.01)\n"
+                "        signal.raise_signal(signal.{number})\n"
+                "        return process\n"
+                "    _run.subprocess.Popen = late\n"
+                "    qkscope.run(wait)")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            file.unlink(missing_ok=True)
+            with self.fake(COUNTING, python=True):
+                process = self.call(call.format(number=number.name))
+                process.communicate(timeout=60)
+            self.assertEqual((file.read_text(), process.returncode), (number.name, -number))
+
+    def test_the_end_of_a_job_leaves_no_configuration(self):
+        seen, place = pathlib.Path(f"{self.root}/seen"), pathlib.Path(f"{self.root}/tmp")
+        place.mkdir()
+        with self.fake(f'exec "{sys.executable}" -c \'{COUNTING}\' "{seen}"'):
+            process = self.call("qkscope.sniff({})", env={**os.environ, "TMPDIR": str(place)})
+            wait_for(seen.exists)
+            self.assertEqual(len(list(place.iterdir())), 1)
+            process.terminate()
+            process.communicate(timeout=60)
+        self.assertEqual((process.returncode, list(place.iterdir())), (-signal.SIGTERM, []))
+
     def test_handlers_are_those_of_before(self):
         with self.fake("exit 0"):
             qkscope.run()
@@ -307,7 +375,6 @@ class Signals(Place):
         resumed = fixtures.files_of(qkscope.sniff(config, resume=True, quiet=True).path)
         self.assertEqual(resumed.keys(), whole.keys())
         self.assertTrue(all(resumed[name] == whole[name] for name in whole))
-
 
     def long_capture(self, call):
         """A process that makes a call with a capture of some seconds: it, the journal, the pid of the program."""
