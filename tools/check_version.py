@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The version stands in CMakeLists.txt. CITATION.cff and the newest heading of CHANGELOG.md must
-have the same one, and a crate of rust/ none of its own. Exit code 1 with one line per finding.
+"""The version stands in CMakeLists.txt. CITATION.cff, the newest heading of CHANGELOG.md and the
+names of packages in README.md, docs/ and packaging/ must have the same one, and a crate of rust/
+none of its own. Exit code 1 with one line per finding.
 
 usage: check_version.py [--print]      --print: only say which one it is"""
 
@@ -31,6 +32,12 @@ def findings():
         other = first(pattern, path)
         if other != version:
             found.append(f"{path}: expected version {version}, as in CMakeLists.txt, found {other}")
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "packaging").iterdir())]:
+        if path.suffix not in (".md", ".def", "") or not path.is_file():  # else a package that was made there
+            continue
+        for other in re.findall(r"(?:\bqkscope[-_]|\bversion=)(\d+\.\d+\.\d+)", path.read_text()):
+            if other != version:
+                found.append(f"{path.relative_to(ROOT)}: expected packages of version {version}, found {other}")
     for path in sorted((ROOT / "rust").glob("*/Cargo.toml")):
         if re.search(r"^version\s*=", path.read_text(), re.M):
             found.append(f"{path.relative_to(ROOT)}: has a version of its own")
