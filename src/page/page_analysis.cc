@@ -32,30 +32,6 @@ using nlohmann::json;
 
 constexpr std::string_view kProfilesFile = "head_profiles.parquet";
 
-// " --vector pre_rope"; nothing if the record does not say it.
-std::string recorded_option(std::string_view name, const json& value) {
-  std::string text = value.is_number() ? value.dump() : "";
-  if (value.is_string()) text = value.get<std::string>();
-  for (const json& item : value.is_array() ? value : json::array()) {
-    if (item.is_string()) text += (text.empty() ? "" : ",") + item.get<std::string>();
-  }
-  if (text.empty() || text == "none") return "";
-  return fmt::format(" --{} {}", name, shell_word(text));
-}
-
-// "qkscope analyze DATASET --method bucket,counted --vector pre_rope --error_bars jackknife": as the
-// analysis was made, with what makes the file that is missing.
-std::string command_for(std::string_view options, const std::optional<json>& record) {
-  const auto recorded = [&](const char* key, std::string_view name) {
-    return record ? recorded_option(name, value_at(*record, {key})) : std::string();
-  };
-  const std::string bars = recorded("error_bars", "error_bars");
-  if (!bars.empty() && options.starts_with("--error_bars")) options = "";
-  return fmt::format("qkscope analyze DATASET{}{}{}{}{}{}", recorded("methods", "method"),
-                     recorded("vector", "vector"), recorded("bucket_width", "bucket_width"), bars,
-                     options.empty() ? "" : " ", options);
-}
-
 // A record that is damaged is no reason to go on without it.
 void refuse_lost_record(const FoundResults& found) {
   const fs::path file = found.csv.string() + ".json";
@@ -144,7 +120,7 @@ void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
   const fs::path path = find_table(out.found, kProfilesRecord, kProfilesFile);
   if (path.empty()) {
     out.missing.push_back(
-        {std::string(kProfilesFile), command_for("--profiles", out.found.record)});
+        {std::string(kProfilesFile), missing_command(out.record, out.name, "--profiles")});
     if (wishes.tokens) {
       out.notes.push_back(fmt::format("{} has no {}, so there are no points, and no tokens.",
                                       out.name, kProfilesFile));
@@ -187,7 +163,6 @@ std::vector<fs::path> find_tables(const FoundResults& found) {
 
 // What the page shows ready: metrics, words, and numbers that follow from the tables.
 void derive(const PageWishes& wishes, PageAnalysis& out) {
-  if (out.found.record) out.record = public_record(*out.found.record, wishes.ids);
   out.methods = page_methods(out.record, out.tables);
   out.metrics = join_metrics(out.tables, out.methods);
   unite_cells(out.tables, out.methods.front());
@@ -240,6 +215,7 @@ PageAnalysis read_page_analysis(const fs::path& path, const std::string& name,
   out.name = name;
   out.found = find_results(path);
   refuse_lost_record(out.found);
+  if (out.found.record) out.record = public_record(*out.found.record, wishes.ids);
   read_heads(wishes, out);
   const std::span<const TableKind> kinds = table_kinds();
   const std::vector<fs::path> paths = find_tables(out.found);
@@ -253,7 +229,7 @@ PageAnalysis read_page_analysis(const fs::path& path, const std::string& name,
   for (size_t i = 0; i < kinds.size(); ++i) {
     if (!read[i]) {
       out.missing.push_back(
-          {std::string(kinds[i].file), command_for(kinds[i].options, out.found.record)});
+          {std::string(kinds[i].file), missing_command(out.record, out.name, kinds[i].options)});
       continue;
     }
     if (kinds[i].is_per_head) add_lost_rows(*read[i], out.heads, out);

@@ -71,6 +71,17 @@ std::string dataset_word(const json& record) {
   return "DATASET";
 }
 
+// "qkscope analyze DATASET --method bucket --output_dir results".
+std::string analyze_command(const json& record, const json& configured, const std::string& name) {
+  const std::string options = configured.is_object() ? options_of(configured) : "";
+  return fmt::format("qkscope analyze {}{} --output_dir {}", dataset_word(record), options,
+                     path_word(name));
+}
+
+json configured_in(const json& record) {
+  return record.is_object() ? value_at(record, {"configured"}) : json();
+}
+
 }  // namespace
 
 std::string shell_word(std::string text) {
@@ -86,12 +97,8 @@ std::string shell_word(std::string text) {
 
 std::vector<std::string> page_commands(const json& record, const std::string& name,
                                        std::span<const PageFile> files) {
-  const json configured = record.is_object() ? value_at(record, {"configured"}) : json();
-  const std::string options = configured.is_object() ? options_of(configured) : "";
-  const std::string folder = path_word(name);
-  std::vector<std::string> out = {
-      fmt::format("qkscope analyze {}{} --output_dir {}", dataset_word(record), options, folder),
-      "qkscope report " + folder};
+  std::vector<std::string> out = {analyze_command(record, configured_in(record), name),
+                                  "qkscope report " + path_word(name)};
   for (const Figure& figure : kFigures) {
     const auto file = std::ranges::find(files, figure.table, &PageFile::table);
     if (file == files.end()) continue;
@@ -99,6 +106,20 @@ std::vector<std::string> page_commands(const json& record, const std::string& na
                               path_word(name + "/" + file->name)));
   }
   return out;
+}
+
+std::string missing_command(const json& record, const std::string& name, std::string_view option) {
+  json configured = configured_in(record);
+  if (configured.is_object() && !option.empty()) {
+    const std::string field(option.substr(2, option.find(' ') - 2));
+    const std::string value = text_in(configured, {field.c_str()});
+    if (!value.empty() && value != "none")
+      option = "";
+    else
+      configured.erase(field);
+  }
+  return analyze_command(record, configured, name) + (option.empty() ? "" : " ") +
+         std::string(option) + " --overwrite";
 }
 
 }  // namespace qk

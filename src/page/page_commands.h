@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "page/read_table.h"
@@ -18,5 +19,10 @@ std::string shell_word(std::string text);
 //   name    of the analysis, which is that of its folder unless the user has named it
 std::vector<std::string> page_commands(const nlohmann::json& record, const std::string& name,
                                        std::span<const PageFile> files);
+
+// The command that repeats the analysis and writes a table that it lacks, too. `option`: what asks for
+// that table, such as "--error_bars jackknife"; empty if nothing must.
+std::string missing_command(const nlohmann::json& record, const std::string& name,
+                            std::string_view option);
 
 }  // namespace qk

@@ -64,6 +64,27 @@ TEST(PageCommands, OfADatasetOfTheHubAndOfNone) {
               ElementsAre("qkscope analyze DATASET --output_dir a", "qkscope report a"));
 }
 
+TEST(PageCommands, WhatIsMissingIsMadeByTheSameAnalysis) {
+  json record = {
+      {"configured", {{"dataset", "run"}, {"error_bars", "none"}, {"min_queries", 100}}}};
+  EXPECT_EQ(
+      missing_command(record, "a", "--error_bars jackknife"),
+      "qkscope analyze run --min_queries 100 --output_dir a --error_bars jackknife --overwrite");
+  EXPECT_EQ(missing_command(record, "a", ""),
+            "qkscope analyze run --error_bars none --min_queries 100 --output_dir a --overwrite");
+  record["configured"]["error_bars"] = "bootstrap";
+  record["configured"]["profiles"] = false;
+  EXPECT_EQ(
+      missing_command(record, "a", "--error_bars jackknife"),
+      "qkscope analyze run --error_bars bootstrap --min_queries 100 --output_dir a --overwrite");
+  EXPECT_EQ(
+      missing_command(record, "a", "--profiles"),
+      "qkscope analyze run --error_bars bootstrap --min_queries 100 --output_dir a --profiles "
+      "--overwrite");
+  EXPECT_EQ(missing_command(nullptr, "a", "--profiles"),
+            "qkscope analyze DATASET --output_dir a --profiles --overwrite");
+}
+
 TEST(PageCommands, HostileNamesAreWords) {
   const json record = {{"configured", {{"dataset", kHostile}, {kHostile, {{"a", 1}}}}}};
   EXPECT_EQ(page_commands(record, "a", {})[0],

@@ -31,6 +31,7 @@ bool is_metric(std::string_view column) {
 bool is_signed(std::string_view id) {
   constexpr std::array<std::string_view, 4> kWords = {"skew", "kurt", "slope", "difference"};
   const auto has = [&](std::string_view word) { return id.find(word) != std::string_view::npos; };
+  if (has("_abs_") || id == "score_skew") return false;  // absolute values
   return id.starts_with("trend:") || std::ranges::any_of(kWords, has);
 }
 
@@ -189,8 +190,8 @@ std::array<double, 2> robust_limits(std::vector<double> values, bool has_signs) 
   std::ranges::sort(values);
   double low = percentile(values, kLowestShare);
   double high = percentile(values, 1 - kLowestShare);
-  if (has_signs && low < 0 && high > 0) {
-    high = std::max(high, -low);
+  if (has_signs) {
+    high = std::max(std::abs(low), std::abs(high));
     low = -high;
   }
   if (low < high) return {low, high};
@@ -235,10 +236,11 @@ std::vector<std::string> page_methods(const json& record, const NamedTables& tab
   for (const json& method : recorded.is_array() ? recorded : json::array()) {
     if (method.is_string()) out.push_back(method.get<std::string>());
   }
-  DecodedTable details(table_named(tables, "details"));
-  if (out.empty()) {
-    for (const std::string& method : details.texts("method")) {
-      if (std::ranges::find(out, method) == out.end()) out.push_back(method);
+  for (const char* name : {"details", "positions", "methods", "trends", "intervals"}) {
+    if (!out.empty()) break;
+    DecodedTable table(table_named(tables, name));
+    for (const std::string& method : table.texts("method")) {
+      if (!method.empty() && std::ranges::find(out, method) == out.end()) out.push_back(method);
     }
   }
   if (out.empty()) out.emplace_back();

@@ -84,6 +84,18 @@ TEST(PageMetrics, TheirListSaysWhatTheyAre) {
   EXPECT_NEAR(list[2]["limits"][0].get<double>(), -2.92, 1e-12);
   EXPECT_NEAR(list[2]["limits"][1].get<double>(), 2.92, 1e-12);
   EXPECT_NEAR(list[0]["limits"][1].get<double>(), 900, 1e-12);  // all are 600
+  EXPECT_EQ(list[7]["limits"], nlohmann::json({-1.0, 1.0}));    // all are -1
+}
+
+TEST(PageMetrics, ZeroIsInTheMiddleOfSignedColoursWhateverTheValues) {
+  const TestAnalysis one(1, 2);
+  one.write("head_metrics.csv",
+            "layer,q_head,k_head,q_resid0_kurt,q_noise_med_abs_kurt\n0,0,0,1,1\n0,1,1,2,2\n");
+  const auto list = data_of(page_of(one)).json["analyses"][0]["metrics"];
+  EXPECT_NEAR(list[0]["limits"][0].get<double>(), -1.98, 1e-12);
+  EXPECT_NEAR(list[0]["limits"][1].get<double>(), 1.98, 1e-12);
+  EXPECT_EQ(list[1]["signed"], false);  // absolute values
+  EXPECT_NEAR(list[1]["limits"][0].get<double>(), 1.02, 1e-12);
 }
 
 TEST(PageMetrics, MethodsAreThoseOfTheRecordOrOfTheCells) {
@@ -94,7 +106,15 @@ TEST(PageMetrics, MethodsAreThoseOfTheRecordOrOfTheCells) {
   one.write_record();
   EXPECT_EQ(data_of(page_of(one)).json["analyses"][0]["methods"],
             nlohmann::json::array({"bucket"}));
+  one.write("head_trends.csv",
+            "layer,q_head,k_head,method,trend,reach,slope,ci_low,ci_high,unit\n"
+            "0,0,0,counted,position,,1,,,per token\n");
+  EXPECT_EQ(data_of(page_of(one)).json["analyses"][0]["methods"],
+            nlohmann::json::array({"bucket"}));  // of the first table
   one.remove("head_bucket_details.csv");
+  EXPECT_EQ(data_of(page_of(one)).json["analyses"][0]["methods"],
+            nlohmann::json::array({"counted"}));
+  one.remove("head_trends.csv");
   EXPECT_EQ(data_of(page_of(one)).json["analyses"][0]["methods"], nlohmann::json::array({""}));
 }
 

@@ -70,7 +70,9 @@ std::string bars_text(const json& record) {
   const json confidence = value_at(record, {"confidence"});
   const std::string level =
       confidence.is_number() ? fmt::format(", {:.4g} %", 100 * confidence.get<double>()) : "";
-  return word_in(record, {"error_bars"}) + level;
+  const std::string kind = word_in(record, {"interval"});
+  return word_in(record, {"error_bars"}) + level +
+         (kind.empty() || kind == "t" ? "" : fmt::format(" ({})", kind));
 }
 
 std::string corpus_text(const json& record) {
@@ -161,10 +163,18 @@ PageSummary page_summary(const json& record, const std::vector<std::string>& met
                {"Corpus", corpus_text(record)}};
   std::erase_if(out.facts, [](const auto& fact) { return fact.second.empty(); });
   if (documents > 0 && documents < kManyDocuments) {
+    const std::string kind = word_in(record, {"interval"});
+    const bool is_t = kind.empty() || kind == "t";
     out.warnings.push_back(fmt::format(
-        "{}, fewer than {}: intervals are wide, and late buckets rest on few texts. What rests on "
-        "fewer than {} documents is hatched or dotted.",
-        counted(documents, "document"), kManyDocuments, kFewBehind));
+        "{}, fewer than {}: {}, and late buckets rest on few texts. What rests on fewer than {} "
+        "documents is hatched, hollow or dotted.",
+        counted(documents, "document"), kManyDocuments,
+        is_t ? "intervals are wide" : fmt::format("intervals of the kind {} are too narrow", kind),
+        kFewBehind));
+  }
+  if (documents == 0) {
+    out.warnings.emplace_back(
+        "The number of documents is not known, so nothing is marked that rests on few of them.");
   }
   if (!has_intervals(*table_named(tables, "heads"))) {
     out.warnings.emplace_back(

@@ -10,7 +10,7 @@
 
 namespace qk {
 
-// What rests on fewer documents is hatched or dotted.
+// What rests on fewer documents is hatched, hollow or dotted.
 inline constexpr int kFewBehind = 5;
 
 struct PageSummary {

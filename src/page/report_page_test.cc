@@ -65,23 +65,9 @@ TEST(ReportPage, FilesAndWhatIsMissing) {
   EXPECT_EQ(json["files"].size(), 4u);
   EXPECT_EQ(json["missing"][0]["file"], "head_metrics_ci.csv");
   EXPECT_EQ(json["missing"][0]["command"],
-            "qkscope analyze DATASET --method bucket --vector post_rope --error_bars jackknife");
+            "qkscope analyze smol --documents DOCUMENTS --output_dir " +
+                json["name"].get<std::string>() + " --error_bars jackknife --overwrite");
   EXPECT_EQ(json["missing"][1]["file"], "head_positions.csv");
-}
-
-TEST(ReportPage, CommandsForMissingFilesAreThoseOfTheAnalysis) {
-  TestAnalysis analysis;
-  analysis.record["methods"] = {"bucket", "it's; rm -r x\n"};
-  analysis.record["vector"] = nullptr;
-  analysis.record["bucket_width"] = 128;
-  analysis.record["error_bars"] = "bootstrap";
-  analysis.write_record();
-  const auto missing = data_of(page_of(analysis)).json["analyses"][0]["missing"];
-  for (const size_t i : {0u, 1u}) {  // the intervals, the positions
-    EXPECT_EQ(missing[i]["command"],
-              "qkscope analyze DATASET --method 'bucket,it'\\''s; rm -r x?' --bucket_width 128 "
-              "--error_bars bootstrap");
-  }
 }
 
 TEST(ReportPage, TheTableOfTheHeadsIsEnough) {

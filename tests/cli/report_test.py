@@ -257,7 +257,8 @@ class Report(unittest.TestCase):
         self.assertIn("details.csv.zst", [file["name"] for file in data.json["analyses"][0]["files"]])
         missing = {one["file"]: one["command"] for one in data.json["analyses"][0]["missing"]}
         self.assertEqual(missing["head_profiles.parquet"],
-                         "qkscope analyze DATASET --method bucket --vector post_rope --profiles")
+                         "qkscope analyze b --detail_csv details.csv.zst --output_csv heads.csv.gz "
+                         "--output_dir packed --profiles --overwrite")
 
 
 if __name__ == "__main__":
