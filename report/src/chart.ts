@@ -12,6 +12,8 @@ import { broken } from './parts.ts';
 import { extent, type HeadKey } from './report.ts';
 import type { Page } from './view.ts';
 
+const kDotted = '1 4';   // the dashes of what few documents are behind, and of nothing else
+
 export type Ends = [low: number, high: number];
 export interface Axis { label: string; domain?: Ends; log?: boolean; ticks?: number[] }
 
@@ -55,11 +57,14 @@ export function lines(page: Page, all: readonly Series[]): Layer {
       return joins(i - 1) || joins(i + 1) ? y[i] : NaN;
     };
     const hasSymbols = each.symbols !== false && index.length <= 80;
+    const band = { x: at, y1: (i: number) => low![i], y2: (i: number) => high![i] };
+    const isAlone = (i: number) => !Number.isFinite(low![i - 1]) && !Number.isFinite(low![i + 1]);
     return { probes: lines ? index.map(i => ({ x: x[i], y: y[i], lines: () => lines(i) })) : [], marks: [
-      low && high ? areaY(index, { x: at, y1: (i: number) => low[i], y2: (i: number) => high[i],
-        fill: stroke, fillOpacity: 0.18 }) : null,
+      low && high ? areaY(index, { ...band, fill: stroke, fillOpacity: 0.18 }) : null,
+      low && high ? ruleX(index.filter(isAlone),
+        { ...band, stroke, strokeWidth: 4, strokeOpacity: 0.3 }) : null,
       line(index, { ...shared, y: pieces(false), strokeDasharray: kDashes[each.style % 8] }),
-      line(index, { ...shared, y: pieces(true), strokeDasharray: '1 4', strokeLinecap: 'round' }),
+      line(index, { ...shared, y: pieces(true), strokeDasharray: kDotted, strokeLinecap: 'round' }),
       hasSymbols ? dot(index, { x: at, y: (i: number) => y[i], r: 3, symbol: kSymbols[each.style % 8], stroke,
         fill: (i: number) => (thin(i) ? 'var(--back)' : stroke) }) : null] };
   });
@@ -79,7 +84,7 @@ export function bars(page: Page, all: readonly Bar[], log = false): Layer {
     probes: all.map(({ from, to, value, lines }) => ({ x: middle(from, to), y: value, lines })) };
 }
 
-export interface Dot extends Probe { color: string; symbol?: number; faint?: boolean;
+export interface Dot extends Probe { color: string; symbol?: number; faint?: boolean; hollow?: boolean;
   xBar?: Ends; yBar?: Ends }   // intervals
 
 export function dots(all: readonly Dot[]): Layer {
@@ -90,7 +95,7 @@ export function dots(all: readonly Dot[]): Layer {
     ruleX(all.filter(each => each.yBar), { ...bars, x: 'x', y1: y(0), y2: y(1) }),
     dot(all, { x: 'x', y: 'y', r: 3.2, stroke: 'color', strokeWidth: 1.4, fillOpacity: 0.75,
       symbol: ({ symbol = 0 }: Dot) => kSymbols[symbol % 8],
-      fill: ({ faint, color }: Dot) => (faint ? 'none' : color),
+      fill: ({ faint, hollow, color }: Dot) => (faint || hollow ? 'none' : color),
       strokeOpacity: ({ faint }: Dot) => (faint ? 0.45 : 1) })] };
 }
 
@@ -128,19 +133,23 @@ function opaque(hex: string): number {
 
 // A curve among many, which is told apart under the pointer alone.
 export interface Thread { key: HeadKey; x: ArrayLike<number>; y: ArrayLike<number>; color: string;
-  dashes?: string; bold?: boolean; lines(index: number): string[] }
+  thin?: ArrayLike<boolean>; dashes?: string; bold?: boolean; lines(index: number): string[] }
 
 // The page marks the one under the pointer by its data-head.
 export function bundle(all: readonly Thread[]): Layer {
   const usual = all.length > 400 ? Math.max(0.12, 100 / all.length) : 0.3;
   const faint = all.some(each => each.bold) ? 0.7 * usual : usual;
-  const mark: Markish = (_index, { x, y }) => svgElement('g', { fill: 'none' }, ...all.map(each => {
-    const there = (i: number) => Number.isFinite(each.y[i]);
-    const d = Array.from(each.x, (at, i) =>
-      (there(i) ? `${there(i - 1) ? 'L' : 'M'}${x!(at)} ${y!(each.y[i])}` : '')).join('');
-    return svgElement('path', { class: 'thread', 'data-head': each.key, d, stroke: each.color,
-      'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint,
-      'stroke-dasharray': each.dashes || null });
+  const mark: Markish = (_index, { x, y }) => svgElement('g', { fill: 'none' }, ...all.flatMap(each => {
+    const at = (i: number) => `${x!(each.x[i])} ${y!(each.y[i])}`;
+    const piece = (i: number, dotted: boolean) => Number.isFinite(each.y[i - 1]) &&
+      Number.isFinite(each.y[i]) && !!(each.thin?.[i - 1] || each.thin?.[i]) === dotted;
+    return [false, true].map(dotted => {
+      const d = Array.from(each.x, (_, i) => (!piece(i, dotted) ? ''
+        : `${piece(i - 1, dotted) ? '' : `M${at(i - 1)}`}L${at(i)}`)).join('');
+      return d && svgElement('path', { class: 'thread', 'data-head': each.key, d, stroke: each.color,
+        'stroke-width': each.bold ? 1.8 : 1, 'stroke-opacity': each.bold ? 0.95 : faint,
+        'stroke-dasharray': dotted ? kDotted : each.dashes || null });
+    });
   }));
   return { marks: [mark], probes: all.flatMap(({ key, x, y, lines }) =>
     Array.from(x, (at, i) => ({ x: at, y: y[i], key, lines: () => lines(i), pointer: true }))) };

@@ -37,7 +37,12 @@ const whyNot = ({ needs, unavailable }: Pick<View, 'needs' | 'unavailable'>, pag
   unavailable?.(page) ?? (needs ? lacks(page.analysis, needs) : null);
 const kThemes = ['auto', 'light', 'dark'] as const;
 const kNames = kViews.map(view => view.id);
-const focusOn = (id: string | undefined) => id && document.getElementById(id)?.focus({ preventScroll: true });
+// The focus stays where it was; if that is gone or cannot be used any more, it goes to the view.
+function focusOn(id: string | undefined): void {
+  if (!id) return;
+  const node = document.getElementById(id);
+  (!node || node.matches(':disabled') ? part('main') : node).focus({ preventScroll: true });
+}
 let points: Container | Promise<Container> | null = null;   // the second container
 
 class Application implements Page {

@@ -57,9 +57,16 @@ export function listenTo<Step>(page: Page, root: HTMLElement, selector: string,
   onKeys(root, steps, move, open);
 }
 
-// The command that draws the same figure for a paper.
-export const command = (text: string) => element('section', {}, remark('The same figure for a paper:'),
-  element('pre', { class: 'command' }, text));
+// A word of a command, as the program quotes it (shell_word).
+export const word = (text: string) => (/^[\w./,:@=-]+$/.test(text) ? text
+  : `'${text.replace(/[\0-\x1f\x7f]/g, '?').replaceAll("'", "'\\''")}'`);
+
+// The command that draws the same figure for a paper, if its table is there.
+export function command({ analysis }: Page, figure: string, options = ''): HTMLElement | null {
+  const text = analysis.commands.find(each => each.startsWith(`qkscope plot ${figure} `));
+  return text ? element('section', {}, remark('The same figure for a paper:'),
+    element('pre', { class: 'command' }, `${text} ${options}`.trim())) : null;
+}
 
 // A choice of a single view (choices.json): a list, or a box, which is checked if it is the second one.
 export const choose = (page: Page, name: Choice) => select(name, choices[name].label,

@@ -20,7 +20,7 @@ export interface Metric {
   signed: boolean;     // has values on both sides of 0 that mean opposite things
   values: Float64Array;             // by Head.row; NaN: empty
   low: Float64Array | null; high: Float64Array | null;   // intervals, where there are any
-  limits: [number, number];         // 2nd to 98th percentile over the heads
+  limits: [number, number];         // of colours: 2nd to 98th percentile over the heads, balanced
 }
 
 export const kFewDocuments = 5;     // cells and points of fewer are hatched or dashed
@@ -46,12 +46,17 @@ export function percentile(sorted: ArrayLike<number>, share: number): number {
 
 export const finite = (values: ArrayLike<number>) => Float64Array.from(values).filter(Number.isFinite).sort();
 
-// The 2nd to the 98th percentile; 0 is in the middle if there are values on both of its sides that differ.
+// Limits of colours: those of a signed metric have 0 in the middle.
+export function balanced([low, high]: readonly [number, number], signed: boolean): [number, number] {
+  const most = Math.max(Math.abs(low), Math.abs(high));
+  return signed ? [-most, most] : [low, high];
+}
+
+// The 2nd to the 98th percentile.
 export function robustLimits(values: ArrayLike<number>, signed: boolean): [number, number] {
   const all = finite(values);
   if (all.length === 0) return [0, 1];
-  let low = percentile(all, 0.02), high = percentile(all, 0.98);
-  if (signed && low < 0 && high > 0) high = Math.max(high, -low), low = -high;
+  const [low, high] = balanced([percentile(all, 0.02), percentile(all, 0.98)], signed);
   return low < high ? [low, high] : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
 }
 

@@ -29,6 +29,8 @@ export function initialState({ analyses }: Report, run = 0): State {
     curves: 'layer', bars: 'hide', dots: 'layer', others: 'show' };
 }
 
+// At most 200 characters, without halves of any and without control characters.
+const plain = (text: string) => Array.from(text.replace(/\p{C}/gu, '')).slice(0, 200).join('');
 const words = (text: string) => [...new Set(text.split(','))];
 const heads = (text: string, analysis: Analysis) => words(text).filter(key => analysis.head(key));
 const metric = (text: string, analysis: Analysis) => analysis.metric(text)?.id;
@@ -46,7 +48,7 @@ const kFields: { readonly [K in Exclude<keyof State, 'view' | 'run' | Choice>]: 
   reach: ['reach', text => /^\d{1,9}$/.exec(text)?.[0]],
   pins: ['pin', (text, analysis) => heads(text, analysis).slice(0, kMostPins)],
   selection: ['sel', heads],
-  filter: ['f', text => text.replace(/\p{C}/gu, '').slice(0, 200)],
+  filter: ['f', plain, plain],
   sort: ['s', (text, analysis) =>
     (/^-?(layer|window)$/.test(text) || analysis.metric(text.replace(/^-/, '')) ? text : undefined)],
   limits: ['c', text => {

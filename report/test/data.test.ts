@@ -105,6 +105,8 @@ test('limits of colours are percentiles, and hold 0 in the middle for signed met
   const values = Array.from({ length: 101 }, (_, i) => i);
   assert.deepEqual(robustLimits([...values, NaN], false), [2, 98]);
   assert.deepEqual(robustLimits([-3, 1], true).map(value => Math.round(value)), [-3, 3]);
+  assert.deepEqual(robustLimits([...values, NaN], true), [-98, 98]);
+  assert.deepEqual(robustLimits([-5, -5], true), [-5, 5]);
   assert.deepEqual(robustLimits([], false), [0, 1]);
   assert.deepEqual(robustLimits([5, 5, 5], false), [2.5, 7.5]);
 });

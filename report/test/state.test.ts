@@ -39,5 +39,9 @@ test('hostile addresses do no harm', () => {
   assert.equal(parsed('#1/heads?f=a%00b%E2%80%AEc%0Ad').filter, 'abcd');
   assert.equal(parsed('#1/heads?f=%3Cimg%20src%3Dx%3E').filter, '<img src=x>');
   assert.equal(parsed(`#1/map?pin=${'0.0,0.1,1.0,1.1,'.repeat(9)}`).pins.length, Math.min(4, kMostPins));
+  const long = parsed(`#1/heads?f=${'x'.repeat(199)}%F0%9F%98%80y`);   // the 200th character is of two units
+  assert.equal(long.filter, `${'x'.repeat(199)}\u{1f600}`);
+  assert.equal(parsed(formatHash(long, report)).filter, long.filter);
+  assert.equal(parsed(formatHash({ ...long, filter: 'a\ud83db' }, report)).filter, 'ab');   // half a character
   assert.equal(({} as any).polluted, undefined);
 });

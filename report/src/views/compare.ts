@@ -67,7 +67,7 @@ function movers(page: Page, found: Difference[], [strong, rest]: string[]): HTML
   const cells = (row: Difference) => [
     button(row.head, (event: MouseEvent) => page.open(row.head, event), { id: `mover-${row.head}` }),
     ...[row.a, row.b, row.difference].map(short), interval(row.ci_low, row.ci_high), short(row.p_value),
-    isChanged(row) ? 'yes' : 'no'];
+    row.verdict === 'not tested' ? 'not tested' : isChanged(row) ? 'yes' : 'no'];
   return section(title, element('p', {}, element('strong', {}, strong), rest),
     top.some(size) && scrolled(title, table('Those that changed, then the others, by size',
       ['head', 'A', 'B', 'B − A', 'interval', 'p', 'changed'], top.map(cells))));

@@ -3,7 +3,7 @@
 import type { Axis } from '../chart.ts';
 import { curve, curveFigure, documentBars, headsText, isLog, type Mean, meanCurve, say } from '../curves.ts';
 import { command, controls, legend, reachChoice } from '../parts.ts';
-import { extent, kFiles } from '../report.ts';
+import { extent } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
@@ -29,7 +29,7 @@ function draw(root: HTMLElement, page: Page): void {
     documentBars(page, kind, 'Documents behind each distance', x, base, ['center', 'num_heads'], point =>
       ({ from: at(point) - half, to: at(point) + half })));
   if (base.some(point => point.num_heads !== base[0].num_heads)) root.append(say('windows'));
-  root.append(meanSlopes(page), command(`qkscope plot distance --detail_csv ${kFiles.details}`));
+  root.append(meanSlopes(page), command(page, 'distance') ?? '');
 }
 
 export const distance: View = { id: 'distance', title: 'Distance', needs: 'mean_curves', render: draw };

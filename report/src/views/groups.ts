@@ -7,8 +7,9 @@ import { average, curve, curveFigure, groupedBy, isLog, positions, roomy, senten
 import { button, element, scrolled, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { chooseMetric, controls, lacks, legend, methodOf, remark, section } from '../parts.ts';
-import { headName, headRows, type Head, type Metric } from '../report.ts';
+import { headName, headRows, kFewDocuments, type Head, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
+import { noMetric } from './map.ts';
 
 const ordered = (heads: Head[]) => [...groupedBy(heads, 'k').values()].flat();
 
@@ -36,6 +37,7 @@ function byLayer(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLE
   const spots = [...layers.values()].flatMap(heads => ordered(heads).map((head, i) => ({
     x: head.layer + (heads.length > 1 ? 0.6 * (i / (heads.length - 1) - 0.5) : 0), y: values[head.row],
     key: head.key, color: category(head.k, page.dark), symbol: Math.floor(head.k / 8),
+    hollow: head.documents < kFewDocuments,
     lines: () => [headName(head), `key head ${head.k}`, `${label} ${exact(values[head.row])}`] })));
   return figure(page, `${label} by layer`, { height: 300, x: { label: 'layer' }, y: { label },
     label: `${label} of all heads by layer; shape and colour tell the key head` },
@@ -47,9 +49,10 @@ function spreads(page: Page, metric: Metric, layers: Map<number, Head[]>): HTMLE
   const series = ['within', 'between'].map((y, style) => curve('spread', found,
     { style, y, name: `two heads of ${style ? 'different groups' : 'one group'}` }));
   const [within, between] = series.map(each => short(Number(average(Array.from(each.y)).toPrecision(3))));
-  return [curveFigure(page, 'Spread within and between groups', series, () => found), legend(page, series),
-    remark(`${metric.label}: two heads of a layer differ by ${within} on average if they share a key head, ` +
-      `and by ${between} if they do not. ${sentences('spread')}`)];
+  return [curveFigure(page, 'Spread within and between groups', series, () => found),
+    legend(page, between ? series : series.slice(0, 1)),
+    remark(`${metric.label}: two heads of a layer differ by ${within} on average if they share a key ` +
+      `head${between && `, and by ${between} if they do not`}. ${sentences('spread')}`)];
 }
 
 function draw(root: HTMLElement, page: Page): void {
@@ -73,5 +76,5 @@ function draw(root: HTMLElement, page: Page): void {
 }
 
 export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: ({ analysis }) =>
-  (new Set(analysis.heads.map(({ layer, k }) => `${layer} ${k}`)).size < analysis.heads.length ? null
+  noMetric(analysis) ?? (new Set(analysis.heads.map(({ layer, k }) => `${layer} ${k}`)).size < analysis.heads.length ? null
     : 'No query heads share a key head here: there are no groups.') };

@@ -1,7 +1,7 @@
 // One head: its curves, its cells, its residuals, what carries position, its plane, its numbers.
 
 import { fill, unit } from '../color.ts';
-import { curve, curveFigure, documentBars, ends, joined, positionAxis, positions, say,
+import { curve, curveFigure, documentBars, ends as endsOf, joined, positionAxis, positions, say, sentences,
   tip } from '../curves.ts';
 import { button, checkbox, element, scrolled, table } from '../dom.ts';
 import { offerText } from '../export.ts';
@@ -19,9 +19,10 @@ function curves({ report, state }: Page) {
   const two = report.analyses.length > 1;
   const all = report.analyses.flatMap((analysis, run) => {
     if (run !== state.run && report.comparison?.matching === 'depth') return [];  // another head
-    const methods = analysis.methods.filter(name => run !== state.run || state.methods.includes(name));
+    const { methods } = analysis, first = methods.find(name => name === state.methods[0]) ?? methods[0];
+    const chosen = two ? [first] : methods.filter(name => state.methods.includes(name));
     const reaches = analysis.distinct('positions', 'reach', state.head);
-    return reaches.flatMap(reach => methods.slice(0, two || reach ? 1 : undefined).map(method => ({
+    return reaches.flatMap(reach => (reach ? [first] : chosen).map(method => ({
       name: joined(', ', two && `${'AB'[run]} (${analysis.name})`, method || 'plasticity',
         reach && `documents that reach bucket ${reach}`),
       run, analysis: analysis.name, method, reach,
@@ -38,7 +39,7 @@ function positionFigure(page: Page): HTMLElement {
   const series = all.map(({ name, reach, points }, style) => curve('point', points,
     reach ? { name, style, width: 1.5, low: undefined } : { name, style }));
   const main = all.find(each => each.run === state.run)?.points ?? [];
-  const x = positionAxis(page.analysis, all.flatMap(each => ends(each.points)));
+  const x = positionAxis(page.analysis, all.flatMap(each => endsOf(each.points)));
   const boxes = methods.length < 2 || two ? [] : methods.map(name =>
     checkbox(`by-${name}`, name, state.methods.includes(name), on => {
       const chosen = on ? [...state.methods, name] : state.methods.filter(other => other !== name);
@@ -67,8 +68,11 @@ function cellFigure(page: Page, head: Head): HTMLElement {
   }
   const limits = robustLimits(cells.map(cell => cell.ap_bucket), false);
   const byPlace = new Map(cells.map(cell => [`${cell.q_bucket} ${cell.k_bucket}`, cell]));
-  const starts = new Map<number, number>();
-  for (const cell of cells) starts.set(cell.k_bucket, cell.k_from).set(cell.q_bucket, cell.q_from);
+  const starts = new Map<number, number>(), ends = new Map<number, number>();   // of buckets, in tokens
+  for (const { q_bucket, q_from, q_to, k_bucket, k_from, k_to } of cells) {
+    starts.set(k_bucket, k_from).set(q_bucket, q_from);
+    ends.set(k_bucket, k_to).set(q_bucket, q_to);
+  }
   const columns = [...starts.keys()].sort((a, b) => a - b);
   const rows = columns.filter(bucket => cells.some(cell => cell.q_bucket === bucket));
   const name = (bucket: number) => (starts.get(bucket)! >= 0 ? grouped(starts.get(bucket)!) : String(bucket));
@@ -80,7 +84,8 @@ function cellFigure(page: Page, head: Head): HTMLElement {
         color: Number.isNaN(cell.ap_bucket) ? null : fill(unit(cell.ap_bucket, limits), page.dark),
         lines: () => tip('cell', cell) };
     }
-    if (columns[column] >= rows[row] || Number.isNaN(head.window)) return null;
+    const nearest = starts.get(rows[row])! - ends.get(columns[column])!;   // tokens
+    if (columns[column] >= rows[row] || !(nearest >= head.window)) return null;
     return { label: `${place}: past the window`, color: page.dark ? '#2a2e35' : '#e4e7eb',
       lines: () => [place, `past the ${windowText(head)}`] };
   };
@@ -89,7 +94,9 @@ function cellFigure(page: Page, head: Head): HTMLElement {
       label: `Plasticity of ${headName(head)} by pair of buckets, ${method}`, rowTitle: 'queries from',
       columnTitle: 'keys from', rows: rows.map(name), columns: columns.map(name) },
     () => cells.map(cell => ({ method, ...cell }))),
-    say('cells', !Number.isNaN(head.window) && `Grey: past the ${windowText(head)}.`));
+    say('cells', cells.some(cell => cell.documents >= 0) ? sentences('few behind cells')
+      : `${sentences('unknown behind cells')} ${lacks(analysis, 'details') ?? ''}`,
+    !Number.isNaN(head.window) && `Grey: past the ${windowText(head)}.`));
 }
 
 function numbers({ analysis }: Page, head: Head): HTMLElement {
@@ -112,8 +119,10 @@ function title(page: Page, head: Head): HTMLElement[] {
     button('LaTeX row', () => offerText('LaTeX row', heads.text('latex', head.row)))),
   remark(joined(' · ', `Key head ${head.k}`, heads.numbers('window') && windowText(head),
     head.documents >= 0 && count(head.documents, 'document'),
-    `${grouped(heads.number('n_q_tokens', head.row))} queries`,
-    `${grouped(heads.number('n_k_tokens', head.row))} keys`)),
+    ...(['n_q_tokens', 'n_k_tokens'] as const).map((name, i) => {
+      const rows = heads.number(name, head.row);
+      return rows >= 0 && `${grouped(rows)} ${['queries', 'keys'][i]}`;
+    }))),
   ...head.warnings.map(warning)];
 }
 
@@ -123,8 +132,8 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   const points = plane(page, found);
   const first = [positionFigure(page), cellFigure(page, found), points.root, driftFigure(page, found)];
   root.append(...title(page, found), element('div', { class: 'pair' }, ...first), residuals(page, found),
-    spectrumFigure(page, found), numbers(page, found), command('qkscope plot plasticity --bucket_csv ' +
-      `${kFiles.cells} --layers ${found.layer} --heads ${found.q}`));
+    spectrumFigure(page, found), numbers(page, found),
+    command(page, 'plasticity', `--layers ${found.layer} --heads ${found.q}`) ?? '');
   return change => {
     const isOfPlane = Object.keys(change).every(name => name === 'plane' || name === 'paint');
     if (isOfPlane) points.fill();

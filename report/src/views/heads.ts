@@ -10,7 +10,7 @@ import { chooseMetric, controls } from '../parts.ts';
 import { extent, headLines, headName, headRows, intervalOf } from '../report.ts';
 import type { Head, Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
-import { metricOf } from './map.ts';
+import { metricOf, noMetric } from './map.ts';
 
 const kColumns = ['ap_overall', 'position_share', 'trend:position', 'turn_share', 'score_ks_distance',
   'q_R2_pos', 'q_R2_scalar', 'q_mae_ratio'];
@@ -37,7 +37,10 @@ interface Column { title: string; cell(head: Head): Child; kind?: string; sort?:
 function columnsOf(page: Page, metric: Metric, others: Metric[]): Column[] {
   const { analysis } = page;
   const range = extent([...metric.values, ...metric.low ?? [], ...metric.high ?? []]) ?? [0, 1];
-  const rank = new Map(sorted(analysis.heads, analysis, `-${metric.id}`).map((head, i) => [head, i + 1]));
+  const rank = new Map<number, number>();   // of a value: the best of its places
+  for (const [i, { row }] of sorted(analysis.heads, analysis, `-${metric.id}`).entries()) {
+    if (!rank.has(metric.values[row])) rank.set(metric.values[row], i + 1);
+  }
   const pin = (head: Head) => {
     const pinned = page.state.pins.includes(head.key);
     return button(pinned ? '\u2605' : '\u2606', () => page.pin(head.key),
@@ -52,7 +55,7 @@ function columnsOf(page: Page, metric: Metric, others: Metric[]): Column[] {
     numbers(metric),
     { title: metric.low ? 'with interval' : 'on one scale', cell: head => whisker(metric, head, range) },
     { title: 'Rank', kind: 'number', cell: head =>
-      (Number.isNaN(metric.values[head.row]) ? '' : short(rank.get(head)!)) },
+      (Number.isNaN(metric.values[head.row]) ? '' : short(rank.get(metric.values[head.row])!)) },
     ...others.map(numbers),
     { title: 'Warning', kind: 'text', cell: head => head.warnings.join('; ') }];
 }
@@ -89,11 +92,14 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   const filter = element('input', { id: 'filter', type: 'search', value: page.state.filter, spellcheck: false,
     autocomplete: 'off', placeholder: 'ap<0.5 R2>0.05 layer:10-20', 'aria-describedby': 'filter-said',
     oninput: () => page.go({ filter: filter.value }) });
+  const select = button('Select these', () => page.go({ selection: shown.map(head => head.key) }),
+    { id: 'select', title: 'Other views fade the other heads' });
   const said = element('p', { id: 'filter-said', class: 'note', role: 'status' });
   const apply = () => {
     const { test, problem } = compile(page.state.filter, analysis, page.state);
     shown = sorted(analysis.heads.filter(test), analysis, page.state.sort);
     rows.show(shown.length);
+    select.disabled = shown.length === 0;
     const heads = `${count(shown.length, 'head')} of ${grouped(analysis.heads.length)}.`;
     said.textContent = problem ? `${heads} ${problem}` : heads;
   };
@@ -101,8 +107,7 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   root.append(
     controls(element('label', { class: 'field wide' }, element('span', {}, 'Filter'), filter),
       chooseMetric(page, analysis.metrics, metric, id => ({ sort: `-${id}` })),
-      button('Select these', () => page.go({ selection: shown.map(head => head.key) }),
-        { id: 'select', title: 'Other views fade the other heads' }),
+      select,
       button('CSV', save, { id: 'csv', 'aria-label': 'Save the heads shown as CSV' })),
     said, element('details', {}, element('summary', {}, 'How to filter'),
       element('p', {}, 'All terms must hold; a minus negates one.'), element('ul', {}, ...help.filter.map(
@@ -116,4 +121,5 @@ function draw(root: HTMLElement, page: Page): ReturnType<View['render']> {
   };
 }
 
-export const heads: View = { id: 'heads', title: 'Heads', render: draw };
+export const heads: View =
+  { id: 'heads', title: 'Heads', render: draw, unavailable: ({ analysis }) => noMetric(analysis) };

@@ -7,12 +7,16 @@ import { button, element, setAttributes } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { gridFigure, thinned, type GridSpec } from '../grid.ts';
 import { chooseMetric, controls, ramp } from '../parts.ts';
-import { extent, headLines, headRows, kFewDocuments, unitLabel, type Head, type Metric } from '../report.ts';
+import { balanced, extent, headLines, headRows, kFewDocuments, unitLabel } from '../report.ts';
+import type { Analysis, Head, Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 
 export function metricOf({ analysis, state }: Page, id = state.metric): Metric {
   return analysis.metric(id) ?? analysis.metrics[0];
 }
+
+export const noMetric = ({ metrics }: Analysis) =>
+  (metrics.length ? null : 'The table of heads has no metric.');
 
 // Heads that are not selected are faint.
 function fading({ state }: Page): (head: Head) => boolean {
@@ -74,6 +78,7 @@ export function headDots(page: Page, heads: readonly Head[], limits: readonly [n
   return heads.map(head => {
     const { value, ...place } = at(head);
     return { ...place, key: head.key, symbol: Number.isNaN(head.window) ? 0 : 1, faint: faint(head),
+      hollow: head.documents < kFewDocuments,
       color: Number.isNaN(value) ? 'var(--edge)' : ink(unit(value, limits), page.dark, signed),
       lines: () => headLines(page.analysis, head, metrics) };
   });
@@ -95,10 +100,10 @@ function byLayer(page: Page, metric: Metric, limits: readonly [number, number]):
 
 export const map: View = {
   id: 'map', title: 'Map',
-  unavailable: ({ analysis }) => (analysis.metrics.length ? null : 'The table of heads has no metric.'),
+  unavailable: ({ analysis }) => noMetric(analysis),
   render(root: HTMLElement, page: Page) {
     const { analysis, state } = page, metric = metricOf(page);
-    const limits = state.limits ?? metric.limits;
+    const limits = balanced(state.limits ?? metric.limits, metric.signed);
     const spec = headMap(page, metric, limits), wide = 110 + 41 * spec.columns.length;
     root.append(
       controls(chooseMetric(page, analysis.metrics, metric), ...limitFields(page, metric, limits)),

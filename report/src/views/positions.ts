@@ -2,20 +2,20 @@
 
 import { bundle, type Series } from '../chart.ts';
 import { category, ink } from '../color.ts';
-import { average, curve, curveFigure, documentBars, ends, headsText, type Mean, meanCurve, pick,
+import { average, curve, curveFigure, documentBars, ends, headsText, joined, type Mean, meanCurve, pick,
   type Point, positionAxis, positions as pointsOf, roomy, say } from '../curves.ts';
 import { count } from '../format.ts';
 import { choose, chooseIf, command, controls, legend, methodChoice, methodOf, ramp,
-  reachChoice } from '../parts.ts';
-import { headName, kFiles, type Head } from '../report.ts';
+  reachChoice, word } from '../parts.ts';
+import { headName, type Head } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { meanSlopes } from './overview.ts';
 
 const kTrends: Record<string, { name: string; style: number; dashes: string }> = {
   rises: { name: 'rises', style: 2, dashes: '' },
   falls: { name: 'falls', style: 1, dashes: '7 3' },
-  flat: { name: 'neither', style: 6, dashes: '2 2' },
-  unknown: { name: 'no interval', style: 7, dashes: '1 4' },
+  flat: { name: 'neither', style: 6, dashes: '3 3' },
+  unknown: { name: 'no interval', style: 7, dashes: '9 3 2 3' },
 };
 
 interface HeadCurve { head: Head; points: Point[] }
@@ -43,13 +43,17 @@ function inks(page: Page, curves: HeadCurve[]): { of(head: Head): Ink; key: HTML
     name: `${kind.name}${method && ` (${method})`}: ${count(number(kind), 'head')}` }))) };
 }
 
+// Of the points of several heads: their mean, and the documents behind the weakest.
+const summary = (points: Point[]) => ({ ap_mean: average(points.map(point => point.ap_mean)),
+  documents: Math.min(...points.map(point => point.documents)) });
+
 // The mean over the selected heads, which is the page's own: no interval.
 function selectedMean(curves: HeadCurve[]): Series {
   const all = curves.flatMap(each => each.points);
   const buckets = [...new Map(all.map(point => [point.q_bucket, point])).values()];
   const means = buckets.sort((a, b) => a.q_bucket - b.q_bucket).map(bucket => ({
     ...pick(bucket, 'position_from', 'position_to'),
-    ap_mean: average(all.filter(point => point.q_bucket === bucket.q_bucket).map(point => point.ap_mean)) }));
+    ...summary(all.filter(point => point.q_bucket === bucket.q_bucket)) }));
   return curve('point', means,
     { name: `mean of the ${curves.length} selected heads (no interval)`, style: 4, width: 3 });
 }
@@ -97,8 +101,9 @@ function draw(root: HTMLElement, page: Page): void {
   }
   root.append(say('position curves'));
   if (reach === '' && reaches.some(Boolean)) root.append(say('late buckets'));
-  root.append(meanSlopes(page), command(`qkscope plot plasticity --bucket_csv ${kFiles.cells} ` +
-    `--method ${method}${state.curves === 'trend' ? ' --color_trend' : ' --color_by_layer'}`));
+  const options = [method && `--method ${word(method)}`, state.curves === 'trend' ? '--color_trend'
+    : '--color_by_layer'];
+  root.append(meanSlopes(page), command(page, 'plasticity', joined(' ', ...options)) ?? '');
 }
 
 export const positions: View = { id: 'positions', title: 'Positions', needs: 'positions', render: draw };
