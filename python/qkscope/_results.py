@@ -32,6 +32,8 @@ class Analysis:
         path = Path(path).expanduser()
         table = path / "head_metrics.csv" if path.is_dir() else path
         record = Path(f"{table}.json")
+        if not table.exists():
+            raise UserError(f"{path}: expected the folder of an analysis or its table of heads, found none")
         if not record.exists():
             raise UserError(f"{record}: expected the record of an analysis, found no such file")
         self.path = path

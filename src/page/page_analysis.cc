@@ -14,6 +14,8 @@
 #include "base/json_value.h"
 #include "base/path_text.h"
 #include "base/thread_pool.h"
+#include "dataset/dataset_reader.h"
+#include "dataset/schema.h"
 #include "page/decoded_table.h"
 #include "page/derived_tables.h"
 #include "page/latex_rows.h"
@@ -57,13 +59,39 @@ void add_lost_rows(const ReadTable& read, std::span<const HeadId> heads, PageAna
   out.notes.push_back(fmt::format("{} of {} has no rows of {}.", read.file.name, out.name, which));
 }
 
+// Refuses a capture of other documents or another model, as far as it and the analysis say which. Their
+// rows may have the same places: ids are numbers of documents.
+void refuse_other_capture(const fs::path& dataset, const FoundResults& found) {
+  const json provenance =
+      json::parse(first_footer_value(dataset, std::string(kFooterProvenance)), nullptr, false);
+  const auto compare = [&](const json& expected, const json& actual, std::string_view what) {
+    if (!expected.is_string() || !actual.is_string() || expected == actual) return;
+    fail("{}: expected the capture that was analysed, with {} {}, found {}", path_text(dataset),
+         what, printable(expected.get<std::string>(), 100),
+         printable(actual.get<std::string>(), 100));
+  };
+  if (!found.record || !provenance.is_object()) return;
+  const json& record = *found.record;
+  compare(value_at(record, {"dataset", "corpus", "sha256"}),
+          value_at(provenance, {"corpus", "sha256"}), "the corpus of sha256");
+  compare(value_at(record, {"dataset", "model"}), value_at(provenance, {"model", "name"}),
+          "the model");
+}
+
 // The dataset that was wished, or that of the record if it is still there; empty: none.
 fs::path dataset_of(const FoundResults& found, const PageWishes& wishes) {
-  if (wishes.dataset) return *wishes.dataset;
   const json folder = found.record ? value_at(*found.record, {"dataset", "folder"}) : json();
+  fs::path path = folder.is_string() ? folder.get<std::string>() : "";
+  if (wishes.dataset) path = *wishes.dataset;
   std::error_code error;
-  const fs::path path = folder.is_string() ? folder.get<std::string>() : "";
-  return fs::is_directory(path, error) ? path : fs::path();
+  if (fs::is_directory(path, error)) {
+    refuse_other_capture(path, found);
+    return path;
+  }
+  if (wishes.dataset) {
+    fail("--dataset: expected the folder of a capture, found {}", path_text(path));
+  }
+  return {};
 }
 
 void add_tokens(const PageWishes& wishes, std::span<const PointSet> sets, Table& rows,
@@ -98,11 +126,16 @@ void add_tokens(const PageWishes& wishes, std::span<const PointSet> sets, Table&
 }
 
 // Names by documents.parquet, else by the record, which names those that were chosen; else ids.
-std::vector<std::string> names_of_documents(const PageWishes& wishes, const FoundResults& found,
+std::vector<std::string> names_of_documents(const PageWishes& wishes, PageAnalysis& out,
                                             std::vector<std::string> ids) {
-  const json chosen = found.record ? value_at(*found.record, {"documents"}) : json();
-  const fs::path dataset = dataset_of(found, wishes);
+  const json chosen = out.found.record ? value_at(*out.found.record, {"documents"}) : json();
+  const fs::path dataset = dataset_of(out.found, wishes);
   if (!dataset.empty()) ids = document_names(dataset, ids);
+  if (dataset.empty() && !chosen.is_array()) {
+    out.notes.push_back(fmt::format(
+        "The capture of {} is not where it was, so its documents have ids in place of names.",
+        out.name));
+  }
   for (std::string& name : ids) {
     for (const json& one : chosen.is_array() ? chosen : json::array()) {
       const json known = value_at(one, {"document"});
@@ -121,9 +154,10 @@ void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
   if (path.empty()) {
     out.missing.push_back(
         {std::string(kProfilesFile), missing_command(out.record, out.name, "--profiles")});
-    if (wishes.tokens) {
-      out.notes.push_back(fmt::format("{} has no {}, so there are no points, and no tokens.",
-                                      out.name, kProfilesFile));
+    if (wishes.tokens || wishes.ids) {
+      out.notes.push_back(fmt::format("{} has no {}, so there are no points, and no {}.", out.name,
+                                      kProfilesFile,
+                                      wishes.tokens ? "tokens" : "names of documents"));
     }
     return;
   }
@@ -131,7 +165,7 @@ void add_profiles(const PageWishes& wishes, PageAnalysis& out) {
   ProfileTables tables = profile_tables(path, profiles, out.all_heads, wishes.heads);
   if (wishes.tokens) add_tokens(wishes, tables.sets, tables.rows, out);
   if (wishes.ids) {
-    out.documents = names_of_documents(wishes, out.found, tables.documents);
+    out.documents = names_of_documents(wishes, out, tables.documents);
   }
   out.files.push_back(file_of(path, "profiles"));
   out.tables.emplace_back("profiles", std::move(tables.profiles));

@@ -98,7 +98,7 @@ bool read_tokens(const fs::path& path, TokenMap& wanted) {
 
 bool read_head_tokens(const fs::path& folder, TokenMap& wanted) {
   const HeadFolder listing = list_head_folder(folder);
-  if (!listing.fault.empty()) fail("{}{}", path_text(folder), listing.fault);
+  if (!listing.fault.empty()) fail("{}: {}", path_text(folder), listing.fault);
   for (const fs::path& file : listing.files) {
     try {
       if (!read_tokens(file, wanted)) return false;

@@ -201,6 +201,18 @@ class Report(unittest.TestCase):
                 self.assertIn((positions[j], tokens[j]), known)
         self.assertIn("holds no tokens", self.report("b", "--tokens").stderr)
 
+    def test_a_capture_of_other_documents_is_refused(self):
+        """Its rows have the same places: positions depend on the number of the document and the seed."""
+        fixtures.make_corpus(f"{self.root}/corpus", [97] * DOCUMENTS)
+        run("sniff", "--quiet", *fixtures.sniff_arguments(
+            f"{self.captured.name}/run.yaml", f"{self.root}/other",
+            sets=[f"dataset.path={self.root}/corpus", "capture.sampler.base_rate=16"]))
+        for option in ("--tokens", "--ids"):
+            self.assert_says("other: expected the capture that was analysed, with the corpus of sha256 [0-9a-f]{64}, "
+                             "found [0-9a-f]{64}", "a", option, "--dataset", "other")
+            self.assert_says("--dataset: expected the folder of a capture, found nowhere", "a", option,
+                             "--dataset", "nowhere")
+
     def test_the_same_bytes_twice(self):
         self.report("a", "-o", "x/1.html")
         self.report("a", "-o", "x/2.html")

@@ -141,6 +141,8 @@ class Configurations(Place):
             qkscope.report([analysis, analysis], "two.html", names="one,two", quiet=True)
             self.assertTrue(os.path.exists("two.html"))
         self.assertNotIn("iframe", qkscope.Report("/elsewhere/page.html")._repr_html_())
+        with self.assertRaisesRegex(qkscope.UserError, "^/nowhere: expected the folder of an analysis .*, found none$"):
+            qkscope.Analysis("/nowhere")
 
     def test_damage_is_an_error_of_check_and_told_by_inspect(self):
         ds = qkscope.sniff(self.file, quiet=True)
