@@ -77,8 +77,10 @@ export function add(place) {
   place.test("odd data: a failed head is named with its reason", async () => {
     const path = place.report("failed", [place.analysis("failed", kOdd["failed heads"])]);
     await place.visit(path, { hash: "#1/map" }, async (page) => {
-      const label = await page.$eval("table[role=grid] tbody tr:nth-child(2) td:nth-of-type(2)", (node) => node.getAttribute("aria-label"));
-      assert.match(label, /layer 1, head 1: failed/);
+      const cell = await page.$("table[role=grid] td[aria-label='layer 1, head 1: failed']");
+      await cell.focus();
+      const said = await page.$$eval(".tip:not([hidden]) div", (lines) => lines.map((line) => line.textContent));
+      assert.deepEqual(said, ["layer 1, head 1", "could not be measured: no rows"]);
     });
   });
 
