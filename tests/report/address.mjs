@@ -50,6 +50,10 @@ export function add(place) {
         await page.evaluate(() => new Promise((done) => setTimeout(done, 30)));
         const found = await page.evaluate(() => ({ view: document.querySelector("nav [aria-current=page]")?.id, text: document.querySelector("main").innerText.length }));
         assert.ok(found.view && found.text > 20, `${hash.slice(0, 60)}: ${JSON.stringify(found)}`);
+        const other = found.view === "tab-map" ? "overview" : "map";
+        await show(page, other);
+        const after = await page.evaluate(() => ({ view: document.querySelector("nav [aria-current=page]")?.id, hash: location.hash }));
+        assert.ok(after.view === `tab-${other}` && after.hash.startsWith(`#1/${other}`), `${hash.slice(0, 60)}, then ${other}: ${JSON.stringify(after)}`);
       }
     });
     for (const hash of kHashes.slice(4, 12)) {
