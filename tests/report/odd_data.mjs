@@ -17,12 +17,14 @@ export async function tour(page, check = () => {}) {
       prose: [...document.querySelectorAll("main :not(pre, code)")].flatMap((node) => [...node.childNodes])
         .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data).join("\n"),
       wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+      broken: document.querySelectorAll("main [role=alert]").length,
     }));
     assert.ok(found.text.length > 20, `${view}: "${found.text}"`);
     const slip = /.{0,60}(\b(NaN|undefined|null|Infinity)\b|\[object).{0,60}/.exec(found.prose);
     assert.equal(slip, null, `${view}: ${slip?.[0]}`);
     assert.ok(found.elements <= kMostElements, `${view}: ${found.elements} elements`);
     assert.ok(!found.wide, `${view}: wider than the window`);
+    assert.equal(found.broken, 0, `${view}: cannot be drawn`);
     await check(view);
   }
 }
