@@ -8,6 +8,7 @@ const kHashes = [
   "#1/heads?f=%00%E2%80%AE<img src=x onerror=hit()>", "#1/heads?s=-constructor", "#1/relations?x=toString&y=valueOf",
   "#1/head?plane=evil&paint=__proto__&by=hasOwnProperty", "#1/head?%zz=%zz&&&===", "#1/positions?reach=-5", "#1/compare?run=7",
   `#1/heads?f=${"(".repeat(5000)}`, `#1/map?sel=${"0.0,".repeat(4000)}`, "#javascript:hit()", "#1/map?m=ap_overall#1/head",
+  `#1/heads?f=${"x".repeat(199)}%F0%9F%98%80`,  // cut between the two halves of a character
 ];
 
 export function add(place) {
