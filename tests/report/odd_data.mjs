@@ -42,6 +42,8 @@ const kOdd = {
   "empty cells": { layers: 3, empty: (layer, q) => (layer + q) % 2 === 0 },
   "no number at all": { layers: 2, empty: () => true },
   "heads and nothing else": { metricsOnly: true },
+  "heads and one metric": { bare: ["ap_overall"] },
+  "heads and no metric": { bare: [] },
   "heads and cells, no record of methods": { cellsOnly: true, bars: false },
   "one method, no intervals": { methods: ["linear"], bars: false, rope: false },
 };
