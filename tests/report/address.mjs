@@ -8,6 +8,7 @@ const kHashes = [
   "#1/heads?f=%00%E2%80%AE<img src=x onerror=hit()>", "#1/heads?s=-constructor", "#1/relations?x=toString&y=valueOf",
   "#1/head?plane=evil&paint=__proto__&by=hasOwnProperty", "#1/head?%zz=%zz&&&===", "#1/positions?reach=-5", "#1/compare?run=7",
   `#1/heads?f=${"(".repeat(5000)}`, `#1/map?sel=${"0.0,".repeat(4000)}`, "#javascript:hit()", "#1/map?m=ap_overall#1/head",
+  `#1/heads?f=${"x".repeat(199)}%F0%9F%98%80`,  // cut between the two halves of a character
 ];
 
 export function add(place) {
@@ -50,6 +51,10 @@ export function add(place) {
         await page.evaluate(() => new Promise((done) => setTimeout(done, 30)));
         const found = await page.evaluate(() => ({ view: document.querySelector("nav [aria-current=page]")?.id, text: document.querySelector("main").innerText.length }));
         assert.ok(found.view && found.text > 20, `${hash.slice(0, 60)}: ${JSON.stringify(found)}`);
+        const other = found.view === "tab-map" ? "overview" : "map";
+        await show(page, other);
+        const after = await page.evaluate(() => ({ view: document.querySelector("nav [aria-current=page]")?.id, hash: location.hash }));
+        assert.ok(after.view === `tab-${other}` && after.hash.startsWith(`#1/${other}`), `${hash.slice(0, 60)}, then ${other}: ${JSON.stringify(after)}`);
       }
     });
     for (const hash of kHashes.slice(4, 12)) {

@@ -2,9 +2,48 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readCsv } from "./csv.mjs";
-import { kMostElements, tour } from "./odd_data.mjs";
+import { close, closeInterval, same } from "./files.mjs";
+import { tour } from "./odd_data.mjs";
 import { tablesOf } from "./numbers.mjs";
 import { show } from "./browsers.mjs";
+
+// The rows that `qkscope compare` writes.
+function compared(place, folders) {
+  const output = place.path("compared");
+  const done = place.run_program("compare", ...folders, "--output_dir", output, "--overwrite");
+  assert.equal(done.status, 0, done.stderr);
+  return readCsv(join(output, "compare.csv"));
+}
+
+// Those that changed before the others, by size.
+function movers(rows) {
+  const size = (row) => Math.abs(row.difference), isChanged = (row) => Number(row.significant === "true");
+  return rows.toSorted((x, y) => isChanged(y) - isChanged(x) || size(y) - size(x)).slice(0, 15);
+}
+
+// `rows`: of compare.csv, of the metric that is shown.
+async function checkDifferences(page, rows) {
+  const tables = await tablesOf(page), named = (end) => tables.find(({ name }) => name.endsWith(end));
+  const head = (row) => `${row.layer}.${row.q_head}`;
+  const map = await page.$$eval("table[role=grid] td[data-head]", (cells) => cells.map((cell) => cell.getAttribute("aria-label")));
+  const { columns, rows: differences } = named(", B \u2212 A"), { rows: sides } = named("A against B"), { rows: biggest } = named("by size");
+  const named_in_file = columns.filter((name) => name !== "verdict");
+  assert.deepEqual([map, differences, sides, biggest].map(({ length }) => length), [rows.length, rows.length, rows.length, Math.min(rows.length, 15)]);
+  for (const [i, row] of rows.entries()) {
+    const isUnsure = row.ci_low === "" || (row.ci_low <= 0 && row.ci_high >= 0);
+    const [, name, shown, unsure] = /^(.*): difference ([^,]*)(, not sure)?$/.exec(map[i]);
+    assert.deepEqual([name, Boolean(unsure)], [`layer ${row.layer}, head ${row.q_head}`, isUnsure], map[i]);
+    assert.ok(same(shown, row.difference, true), `${map[i]}, expected ${row.difference}`);
+    for (const column of named_in_file) assert.ok(same(differences[i][columns.indexOf(column)], row[column], true), `${column} of ${differences[i]}, expected ${row[column]}`);
+    assert.ok(sides[i][0] === head(row) && same(sides[i][1], row.a, true) && same(sides[i][2], row.b, true), `${sides[i]}, expected ${row.a} and ${row.b}`);
+  }
+  for (const [i, row] of movers(rows).entries()) {
+    const [name, a, b, difference, interval, p, changed] = biggest[i];
+    assert.deepEqual([name, changed], [head(row), row.significant === "true" ? "yes" : "no"]);
+    const isClose = close(a, row.a) && close(b, row.b) && close(difference, row.difference) && close(p, row.p_value);
+    assert.ok(isClose && closeInterval(interval, [row.ci_low, row.ci_high]), `${biggest[i]}, expected ${Object.values(row)}`);
+  }
+}
 
 export function add(place) {
   place.test("compare: an analysis with itself differs nowhere", async () => {
@@ -21,20 +60,14 @@ export function add(place) {
   });
 
   place.test("compare: differences are those of the two files", async () => {
-    const { folders, path } = place.pair;
-    const [a, b] = folders.map((folder) => new Map(readCsv(join(folder, "head_metrics.csv")).map((row) => [`${row.layer}.${row.q_head}`, row])));
-    await place.visit(path, { hash: "#1/compare" }, async (page) => {
-      const maps = await page.$$eval("table[role=grid] td[data-head]", (nodes) => nodes.map((node) => [node.closest("table").id, node.dataset.head, node.getAttribute("aria-label")]));
-      assert.ok(maps.length >= 24, `${maps.length} cells`);
-      const values = (head) => [a.get(head), b.get(head)].map((row) => Number(row.ap_overall));
-      for (const [id, head, label] of maps) {
-        const shown = Number(/: (?:difference )?(-?[\d.e-]+)/.exec(label.replace("\u2212", "-"))?.[1]);
-        const [first, second] = values(head);
-        const fits = [first, second, second - first].some((value) => Math.abs(value - shown) < 1e-6);
-        assert.ok(fits, `${id}: ${label}, files have ${first} and ${second}`);
+    for (const [name, metrics] of [["pair", ["ap_overall"]], ["captured_pair", ["ap_overall", "q_beta_norm"]]]) {
+      const { folders, path } = place[name];
+      const all = compared(place, folders);
+      for (const metric of metrics) {
+        await place.visit(path, { hash: `#1/compare?m=${metric}` }, async (page) => checkDifferences(page, all.filter((row) => row.metric === metric)));
       }
-      await tour(page);
-    });
+      await place.visit(path, {}, (page) => tour(page));
+    }
   });
 
   place.test("compare: a head that one analysis lacks is shown of the other, and compared nowhere", async () => {
@@ -59,13 +92,18 @@ export function add(place) {
   });
 
   place.test("compare: what cannot be compared is said, other heads are shown all the same", async () => {
-    const other = place.analysis("other", { layers: 4, heads: 8, buckets: 6, width: 256, seed: 9, model: "made/other", vector: "pre_rope" });
-    const path = place.report("unequal", [place.small.folder, other]);
-    await place.visit(path, {}, async (page) => {
-      await show(page, "compare");
-      assert.match(await page.evaluate(() => document.querySelector("main").innerText), /differ|not paired|cannot/i);
-      await tour(page);
-      assert.ok(await page.evaluate(() => document.querySelectorAll("*").length) <= kMostElements);
-    });
+    const others = { other: { layers: 4, heads: 8, buckets: 6, width: 256, seed: 9 }, several: { seed: 9 } };
+    for (const [name, options] of Object.entries(others)) {
+      const other = place.analysis(name, { ...options, model: "made/other", vector: "pre_rope" });
+      const path = place.report(`unequal-${name}`, [place.small.folder, other]);
+      await place.visit(path, { hash: "#1/compare" }, async (page) => {
+        assert.match(await page.$eval("main .warning.differs", (node) => node.innerText),
+          /^More than one thing differs, .* none is shown: .*model: A model-1B, B other; vector: A post_rope, B pre_rope\.$/);
+        assert.doesNotMatch(await page.$eval("main", (node) => node.innerText), /B \u2212 A/);
+        assert.deepEqual(await page.$$("main table[role=grid]"), []);
+        assert.ok((await tablesOf(page)).every(({ rows }) => rows.length > 20));
+        await tour(page);
+      });
+    }
   });
 }

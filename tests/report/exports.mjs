@@ -76,7 +76,8 @@ export function add(place) {
       let count = 0;
       for (const view of await viewsOf(page)) {
         await show(page, view);
-        for (const { selector, title } of await savers(page, "CSV")) {
+        const list = view === "heads" ? [{ selector: "#csv", title: "Heads" }] : [];
+        for (const { selector, title } of [...list, ...await savers(page, "CSV")]) {
           const { name, bytes } = await saved(page, downloads, selector);
           assert.match(name, /^[a-z0-9-]+\.csv$/);
           const rows = parseCsv(bytes.toString("utf8"));
@@ -101,7 +102,7 @@ export function add(place) {
         return text;
       };
       assert.match(await offered("LaTeX row"), /^% head & ap\\_overall.*\n2\.1 & \$0\.\d+/);
-      assert.match(await offered("Link"), /#1\/head\?h=2\.1$/);
+      assert.match(await offered("Link"), /^#1\/head\?h=2\.1$/);
     });
   });
 }

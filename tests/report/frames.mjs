@@ -19,6 +19,8 @@ export function add(place) {
         const found = await page.evaluate(() => ({ theme: document.documentElement.dataset.theme,
           seen: [...document.querySelectorAll("nav, header .tools, main .controls button, main figure .tools")].filter((node) => node.checkVisibility()).length }));
         assert.deepEqual(found, { theme: "light", seen: 0 }, view);
+        const more = await page.$$eval("main > .part", (parts) => parts.map((part) => part.querySelector("strong, h2 + section h3").textContent));
+        assert.deepEqual(more, view === "method" ? ["layer 0, head 0"] : ["layer 0, head 0", "How to read this page"], view);
         await page.evaluate(() => dispatchEvent(new Event("afterprint")));
       }
       await page.emulateMediaType(null);

@@ -241,13 +241,24 @@ function record(heads, options) {
   };
 }
 
-// Writes the folder and returns its path. `metricsOnly`: head_metrics.csv and nothing else; `cellsOnly`: with its cells.
+function writeBare(folder, heads, metrics, draw) {
+  const table = new Csv(["layer", "q_head", "k_head", ...metrics]);
+  for (const { layer, q, k } of heads) table.row(layer, q, k, ...metrics.map(draw));
+  table.write(join(folder, "head_metrics.csv"));
+}
+
+// Writes the folder and returns its path. `metricsOnly`: head_metrics.csv and nothing else; `cellsOnly`: with its cells;
+// `bare`: head_metrics.csv with these metrics alone, and without numbers of queries and keys.
 export function writeAnalysis(folder, given = {}) {
   const options = { ...usual, details: !given.cellsOnly, ...given };
   mkdirSync(folder, { recursive: true });
   const heads = headsOf(options);
   const draw = random(options.seed);
   running = 0;
+  if (given.bare) {
+    writeBare(folder, heads, given.bare, draw);
+    return folder;
+  }
   const overall = writeHeads(folder, heads, options, draw);
   if (given.metricsOnly) return folder;
   writeCells(folder, heads, options, draw);

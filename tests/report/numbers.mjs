@@ -3,9 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { show, viewsOf } from "./browsers.mjs";
 import { readCsv } from "./csv.mjs";
-import { close, Files, same } from "./files.mjs";
-
-const kKeys = ["layer", "q_head", "k_head"];
+import { close, closeInterval, Files, kKeys, same } from "./files.mjs";
 
 // All tables that charts offer, opened.
 export async function tablesOf(page) {
@@ -23,28 +21,25 @@ export async function labelsOf(page, selector) {
   return page.evaluate((text) => [...document.querySelectorAll(text)].map((node) => node.getAttribute("aria-label")), selector);
 }
 
-async function checkMap(place, folder, path) {
-  const rows = readCsv(join(folder, "head_metrics.csv"));
-  const diagnostics = readCsv(join(folder, "head_diagnostics.csv"));
-  await place.visit(path, { hash: "#1/map" }, async (page) => {
-    const options = await page.$$eval("#metric option", (nodes) => nodes.map((node) => node.value));
-    const named = Object.keys(rows[0]).filter((name) => !kKeys.includes(name));
-    assert.deepEqual(named.filter((name) => !options.includes(name)), []);
-    let compared = 0;
-    for (const metric of options) {
-      await page.select("#metric", metric);
-      const table = metric in rows[0] ? rows : metric in diagnostics[0] ? diagnostics : [];
-      const labels = await labelsOf(page, "table[role=grid] td[aria-label]");
-      for (const row of table) {
-        const begin = `layer ${row.layer}, head ${row.q_head}: `;
-        const label = labels.find((text) => text.startsWith(begin));
-        assert.ok(label, `${metric}: no cell of ${begin}`);
-        assert.ok(same(label.slice(begin.length), row[metric], table === rows), `${metric}: "${label}", expected ${row[metric]}`);
-        compared += 1;
-      }
-    }
-    assert.ok(compared >= rows.length * (named.length + 5), `${compared} cells`);
-  });
+// What each head of the map is called, and the lines of its tooltip.
+function mapOf(page) {
+  return page.$$eval("table[role=grid] td[data-head]", (nodes) => nodes.map((node) => {
+    node.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+    return { head: node.dataset.head, label: node.getAttribute("aria-label"),
+      lines: [...document.querySelectorAll(".tip div")].map((line) => line.textContent) };
+  }));
+}
+
+// Name, value, interval, documents and window of a head.
+function checkTip(files, metric, head, [name, value, ...lines]) {
+  const { k_head, layer, q_head } = files.rowsOf("head_metrics.csv", head)[0];
+  const expected = files.metric(head, metric), [{ documents, window }] = files.rowsOf("head_diagnostics.csv", head);
+  const ends = expected.low && lines.shift().replace("95 % interval: ", "");
+  assert.equal(name, `layer ${layer}, head ${q_head} (key head ${k_head})`);
+  const [shown] = /no value$|[^ ]*/.exec(value.split(": ").at(-1));
+  assert.ok(same(shown, expected.value, expected.isWide), `${metric}: "${value}", expected ${expected.value}`);
+  assert.ok(closeInterval(ends, [expected.low, expected.high]), `${metric} of ${head}: ${ends}, expected ${expected.low} to ${expected.high}`);
+  assert.deepEqual(lines, [`documents: ${documents}`, ...(window ? [`window: ${window} tokens`] : [])]);
 }
 
 // The rows of the virtual list, while it is scrolled from top to bottom.
@@ -65,20 +60,44 @@ async function listed(page) {
 
 export function add(place) {
   place.test("numbers: the map shows each metric of each head as the files have it", async () => {
-    await checkMap(place, place.small.folder, place.small.path);
+    const { folder, path } = place.small;
+    const files = new Files([folder], place.profiles(folder));
+    const rows = files.rowsOf("head_metrics.csv");
+    await place.visit(path, { hash: "#1/map" }, async (page) => {
+      const options = await page.$$eval("#metric option", (nodes) => nodes.map((node) => node.value));
+      const named = [...Object.keys(rows[0]).filter((name) => !kKeys.includes(name)), "window", "position_share",
+        "trend:position", "trend:distance", "trend:curve", "method:counted", "ks_distance", "plane_share_beta"];
+      assert.deepEqual(named.filter((name) => !options.includes(name)), []);
+      for (const metric of options) {
+        await page.select("#metric", metric);
+        const cells = await mapOf(page);
+        assert.equal(cells.length, rows.length);
+        for (const { head, label, lines } of cells) {
+          const [layer, q_head] = head.split("."), begin = `layer ${layer}, head ${q_head}: `;
+          assert.ok(label.startsWith(begin), label);
+          files.checkNumber("map", head, metric, "value", label.slice(begin.length));
+          checkTip(files, metric, head, lines);
+        }
+      }
+    });
   });
 
   place.test("numbers: the list shows each metric of each head as the files have it", async () => {
     const { folder, path } = place.small;
-    const rows = readCsv(join(folder, "head_metrics.csv"));
+    const files = new Files([folder], place.profiles(folder));
     await place.visit(path, { hash: "#1/heads" }, async (page) => {
-      for (const metric of Object.keys(rows[0]).filter((name) => !kKeys.includes(name))) {
+      for (const metric of await page.$$eval("#metric option", (nodes) => nodes.map((node) => node.value))) {
         await page.select("#metric", metric);
-        const shown = new Map(await listed(page));
-        assert.equal(shown.size, rows.length);
-        for (const row of rows) {
-          const cells = shown.get(`${row.layer}.${row.q_head}`);
-          assert.ok(cells.some((text) => close(text, row[metric])), `${metric}: ${cells.join(" | ")}, expected ${row[metric]}`);
+        const titles = await page.$$eval("#heads [role=columnheader]", (nodes) => nodes.map((node) => node.firstElementChild?.id));
+        const shown = await listed(page);
+        assert.equal(shown.length, files.rowsOf("head_metrics.csv").length);
+        for (const [head, cells] of shown) {
+          for (const [i, title] of titles.entries()) {
+            const [, id] = /^sort-(?!layer|window)(.*)/.exec(title) ?? [];
+            if (!id) continue;
+            const { value } = files.metric(head, id);
+            assert.ok(close(cells[i], value), `${id} of ${head}: ${cells[i]}, expected ${value}`);
+          }
         }
       }
     });
@@ -87,20 +106,20 @@ export function add(place) {
   place.test("numbers: every table of every view has the rows of its file", async () => {
     const { folder, path } = place.small;
     const files = new Files([folder], place.profiles(folder));
-    const found = { rows: 0, numbers: 0 };
+    let count = 0;
     await place.visit(path, {}, async (page) => {
       for (const view of await viewsOf(page)) {
         await show(page, view);
-        for (const table of await tablesOf(page)) found[files.check({ ...table, title: `${view}, ${table.name}`, head: view === "head" ? "0.0" : null })] += table.rows.length;
+        for (const table of await tablesOf(page)) count += files.check({ ...table, title: `${view}, ${table.name}`, head: view === "head" ? "0.0" : null });
       }
       for (const head of ["0.0", "3.2", "5.3"]) {
         await page.evaluate((text) => { location.hash = `#1/head?h=${text}`; }, head);
         await page.waitForFunction((text) => document.querySelector("main strong")?.textContent === text, {},
           `layer ${head[0]}, head ${head[2]}`);
-        for (const table of await tablesOf(page)) found[files.check({ ...table, title: `head ${head}, ${table.name}`, head })] += table.rows.length;
+        for (const table of await tablesOf(page)) count += files.check({ ...table, title: `head ${head}, ${table.name}`, head });
       }
     });
-    assert.ok(found.rows > 300, JSON.stringify(found));
+    assert.ok(count > 300, `${count} rows`);
   });
 
   place.test("numbers: the cells of a head are those of its file, by each method", async () => {

@@ -17,12 +17,14 @@ export async function tour(page, check = () => {}) {
       prose: [...document.querySelectorAll("main :not(pre, code)")].flatMap((node) => [...node.childNodes])
         .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data).join("\n"),
       wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+      broken: document.querySelectorAll("main [role=alert]").length,
     }));
     assert.ok(found.text.length > 20, `${view}: "${found.text}"`);
     const slip = /.{0,60}(\b(NaN|undefined|null|Infinity)\b|\[object).{0,60}/.exec(found.prose);
     assert.equal(slip, null, `${view}: ${slip?.[0]}`);
     assert.ok(found.elements <= kMostElements, `${view}: ${found.elements} elements`);
     assert.ok(!found.wide, `${view}: wider than the window`);
+    assert.equal(found.broken, 0, `${view}: cannot be drawn`);
     await check(view);
   }
 }
@@ -40,6 +42,8 @@ const kOdd = {
   "empty cells": { layers: 3, empty: (layer, q) => (layer + q) % 2 === 0 },
   "no number at all": { layers: 2, empty: () => true },
   "heads and nothing else": { metricsOnly: true },
+  "heads and one metric": { bare: ["ap_overall"] },
+  "heads and no metric": { bare: [] },
   "heads and cells, no record of methods": { cellsOnly: true, bars: false },
   "one method, no intervals": { methods: ["linear"], bars: false, rope: false },
 };
@@ -77,8 +81,10 @@ export function add(place) {
   place.test("odd data: a failed head is named with its reason", async () => {
     const path = place.report("failed", [place.analysis("failed", kOdd["failed heads"])]);
     await place.visit(path, { hash: "#1/map" }, async (page) => {
-      const label = await page.$eval("table[role=grid] tbody tr:nth-child(2) td:nth-of-type(2)", (node) => node.getAttribute("aria-label"));
-      assert.match(label, /layer 1, head 1: failed/);
+      const cell = await page.$("table[role=grid] td[aria-label='layer 1, head 1: failed']");
+      await cell.focus();
+      const said = await page.$$eval(".tip:not([hidden]) div", (lines) => lines.map((line) => line.textContent));
+      assert.deepEqual(said, ["layer 1, head 1", "could not be measured: no rows"]);
     });
   });
 

@@ -89,6 +89,7 @@ export function add(place) {
         for (const plane of kPlanes) {
           await page.evaluate((hash) => { location.hash = hash; }, `#1/head?h=${head}&plane=${plane}`);
           await page.waitForFunction((text) => document.querySelector("main strong")?.textContent === text, {}, `layer ${head[0]}, head ${head[2]}`);
+          await page.waitForSelector(kPlane);
           const text = await page.$eval("main", (node) => node.innerText);
           const found = (pattern) => pattern.exec(text)?.slice(1) ?? assert.fail(`${head}: nothing like ${pattern}`);
           const isClose = (pattern, ...values) => found(pattern).forEach((shown, i) => assert.ok(close(shown, String(values[i])), `${pattern}: ${shown}, expected ${values[i]}`));
@@ -198,8 +199,7 @@ export function add(place) {
   });
 
   place.test("profiles: two analyses, one of which lacks a head", async () => {
-    const folders = [place.captured("plain"), place.captured("tuned")];
-    const path = place.pages("captured pair", () => place.report("captured-pair", folders, "--names=plain,tuned", "--tokens"));
+    const { folders, path } = place.captured_pair;
     const rows = readCsv(join(folders[1], "head_metrics.csv"));
     assert.ok(!rows.some((row) => row.layer === "1" && row.q_head === "2"));
     const files = new Files([folders[1]], place.profiles(folders[1]));

@@ -93,6 +93,12 @@ export class Workplace {
     return { alone, folders, path: this.pages("gaps", () => this.report("gaps", folders, "--names=one,two")) };
   }
 
+  // Two tiny models captured on one corpus, with paired intervals; B lacks a head.
+  get captured_pair() {
+    const folders = [this.captured("plain"), this.captured("tuned")];
+    return { folders, path: this.pages("captured pair", () => this.report("captured-pair", folders, "--names=plain,tuned", "--tokens")) };
+  }
+
   // A tiny model captured on hostile texts, with its tokens and the names of documents.
   get tokens() {
     const folder = this.captured("plain");
