@@ -135,6 +135,30 @@ TEST(CrewFaults, AFaultOfTheLeader) {
   EXPECT_THAT(outcome.left, ElementsAre(1, 1, 1));
 }
 
+// Between stages, where no task tells the leader of it.
+TEST(CrewFaults, TheLeaderIsToldBetweenStages) {
+  for (const bool is_stop : {false, true}) {
+    Team team(3);
+    const Outcome outcome = team.run(
+        [&](Leader& leader) -> int {
+          leader.hellos();
+          leader.check();
+          if (is_stop) team.stops[2]->store(true);
+          for (int i = 0; i < 10'000; ++i) {
+            leader.check();
+            std::this_thread::sleep_for(milliseconds(1));
+          }
+          return 0;
+        },
+        [&](Worker& self) {
+          if (self.rank() == 1 && !is_stop) throw Error("no space left");
+          while (self.next_stage()) {
+          }
+        });
+    EXPECT_EQ(outcome.errors[0], is_stop ? "stopped" : "node1 (rank 1): no space left");
+  }
+}
+
 TEST(CrewFaults, WorkThatEndsTooEarly) {
   Team team(2);
   std::map<int64_t, std::string> results;

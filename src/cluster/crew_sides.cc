@@ -168,6 +168,13 @@ bool LeaderSide::run_stage(const Stage& stage) {
   return is_whole;
 }
 
+void LeaderSide::check() {
+  with_coordinator([](const Coordinator& c) {
+    if (!c.fault().empty()) throw Error(c.fault());
+    if (c.is_stopping()) throw Stopped();
+  });
+}
+
 void LeaderSide::leave_out(int rank) {
   with_coordinator([&](Coordinator& c) { c.leave_out(rank); });
 }

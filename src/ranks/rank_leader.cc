@@ -204,7 +204,8 @@ int RankLeader::lead() {
       hosts_.push_back(rank_name(ranks_[i], i));
       nodes_.push_back(ranks_[i].room.node);
     }
-    const FolderLock lock(folder());
+    const FolderLock lock(folder(), Sharing::kAlone,
+                          {.warn = options.warn, .check = [this] { leader_.check(); }});
     token_ = lock.token();
     report_.journal = journal_path(folder()).parent_path();
     const bool resumes = options.continues() && !journal_paths(folder()).empty();
