@@ -110,7 +110,7 @@ std::vector<RankDigest> RankLeader::stage_weights_on_nodes(const RunContext& con
            states);
     };
   }
-  StagedRanks staged = stage_on_nodes(leader_, nodes_, spread);
+  StagedRanks staged = stage_on_nodes(leader_, nodes_, hosts_, spread);
   for (const auto& [rank, sentence] : staged.warnings) {
     apart_.insert(rank);
     warn(fmt::format("{}: {}", hosts_[static_cast<size_t>(rank)], sentence));

@@ -51,6 +51,7 @@ RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Tra
   RunReport report;
   RankFacts facts = facts_here(run, options.run);
   if (!options.host.empty()) facts.room.host = facts.room.node = options.host;
+  if (!options.node.empty()) facts.room.node = options.node;
   CrewSides sides = sides_of(facts, options);
   sides.work = [&](Worker& worker) {
     try {

@@ -39,6 +39,7 @@ struct RanksOptions {
   std::function<void(bool all_left)> left;
   // For tests.
   std::string host = {};            // instead of the name of this machine
+  std::string node = {};            // RankRoom::node; empty: that of the machine, or `host`
   std::optional<bool> spread = {};  // whether rank 0 reads the weights for all nodes
   int64_t spread_piece = 0;         // bytes; 0: by the number of nodes
 };
