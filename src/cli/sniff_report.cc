@@ -13,6 +13,7 @@
 
 #include "base/number_text.h"
 #include "base/range_text.h"
+#include "capture/failed_run.h"
 #include "cli/stop_signal.h"
 
 namespace qk {
@@ -180,9 +181,8 @@ std::string missing_text(const RunReport& report) {
 }
 
 std::string continue_text(const RunOptions& options, const RunReport& report) {
-  if (options.shard) return "run the same shard again to continue";
   if (report.must_overwrite) return "only --overwrite begins this run again";
-  return options.finish ? "use --finish again" : "use --resume to continue";
+  return continue_text(options);
 }
 
 int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report,
