@@ -101,6 +101,15 @@ std::string copies_warning(const Launcher& launcher, const Shard& shard) {
       launcher.name, launcher.num_ranks, shard.index, shard.count);
 }
 
+bool says_end(const RanksEnd& end, int rank) {
+  const bool is_own = end.exit_code == 1;
+  return !end.sentence.empty() && (is_own || rank == 1);
+}
+
+bool has_rank_0_said(const RanksEnd& end, bool was_stopped) {
+  return end.sentence.empty() && (was_stopped || end.exit_code == 0);
+}
+
 SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi)) {
   if (!is_on()) return;
   local_rank_ = mpi_.launcher.local_rank;
@@ -117,11 +126,13 @@ RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   return out;
 }
 
-int SniffRanks::refuse(const std::string& sentence) {
-  return refuse_over_ranks(sentence, ranks_options({}), *mpi_.transport).exit_code;
+int SniffRanks::leave_unprepared(bool is_stopped, std::string& sentence) {
+  const RanksOptions options = ranks_options({});
+  const RanksEnd end = is_stopped ? stop_over_ranks(options, *mpi_.transport)
+                                  : refuse_over_ranks(sentence, options, *mpi_.transport);
+  if (has_rank_0_said(end, is_stopped)) sentence.clear();
+  return end.exit_code;
 }
-
-int SniffRanks::stop() { return stop_over_ranks(ranks_options({}), *mpi_.transport).exit_code; }
 
 int SniffRanks::guard(const std::function<int()>& command) {
   int code = 1;
@@ -138,8 +149,7 @@ int SniffRanks::guard(const std::function<int()>& command) {
   }
   if (!has_begun_ && !sentence.empty()) {
     try {
-      code = code == kExitStopped ? stop() : refuse(sentence);
-      sentence.clear();
+      code = leave_unprepared(code == kExitStopped, sentence);
     } catch (const Stopped&) {  // NOLINT(bugprone-empty-catch): on rank 0, which says so below
     } catch (const Error& error) {
       sentence = error.what();
@@ -170,8 +180,7 @@ int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
     return conclude(report);
   };
   const RanksEnd end = run_over_ranks(run, ranks, *mpi_.transport);
-  // All would say the same.
-  if (!end.sentence.empty() && mpi_.transport->rank() == 1) {
+  if (says_end(end, mpi_.transport->rank())) {
     // This rank may not have heard that documents were begun.
     const std::string next = end.report.must_overwrite
                                  ? "use --resume, or --overwrite if no document was begun"

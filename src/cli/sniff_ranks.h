@@ -22,6 +22,14 @@ constexpr double kPlainProgress = 60;  // seconds between two lines of it withou
 // empty: nothing. Copies with shards of their own, counted by rank, hear nothing; of the others one does.
 std::string copies_warning(const Launcher& launcher, const Shard& shard);
 
+// Whether this rank prints the sentence of its end. That rank 0 was lost all would say alike, so rank 1
+// does; an error of its own loop is known to nobody else.
+bool says_end(const RanksEnd& end, int rank);
+
+// Whether rank 0 has said why the run was not prepared on this rank, given how refuse_over_ranks or
+// stop_over_ranks (was_stopped) ended here.
+bool has_rank_0_said(const RanksEnd& end, bool was_stopped);
+
 // Threads: the one that made it.
 class SniffRanks {
  public:
@@ -50,9 +58,9 @@ class SniffRanks {
 
  private:
   RanksOptions ranks_options(const RunOptions& options);
-  // Before run() or check().
-  int refuse(const std::string& sentence);
-  int stop();
+  // Before run() or check(): tells rank 0, and clears the sentence if that has said it. Returns the exit
+  // code.
+  int leave_unprepared(bool is_stopped, std::string& sentence);
 
   MpiStart mpi_;
   std::optional<int> local_rank_;

@@ -55,6 +55,29 @@ TEST(CopiesWarning, OneCopyOfAShardSpeaks) {
             "documents; start one, or give each a shard of its own");
 }
 
+TEST(RanksEnd, ErrorsThatNobodyElseKnowsAreSaid) {
+  const RanksEnd whole, lost{.exit_code = 75, .sentence = "rank 0: not heard of for 60 s"},
+      broken{.exit_code = 1, .sentence = "MPI_Isend failed"};
+  EXPECT_FALSE(says_end(whole, 1));
+  EXPECT_TRUE(says_end(lost, 1));
+  EXPECT_FALSE(says_end(lost, 5)) << "rank 1 says it for all";
+  EXPECT_TRUE(says_end(broken, 1));
+  EXPECT_TRUE(says_end(broken, 5));
+}
+
+TEST(RanksEnd, WhatRank0HasNotSaidIsSaid) {
+  const RanksEnd told, stopped{.exit_code = 75},
+      lost{.exit_code = 75, .sentence = "rank 0: not heard of for 60 s"},
+      broken{.exit_code = 1, .sentence = "MPI_Isend failed"};
+  EXPECT_TRUE(has_rank_0_said(told, false));
+  EXPECT_FALSE(has_rank_0_said(stopped, false)) << "it was asked to stop before it heard the error";
+  EXPECT_TRUE(has_rank_0_said(stopped, true));
+  for (const bool was_stopped : {false, true}) {
+    EXPECT_FALSE(has_rank_0_said(lost, was_stopped));
+    EXPECT_FALSE(has_rank_0_said(broken, was_stopped));
+  }
+}
+
 TEST(RanksProgressLine, ComesOnceAMinuteWithoutATerminal) {
   testing::internal::CaptureStderr();
   {

@@ -45,10 +45,10 @@ struct RanksOptions {
 };
 
 struct RanksEnd {
-  int exit_code = 0;     // of this process
-  bool all_left = true;  // false: a rank was lost, so MPI must not be finalised
-  std::string sentence;  // on other ranks: rank 0 was lost, or no longer answers; else empty
-  RunReport report;      // on rank 0; on others must_overwrite alone, if rank 0 was lost
+  int exit_code = 0;          // of this process
+  bool all_left = true;       // false: a rank was lost, so MPI must not be finalised
+  std::string sentence = {};  // on other ranks: rank 0 was lost, or no longer answers; else empty
+  RunReport report = {};      // on rank 0; on others must_overwrite alone, if rank 0 was lost
 };
 
 // As run_capture on all ranks together. Throws Error on rank 0 only, as run_capture does and with
