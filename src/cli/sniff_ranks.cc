@@ -54,12 +54,19 @@ void on_late_start(int /*number*/) {
 
 void on_late_start_of_others(int /*number*/) { ::_exit(kExitStopped); }
 
+// Seconds that a rank waits longer than rank 0. Rank 1 says it too, since rank 0 may be the one that was
+// killed; the others end without a word, and not before these two: a launcher may then kill all.
+unsigned patience_of(int rank) {
+  constexpr unsigned kSecond = 2, kOthers = 4;
+  return rank == 0 ? 0 : rank == 1 ? kSecond : kOthers;
+}
+
 // MPI_Init returns when every rank has called it: never, if one was killed before.
 MpiStart start_in_time(const std::string& mpi) {
   const Launcher launcher = find_launcher();
   if (mpi == "off" || launcher.kind == LauncherKind::kNone) return start_mpi(mpi);
-  std::signal(SIGALRM, launcher.rank == 0 ? on_late_start : on_late_start_of_others);
-  ::alarm(static_cast<unsigned>(start_seconds()));
+  std::signal(SIGALRM, launcher.rank <= 1 ? on_late_start : on_late_start_of_others);
+  ::alarm(static_cast<unsigned>(start_seconds()) + patience_of(launcher.rank));
   MpiStart out = start_mpi(mpi);
   ::alarm(0);
   std::signal(SIGALRM, SIG_DFL);
