@@ -61,13 +61,19 @@ unsigned patience_of(int rank) {
   return rank == 0 ? 0 : rank == 1 ? kSecond : kOthers;
 }
 
-// MPI_Init returns when every rank has called it: never, if one was killed before.
-MpiStart start_in_time(const std::string& mpi) {
+// MPI_Init, and what all ranks do together after it, return when every rank has called it: never, if one
+// was killed before.
+//   local_rank  SniffRanks::local_rank()
+MpiStart start_in_time(const std::string& mpi, std::optional<int>& local_rank) {
   const Launcher launcher = find_launcher();
   if (mpi == "off" || launcher.kind == LauncherKind::kNone) return start_mpi(mpi);
   std::signal(SIGALRM, launcher.rank <= 1 ? on_late_start : on_late_start_of_others);
   ::alarm(static_cast<unsigned>(start_seconds()) + patience_of(launcher.rank));
   MpiStart out = start_mpi(mpi);
+  if (out.transport != nullptr) {
+    local_rank = out.launcher.local_rank;
+    if (!local_rank) local_rank = out.transport->node_rank().rank;
+  }
   ::alarm(0);
   std::signal(SIGALRM, SIG_DFL);
   return out;
@@ -117,11 +123,7 @@ bool has_rank_0_said(const RanksEnd& end, bool was_stopped) {
   return end.sentence.empty() && (was_stopped || end.exit_code == 0);
 }
 
-SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi)) {
-  if (!is_on()) return;
-  local_rank_ = mpi_.launcher.local_rank;
-  if (!local_rank_) local_rank_ = mpi_.transport->node_rank().rank;
-}
+SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi, local_rank_)) {}
 
 RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   RanksOptions out;

@@ -62,8 +62,8 @@ class SniffRanks {
   // code.
   int leave_unprepared(bool is_stopped, std::string& sentence);
 
+  std::optional<int> local_rank_;  // before mpi_, which is started with it
   MpiStart mpi_;
-  std::optional<int> local_rank_;
   bool has_begun_ = false;  // run() or check()
   bool all_left_ = true;
 };
