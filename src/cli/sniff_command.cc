@@ -238,7 +238,13 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
   return conclude(run_alone(run, options, quiet));
 }
 
+// One of several ranks of a launcher, of which the first alone says what all of them would say.
+bool is_other_rank(const SniffFlags& flags) {
+  return flags.shard.empty() && flags.mpi != "off" && find_launcher().rank > 0;
+}
+
 int sniff(const SniffFlags& flags) {
+  if (flags.config.empty() && is_other_rank(flags)) return 1;
   if (flags.config.empty()) {
     fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
   }

@@ -39,7 +39,12 @@ double seconds_of(const char* variable, double otherwise) {
   return seconds;
 }
 
-double start_seconds() { return seconds_of("QKSCOPE_START_SECONDS", CrewTimes{}.start); }
+CrewTimes times_of_environment() {
+  CrewTimes out;
+  out.start = seconds_of("QKSCOPE_START_SECONDS", out.start);
+  out.lost = seconds_of("QKSCOPE_LOST_SECONDS", out.lost);
+  return out;
+}
 
 void on_late_start(int /*number*/) {
   constexpr std::string_view kSentence =
@@ -64,11 +69,17 @@ unsigned patience_of(int rank) {
 // MPI_Init, and what all ranks do together after it, return when every rank has called it: never, if one
 // was killed before.
 //   local_rank  SniffRanks::local_rank()
-MpiStart start_in_time(const std::string& mpi, std::optional<int>& local_rank) {
+MpiStart start_in_time(const std::string& mpi, CrewTimes& times, std::optional<int>& local_rank) {
   const Launcher launcher = find_launcher();
   if (mpi == "off" || launcher.kind == LauncherKind::kNone) return start_mpi(mpi);
+  try {
+    times = times_of_environment();
+  } catch (const Error&) {
+    if (launcher.rank == 0) throw;
+    return {.launcher = launcher, .is_refused = true};
+  }
   std::signal(SIGALRM, launcher.rank <= 1 ? on_late_start : on_late_start_of_others);
-  ::alarm(static_cast<unsigned>(start_seconds()) + patience_of(launcher.rank));
+  ::alarm(static_cast<unsigned>(times.start) + patience_of(launcher.rank));
   MpiStart out = start_mpi(mpi);
   if (out.transport != nullptr) {
     local_rank = out.launcher.local_rank;
@@ -114,6 +125,16 @@ std::string copies_warning(const Launcher& launcher, const Shard& shard) {
       launcher.name, launcher.num_ranks, shard.index, shard.count);
 }
 
+bool leaves_words_to_rank_0(std::span<const std::string> words, const Launcher& launcher) {
+  if (launcher.rank == 0) return false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--shard" || words[i].starts_with("--shard=")) return false;
+    if (words[i] == "--mpi=off") return false;
+    if (words[i] == "--mpi" && i + 1 < words.size() && words[i + 1] == "off") return false;
+  }
+  return true;
+}
+
 bool says_end(const RanksEnd& end, int rank) {
   const bool is_own = end.exit_code == 1;
   return !end.sentence.empty() && (is_own || rank == 1);
@@ -123,12 +144,11 @@ bool has_rank_0_said(const RanksEnd& end, bool was_stopped) {
   return end.sentence.empty() && (was_stopped || end.exit_code == 0);
 }
 
-SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi, local_rank_)) {}
+SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi, times_, local_rank_)) {}
 
 RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   RanksOptions out;
-  out.times.start = start_seconds();
-  out.times.lost = seconds_of("QKSCOPE_LOST_SECONDS", out.times.lost);
+  out.times = times_;
   out.see_seconds = 1.5 * out.times.lost;
   out.run = options;
   out.left = [this](bool all_left) { all_left_ = all_left; };

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "capture/run.h"
@@ -21,6 +22,10 @@ constexpr double kPlainProgress = 60;  // seconds between two lines of it withou
 // What to say if this shard may be computed once by each of several copies that a launcher started;
 // empty: nothing. Copies with shards of their own, counted by rank, hear nothing; of the others one does.
 std::string copies_warning(const Launcher& launcher, const Shard& shard);
+
+// Whether this process leaves it to rank 0 of its launcher to say what is wrong with the words of a
+// command line: those of a `sniff` that all ranks run together are the same everywhere. Shards may differ.
+bool leaves_words_to_rank_0(std::span<const std::string> words, const Launcher& launcher);
 
 // Whether this rank prints the sentence of its end. That rank 0 was lost all would say alike, so rank 1
 // does; an error of its own loop is known to nobody else.
@@ -62,7 +67,8 @@ class SniffRanks {
   // code.
   int leave_unprepared(bool is_stopped, std::string& sentence);
 
-  std::optional<int> local_rank_;  // before mpi_, which is started with it
+  CrewTimes times_;  // this and the next are set while mpi_ is started
+  std::optional<int> local_rank_;
   MpiStart mpi_;
   bool has_begun_ = false;  // run() or check()
   bool all_left_ = true;

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace qk {
 namespace sniff_ranks_test {
 
@@ -53,6 +56,23 @@ TEST(CopiesWarning, OneCopyOfAShardSpeaks) {
   EXPECT_EQ(warned(4, 1, 16),
             "srun started 4 copies: if all of them have --shard 16/128, each computes the same "
             "documents; start one, or give each a shard of its own");
+}
+
+TEST(CommandLine, ItsErrorIsSaidByRank0Alone) {
+  const auto is_left = [](int rank, const std::vector<std::string>& words) {
+    return leaves_words_to_rank_0(words, {.kind = LauncherKind::kSlurm, .rank = rank, .num_ranks = 3});
+  };
+  const std::vector<std::string> words = {"sniff", "run.yaml", "--mpi", "auto", "--resum"};
+  EXPECT_FALSE(is_left(0, words));
+  EXPECT_TRUE(is_left(1, words));
+  EXPECT_TRUE(is_left(2, {"sniff", "run.yaml", "--finish", "--resum"}));
+  EXPECT_TRUE(is_left(2, {"sniff", "--mpi"}));
+  for (const auto& apart : std::vector<std::vector<std::string>>{{"sniff", "--mpi", "off", "--resum"},
+                                                                 {"sniff", "--mpi=off", "--resum"},
+                                                                 {"sniff", "--shard", "", "a.yaml"},
+                                                                 {"sniff", "--shard=1", "--resum"}}) {
+    EXPECT_FALSE(is_left(1, apart)) << apart[1];
+  }
 }
 
 TEST(RanksEnd, ErrorsThatNobodyElseKnowsAreSaid) {
