@@ -248,6 +248,11 @@ int sniff(const SniffFlags& flags) {
   if (flags.config.empty()) {
     fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
   }
+  if (flags.finish && is_other_rank(flags)) {
+    const std::string warning = finish_warning(find_launcher());
+    if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+    return 0;
+  }
   // Shards know nothing of each other, and srun may start several at once.
   SniffRanks ranks(flags.shard.empty() && !flags.finish ? flags.mpi : "off");
   if (ranks.is_refused()) return 0;

@@ -125,6 +125,14 @@ std::string copies_warning(const Launcher& launcher, const Shard& shard) {
       launcher.name, launcher.num_ranks, shard.index, shard.count);
 }
 
+std::string finish_warning(const Launcher& launcher) {
+  if (launcher.rank != 1) return "";
+  return fmt::format(
+      "{} started {} copies of --finish: the first writes the dataset, the others end (--mpi off: each "
+      "takes itself for the only one)",
+      launcher.name, launcher.num_ranks);
+}
+
 bool leaves_words_to_rank_0(std::span<const std::string> words, const Launcher& launcher) {
   if (launcher.rank == 0) return false;
   for (size_t i = 0; i < words.size(); ++i) {

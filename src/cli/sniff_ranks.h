@@ -23,6 +23,9 @@ constexpr double kPlainProgress = 60;  // seconds between two lines of it withou
 // empty: nothing. Copies with shards of their own, counted by rank, hear nothing; of the others one does.
 std::string copies_warning(const Launcher& launcher, const Shard& shard);
 
+// What to say of copies of --finish, of which rank 0 alone does the work; empty: nothing. Rank 1 says it.
+std::string finish_warning(const Launcher& launcher);
+
 // Whether this process leaves it to rank 0 of its launcher to say what is wrong with the words of a
 // command line: those of a `sniff` that all ranks run together are the same everywhere. Shards may differ.
 bool leaves_words_to_rank_0(std::span<const std::string> words, const Launcher& launcher);
