@@ -227,9 +227,12 @@ int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
   return end.exit_code;
 }
 
-int SniffRanks::check(const PreparedRun& run, const RunOptions& options,
+int SniffRanks::check(const PreparedRun& run, RunOptions options,
                       const std::function<int()>& conclude) {
   has_begun_ = true;
+  options.warn = [](const std::string& sentence) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+  };
   const std::string mpi = fmt::format("{} ({})", mpi_.library.name, mpi_.library.file);
   return check_ranks(run, ranks_options(options), *mpi_.transport,
                      [&](const std::vector<CheckedRank>& ranks) {

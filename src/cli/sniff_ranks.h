@@ -61,8 +61,7 @@ class SniffRanks {
   int run(const PreparedRun& run, RunOptions options, bool quiet,
           const std::function<int(const RunReport&)>& conclude);
   // The same of a dry run: prints on rank 0 what the ranks are and see.
-  int check(const PreparedRun& run, const RunOptions& options,
-            const std::function<int()>& conclude);
+  int check(const PreparedRun& run, RunOptions options, const std::function<int()>& conclude);
 
  private:
   RanksOptions ranks_options(const RunOptions& options);
