@@ -7,13 +7,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
+#include <exception>
 #include <string_view>
 #include <utility>
 
+#include "base/caught_error.h"
 #include "base/error.h"
 #include "base/number_text.h"
-#include "base/stopped.h"
 #include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
 #include "cluster/launcher.h"
@@ -163,38 +163,32 @@ RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   return out;
 }
 
-int SniffRanks::leave_unprepared(bool is_stopped, std::string& sentence) {
+void SniffRanks::leave_unprepared(CaughtError& error) {
   const RanksOptions options = ranks_options({});
+  const bool is_stopped = error.exit_code == kExitStopped;
   const RanksEnd end = is_stopped ? stop_over_ranks(options, *mpi_.transport)
-                                  : refuse_over_ranks(sentence, options, *mpi_.transport);
-  if (has_rank_0_said(end, is_stopped)) sentence.clear();
-  return end.exit_code;
+                                  : refuse_over_ranks(error.sentence, options, *mpi_.transport);
+  if (has_rank_0_said(end, is_stopped)) error.sentence.clear();
+  if (error.exit_code != kExitBug) error.exit_code = end.exit_code;
 }
 
 int SniffRanks::guard(const std::function<int()>& command) {
-  int code = 1;
-  std::string sentence;
+  CaughtError end{.exit_code = 0};
   try {
-    code = command();
-  } catch (const Stopped&) {
-    code = kExitStopped;
-    sentence = "stopped; the same command goes on from here";
-  } catch (const std::bad_alloc&) {
-    sentence = "not enough memory";
-  } catch (const std::exception& error) {
-    sentence = error.what();
+    end.exit_code = command();
+  } catch (const std::exception&) {
+    end = caught_error();
   }
-  if (!has_begun_ && !sentence.empty()) {
+  if (!has_begun_ && !end.sentence.empty()) {
     try {
-      code = leave_unprepared(code == kExitStopped, sentence);
-    } catch (const Stopped&) {  // NOLINT(bugprone-empty-catch): on rank 0, which says so below
-    } catch (const Error& error) {
-      sentence = error.what();
+      leave_unprepared(end);
+    } catch (const std::exception&) {  // on rank 0, which says so below
+      if (end.exit_code != kExitBug) end = caught_error();
     }
   }
-  if (!sentence.empty()) std::fprintf(stderr, "qkscope: %s\n", sentence.c_str());
-  mpi_.transport->leave(all_left_, code);
-  return code;
+  if (!end.sentence.empty()) std::fprintf(stderr, "qkscope: %s\n", end.sentence.c_str());
+  mpi_.transport->leave(all_left_, end.exit_code);
+  return end.exit_code;
 }
 
 int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/caught_error.h"
 #include "capture/run.h"
 #include "cli/progress_line.h"
 #include "cluster/mpi_start.h"
@@ -65,9 +66,9 @@ class SniffRanks {
 
  private:
   RanksOptions ranks_options(const RunOptions& options);
-  // Before run() or check(): tells rank 0, and clears the sentence if that has said it. Returns the exit
-  // code.
-  int leave_unprepared(bool is_stopped, std::string& sentence);
+  // Before run() or check(): tells rank 0. The sentence is cleared if that has said it; the exit code
+  // becomes that of this process. On rank 0 throws Error, or Stopped.
+  void leave_unprepared(CaughtError& error);
 
   CrewTimes times_;  // this and the next are set while mpi_ is started
   std::optional<int> local_rank_;
