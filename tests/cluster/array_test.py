@@ -102,6 +102,7 @@ class Array(JobsCase):
         self.assertEqual(self.cluster.wait_for(finish), {finish: "FAILED"})
         self.assertRegex(self.log(folder, f"qkscope-finish-{finish}.log"),
                          r"qkscope: documents 3, 9, [^\n]* are missing \(shard 3 of 6\): run it again\n")
+        self.assertEqual(self.restarts(finish), 0)
         self.assertEqual([name for name in files_of(f"{folder}/out") if "parquet" in name], [])
         again = self.submit_array(folder, 6, "--array=3")
         self.finish(folder, f"--dependency=afterany:{again}")
@@ -160,6 +161,20 @@ class Array(JobsCase):
             self.assertRegex(self.log(folder, f"qkscope-{job}_{task}.log"), SHARD_STOPPED)
         self.assertEqual(journals.computed_twice(f"{folder}/out"), set())
         self.finish(folder)
+
+    def test_preemption_of_the_finish_job(self):
+        """It stops in the time of grace, and its script requeues it."""
+        folder = self.make_folder("finish_preempted")
+        array = self.submit_array(folder, 1, "--nodelist=n4")
+        self.assert_states(folder, self.cluster.wait_for(array), array, 1)
+        job = self.submit(folder, "finish.sh", "--nodelist=n4", program=self.slow(folder, ms=100, once="yes"))
+        self.wait_until(folder, lambda: any("parquet" in name for name in files_of(f"{folder}/out")))
+        urgent = self.submit_urgent("n4")
+        self.assertEqual(self.cluster.wait_for(urgent), {urgent: "COMPLETED"})
+        self.assertEqual(self.cluster.finish_with_requeues(job), {job: "COMPLETED"}, self.logs(folder))
+        self.assertEqual(self.restarts(job), 1, self.logs(folder))
+        self.assertRegex(self.log(folder, f"qkscope-finish-{job}.log"), r"qkscope: stopped [^\n]*use --finish again\n")
+        self.assert_dataset(folder)
 
     def test_a_killed_shard(self):
         """The script requeues its task."""
