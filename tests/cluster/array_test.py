@@ -202,9 +202,10 @@ class Array(JobsCase):
 
     @needs_open_mpi
     def test_mpi_script(self):
-        """A capture by four ranks, stopped by a signal and requeued by its script."""
+        """A capture by four ranks, which divide the cores of their nodes, stopped by a signal and requeued by
+        its script."""
         folder = self.make_folder("mpi")
-        job = self.submit_mpi(folder, "--ntasks-per-node=2", "--exclude=n1",
+        job = self.submit_mpi(folder, "--ntasks-per-node=2", "--exclude=n1", cpus=None,
                               program=self.slow(folder, ms=30, once="yes"))
         self.wait_for_journals(folder, 10_000, count=2)
         self.cluster.run(["scancel", "-s", "USR1", job])
