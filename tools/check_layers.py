@@ -2,8 +2,8 @@
 """Folder dependencies: a file under src/<folder>/ may include its own folder, the DEPS of the
 folder's qk_module() call in CMakeLists.txt, and what those reach. src/torch/ is no such module but
 a plugin of its own: it includes device/torch_api.h and torch's headers, which no other folder does.
-Also: no architecture's name outside src/arch/ and tests, and every citation of a document leads to a
-page and heading in docs/.
+Also: no architecture's name outside src/arch/ and tests, every citation of a document leads to a
+page and heading in docs/, and docs/reliability.md names tests that are there.
 Exit code 1 with one line per finding."""
 
 import io
@@ -175,7 +175,21 @@ def table_findings():
         yield f"{page}: expected the folders {' '.join(declared)}, found {' '.join(listed)}"
 
 
+def test_findings():
+    """The tests in Python that a table of docs/reliability.md gives with the letter of their file, as in
+    "S: `a`, `b`; T: `c`", are named in that file."""
+    page = ROOT / "docs" / "reliability.md"
+    tests = list((ROOT / "tests").rglob("*_test.py"))
+    for section in re.split("^##", page.read_text(), flags=re.M):
+        for letter, name in re.findall(r"\b([A-Z])(?: stands)?\s+for\s+`([\w./]+\.py)`", section):
+            text = "".join(path.read_text() for path in tests if f"{path}".endswith(f"/{name}"))
+            for listed in re.findall(rf"\b{letter}: ((?:`\w+`(?:, )?)+)", section):
+                for test in re.findall(r"\w+", listed):
+                    if test not in text:
+                        yield f"{page}: {letter} stands for {name}, which has no test {test}"
+
+
 if __name__ == "__main__":
-    found = [*findings(), *table_findings(), *citation_findings()]
+    found = [*findings(), *table_findings(), *citation_findings(), *test_findings()]
     print("\n".join(found) if found else "folder dependencies: as declared")
     sys.exit(1 if found else 0)

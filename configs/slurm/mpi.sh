@@ -17,9 +17,12 @@ qkscope=${QKSCOPE:-qkscope}
 mpi=${MPI:-pmix}         # how srun starts ranks: pmix for Open MPI, pmi2 for MPICH and its relatives
 restarts=${RESTARTS:-20} # at most so many requeues; 0 in a chain (chain.sh)
 
-# Said to srun as well: since Slurm 22.05 it does not take --cpus-per-task over from the job.
-srun --mpi="$mpi" --kill-on-bad-exit=0 \
-  --cpus-per-task="${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}}" \
+# Of each rank, said to srun as well: since Slurm 22.05 it does not take --cpus-per-task over from the job.
+# Without it the ranks of a node divide its cores.
+cores=${SLURM_CPUS_PER_TASK:-$((${SLURM_CPUS_ON_NODE:-1} / ${SLURM_NTASKS_PER_NODE:-1}))}
+
+# --wait=0: a rank that is killed does not end the others, whatever the site's WaitTime.
+srun --mpi="$mpi" --kill-on-bad-exit=0 --wait=0 --cpus-per-task="$((cores > 0 ? cores : 1))" \
   "$qkscope" sniff "$config" --resume
 code=$?
 

@@ -87,7 +87,7 @@ Captured capture_documents(const RunContext& context, const RunRecord& record) {
     if (!stopped && !shard) check_rows(context.run.config, loop.counts());
     return captured_of(loop, source, stopped, journal.earlier.overwrite);
   } catch (const Error& fault) {
-    settle_journal(fault, context.journal, loop.counts());
+    settle_journal(fault, context.journal, loop.counts(), context.options);
     throw;
   }
 }

@@ -97,7 +97,7 @@ JournalSet open_journals(const RunContext& context, const Captured& captured) {
   try {
     return JournalSet(journal_paths(context.run.config.output.data_root));
   } catch (const Error& fault) {
-    settle_journal(fault, context.journal, captured.counts);
+    settle_journal(fault, context.journal, captured.counts, context.options);
     throw;
   }
 }
@@ -128,7 +128,7 @@ Finished make_dataset(const RunContext& context, const RunRecord& record, const 
   } catch (const Stopped&) {
     out.stopped = true;
   } catch (const Error& fault) {
-    settle_journal(fault, context.journal, captured.counts);
+    settle_journal(fault, context.journal, captured.counts, context.options);
     throw;
   }
   return out;

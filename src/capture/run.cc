@@ -98,7 +98,8 @@ RunReport run_capture(const PreparedRun& run, const RunOptions& options) {
   const MemoryPlan memory = plan_that_fits(run, options);
   if (!options.finish) report.stage = choose_stage(run, options, memory);
   const fs::path folder = run.config.output.data_root;
-  const FolderLock lock(folder, options.shard ? Sharing::kShared : Sharing::kAlone);
+  const OwnerWait wait{.warn = options.warn, .check = [&] { check_stop(options); }};
+  const FolderLock lock(folder, options.shard ? Sharing::kShared : Sharing::kAlone, wait);
   report.journal = own_journal(folder, options, lock);
   const bool resumes = options.continues() && !journal_paths(folder).empty();
   const RunContext context{run, options, memory, pool, resumes, report.journal};

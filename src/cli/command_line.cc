@@ -26,6 +26,7 @@
 #include "cli/publish_command.h"
 #include "cli/report_command.h"
 #include "cli/sniff_command.h"
+#include "cli/sniff_ranks.h"
 #include "cli/stop_signal.h"
 #include "cli/usage.h"
 #include "cli/verify_command.h"
@@ -101,6 +102,7 @@ int parse(CLI::App& app, std::vector<std::string> words) {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version, --licenses
+    if (command.get_name() == "sniff" && leaves_words_to_rank_0(words, find_launcher())) return 1;
     std::fprintf(stderr, "qkscope: %s (see %s --help)\n",
                  usage_sentence(app, command, words, error).c_str(), full_name(command).c_str());
     return 1;

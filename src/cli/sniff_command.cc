@@ -238,9 +238,20 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
   return conclude(run_alone(run, options, quiet));
 }
 
+// One of several ranks of a launcher, of which the first alone says what all of them would say.
+bool is_other_rank(const SniffFlags& flags) {
+  return flags.shard.empty() && flags.mpi != "off" && find_launcher().rank > 0;
+}
+
 int sniff(const SniffFlags& flags) {
+  if (flags.config.empty() && is_other_rank(flags)) return 1;
   if (flags.config.empty()) {
     fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
+  }
+  if (flags.finish && is_other_rank(flags)) {
+    const std::string warning = finish_warning(find_launcher());
+    if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+    return 0;
   }
   // Shards know nothing of each other, and srun may start several at once.
   SniffRanks ranks(flags.shard.empty() && !flags.finish ? flags.mpi : "off");

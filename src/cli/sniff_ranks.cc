@@ -7,13 +7,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
+#include <exception>
 #include <string_view>
 #include <utility>
 
+#include "base/caught_error.h"
 #include "base/error.h"
 #include "base/number_text.h"
-#include "base/stopped.h"
 #include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
 #include "cluster/launcher.h"
@@ -39,7 +39,12 @@ double seconds_of(const char* variable, double otherwise) {
   return seconds;
 }
 
-double start_seconds() { return seconds_of("QKSCOPE_START_SECONDS", CrewTimes{}.start); }
+CrewTimes times_of_environment() {
+  CrewTimes out;
+  out.start = seconds_of("QKSCOPE_START_SECONDS", out.start);
+  out.lost = seconds_of("QKSCOPE_LOST_SECONDS", out.lost);
+  return out;
+}
 
 void on_late_start(int /*number*/) {
   constexpr std::string_view kSentence =
@@ -54,13 +59,32 @@ void on_late_start(int /*number*/) {
 
 void on_late_start_of_others(int /*number*/) { ::_exit(kExitStopped); }
 
-// MPI_Init returns when every rank has called it: never, if one was killed before.
-MpiStart start_in_time(const std::string& mpi) {
+// Seconds that a rank waits longer than rank 0. Rank 1 says it too, since rank 0 may be the one that was
+// killed; the others end without a word, and not before these two: a launcher may then kill all.
+unsigned patience_of(int rank) {
+  constexpr unsigned kSecond = 2, kOthers = 4;
+  return rank == 0 ? 0 : rank == 1 ? kSecond : kOthers;
+}
+
+// MPI_Init, and what all ranks do together after it, return when every rank has called it: never, if one
+// was killed before.
+//   local_rank  SniffRanks::local_rank()
+MpiStart start_in_time(const std::string& mpi, CrewTimes& times, std::optional<int>& local_rank) {
   const Launcher launcher = find_launcher();
   if (mpi == "off" || launcher.kind == LauncherKind::kNone) return start_mpi(mpi);
-  std::signal(SIGALRM, launcher.rank == 0 ? on_late_start : on_late_start_of_others);
-  ::alarm(static_cast<unsigned>(start_seconds()));
+  try {
+    times = times_of_environment();
+  } catch (const Error&) {
+    if (launcher.rank == 0) throw;
+    return {.launcher = launcher, .is_refused = true};
+  }
+  std::signal(SIGALRM, launcher.rank <= 1 ? on_late_start : on_late_start_of_others);
+  ::alarm(static_cast<unsigned>(times.start) + patience_of(launcher.rank));
   MpiStart out = start_mpi(mpi);
+  if (out.transport != nullptr) {
+    local_rank = out.launcher.local_rank;
+    if (!local_rank) local_rank = out.transport->node_rank().rank;
+  }
   ::alarm(0);
   std::signal(SIGALRM, SIG_DFL);
   return out;
@@ -101,53 +125,70 @@ std::string copies_warning(const Launcher& launcher, const Shard& shard) {
       launcher.name, launcher.num_ranks, shard.index, shard.count);
 }
 
-SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi)) {
-  if (!is_on()) return;
-  local_rank_ = mpi_.launcher.local_rank;
-  if (!local_rank_) local_rank_ = mpi_.transport->node_rank().rank;
+std::string finish_warning(const Launcher& launcher) {
+  if (launcher.rank != 1) return "";
+  return fmt::format(
+      "{} started {} copies of --finish: the first writes the dataset, the others end (--mpi off: each "
+      "takes itself for the only one)",
+      launcher.name, launcher.num_ranks);
 }
+
+bool leaves_words_to_rank_0(std::span<const std::string> words, const Launcher& launcher) {
+  if (launcher.rank == 0) return false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--shard" || words[i].starts_with("--shard=")) return false;
+    if (words[i] == "--mpi=off") return false;
+    if (words[i] == "--mpi" && i + 1 < words.size() && words[i + 1] == "off") return false;
+  }
+  return true;
+}
+
+bool says_end(const RanksEnd& end, int rank) {
+  const bool is_own = end.exit_code == 1;
+  return !end.sentence.empty() && (is_own || rank == 1);
+}
+
+bool has_rank_0_said(const RanksEnd& end, bool was_stopped) {
+  return end.sentence.empty() && (was_stopped || end.exit_code == 0);
+}
+
+SniffRanks::SniffRanks(const std::string& mpi) : mpi_(start_in_time(mpi, times_, local_rank_)) {}
 
 RanksOptions SniffRanks::ranks_options(const RunOptions& options) {
   RanksOptions out;
-  out.times.start = start_seconds();
-  out.times.lost = seconds_of("QKSCOPE_LOST_SECONDS", out.times.lost);
+  out.times = times_;
   out.see_seconds = 1.5 * out.times.lost;
   out.run = options;
   out.left = [this](bool all_left) { all_left_ = all_left; };
   return out;
 }
 
-int SniffRanks::refuse(const std::string& sentence) {
-  return refuse_over_ranks(sentence, ranks_options({}), *mpi_.transport).exit_code;
+void SniffRanks::leave_unprepared(CaughtError& error) {
+  const RanksOptions options = ranks_options({});
+  const bool is_stopped = error.exit_code == kExitStopped;
+  const RanksEnd end = is_stopped ? stop_over_ranks(options, *mpi_.transport)
+                                  : refuse_over_ranks(error.sentence, options, *mpi_.transport);
+  if (has_rank_0_said(end, is_stopped)) error.sentence.clear();
+  if (error.exit_code != kExitBug) error.exit_code = end.exit_code;
 }
 
-int SniffRanks::stop() { return stop_over_ranks(ranks_options({}), *mpi_.transport).exit_code; }
-
 int SniffRanks::guard(const std::function<int()>& command) {
-  int code = 1;
-  std::string sentence;
+  CaughtError end{.exit_code = 0};
   try {
-    code = command();
-  } catch (const Stopped&) {
-    code = kExitStopped;
-    sentence = "stopped; the same command goes on from here";
-  } catch (const std::bad_alloc&) {
-    sentence = "not enough memory";
-  } catch (const std::exception& error) {
-    sentence = error.what();
+    end.exit_code = command();
+  } catch (const std::exception&) {
+    end = caught_error();
   }
-  if (!has_begun_ && !sentence.empty()) {
+  if (!has_begun_ && !end.sentence.empty()) {
     try {
-      code = code == kExitStopped ? stop() : refuse(sentence);
-      sentence.clear();
-    } catch (const Stopped&) {  // NOLINT(bugprone-empty-catch): on rank 0, which says so below
-    } catch (const Error& error) {
-      sentence = error.what();
+      leave_unprepared(end);
+    } catch (const std::exception&) {  // on rank 0, which says so below
+      if (end.exit_code != kExitBug) end = caught_error();
     }
   }
-  if (!sentence.empty()) std::fprintf(stderr, "qkscope: %s\n", sentence.c_str());
-  mpi_.transport->leave(all_left_, code);
-  return code;
+  if (!end.sentence.empty()) std::fprintf(stderr, "qkscope: %s\n", end.sentence.c_str());
+  mpi_.transport->leave(all_left_, end.exit_code);
+  return end.exit_code;
 }
 
 int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
@@ -170,8 +211,7 @@ int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
     return conclude(report);
   };
   const RanksEnd end = run_over_ranks(run, ranks, *mpi_.transport);
-  // All would say the same.
-  if (!end.sentence.empty() && mpi_.transport->rank() == 1) {
+  if (says_end(end, mpi_.transport->rank())) {
     // This rank may not have heard that documents were begun.
     const std::string next = end.report.must_overwrite
                                  ? "use --resume, or --overwrite if no document was begun"
@@ -181,9 +221,12 @@ int SniffRanks::run(const PreparedRun& run, RunOptions options, bool quiet,
   return end.exit_code;
 }
 
-int SniffRanks::check(const PreparedRun& run, const RunOptions& options,
+int SniffRanks::check(const PreparedRun& run, RunOptions options,
                       const std::function<int()>& conclude) {
   has_begun_ = true;
+  options.warn = [](const std::string& sentence) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+  };
   const std::string mpi = fmt::format("{} ({})", mpi_.library.name, mpi_.library.file);
   return check_ranks(run, ranks_options(options), *mpi_.transport,
                      [&](const std::vector<CheckedRank>& ranks) {

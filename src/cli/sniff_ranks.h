@@ -4,8 +4,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
+#include "base/caught_error.h"
 #include "capture/run.h"
 #include "cli/progress_line.h"
 #include "cluster/mpi_start.h"
@@ -21,6 +23,21 @@ constexpr double kPlainProgress = 60;  // seconds between two lines of it withou
 // What to say if this shard may be computed once by each of several copies that a launcher started;
 // empty: nothing. Copies with shards of their own, counted by rank, hear nothing; of the others one does.
 std::string copies_warning(const Launcher& launcher, const Shard& shard);
+
+// What to say of copies of --finish, of which rank 0 alone does the work; empty: nothing. Rank 1 says it.
+std::string finish_warning(const Launcher& launcher);
+
+// Whether this process leaves it to rank 0 of its launcher to say what is wrong with the words of a
+// command line: those of a `sniff` that all ranks run together are the same everywhere. Shards may differ.
+bool leaves_words_to_rank_0(std::span<const std::string> words, const Launcher& launcher);
+
+// Whether this rank prints the sentence of its end. That rank 0 was lost all would say alike, so rank 1
+// does; an error of its own loop is known to nobody else.
+bool says_end(const RanksEnd& end, int rank);
+
+// Whether rank 0 has said why the run was not prepared on this rank, given how refuse_over_ranks or
+// stop_over_ranks (was_stopped) ended here.
+bool has_rank_0_said(const RanksEnd& end, bool was_stopped);
 
 // Threads: the one that made it.
 class SniffRanks {
@@ -45,17 +62,17 @@ class SniffRanks {
   int run(const PreparedRun& run, RunOptions options, bool quiet,
           const std::function<int(const RunReport&)>& conclude);
   // The same of a dry run: prints on rank 0 what the ranks are and see.
-  int check(const PreparedRun& run, const RunOptions& options,
-            const std::function<int()>& conclude);
+  int check(const PreparedRun& run, RunOptions options, const std::function<int()>& conclude);
 
  private:
   RanksOptions ranks_options(const RunOptions& options);
-  // Before run() or check().
-  int refuse(const std::string& sentence);
-  int stop();
+  // Before run() or check(): tells rank 0. The sentence is cleared if that has said it; the exit code
+  // becomes that of this process. On rank 0 throws Error, or Stopped.
+  void leave_unprepared(CaughtError& error);
 
-  MpiStart mpi_;
+  CrewTimes times_;  // this and the next are set while mpi_ is started
   std::optional<int> local_rank_;
+  MpiStart mpi_;
   bool has_begun_ = false;  // run() or check()
   bool all_left_ = true;
 };

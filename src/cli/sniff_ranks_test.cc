@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace qk {
 namespace sniff_ranks_test {
 
@@ -53,6 +56,61 @@ TEST(CopiesWarning, OneCopyOfAShardSpeaks) {
   EXPECT_EQ(warned(4, 1, 16),
             "srun started 4 copies: if all of them have --shard 16/128, each computes the same "
             "documents; start one, or give each a shard of its own");
+}
+
+TEST(FinishWarning, OneOfThoseThatEndSpeaks) {
+  const auto warned = [](int rank) {
+    return finish_warning(
+        {.kind = LauncherKind::kSlurm, .name = "srun", .rank = rank, .num_ranks = 3});
+  };
+  EXPECT_EQ(warned(0), "");
+  EXPECT_EQ(
+      warned(1),
+      "srun started 3 copies of --finish: the first writes the dataset, the others end (--mpi off: "
+      "each takes itself for the only one)");
+  EXPECT_EQ(warned(2), "");
+}
+
+TEST(CommandLine, ItsErrorIsSaidByRank0Alone) {
+  const auto is_left = [](int rank, const std::vector<std::string>& words) {
+    return leaves_words_to_rank_0(words,
+                                  {.kind = LauncherKind::kSlurm, .rank = rank, .num_ranks = 3});
+  };
+  const std::vector<std::string> words = {"sniff", "run.yaml", "--mpi", "auto", "--resum"};
+  EXPECT_FALSE(is_left(0, words));
+  EXPECT_TRUE(is_left(1, words));
+  EXPECT_TRUE(is_left(2, {"sniff", "run.yaml", "--finish", "--resum"}));
+  EXPECT_TRUE(is_left(2, {"sniff", "--mpi"}));
+  for (const auto& apart :
+       std::vector<std::vector<std::string>>{{"sniff", "--mpi", "off", "--resum"},
+                                             {"sniff", "--mpi=off", "--resum"},
+                                             {"sniff", "--shard", "", "a.yaml"},
+                                             {"sniff", "--shard=1", "--resum"}}) {
+    EXPECT_FALSE(is_left(1, apart)) << apart[1];
+  }
+}
+
+TEST(RanksEnd, ErrorsThatNobodyElseKnowsAreSaid) {
+  const RanksEnd whole{}, lost{.exit_code = 75, .sentence = "rank 0: not heard of for 60 s"},
+      broken{.exit_code = 1, .sentence = "MPI_Isend failed"};
+  EXPECT_FALSE(says_end(whole, 1));
+  EXPECT_TRUE(says_end(lost, 1));
+  EXPECT_FALSE(says_end(lost, 5)) << "rank 1 says it for all";
+  EXPECT_TRUE(says_end(broken, 1));
+  EXPECT_TRUE(says_end(broken, 5));
+}
+
+TEST(RanksEnd, WhatRank0HasNotSaidIsSaid) {
+  const RanksEnd told{}, stopped{.exit_code = 75},
+      lost{.exit_code = 75, .sentence = "rank 0: not heard of for 60 s"},
+      broken{.exit_code = 1, .sentence = "MPI_Isend failed"};
+  EXPECT_TRUE(has_rank_0_said(told, false));
+  EXPECT_FALSE(has_rank_0_said(stopped, false)) << "it was asked to stop before it heard the error";
+  EXPECT_TRUE(has_rank_0_said(stopped, true));
+  for (const bool was_stopped : {false, true}) {
+    EXPECT_FALSE(has_rank_0_said(lost, was_stopped));
+    EXPECT_FALSE(has_rank_0_said(broken, was_stopped));
+  }
 }
 
 TEST(RanksProgressLine, ComesOnceAMinuteWithoutATerminal) {

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/number_text.h"
+#include "base/range_text.h"
+#include "capture/failed_run.h"
 #include "cli/stop_signal.h"
 
 namespace qk {
@@ -104,19 +106,6 @@ std::string list_text(const std::vector<int64_t>& numbers) {
   return fmt::format("{}{}", fmt::join(shown, ", "), numbers.size() > kMost ? ", ..." : "");
 }
 
-std::string missing_text(const RunReport& report) {
-  const bool one = report.missing.size() == 1;
-  std::string text = fmt::format("document{} {} {} missing", one ? "" : "s",
-                                 list_text(report.missing), one ? "is" : "are");
-  if (report.num_shards == 0) return text + ": --resume captures " + (one ? "it" : "them");
-  std::set<int64_t> shards;
-  for (const int64_t document : report.missing) shards.insert(document % report.num_shards);
-  const bool one_shard = shards.size() == 1;
-  return text + fmt::format(" (shard{} {} of {}): run {} again", one_shard ? "" : "s",
-                            list_text({shards.begin(), shards.end()}), report.num_shards,
-                            one_shard ? "it" : "them");
-}
-
 std::string shard_text(const Shard& shard, const RunReport& report) {
   const CaptureCounts& counts = report.counts;
   const int64_t num_new = counts.num_documents - counts.num_documents_before;
@@ -176,10 +165,24 @@ void warn_of_documents(const DocumentCounts& counts) {
 
 }  // namespace
 
+std::string missing_text(const RunReport& report) {
+  const bool one = report.missing.size() == 1;
+  std::string text = fmt::format("document{} {} {} missing", one ? "" : "s",
+                                 list_text(report.missing), one ? "is" : "are");
+  if (report.num_shards == 0) return text + ": --resume captures " + (one ? "it" : "them");
+  std::set<int32_t> shards;
+  for (const int64_t document : report.missing) {
+    shards.insert(static_cast<int32_t>(document % report.num_shards));
+  }
+  const bool one_shard = shards.size() == 1;
+  return text + fmt::format(" (shard{} {} of {}): run {} again", one_shard ? "" : "s",
+                            ranges_text({shards.begin(), shards.end()}, ","), report.num_shards,
+                            one_shard ? "it" : "them");
+}
+
 std::string continue_text(const RunOptions& options, const RunReport& report) {
-  if (options.shard) return "run the same shard again to continue";
   if (report.must_overwrite) return "only --overwrite begins this run again";
-  return options.finish ? "use --finish again" : "use --resume to continue";
+  return continue_text(options);
 }
 
 int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report,

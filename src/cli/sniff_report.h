@@ -12,6 +12,10 @@ namespace qk {
 int report_run(const PreparedRun& run, const RunOptions& options, const RunReport& report,
                bool as_json);
 
+// With --finish: which documents are missing, and all shards that have one, as `sbatch --array=` takes
+// them: "documents 17, 49, 81 are missing (shard 17 of 32): run it again".
+std::string missing_text(const RunReport& report);
+
 // What makes a run that stopped go on: "use --resume to continue".
 std::string continue_text(const RunOptions& options, const RunReport& report);
 

@@ -3,10 +3,9 @@
 
 #include <atomic>
 
-namespace qk {
+#include "base/caught_error.h"
 
-// EX_TEMPFAIL of sysexits.h: the run was stopped by a signal, and can be continued.
-inline constexpr int kExitStopped = 75;
+namespace qk {
 
 // Installs the handlers of SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, and SIGHUP unless it is
 // ignored (nohup). The returned flag becomes true at the first signal; the caller stops at the next

@@ -83,6 +83,7 @@ TEST(PlanText, Ranges) {
   EXPECT_EQ(ranges_text({4}), "4");
   EXPECT_EQ(ranges_text({0, 1}), "0, 1");
   EXPECT_EQ(ranges_text({0, 1, 2, 5, 7, 8, 9, 10}), "0-2, 5, 7-10");
+  EXPECT_EQ(ranges_text({0, 1, 5, 7, 8, 9}, ","), "0,1,5,7-9");
 }
 
 TEST(ProgressText, Capture) {

@@ -83,6 +83,9 @@ class Leader {
   // throw.
   // All functions are called by the thread that called run_stage.
   virtual bool run_stage(const Stage& stage) = 0;
+  // For the leader's own work between stages, often. Throws Error with the sentence of a rank that
+  // failed; Stopped if the run is to stop.
+  virtual void check() = 0;
   // The rank hears of no later stage, even if it was lost and is heard of again: it gets no task,
   // and those for it alone are given up. REQUIRES: no stage is running.
   virtual void leave_out(int rank) = 0;

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
+#include <new>
+#include <stdexcept>
 
 #include "base/test_error.h"
 #include "cluster/crew.h"
@@ -15,6 +18,15 @@ using std::chrono::milliseconds;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+// Work of the leader without a stage.
+int check_for_long(Leader& leader) {
+  for (int i = 0; i < 10'000; ++i) {
+    leader.check();
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  return 0;
+}
 
 TEST(CrewFaults, ALostRank) {
   Team team(3);
@@ -102,6 +114,23 @@ TEST(CrewFaults, AFaultOfAWorkerEndsTheRun) {
   EXPECT_THAT(outcome.left, ElementsAre(1, 1, 1));
 }
 
+TEST(CrewFaults, ABugIsNoFaultOfTheUser) {
+  const auto error_after = [](const std::function<void()>& fault) {
+    Team team(2);
+    const Outcome outcome = team.run([](Leader& leader) { return check_for_long(leader); },
+                                     [&](Worker& self) {
+                                       if (self.rank() == 1) fault();
+                                       worker(squared)(self);
+                                     });
+    return outcome.errors[0];
+  };
+  EXPECT_EQ(error_after([] { throw std::out_of_range("vector::at"); }),
+            "node1 (rank 1): bug: vector::at");
+  EXPECT_EQ(error_after([] { throw std::bad_alloc(); }), "node1 (rank 1): not enough memory");
+  EXPECT_EQ(error_after([] { std::filesystem::resize_file("/not/there", 0); }),
+            "node1 (rank 1): /not/there: No such file or directory");
+}
+
 // The leader's work is over by then: its end counts.
 TEST(CrewFaults, AFaultAfterTheEndIsAWarning) {
   Team team(2);
@@ -133,6 +162,24 @@ TEST(CrewFaults, AFaultOfTheLeader) {
   EXPECT_EQ(outcome.errors[0], "result bad");
   for (const size_t rank : {1U, 2U}) EXPECT_EQ(outcome.ends[rank].exit_code, 0);
   EXPECT_THAT(outcome.left, ElementsAre(1, 1, 1));
+}
+
+// Between stages, where no task tells the leader of it.
+TEST(CrewFaults, TheLeaderIsToldBetweenStages) {
+  for (const bool is_stop : {false, true}) {
+    Team team(3);
+    const Outcome outcome = team.run(
+        [&](Leader& leader) -> int {
+          leader.hellos();
+          if (is_stop) team.stops[2]->store(true);
+          return check_for_long(leader);
+        },
+        [&](Worker& self) {
+          if (self.rank() == 1 && !is_stop) throw Error("no space left");
+          worker(squared)(self);
+        });
+    EXPECT_EQ(outcome.errors[0], is_stop ? "stopped" : "node1 (rank 1): no space left");
+  }
 }
 
 TEST(CrewFaults, WorkThatEndsTooEarly) {

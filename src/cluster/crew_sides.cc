@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/caught_error.h"
 #include "base/error.h"
 #include "base/monotonic_clock.h"
 #include "base/stopped.h"
@@ -14,7 +15,6 @@ namespace qk {
 namespace {
 
 constexpr double kShowEvery = 0.1;  // seconds
-constexpr int kCodeOfStopped = 75;
 
 std::chrono::duration<double> as_duration(double seconds) {
   return std::chrono::duration<double>(seconds);
@@ -83,12 +83,12 @@ void WorkerSide::run(const std::function<void(Worker&)>& work) {
   bool is_stopped = false;
   try {
     work(*this);
-  } catch (const Stopped&) {
-    is_stopped = true;
-  } catch (const std::exception& error) {
-    sentence = *error.what() == 0 ? "unknown error" : error.what();
+  } catch (const std::exception&) {
+    const CaughtError error = caught_error();
+    is_stopped = error.exit_code == kExitStopped;
+    if (!is_stopped) sentence = error.sentence.empty() ? "unknown error" : error.sentence;
   } catch (...) {
-    sentence = "unknown error";
+    sentence = "bug: unknown error";
   }
   {
     const std::lock_guard lock(mutex_);
@@ -168,6 +168,13 @@ bool LeaderSide::run_stage(const Stage& stage) {
   return is_whole;
 }
 
+void LeaderSide::check() {
+  with_coordinator([](const Coordinator& c) {
+    if (!c.fault().empty()) throw Error(c.fault());
+    if (c.is_stopping()) throw Stopped();
+  });
+}
+
 void LeaderSide::leave_out(int rank) {
   with_coordinator([&](Coordinator& c) { c.leave_out(rank); });
 }
@@ -238,7 +245,7 @@ void LeaderSide::run(const std::function<int(Leader&)>& lead) {
   try {
     exit_code_ = lead(*this);
   } catch (const Stopped&) {
-    exit_code_ = kCodeOfStopped;
+    exit_code_ = kExitStopped;
     exception_ = std::current_exception();
   } catch (...) {
     exit_code_ = 1;

@@ -73,6 +73,7 @@ class LeaderSide : public Leader {
   int num_ranks() const override { return num_ranks_; }
   std::vector<std::string> hellos() override;
   bool run_stage(const Stage& stage) override;
+  void check() override;
   void leave_out(int rank) override;
 
   // The thread: `lead` until its end, whatever that is; then all ranks leave.

@@ -288,8 +288,10 @@ double delay_of(const RankPlan& rank) {
   return delay;
 }
 
-// Rank 0 dies: the others end by themselves, with what they have in hand.
+// Rank 0 dies: the others finish what they have begun and end by themselves, as stopped, unless they have
+// heard the exit code.
 TEST(Simulation, LeaderDies) {
+  int64_t num_stopped = 0, num_finished = 0;
   for (int64_t i = 0; i < number_of(200); ++i) {
     const uint64_t seed = 7000000 + static_cast<uint64_t>(i);
     SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -306,11 +308,19 @@ TEST(Simulation, LeaderDies) {
     const Outcome outcome = Simulation(plan, seed).run(latest);
     ASSERT_TRUE(outcome.is_over) << outcome.end;
     for (size_t rank = 1; rank < outcome.ranks.size(); ++rank) {
-      if (outcome.ranks[rank].has_died) continue;
-      EXPECT_TRUE(outcome.ranks[rank].has_ended);
-      EXPECT_TRUE(outcome.ranks[rank].all_left || outcome.ranks[rank].has_lost_leader);
+      const RankOutcome& end = outcome.ranks[rank];
+      if (end.has_died) continue;
+      EXPECT_TRUE(end.has_ended);
+      EXPECT_TRUE(end.all_left || end.has_lost_leader);
+      EXPECT_EQ(end.num_finished, end.num_begun) << "rank " << rank;
+      EXPECT_EQ(end.exit_code, end.was_told_to_leave ? 0 : 75) << "rank " << rank;
+      num_stopped += end.exit_code == 75 ? 1 : 0;
+      num_finished += end.num_finished;
     }
+    if (HasFailure()) return;
   }
+  EXPECT_GT(num_stopped, number_of(100));
+  EXPECT_GT(num_finished, number_of(100));
 }
 
 // Tasks are spread well: no run takes much longer than the best that can be.

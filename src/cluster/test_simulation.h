@@ -81,8 +81,8 @@ class Simulation {
     bool is_in_stage = false, is_loading = false, has_work_ended = false;
     bool is_computing = false;  // a batch
     int32_t stage = 0;
-    std::vector<CrewTask> tasks;  // taken
-    int num_tasks = 0;            // in all
+    std::vector<CrewTask> tasks;          // taken
+    int num_begun = 0, num_finished = 0;  // in all
   };
 
   static size_t at(int rank) { return static_cast<size_t>(rank); }
@@ -215,7 +215,7 @@ class Simulation {
       auto task = me.follower->take_task();
       if (!task.has_value()) break;
       me.tasks.push_back(std::move(*task));
-      if (of(rank).fails_at >= 0 && ++me.num_tasks > of(rank).fails_at) return fail_work(rank);
+      if (++me.num_begun > of(rank).fails_at && of(rank).fails_at >= 0) return fail_work(rank);
       if (has_lanes) compute(rank, {me.tasks.back()});
     }
     if (me.tasks.empty()) {
@@ -247,7 +247,9 @@ class Simulation {
       me.is_computing = false;
       for (const CrewTask& task : tasks) {
         std::erase_if(me.tasks, [&](const CrewTask& other) { return other.id == task.id; });
-        if (!me.has_work_ended) me.follower->add_result(task, "done");
+        if (me.has_work_ended) continue;
+        ++me.num_finished;
+        me.follower->add_result(task, "done");
       }
     });
   }
@@ -349,6 +351,9 @@ class Simulation {
                                 .has_ended = follower.is_ended(),
                                 .has_lost_leader = follower.is_leader_lost(),
                                 .all_left = follower.all_left(),
+                                .was_told_to_leave = follower.is_leaving(),
+                                .num_begun = ranks_[at(rank)].num_begun,
+                                .num_finished = ranks_[at(rank)].num_finished,
                                 .exit_code = follower.exit_code()});
     }
     return std::move(outcome_);

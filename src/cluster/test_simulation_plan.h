@@ -48,6 +48,8 @@ struct Plan {
 
 struct RankOutcome {
   bool has_died = false, has_ended = false, has_lost_leader = false, all_left = false;
+  bool was_told_to_leave = false;       // by rank 0
+  int num_begun = 0, num_finished = 0;  // tasks
   int exit_code = 0;
 };
 

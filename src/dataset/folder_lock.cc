@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/monotonic_clock.h"
 #include "dataset/journal_files.h"
 
 namespace qk {
@@ -43,16 +45,25 @@ bool take_patiently(int fd, Sharing sharing) {
   return false;
 }
 
+void wait_for_next_look(const OwnerWait& wait) {
+  const double end = monotonic_seconds() + wait.look_seconds;
+  do {
+    if (wait.check) wait.check();
+    std::this_thread::sleep_for(std::chrono::duration<double>(std::min(0.1, wait.look_seconds)));
+  } while (monotonic_seconds() < end);
+}
+
 }  // namespace
 
-FolderLock::FolderLock(const fs::path& folder, Sharing sharing, std::string token)
+FolderLock::FolderLock(const fs::path& folder, Sharing sharing, const OwnerWait& wait,
+                       std::string token)
     : folder_(folder),
       path_(folder / ".qkscope" / "lock"),
       sharing_(sharing),
       token_(std::move(token)) {
   make_output_folder(folder);
   try {
-    while (!try_to_take()) ::close(std::exchange(fd_, -1));
+    while (!try_to_take(wait)) ::close(std::exchange(fd_, -1));
   } catch (...) {
     release();
     throw;
@@ -69,7 +80,7 @@ FolderLock::~FolderLock() {
 }
 
 // False if what was taken has been removed meanwhile.
-bool FolderLock::try_to_take() {
+bool FolderLock::try_to_take(const OwnerWait& wait) {
   make_journal_folder(folder_);
   fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd_ < 0 && errno == ENOENT) return false;  // its folder was removed just now
@@ -80,20 +91,48 @@ bool FolderLock::try_to_take() {
   }
   if (!is_still_there(fd_, path_)) return false;
   owner_.emplace(folder_, token_, sharing_ == Sharing::kAlone);
-  refuse_others();
+  refuse_others(wait);
   remove_discarded_journals(folder_);
   if (sharing_ == Sharing::kAlone) remove_momentary_files(folder_);
   return true;
 }
 
-void FolderLock::refuse_others() const {
-  for (const FoundOwner& found : find_owners(folder_)) {
-    if (!found.is_alive || found.token == token_) continue;
-    if (sharing_ == Sharing::kShared && !found.owner.is_alone) continue;
-    fail(
-        "{}: another run is writing into this folder: {} (if it has ended just now, a start one "
-        "minute later is accepted)",
-        folder_.string(), describe(found.owner));
+std::vector<FoundOwner> FolderLock::others() const {
+  std::vector<FoundOwner> found = find_owners(folder_);
+  std::erase_if(found, [this](const FoundOwner& other) {
+    const bool shares = sharing_ == Sharing::kShared && !other.owner.is_alone;
+    return !other.is_alive || other.token == token_ || shares;
+  });
+  return found;
+}
+
+void FolderLock::refuse(const FoundOwner& other) const {
+  fail("{}: another run is writing into this folder: {}", folder_.string(), describe(other.owner));
+}
+
+// Those who come later are not looked at: they find the file of this start, and refuse themselves.
+void FolderLock::refuse_others(const OwnerWait& wait) const {
+  const std::vector<FoundOwner> first = others();
+  if (first.empty()) return;
+  for (const FoundOwner& other : first) {
+    if (other.is_here || wait.seconds <= 0) refuse(other);
+  }
+  if (wait.warn) {
+    wait.warn(
+        fmt::format("{}: {} was writing into this folder and may have ended: waiting for a sign "
+                    "of life, {:g} s at most",
+                    folder_.string(), describe(first[0].owner), wait.seconds));
+  }
+  const double end = monotonic_seconds() + wait.seconds;
+  for (bool is_silent = true; is_silent && monotonic_seconds() < end;) {
+    wait_for_next_look(wait);
+    is_silent = false;
+    for (const FoundOwner& other : others()) {
+      const auto before = std::ranges::find(first, other.token, &FoundOwner::token);
+      if (before == first.end()) continue;
+      if (other.touched != before->touched) refuse(other);
+      is_silent = true;
+    }
   }
 }
 

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dataset/run_owner.h"
 
@@ -15,6 +17,15 @@ enum class Sharing : uint8_t {
   kShared,  // others that share it too: shards
 };
 
+// How an owner of the folder is awaited who is not a process of this host: it may have been killed, and
+// nothing but its silence says so.
+struct OwnerWait {
+  double seconds = kLostSeconds;  // of silence, after which it counts as dead; 0: it is not awaited
+  double look_seconds = 2;        // between two looks
+  std::function<void(const std::string&)> warn = {};  // once, of the wait: a whole sentence
+  std::function<void()> check = {};  // called ten times a second; what it throws ends the wait
+};
+
 // From before a folder is inspected until its run is finished: an flock on <folder>/.qkscope/lock,
 // which a kill releases too, and an owner file (dataset/run_owner.h), which other nodes see where
 // flock is local to one or absent. It saves work; correctness does not depend on it, because no
@@ -22,10 +33,10 @@ enum class Sharing : uint8_t {
 class FolderLock {
  public:
   // Creates the folders if needed. Throws Error if another run holds the lock, they cannot be made
-  // or written, or .qkscope is a symbolic link.
+  // or written, or .qkscope is a symbolic link; what wait.check throws.
   //   token  is_start_token(): of this start, also in the name of its journal
   explicit FolderLock(const std::filesystem::path& folder, Sharing sharing = Sharing::kAlone,
-                      std::string token = start_token());
+                      const OwnerWait& wait = {}, std::string token = start_token());
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
   // Removes its files, those of dead owners, and .qkscope if it is empty then.
@@ -34,9 +45,10 @@ class FolderLock {
   const std::string& token() const { return token_; }
 
  private:
-  bool try_to_take();
-  void lock_file();
-  void refuse_others() const;
+  bool try_to_take(const OwnerWait& wait);
+  std::vector<FoundOwner> others() const;
+  void refuse_others(const OwnerWait& wait) const;
+  [[noreturn]] void refuse(const FoundOwner& other) const;
   void release();
 
   std::filesystem::path folder_, path_;

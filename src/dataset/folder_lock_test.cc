@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
+#include "base/stopped.h"
 #include "dataset/overwrite.h"
 #include "dataset/test_owners.h"
 #include "journal/test_blocks.h"
@@ -16,12 +18,13 @@ namespace folder_lock_test {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
+// Nobody is awaited.
 std::string start_alone(const fs::path& folder) {
-  return error_of([&] { const FolderLock lock(folder); });
+  return error_of([&] { const FolderLock lock(folder, Sharing::kAlone, {.seconds = 0}); });
 }
 
 std::string start_shard(const fs::path& folder) {
-  return error_of([&] { const FolderLock lock(folder, Sharing::kShared); });
+  return error_of([&] { const FolderLock lock(folder, Sharing::kShared, {.seconds = 0}); });
 }
 
 TEST(FolderLock, ShardsShareItAndExcludeAllOthers) {
@@ -73,6 +76,80 @@ TEST(FolderLock, OwnerOnAnotherHostIsRefusedWhileItGivesSignsOfLife) {
   age_file(owner, 61);
   EXPECT_EQ(start_alone(folder.path()), "");
   EXPECT_FALSE(fs::exists(owner)) << "of a dead run";
+}
+
+// Killed: it lies there as if it lived, until it has been silent for a minute.
+TEST(FolderLock, SilentOwnerOnAnotherHostIsAwaited) {
+  for (const Sharing sharing : {Sharing::kAlone, Sharing::kShared}) {
+    const TestFolder folder;
+    const fs::path owner = write_owner(folder.path(), {.host = "node17", .job = "812"});
+    age_file(owner, 59);
+    std::vector<std::string> warnings;
+    const FolderLock lock(folder.path(), sharing,
+                          {.look_seconds = 0.02, .warn = [&](const std::string& sentence) {
+                             warnings.push_back(sentence);
+                           }});
+    EXPECT_EQ(warnings, std::vector{fmt::format(
+                            "{}: process {} on node17, job 812 was writing into this folder and "
+                            "may have ended: waiting for a sign of life, 60 s at most",
+                            folder.path().string(), ::getpid())});
+  }
+}
+
+TEST(FolderLock, OwnerWhoseClockIsAheadIsAwaitedNoLonger) {
+  const TestFolder folder;
+  const fs::path owner = write_owner(folder.path(), {.host = "node17"});
+  age_file(owner, -1000);
+  EXPECT_EQ(error_of([&] {
+              const FolderLock lock(folder.path(), Sharing::kAlone,
+                                    {.seconds = 0.1, .look_seconds = 0.02});
+            }),
+            "");
+}
+
+TEST(FolderLock, OwnerOnAnotherHostThatGivesASignOfLifeIsRefused) {
+  const TestFolder folder;
+  const fs::path owner = write_owner(folder.path(), {.host = "node17"});
+  age_file(owner, 50);
+  int num_looks = 0;
+  const auto touch = [&] {
+    if (++num_looks == 3) age_file(owner, 0);
+  };
+  EXPECT_THAT(error_of([&] {
+                const FolderLock lock(folder.path(), Sharing::kAlone,
+                                      {.seconds = 5, .look_seconds = 0.02, .check = touch});
+              }),
+              HasSubstr("another run is writing into this folder: process "));
+  EXPECT_EQ(num_looks, 3);
+  EXPECT_TRUE(fs::exists(owner)) << "of another run";
+}
+
+// It finds the file of this start, and refuses itself.
+TEST(FolderLock, OwnerThatCameLaterIsNotAwaited) {
+  const TestFolder folder;
+  const fs::path owner = write_owner(folder.path(), {.host = "node17"});
+  int num_looks = 0;
+  EXPECT_EQ(error_of([&] {
+              const FolderLock lock(folder.path(), Sharing::kAlone,
+                                    {.seconds = 5, .look_seconds = 0.02, .check = [&] {
+                                       if (++num_looks == 2)
+                                         write_owner(folder.path(),
+                                                     {.token = "x", .host = "node18"});
+                                       if (num_looks == 4) fs::remove(owner);
+                                     }});
+            }),
+            "");
+  EXPECT_EQ(num_looks, 4);
+}
+
+TEST(FolderLock, AWaitCanBeStopped) {
+  const TestFolder folder;
+  const fs::path owner = write_owner(folder.path(), {.host = "node17"});
+  std::atomic<bool> stop = true;
+  const OwnerWait wait{.check = [&] { refuse_stopped(&stop); }};
+  EXPECT_THROW(FolderLock(folder.path(), Sharing::kAlone, wait), Stopped);
+  EXPECT_FALSE(fs::exists(folder / ".qkscope/lock"));
+  EXPECT_TRUE(fs::exists(owner));
 }
 
 TEST(FolderLock, ShardOnAnotherHostExcludesOnlyThoseWhoWantToBeAlone) {

@@ -253,8 +253,9 @@ std::vector<FoundOwner> find_owners(const fs::path& folder) {
   std::vector<FoundOwner> found;
   for (OwnerState& state : read_owners(folder)) {
     const RunOwner& owner = state.owner;
+    const bool is_known = is_here(owner, self);
     bool is_alive = false;
-    if (is_here(owner, self)) {
+    if (is_known) {
       is_alive = !is_gone(owner);
     } else if (owner.host.empty() && was_killed_unwritten(state.token)) {
       is_alive = false;
@@ -262,7 +263,11 @@ std::vector<FoundOwner> find_owners(const fs::path& folder) {
       if (!now) now = file_system_now(folder);
       is_alive = *now - state.touched < kLostSeconds;
     }
-    found.push_back({std::move(state.token), std::move(state.owner), is_alive});
+    found.push_back({.token = std::move(state.token),
+                     .owner = std::move(state.owner),
+                     .is_alive = is_alive,
+                     .is_here = is_known,
+                     .touched = state.touched});
   }
   return found;
 }

@@ -42,6 +42,8 @@ struct FoundOwner {
   std::string token;
   RunOwner owner = {};    // without a host if its file is not whole
   bool is_alive = false;  // or may be
+  bool is_here = false;   // a process of this host: is_alive is known, not supposed
+  double touched = 0;     // its last sign of life, in seconds by the file system's clock
 };
 
 // All owners in `folder`, by token. Dead is one whose process is known to be gone on this host, who

@@ -83,7 +83,7 @@ void check_copy(std::span<const JournalReader> files, const Owned& first, const 
   if (difference.empty()) return;
   fail(
       "{}: document {} is not the same in {}: {} differ; one of the two was computed by another "
-      "program or on faulty hardware: remove that journal and use --resume",
+      "program or on faulty hardware: remove that journal and start again",
       files[copy.file].path().string(), copy.end->document, files[first.file].path().string(),
       difference);
 }

@@ -141,7 +141,7 @@ TEST(JournalSet, CopiesThatDifferAreRefused) {
     return (folder / "b").string() + ": document 7 is not the same in " + (folder / "a").string() +
            ": " + what +
            " differ; one of the two was computed by another program or on faulty hardware: remove "
-           "that journal and use --resume";
+           "that journal and start again";
   };
   EXPECT_EQ(difference([](auto&, auto&) {}), "");
   EXPECT_EQ(difference([](auto& blocks, auto&) { blocks[1].vectors[3] += 1; }),

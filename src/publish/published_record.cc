@@ -32,17 +32,18 @@ ordered_json read_entries(const fs::path& folder) {
   return is_record ? json[kKey] : ordered_json::array();
 }
 
-// Another program that publishes the dataset holds the lock for a moment, too. Throws Error.
+// Another program that publishes the dataset holds the lock for a moment, too. The dataset is finished:
+// an owner elsewhere is not worth a wait. Throws Error.
 FolderLock lock_soon(const fs::path& folder) {
   constexpr int kTries = 20;
   for (int tries = 1; tries < kTries; ++tries) {
     try {
-      return FolderLock(folder);
+      return FolderLock(folder, Sharing::kAlone, {.seconds = 0});
     } catch (const Error&) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
-  return FolderLock(folder);
+  return FolderLock(folder, Sharing::kAlone, {.seconds = 0});
 }
 
 std::string now_text() {

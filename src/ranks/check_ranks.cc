@@ -117,7 +117,9 @@ std::vector<CheckedRank> lead_check(const PreparedRun& run, const RanksOptions& 
       [&](int rank) { return readers.contains(rank) ? "read" : ""; });
   if (!is_done) throw Stopped();
   for (size_t i = 0; i < ranks.size(); ++i) {
-    if (!ranks[i].sees_folder) fail_unseen(ranks[i].facts, i, ranks[0].facts, folder);
+    const std::optional<bool> sees = ranks[i].sees_folder;
+    if (!sees) fail("{}: was lost while the ranks were checked", rank_name(ranks[i].facts, i));
+    if (!*sees) fail_unseen(ranks[i].facts, i, ranks[0].facts, folder);
   }
   return ranks;
 }
@@ -141,6 +143,7 @@ int check_ranks(const PreparedRun& run, const RanksOptions& options, Transport& 
   CrewSides sides;
   sides.hello = to_json(facts);
   sides.host = facts.room.host;
+  sides.warn = options.run.warn;
   sides.left = options.left;
   sides.work = [&](Worker& worker) {
     while (const std::optional<Worker::Begin> stage = worker.next_stage()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,14 +15,14 @@ namespace qk {
 struct CheckedRank {
   RankFacts facts;
   Placement placement;
-  bool sees_folder = false;  // the output folder is that of rank 0
+  std::optional<bool> sees_folder = {};  // the output folder is that of rank 0; none: it was lost
   // At which 256 MiB of the weights came, none of them from memory as far as the system allows it;
   // 0: another rank of the node read, or the weights are not there.
   double bytes_per_second = 0;
 };
 
-// Throws Error on rank 0: ranks that do not fit together (rank_facts.h), or do not see one folder,
-// which is made for the moment. conclude: on rank 0; returns the exit code. Returns that of this
+// Throws Error on rank 0: ranks that do not fit together (rank_facts.h), do not see one folder, which
+// is made for the moment, or are lost meanwhile. conclude: on rank 0; returns the exit code. Returns that of this
 // process.
 int check_ranks(const PreparedRun& run, const RanksOptions& options, Transport& transport,
                 const std::function<int(const std::vector<CheckedRank>&)>& conclude);

@@ -6,11 +6,13 @@
 #include <mutex>
 #include <set>
 
+#include "base/monotonic_clock.h"
 #include "base/stopped.h"
 #include "base/test_error.h"
 #include "capture/test_devices.h"
 #include "cluster/message.h"
 #include "dataset/journal_files.h"
+#include "dataset/test_owners.h"
 #include "journal/journal.h"
 #include "ranks/documents_in_time.h"
 #include "ranks/rank_stages.h"
@@ -21,6 +23,7 @@ namespace rank_faults_test {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -330,6 +333,34 @@ TEST_F(RankFaults, AnErrorOfARankIsSaidByRank0) {
   EXPECT_EQ(ends[1].end.exit_code, 0);
   EXPECT_EQ(ends[2].end.exit_code, 0);
   EXPECT_EQ(ends[2].error, "");
+}
+
+// Longer than a rank may be silent.
+TEST_F(RankFaults, AllWaitForAnOwnerOnAnotherNodeThatMayHaveBeenKilled) {
+  TestRanks ranks = this->ranks(3);
+  ranks.times.lost = 1;
+  std::vector<std::string> warnings;
+  ranks.warnings = &warnings;
+  age_file(write_owner(out_, {.host = "node17", .job = "812"}), 57);
+  const std::vector<RankEnd> ends = ranks.run();
+  for (const RankEnd& rank : ends) EXPECT_EQ(rank.end.exit_code, 0) << ends_text(ends);
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr(" on node17, job 812 was writing into this folder")));
+  EXPECT_EQ(files_in(out_), dataset_alone(texts_));
+}
+
+TEST_F(RankFaults, AStopOfAnyRankEndsThatWait) {
+  TestRanks ranks = this->ranks(3);
+  std::atomic<bool> stop = false;
+  write_owner(out_, {.host = "node17"});
+  ranks.change = [&](int rank, PreparedRun& /*run*/, RanksOptions& options) {
+    if (rank == 0) options.run.warn = [&](const std::string& /*sentence*/) { stop = true; };
+    if (rank == 2) options.run.stop = &stop;
+  };
+  const double begin = monotonic_seconds();
+  const std::vector<RankEnd> ends = ranks.run();
+  for (const RankEnd& rank : ends) EXPECT_EQ(rank.end.exit_code, 75) << ends_text(ends);
+  EXPECT_TRUE(ends[0].end.report.stopped);
+  EXPECT_LT(monotonic_seconds() - begin, 30);
 }
 
 TEST_F(RankFaults, AStopWhileARankIsPreparedStopsAll) {

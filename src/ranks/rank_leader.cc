@@ -110,7 +110,7 @@ std::vector<RankDigest> RankLeader::stage_weights_on_nodes(const RunContext& con
            states);
     };
   }
-  StagedRanks staged = stage_on_nodes(leader_, nodes_, spread);
+  StagedRanks staged = stage_on_nodes(leader_, nodes_, hosts_, spread);
   for (const auto& [rank, sentence] : staged.warnings) {
     apart_.insert(rank);
     warn(fmt::format("{}: {}", hosts_[static_cast<size_t>(rank)], sentence));
@@ -204,7 +204,8 @@ int RankLeader::lead() {
       hosts_.push_back(rank_name(ranks_[i], i));
       nodes_.push_back(ranks_[i].room.node);
     }
-    const FolderLock lock(folder());
+    const FolderLock lock(folder(), Sharing::kAlone,
+                          {.warn = options.warn, .check = [this] { leader_.check(); }});
     token_ = lock.token();
     report_.journal = journal_path(folder()).parent_path();
     const bool resumes = options.continues() && !journal_paths(folder()).empty();

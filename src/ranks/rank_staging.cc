@@ -81,10 +81,8 @@ SpreadStage spread_stage(const Neighbourhood& where, const WeightSpread& spread)
 
 // The copies of all nodes against the first, which is that of rank 0 if it staged.
 void refuse_other_copies(const std::map<int, StagingAnswer>& answers,
-                         std::span<const std::string> nodes, const WeightSpread& spread) {
-  const auto name = [&](int rank) {
-    return fmt::format("{} (rank {})", nodes[static_cast<size_t>(rank)], rank);
-  };
+                         std::span<const std::string> names, const WeightSpread& spread) {
+  const auto name = [&](int rank) { return names[static_cast<size_t>(rank)]; };
   const auto has_copies = [](const auto& entry) { return entry.second.stages; };
   const auto first = std::ranges::find_if(answers, has_copies);
   for (auto other = first; other != answers.end(); ++other) {
@@ -213,13 +211,14 @@ std::optional<WeightSpread> choose_spread(const RunContext& context,
 }
 
 StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes,
+                           std::span<const std::string> names,
                            const std::optional<WeightSpread>& spread) {
   const Neighbourhood where = neighbourhood_of(nodes);
   std::map<int, StagingTask> others;
   std::map<int, StagingAnswer> answers;
   if (spread) {
     if (!send_weights(leader, spread_stage(where, *spread), *spread, answers)) throw Stopped();
-    refuse_other_copies(answers, nodes, *spread);
+    refuse_other_copies(answers, names, *spread);
   } else if (!give_tasks(leader, first_tasks(where), answers)) {
     throw Stopped();
   }

@@ -72,9 +72,10 @@ struct StagedRanks {
   std::vector<RankDigest> digests;                    // of the first rank of each node
   std::vector<std::pair<int, std::string>> warnings;  // of ranks
 };
-// nodes: [ranks] RankRoom::node. Throws Error, also if a copy that was sent is not that of the
-// others; Stopped.
+// nodes: [ranks] RankRoom::node. names: [ranks] rank_name(), for sentences. Throws Error, also if a
+// copy that was sent is not that of the others; Stopped.
 StagedRanks stage_on_nodes(Leader& leader, std::span<const std::string> nodes,
+                           std::span<const std::string> names,
                            const std::optional<WeightSpread>& spread = {});
 
 }  // namespace qk

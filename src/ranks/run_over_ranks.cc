@@ -1,6 +1,5 @@
 #include "ranks/run_over_ranks.h"
 
-#include <new>
 #include <utility>
 
 #include "base/error.h"
@@ -51,15 +50,12 @@ RanksEnd run_over_ranks(const PreparedRun& run, const RanksOptions& options, Tra
   RunReport report;
   RankFacts facts = facts_here(run, options.run);
   if (!options.host.empty()) facts.room.host = facts.room.node = options.host;
+  if (!options.node.empty()) facts.room.node = options.node;
   CrewSides sides = sides_of(facts, options);
   sides.work = [&](Worker& worker) {
-    try {
-      RankWorker rank(run, options.run, worker);
-      rank.work();
-      if (worker.rank() != 0) report.must_overwrite = options.run.overwrite && !rank.has_journal();
-    } catch (const std::bad_alloc&) {
-      fail("not enough memory");
-    }
+    RankWorker rank(run, options.run, worker);
+    rank.work();
+    if (worker.rank() != 0) report.must_overwrite = options.run.overwrite && !rank.has_journal();
   };
   if (transport.rank() == 0) {
     sides.lead = [&](Leader& leader) {

@@ -39,15 +39,16 @@ struct RanksOptions {
   std::function<void(bool all_left)> left;
   // For tests.
   std::string host = {};            // instead of the name of this machine
+  std::string node = {};            // RankRoom::node; empty: that of the machine, or `host`
   std::optional<bool> spread = {};  // whether rank 0 reads the weights for all nodes
   int64_t spread_piece = 0;         // bytes; 0: by the number of nodes
 };
 
 struct RanksEnd {
-  int exit_code = 0;     // of this process
-  bool all_left = true;  // false: a rank was lost, so MPI must not be finalised
-  std::string sentence;  // on other ranks: rank 0 was lost, or no longer answers; else empty
-  RunReport report;      // on rank 0; on others must_overwrite alone, if rank 0 was lost
+  int exit_code = 0;          // of this process
+  bool all_left = true;       // false: a rank was lost, so MPI must not be finalised
+  std::string sentence = {};  // on other ranks: rank 0 was lost, or no longer answers; else empty
+  RunReport report = {};      // on rank 0; on others must_overwrite alone, if rank 0 was lost
 };
 
 // As run_capture on all ranks together. Throws Error on rank 0 only, as run_capture does and with

@@ -282,10 +282,13 @@ class Shards(unittest.TestCase):
 
     def test_a_disk_that_fills_up(self):
         out = self.new_out()
-        stderr = self.run_once(out, "--shard", "0/2", code=1,
-                               fault={"QK_FAULT_AT": "25", "QK_FAULT": "28", "QK_FAULT_ROOM": "1"})
-        self.assertRegex(stderr, r"^qkscope: [^\n]*No space left on device[^\n]*\n$")
+        full = {"QK_FAULT_AT": "60", "QK_FAULT": "28", "QK_FAULT_ROOM": "1"}
+        kept = r"^qkscope: [^\n]*No space left on device; [^\n]* of the journal (is|are) kept: {}\n$"
+        stderr = self.run_once(out, "--shard", "0/2", code=1, fault=full)
+        self.assertRegex(stderr, kept.format("run the same shard again to continue"))
         self.run_shards(out, 2)
+        stderr = self.run_once(out, "--finish", code=1, fault=full)
+        self.assertRegex(stderr, kept.format("use --finish again"))
         self.finish(out)
 
     def test_stopped(self):
@@ -359,6 +362,7 @@ class Shards(unittest.TestCase):
         for flags in (("--finish",), ("--resume",), ("--shard", "0/2")):
             stderr = self.run_once(out, *flags, code=1)
             self.assertRegex(stderr, rf"^qkscope: [^\n]*document {TWINS[0]}\b[^\n]*\n$")
+            self.assertNotIn("--resume", stderr)
             for name in (journal, f"{journal}.other"):
                 self.assertIn(os.path.basename(name), stderr)
         self.assertEqual(set(before) - set(whole_tree(out)), set())
@@ -426,6 +430,65 @@ class Shards(unittest.TestCase):
                 self.assertRegex(stderr, r"another run|is writing")
         finally:
             self.go_on(run)
+        self.assert_expected(out)
+
+    # Owners on other nodes. Another name makes this machine one.
+
+    def start_elsewhere(self, out, *flags):
+        command = [PROGRAM, "sniff", "--quiet", "--threads", "1", *fixtures.sniff_arguments(self.config, out, *flags)]
+        faults = ["env", f"LD_PRELOAD={FAULTS}", f"QK_FAULT_FOLDER={out}", "QK_FAULT_MS=50",
+                  "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")]
+        return subprocess.Popen(
+            ["unshare", "--uts", "sh", "-c", 'hostname node17; exec "$@"', "-", *faults, *command],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def killed_elsewhere(self, *flags):
+        """A folder with the owner file that kill -9 has left, which is 55 s old now."""
+        if subprocess.run(["unshare", "--uts", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("unshare --uts is not allowed here")
+        out = self.new_out()
+        run = self.start_elsewhere(out, *flags)
+        while not any(os.path.getsize(path) > 3000 for path in self.journals(out)):
+            self.assertIsNone(run.poll(), "the run ended before it could be killed")
+            time.sleep(0.005)
+        run.kill()
+        run.communicate()
+        owner, = glob.glob(f"{out}/.qkscope/owner.*") + glob.glob(f"{out}/.qkscope/shard.*")
+        os.utime(owner, (time.time() - 55,) * 2)
+        return out, owner
+
+    WAITS = (r"qkscope: warning: {out}: process \d+ on node17 was writing into this folder and may have ended: "
+             r"waiting for a sign of life, 60 s at most\n")
+
+    def test_a_run_killed_on_another_node(self):
+        for killed, flags in ((), ("--resume",)), ((), ("--shard", "0/1")), (("--shard", "0/1"), ("--resume",)):
+            with self.subTest(killed=killed, flags=flags):
+                out, _ = self.killed_elsewhere(*killed)
+                stderr = self.run_once(out, *flags)
+                self.assertRegex(stderr, "^" + self.WAITS.format(out=re.escape(out)))
+                if "--shard" in flags:
+                    self.finish(out)
+                else:
+                    self.assert_expected(out)
+
+    def test_a_run_that_lives_on_another_node(self):
+        out, owner = self.killed_elsewhere()
+        run = self.start(out, "--resume")
+        self.assertRegex(run.stderr.readline(), self.WAITS.format(out=re.escape(out)))
+        os.utime(owner)
+        stderr = run.communicate(timeout=30)[1]
+        self.assertEqual(run.returncode, 1, stderr)
+        self.assertRegex(stderr, r"^qkscope: [^\n]*: another run is writing into this folder: process \d+ on node17\n$")
+        run = self.start(out, "--resume")
+        self.assertRegex(run.stderr.readline(), "waiting for a sign of life")
+        begin = time.monotonic()
+        run.terminate()
+        stderr = run.communicate(timeout=30)[1]
+        self.assertEqual(run.returncode, STOPPED, stderr)
+        self.assertLess(time.monotonic() - begin, 10)
+        self.assertTrue(os.path.exists(owner))
+        os.utime(owner, (time.time() - 61,) * 2)
+        self.run_once(out, "--resume")
         self.assert_expected(out)
 
     def test_another_configuration(self):

@@ -102,6 +102,7 @@ class Array(JobsCase):
         self.assertEqual(self.cluster.wait_for(finish), {finish: "FAILED"})
         self.assertRegex(self.log(folder, f"qkscope-finish-{finish}.log"),
                          r"qkscope: documents 3, 9, [^\n]* are missing \(shard 3 of 6\): run it again\n")
+        self.assertEqual(self.restarts(finish), 0)
         self.assertEqual([name for name in files_of(f"{folder}/out") if "parquet" in name], [])
         again = self.submit_array(folder, 6, "--array=3")
         self.finish(folder, f"--dependency=afterany:{again}")
@@ -161,6 +162,20 @@ class Array(JobsCase):
         self.assertEqual(journals.computed_twice(f"{folder}/out"), set())
         self.finish(folder)
 
+    def test_preemption_of_the_finish_job(self):
+        """It stops in the time of grace, and its script requeues it."""
+        folder = self.make_folder("finish_preempted")
+        array = self.submit_array(folder, 1, "--nodelist=n4")
+        self.assert_states(folder, self.cluster.wait_for(array), array, 1)
+        job = self.submit(folder, "finish.sh", "--nodelist=n4", program=self.slow(folder, ms=100, once="yes"))
+        self.wait_until(folder, lambda: any("parquet" in name for name in files_of(f"{folder}/out")))
+        urgent = self.submit_urgent("n4")
+        self.assertEqual(self.cluster.wait_for(urgent), {urgent: "COMPLETED"})
+        self.assertEqual(self.cluster.finish_with_requeues(job), {job: "COMPLETED"}, self.logs(folder))
+        self.assertEqual(self.restarts(job), 1, self.logs(folder))
+        self.assertRegex(self.log(folder, f"qkscope-finish-{job}.log"), r"qkscope: stopped [^\n]*use --finish again\n")
+        self.assert_dataset(folder)
+
     def test_a_killed_shard(self):
         """The script requeues its task."""
         folder = self.make_folder("killed")
@@ -187,9 +202,10 @@ class Array(JobsCase):
 
     @needs_open_mpi
     def test_mpi_script(self):
-        """A capture by four ranks, stopped by a signal and requeued by its script."""
+        """A capture by four ranks, which divide the cores of their nodes, stopped by a signal and requeued by
+        its script."""
         folder = self.make_folder("mpi")
-        job = self.submit_mpi(folder, "--ntasks-per-node=2", "--exclude=n1",
+        job = self.submit_mpi(folder, "--ntasks-per-node=2", "--exclude=n1", cpus=None,
                               program=self.slow(folder, ms=30, once="yes"))
         self.wait_for_journals(folder, 10_000, count=2)
         self.cluster.run(["scancel", "-s", "USR1", job])

@@ -23,7 +23,8 @@ LENGTHS = [90, 5, 0, 41, 100, 17, 64, 128, 1, 77, 33, 110] * 3
 NUM_TOKENS = sum(LENGTHS)
 # Jobs in `main` give way to those in `urgent`, after a time of grace. Only jobs that ask for it may be
 # requeued.
-OPTIONS = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE\nJobRequeue=0"
+# A second after the first task of a step the others are ended, unless srun says --wait.
+OPTIONS = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE\nJobRequeue=0\nWaitTime=1"
 PARTITIONS = """PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=5
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2"""
 # The program on a slow disk; in the jobs that are to be slow only once, fast after a requeue.
@@ -68,10 +69,10 @@ class JobsCase(unittest.TestCase):
         return path
 
     @classmethod
-    def submit(cls, folder, script, *options, program=None, **variables):
+    def submit(cls, folder, script, *options, program=None, cpus="--cpus-per-task=1", **variables):
         given = {"CONFIG": "run.yaml", "QKSCOPE": program or cls.QKSCOPE, **variables}
         export = ",".join(["ALL", *(f"{name}={value}" for name, value in given.items())])
-        return cls.cluster.submit(f"{SCRIPTS}/{script}", "--cpus-per-task=1", f"--export={export}",
+        return cls.cluster.submit(f"{SCRIPTS}/{script}", *([cpus] if cpus else []), f"--export={export}",
                                   *options, cwd=folder)
 
     @classmethod

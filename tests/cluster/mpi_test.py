@@ -18,6 +18,21 @@ PING = QKSCOPE = None
 PMIX, PMI2 = ["srun", "-Q", "--mpi=pmix"], ["srun", "-Q", "--mpi=pmi2"]
 # The libraries keep memory until the process ends.
 NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}
+# Of it Qkscope asks the number of this rank on its node, since the launcher does not say it.
+WAITING_MPI = r'''
+#include <stdio.h>
+#include <unistd.h>
+#include "cluster/mpi_api.h"
+static void name(char* text, int32_t size) { snprintf(text, (size_t)size, "MPI that waits"); }
+static int32_t none(void) { return 0; }
+static int32_t two(void) { return 2; }
+static int32_t node_ranks(int32_t* rank, int32_t* size) { for (;;) pause(); }
+const QkMpiApi* qk_mpi_api(void) {
+  static const QkMpiApi api = {.api_version = QK_MPI_API_VERSION, .library_version = name, .init = none,
+                               .rank = none, .size = two, .node_ranks = node_ranks};
+  return &api;
+}
+'''
 
 
 class MpiTest(unittest.TestCase):
@@ -110,6 +125,17 @@ class MpiTest(unittest.TestCase):
                 said = self.assert_talks([f"{folder}/bin/mpirun", "-n", "2"], 2, "MPI",
                                          env=environment | {"QKSCOPE_MPI_SHIM": shim})
                 self.assertEqual(said["file"], shim)
+
+    def test_a_rank_lost_just_after_mpi_has_begun(self):
+        """An MPI whose first common call waits for ever: the start has its time limit until then."""
+        source, library = f"{self.folder}/waits.c", f"{self.folder}/libwaits.so"
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(WAITING_MPI)
+        self.cluster.run(["cc", "-shared", "-fPIC", f"-I{mpi_installations.ROOT}/src", "-o", library, source])
+        launched = {"PMI_RANK": "0", "PMI_SIZE": "2", "QKSCOPE_MPI_SHIM": library, "QKSCOPE_START_SECONDS": "1"}
+        done = self.cluster.run([QKSCOPE, "sniff", "run.yaml"], check=False, env=launched, timeout=20)
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertTrue(done.stderr.startswith("qkscope: MPI_Init still waits for other ranks"), done.stderr)
 
     @unittest.skipUnless(os.environ.get("QK_TEST_LARGE"), "QK_TEST_LARGE is not set: takes 8 GB")
     def test_a_message_of_more_than_2_GiB(self):

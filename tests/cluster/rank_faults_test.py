@@ -164,6 +164,22 @@ class RankFaultsTest(RanksCase):
                 done = self.sniff(["srun", "-Q", "--mpi=none", "--overcommit", "-N2", "-n3"], out, "--mpi", library)
                 self.assert_says_once(done, out, sentence)
 
+    def test_errors_before_mpi_are_said_once(self):
+        self.need("openmpi")
+        out, lost = self.out(), "QKSCOPE_LOST_SECONDS"
+        for more, environment, sentence in (
+                (["--resum"], {},
+                 "--resum: unknown option of sniff; did you mean --resume? (see qkscope sniff --help)"),
+                ([], {lost: "abc"}, f"{lost}: expected at least 1, found abc"),
+                ([], {"QKSCOPE_START_SECONDS": "0"}, "QKSCOPE_START_SECONDS: expected at least 1, found 0"),
+                (["--time-limit", "soon"], {}, None)):
+            with self.subTest(more=more, environment=environment):
+                done = self.sniff([*PMIX, "-N2", "-n3"], out, *more, env=OPEN_MPI | environment)
+                self.assert_says_once(done, out, sentence or self.sentences(done.stderr)[0])
+        done = self.cluster.run([*PMIX, "-N2", "-n3", self.QKSCOPE, "sniff"], check=False, env=OPEN_MPI)
+        self.assert_says_once(done, out, "sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff "
+                                         "--help)")
+
     def test_the_library_of_another_mpirun(self):
         self.need("openmpi")
         out = self.out()

@@ -112,18 +112,21 @@ class RankKillsTest(RanksCase):
                 self.assert_finishes(out)
 
     def test_a_rank_killed_before_mpi_has_begun(self):
-        """The other one waits for it in MPI_Init."""
+        """The others wait for it in MPI_Init."""
         self.need("mpich")
-        out = self.out()
-        script = self.script("early", "kill -9 $$")
-        run = self.cluster.start([*PMI2, "-N2", "-n2", script, self.QKSCOPE, *self.words(out)],
-                                 env=MPICH | {"QKSCOPE_START_SECONDS": "3"})
-        stderr = run.communicate(timeout=90)[1]
-        self.assertEqual(self.sentences(stderr), ["MPI_Init still waits for other ranks, one of which was killed "
-                                                  "or did not begin; use --resume to continue"], stderr)
-        self.assertEqual(run.returncode, KILLED, stderr)
-        self.assertIn("task 0: Exited with exit code 75", stderr)
-        self.assert_finishes(out)
+        for killed in (0, 1):
+            with self.subTest(killed=killed):
+                out = self.out()
+                script = self.script(f"early{killed}", "kill -9 $$", rank=killed)
+                run = self.cluster.start([*PMI2, "-N2", "-n3", script, self.QKSCOPE, *self.words(out)],
+                                         env=MPICH | {"QKSCOPE_START_SECONDS": "3"})
+                stderr = run.communicate(timeout=90)[1]
+                self.assertEqual(self.sentences(stderr),
+                                 ["MPI_Init still waits for other ranks, one of which was killed or did not begin; "
+                                  "use --resume to continue"], stderr)
+                self.assertEqual(run.returncode, KILLED, stderr)
+                self.assertRegex(stderr, f"tasks? (2|{1 - killed})[^\n]*: Exited with exit code 75")
+                self.assert_finishes(out)
 
     # At any moment.
 

@@ -91,6 +91,19 @@ class RankRolesTest(RanksCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("copies", done.stderr)
 
+    def test_copies_of_finish(self):
+        """The first one does it, also without MPI."""
+        out = self.out()
+        done = self.sniff([], out, "--shard", "0/1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        srun = ["srun", "-Q", "-n3", "--overcommit"]
+        done = self.sniff(srun, out, "--finish")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count("warning: srun started 3 copies of --finish"), 1, done.stderr)
+        self.assertEqual(self.sentences(done.stderr), [])
+        self.assertEqual(done.stdout.count("Dataset   "), 1, done.stdout)
+        self.assertEqual(dataset(out), self.expected)
+
 
 if __name__ == "__main__":
     ranks_case.main()

@@ -125,11 +125,11 @@ class RanksCase(unittest.TestCase):
                 if line.startswith("qkscope: ")]
         return [sentence for sentence in said if not sentence.startswith("warning: ")]
 
-    def script(self, name, rank1):
-        """The path of a program that starts its arguments; on rank 1 of srun with this shell command."""
+    def script(self, name, command, rank=1):
+        """The path of a program that starts its arguments; on this rank of srun with this shell command."""
         path = fixtures.write(f"{self.folder}/{name}.sh", f"""#!/bin/sh
-if [ "$SLURM_PROCID" = 1 ]; then
-  {rank1}
+if [ "$SLURM_PROCID" = {rank} ]; then
+  {command}
 fi
 exec "$@"
 """)

@@ -30,6 +30,9 @@ WRAPPER = """#!/bin/sh
 case "$*" in
   *"--shard 3/"*) if [ ! -e {marker} ]; then : > {marker}; exit 75; fi ;;
 esac
+case "$*" in
+  *--threads*) exec {program} "$@" ;;
+esac
 exec {program} "$@" --threads 1
 """
 # Takes a job: its number is printed, and its arguments are a line of the queue.
@@ -120,7 +123,9 @@ class Recipes(unittest.TestCase):
     @unittest.skipUnless(has_module("ray"), "QK_RECIPES_PYTHON names no Python with Ray")
     def test_ray(self):
         folder = self.make_folder("ray")
-        script = self.write_recipe("capture_ray.py", folder)
+        recipe = self.recipes["capture_ray.py"]
+        self.assertEqual(recipe.count("CORES = 16"), 1)
+        script = fixtures.write(f"{folder}/capture_ray.py", recipe.replace("CORES = 16", "CORES = 1"))
         command = [PYTHON, script, f"{folder}/run.yaml", "8"]
         if os.geteuid() == 0 and shutil.which("ip"):  # Ray listens on every address of the machine
             command = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *command]
