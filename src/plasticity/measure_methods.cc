@@ -122,8 +122,9 @@ class CellReport {
 // The head with the documents only that reach a bucket, and with all they are needed for.
 class ReachingHead {
  public:
-  ReachingHead(const PlasticityInput& all, const std::vector<int64_t>& reach, int64_t bucket)
-      : rows_(reaching_rows(all.queries, all.keys, *all.documents, reach, bucket)),
+  // REQUIRES: there are queries and keys.
+  ReachingHead(const PlasticityInput& all, ReachingRows rows)
+      : rows_(std::move(rows)),
         key_groups_(rows_.keys),
         fit_(fit_queries(rows_.queries, false)),
         input_{all.options, rows_.queries, rows_.keys, key_groups_,
@@ -148,8 +149,9 @@ void add_reach(const PlasticityInput& input, const ResampleCounts* counts,
   const std::vector<int64_t> reach = document_reach(input.queries, input.keys, *input.documents);
   const std::optional<int64_t> bucket = common_reach(reach);
   if (!bucket) return;
-  const ReachingHead head(input, reach, *bucket);
-  if (head.input().queries.num_rows() == 0 || head.input().keys.num_rows() == 0) return;
+  ReachingRows rows = reaching_rows(input.queries, input.keys, *input.documents, reach, *bucket);
+  if (rows.queries.num_rows() == 0 || rows.keys.num_rows() == 0) return;
+  const ReachingHead head(input, std::move(rows));
   for (MethodMeasurement& method : out) {
     const MeasuredCells cells =
         measure_cells(find_method(method.result.name), head.input(), counts);

@@ -53,5 +53,37 @@ TEST(MeasureMethods, TogetherTheySayWhatEachSaysAlone) {
   }
 }
 
+// Documents that reach the later bucket have keys only, or queries only.
+TEST(MeasureMethods, DocumentsThatReachFarMayLackQueriesOrKeys) {
+  const auto table_of = [](const std::vector<std::pair<int64_t, int64_t>>& rows) {
+    HeadTable out;
+    out.head_dim = 2;
+    for (const auto& [document, bucket] : rows) {
+      const auto number = static_cast<float>(out.buckets.size());
+      out.example_ids.push_back(document);
+      out.buckets.push_back(bucket);
+      out.positions.push_back(bucket * 16 + static_cast<int64_t>(out.positions.size()));
+      out.vectors.insert(out.vectors.end(), {number, number * number});
+    }
+    return out;
+  };
+  const HeadTable low = table_of({{0, 0}, {0, 0}, {0, 0}});
+  const HeadTable high = table_of({{1, 1}, {1, 1}, {2, 1}, {2, 1}});
+  MeasureOptions options;
+  options.methods = {"bucket", "counted", "linear", "online"};
+  for (const ErrorBars kind : {ErrorBars::kNone, ErrorBars::kJackknife}) {
+    options.error_bars.kind = kind;
+    for (const bool has_queries : {false, true}) {
+      const ReplicatedHead head(options, has_queries ? high : low, has_queries ? low : high);
+      const ResampleCounts counts = ResampleCounts::leave_out(head.documents.num_documents());
+      const auto out = measure_methods(head.input(), kind == ErrorBars::kNone ? nullptr : &counts);
+      ASSERT_EQ(out.size(), 4U);
+      for (const MethodMeasurement& method : out) {
+        EXPECT_EQ(method.result.positions.size(), 1U) << method.result.name;
+      }
+    }
+  }
+}
+
 }  // namespace measure_methods_test
 }  // namespace qk
