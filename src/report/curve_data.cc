@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/number_text.h"
+#include "base/path_text.h"
 
 namespace qk {
 namespace {
@@ -111,6 +113,26 @@ const TableCurve* find_curve(const std::vector<TableCurve>& curves, const std::s
     return curve.curve == kind && curve.heads == group && curve.method == method && !curve.reach;
   });
   return found == curves.end() ? nullptr : &*found;
+}
+
+// A mean over heads belongs to them if it has their buckets, and at each of them as many heads.
+void refuse_curve_of_others(const fs::path& table, const TableCurve& curve,
+                            const std::vector<HeadCurve>& heads, const char* unit) {
+  std::map<int64_t, int64_t> num_heads;
+  for (const HeadCurve& head : heads) {
+    for (const auto& [bucket, value] : head.curve) ++num_heads[bucket];
+  }
+  if (curve.points.size() != num_heads.size()) {
+    fail("{}: belongs to another analysis than the heads: expected a mean over {}, found {}",
+         path_text(table), plural(std::ssize(num_heads), unit), std::ssize(curve.points));
+  }
+  for (const TablePoint& point : curve.points) {
+    const auto found = num_heads.find(point.bucket);
+    const int64_t expected = found == num_heads.end() ? 0 : found->second;
+    if (std::isnan(point.num_heads) || point.num_heads == static_cast<double>(expected)) continue;
+    fail("{}: belongs to another analysis than the heads: {} {}: expected {}, found {:g}",
+         path_text(table), unit, point.bucket, plural(expected, "head"), point.num_heads);
+  }
 }
 
 // The mean of the heads' curves, without intervals.
@@ -315,6 +337,7 @@ PlasticityData plasticity_data(const fs::path& csv, const AnalysisTables& tables
     const TableCurve* curve =
         takes_all_cells(choice) ? find_curve(curves, "position", group, each) : nullptr;
     if (curve != nullptr) {
+      refuse_curve_of_others(tables.curves, *curve, out.heads, "query bucket");
       if (details.documents.empty()) details.documents = documents_of_curve(*curve);
       details.means.push_back(*curve);
       continue;
@@ -373,6 +396,9 @@ DistanceData distance_data(const fs::path& csv, const AnalysisTables& tables,
     if (curve == nullptr) {
       out.means.push_back(mean_of(out.heads, each, out.documents));
       continue;
+    }
+    if (!choice.max_distance) {
+      refuse_curve_of_others(tables.curves, *curve, out.heads, "distance");
     }
     out.means.push_back(*curve);
     std::erase_if(out.means.back().points,
