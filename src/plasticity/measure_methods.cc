@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -39,12 +40,23 @@ void take_off_rounding(const PlasticityResult& estimate, PlasticityReplicates& r
   }
 }
 
+// A method may leave out cells in which the sample has no pair that can be judged, such as pairs of
+// equal keys; replicates have a row for each.
+void drop_other_cells(const PlasticityResult& estimate, PlasticityReplicates& replicates) {
+  std::set<std::pair<int64_t, int64_t>> cells;
+  for (const BucketPlasticity& cell : estimate.buckets) cells.emplace(cell.q_bucket, cell.k_bucket);
+  std::erase_if(replicates.cells, [&](const CellReplicates& row) {
+    return !cells.contains({row.q_bucket, row.k_bucket});
+  });
+}
+
 MeasuredCells measure_cells(const PlasticityMethod& method, const PlasticityInput& input,
                             const ResampleCounts* counts) {
   MeasuredCells out;
   out.plasticity = method.measure(input);
   if (counts == nullptr) return out;
   out.replicates = method.replicates({input, *input.documents, *counts});
+  drop_other_cells(out.plasticity, *out.replicates);
   take_off_rounding(out.plasticity, *out.replicates);
   return out;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "plasticity/test_replicates.h"
 
 namespace qk {
@@ -82,6 +84,22 @@ TEST(MeasureMethods, DocumentsThatReachFarMayLackQueriesOrKeys) {
         EXPECT_EQ(method.result.positions.size(), 1U) << method.result.name;
       }
     }
+  }
+}
+
+// `online` has no cell without a pair that can be judged, and equal keys cannot.
+TEST(MeasureMethods, CellsOfPairsThatCannotBeJudged) {
+  MeasureOptions options;
+  options.methods = {"online", "bucket", "counted", "linear"};
+  options.method_options.min_queries = 2;
+  options.error_bars.kind = ErrorBars::kJackknife;
+  HeadTable keys = random_table({}, 2);
+  std::fill(keys.vectors.begin(), keys.vectors.end(), 1.0F);
+  const ReplicatedHead head(options, random_table({}, 1), keys);
+  const ResampleCounts counts = ResampleCounts::leave_out(head.documents.num_documents());
+  for (const MethodMeasurement& method : measure_methods(head.input(), &counts)) {
+    EXPECT_EQ(method.result.cells.size(), method.result.cell_intervals.size())
+        << method.result.name;
   }
 }
 
