@@ -115,23 +115,36 @@ const TableCurve* find_curve(const std::vector<TableCurve>& curves, const std::s
   return found == curves.end() ? nullptr : &*found;
 }
 
-// A mean over heads belongs to them if it has their buckets, and at each of them as many heads.
+// A mean over heads belongs to them if it has their buckets, and at each of them is the mean of as many
+// heads.
 void refuse_curve_of_others(const fs::path& table, const TableCurve& curve,
                             const std::vector<HeadCurve>& heads, const char* unit) {
-  std::map<int64_t, int64_t> num_heads;
+  constexpr double kRounding = 1e-6;
+  const auto fault = [&](const std::string& what) {
+    fail("{}: belongs to another analysis than the heads: {}", path_text(table), what);
+  };
+  std::map<int64_t, std::pair<int64_t, double>> sums;  // number of heads, sum of their values
   for (const HeadCurve& head : heads) {
-    for (const auto& [bucket, value] : head.curve) ++num_heads[bucket];
+    for (const auto& [bucket, value] : head.curve) {
+      ++sums[bucket].first;
+      sums[bucket].second += value;
+    }
   }
-  if (curve.points.size() != num_heads.size()) {
-    fail("{}: belongs to another analysis than the heads: expected a mean over {}, found {}",
-         path_text(table), plural(std::ssize(num_heads), unit), std::ssize(curve.points));
+  if (curve.points.size() != sums.size()) {
+    fault(fmt::format("expected a mean over {}, found {}", plural(std::ssize(sums), unit),
+                      std::ssize(curve.points)));
   }
   for (const TablePoint& point : curve.points) {
-    const auto found = num_heads.find(point.bucket);
-    const int64_t expected = found == num_heads.end() ? 0 : found->second;
-    if (std::isnan(point.num_heads) || point.num_heads == static_cast<double>(expected)) continue;
-    fail("{}: belongs to another analysis than the heads: {} {}: expected {}, found {:g}",
-         path_text(table), unit, point.bucket, plural(expected, "head"), point.num_heads);
+    const auto [count, sum] = sums[point.bucket];
+    const std::string place = fmt::format("{} {}", unit, point.bucket);
+    if (count == 0 || (!std::isnan(point.num_heads) && point.num_heads != count)) {
+      fault(fmt::format("{}: expected {}, found {:g}", place, plural(count, "head"),
+                        point.num_heads));
+    }
+    const double mean = sum / static_cast<double>(count);
+    if (!(std::abs(point.value - mean) <= kRounding)) {
+      fault(fmt::format("{}: expected the mean {}, found {}", place, mean, point.value));
+    }
   }
 }
 

@@ -205,6 +205,9 @@ TEST_F(CurveDataOfTables, MeansOfOtherHeadsAreRefused) {
               is_said("query bucket 7: expected 0 heads, found 2"));
   EXPECT_THAT(fault("position,all,bucket,,2,250,200,299,9,4,0.6,,,,documents\n"),
               is_said("query bucket 2: expected 2 heads, found 9"));
+  EXPECT_THAT(fault("position,all,bucket,,2,250,200,299,2,4,0.75,,,,documents\n"),
+              testing::AllOf(testing::HasSubstr("query bucket 2: expected the mean 0."),
+                             testing::EndsWith(", found 0.75")));
 }
 
 TEST_F(CurveDataOfTables, TrendsByIntervals) {
