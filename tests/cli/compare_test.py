@@ -256,6 +256,8 @@ class Compare(unittest.TestCase):
         done = self.compare("plain", "b")
         self.assertIn("warning: plain/head_metrics.csv: has no record, so model, documents, buckets "
                       "and method are not known\n", done.stderr)
+        self.assertIn("Errors    none: plain/head_metrics.csv has no record, which would name its replicates\n",
+                      done.stdout)
         self.assertEqual(len(self.rows()), 12)
         self.assert_says_after(
             "plain/head_metrics.csv: has no record (head_metrics.csv.json), so its methods are not "
