@@ -1,6 +1,7 @@
 #include "base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,19 +45,51 @@ void rename_into_place(const std::filesystem::path& from, const std::filesystem:
   sync_folder(to);
 }
 
-}  // namespace
+// False if another process holds it. A file system without flock gives it to everybody.
+bool take_lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
 
-AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
-  refuse_what_is_no_file(path_);
-  // O_NONBLOCK: a pipe of that name would wait for its reader here.
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
-  if (fd_ < 0) fail("{}: cannot be created: {}", path_text(temporary_), std::strerror(errno));
+// Its last writer may have renamed or removed the file since it was opened.
+bool is_still_there(int fd, const std::filesystem::path& path) {
+  struct stat opened{};
+  struct stat named{};
+  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
+// Removes what a run that was killed has written.
+void empty_file(int fd, const std::filesystem::path& path) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return;
+  if (::ftruncate(fd, 0) != 0) {
+    fail("{}: cannot be written: {}", path_text(path), std::strerror(errno));
+  }
+}
+
+}  // namespace
+
+std::filesystem::path temporary_of(const std::filesystem::path& path) {
+  return path.string() + ".tmp";
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(temporary_of(path_)) {
+  refuse_what_is_no_file(path_);
+  while (true) {
+    // O_NONBLOCK: a pipe of that name would wait for its reader here.
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (fd_ < 0) fail("{}: cannot be created: {}", path_text(temporary_), std::strerror(errno));
+    const bool is_taken = take_lock(fd_);
+    if (is_taken && is_still_there(fd_, temporary_)) break;
+    ::close(std::exchange(fd_, -1));
+    if (!is_taken) fail("{}: another process is writing this file", path_text(path_));
+  }
+  empty_file(fd_, temporary_);
+}
+
+// The lock is held until the name is gone: nobody else may take the file over before.
 AtomicFile::~AtomicFile() {
-  if (fd_ >= 0) ::close(fd_);
   if (!finished_) ::unlink(temporary_.c_str());
+  if (fd_ >= 0) ::close(fd_);
 }
 
 void AtomicFile::append(std::span<const std::byte> bytes) {
@@ -81,15 +114,33 @@ void AtomicFile::sync() {
 
 void AtomicFile::finish() {
   sync();
-  ::close(std::exchange(fd_, -1));
   rename_into_place(temporary_, path_);
   finished_ = true;
+  ::close(std::exchange(fd_, -1));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
   AtomicFile file(path);
   file.append(text);
   file.finish();
+}
+
+void remove_file(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0) {
+    if (errno == ENOENT) return;
+    fail("{}: cannot be removed: {}", path_text(path), std::strerror(errno));
+  }
+  sync_folder(path);
+}
+
+void remove_leftover(const std::filesystem::path& path) {
+  const std::filesystem::path temporary = temporary_of(path);
+  struct stat status{};
+  if (::lstat(temporary.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return;
+  if (take_lock(fd) && is_still_there(fd, temporary)) ::unlink(temporary.c_str());
+  ::close(fd);
 }
 
 void publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path) {

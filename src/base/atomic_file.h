@@ -1,4 +1,5 @@
-// A file that is either absent or whole: written to "<path>.tmp", synced, renamed into place.
+// A file that is either absent or whole: written to "<path>.tmp", synced, renamed into place. The
+// writer holds an flock on the temporary file, so that two processes cannot garble it.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +10,14 @@
 
 namespace qk {
 
+// "<path>.tmp".
+std::filesystem::path temporary_of(const std::filesystem::path& path);
+
 class AtomicFile {
  public:
-  // Creates "<path>.tmp" (an old one is replaced). Throws Error if it cannot, or if `path` is
-  // something other than a regular file (a folder, a device).
+  // Creates "<path>.tmp" (one that a killed process left is emptied). Throws Error if it cannot, if
+  // another process is writing it, or if `path` is something other than a regular file (a folder, a
+  // device).
   explicit AtomicFile(std::filesystem::path path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -37,6 +42,12 @@ class AtomicFile {
 
 // Writes a whole small file atomically.
 void write_file(const std::filesystem::path& path, std::string_view text);
+
+// Removes a file for good: syncs its folder. Nothing if there is none. Throws Error if it cannot.
+void remove_file(const std::filesystem::path& path);
+
+// Removes "<path>.tmp" if a killed process left it there, as far as that is possible.
+void remove_leftover(const std::filesystem::path& path);
 
 // Syncs a file that another library wrote at `temporary`, renames it to `path`, syncs the folder.
 void publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path);

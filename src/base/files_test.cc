@@ -101,6 +101,38 @@ TEST_F(Files, AFinishedFileReplacesTheOldOneAndItsRest) {
   EXPECT_THAT(names(), testing::ElementsAre("a.txt"));
 }
 
+TEST_F(Files, TwoWritersOfOneFile) {
+  write_file(folder_ / "a.txt", "old");
+  const auto second = [&] { AtomicFile file(folder_ / "a.txt"); };
+  {
+    AtomicFile first(folder_ / "a.txt");
+    first.append("new");
+    EXPECT_THAT(second, ThrowsMessage<Error>((folder_ / "a.txt").string() +
+                                             ": another process is writing this file"));
+    remove_leftover(folder_ / "a.txt");  // not what is being written
+    first.finish();
+  }
+  EXPECT_EQ(read_file(folder_ / "a.txt"), "new");
+  EXPECT_NO_THROW(second());
+  {
+    WriteLog log;
+    log.fail_flock(ENOLCK);  // a file system without it
+    EXPECT_NO_THROW(second());
+  }
+  EXPECT_THAT(names(), testing::ElementsAre("a.txt"));
+}
+
+TEST_F(Files, RestsOfKilledRunsAreRemoved) {
+  write_file(folder_ / "a.txt", "whole");
+  write_file(folder_ / "a.txt.tmp", "rest");
+  remove_leftover(folder_ / "a.txt");
+  remove_leftover(folder_ / "a.txt");
+  EXPECT_THAT(names(), testing::ElementsAre("a.txt"));
+  remove_file(folder_ / "a.txt");
+  remove_file(folder_ / "a.txt");
+  EXPECT_TRUE(names().empty());
+}
+
 TEST_F(Files, AMissingFolderIsAnError) {
   const fs::path path = folder_ / "none" / "a.txt";
   EXPECT_THAT([&] { AtomicFile file(path); },
@@ -183,8 +215,8 @@ TEST_F(Files, SyncsTheFileThenRenamesThenSyncsTheFolder) {
   const std::string folder = folder_.filename().string();
   WriteLog log;
   write_file(folder_ / "a.txt", "text");
-  EXPECT_THAT(log.take(),
-              testing::ElementsAre("fsync a.txt.tmp", "rename a.txt", "fsync " + folder));
+  EXPECT_THAT(log.take(), testing::ElementsAre("flock a.txt.tmp", "fsync a.txt.tmp", "rename a.txt",
+                                               "fsync " + folder));
   publish_file(folder_ / "a.txt", folder_ / "b.txt");
   EXPECT_THAT(log.take(), testing::ElementsAre("fsync a.txt", "rename b.txt", "fsync " + folder));
 }

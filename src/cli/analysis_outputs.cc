@@ -81,6 +81,9 @@ AnalysisOutputs::AnalysisOutputs(const AnalysisConfig& config) : tables(csv_path
   if (measure.profile_points) {
     profiles.emplace(config.profile_parquet, *measure.profile_points, measure.seed);
   }
+  for (const OutputTable& table : output_tables()) {
+    if (!is_written(table, config)) remove_leftover(config.*table.path);
+  }
 }
 
 void AnalysisOutputs::add(const HeadMetrics& head) {
@@ -91,12 +94,18 @@ void AnalysisOutputs::add(const HeadMetrics& head) {
   if (head.diagnostics) diagnostics.add(*head.diagnostics);
 }
 
-void AnalysisOutputs::finish() {
+void AnalysisOutputs::finish(const fs::path& record, const std::string& text) {
+  tables.flush();
   if (replicates) replicates->flush();
   if (profiles) profiles->flush();
+  AtomicFile record_file(record);
+  record_file.append(text);
+  record_file.sync();
+  remove_file(record);
   tables.finish();
   if (replicates) replicates->finish();
   if (profiles) profiles->finish();
+  record_file.finish();
 }
 
 }  // namespace qk

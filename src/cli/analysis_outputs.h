@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "analysis/analysis_config.h"
@@ -28,12 +29,15 @@ struct AnalysisOutputs {
   AnalysisSummary summary;
   DiagnosticWarnings diagnostics;
 
-  // Throws Error if a file cannot be made.
+  // Removes what a killed run left of the tables that this one does not write. Throws Error if a file
+  // cannot be made, or if another process is writing it.
   explicit AnalysisOutputs(const AnalysisConfig& config);
   // REQUIRES: heads come in their order.
   void add(const HeadMetrics& head);
-  // Puts all files in place. Throws Error.
-  void finish();
+  // Puts all files in place, the record last: what a killed process has half replaced has none.
+  // Throws Error; up to the first file that cannot be renamed the earlier files are as they were.
+  // REQUIRES: tables.end_heads().
+  void finish(const std::filesystem::path& record, const std::string& text);
 };
 
 }  // namespace qk

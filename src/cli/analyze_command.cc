@@ -280,8 +280,9 @@ int analyze(const AnalyzeFlags& flags) {
   const HeadCatalog catalog = open_dataset(flags, config, hub, pool);
   const std::vector<HeadFailure> missing = missing_heads(catalog);
   for (const HeadFailure& failure : missing) report_failure(failure);
-  const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
+  // First the files, which nobody else may write meanwhile, then what is there already.
   AnalysisOutputs outputs(config);
+  const std::vector<std::filesystem::path> replaced = tables_to_replace(config, flags.overwrite);
   AnalysisReport report = run(flags, config, catalog, pool, outputs, stop);
   for (const HeadFailure& failure : report.failures) report_failure(failure);
   if (report.stopped) {
@@ -299,9 +300,9 @@ int analyze(const AnalyzeFlags& flags) {
   print_warnings(config, report, outputs);
   outputs.tables.end_heads();
   warn_of_older_tables(outputs.tables);
-  outputs.finish();
   const std::string record = config.output_csv + ".json";
-  write_file(record, analysis_record({version(), build_commit()}, config, catalog, report));
+  outputs.finish(record, analysis_record({version(), build_commit()}, config, catalog, report,
+                                         outputs.tables.row_counts()));
   const std::string text =
       flags.json ? report_json(record, report) : report_text(config, outputs, replaced, report);
   std::fputs(text.c_str(), stdout);

@@ -11,7 +11,9 @@ constexpr auto kExitCodes = std::to_array<ManualEntry>({
     {"0", "success"},
     {"1", "user error or failed check (stderr or the report says which)"},
     {"2", "a bug in Qkscope"},
-    {"75", "stopped by a signal: resume the run, or give the command again"},
+    {"75",
+     "a run or a transfer was stopped by a signal: resume it, or give the command again (analyze: 1, "
+     "since nothing of it is kept)"},
 });
 
 constexpr auto kVariables = std::to_array<ManualEntry>({

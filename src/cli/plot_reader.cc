@@ -158,6 +158,7 @@ bool PlotReader::is_reference() {
 }
 
 AnalysisTables PlotReader::tables(const std::filesystem::path& csv) {
+  refuse_cut_table(csv);
   if (is_reference()) return {};
   AnalysisTables out = find_analysis_tables(csv);
   const std::array<std::pair<const char*, std::filesystem::path*>, 5> options = {
@@ -166,7 +167,10 @@ AnalysisTables PlotReader::tables(const std::filesystem::path& csv) {
        {"trend_csv", &out.trends},
        {"curve_csv", &out.curves},
        {"diagnostic_csv", &out.diagnostics}}};
-  for (const auto& [key, table] : options) *table = path(key).value_or(*table);
+  for (const auto& [key, table] : options) {
+    *table = path(key).value_or(*table);
+    if (!table->empty()) refuse_cut_table(*table);
+  }
   return out;
 }
 

@@ -38,7 +38,7 @@ class PlotReader {
   // The CSV file, which must be given, and the output.
   PlotFiles files(const char* csv_key, const char* default_name);
   // Tables of the analysis: by options such as detail_csv, else by the record beside `csv`. None
-  // with compat: reference.
+  // with compat: reference. Refuses tables, `csv` too, that are not as their record counts them.
   AnalysisTables tables(const std::filesystem::path& csv);
   // layers, heads, window. The windows come from `tables`.
   HeadFilter filter(const AnalysisTables& tables);

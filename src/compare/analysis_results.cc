@@ -16,6 +16,7 @@
 #include "base/path_text.h"
 #include "compare/find_results.h"
 #include "report/csv_table_reader.h"
+#include "report/record_file.h"
 
 namespace qk {
 namespace {
@@ -60,6 +61,7 @@ bool is_no_metric(std::string_view name) {
 
 // Fills metrics and heads from the table of the heads.
 void read_heads(AnalysisResults& out) {
+  count_whole_rows(out.csv);  // refuses one whose last row may have been cut off
   const std::vector<std::string> header = read_number_table(out.csv, kIdColumns).header;
   std::ranges::remove_copy_if(header, std::back_inserter(out.metrics), is_no_metric);
   std::vector<std::string_view> columns(kIdColumns.begin(), kIdColumns.end());
@@ -86,6 +88,7 @@ void read_heads(AnalysisResults& out) {
 // of a head, in the order of the record.
 void take_method(const json& record, size_t number, AnalysisResults& out) {
   const fs::path csv = out.csv.parent_path() / table_name(record, "methods");
+  refuse_cut_table(csv, record);
   constexpr std::array<std::string_view, 3> kColumns = {"layer", "q_head", "ap_overall"};
   const NumberTable table = read_number_table(csv, kColumns);
   refuse_missing(csv, table, kColumns);
@@ -132,10 +135,12 @@ void read_methods_of(const json& record, AnalysisResults& out) {
 }
 
 // Not known if the table is missing or has no rows.
-std::optional<int64_t> last_q_bucket_of(const AnalysisResults& results, const std::string& table) {
+std::optional<int64_t> last_q_bucket_of(const json& record, const AnalysisResults& results) {
+  const std::string table = table_name(record, "buckets");
   const fs::path csv = results.csv.parent_path() / table;
   std::error_code error;
   if (table.empty() || !fs::is_regular_file(csv, error)) return {};
+  refuse_cut_table(csv, record);
   constexpr std::array<std::string_view, 1> kColumns = {"q_bucket"};
   const NumberTable buckets = read_number_table(csv, kColumns);
   if (!buckets.has("q_bucket") || buckets["q_bucket"].empty()) return {};
@@ -183,11 +188,13 @@ AnalysisResults read_results(const fs::path& path, const std::optional<std::stri
     return out;
   }
   const json& record = *found.record;
+  refuse_lost_heads(found, out.heads.size());
+  refuse_cut_table(out.csv, record);
   out.has_record = true;
   read_methods_of(record, out);
   if (method) choose_method(record, *method, out);
   out.settings = settings_of(record, out.method);
-  out.last_q_bucket = last_q_bucket_of(out, table_name(record, "buckets"));
+  out.last_q_bucket = last_q_bucket_of(record, out);
   read_replicates_of(record, out);
   return out;
 }

@@ -35,8 +35,8 @@ struct AnalysisResults {
 
 // `path` is a folder, its head_metrics.csv (under any name), or its record. `method`: another method
 // than the first one of the analysis; then the only metric is ap_overall. Throws Error: no results or
-// several in the folder, a table that is not that of the heads, a method that was not run, replicates
-// that belong to other numbers.
+// several in the folder, a table that is not that of the heads, or not as its record counts it, a damaged
+// record, a method that was not run, replicates that belong to other numbers.
 AnalysisResults read_results(const std::filesystem::path& path,
                              const std::optional<std::string>& method);
 

@@ -117,6 +117,11 @@ bool has_same_corpus(const AnalysisResults& a, const AnalysisResults& b) {
 void decide_pairing(const AnalysisResults& a, const AnalysisResults& b, Comparison& out) {
   for (const AnalysisResults* one : {&a, &b}) {
     if (one->replicates) continue;
+    if (!one->has_record) {
+      out.pairing_reason =
+          fmt::format("{} has no record, which would name its replicates", path_text(one->csv));
+      return;
+    }
     out.pairing_reason = fmt::format(
         "{} has no head_replicates.parquet: `qkscope analyze` writes it with error bars",
         path_text(one->csv));

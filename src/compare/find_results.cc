@@ -5,9 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/json_value.h"
 #include "base/path_text.h"
+#include "report/record_file.h"
 
 namespace qk {
 namespace {
@@ -15,18 +16,23 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr size_t kLargestRecord = size_t{256} << 20;
-
-// A record of an analysis, or nothing if the file is something else.
-std::optional<json> read_record(const fs::path& file) {
-  std::error_code error;
-  if (!fs::is_regular_file(file, error)) return {};
-  json out = json::parse(read_file(file, kLargestRecord), nullptr, false);
-  if (!out.is_object() || !out.contains("program") || out["program"] != "qkscope") return {};
-  if (!out.contains("tables") || !out["tables"].is_object() || !out["tables"].contains("heads")) {
-    return {};
-  }
+// A record that tells which file is the table of the heads, or nothing.
+std::optional<json> heads_record(const fs::path& file) {
+  auto out = read_record(file);
+  if (out && !(*out)["tables"].contains("heads")) out.reset();
   return out;
+}
+
+// A record that is damaged, or of another table, is no reason to go on without it.
+FoundResults without_record(fs::path csv) {
+  const fs::path file = csv.string() + ".json";
+  std::error_code error;
+  if (fs::exists(file, error)) {
+    fail("{}: expected the record of the analysis of {}, found something else", path_text(file),
+         path_text(csv.filename()));
+  }
+  refuse_half_replaced(csv, file);
+  return {std::move(csv), {}};
 }
 
 FoundResults find_in_folder(const fs::path& folder) {
@@ -34,7 +40,7 @@ FoundResults find_in_folder(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     if (it->path().extension() != ".json") continue;
-    auto record = read_record(it->path());
+    auto record = heads_record(it->path());
     if (!record) continue;
     fs::path csv = folder / table_name(*record, "heads");
     if (fs::is_regular_file(csv, error)) found.push_back({std::move(csv), std::move(record)});
@@ -45,7 +51,8 @@ FoundResults find_in_folder(const fs::path& folder) {
          path_text(folder), path_text(found[0].csv), path_text(found[1].csv));
   }
   if (found.size() == 1) return std::move(found.front());
-  if (fs::is_regular_file(folder / kDefaultTable, error)) return {folder / kDefaultTable, {}};
+  if (fs::is_regular_file(folder / kDefaultTable, error))
+    return without_record(folder / kDefaultTable);
   fail("{}: expected the results of an analysis, found no {}", path_text(folder), kDefaultTable);
 }
 
@@ -55,12 +62,25 @@ FoundResults find_results(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) return find_in_folder(path);
   if (!fs::exists(path, error)) fail("{}: there is no such file or folder", path_text(path));
-  if (auto record = read_record(path)) {
+  if (auto record = heads_record(path)) {
     return {path.parent_path() / table_name(*record, "heads"), std::move(record)};
   }
-  auto record = read_record(path.string() + ".json");
-  if (record && table_name(*record, "heads") != path.filename().string()) record.reset();
-  return {path, std::move(record)};
+  if (path.extension() == ".json") {
+    fail("{}: expected the record of an analysis, found something else", path_text(path));
+  }
+  auto record = heads_record(path.string() + ".json");
+  if (record && table_name(*record, "heads") == path.filename().string()) {
+    return {path, std::move(record)};
+  }
+  return without_record(path);
+}
+
+void refuse_lost_heads(const FoundResults& found, size_t num_heads) {
+  if (!found.record) return;
+  const json measured = value_at(*found.record, {"heads", "measured"});
+  if (!measured.is_number_integer() || measured == num_heads) return;
+  fail("{}: expected {} heads, which its record counts, found {}", path_text(found.csv),
+       measured.get<int64_t>(), num_heads);
 }
 
 std::string table_name(const json& record, const char* table) {

@@ -25,6 +25,7 @@
 #include "page/read_table.h"
 #include "page/table_kinds.h"
 #include "page/token_texts.h"
+#include "report/record_file.h"
 
 namespace qk {
 namespace {
@@ -33,23 +34,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kProfilesFile = "head_profiles.parquet";
-
-// A record that is damaged is no reason to go on without it.
-void refuse_lost_record(const FoundResults& found) {
-  const fs::path file = found.csv.string() + ".json";
-  std::error_code error;
-  if (found.record || !fs::exists(file, error)) return;
-  fail("{}: expected the record of the analysis of {}, found something else", path_text(file),
-       path_text(found.csv.filename()));
-}
-
-void refuse_lost_heads(const FoundResults& found, size_t num_heads) {
-  if (!found.record) return;
-  const json measured = value_at(*found.record, {"heads", "measured"});
-  if (!measured.is_number_integer() || measured == num_heads) return;
-  fail("{}: expected {} heads, which its record counts, found {}", path_text(found.csv),
-       measured.get<int64_t>(), num_heads);
-}
 
 void add_lost_rows(const ReadTable& read, std::span<const HeadId> heads, PageAnalysis& out) {
   const size_t lost = heads.size() - read.num_heads;
@@ -248,11 +232,14 @@ PageAnalysis read_page_analysis(const fs::path& path, const std::string& name,
   PageAnalysis out;
   out.name = name;
   out.found = find_results(path);
-  refuse_lost_record(out.found);
   if (out.found.record) out.record = public_record(*out.found.record, wishes.ids);
   read_heads(wishes, out);
   const std::span<const TableKind> kinds = table_kinds();
   const std::vector<fs::path> paths = find_tables(out.found);
+  for (size_t i = 0; i < kinds.size(); ++i) {  // of the others it is known which heads they lack
+    if (kinds[i].is_per_head || paths[i].empty() || !out.found.record) continue;
+    refuse_cut_table(paths[i], *out.found.record);
+  }
   std::vector<std::optional<ReadTable>> read(kinds.size());
   ThreadPool threads;
   threads.parallel_for(std::ssize(kinds), [&](int64_t i, int) {

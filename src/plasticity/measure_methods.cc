@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -39,12 +40,23 @@ void take_off_rounding(const PlasticityResult& estimate, PlasticityReplicates& r
   }
 }
 
+// A method may leave out cells in which the sample has no pair that can be judged, such as pairs of
+// equal keys; replicates have a row for each.
+void drop_other_cells(const PlasticityResult& estimate, PlasticityReplicates& replicates) {
+  std::set<std::pair<int64_t, int64_t>> cells;
+  for (const BucketPlasticity& cell : estimate.buckets) cells.emplace(cell.q_bucket, cell.k_bucket);
+  std::erase_if(replicates.cells, [&](const CellReplicates& row) {
+    return !cells.contains({row.q_bucket, row.k_bucket});
+  });
+}
+
 MeasuredCells measure_cells(const PlasticityMethod& method, const PlasticityInput& input,
                             const ResampleCounts* counts) {
   MeasuredCells out;
   out.plasticity = method.measure(input);
   if (counts == nullptr) return out;
   out.replicates = method.replicates({input, *input.documents, *counts});
+  drop_other_cells(out.plasticity, *out.replicates);
   take_off_rounding(out.plasticity, *out.replicates);
   return out;
 }
@@ -122,8 +134,9 @@ class CellReport {
 // The head with the documents only that reach a bucket, and with all they are needed for.
 class ReachingHead {
  public:
-  ReachingHead(const PlasticityInput& all, const std::vector<int64_t>& reach, int64_t bucket)
-      : rows_(reaching_rows(all.queries, all.keys, *all.documents, reach, bucket)),
+  // REQUIRES: there are queries and keys.
+  ReachingHead(const PlasticityInput& all, ReachingRows rows)
+      : rows_(std::move(rows)),
         key_groups_(rows_.keys),
         fit_(fit_queries(rows_.queries, false)),
         input_{all.options, rows_.queries, rows_.keys, key_groups_,
@@ -148,8 +161,9 @@ void add_reach(const PlasticityInput& input, const ResampleCounts* counts,
   const std::vector<int64_t> reach = document_reach(input.queries, input.keys, *input.documents);
   const std::optional<int64_t> bucket = common_reach(reach);
   if (!bucket) return;
-  const ReachingHead head(input, reach, *bucket);
-  if (head.input().queries.num_rows() == 0 || head.input().keys.num_rows() == 0) return;
+  ReachingRows rows = reaching_rows(input.queries, input.keys, *input.documents, reach, *bucket);
+  if (rows.queries.num_rows() == 0 || rows.keys.num_rows() == 0) return;
+  const ReachingHead head(input, std::move(rows));
   for (MethodMeasurement& method : out) {
     const MeasuredCells cells =
         measure_cells(find_method(method.result.name), head.input(), counts);

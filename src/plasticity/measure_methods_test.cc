@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "plasticity/test_replicates.h"
 
 namespace qk {
@@ -50,6 +52,54 @@ TEST(MeasureMethods, TogetherTheySayWhatEachSaysAlone) {
     EXPECT_EQ(method.result.ap_overall, alone.front().result.ap_overall) << method.result.name;
     EXPECT_EQ(method.result.interval.low, alone.front().result.interval.low);
     EXPECT_EQ(method.result.trends.size(), alone.front().result.trends.size());
+  }
+}
+
+// Documents that reach the later bucket have keys only, or queries only.
+TEST(MeasureMethods, DocumentsThatReachFarMayLackQueriesOrKeys) {
+  const auto table_of = [](const std::vector<std::pair<int64_t, int64_t>>& rows) {
+    HeadTable out;
+    out.head_dim = 2;
+    for (const auto& [document, bucket] : rows) {
+      const auto number = static_cast<float>(out.buckets.size());
+      out.example_ids.push_back(document);
+      out.buckets.push_back(bucket);
+      out.positions.push_back(bucket * 16 + static_cast<int64_t>(out.positions.size()));
+      out.vectors.insert(out.vectors.end(), {number, number * number});
+    }
+    return out;
+  };
+  const HeadTable low = table_of({{0, 0}, {0, 0}, {0, 0}});
+  const HeadTable high = table_of({{1, 1}, {1, 1}, {2, 1}, {2, 1}});
+  MeasureOptions options;
+  options.methods = {"bucket", "counted", "linear", "online"};
+  for (const ErrorBars kind : {ErrorBars::kNone, ErrorBars::kJackknife}) {
+    options.error_bars.kind = kind;
+    for (const bool has_queries : {false, true}) {
+      const ReplicatedHead head(options, has_queries ? high : low, has_queries ? low : high);
+      const ResampleCounts counts = ResampleCounts::leave_out(head.documents.num_documents());
+      const auto out = measure_methods(head.input(), kind == ErrorBars::kNone ? nullptr : &counts);
+      ASSERT_EQ(out.size(), 4U);
+      for (const MethodMeasurement& method : out) {
+        EXPECT_EQ(method.result.positions.size(), 1U) << method.result.name;
+      }
+    }
+  }
+}
+
+// `online` has no cell without a pair that can be judged, and equal keys cannot.
+TEST(MeasureMethods, CellsOfPairsThatCannotBeJudged) {
+  MeasureOptions options;
+  options.methods = {"online", "bucket", "counted", "linear"};
+  options.method_options.min_queries = 2;
+  options.error_bars.kind = ErrorBars::kJackknife;
+  HeadTable keys = random_table({}, 2);
+  std::fill(keys.vectors.begin(), keys.vectors.end(), 1.0F);
+  const ReplicatedHead head(options, random_table({}, 1), keys);
+  const ResampleCounts counts = ResampleCounts::leave_out(head.documents.num_documents());
+  for (const MethodMeasurement& method : measure_methods(head.input(), &counts)) {
+    EXPECT_EQ(method.result.cells.size(), method.result.cell_intervals.size())
+        << method.result.name;
   }
 }
 

@@ -162,7 +162,8 @@ ordered_json failures_json(const AnalysisReport& report) {
 }  // namespace
 
 std::string analysis_record(const ProgramName& program, const AnalysisConfig& config,
-                            const HeadCatalog& catalog, const AnalysisReport& report) {
+                            const HeadCatalog& catalog, const AnalysisReport& report,
+                            std::span<const std::pair<std::string, int64_t>> row_counts) {
   ordered_json out = {
       {"program", "qkscope"}, {"version", program.version}, {"commit", or_null(program.commit)}};
   add_method(config, out);
@@ -191,6 +192,8 @@ std::string analysis_record(const ProgramName& program, const AnalysisConfig& co
   const bool ranges_hold = report.num_contradicting_ranges == 0;
   out["buckets"] = ranges_hold ? buckets_json(catalog.ranges) : ordered_json(nullptr);
   out["tables"] = tables_json(config);
+  out["rows"] = ordered_json::object();
+  for (const auto& [table, count] : row_counts) out["rows"][table] = count;
   out["heads"] = {{"measured", report.num_heads},
                   {"not_captured", catalog.num_not_captured},
                   {"without_keys", std::ssize(catalog.without_keys)},

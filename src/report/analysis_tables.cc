@@ -8,6 +8,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/path_text.h"
+#include "report/record_file.h"
 
 namespace qk {
 namespace {
@@ -15,34 +17,37 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr size_t kMostRecordBytes = size_t{64} << 20;
-
-// The record, if the file is one and names the table; else null.
-json record_of(const fs::path& file, const std::string& table) {
-  try {
-    json record = json::parse(read_file(file, kMostRecordBytes));
-    if (record.at("program") != "qkscope") return nullptr;
-    const json& tables = record.at("tables");
-    const auto is_named = [&](const json& name) { return name == table; };
-    if (!tables.is_object() || std::none_of(tables.begin(), tables.end(), is_named)) return nullptr;
-    return record;
-  } catch (const json::exception&) {  // another kind of file
-    return nullptr;
-  } catch (const Error&) {
-    return nullptr;
-  }
+// A file that is named as the record of a CSV file may be damaged, and then nobody knows which tables
+// it was about. JSON of another kind is none of ours.
+void refuse_damaged(const fs::path& file) {
+  std::error_code error;
+  if (file.stem().string().find(".csv") == std::string::npos) return;
+  if (!fs::is_regular_file(file, error) || json::accept(read_file(file))) return;
+  fail("{}: expected the record of the analysis of {}, found something else", path_text(file),
+       path_text(file.stem()));
 }
 
+void refuse_half_replaced_by(const fs::path& temporary, const fs::path& csv) {
+  const auto record = read_record(temporary);
+  if (!record || !names_table(*record, csv.filename().string())) return;
+  refuse_half_replaced(csv, fs::path(temporary).replace_extension());
+}
+
+// The records beside the table that name it.
 std::vector<json> records_of(const fs::path& csv) {
   const fs::path folder = csv.has_parent_path() ? csv.parent_path() : fs::path(".");
   std::vector<json> out;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const fs::path& file = it->path();
+    const fs::path file = csv.parent_path() / it->path().filename();
     std::error_code ignored;
+    if (file.extension() == ".tmp" && file.stem().extension() == ".json") {
+      refuse_half_replaced_by(file, csv);
+    }
     if (file.extension() != ".json" || !fs::exists(folder / file.stem(), ignored)) continue;
-    json record = record_of(file, csv.filename().string());
-    if (!record.is_null()) out.push_back(std::move(record));
+    auto record = read_record(file);
+    if (!record) refuse_damaged(file);
+    if (record && names_table(*record, csv.filename().string())) out.push_back(*std::move(record));
   }
   return out;
 }
@@ -69,6 +74,11 @@ double confidence_of(const json& record) {
 }
 
 }  // namespace
+
+void refuse_cut_table(const fs::path& table) {
+  const std::vector<json> records = records_of(table);
+  if (records.size() == 1) refuse_cut_table(table, records[0]);
+}
 
 AnalysisTables find_analysis_tables(const fs::path& csv) {
   AnalysisTables out;

@@ -21,7 +21,13 @@ struct AnalysisTables {
   bool is_contradictory = false;      // several records name the table: nothing is taken from them
 };
 
-// By the one record in the folder of `csv` that names it. Tables that are not there are left out.
+// By the one record in the folder of `csv` that names it. Tables that are not there are left out. Throws
+// Error if a record in the folder is damaged, or if the tables are those of two analyses, because the
+// second one has not ended replacing them.
 AnalysisTables find_analysis_tables(const std::filesystem::path& csv);
+
+// As refuse_cut_table() of record_file.h, by the one record beside the table that names it; nothing if
+// there is none, as beside tables of the original tool. Throws Error as find_analysis_tables(), too.
+void refuse_cut_table(const std::filesystem::path& table);
 
 }  // namespace qk

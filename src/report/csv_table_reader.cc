@@ -371,7 +371,7 @@ NumberTable read_all(const Csv& csv, const CellKinds& kind_of) {
 
 // What `read` makes of the text of a file.
 template <typename Read>
-NumberTable with_text_of(const std::filesystem::path& path, const Read& read) {
+auto with_text_of(const std::filesystem::path& path, const Read& read) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
   if (!is_packed(bytes)) {
@@ -388,6 +388,20 @@ NumberTable read_number_table(const std::filesystem::path& path,
   const Columns wanted = {columns, text_columns};
   return with_text_of(path,
                       [&](std::string_view text) { return read_columns({path, text}, wanted); });
+}
+
+int64_t count_whole_rows(const std::filesystem::path& path) {
+  return with_text_of(path, [&](std::string_view text) {
+    refuse_open_end({path, text});
+    int64_t num_rows = -1;  // without the header
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = row_at(text, begin).end;
+      const std::string_view line = text.substr(begin, end - begin);
+      num_rows += line.find_first_not_of(" \t") != std::string_view::npos ? 1 : 0;
+      begin = end + 1;
+    }
+    return std::max<int64_t>(num_rows, 0);
+  });
 }
 
 NumberTable read_whole_table(const std::filesystem::path& path, const CellKinds& kind_of) {

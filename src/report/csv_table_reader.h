@@ -41,6 +41,10 @@ NumberTable read_number_table(const std::filesystem::path& path,
                               std::span<const std::string_view> columns,
                               std::span<const std::string_view> text_columns = {});
 
+// The rows below the header; blank lines do not count. Throws Error: the file cannot be read or is
+// empty, or its last row has no line end, so that it may have been cut off.
+int64_t count_whole_rows(const std::filesystem::path& path);
+
 // How the cells of a column are read.
 enum class CellKind : uint8_t {
   kNumber,

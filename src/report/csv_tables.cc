@@ -1,5 +1,6 @@
 #include "report/csv_tables.h"
 
+#include <algorithm>
 #include <string_view>
 #include <system_error>
 
@@ -45,7 +46,7 @@ CsvTable::CsvTable(const fs::path& path, const std::string& header)
     : path_(path), packing_(packing_of(path)), file_(with_folder(path)), buffer_(header + '\n') {}
 
 void CsvTable::append(const std::string& lines) {
-  has_rows_ = has_rows_ || !lines.empty();
+  num_rows_ += std::count(lines.begin(), lines.end(), '\n');
   buffer_ += lines;
   if (packing_ != Packing::kNone || buffer_.size() < kBufferBytes) return;
   file_.append(buffer_);
@@ -53,14 +54,14 @@ void CsvTable::append(const std::string& lines) {
 }
 
 void CsvTable::flush() {
-  if (!has_rows_) return;
+  if (!has_rows()) return;
   file_.append(packing_ == Packing::kNone ? buffer_ : pack_text(buffer_, packing_, path_));
   buffer_.clear();
   file_.sync();
 }
 
 void CsvTable::finish() {
-  if (has_rows_) file_.finish();
+  if (has_rows()) file_.finish();
 }
 
 CsvTables::CsvTables(std::span<const TablePath> tables) {
@@ -86,9 +87,20 @@ void CsvTables::end_heads() {
   if (trend_table_ != nullptr) trend_table_->append(mean_trend_lines(trends_.result()));
 }
 
-void CsvTables::finish() {
+void CsvTables::flush() {
   for (const auto& table : tables_) table->flush();
+}
+
+void CsvTables::finish() {
   for (const auto& table : tables_) table->finish();
+}
+
+std::vector<std::pair<std::string, int64_t>> CsvTables::row_counts() const {
+  std::vector<std::pair<std::string, int64_t>> out;
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    out.emplace_back(formats_[i].record, tables_[i]->num_rows());
+  }
+  return out;
 }
 
 }  // namespace qk

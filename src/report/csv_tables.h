@@ -1,10 +1,12 @@
 // The CSV files of an analysis (docs/analysis.md, "What comes out"). Rows are written as heads arrive; a file appears once it is complete.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analysis/mean_curves.h"
@@ -22,6 +24,7 @@ class CsvTable {
   // (packed_text.h), whose text is in memory until flush(). Throws Error if it cannot, or if the
   // name has the suffix of a packing that is not written.
   CsvTable(const std::filesystem::path& path, const std::string& header);
+  // Whole lines, none of which has a line break within a cell.
   void append(const std::string& lines);
   // Writes and syncs all rows to the temporary file. Throws Error.
   void flush();
@@ -29,14 +32,15 @@ class CsvTable {
   void finish();
 
   const std::filesystem::path& path() const { return path_; }
-  bool has_rows() const { return has_rows_; }
+  bool has_rows() const { return num_rows_ > 0; }
+  int64_t num_rows() const { return num_rows_; }
 
  private:
   std::filesystem::path path_;
   Packing packing_;
   AtomicFile file_;
   std::string buffer_;
-  bool has_rows_ = false;
+  int64_t num_rows_ = 0;
 };
 
 // A table of the run: its name in the record (OutputTable) and its file.
@@ -53,9 +57,13 @@ class CsvTables {
   void add(const HeadMetrics& head);
   // After the last head: the means over heads.
   void end_heads();
-  // Renames the files with rows into place, once all of them are complete on the disk. Throws
-  // Error. REQUIRES: end_heads().
+  // Completes all files on the disk, under their temporary names. Throws Error. REQUIRES:
+  // end_heads().
+  void flush();
+  // Renames the files with rows into place. Throws Error. REQUIRES: flush().
   void finish();
+  // The number of rows of every table, by its name in the record.
+  std::vector<std::pair<std::string, int64_t>> row_counts() const;
 
   // In the order in which they were given.
   std::span<const std::unique_ptr<CsvTable>> tables() const { return tables_; }

@@ -1,5 +1,6 @@
 #include "report/csv_tables.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -87,6 +88,7 @@ TEST_F(CsvTablesTest, WritesTheOriginalsFiles) {
     }
   }
   EXPECT_FALSE(fs::exists(heads()));
+  tables.flush();
   tables.finish();
   const std::string folder = std::string(QK_TEST_DATA) + "/plasticity/analysis_csv/";
   for (const auto& [record, path] : paths()) {
@@ -101,8 +103,12 @@ TEST_F(CsvTablesTest, ATableWithoutRowsIsNotWritten) {
     head.component_r2 = {0.5};
     head.component_weight = {1};
     tables.add(head);
+    tables.flush();
     tables.finish();
     EXPECT_FALSE(tables.tables()[1]->has_rows());
+    using testing::Pair;
+    EXPECT_THAT(tables.row_counts(),
+                testing::ElementsAre(Pair("heads", 1), Pair("buckets", 0), Pair("components", 1)));
   }
   EXPECT_TRUE(fs::exists(heads()));
   EXPECT_FALSE(fs::exists(buckets()));
@@ -119,6 +125,7 @@ TEST_F(CsvTablesTest, EveryRowIsWrittenOnceAndInOrder) {
     head.buckets = {{3, 1, 0.5}};
     tables.add(head);
   }
+  tables.flush();
   tables.finish();
   std::string expected = "layer,q_head,k_head,q_bucket,k_bucket,ap_bucket\n";
   for (int64_t i = 0; i < kHeads; ++i) expected += fmt::format("{},0,0,3,1,0.5\n", i);

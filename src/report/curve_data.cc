@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/number_text.h"
+#include "base/path_text.h"
 
 namespace qk {
 namespace {
@@ -111,6 +113,39 @@ const TableCurve* find_curve(const std::vector<TableCurve>& curves, const std::s
     return curve.curve == kind && curve.heads == group && curve.method == method && !curve.reach;
   });
   return found == curves.end() ? nullptr : &*found;
+}
+
+// A mean over heads belongs to them if it has their buckets, and at each of them is the mean of as many
+// heads.
+void refuse_curve_of_others(const fs::path& table, const TableCurve& curve,
+                            const std::vector<HeadCurve>& heads, const char* unit) {
+  constexpr double kRounding = 1e-6;
+  const auto fault = [&](const std::string& what) {
+    fail("{}: belongs to another analysis than the heads: {}", path_text(table), what);
+  };
+  std::map<int64_t, std::pair<int64_t, double>> sums;  // number of heads, sum of their values
+  for (const HeadCurve& head : heads) {
+    for (const auto& [bucket, value] : head.curve) {
+      ++sums[bucket].first;
+      sums[bucket].second += value;
+    }
+  }
+  if (curve.points.size() != sums.size()) {
+    fault(fmt::format("expected a mean over {}, found {}", plural(std::ssize(sums), unit),
+                      std::ssize(curve.points)));
+  }
+  for (const TablePoint& point : curve.points) {
+    const auto [count, sum] = sums[point.bucket];
+    const std::string place = fmt::format("{} {}", unit, point.bucket);
+    if (count == 0 || (!std::isnan(point.num_heads) && point.num_heads != count)) {
+      fault(fmt::format("{}: expected {}, found {:g}", place, plural(count, "head"),
+                        point.num_heads));
+    }
+    const double mean = sum / static_cast<double>(count);
+    if (!(std::abs(point.value - mean) <= kRounding)) {
+      fault(fmt::format("{}: expected the mean {}, found {}", place, mean, point.value));
+    }
+  }
 }
 
 // The mean of the heads' curves, without intervals.
@@ -315,6 +350,7 @@ PlasticityData plasticity_data(const fs::path& csv, const AnalysisTables& tables
     const TableCurve* curve =
         takes_all_cells(choice) ? find_curve(curves, "position", group, each) : nullptr;
     if (curve != nullptr) {
+      refuse_curve_of_others(tables.curves, *curve, out.heads, "query bucket");
       if (details.documents.empty()) details.documents = documents_of_curve(*curve);
       details.means.push_back(*curve);
       continue;
@@ -373,6 +409,9 @@ DistanceData distance_data(const fs::path& csv, const AnalysisTables& tables,
     if (curve == nullptr) {
       out.means.push_back(mean_of(out.heads, each, out.documents));
       continue;
+    }
+    if (!choice.max_distance) {
+      refuse_curve_of_others(tables.curves, *curve, out.heads, "distance");
     }
     out.means.push_back(*curve);
     std::erase_if(out.means.back().points,

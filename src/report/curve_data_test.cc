@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/test_error.h"
 #include "report/figure_heatmap.h"
 #include "report/figure_wavelengths.h"
 
@@ -39,7 +40,8 @@ constexpr const char* kCurves =
     "position,all,bucket,2,1,150,100,199,2,4,0.61,0.5,0.7,0.02,\n"
     "distance,all,bucket,,1,100,,,2,8,0.65,0.6,0.7,0.02,\n"
     "distance,all,bucket,,2,200,,,1,3,0.2,0.1,0.3,0.02,\n"
-    "position,window_512,bucket,,1,150,100,199,1,8,0.7,0.6,0.8,0.02,\n";
+    "position,window_512,bucket,,1,150,100,199,1,8,0.7,0.6,0.8,0.02,\n"
+    "position,window_512,bucket,,2,250,200,299,1,4,0.8,,,,documents\n";
 constexpr const char* kTrends =
     "layer,q_head,k_head,method,trend,reach,documents,cells,slope,ci_low,ci_high,std_error,unit,note\n"
     "0,0,0,bucket,position,,8,3,0.1,0.05,0.2,0.02,per 1000 tokens,\n"
@@ -181,6 +183,31 @@ TEST_F(CurveDataOfTables, HeadsByTheirWindow) {
   EXPECT_EQ(data.heads[0].head.q_head, 0);
   EXPECT_EQ(data.details.means[0].points[0].value, 0.5);
   EXPECT_FALSE(data.details.means[0].points[0].interval);
+}
+
+TEST_F(CurveDataOfTables, MeansOfOtherHeadsAreRefused) {
+  const std::string curves = kCurves;
+  const std::string second = "position,all,bucket,,2,250,200,299,2,4,0.6,,,,documents\n";
+  const auto fault = [&](const std::string& instead) {
+    std::string other = curves;
+    other.replace(other.find(second), second.size(), instead);
+    write("c.csv", other);
+    return error_of([&] { plasticity(CurveChoice()); });
+  };
+  const auto is_said = [](const std::string& sentence) {
+    return testing::EndsWith("c.csv: belongs to another analysis than the heads: " + sentence);
+  };
+  EXPECT_EQ(fault(second), "");
+  EXPECT_THAT(fault(""), is_said("expected a mean over 2 query buckets, found 1"));
+  EXPECT_THAT(fault(second + "position,all,bucket,,3,350,300,399,2,4,0.6,,,,documents\n"),
+              is_said("expected a mean over 2 query buckets, found 3"));
+  EXPECT_THAT(fault("position,all,bucket,,7,250,200,299,2,4,0.6,,,,documents\n"),
+              is_said("query bucket 7: expected 0 heads, found 2"));
+  EXPECT_THAT(fault("position,all,bucket,,2,250,200,299,9,4,0.6,,,,documents\n"),
+              is_said("query bucket 2: expected 2 heads, found 9"));
+  EXPECT_THAT(fault("position,all,bucket,,2,250,200,299,2,4,0.75,,,,documents\n"),
+              testing::AllOf(testing::HasSubstr("query bucket 2: expected the mean 0."),
+                             testing::EndsWith(", found 0.75")));
 }
 
 TEST_F(CurveDataOfTables, TrendsByIntervals) {

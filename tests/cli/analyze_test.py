@@ -6,6 +6,7 @@ usage: analyze_test.py QKSCOPE"""
 
 import bz2
 import csv
+import fcntl
 import glob
 import gzip
 import json
@@ -447,6 +448,49 @@ max_workers: 2
                                       "File too large\n")
         self.assertEqual(before, {name: read(f"{self.root}/{name}") for name in FILES})
         self.assertFalse([name for name in os.listdir(self.root) if name.endswith(".tmp")])
+
+    def test_two_analyses_at_once(self):
+        tables = ("head_metrics.csv", "head_bucket_details.csv", "head_metrics.csv.json")
+        expected = {}
+        for method in ("bucket", "linear"):
+            self.analyze(self.data, "--output_dir", f"alone_{method}", "--method", method)
+            expected[method] = [read(f"{self.root}/alone_{method}/{name}") for name in tables[:2]]
+        for number in range(5):
+            runs = [subprocess.Popen(
+                [PROGRAM, "analyze", "--quiet", self.data, "--output_dir", f"race{number}", "--method", method,
+                 "--overwrite"], cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                for method in expected]
+            for run in runs:
+                stderr = run.communicate(timeout=300)[1]
+                if run.returncode != 0:
+                    self.assertEqual((run.returncode, stderr), (
+                        1, f"qkscope: race{number}/head_metrics.csv: another process is writing this file\n"))
+            self.assertIn(0, [run.returncode for run in runs])
+            found = [read(f"{self.root}/race{number}/{name}") for name in tables]
+            self.assertTrue(expected[json.loads(found[2])["method"]] == found[:2])
+            self.assertFalse(glob.glob(f"{self.root}/race{number}/*.tmp"))
+
+    def test_another_analysis_is_refused_before_it_measures(self):
+        os.mkdir(f"{self.root}/held")
+        with open(f"{self.root}/held/head_bucket_details.csv.tmp", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            done = self.analyze(self.data, "--output_dir", "held", code=1)
+        self.assertEqual(done.stderr, "qkscope: held/head_bucket_details.csv: another process is writing this file\n")
+        self.assertEqual(os.listdir(f"{self.root}/held"), ["head_bucket_details.csv.tmp"])
+
+    def test_rests_of_killed_runs_are_removed(self):
+        for name in ("head_metrics.csv", "head_metrics_ci.csv", "head_profiles.parquet", "head_metrics.csv.json"):
+            fixtures.write(f"{self.root}/{name}.tmp", "rest of a run")
+        self.analyze("--dataset", self.data)
+        self.assertFalse(glob.glob(f"{self.root}/*.tmp"))
+
+    def test_the_record_counts_rows(self):
+        self.analyze("--dataset", self.data)
+        record = json.loads(read(f"{self.root}/head_metrics.csv.json"))
+        self.assertEqual(record["rows"]["heads"], 12)
+        self.assertEqual(sorted(record["rows"]), sorted(record["tables"]))
+        for table, name in record["tables"].items():
+            self.assertEqual(record["rows"][table], len(self.table(name)), name)
 
     def test_tables_of_another_run_are_pointed_out(self):
         self.analyze("--dataset", self.data)

@@ -256,16 +256,40 @@ class Compare(unittest.TestCase):
         done = self.compare("plain", "b")
         self.assertIn("warning: plain/head_metrics.csv: has no record, so model, documents, buckets "
                       "and method are not known\n", done.stderr)
+        self.assertIn("Errors    none: plain/head_metrics.csv has no record, which would name its replicates\n",
+                      done.stdout)
         self.assertEqual(len(self.rows()), 12)
         self.assert_says_after(
             "plain/head_metrics.csv: has no record (head_metrics.csv.json), so its methods are not "
             "known", "plain", "--methods", "bucket,linear")
 
+    def test_tables_that_are_not_whole(self):
+        for name in ("head_metrics.csv", "head_bucket_plasticity.csv", "head_methods.csv"):
+            with self.subTest(name=name):
+                path = f"{self.root}/a/{name}"
+                with open(path, encoding="utf-8") as file:
+                    text = file.read()
+                arguments = ("a", "--methods", "bucket,linear")
+                fixtures.write(path, text[:-4])
+                self.assert_says(f"a/{name}: its last row has no line end, so it may have been cut off", *arguments)
+                fixtures.write(path, text[:text[:-1].rindex("\n") + 1])
+                rows = text.count("\n") - 1
+                what = "heads" if name == "head_metrics.csv" else "rows"
+                self.assert_says(f"a/{name}: expected {rows} {what}, which its record counts, found {rows - 1}",
+                                 *arguments)
+                fixtures.write(path, text)
+
+    def test_a_damaged_record(self):
+        fixtures.write(f"{self.root}/b/head_metrics.csv.json", "{")
+        for name in ("b", "b/head_metrics.csv"):
+            self.assert_says("b/head_metrics.csv.json: expected the record of the analysis of head_metrics.csv, "
+                             "found something else", "a", name)
+
     def test_columns_in_any_order(self):
         rows = self.heads("plain")
         names = list(reversed(rows[0]))
-        fixtures.write(f"{self.root}/turned.csv", "\n".join(
-            ",".join(line) for line in [names, *([row[name] for name in names] for row in rows)]))
+        fixtures.write(f"{self.root}/turned.csv", "".join(
+            ",".join(line) + "\n" for line in [names, *([row[name] for name in names] for row in rows)]))
         self.compare("plain", "turned.csv", "--metric", "q_R2_pos")
         self.assertEqual({row["difference"] for row in self.rows()}, {"0.0"})
         self.assertEqual(self.rows(metric="n_q_tokens"), [])
@@ -290,6 +314,8 @@ class Compare(unittest.TestCase):
             lines = file.readlines()
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(lines[:3] + lines[4:])
+        self.assert_says("b/head_metrics.csv: expected 12 heads, which its record counts, found 11", "a", "b")
+        os.remove(f"{path}.json")
         done = self.compare("a", "b")
         self.assertIn("Heads     11 in both; 1 only in A (layer 0 head 2)\n", done.stdout)
         self.assertEqual(len(self.rows()), 11)

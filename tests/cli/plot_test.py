@@ -271,6 +271,63 @@ class Plot(unittest.TestCase):
         return {"bucket": "a/head_bucket_plasticity.csv", "detail": "a/head_bucket_details.csv",
                 "component": "a/head_component_weights.csv", "rope": "a/head_rope_pairs.csv"}
 
+    def test_tables_that_their_record_counts_otherwise(self):
+        paths = self.analysis()
+        rows = {}
+        for key, path in paths.items():
+            rows[key] = read(f"{self.root}/{path}").count(b"\n") - 1
+        rows["curves"] = read(f"{self.root}/a/mean_curves.csv").count(b"\n") - 1
+        record_path = f"{self.root}/a/head_metrics.csv.json"
+        record = json.loads(read(record_path))
+        names = {"bucket": "buckets", "detail": "details", "component": "components", "rope": "rope_pairs"}
+        record["rows"] = {names.get(key, key): count for key, count in rows.items()}
+        record["tables"].update({names[key]: os.path.basename(path) for key, path in paths.items()})
+        fixtures.write(record_path, json.dumps(record))
+        for figure, key in (("plasticity", "bucket"), ("distance", "detail"), ("heatmap", "bucket"),
+                            ("components", "component"), ("wavelengths", "rope")):
+            with self.subTest(figure=figure):
+                path = paths[key]
+                whole = read(f"{self.root}/{path}").decode()
+                arguments = (figure, f"--{key}_csv", path, "--output", "f.svg")
+                self.plot(*arguments)
+                os.remove(f"{self.root}/f.svg")
+                fixtures.write(f"{self.root}/{path}", whole[:-3])
+                self.assert_says(f"{path}: its last row has no line end, so it may have been cut off", *arguments)
+                fixtures.write(f"{self.root}/{path}", whole[:whole[:-1].rindex("\n") + 1])
+                self.assert_says(f"{path}: expected {rows[key]} rows, which its record counts, found "
+                                 f"{rows[key] - 1}", *arguments)
+                fixtures.write(f"{self.root}/{path}", whole)
+        curves = read(f"{self.root}/a/mean_curves.csv").decode()
+        fixtures.write(f"{self.root}/a/mean_curves.csv", curves + curves.splitlines()[-1] + "\n")
+        self.assert_says(f"a/mean_curves.csv: expected {rows['curves']} rows, which its record counts, found "
+                         f"{rows['curves'] + 1}", "plasticity", "--bucket_csv", paths["bucket"])
+        fixtures.write(record_path, "{")
+        self.assert_says("a/head_metrics.csv.json: expected the record of the analysis of head_metrics.csv, found "
+                         "something else", "plasticity", "--bucket_csv", paths["bucket"])
+
+    def test_curves_of_other_heads(self):
+        """Where the record does not count rows, or there is none."""
+        paths = self.analysis()
+        self.plot("plasticity", "--bucket_csv", paths["bucket"], "--output", "p.svg")
+        self.plot("distance", "--detail_csv", paths["detail"], "--output", "d.svg")
+        lines = read(f"{self.root}/a/mean_curves.csv").decode().splitlines(keepends=True)
+        header = lines[0].strip().split(",")
+        heads = header.index("num_heads")
+        for curve, option, unit in (("position", "bucket", "query bucket"), ("distance", "detail", "distance")):
+            figure = "plasticity" if curve == "position" else "distance"
+            at = next(i for i, line in enumerate(lines) if line.startswith(f"{curve},all,bucket,,"))
+            cells = lines[at].split(",")
+            number = cells[header.index("bucket")]
+            bad = [*cells[:heads], "9", *cells[heads + 1:]]
+            fixtures.write(f"{self.root}/a/mean_curves.csv", "".join([*lines[:at], ",".join(bad), *lines[at + 1:]]))
+            self.assert_says(f"a/mean_curves.csv: belongs to another analysis than the heads: {unit} {number}: "
+                             f"expected {cells[heads]} heads, found 9", figure, f"--{option}_csv", paths[option])
+            count = sum(line.startswith(f"{curve},all,bucket,,") for line in lines)
+            fixtures.write(f"{self.root}/a/mean_curves.csv", "".join(lines[:at] + lines[at + 1:]))
+            plural = "query buckets" if curve == "position" else "distances"
+            self.assert_says(f"a/mean_curves.csv: belongs to another analysis than the heads: expected a mean over "
+                             f"{count} {plural}, found {count - 1}", figure, f"--{option}_csv", paths[option])
+
     def test_bands_and_documents(self):
         bucket = self.analysis()["bucket"]
         self.plot("plasticity", "--bucket_csv", bucket, "--output", "p.svg")

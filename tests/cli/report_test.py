@@ -116,6 +116,16 @@ class Report(unittest.TestCase):
         done = self.report(*arguments, code=1)
         self.assertRegex(done.stderr, rf"\Aqkscope: {pattern}\n\Z")
 
+    def test_tables_of_another_analysis(self):
+        path = f"{self.root}/a/mean_curves.csv"
+        with open(path, encoding="utf-8") as file:
+            lines = file.readlines()
+        for other in (lines[:-1], lines + lines[-1:]):
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(other)
+            self.assert_says(f"a/mean_curves.csv: expected {len(lines) - 1} rows, which its record counts, found "
+                             f"{len(other) - 1}", "a")
+
     def test_every_cell_of_every_table(self):
         done = self.report("a")
         self.assertRegex(done.stdout, r"\AWrote     a/report.html: 12 heads, [0-9.]+ [kM]B\n\Z")

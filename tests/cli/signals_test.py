@@ -264,6 +264,8 @@ class Signals(unittest.TestCase):
                 self.assertRegex(stderr, r"qkscope: stopped after \d+ heads?; nothing was written, "
                                          r"start it again\n$")
                 self.assertEqual(files_of(results), {})
+        said = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, timeout=60).stdout
+        self.assertRegex(said, r"\n +75 .*\(analyze: 1, since nothing of it is kept\)\n")
 
 
 if __name__ == "__main__":

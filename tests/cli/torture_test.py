@@ -138,6 +138,56 @@ class Torture(unittest.TestCase):
                                  files_of(out) != self.expected, "it looks whole and is not")
                 self.finish(out)
 
+    def test_analysis_killed_while_it_replaces_files(self):
+        """Its record goes first and comes last: what is there without one is refused."""
+        def analyze(out, *flags, code=0, **environment):
+            done = subprocess.run([PROGRAM, "analyze", "--quiet", f"{self.root}/plain", "--output_dir", out, *flags],
+                                  capture_output=True, text=True, timeout=300, env={**os.environ, **environment})
+            self.assertEqual(done.returncode, code, done.stderr)
+
+        def others(out, *arguments):
+            done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300)
+            shutil.rmtree(f"{out}-made", ignore_errors=True)
+            return done.returncode, done.stderr
+
+        out, log = f"{self.root}/analysis", f"{self.root}/log"
+        faults = {"LD_PRELOAD": FAULTS, "QK_FAULT_FOLDER": out,
+                  "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
+        analyze(out, "--method", "linear")
+        old = files_of(out)
+        analyze(out, "--overwrite", QK_FAULT_AT="0", QK_FAULT_LOG=log, **faults)
+        new = files_of(out)
+        with open(log) as file:
+            calls = file.read().splitlines()
+        removed = calls.index("unlink /head_metrics.csv.json")
+        self.assertLess(removed, next(i for i, call in enumerate(calls) if call.startswith("rename")))
+        self.assertEqual(calls[removed + 1], "fsync ")
+        self.assertEqual([call for call in calls if call.startswith("rename")][-1], "rename /head_metrics.csv.json")
+        halves = 0
+        for at in range(removed, len(calls) + 1):
+            with self.subTest(at=at, call=calls[at - 1]):
+                shutil.rmtree(out)
+                for name, data in old.items():
+                    fixtures.write(f"{out}/{name}", data)
+                analyze(out, "--overwrite", code=-signal.SIGKILL, QK_FAULT_AT=str(at), QK_FAULT="kill", **faults)
+                found = {name: data for name, data in files_of(out).items() if not name.endswith(".tmp")}
+                commands = (["compare", out, out, "--output_dir", f"{out}-made"],
+                            ["report", out, "-o", f"{out}-made/page.html"],
+                            ["plot", "heatmap", "--bucket_csv", f"{out}/head_bucket_plasticity.csv", "--output",
+                             f"{out}-made/h.svg"])
+                for command in commands:
+                    code, stderr = others(out, *command)
+                    if found in (old, new):
+                        self.assertEqual(code, 0, stderr)
+                    else:
+                        self.assertEqual(code, 1)
+                        self.assertIn("expected the tables of one analysis, found those of an analysis that has not "
+                                      "ended replacing them (head_metrics.csv.json.tmp is there)", stderr)
+                halves += found not in (old, new)
+                analyze(out, "--overwrite")
+                self.assertEqual(files_of(out), new)
+        self.assertGreater(halves, 10)
+
     def test_terminate_at_random_moments(self):
         for _ in range(8):
             out = self.new_out()
