@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,9 +76,22 @@ finished and not published. Shards may run at once, on any machines that share t
 an earlier start of it ended, and --finish writes the very dataset that one process would have written.
 Results go to stdout, progress and warnings to stderr.)";
 
-void warn(const SniffConfig& config, size_t first) {
-  for (size_t i = first; i < config.warnings.size(); ++i) {
-    std::fprintf(stderr, "qkscope: warning: %s\n", config.warnings[i].c_str());
+void warn(std::span<const std::string> warnings) {
+  for (const std::string& sentence : warnings) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+  }
+}
+
+// Its warnings are told, also before an error.
+SniffConfig read_config(const SniffFlags& flags, bool speaks) {
+  std::vector<std::string> before;
+  try {
+    SniffConfig config = load_config(expand_home(flags.config), flags.overrides, &before);
+    if (speaks) warn(config.warnings);
+    return config;
+  } catch (const Error&) {
+    if (speaks) warn(before);
+    throw;
   }
 }
 
@@ -182,8 +196,7 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
   const std::optional<Shard> shard = shard_of(flags);
   std::optional<TimeLimit> limit;
   if (ranks.speaks()) limit = time_limit(flags);
-  SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
-  if (ranks.speaks()) warn(config, 0);
+  SniffConfig config = read_config(flags, ranks.speaks());
   const size_t num_warnings = config.warnings.size();
   const std::unique_ptr<Devices> devices =
       open_chosen(config, flags.device, flags.num_threads, ranks.local_rank());
@@ -198,7 +211,7 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
     publisher.end();
     hub.end();
   }
-  if (ranks.speaks()) warn(run.config, num_warnings);
+  if (ranks.speaks()) warn(std::span(run.config.warnings).subspan(num_warnings));
   RunOptions options;
   options.devices = devices.get();
   options.overwrite = flags.overwrite;

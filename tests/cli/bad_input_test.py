@@ -220,6 +220,15 @@ class BadInput(unittest.TestCase):
     def test_overrides_without_effect(self):
         self.assert_sniff_says("--set model.revision=v2: has no effect: model.name is a path, not a Hub "
                                "model", "model.revision=v2")
+    def test_config_section(self):
+        """A misspelt section is named before the error that comes of it."""
+        edit(self.config, lambda text: text.replace(b"dataset:", b"datset:"))
+        done = self.run_program("sniff", self.config)
+        self.assertEqual((done.returncode, done.stderr.replace(self.root + "/", "R/")),
+                         (1, "qkscope: warning: R/run.yaml:1: datset: unknown key; did you mean dataset? "
+                             "(ignored, as the original does)\n"
+                             "qkscope: R/run.yaml: dataset.path: is required\n"))
+
         self.assert_sniff_says("--set inference.batchsize=2: unknown key; did you mean "
                                "inference.batch_size?", "inference.batchsize=2")
 
