@@ -98,13 +98,12 @@ SniffConfig read_config(const SniffFlags& flags, bool speaks) {
 // What the design lacks even if all documents are as long as max_length allows.
 void warn_of_design(const PreparedRun& run) {
   const std::optional<int64_t> documents = run.corpus->num_documents();
-  if (!documents) return;
-  const std::vector<int64_t> lengths = {planned_length(run.config)};
+  if (!documents || *documents == 0) return;
+  const int64_t length = planned_length(run.config);
+  const std::vector<int64_t> lengths = {length};
   const std::vector<BucketDesign> buckets =
       design_buckets(run.config.capture, lengths, static_cast<double>(*documents));
-  for (const std::string& sentence : design_warnings(run.plan, buckets)) {
-    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
-  }
+  warn(design_warnings(run.plan, buckets, length));
 }
 
 // A certificate covers the checkpoint's own configuration only.

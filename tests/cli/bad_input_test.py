@@ -368,6 +368,17 @@ class BadInput(unittest.TestCase):
                 done = self.run_program("sniff", "--quiet", "--config", self.config, *more,
                                         "--set", f"output.data_root={disk}/out",
                                         "--set", "capture.sampler=all")
+    def test_warnings_claim_no_lengths(self):
+        """What a run says before it has read its documents is true of any lengths."""
+        fixtures.write(f"{self.root}/texts/a.txt", "w1")
+        flags = [f"--set=dataset.path={self.root}/texts", "--set=dataset.id_column=null"]
+        done = self.run_program("sniff", self.config, *flags)
+        self.assertIn("qkscope: warning: even if every document had 128 tokens: buckets 0-7 have fewer "
+                      "than 32 rows of a head", done.stderr)
+        self.assertNotIn("would do", done.stderr)
+        fixtures.write(f"{self.root}/texts/a.txt", "")
+        self.assertIn("has a token", self.run_program("sniff", self.config, *flags, "--overwrite").stderr)
+
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex((done.stdout if more else done.stderr).replace(self.root, "R"),
                                  r"R/disk/out: the run needs about 645.8 kB of disk for its journal "
