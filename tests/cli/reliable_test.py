@@ -77,7 +77,8 @@ class Reliable(unittest.TestCase):
                          "1 document skipped: not UTF-8",
                          "1 document skipped: more bytes than dataset.max_text_bytes",
                          "1 document with the id of an earlier one: example_id cannot distinguish "
-                         "their rows"):
+                         "their rows, and analyze refuses a head in which a row occurs twice, as where "
+                         "two of these documents begin alike"):
             self.assertIn(f"qkscope: warning: {sentence}\n", done.stderr)
         self.assertRegex(done.stdout, r"Captured [\d,]+ rows of \d+ heads from 5 documents ")
         self.assertEqual(self.ids_of("out"), 3)
@@ -180,7 +181,6 @@ class Reliable(unittest.TestCase):
         self.assertIn("README.md: is missing: the dataset is not finished",
                       self.program("check", f"{self.root}/out", code=1).stdout)
 
-    # Plans.
     # The output folder.
 
     def counts_of(self, out):
@@ -235,6 +235,7 @@ class Reliable(unittest.TestCase):
         self.sniff("out", "--overwrite")
         self.program("check", f"{self.root}/out")
 
+    # Plans.
 
     def test_plan_counts_rows_of_buckets(self):
         texts = [f"--set=dataset.path={self.root}/texts", "--set=dataset.id_column=null"]
