@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/home_path.h"
 #include "base/number_text.h"
@@ -33,6 +34,7 @@
 #include "cli/sniff_ranks.h"
 #include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
+#include "cluster/mpi_library.h"
 
 namespace qk {
 namespace {
@@ -190,7 +192,26 @@ RunReport run_alone(const PreparedRun& run, RunOptions options, bool quiet) {
   return run_capture(run, options);
 }
 
+// Without a launcher no MPI library is loaded, and a wrong name would not be noticed.
+void check_mpi_names(const std::string& mpi) {
+  if (mpi == "off" || find_launcher().kind != LauncherKind::kNone) return;
+  if (mpi != "auto") {
+    const std::string fault = no_mpi_library(mpi);
+    if (!fault.empty())
+      fail("--mpi: expected auto, off or an MPI library; {}: {}", printable(mpi), fault);
+    return;
+  }
+  for (const char* variable : {"QKSCOPE_MPI_SHIM", "QKSCOPE_MPI_LIB"}) {
+    const std::string name = environment_value(variable).value_or("");
+    const std::string fault = name.empty() ? "" : no_mpi_library(name);
+    if (fault.empty()) continue;
+    std::fprintf(stderr, "qkscope: warning: %s: %s: %s\n", variable, printable(name).c_str(),
+                 fault.c_str());
+  }
+}
+
 int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
+  check_mpi_names(flags.mpi);
   const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
   const std::optional<Shard> shard = shard_of(flags);
   std::optional<TimeLimit> limit;
@@ -297,7 +318,7 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
           .add_option("--shard", flags.shard,
                       "Capture documents I, I+N, I+2N, ... into a journal and write no dataset")
           ->type_name("I/N")
-          ->check(not_empty())
+          ->check(not_empty("I/N, such as 3/32"))
           ->excludes(overwrite)
           ->group(kOutputGroup);
   command
@@ -324,7 +345,7 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
           "After the first document begin none that would not end in time, e.g. 3h55m (default: what "
           "Slurm leaves this job, or PBS_WALLTIME; PBS Pro does not tell)")
       ->type_name("TIME")
-      ->check(not_empty())
+      ->check(not_empty("a time, such as 3h55m"))
       ->group(kResourcesGroup);
   command
       .add_option(
@@ -332,7 +353,7 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
           "Share the run among the copies that srun or mpirun started: auto, off, or the MPI "
           "library to use (default: auto)")
       ->type_name("auto|off|FILE")
-      ->check(not_empty())
+      ->check(not_empty("auto, off or the name of an MPI library"))
       ->group(kResourcesGroup);
   add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")
       ->group(kResourcesGroup);
