@@ -118,8 +118,8 @@ void check_card(DatasetInfo& info) {
   const std::set<std::string> listed = listed_configs(text);
   if (!listed.empty()) {
     check_listed_heads(info, listed);
-  } else if (is_ours(info)) {  // the original's cards have no list
-    info.problems.push_back({card, "is not the dataset's card: it lists no heads"});
+  } else if (is_ours(info) && !is_dataset_card(text)) {  // the original's cards have no list
+    info.problems.push_back({card, "is not the card of a dataset"});
   }
   check_listed_documents(info, read_card(text));
 }

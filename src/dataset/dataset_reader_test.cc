@@ -135,8 +135,7 @@ TEST(DatasetReader, WhatTheCardHasIsThere) {
               ElementsAre("documents.parquet: has 0 rows, the card says 3"));
   fs::rename(folder / "table", folder / "data/documents.parquet");
   put_file(folder / "data/README.md", "hi");
-  EXPECT_THAT(problems_of(folder / "data"),
-              ElementsAre("README.md: is not the dataset's card: it lists no heads"));
+  EXPECT_THAT(problems_of(folder / "data"), ElementsAre("README.md: is not the card of a dataset"));
   fs::remove(folder / "data/README.md");
   EXPECT_THAT(problems_of(folder / "data"),
               ElementsAre("README.md: is missing: the dataset is not finished"));
