@@ -326,30 +326,11 @@ MappingReader section_of(MappingReader& top, std::string_view name) {
   return {*value, std::string(name)};
 }
 
-}  // namespace
-
-const char* rope_name(CaptureRope rope) { return kRopes.at(static_cast<size_t>(rope)).data(); }
-
-DType dtype_of(const std::string& name) {
-  constexpr std::array<DType, 3> kTypes = {DType::kF16, DType::kBF16, DType::kF32};
-  const auto it = std::find(kDtypes.begin(), kDtypes.end(), lower(name));
-  QK_CHECK(it != kDtypes.end());
-  return kTypes.at(static_cast<size_t>(it - kDtypes.begin()) % kTypes.size());
+void note_unknown_sections(const MappingReader& top, std::vector<std::string>& warnings) {
+  for (const std::string& unknown : top.unknown_keys()) note_unknown(unknown, warnings);
 }
 
-SniffConfig load_config(const std::filesystem::path& path,
-                        const std::vector<std::string>& overrides) {
-  const std::string file = path.string();
-  YamlValue tree = parse_yaml(read_file(path, size_t{1} << 20), file);
-  if (tree.kind == YamlValue::Kind::kNull) tree.kind = YamlValue::Kind::kMapping;
-  if (tree.kind != YamlValue::Kind::kMapping) {
-    fail("{}: expected a mapping with the sections {}, found {}", file, fmt::join(kSections, ", "),
-         tree.describe());
-  }
-  tree.place = file;
-  for (const std::string& text : overrides) apply_override(tree, text);
-  SniffConfig out;
-  MappingReader top(tree, "");
+void read_sections(MappingReader& top, const std::string& file, SniffConfig& out) {
   out.dataset = read_dataset(section_of(top, "dataset"), out.warnings);
   out.model = read_model(section_of(top, "model"), out.warnings);
   out.tokenizer = read_tokenizer(section_of(top, "tokenizer"), out.warnings);
@@ -367,7 +348,56 @@ SniffConfig load_config(const std::filesystem::path& path,
         "rows of each layer independently as the original does",
         file);
   }
-  for (const std::string& unknown : top.unknown_keys()) note_unknown(unknown, out.warnings);
+  note_unknown_sections(top, out.warnings);
+}
+
+// Those that were found before the error, and the unknown keys of the file.
+std::vector<std::string> warnings_of_error(MappingReader& top, const SniffConfig& out) {
+  std::vector<std::string> warnings = out.warnings;
+  for (const std::string_view section : kSections) top.any(section);
+  top.any("compat");
+  std::vector<std::string> unknown;
+  try {
+    note_unknown_sections(top, unknown);
+  } catch (const Error&) {  // of an override: the error to report, or another one came before
+  }
+  for (std::string& sentence : unknown) {
+    if (std::ranges::count(warnings, sentence) == 0) warnings.push_back(std::move(sentence));
+  }
+  return warnings;
+}
+
+}  // namespace
+
+const char* rope_name(CaptureRope rope) { return kRopes.at(static_cast<size_t>(rope)).data(); }
+
+DType dtype_of(const std::string& name) {
+  constexpr std::array<DType, 3> kTypes = {DType::kF16, DType::kBF16, DType::kF32};
+  const auto it = std::find(kDtypes.begin(), kDtypes.end(), lower(name));
+  QK_CHECK(it != kDtypes.end());
+  return kTypes.at(static_cast<size_t>(it - kDtypes.begin()) % kTypes.size());
+}
+
+SniffConfig load_config(const std::filesystem::path& path,
+                        const std::vector<std::string>& overrides,
+                        std::vector<std::string>* warnings_before) {
+  const std::string file = path.string();
+  YamlValue tree = parse_yaml(read_file(path, size_t{1} << 20), file);
+  if (tree.kind == YamlValue::Kind::kNull) tree.kind = YamlValue::Kind::kMapping;
+  if (tree.kind != YamlValue::Kind::kMapping) {
+    fail("{}: expected a mapping with the sections {}, found {}", file, fmt::join(kSections, ", "),
+         tree.describe());
+  }
+  tree.place = file;
+  for (const std::string& text : overrides) apply_override(tree, text);
+  SniffConfig out;
+  MappingReader top(tree, "");
+  try {
+    read_sections(top, file, out);
+  } catch (const Error&) {
+    if (warnings_before != nullptr) *warnings_before = warnings_of_error(top, out);
+    throw;
+  }
   return out;
 }
 

@@ -106,8 +106,11 @@ DType dtype_of(const std::string& name);
 // Reads the file; each override is "section.key=value" (the value in YAML) and replaces what the
 // file says. Throws Error with the file's line, or the override, and the key: everything that
 // docs/config.md calls an error, except what only the model shows (layers and heads: plan.h).
+//   warnings_before  if not null: takes the warnings that came before an Error, a section with an
+//                    unknown name among them, which may be why a key is missing
 SniffConfig load_config(const std::filesystem::path& path,
-                        const std::vector<std::string>& overrides = {});
+                        const std::vector<std::string>& overrides = {},
+                        std::vector<std::string>* warnings_before = nullptr);
 
 // The fields that decide what a dataset holds, resolved, as JSON: all but `inference`,
 // `output.data_root` and the fields without effect. The same text for the same dataset.

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+
 namespace qk {
 namespace config_test {
 
@@ -170,6 +172,23 @@ models: {}
   EXPECT_THAT(config.warnings[3], HasSubstr(".yaml:8: output.readme_path: has no effect"));
   EXPECT_THAT(config.warnings[4], HasSubstr(".yaml:8: output.write_batch_size: has no effect"));
   EXPECT_THAT(config.warnings[5], HasSubstr(".yaml:9: models: unknown key; did you mean model?"));
+}
+
+TEST(Config, WarningsBeforeAnErrorAreKept) {
+  const std::string file =
+      write_yaml("model: {name: m}\ntokenizer: {trust_remote_code: true}\ndatset: {path: c}\n");
+  const auto warnings = [&](const std::vector<std::string>& overrides) {
+    std::vector<std::string> found;
+    EXPECT_THROW(load_config(file, overrides, &found), Error);
+    return found;
+  };
+  const std::string unknown = file +
+                              ":3: datset: unknown key; did you mean dataset? (ignored, as the "
+                              "original does)";
+  EXPECT_THAT(warnings({}), ElementsAre(unknown));
+  const auto both = ElementsAre(HasSubstr("trust_remote_code"), unknown);
+  EXPECT_THAT(warnings({"dataset.path=c", "capture.layers=x"}), both);
+  EXPECT_THAT(warnings({"dataset.path=c", "nothing.at=1"}), both);
 }
 
 TEST(Config, MaxRowsOfZeroIsNoCap) {

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/range_text.h"
 #include "base/utf8.h"
 #include "sampling/buckets.h"
@@ -99,10 +102,18 @@ std::string buckets_where(std::span<const BucketDesign> buckets, const char* one
                      found.size() == 1 ? one : many);
 }
 
+// Something of which every bucket should have `enough`. It grows with the documents, and with
+// base_rate to `power`.
+struct Need {
+  double BucketDesign::* value;
+  double enough, power;
+  bool (*is_meant)(const BucketDesign&);
+};
+
 class Warnings {
  public:
-  Warnings(const CapturePlan& plan, std::span<const BucketDesign> buckets)
-      : plan_(plan), capture_(plan.capture), buckets_(buckets) {}
+  Warnings(const CapturePlan& plan, std::span<const BucketDesign> buckets, bool advises)
+      : plan_(plan), capture_(plan.capture), buckets_(buckets), advises_(advises) {}
 
   std::vector<std::string> make() {
     if (buckets_.empty()) return {};
@@ -133,33 +144,77 @@ class Warnings {
         "documents (tokenizer.max_length)");
   }
 
-  // What helps buckets whose `value`, which grows with the documents and with base_rate to `power`,
-  // is below `enough`.
-  std::string advice(double BucketDesign::* value, double enough, double power) const {
-    const BucketDesign* least = fewest(value, enough);
-    if (least == nullptr) return "take longer documents (tokenizer.max_length)";
-    const bool is_log = capture_.sampler == SamplerType::kLogUniform;
-    const char* more = is_log ? "add documents" : "add documents, or make the buckets wider";
-    if (capture_.sampler == SamplerType::kAll) return more;
-    if (capture_.max_rows_per_batch) {
+  // A bucket that few documents reach needs documents first, as documents() says, unless all do.
+  bool counts(const BucketDesign& bucket) const {
+    return bucket.documents >= kEnoughDocuments ||
+           std::ranges::none_of(buckets_, [](const BucketDesign& other) {
+             return other.documents >= kEnoughDocuments;
+           });
+  }
+
+  // How many times `value` a bucket would need to have `enough`; 1: it has.
+  static double factor(double value, double enough) {
+    if (!(value > 0)) return std::numeric_limits<double>::infinity();
+    const double factor = enough / value;
+    return factor > 1 + 1e-9 ? factor : 1;
+  }
+
+  // The base_rate with which a bucket would have `need.enough`; nothing if it is too small for that.
+  std::optional<double> rate(const BucketDesign& bucket, const Need& need) const {
+    const double wanted = std::pow(factor(bucket.*need.value, need.enough), 1 / need.power);
+    const double rate = std::ceil(capture_.base_rate * wanted - 1e-9);
+    const double most = capture_.sampler == SamplerType::kLogUniform
+                            ? std::ldexp(1.0, bucket.bucket)  // all positions are drawn
+                            : static_cast<double>(capture_.min_bucket_size);
+    return rate <= most ? std::optional(rate) : std::nullopt;
+  }
+
+  std::string rate_advice(const std::vector<BucketDesign>& helped, const Need& need) const {
+    double most = 0, times = 1;
+    for (const BucketDesign& bucket : helped) {
+      most = std::max(most, rate(bucket, need).value_or(0));
+      times = std::max(times, factor(bucket.*need.value, need.enough));
+    }
+    return fmt::format("capture.sampler.base_rate {:.0f} would do, or {:.1f} times the documents",
+                       most, std::ceil(10 * times - 1e-6) / 10);
+  }
+
+  std::string other_advice() const {
+    if (capture_.max_rows_per_batch && capture_.sampler != SamplerType::kAll) {
       return "raise capture.max_rows_per_batch and capture.sampler.base_rate, or add documents";
     }
-    const double factor = enough / (least->*value);
-    const double rate = std::ceil(capture_.base_rate * std::pow(factor, 1 / power));
-    const double most = is_log ? std::ldexp(1.0, least->bucket)  // all positions are drawn
-                               : static_cast<double>(capture_.min_bucket_size);
-    if (rate > most) return more;
-    return fmt::format("capture.sampler.base_rate {:.0f} would do, or {:.1f} times the documents",
-                       rate, factor);
+    return capture_.sampler == SamplerType::kLogUniform
+               ? "add documents"
+               : "add documents, or make the buckets wider";
+  }
+
+  // One warning for the buckets that the same helps; `lack` follows "buckets 3-5 have ".
+  void few(const Need& need, const std::string& lack) {
+    const bool is_fixed = capture_.sampler == SamplerType::kAll || capture_.max_rows_per_batch;
+    std::vector<BucketDesign> rate_helps, more_helps, nothing_drawn;
+    for (const BucketDesign& bucket : buckets_) {
+      if (!need.is_meant(bucket) || factor(bucket.*need.value, need.enough) <= 1) continue;
+      if (!counts(bucket)) continue;
+      (!(bucket.*need.value > 0)         ? nothing_drawn
+       : is_fixed || !rate(bucket, need) ? more_helps
+                                         : rate_helps)
+          .push_back(bucket);
+    }
+    const auto tell = [&](const std::vector<BucketDesign>& buckets, const std::string& what_helps) {
+      const std::string which =
+          buckets_where(buckets, "has", "have", [](const auto&) { return true; });
+      out_.push_back(which + " " + lack + (advises_ ? ": " + what_helps : ""));
+    };
+    if (!rate_helps.empty()) tell(rate_helps, rate_advice(rate_helps, need));
+    if (!more_helps.empty()) tell(more_helps, other_advice());
+    if (!nothing_drawn.empty()) tell(nothing_drawn, "take longer documents (tokenizer.max_length)");
   }
 
   void rows() {
-    const std::string which = buckets_where(
-        buckets_, "has", "have", [](const BucketDesign& b) { return b.rows < kEnoughRows; });
-    if (which.empty()) return;
-    out_.push_back(fmt::format(
-        "{} fewer than {:.0f} rows of a head, too few for a covariance of its own (min_queries): {}",
-        which, kEnoughRows, advice(&BucketDesign::rows, kEnoughRows, 1)));
+    few({&BucketDesign::rows, kEnoughRows, 1, [](const BucketDesign&) { return true; }},
+        fmt::format("fewer than {:.0f} rows of a head, too few for a covariance of its own "
+                    "(min_queries)",
+                    kEnoughRows));
   }
 
   void pairs() {
@@ -170,27 +225,10 @@ class Warnings {
                      " one position each, and so no two keys of a document that could be "
                      "compared: make capture.min_bucket_size larger");
     }
-    const std::string few = buckets_where(buckets_, "has", "have", [](const BucketDesign& b) {
-      return b.pairs < kEnoughPairs && b.first < b.last;
-    });
-    if (few.empty()) return;
-    out_.push_back(fmt::format(
-        "{} fewer than {:.0f} pairs of keys (two keys of one document in one bucket): {}", few,
-        kEnoughPairs, advice(&BucketDesign::pairs, kEnoughPairs, 2)));
-  }
-
-  // The bucket with the least `value` above 0 and below `enough`; one with enough documents if there
-  // is any: what a larger base_rate can help.
-  const BucketDesign* fewest(double BucketDesign::* value, double enough) const {
-    const BucketDesign* all = nullptr;
-    const BucketDesign* helped = nullptr;
-    for (const BucketDesign& bucket : buckets_) {
-      if (!(bucket.*value > 0 && bucket.*value < enough)) continue;
-      if (all == nullptr || bucket.*value < all->*value) all = &bucket;
-      if (bucket.documents < kEnoughDocuments) continue;
-      if (helped == nullptr || bucket.*value < helped->*value) helped = &bucket;
-    }
-    return helped != nullptr ? helped : all;
+    few({&BucketDesign::pairs, kEnoughPairs, 2,
+         [](const BucketDesign& bucket) { return bucket.first < bucket.last; }},
+        fmt::format("fewer than {:.0f} pairs of keys (two keys of one document in one bucket)",
+                    kEnoughPairs));
   }
 
   void documents() {
@@ -231,6 +269,7 @@ class Warnings {
   const CapturePlan& plan_;
   const CaptureSection& capture_;
   std::span<const BucketDesign> buckets_;
+  bool advises_;
   std::vector<std::string> out_;
 };
 
@@ -272,7 +311,19 @@ std::vector<BucketDesign> design_buckets(const CaptureSection& capture,
 
 std::vector<std::string> design_warnings(const CapturePlan& plan,
                                          std::span<const BucketDesign> buckets) {
-  return Warnings(plan, buckets).make();
+  return Warnings(plan, buckets, /*advises=*/true).make();
+}
+
+std::vector<std::string> design_warnings(const CapturePlan& plan,
+                                         std::span<const BucketDesign> buckets,
+                                         int64_t assumed_length) {
+  std::vector<std::string> out = Warnings(plan, buckets, /*advises=*/false).make();
+  for (std::string& sentence : out) {
+    if (sentence.find(" fewer than ") == std::string::npos) continue;
+    sentence = fmt::format("even if every document had {}: {}; --dry-run says more",
+                           plural(assumed_length, "token"), sentence);
+  }
+  return out;
 }
 
 }  // namespace qk

@@ -45,4 +45,10 @@ std::vector<BucketDesign> design_buckets(const CaptureSection& capture,
 std::vector<std::string> design_warnings(const CapturePlan& plan,
                                          std::span<const BucketDesign> buckets);
 
+// The same if the lengths are not known, and each was taken as `assumed_length` tokens, the longest
+// there can be: what is too few even so, without numbers that depend on the lengths.
+std::vector<std::string> design_warnings(const CapturePlan& plan,
+                                         std::span<const BucketDesign> buckets,
+                                         int64_t assumed_length);
+
 }  // namespace qk

@@ -99,7 +99,7 @@ TEST(Design, WarnsWhereThereIsNothingToAnalyse) {
               IsEmpty());  // 49 pairs
   EXPECT_THAT(warnings_of(uniform(1, 64), 640, 40),
               ElementsAre("buckets 0-9 have fewer than 32 pairs of keys (two keys of one document "
-                          "in one bucket): capture.sampler.base_rate 2 would do, or 1.6 times the "
+                          "in one bucket): capture.sampler.base_rate 2 would do, or 1.7 times the "
                           "documents"));
   EXPECT_THAT(warnings_of(uniform(8, 64), 640, 3),
               ElementsAre(HasSubstr("buckets 0-9 have fewer than 32 rows"),
@@ -110,7 +110,7 @@ TEST(Design, WarnsWhereThereIsNothingToAnalyse) {
                           "one bucket): take longer documents (tokenizer.max_length)"));
   EXPECT_THAT(warnings_of(uniform(8, 64), 642, 1000),
               ElementsAre("bucket 10 has fewer than 32 pairs of keys (two keys of one document in "
-                          "one bucket): capture.sampler.base_rate 12 would do, or 2.0 times the "
+                          "one bucket): capture.sampler.base_rate 12 would do, or 2.1 times the "
                           "documents"));
   EXPECT_THAT(warnings_of(uniform(1, 1), 10, 100), ElementsAre(HasSubstr("one position each")));
   EXPECT_THAT(
@@ -122,6 +122,62 @@ TEST(Design, WarnsWhereThereIsNothingToAnalyse) {
   queries.capture_keys = false;
   EXPECT_THAT(warnings_of(queries, 640, 100),
               ElementsAre(HasSubstr("capture.capture_keys is false")));
+}
+
+// The number after `word` in a text.
+double number_after(const std::string& text, const std::string& word) {
+  const size_t at = text.find(word);
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + word.size()));
+}
+
+TEST(Design, AdviceThatIsFollowedSilencesTheWarning) {
+  CapturePlan plan;
+  plan.layers = {{.query_heads = {0}, .key_heads = {0}, .sliding_window = {}}};
+  CaptureSection log = uniform(1, 16);
+  log.sampler = SamplerType::kLogUniform;
+  const std::vector<int64_t> equal = {510, 510, 510, 510, 510};
+  // The last buckets are reached by 4 documents: more of these are needed first.
+  const std::vector<int64_t> unequal = {512, 512, 512, 512, 380};
+  int num_followed = 0;
+  for (const CaptureSection& capture : {uniform(1, 64), uniform(2, 64), uniform(4, 64), log}) {
+    const auto few = [&](const CaptureSection& section, const std::vector<int64_t>& lengths,
+                         double scale = 1) {
+      plan.capture = section;
+      std::vector<std::string> found;
+      for (const std::string& text :
+           design_warnings(plan, design_buckets(section, lengths, scale))) {
+        if (text.find("would do") != std::string::npos) found.push_back(text);
+      }
+      return found;
+    };
+    for (const auto& lengths : {equal, unequal}) {
+      CaptureSection better = capture;
+      double times = 1;
+      for (const std::string& text : few(capture, lengths)) {
+        better.base_rate = std::max(better.base_rate, number_after(text, "base_rate "));
+        times = std::max(times, number_after(text, ", or "));
+        ++num_followed;
+      }
+      EXPECT_THAT(few(better, lengths), IsEmpty()) << capture.base_rate;
+      EXPECT_GT(times, 1);
+      // More documents bring further buckets into the list, unless all are in it.
+      if (lengths == unequal) continue;
+      EXPECT_THAT(few(capture, lengths, times), IsEmpty()) << times;
+    }
+  }
+  EXPECT_GE(num_followed, 12);
+}
+
+TEST(Design, OfUnknownLengthsOnlyWhatIsSureIsSaid) {
+  CapturePlan plan;
+  plan.capture = uniform(2, 64);
+  plan.layers = {{.query_heads = {0}, .key_heads = {0}, .sliding_window = {}}};
+  const auto buckets = design_buckets(plan.capture, std::vector<int64_t>{512}, 5);
+  EXPECT_THAT(design_warnings(plan, buckets, 512),
+              ElementsAre("even if every document had 512 tokens: buckets 0-7 have fewer than 32 "
+                          "rows of a head, too few for a covariance of its own (min_queries); "
+                          "--dry-run says more",
+                          HasSubstr("every document had 512 tokens: buckets 0-7 have fewer")));
 }
 
 TEST(Design, LengthsAreThoseOfTheRun) {

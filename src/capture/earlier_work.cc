@@ -99,8 +99,10 @@ JournalHeader checked_header(const std::string& text, const std::filesystem::pat
   const std::string difference =
       provenance_difference(header.provenance, record.provenance, context.options.device_reason());
   if (!difference.empty()) {
-    fail("{}: is the journal of another run: {}; --overwrite discards it", path.string(),
-         difference);
+    fail("{}: is the journal of another run: {}; {}", path.string(), difference,
+         context.options.shard ? "to begin anew, remove the output folder, or run once with "
+                                 "--overwrite and without --shard"
+                               : "--overwrite discards it");
   }
   return header;
 }

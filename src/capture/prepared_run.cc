@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "capture/model_files.h"
+#include "dataset/overwrite.h"
 
 namespace qk {
 
@@ -60,6 +61,7 @@ PreparedRun prepare_run(SniffConfig config, std::span<const Architecture* const>
   config.warnings.insert(config.warnings.end(), model.warnings.begin(), model.warnings.end());
   warn_of_length(model.config, config);
   Tokenizer tokenizer = load_tokenizer(config, model, resolver, config.warnings);
+  if (opens_corpus) config.dataset.left_out = files_of_dataset(config.output.data_root);
   std::unique_ptr<Corpus> corpus =
       opens_corpus ? open_corpus(config.dataset, resolver) : std::make_unique<NoCorpus>();
   return {std::move(config), std::move(model), std::move(plan), std::move(tokenizer),

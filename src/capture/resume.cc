@@ -121,7 +121,9 @@ std::string missing_of_dataset(const std::filesystem::path& folder) {
 
 std::string provenance_of_dataset(const std::filesystem::path& folder) {
   std::error_code error;
-  if (!std::filesystem::is_regular_file(folder / "README.md", error)) return "";
+  const std::filesystem::path card = folder / "README.md";
+  if (!std::filesystem::is_regular_file(card, error)) return "";
+  if (!is_dataset_card(read_file(card, kMostCardBytes))) return "";
   return first_footer_value(folder, std::string(kFooterProvenance));
 }
 

@@ -64,9 +64,22 @@ std::optional<int64_t> parse_size(std::string text) {
   return static_cast<int64_t>(bytes);
 }
 
-CLI::Validator not_empty() {
+CLI::Validator not_empty(std::string expected) {
+  return {[expected = std::move(expected)](const std::string& text) {
+            return text.empty() ? fmt::format("expected {}, found nothing", expected) : "";
+          },
+          ""};
+}
+
+CLI::Validator seconds_above_0() {
   return {[](const std::string& text) {
-            return text.empty() ? std::string("expected the name of a file, found nothing") : "";
+            double seconds = 0;
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, seconds);
+            const bool is_number = error == std::errc() && stop == end && std::isfinite(seconds);
+            if (is_number && seconds > 0) return std::string();
+            return fmt::format("expected a number of seconds above 0, found {}",
+                               text.empty() ? "nothing" : printable(text));
           },
           ""};
 }

@@ -17,8 +17,11 @@ inline constexpr const char* kResourcesGroup = "Resources";
 // "B". Nothing if it is not a size, or beyond 2^50 bytes.
 std::optional<int64_t> parse_size(std::string text);
 
-// Refuses an empty name of a file.
-CLI::Validator not_empty();
+// Refuses an empty text; `expected` says what belongs there.
+CLI::Validator not_empty(std::string expected = "the name of a file");
+
+// Refuses what is not a number of seconds above 0.
+CLI::Validator seconds_above_0();
 
 // Refuses what is not an integer from 1 to `most`.
 CLI::Validator integer_up_to(int most);

@@ -205,7 +205,7 @@ void add_init_inputs(CLI::App& command, InitFlags& flags) {
       .add_option("--seconds", flags.seconds,
                   "Longest time for reading documents (default: 30; 256 MiB of text at most)")
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(seconds_above_0())
       ->group(kResourcesGroup);
 }
 

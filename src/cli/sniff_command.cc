@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "arch/registry.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/home_path.h"
 #include "base/number_text.h"
@@ -32,6 +34,7 @@
 #include "cli/sniff_ranks.h"
 #include "cli/sniff_report.h"
 #include "cli/stop_signal.h"
+#include "cluster/mpi_library.h"
 
 namespace qk {
 namespace {
@@ -75,22 +78,34 @@ finished and not published. Shards may run at once, on any machines that share t
 an earlier start of it ended, and --finish writes the very dataset that one process would have written.
 Results go to stdout, progress and warnings to stderr.)";
 
-void warn(const SniffConfig& config, size_t first) {
-  for (size_t i = first; i < config.warnings.size(); ++i) {
-    std::fprintf(stderr, "qkscope: warning: %s\n", config.warnings[i].c_str());
+void warn(std::span<const std::string> warnings) {
+  for (const std::string& sentence : warnings) {
+    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
+  }
+}
+
+// Its warnings are told, also before an error.
+SniffConfig read_config(const SniffFlags& flags, bool speaks) {
+  std::vector<std::string> before;
+  try {
+    SniffConfig config = load_config(expand_home(flags.config), flags.overrides, &before);
+    if (speaks) warn(config.warnings);
+    return config;
+  } catch (const Error&) {
+    if (speaks) warn(before);
+    throw;
   }
 }
 
 // What the design lacks even if all documents are as long as max_length allows.
 void warn_of_design(const PreparedRun& run) {
   const std::optional<int64_t> documents = run.corpus->num_documents();
-  if (!documents) return;
-  const std::vector<int64_t> lengths = {planned_length(run.config)};
+  if (!documents || *documents == 0) return;
+  const int64_t length = planned_length(run.config);
+  const std::vector<int64_t> lengths = {length};
   const std::vector<BucketDesign> buckets =
       design_buckets(run.config.capture, lengths, static_cast<double>(*documents));
-  for (const std::string& sentence : design_warnings(run.plan, buckets)) {
-    std::fprintf(stderr, "qkscope: warning: %s\n", sentence.c_str());
-  }
+  warn(design_warnings(run.plan, buckets, length));
 }
 
 // A certificate covers the checkpoint's own configuration only.
@@ -177,13 +192,31 @@ RunReport run_alone(const PreparedRun& run, RunOptions options, bool quiet) {
   return run_capture(run, options);
 }
 
+// Without a launcher no MPI library is loaded, and a wrong name would not be noticed.
+void check_mpi_names(const std::string& mpi) {
+  if (mpi == "off" || find_launcher().kind != LauncherKind::kNone) return;
+  if (mpi != "auto") {
+    const std::string fault = no_mpi_library(mpi);
+    if (!fault.empty())
+      fail("--mpi: expected auto, off or an MPI library; {}: {}", printable(mpi), fault);
+    return;
+  }
+  for (const char* variable : {"QKSCOPE_MPI_SHIM", "QKSCOPE_MPI_LIB"}) {
+    const std::string name = environment_value(variable).value_or("");
+    const std::string fault = name.empty() ? "" : no_mpi_library(name);
+    if (fault.empty()) continue;
+    std::fprintf(stderr, "qkscope: warning: %s: %s: %s\n", variable, printable(name).c_str(),
+                 fault.c_str());
+  }
+}
+
 int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
+  check_mpi_names(flags.mpi);
   const std::atomic<bool>* stop = flags.dry_run ? nullptr : &watch_stop_signals();
   const std::optional<Shard> shard = shard_of(flags);
   std::optional<TimeLimit> limit;
   if (ranks.speaks()) limit = time_limit(flags);
-  SniffConfig config = load_config(expand_home(flags.config), flags.overrides);
-  if (ranks.speaks()) warn(config, 0);
+  SniffConfig config = read_config(flags, ranks.speaks());
   const size_t num_warnings = config.warnings.size();
   const std::unique_ptr<Devices> devices =
       open_chosen(config, flags.device, flags.num_threads, ranks.local_rank());
@@ -198,7 +231,7 @@ int capture_or_plan(const SniffFlags& flags, SniffRanks& ranks) {
     publisher.end();
     hub.end();
   }
-  if (ranks.speaks()) warn(run.config, num_warnings);
+  if (ranks.speaks()) warn(std::span(run.config.warnings).subspan(num_warnings));
   RunOptions options;
   options.devices = devices.get();
   options.overwrite = flags.overwrite;
@@ -296,7 +329,7 @@ void add_outputs(CLI::App& command, SniffFlags& flags) {
           .add_option("--shard", flags.shard,
                       "Capture documents I, I+N, I+2N, ... into a journal and write no dataset")
           ->type_name("I/N")
-          ->check(not_empty())
+          ->check(not_empty("I/N, such as 3/32"))
           ->excludes(overwrite)
           ->group(kOutputGroup);
   command
@@ -323,7 +356,7 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
           "After the first document begin none that would not end in time, e.g. 3h55m (default: what "
           "Slurm leaves this job, or PBS_WALLTIME; PBS Pro does not tell)")
       ->type_name("TIME")
-      ->check(not_empty())
+      ->check(not_empty("a time, such as 3h55m"))
       ->group(kResourcesGroup);
   command
       .add_option(
@@ -331,7 +364,7 @@ void add_resources(CLI::App& command, SniffFlags& flags) {
           "Share the run among the copies that srun or mpirun started: auto, off, or the MPI "
           "library to use (default: auto)")
       ->type_name("auto|off|FILE")
-      ->check(not_empty())
+      ->check(not_empty("auto, off or the name of an MPI library"))
       ->group(kResourcesGroup);
   add_threads(command, flags.num_threads, " (default: all cores); one more tokenises")
       ->group(kResourcesGroup);

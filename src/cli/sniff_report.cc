@@ -23,21 +23,15 @@ double rate(int64_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
-// Tokens a second of this start.
-double capture_rate(const CaptureCounts& counts) {
-  const CaptureTimes& times = counts.times;
-  return rate(counts.num_tokens - counts.num_tokens_before,
-              times.tokenize + times.select + times.forward + times.journal);
-}
-
 std::string report_text(const PreparedRun& run, const RunReport& report) {
   const std::string& folder = run.config.output.data_root;
   const CaptureCounts& counts = report.counts;
   std::string out = fmt::format(
-      "Captured {} of {} heads from {} ({}) in {}, {:.0f} tokens/s\n",
-      plural(report.dataset.rows, "row"), count_text(std::ssize(report.dataset.configs)),
+      "Captured {} of {} heads from {} ({}) in {}{}\n", plural(report.dataset.rows, "row"),
+      count_text(std::ssize(report.dataset.configs)),
       plural(counts.num_documents - report.documents.skipped(), "document"),
-      plural(counts.num_tokens, "token"), seconds_text(report.times.total), capture_rate(counts));
+      plural(counts.num_tokens, "token"), seconds_text(report.times.total),
+      speed_text(counts, /*of_part=*/counts.num_tokens_before > 0));
   out += fmt::format("Dataset   {}: {} in {} files\n", folder,
                      bytes_text(static_cast<double>(report.dataset.bytes)),
                      count_text(std::ssize(report.dataset.configs)));
@@ -110,11 +104,11 @@ std::string shard_text(const Shard& shard, const RunReport& report) {
   const CaptureCounts& counts = report.counts;
   const int64_t num_new = counts.num_documents - counts.num_documents_before;
   return fmt::format(
-      "Captured {} of shard {} ({} in all, {}) in {}, {:.0f} tokens/s\n"
+      "Captured {} of shard {} ({} in all, {}) in {}{}\n"
       "Journals  {}; with --finish they become the dataset once no document is missing\n",
       plural(num_new, "document"), to_text(shard), count_text(counts.num_documents),
-      plural(counts.num_rows, "row"), seconds_text(report.times.total), capture_rate(counts),
-      report.journal.parent_path().string());
+      plural(counts.num_rows, "row"), seconds_text(report.times.total),
+      speed_text(counts, /*of_part=*/false), report.journal.parent_path().string());
 }
 
 // The timing breakdown of inference.debug_logging.
@@ -160,7 +154,9 @@ void warn_of_documents(const DocumentCounts& counts) {
   warn_count(counts.too_large, "skipped: more bytes than dataset.max_text_bytes");
   warn_count(counts.not_finite, "skipped: vectors that are not finite");
   warn_count(counts.repeated_ids,
-             "with the id of an earlier one: example_id cannot distinguish their rows");
+             "with the id of an earlier one: example_id cannot distinguish their rows, and analyze "
+             "refuses a head in which a row occurs twice, as where two of these documents begin "
+             "alike");
 }
 
 }  // namespace
@@ -178,6 +174,16 @@ std::string missing_text(const RunReport& report) {
   return text + fmt::format(" (shard{} {} of {}): run {} again", one_shard ? "" : "s",
                             ranges_text({shards.begin(), shards.end()}, ","), report.num_shards,
                             one_shard ? "it" : "them");
+}
+
+std::string speed_text(const CaptureCounts& counts, bool of_part) {
+  const CaptureTimes& times = counts.times;
+  const int64_t num_new = counts.num_tokens - counts.num_tokens_before;
+  const double seconds = times.tokenize + times.select + times.forward + times.journal;
+  if (num_new <= 0 || seconds <= 0) return "";
+  return fmt::format("{}{:.0f} tokens/s",
+                     of_part ? fmt::format("; this start: {}, ", plural(num_new, "token")) : ", ",
+                     rate(num_new, seconds));
 }
 
 std::string continue_text(const RunOptions& options, const RunReport& report) {

@@ -5,6 +5,18 @@
 namespace qk {
 namespace sniff_report_test {
 
+TEST(SpeedText, IsOfWhatThisStartCaptured) {
+  CaptureCounts counts;
+  counts.num_tokens = 55000;
+  EXPECT_EQ(speed_text(counts, false), "");
+  counts.times.forward = 4;
+  EXPECT_EQ(speed_text(counts, false), ", 13750 tokens/s");
+  counts.num_tokens_before = 15000;
+  EXPECT_EQ(speed_text(counts, true), "; this start: 40,000 tokens, 10000 tokens/s");
+  counts.num_tokens_before = 55000;
+  EXPECT_EQ(speed_text(counts, true), "");
+}
+
 TEST(ContinueText, NamesTheOptionThatGoesOn) {
   RunOptions options;
   RunReport report;

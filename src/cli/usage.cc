@@ -110,13 +110,20 @@ std::string unknown_option(const CLI::App& command, const std::vector<std::strin
                      did_you_mean("--" + name, views));
 }
 
+std::string wrong_count(const CLI::App& command, const std::string& text) {
+  const std::string name = text.substr(0, text.find(':'));
+  if (text.ends_with("missing")) return name + ": expected a value, found none";
+  const CLI::Option* const option = command.get_option_no_throw(name);
+  const int most = option == nullptr ? 1 : option->get_expected_max();
+  if (most < 2) return name + ": is given more than once";
+  return fmt::format("{}: expected at most {}, found {}", name, most, option->results().size());
+}
+
 // CLI11's sentence, or a plainer one for its counts of values.
-std::string plainer(const CLI::ParseError& error) {
+std::string plainer(const CLI::App& command, const CLI::ParseError& error) {
   const std::string text = error.what();
-  const std::string option = text.substr(0, text.find(':'));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-    return option + (text.ends_with("missing") ? ": expected a value, found none"
-                                               : ": is given more than once");
+    return wrong_count(command, text);
   }
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
     const size_t name = text.find("--");
@@ -139,6 +146,16 @@ std::string HelpText::make_option_name(const CLI::Option* option, bool is_positi
   std::string name = CLI::Formatter::make_option_name(option, is_positional);
   for (size_t at; (at = name.find("{false}")) != std::string::npos;) name.erase(at, 7);
   return name;
+}
+
+// Of a positional that is given a few times, the names of its type in place of a count.
+std::string HelpText::make_option_usage(const CLI::Option* option) const {
+  const int most = option->get_expected_max();
+  if (most < 2 || most >= CLI::detail::expected_max_vector_size) {
+    return CLI::Formatter::make_option_usage(option);
+  }
+  const std::string names = option->get_type_name();
+  return option->get_required() ? names : "[" + names + "]";
 }
 
 void turn_help_into_flag(std::vector<std::string>& words) {
@@ -196,7 +213,7 @@ std::string usage_sentence(const CLI::App& app, const CLI::App& command,
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty()) {
     return fmt::format("{}: unexpected argument", printable(rest.front()));
   }
-  return plainer(error);
+  return plainer(command, error);
 }
 
 }  // namespace qk

@@ -7,10 +7,11 @@
 
 namespace qk {
 
-// Help without CLI11's marks of negated switches.
+// Help without CLI11's marks of negated switches and of how often a positional may be given.
 class HelpText : public CLI::Formatter {
  public:
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override;
+  std::string make_option_usage(const CLI::Option* option) const override;
 };
 
 // `help`, `help plot heatmap` become `--help`, `plot heatmap --help`.

@@ -181,6 +181,16 @@ std::string short_mpi_name(std::string_view version) {
   return printable(out, 80);
 }
 
+std::string no_mpi_library(const std::string& name) {
+  std::error_code error;
+  if (name.find('/') != std::string::npos) {
+    return fs::exists(name, error) || error ? "" : "there is no such file";
+  }
+  return name.find(".so") == std::string::npos
+             ? "is not the name of a library, such as libmpi.so.40"
+             : "";
+}
+
 MpiLibrary open_mpi(const Launcher& launcher, const std::string& named, const Environment& get) {
   if (!named.empty()) return use_named("--mpi", named);
   if (const auto shim = get("QKSCOPE_MPI_SHIM"); shim && !shim->empty()) return use_shim(*shim);

@@ -34,6 +34,10 @@ std::filesystem::path launcher_folder();
 // "Open MPI 4.1.4" of what MPI_Get_library_version says.
 std::string short_mpi_name(std::string_view version);
 
+// Why nothing can be loaded by this name, as far as that is known without loading: it names a file that
+// is not there, or is no name of a library ("of"). Empty: it may be one.
+std::string no_mpi_library(const std::string& name);
+
 // `named` is what --mpi names, a file or a name for the loader; empty: QKSCOPE_MPI_SHIM or
 // QKSCOPE_MPI_LIB, else the candidates. Throws Error.
 MpiLibrary open_mpi(const Launcher& launcher, const std::string& named,

@@ -79,6 +79,16 @@ TEST(ShortMpiName, OfWhatLibrariesSay) {
   EXPECT_EQ(short_mpi_name(""), "");
 }
 
+TEST(OpenMpi, NamesThatCannotBeALibraryAreKnownWithoutLoading) {
+  const TestFolder folder;
+  const std::string file = (folder.path() / "mine").string();
+  EXPECT_EQ(no_mpi_library(file), "there is no such file");
+  touch(file);
+  EXPECT_EQ(no_mpi_library(file), "");
+  EXPECT_EQ(no_mpi_library("of"), "is not the name of a library, such as libmpi.so.40");
+  EXPECT_EQ(no_mpi_library("libmpi.so.40"), "");  // the loader knows where
+}
+
 TEST(OpenMpi, WhatIsNamedMustBeAnMpi) {
   EXPECT_EQ(error_of([] { open_mpi(kMpirun, "libc.so.6", environment_of({})); }),
             "libc.so.6: expected an MPI library, found no MPI_Init_thread in it");

@@ -23,6 +23,9 @@ struct CorpusConfig {                     // the keys of the `dataset` section
   std::optional<int64_t> max_samples{};
   bool skip_bad_text = false;                 // instead of an Error: Document::fault
   int64_t max_text_bytes = int64_t{1} << 30;  // of one document
+  // Files in a local folder that are none of the corpus: a dataset that was captured into it. Their
+  // paths are canonical.
+  std::vector<std::filesystem::path> left_out{};
 };
 
 // Why a document has no text.

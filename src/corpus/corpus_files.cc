@@ -133,12 +133,32 @@ void refuse_saved_dataset(const std::string& where, const std::vector<std::strin
       where);
 }
 
+// The files of a local folder.
+std::vector<std::string> list_corpus(const CorpusConfig& config, const fs::path& folder) {
+  std::vector<std::string> listing = list_files(folder, DanglingLinks::kList);
+  if (config.left_out.empty()) return listing;
+  std::set<std::string> names;
+  const fs::path root = fs::canonical(folder);
+  for (const fs::path& file : config.left_out) {
+    names.insert(file.lexically_relative(root).generic_string());
+  }
+  std::erase_if(listing, [&](const std::string& name) { return names.contains(name); });
+  return listing;
+}
+
+// The configs of the folder's card, unless that is left out.
+std::vector<CardConfig> card_of(const CorpusConfig& config, const NamedFolder& root) {
+  std::error_code error;
+  const fs::path card = root.is_repo ? fs::path() : fs::canonical(root.path / "README.md", error);
+  if (!card.empty() && std::ranges::count(config.left_out, card) > 0) return {};
+  return read_dataset_card(root.path, root.is_repo ? root.title : "");
+}
+
 CorpusFiles folder_files(const CorpusConfig& config, const NamedFolder& root,
                          const std::vector<std::string>& listing) {
   refuse_saved_dataset(root.title, listing);
   std::vector<SplitFiles> splits;
-  const std::vector<CardConfig> configs =
-      read_dataset_card(root.path, root.is_repo ? root.title : "");
+  const std::vector<CardConfig> configs = card_of(config, root);
   const bool named = config.name && !config.name->empty();
   if (configs.empty()) {
     check_default_name(config, root.title);
@@ -230,8 +250,7 @@ CorpusFiles glob_files(const CorpusConfig& config) {
   const std::string pattern = bare ? config.path : config.path.substr(slash + 1);
   std::error_code ignored;
   CorpusFiles out{root, {}, FileFormat::kParquet};
-  if (fs::is_directory(root, ignored))
-    out.names = match_files(list_files(root, DanglingLinks::kList), pattern);
+  if (fs::is_directory(root, ignored)) out.names = match_files(list_corpus(config, root), pattern);
   if (out.names.empty()) {
     fail("dataset.path: no file matches the pattern '{}'", printable(config.path, kShownPath));
   }
@@ -291,7 +310,7 @@ CorpusFiles find_corpus_files(const CorpusConfig& written, Resolver& resolver) {
   const fs::file_status status = fs::status(path, error);
   if (config.path.empty()) fail("dataset.path: expected a path or a Hub id, found nothing");
   if (fs::is_directory(status))
-    return folder_files(config, {path, show(path)}, list_files(path, DanglingLinks::kList));
+    return folder_files(config, {path, show(path)}, list_corpus(config, path));
   if (fs::is_regular_file(status)) return single_file(config, path);
   if (fs::exists(status)) fail("dataset.path: {}: neither a file nor a folder", show(path));
   if (error && error != std::errc::no_such_file_or_directory &&

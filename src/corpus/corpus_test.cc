@@ -43,6 +43,19 @@ CorpusConfig at(const std::string& path) {
   return config;
 }
 
+TEST(Corpus, FilesThatAreLeftOutAreNotRead) {
+  const TestFolder folder;
+  folder.write("a.txt", "a");
+  folder.write("out/b.txt", "b");
+  folder.write("README.md", "---\nconfigs:\n- config_name: en\n  data_files: none.txt\n---\n");
+  const std::filesystem::path root = std::filesystem::canonical(folder.path());
+  for (const std::string pattern : {"", "/**"}) {
+    CorpusConfig config = at(folder.path().string() + pattern);
+    config.left_out = {root / "README.md", root / "out/b.txt", root.parent_path() / "a.txt"};
+    EXPECT_EQ(texts_of(read_all(config)), std::vector<std::string>{"a"});
+  }
+}
+
 TEST(Corpus, AllAreTheSplitsOneAfterTheOther) {
   CorpusConfig config = at(kCorpora + "sharded");
   config.split = "train+test";

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -51,6 +52,13 @@ struct CardFacts {
 
 // Reads a card's text. Never throws.
 CardFacts read_card(std::string_view text);
+
+// The names of the heads that the YAML at a card's beginning lists; none in cards of the original.
+std::set<std::string> listed_configs(std::string_view card);
+
+// Whether a README.md is the card of a dataset, ours or the original's: it lists heads, or says what
+// was captured. Never throws.
+bool is_dataset_card(std::string_view text);
 
 // The value of a list item of a card's text ("- `model`: `org/name`"), ours or the original's; empty:
 // there is none, or it is shown without backquotes ("(empty)").

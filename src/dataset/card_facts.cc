@@ -1,6 +1,7 @@
 // Reads the tables of a card again.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -146,6 +147,29 @@ std::string card_value(std::string_view text, std::string_view key) {
     return std::string(line.substr(0, line.find('`')));
   }
   return "";
+}
+
+std::set<std::string> listed_configs(std::string_view card) {
+  constexpr std::string_view kKey = "- config_name:";
+  std::set<std::string> names;
+  if (!card.starts_with("---\n")) return names;
+  card.remove_prefix(4);
+  while (!card.empty() && !card.starts_with("---")) {
+    std::string_view line = next_line(card);
+    if (!line.starts_with(kKey)) continue;
+    line.remove_prefix(kKey.size());
+    const size_t first = line.find_first_not_of(" \"'");
+    const size_t last = line.find_last_not_of(" \"'");
+    if (first != std::string_view::npos) names.emplace(line.substr(first, last + 1 - first));
+  }
+  return names;
+}
+
+bool is_dataset_card(std::string_view text) {
+  const auto is_head = [](const std::string& name) { return parse_config_name(name).has_value(); };
+  if (std::ranges::any_of(listed_configs(text), is_head)) return true;
+  const CardFacts facts = read_card(text);
+  return facts.captured_rows || facts.captured_configs || !facts.bucket_counts.empty();
 }
 
 }  // namespace qk

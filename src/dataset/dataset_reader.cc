@@ -1,5 +1,7 @@
 #include "dataset/dataset_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -9,6 +11,7 @@
 #include "base/error.h"
 #include "base/stopped.h"
 #include "dataset/card.h"
+#include "dataset/document_table.h"
 #include "dataset/footer_agreement.h"
 #include "dataset/head_inspection.h"
 #include "dataset/overwrite.h"
@@ -63,34 +66,14 @@ std::string text_after(std::string_view sentence, std::string_view before) {
   return std::string(sentence);
 }
 
-// The config names that the card's YAML lists; none if the card has none.
-std::set<std::string> listed_configs(const fs::path& card) {
-  const std::string text = read_file(card, kMostCardBytes);
-  std::string_view rest = text;
-  std::set<std::string> names;
-  if (!rest.starts_with("---\n")) return names;
-  rest.remove_prefix(4);
-  while (!rest.empty() && !rest.starts_with("---")) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    constexpr std::string_view kKey = "- config_name:";
-    if (!line.starts_with(kKey)) continue;
-    line.remove_prefix(kKey.size());
-    const size_t first = line.find_first_not_of(" \"'");
-    const size_t last = line.find_last_not_of(" \"'\r");
-    if (first != std::string_view::npos) names.emplace(line.substr(first, last + 1 - first));
-  }
-  return names;
+// Then it has a card, which lists the heads.
+bool is_ours(const DatasetInfo& info) {
+  return std::ranges::any_of(info.heads, [](const HeadInfo& head) {
+    return head.footer.contains(std::string(kFooterFormat));
+  });
 }
 
-void check_card(DatasetInfo& info) {
-  const fs::path card = info.folder / "README.md";
-  std::error_code error;
-  info.has_card = fs::is_regular_file(card, error);
-  if (!info.has_card) return;
-  const std::set<std::string> listed = listed_configs(card);
-  if (listed.empty()) return;  // the original's
+void check_listed_heads(DatasetInfo& info, const std::set<std::string>& listed) {
   std::set<std::string> present;
   for (const HeadInfo& head : info.heads) {
     present.insert(name_of(head));
@@ -106,6 +89,39 @@ void check_card(DatasetInfo& info) {
       info.problems.push_back({info.folder / name, "is not listed in the card"});
     }
   }
+}
+
+// Whether documents.parquet is there if the card has it, with as many rows.
+void check_listed_documents(DatasetInfo& info, const CardFacts& card) {
+  if (!card.documents) return;
+  const fs::path path = info.folder / kDocumentTable;
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    info.problems.push_back({path, "is missing, though the card has it"});
+  } else if (info.documents && std::ssize(*info.documents) != card.documents->rows) {
+    info.problems.push_back({path, fmt::format("has {} rows, the card says {}",
+                                               info.documents->size(), card.documents->rows)});
+  }
+}
+
+void check_card(DatasetInfo& info) {
+  const fs::path card = info.folder / "README.md";
+  std::error_code error;
+  info.has_card = fs::is_regular_file(card, error);
+  if (!info.has_card) {
+    if (!info.has_journal && is_ours(info)) {
+      info.problems.push_back({card, "is missing: the dataset is not finished"});
+    }
+    return;
+  }
+  const std::string text = read_file(card, kMostCardBytes);
+  const std::set<std::string> listed = listed_configs(text);
+  if (!listed.empty()) {
+    check_listed_heads(info, listed);
+  } else if (is_ours(info) && !is_dataset_card(text)) {  // the original's cards have no list
+    info.problems.push_back({card, "is not the card of a dataset"});
+  }
+  check_listed_documents(info, read_card(text));
 }
 
 void read_documents(DatasetInfo& info) {

@@ -12,6 +12,7 @@
 
 #include "dataset/card.h"
 #include "dataset/dataset_writer.h"
+#include "dataset/document_table.h"
 #include "dataset/head_inspection.h"
 #include "dataset/overwrite.h"
 #include "dataset/schema.h"
@@ -30,16 +31,20 @@ std::vector<BlockShape> shapes() {
           {.layer = 12, .kind = Kind::kQuery, .heads = {2, 5}, .sliding_window = 128}};
 }
 
+void write_card(const TestFolder& folder, const DatasetSummary& summary) {
+  CardInfo card;
+  card.model = "org/Model";
+  card.summary = summary;
+  put_file(folder / "data/README.md", dataset_card(card));
+}
+
 // A finished dataset in folder/data.
 void make_dataset(const TestFolder& folder, DatasetOptions options = {}) {
   write_journal(folder / "journal", 3, shapes());
   ThreadPool pool(2);
-  CardInfo card;
-  card.model = "org/Model";
   options.footer = {{std::string(kFooterProvenance), R"({"model":{"name":"org/Model"}})"}};
-  card.summary =
-      write_dataset(JournalSet({folder / "journal"}), folder / "data", options, pool, {});
-  put_file(folder / "data/README.md", dataset_card(card));
+  write_card(folder,
+             write_dataset(JournalSet({folder / "journal"}), folder / "data", options, pool, {}));
 }
 
 DatasetInfo inspect(const fs::path& folder) {
@@ -116,11 +121,32 @@ TEST(DatasetReader, ReadsTheReferenceLayout) {
   EXPECT_THAT(info.heads[4].sliding_windows, ElementsAre(std::optional<int64_t>(128)));
 }
 
+TEST(DatasetReader, WhatTheCardHasIsThere) {
+  const TestFolder folder;
+  DatasetOptions options;
+  options.document_names = {"a", "b", "c"};
+  make_dataset(folder, options);
+  EXPECT_THAT(problems_of(folder / "data"), ElementsAre());
+  fs::rename(folder / "data/documents.parquet", folder / "table");
+  EXPECT_THAT(problems_of(folder / "data"),
+              ElementsAre("documents.parquet: is missing, though the card has it"));
+  write_document_table(folder / "data/documents.parquet", {}, {});
+  EXPECT_THAT(problems_of(folder / "data"),
+              ElementsAre("documents.parquet: has 0 rows, the card says 3"));
+  fs::rename(folder / "table", folder / "data/documents.parquet");
+  put_file(folder / "data/README.md", "hi");
+  EXPECT_THAT(problems_of(folder / "data"), ElementsAre("README.md: is not the card of a dataset"));
+  fs::remove(folder / "data/README.md");
+  EXPECT_THAT(problems_of(folder / "data"),
+              ElementsAre("README.md: is missing: the dataset is not finished"));
+}
+
 TEST(DatasetReader, SeveralFilesOfAHeadAreOne) {
   const TestFolder folder;
   write_journal(folder / "journal", 2, {{.heads = {0}}});
   ThreadPool pool(1);
-  write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool, {});
+  write_card(folder,
+             write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool, {}));
   fs::copy_file(folder / "data/l00h00q/data.parquet", folder / "data/l00h00q/more.parquet");
   const DatasetInfo info = inspect(folder / "data");
   EXPECT_TRUE(info.problems.empty());
@@ -226,7 +252,8 @@ TEST(DatasetReader, HeadsOfALayerHaveTheSameRowsNotOnlyAsMany) {
   write_documents(folder / "journal", {0, 1}, {{.heads = {0, 1}}});
   write_documents(folder / "other", {0, 2}, {{.heads = {0, 1}}});
   ThreadPool pool(2);
-  write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool, {});
+  write_card(folder,
+             write_dataset(JournalSet({folder / "journal"}), folder / "data", {}, pool, {}));
   write_dataset(JournalSet({folder / "other"}), folder / "other_data", {}, pool, {});
   EXPECT_TRUE(problems_of(folder / "data").empty());
   fs::copy_file(folder / "other_data/l00h01q/data.parquet", folder / "data/l00h01q/data.parquet",

@@ -286,7 +286,7 @@ TEST(DatasetWriter, OverwriteReplacesTheWholeDataset) {
   write_journal(folder / "old", 1, {{.layer = 0}, {.layer = 7}});
   write_journal(folder / "new", 2, {{.layer = 0}});
   write(folder / "old", folder / "data");
-  put_file(folder / "data/README.md", "old card");
+  put_file(folder / "data/README.md", "- `captured_rows`: `1`\n");
   put_file(folder / "data/notes.txt", "mine");
   put_file(folder / "data/l07h00q/notes.txt", "mine too");
   DatasetOptions options;
@@ -305,7 +305,7 @@ TEST(DatasetWriter, FailedOverwriteKeepsTheOldDataset) {
   write_journal(folder / "old", 1, {{.layer = 0}, {.layer = 7}});
   write_journal(folder / "new", 2, {{.layer = 0}, {.layer = 8}});
   write(folder / "old", folder / "data");
-  put_file(folder / "data/README.md", "old card");
+  put_file(folder / "data/README.md", "- `captured_rows`: `1`\n");
   const auto before = all_files(folder / "data");
   DatasetOptions options;
   options.overwrite = true;

@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/path_text.h"
+#include "dataset/card.h"
 #include "dataset/document_table.h"
 #include "dataset/entry_names.h"
 #include "dataset/schema.h"
@@ -80,6 +82,29 @@ void check_journals(const fs::path& folder, Start start) {
   }
 }
 
+// A README.md that is not the card of a dataset. A link to a card is one, and
+// whatever lies beside the state file, which the original tool writes with its card.
+bool has_foreign_card(const fs::path& folder) {
+  const fs::path card = folder / "README.md";
+  if (!is_there(card) || is_there(folder / "_saver_state.json")) return false;
+  std::error_code error;
+  if (!fs::is_regular_file(card, error)) return true;
+  if (fs::file_size(card, error) > kMostCardBytes || error) return true;
+  return !is_dataset_card(read_file(card, kMostCardBytes));
+}
+
+bool has_card(const fs::path& folder) {
+  return is_there(folder / "README.md") && !has_foreign_card(folder);
+}
+
+void refuse_foreign_card(const fs::path& folder) {
+  if (!has_foreign_card(folder)) return;
+  fail(
+      "{}: is not the card of a dataset, and the run would replace it with its card: move it or "
+      "choose another folder",
+      (folder / "README.md").string());
+}
+
 bool has_document_table(const fs::path& folder) {
   return is_there(folder / kDocumentTable) && !has_foreign_document_table(folder);
 }
@@ -87,7 +112,7 @@ bool has_document_table(const fs::path& folder) {
 // The name of something that belongs to a dataset; empty if nothing does.
 std::string part_of_dataset(const fs::path& folder, const std::vector<fs::path>& heads) {
   if (!heads.empty()) return heads.front().filename().string();
-  if (is_there(folder / "README.md")) return "README.md";
+  if (has_card(folder)) return "README.md";
   return has_document_table(folder) ? std::string(kDocumentTable) : "";
 }
 
@@ -96,6 +121,7 @@ std::string part_of_dataset(const fs::path& folder, const std::vector<fs::path>&
 void prepare_output_folder(const fs::path& folder, Start start) {
   make_output_folder(folder);
   check_journals(folder, start);
+  refuse_foreign_card(folder);
   const std::vector<fs::path> heads = head_folders(folder);
   const std::string part = part_of_dataset(folder, heads);
   if (start == Start::kNew && !part.empty()) {
@@ -119,8 +145,21 @@ void refuse_foreign_document_table(const fs::path& folder) {
       (folder / kDocumentTable).string());
 }
 
+std::vector<fs::path> files_of_dataset(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  const fs::path root = fs::canonical(folder, error);
+  if (error || !fs::is_directory(root, error)) return files;
+  if (has_card(root)) files.push_back(root / "README.md");
+  if (has_document_table(root)) files.push_back(root / kDocumentTable);
+  for (const fs::path& head : head_folders(root)) files.push_back(head / "data.parquet");
+  files.push_back(root / "_saver_state.json");
+  std::erase_if(files, [](const fs::path& file) { return !is_there(file); });
+  return files;
+}
+
 void remove_dataset(const fs::path& folder, const std::set<std::string>& keep) {
-  remove_if_there(folder / "README.md");
+  if (has_card(folder)) remove_if_there(folder / "README.md");
   remove_if_there(folder / "_saver_state.json");
   const std::string table(kDocumentTable);
   if (!keep.contains(table)) {

@@ -14,6 +14,11 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
+// Of ours, and of the original tool, which lists no heads.
+const std::vector<std::string> kCards = {
+    "---\nconfigs:\n- config_name: \"l00h00q\"\n  data_files: \"l00h00q/data.parquet\"\n---\n",
+    "# Vectors\n\n- `captured_rows`: `45`\n", "- `bucket_counts`: b0=1, b77=2\n"};
+
 TEST(OutputFolder, NewAndEmptyOnesAreFine) {
   const TestFolder folder;
   prepare_output_folder(folder / "a/b/c", Start::kNew);
@@ -47,11 +52,35 @@ TEST(OutputFolder, DatasetNeedsOverwriteAndStaysUntilItIsReplaced) {
 
 TEST(OutputFolder, CardAloneIsADatasetToo) {
   const TestFolder folder;
-  put_file(folder / "README.md", "a card");
-  EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), Start::kNew); }),
-              HasSubstr("holds a dataset already (README.md)"));
+  for (const std::string& card : kCards) {
+    put_file(folder / "README.md", card);
+    EXPECT_THAT(error_of([&] { prepare_output_folder(folder.path(), Start::kNew); }),
+                HasSubstr("holds a dataset already (README.md)"));
+    prepare_output_folder(folder.path(), Start::kOverwrite);
+    EXPECT_EQ(read_file(folder / "README.md"), card);
+    remove_dataset(folder.path(), {});
+    EXPECT_FALSE(fs::exists(folder / "README.md"));
+  }
+}
+
+TEST(OutputFolder, ReadmeOfTheUsersIsNeverReplaced) {
+  const TestFolder folder;
+  for (const char* text :
+       {"", "notes", "---\nconfigs:\n- config_name: en\n  data_files: a.txt\n---\n"}) {
+    put_file(folder / "README.md", text);
+    for (const Start start : {Start::kNew, Start::kOverwrite, Start::kResume, Start::kShard}) {
+      EXPECT_EQ(error_of([&] { prepare_output_folder(folder.path(), start); }),
+                (folder / "README.md").string() +
+                    ": is not the card of a dataset, and the run would replace it with its card: "
+                    "move it or choose another folder");
+    }
+    remove_dataset(folder.path(), {});
+    EXPECT_EQ(read_file(folder / "README.md"), text);
+  }
+  put_file(folder / "_saver_state.json", "{}");  // then it is a dataset of the original tool
   prepare_output_folder(folder.path(), Start::kOverwrite);
-  EXPECT_EQ(read_file(folder / "README.md"), "a card");
+  remove_dataset(folder.path(), {});
+  EXPECT_FALSE(fs::exists(folder / "README.md"));
 }
 
 TEST(OutputFolder, LeftoverJournalIsNamed) {
@@ -133,7 +162,7 @@ TEST(OutputFolder, RemovingTakesOnlyWhatADatasetIs) {
     put_file(folder.path() / head / "data.parquet", "old");
   }
   put_file(folder / "l00h00k/notes.txt", "mine");
-  put_file(folder / "README.md", "card");
+  put_file(folder / "README.md", kCards[0]);
   put_file(folder / "_saver_state.json", "{}");
   put_file(folder / "l00h00q/data.parquet.tmp", "torn");
   put_file(folder / "other.json", "{}");

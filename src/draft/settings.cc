@@ -268,6 +268,10 @@ class Drafter {
       out_.tokens += scale_ * static_cast<double>(std::min(length, max_length()));
     }
     out_.warnings = design_warnings(out_.plan, out_.buckets);
+    if (lengths_.empty()) {
+      out_.warnings.emplace_back(
+          "no document that was read has a token: a run that captures nothing is refused");
+    }
   }
 
   const Model& model_;

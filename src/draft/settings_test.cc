@@ -157,6 +157,9 @@ TEST_F(SettingsTest, LargeCorporaAreCut) {
 
 TEST_F(SettingsTest, NothingToMeasureIsNoBug) {
   EXPECT_THAT(draft(0, 0).rows, 0);
+  for (const size_t count : {0, 3}) {
+    EXPECT_THAT(draft(count, 0).warnings, testing::Contains(HasSubstr("has a token")));
+  }
   EXPECT_EQ(draft(3, 1).config.tokenizer.max_length, 1);
   EXPECT_THAT(draft_yaml(draft(0, 0), lengths(0, 0)), HasSubstr("The corpus has no documents."));
 }

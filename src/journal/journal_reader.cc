@@ -44,6 +44,9 @@ std::span<const float> vectors_at(std::span<const std::byte> payload, const Entr
   return column<float>(payload, offset + head_idx * per_head * sizeof(float), per_head);
 }
 
+// Without a header nothing of a journal can be used.
+constexpr std::string_view kWayOut = "; --overwrite discards it, or remove this file";
+
 }  // namespace
 
 std::string read_journal_header(const MappedFile& file, size_t& end) {
@@ -53,7 +56,8 @@ std::string read_journal_header(const MappedFile& file, size_t& end) {
   if (!text.starts_with(journal::kFileMagic.substr(0, text.size()))) {
     fail("{}: is not a qkscope journal", name);
   }
-  if (bytes.size() < journal::kFileHeadBytes) fail("{}: is cut off inside its header", name);
+  if (bytes.size() < journal::kFileHeadBytes)
+    fail("{}: is cut off inside its header{}", name, kWayOut);
   const auto version = get<uint32_t>(bytes, 8);
   if (version != journal::kVersion) {
     fail("{}: is a journal of version {}, this program reads version {}", name, version,
@@ -62,10 +66,10 @@ std::string read_journal_header(const MappedFile& file, size_t& end) {
   const size_t length = get<uint32_t>(bytes, 12);
   const size_t checksum_at = (journal::kFileHeadBytes + length + 7) / 8 * 8;
   if (bytes.size() < checksum_at + journal::kChecksumBytes) {
-    fail("{}: is cut off inside its header", name);
+    fail("{}: is cut off inside its header{}", name, kWayOut);
   }
   if (get<uint64_t>(bytes, checksum_at) != xxh3_64(bytes.first(checksum_at))) {
-    fail("{}: its header is damaged", name);
+    fail("{}: its header is damaged{}", name, kWayOut);
   }
   end = checksum_at + journal::kChecksumBytes;
   return std::string(text.substr(journal::kFileHeadBytes, length));

@@ -30,6 +30,26 @@ TEST(JournalRefusals, WhatIsNoJournalIsRefused) {
             path.string() + ": is a journal of version 2, this program reads version 1");
 }
 
+TEST(JournalRefusals, DamagedHeaderNamesTheWayOut) {
+  const TestFolder folder;
+  const auto path = folder / "journal";
+  {
+    JournalWriter::create(path, "a run");
+  }
+  const std::string whole = read_file(path);
+  const std::string way_out = "; --overwrite discards it, or remove this file";
+  for (const size_t size : {size_t{8}, whole.size() - 1}) {
+    put_file(path, whole.substr(0, size));
+    EXPECT_EQ(error_of([&] { JournalReader reader(path); }),
+              path.string() + ": is cut off inside its header" + way_out);
+  }
+  std::string damaged = whole;
+  damaged[17] ^= 1;
+  put_file(path, damaged);
+  EXPECT_EQ(error_of([&] { JournalReader reader(path); }),
+            path.string() + ": its header is damaged" + way_out);
+}
+
 TEST(JournalRefusals, ExistingFileIsNotReplaced) {
   const TestFolder folder;
   put_file(folder / "journal", "precious");

@@ -131,7 +131,17 @@ class BadInput(unittest.TestCase):
                 ("sniff", ["a", "--config", "b"], "--config: is given more than once"),
                 ("sniff", ["a", "--set"], "--set: expected a value, found none"),
                 ("sniff", ["a", "--resume", "--overwrite"], "--overwrite and --resume: give only one of "
-                                                            "them")):
+                                                            "them"),
+                ("sniff", ["a", "--shard", ""], "--shard: expected I/N, such as 3/32, found nothing"),
+                ("sniff", ["a", "--time-limit", ""], "--time-limit: expected a time, such as 3h55m, "
+                                                     "found nothing"),
+                ("sniff", ["a", "--mpi", ""], "--mpi: expected auto, off or the name of an MPI "
+                                              "library, found nothing"),
+                ("init", ["m", "c", "--seconds", "0"], "--seconds: expected a number of seconds above 0, "
+                                                       "found 0"),
+                ("init", ["m", "c", "--seconds", "x"], "--seconds: expected a number of seconds above 0, "
+                                                       "found x"),
+                ("report", ["A", "B", "C"], "dir: expected at most 2, found 3")):
             self.assert_says(f"{sentence} (see qkscope {command} --help)", command, *words)
 
     def test_numbers_of_options(self):
@@ -179,6 +189,21 @@ class BadInput(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^qkscope \d+\.\d+\.\d+")
 
+    def test_usage_of_report(self):
+        self.assertIn("Usage: qkscope report [OPTIONS] [DIR [DIR2]]\n",
+                      self.run_program("report", "--help").stdout)
+
+    def test_mpi_without_a_launcher(self):
+        for name, fault in (("of", "is not the name of a library, such as libmpi.so.40"),
+                            ("/nope/libmpi.so", "there is no such file")):
+            self.assert_says(f"--mpi: expected auto, off or an MPI library; {name}: {fault}", "sniff",
+                             self.config, "--dry-run", "--mpi", name)
+        self.environment["QKSCOPE_MPI_LIB"] = "/nope"
+        done = self.run_program("sniff", self.config, "--dry-run")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("qkscope: warning: QKSCOPE_MPI_LIB: /nope: there is no such file\n", done.stderr)
+        self.assertEqual(self.run_program("sniff", self.config, "--dry-run", "--mpi=off").stderr, "")
+
     # The configuration: src/capture/config_errors_test.cc has the complete table.
 
     def test_config_missing(self):
@@ -194,6 +219,15 @@ class BadInput(unittest.TestCase):
         edit(self.config, lambda text: text.replace(b"min_bucket_size", b"min_bucketsize"))
         self.assert_sniff_says("R/run.yaml:11: capture.min_bucketsize: unknown key; did you mean "
                                "capture.min_bucket_size?")
+
+    def test_config_section(self):
+        """A misspelt section is named before the error that comes of it."""
+        edit(self.config, lambda text: text.replace(b"dataset:", b"datset:"))
+        done = self.run_program("sniff", self.config)
+        self.assertEqual((done.returncode, done.stderr.replace(self.root + "/", "R/")),
+                         (1, "qkscope: warning: R/run.yaml:1: datset: unknown key; did you mean dataset? "
+                             "(ignored, as the original does)\n"
+                             "qkscope: R/run.yaml: dataset.path: is required\n"))
 
     def test_layers_of_the_model(self):
         self.assert_sniff_says("capture.layers: the model has no layers 3, 9 (it has 0 to 2)",
@@ -333,6 +367,17 @@ class BadInput(unittest.TestCase):
         self.assert_sniff_says(
             "capture.sampler: no row was drawn from 345 tokens; a larger base_rate or a "
             "smaller min_bucket_size draws more", "capture.sampler.base_rate=1e-9")
+
+    def test_warnings_claim_no_lengths(self):
+        """What a run says before it has read its documents is true of any lengths."""
+        fixtures.write(f"{self.root}/texts/a.txt", "w1")
+        flags = [f"--set=dataset.path={self.root}/texts", "--set=dataset.id_column=null"]
+        done = self.run_program("sniff", self.config, *flags)
+        self.assertIn("qkscope: warning: even if every document had 128 tokens: buckets 0-7 have fewer "
+                      "than 32 rows of a head", done.stderr)
+        self.assertNotIn("would do", done.stderr)
+        fixtures.write(f"{self.root}/texts/a.txt", "")
+        self.assertIn("has a token", self.run_program("sniff", self.config, *flags, "--overwrite").stderr)
 
     # The output.
 

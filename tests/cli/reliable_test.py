@@ -3,6 +3,7 @@
 
 usage: reliable_test.py QKSCOPE"""
 
+import glob
 import hashlib
 import json
 import os
@@ -76,7 +77,8 @@ class Reliable(unittest.TestCase):
                          "1 document skipped: not UTF-8",
                          "1 document skipped: more bytes than dataset.max_text_bytes",
                          "1 document with the id of an earlier one: example_id cannot distinguish "
-                         "their rows"):
+                         "their rows, and analyze refuses a head in which a row occurs twice, as where "
+                         "two of these documents begin alike"):
             self.assertIn(f"qkscope: warning: {sentence}\n", done.stderr)
         self.assertRegex(done.stdout, r"Captured [\d,]+ rows of \d+ heads from 5 documents ")
         self.assertEqual(self.ids_of("out"), 3)
@@ -178,6 +180,60 @@ class Reliable(unittest.TestCase):
         os.remove(f"{self.root}/out/README.md")
         self.assertIn("README.md: is missing: the dataset is not finished",
                       self.program("check", f"{self.root}/out", code=1).stdout)
+
+    # The output folder.
+
+    def counts_of(self, out):
+        """How many of which bucket each head has, and from how many documents."""
+        report = json.loads(self.program("inspect", f"{self.root}/{out}", "--json").stdout)
+        return [(head["config"], head["bucket_counts"], head["example_ids"]) for head in report["heads"]]
+
+    def test_dataset_inside_its_corpus(self):
+        """What was captured before is none of the corpus."""
+        texts = ["dataset.id_column=null", f"dataset.path={self.root}/texts"]
+        for i in range(3):
+            fixtures.write(f"{self.root}/texts/{i}.txt", fixtures.document(i, 40))
+        self.sniff("outside", sets=texts)
+        os.symlink(f"{self.root}/texts", f"{self.root}/link")
+        for path, out in (("texts", "texts/out"), ("texts", "link/data"), ("link", "texts/test"),
+                          ("texts/*", "texts"), ("texts", "texts")):
+            sets = [*texts, f"dataset.path={self.root}/{path}"]
+            self.sniff(out, sets=sets)
+            self.assertIn("3 documents", self.sniff(out, "--overwrite", sets=sets).stdout, out)
+            self.assertIn("is finished already", self.sniff(out, "--resume", sets=sets).stdout, out)
+            self.assertEqual(self.counts_of(out), self.counts_of("outside"), out)
+            for name in files_of(f"{self.root}/{out}"):
+                if not name.endswith(".txt"):
+                    os.remove(f"{self.root}/{out}/{name}")
+            for folder in glob.glob(f"{self.root}/{out}/l??h???"):
+                os.rmdir(folder)
+
+    def test_corpus_of_parquet_beside_its_dataset(self):
+        """In the folder `data`, which is also the default of data_root; compat: reference too."""
+        shutil.copytree(f"{self.root}/corpus", f"{self.root}/repo/data")
+        for compat in ("null", "reference"):
+            sets = [f"dataset.path={self.root}/repo", f"compat={compat}"]
+            self.sniff("repo/data", "--overwrite", sets=sets)
+            self.assertIn("is finished already",
+                          self.sniff("repo/data", "--resume", sets=sets).stdout)
+        self.assertTrue(os.path.exists(f"{self.root}/repo/data/_saver_state.json"))
+
+    def test_readme_of_the_users_is_kept(self):
+        sentence = (f"{self.root}/out/README.md: is not the card of a dataset, and the run would replace "
+                    "it with its card: move it or choose another folder")
+        fixtures.write(f"{self.root}/out/README.md", "notes")
+        for flags in ((), ("--overwrite",), ("--resume",), ("--shard", "1/2")):
+            self.assertIn(sentence, self.sniff("out", *flags, code=1).stderr)
+        os.remove(f"{self.root}/out/README.md")
+        self.sniff("out")
+        self.sniff("out", "--overwrite")
+        fixtures.write(f"{self.root}/out/README.md", "notes")
+        for flags in (("--overwrite",), ("--resume",)):
+            self.assertIn(sentence, self.sniff("out", *flags, code=1).stderr)
+        self.assertEqual(files_of(f"{self.root}/out")["README.md"], b"notes")
+        fixtures.write(f"{self.root}/out/README.md", "- `captured_rows`: `45`\n")  # the original's
+        self.sniff("out", "--overwrite")
+        self.program("check", f"{self.root}/out")
 
     # Plans.
 

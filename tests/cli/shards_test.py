@@ -497,6 +497,9 @@ class Shards(unittest.TestCase):
         for flags in (("--shard", "1/2"), ("--finish",)):
             stderr = self.run_once(out, *flags, "--set", "capture.min_bucket_size=8", code=1)
             self.assertRegex(stderr, r"is the journal of another run: config\.capture\.min_bucket_size")
+            self.assertRegex(stderr, r"; to begin anew, remove the output folder, or run once with "
+                             r"--overwrite and without --shard\n$" if flags[0] == "--shard" else
+                             r"; --overwrite discards it\n$")
         self.run_shards(out, 2, [1])
         self.finish(out)
 

@@ -392,7 +392,8 @@ class Torture(unittest.TestCase):
         with open(journal, "r+b") as file:
             file.seek(40)
             file.write(b"\0")
-        self.assertRegex(self.run_once(out, "--resume", code=1), r"journal: its header is damaged\n$")
+        self.assertRegex(self.run_once(out, "--resume", code=1), r"journal: its header is damaged; "
+                         r"--overwrite discards it, or remove this file\n$")
         self.run_once(out, "--overwrite")
         self.assert_expected(out)
 
