@@ -45,7 +45,8 @@ void add_lost_rows(const ReadTable& read, std::span<const HeadId> heads, PageAna
 
 // Refuses a capture of other documents or another model, as far as it and the analysis say which. Their
 // rows may have the same places: ids are numbers of documents.
-void refuse_other_capture(const fs::path& dataset, const FoundResults& found) {
+// `of_one`: not of two analyses, which may be of one corpus and two models.
+void refuse_other_capture(const fs::path& dataset, const FoundResults& found, bool of_one) {
   const json provenance =
       json::parse(first_footer_value(dataset, std::string(kFooterProvenance)), nullptr, false);
   const auto compare = [&](const json& expected, const json& actual, std::string_view what) {
@@ -58,6 +59,7 @@ void refuse_other_capture(const fs::path& dataset, const FoundResults& found) {
   const json& record = *found.record;
   compare(value_at(record, {"dataset", "corpus", "sha256"}),
           value_at(provenance, {"corpus", "sha256"}), "the corpus of sha256");
+  if (!of_one) return;
   compare(value_at(record, {"dataset", "model"}), value_at(provenance, {"model", "name"}),
           "the model");
 }
@@ -69,7 +71,7 @@ fs::path dataset_of(const FoundResults& found, const PageWishes& wishes) {
   if (wishes.dataset) path = *wishes.dataset;
   std::error_code error;
   if (fs::is_directory(path, error)) {
-    refuse_other_capture(path, found);
+    refuse_other_capture(path, found, wishes.of_one);
     return path;
   }
   if (wishes.dataset) {

@@ -29,6 +29,7 @@ struct PageWishes {
   bool tokens = false;                           // of the points, if the dataset has them
   bool ids = false;                              // names of documents
   std::optional<std::filesystem::path> dataset;  // for both; none: what the record names
+  bool of_one = true;                            // the page shows one analysis
 };
 
 struct PageAnalysis {

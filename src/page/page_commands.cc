@@ -110,13 +110,15 @@ std::vector<std::string> page_commands(const json& record, const std::string& na
 
 std::string missing_command(const json& record, const std::string& name, std::string_view option) {
   json configured = configured_in(record);
-  if (configured.is_object() && !option.empty()) {
-    const std::string field(option.substr(2, option.find(' ') - 2));
-    const std::string value = text_in(configured, {field.c_str()});
-    if (!value.empty() && value != "none")
+  if (configured.is_object()) {
+    configured.erase("compat");  // with it, analyze writes the tables of the original alone
+    const std::string field(option.substr(0, option.find(' ')));
+    const std::string made = text_in(record, {"error_bars"});  // by --bootstrap alone, too
+    if (field == "--error_bars" && !made.empty() && made != "none") {
       option = "";
-    else
-      configured.erase(field);
+    } else if (!option.empty()) {
+      configured.erase(field.substr(2));
+    }
   }
   return analyze_command(record, configured, name) + (option.empty() ? "" : " ") +
          std::string(option) + " --overwrite";

@@ -73,7 +73,9 @@ TEST(PageCommands, WhatIsMissingIsMadeByTheSameAnalysis) {
   EXPECT_EQ(missing_command(record, "a", ""),
             "qkscope analyze run --error_bars none --min_queries 100 --output_dir a --overwrite");
   record["configured"]["error_bars"] = "bootstrap";
+  record["error_bars"] = "bootstrap";
   record["configured"]["profiles"] = false;
+  record["configured"]["compat"] = "reference";
   EXPECT_EQ(
       missing_command(record, "a", "--error_bars jackknife"),
       "qkscope analyze run --error_bars bootstrap --min_queries 100 --output_dir a --overwrite");

@@ -120,11 +120,13 @@ ReportPage make_report_page(std::span<const std::filesystem::path> paths,
                             const ReportOptions& options, std::string_view blank) {
   QK_CHECK(paths.size() == 1 || paths.size() == 2);
   const std::vector<std::string> names = names_of(paths, options);
+  PageWishes wishes = options.wishes;
+  wishes.of_one = paths.size() == 1;
   std::vector<PageAnalysis> analyses;
   PageData data;
   ReportPage out;
   for (size_t i = 0; i < paths.size(); ++i) {
-    analyses.push_back(read_page_analysis(paths[i], names[i], options.wishes));
+    analyses.push_back(read_page_analysis(paths[i], names[i], wishes));
     out.num_heads += std::ssize(analyses[i].heads);
     take_tables(analyses[i], i, data);
   }

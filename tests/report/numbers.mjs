@@ -122,6 +122,27 @@ export function add(place) {
     assert.ok(count > 300, `${count} rows`);
   });
 
+  place.test("numbers: limits of colours are those that are typed, around 0 where there are two signs", async () => {
+    const fieldsOf = (page) => page.$$eval("#limit-0, #limit-1", (nodes) => nodes.map((node) => node.valueAsNumber));
+    const type = (page, at, value) => page.$eval(`#limit-${at}`, (node, text) => {
+      node.value = text;
+      node.dispatchEvent(new Event("change", { bubbles: true }));
+    }, String(value));
+    await place.visit(place.small.path, { hash: "#1/map?m=trend:position" }, async (page) => {
+      const [low, high] = await fieldsOf(page);
+      assert.equal(low, -high);
+      for (const [at, value] of [[0, -high / 4], [1, high / 2]]) {
+        await type(page, at, value);
+        assert.ok((await fieldsOf(page)).every((end, i) => close(String(end), [-1, 1][i] * Math.abs(value))));
+      }
+      await show(page, "overview");
+      await page.evaluate(() => { location.hash = "#1/map?m=ap_overall&c=0.2~0.6"; });
+      await page.waitForSelector("#limit-1");
+      await type(page, 1, 0.5);
+      assert.deepEqual(await fieldsOf(page), [0.2, 0.5]);
+    });
+  });
+
   place.test("numbers: the cells of a head are those of its file, by each method", async () => {
     const { folder, path } = place.small;
     const rows = readCsv(join(folder, "head_bucket_details.csv"));

@@ -7,7 +7,7 @@ import { average, curve, curveFigure, groupedBy, isLog, positions, roomy, senten
 import { button, element, scrolled, select, table } from '../dom.ts';
 import { exact, short } from '../format.ts';
 import { chooseMetric, controls, lacks, legend, methodOf, remark, section } from '../parts.ts';
-import { headName, headRows, kFewDocuments, type Head, type Metric } from '../report.ts';
+import { headName, headRows, kFewDocuments, type Analysis, type Head, type Metric } from '../report.ts';
 import type { Page, View } from '../view.ts';
 import { noMetric } from './map.ts';
 
@@ -75,6 +75,9 @@ function draw(root: HTMLElement, page: Page): void {
     section('All layers', byLayer(page, metric, layers), ...spreads(page, metric, layers)));
 }
 
-export const groups: View = { id: 'groups', title: 'Groups', render: draw, unavailable: ({ analysis }) =>
-  noMetric(analysis) ?? (new Set(analysis.heads.map(({ layer, k }) => `${layer} ${k}`)).size < analysis.heads.length ? null
-    : 'No query heads share a key head here: there are no groups.') };
+const areShared = ({ heads }: Analysis) =>
+  new Set(heads.map(({ layer, k }) => `${layer} ${k}`)).size < heads.length;
+
+export const groups: View = { id: 'groups', title: 'Groups', render: draw,
+  unavailable: ({ analysis }) => noMetric(analysis) ??
+    (areShared(analysis) ? null : 'No query heads share a key head here: there are no groups.') };

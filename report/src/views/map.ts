@@ -58,7 +58,9 @@ function limitFields(page: Page, metric: Metric, limits: readonly [number, numbe
   const [least, most] = extent(metric.values) ?? limits;
   const fields = limits.map((limit, at) => element('input', { id: `limit-${at}`, type: 'number', step: 'any',
     value: Number(limit.toPrecision(4)), onchange: () => {
-      const [low, high] = limits.map((usual, i) => (i === at ? fields[i].valueAsNumber : usual));
+      const typed = fields[at].valueAsNumber, most = Math.abs(typed);   // 0 stays in the middle of two signs
+      const [low, high] = metric.signed ? [-most, most]
+        : limits.map((usual, i) => (i === at ? typed : usual));
       if (low < high) page.go({ limits: [low, high] });
       else setAttributes(fields[at], { 'aria-invalid': 'true' });
     } }));
