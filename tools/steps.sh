@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by demo, check and tools/setup. Prints one line per step with its time; shows the output of a
 # step only if it fails.
-#   step "what it does" command...
+#   step "what it does" command...    as a command of its own, or the last after ||: not in an if or before &&
 set -euo pipefail
 steps_log_dir=${QK_LOG_DIR:-$PWD/.cache/log}
 mkdir -p "$steps_log_dir"

@@ -30,6 +30,8 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     """Raises UserError with the file's name for what pyarrow says of a file inside."""
     try:
         yield
+    except MemoryError:  # of pyarrow too: nothing is wrong with the file
+        raise
     except (load("pyarrow").ArrowException, OSError) as error:
         said = str(error).strip().partition("\n")[0]
         raise UserError(f"{os.fspath(path)}: cannot be read: {said}") from error

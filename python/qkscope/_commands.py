@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -63,8 +64,11 @@ def sniff(
         try:
             return _sniffed(run_inside("sniff", "--config", file, *words, quiet=quiet))
         except Error as error:  # the file is gone when it is read
-            sentence = str(error).replace(f"{file}: ", "config: ")
-            raise type(error)(sentence, error.exit_code, error.output, error.messages) from None
+            sentence, messages = (
+                re.sub(rf"{re.escape(str(file))}(:1)?: ", "config: ", text)
+                for text in (str(error), error.messages)
+            )
+            raise type(error)(sentence, error.exit_code, error.output, messages) from None
 
 
 def _sniffed(output: str) -> Dataset:

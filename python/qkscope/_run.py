@@ -226,13 +226,18 @@ def run_inside(*arguments: str | os.PathLike[str], quiet: bool = False) -> str:
     """As `run`, of which it is a part: of what is inside `ending_as_told`."""
     words = [program(), *(os.fspath(word) for word in arguments)]
     child: _Child | None = None
+    why = ""
     with _told_to_end():
         try:
             with _held_back() as signals:
                 try:
                     child = _Child(words, find_sink(quiet))
                 except OSError as error:
-                    raise UserError(f"{words[0]}: cannot be started: {error.strerror}") from None
+                    why = error.strerror
+            if child is None:
+                for number in signals:
+                    signal.raise_signal(number)
+                raise UserError(f"{words[0]}: cannot be started: {why}")
             exit_code, stopped = _watch(child, signals)
         finally:
             if child is not None:

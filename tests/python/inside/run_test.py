@@ -114,6 +114,9 @@ class Configurations(Place):
             qkscope.sniff(self.file, dry_run=True)
         with self.assertRaisesRegex(qkscope.UserError, "^config: dataset.path: is required$"):
             qkscope.sniff({}, dry_run=False)
+        with self.assertRaisesRegex(qkscope.UserError, "^config: model.dtyp: unknown key; did you mean") as caught:
+            qkscope.sniff({"dataset": {"path": "x"}, "model": {"name": "m", "dtyp": "float32"}})
+        self.assertNotIn(tempfile.gettempdir(), caught.exception.messages)
         with self.assertRaisesRegex(qkscope.UserError, "^sniff: printed no result$") as caught:
             qkscope.sniff(self.file, help=True)
         self.assertIn("--resume", caught.exception.output)
@@ -168,7 +171,7 @@ class ExitCodes(Place):
     def test_each_has_its_class(self):
         for script, kind, code in (("exit 1", qkscope.UserError, 1), ("exit 2", qkscope.BugError, 2),
                                    ("exit 75", qkscope.StoppedError, 75), ("exit 9", qkscope.Error, 9),
-                                   ("sleep 1; kill -SEGV $$", qkscope.BugError, -11),
+                                   ("kill -SEGV $$", qkscope.BugError, -11),
                                    ("kill -ABRT $$", qkscope.BugError, -6),
                                    ("kill -KILL $$", qkscope.Error, -9)):
             with self.fake(f"echo out; echo 'qkscope: warning: w' >&2; echo 'qkscope: a: b' >&2; {script}"):
@@ -179,7 +182,7 @@ class ExitCodes(Place):
             sentence = {
                 -6: "crashed by signal 6 (SIGABRT): a bug in Qkscope; it said last: a: b",
                 -9: "ended by signal 9 (SIGKILL); perhaps there was not enough memory",
-                -11: "crashed by signal 11 (SIGSEGV): a bug in Qkscope",
+                -11: "crashed by signal 11 (SIGSEGV): a bug in Qkscope; it said last: a: b",
             }.get(code, "a: b")
             self.assertEqual((str(error), error.exit_code, error.output), (sentence, code, "out\n"))
             self.assertEqual(error.messages, "qkscope: warning: w\nqkscope: a: b")
@@ -316,14 +319,14 @@ class Signals(Place):
 
     def test_a_second_interrupt_is_passed_on(self):
         file = pathlib.Path(f"{self.root}/seen")
-        with self.fake(COUNTING, python=True):
-            process = self.call(f"qkscope.run({str(file)!r})", start_new_session=True)
-            wait_for(file.exists)
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.2)
-            process.send_signal(signal.SIGINT)
+        with self.fake(f"trap 'echo one >{file}; trap \"echo two >{file}; exit 75\" INT' INT; echo ready >{file}; "
+                       "while true; do sleep 0.01; done"):
+            process = self.call("qkscope.run()", start_new_session=True)
+            for said in ("ready", "one"):
+                wait_for(lambda said=said: file.exists() and file.read_text() == f"{said}\n")
+                process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
-        self.assertEqual(file.read_text(), "SIGINT,SIGINT")
+        self.assertEqual(file.read_text(), "two\n")
 
     def test_an_interrupt_while_the_program_is_started(self):
         """It stops the program; without the delay it would come in the first milliseconds."""
@@ -342,6 +345,17 @@ class Signals(Place):
                 process = self.call(call.format(number=number.name))
                 process.communicate(timeout=60)
             self.assertEqual((file.read_text(), process.returncode), (number.name, -number))
+
+    def test_a_signal_is_kept_where_the_program_cannot_be_started(self):
+        call = ("import signal; from qkscope import _run\n"
+                "    def late(*words, **options):\n"
+                "        signal.raise_signal(signal.SIGTERM)\n"
+                "        raise FileNotFoundError(2, 'none')\n"
+                "    _run.subprocess.Popen = late\n"
+                "    qkscope.run()")
+        process = self.call(call)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, -signal.SIGTERM)
 
     def test_the_end_of_a_job_leaves_no_configuration(self):
         seen, place = pathlib.Path(f"{self.root}/seen"), pathlib.Path(f"{self.root}/tmp")
