@@ -360,6 +360,7 @@ std::vector<std::string> warnings_of_error(MappingReader& top, const SniffConfig
   try {
     note_unknown_sections(top, unknown);
   } catch (const Error&) {  // of an override: the error to report, or another one came before
+    unknown.clear();
   }
   for (std::string& sentence : unknown) {
     if (std::ranges::count(warnings, sentence) == 0) warnings.push_back(std::move(sentence));

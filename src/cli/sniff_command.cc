@@ -282,8 +282,8 @@ int sniff(const SniffFlags& flags) {
     fail("sniff: no run was given: type `qkscope sniff run.yaml` (see qkscope sniff --help)");
   }
   if (flags.finish && is_other_rank(flags)) {
-    const std::string warning = finish_warning(find_launcher());
-    if (!warning.empty()) std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
+    const std::string warning = finish_warning(find_launcher(), flags.config);
+    std::fprintf(stderr, "qkscope: warning: %s\n", warning.c_str());
     return 0;
   }
   // Shards know nothing of each other, and srun may start several at once.

@@ -125,12 +125,11 @@ std::string copies_warning(const Launcher& launcher, const Shard& shard) {
       launcher.name, launcher.num_ranks, shard.index, shard.count);
 }
 
-std::string finish_warning(const Launcher& launcher) {
-  if (launcher.rank != 1) return "";
+std::string finish_warning(const Launcher& launcher, const std::string& config) {
   return fmt::format(
-      "{} started {} copies of --finish: the first writes the dataset, the others end (--mpi off: each "
-      "takes itself for the only one)",
-      launcher.name, launcher.num_ranks);
+      "{}: --finish is left to the first of the {} copies that {} started (--mpi off: each takes itself "
+      "for the only one)",
+      printable(config), launcher.num_ranks, launcher.name);
 }
 
 bool leaves_words_to_rank_0(std::span<const std::string> words, const Launcher& launcher) {

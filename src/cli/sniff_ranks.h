@@ -24,8 +24,8 @@ constexpr double kPlainProgress = 60;  // seconds between two lines of it withou
 // empty: nothing. Copies with shards of their own, counted by rank, hear nothing; of the others one does.
 std::string copies_warning(const Launcher& launcher, const Shard& shard);
 
-// What to say of copies of --finish, of which rank 0 alone does the work; empty: nothing. Rank 1 says it.
-std::string finish_warning(const Launcher& launcher);
+// What a copy of --finish says that leaves the work to rank 0: it may have been meant for another run.
+std::string finish_warning(const Launcher& launcher, const std::string& config);
 
 // Whether this process leaves it to rank 0 of its launcher to say what is wrong with the words of a
 // command line: those of a `sniff` that all ranks run together are the same everywhere. Shards may differ.

@@ -58,17 +58,12 @@ TEST(CopiesWarning, OneCopyOfAShardSpeaks) {
             "documents; start one, or give each a shard of its own");
 }
 
-TEST(FinishWarning, OneOfThoseThatEndSpeaks) {
-  const auto warned = [](int rank) {
-    return finish_warning(
-        {.kind = LauncherKind::kSlurm, .name = "srun", .rank = rank, .num_ranks = 3});
-  };
-  EXPECT_EQ(warned(0), "");
+TEST(FinishWarning, EachOfThoseThatEndNamesWhatItLeaves) {
   EXPECT_EQ(
-      warned(1),
-      "srun started 3 copies of --finish: the first writes the dataset, the others end (--mpi off: "
-      "each takes itself for the only one)");
-  EXPECT_EQ(warned(2), "");
+      finish_warning({.kind = LauncherKind::kSlurm, .name = "srun", .rank = 2, .num_ranks = 3},
+                     "b.yaml"),
+      "b.yaml: --finish is left to the first of the 3 copies that srun started (--mpi off: each "
+      "takes itself for the only one)");
 }
 
 TEST(CommandLine, ItsErrorIsSaidByRank0Alone) {

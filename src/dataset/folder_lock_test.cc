@@ -83,7 +83,7 @@ TEST(FolderLock, SilentOwnerOnAnotherHostIsAwaited) {
   for (const Sharing sharing : {Sharing::kAlone, Sharing::kShared}) {
     const TestFolder folder;
     const fs::path owner = write_owner(folder.path(), {.host = "node17", .job = "812"});
-    age_file(owner, 59);
+    age_file(owner, 56);
     std::vector<std::string> warnings;
     const FolderLock lock(folder.path(), sharing,
                           {.look_seconds = 0.02, .warn = [&](const std::string& sentence) {

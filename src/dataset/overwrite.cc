@@ -152,7 +152,13 @@ std::vector<fs::path> files_of_dataset(const fs::path& folder) {
   if (error || !fs::is_directory(root, error)) return files;
   if (has_card(root)) files.push_back(root / "README.md");
   if (has_document_table(root)) files.push_back(root / kDocumentTable);
-  for (const fs::path& head : head_folders(root)) files.push_back(head / "data.parquet");
+  for (const char* name : {"README.md.tmp", "documents.parquet.tmp", "_saver_state.json.tmp"}) {
+    files.push_back(root / name);  // of a run that was killed
+  }
+  for (const fs::path& head : head_folders(root)) {
+    files.push_back(head / "data.parquet");
+    for (const fs::path& file : temporary_files(head)) files.push_back(file);
+  }
   files.push_back(root / "_saver_state.json");
   std::erase_if(files, [](const fs::path& file) { return !is_there(file); });
   return files;

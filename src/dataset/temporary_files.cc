@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <system_error>
-#include <vector>
 
 #include "dataset/run_owner.h"
 
@@ -28,16 +27,22 @@ std::string temporary_name(std::string_view token) {
   return std::string(kFile).append(token).append(kEnd);
 }
 
-void remove_temporary_files(const fs::path& head_folder, std::string_view token) noexcept {
+std::vector<fs::path> temporary_files(const fs::path& head_folder) {
   std::error_code error;
   std::vector<fs::path> found;
   for (fs::directory_iterator it(head_folder, error), end; !error && it != end;
        it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (!name.starts_with(kFile) || !name.ends_with(kEnd)) continue;
-    if (token.empty() || has_token(token_in(name), token)) found.push_back(it->path());
+    if (name.starts_with(kFile) && name.ends_with(kEnd)) found.push_back(it->path());
   }
-  for (const fs::path& path : found) ::unlink(path.c_str());
+  return found;
+}
+
+void remove_temporary_files(const fs::path& head_folder, std::string_view token) noexcept {
+  for (const fs::path& path : temporary_files(head_folder)) {
+    if (!token.empty() && !has_token(token_in(path.filename().string()), token)) continue;
+    ::unlink(path.c_str());
+  }
 }
 
 }  // namespace qk

@@ -45,7 +45,8 @@ std::span<const float> vectors_at(std::span<const std::byte> payload, const Entr
 }
 
 // Without a header nothing of a journal can be used.
-constexpr std::string_view kWayOut = "; --overwrite discards it, or remove this file";
+constexpr std::string_view kWayOut =
+    "; remove this file, or discard all with --overwrite (without --shard)";
 
 }  // namespace
 

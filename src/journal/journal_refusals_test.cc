@@ -37,7 +37,8 @@ TEST(JournalRefusals, DamagedHeaderNamesTheWayOut) {
     JournalWriter::create(path, "a run");
   }
   const std::string whole = read_file(path);
-  const std::string way_out = "; --overwrite discards it, or remove this file";
+  const std::string way_out =
+      "; remove this file, or discard all with --overwrite (without --shard)";
   for (const size_t size : {size_t{8}, whole.size() - 1}) {
     put_file(path, whole.substr(0, size));
     EXPECT_EQ(error_of([&] { JournalReader reader(path); }),

@@ -341,7 +341,7 @@ TEST_F(RankFaults, AllWaitForAnOwnerOnAnotherNodeThatMayHaveBeenKilled) {
   ranks.times.lost = 1;
   std::vector<std::string> warnings;
   ranks.warnings = &warnings;
-  age_file(write_owner(out_, {.host = "node17", .job = "812"}), 57);
+  age_file(write_owner(out_, {.host = "node17", .job = "812"}), 54);
   const std::vector<RankEnd> ends = ranks.run();
   for (const RankEnd& rank : ends) EXPECT_EQ(rank.end.exit_code, 0) << ends_text(ends);
   EXPECT_THAT(warnings, ElementsAre(HasSubstr(" on node17, job 812 was writing into this folder")));

@@ -443,7 +443,7 @@ class Shards(unittest.TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def killed_elsewhere(self, *flags):
-        """A folder with the owner file that kill -9 has left, which is 55 s old now."""
+        """A folder with the owner file that kill -9 has left, which is 50 s old now."""
         if subprocess.run(["unshare", "--uts", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
             self.skipTest("unshare --uts is not allowed here")
         out = self.new_out()
@@ -454,7 +454,7 @@ class Shards(unittest.TestCase):
         run.kill()
         run.communicate()
         owner, = glob.glob(f"{out}/.qkscope/owner.*") + glob.glob(f"{out}/.qkscope/shard.*")
-        os.utime(owner, (time.time() - 55,) * 2)
+        os.utime(owner, (time.time() - 50,) * 2)
         return out, owner
 
     WAITS = (r"qkscope: warning: {out}: process \d+ on node17 was writing into this folder and may have ended: "

@@ -393,7 +393,7 @@ class Torture(unittest.TestCase):
             file.seek(40)
             file.write(b"\0")
         self.assertRegex(self.run_once(out, "--resume", code=1), r"journal: its header is damaged; "
-                         r"--overwrite discards it, or remove this file\n$")
+                         r"remove this file, or discard all with --overwrite \(without --shard\)\n$")
         self.run_once(out, "--overwrite")
         self.assert_expected(out)
 

@@ -99,7 +99,8 @@ class RankRolesTest(RanksCase):
         srun = ["srun", "-Q", "-n3", "--overcommit"]
         done = self.sniff(srun, out, "--finish")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stderr.count("warning: srun started 3 copies of --finish"), 1, done.stderr)
+        self.assertEqual(done.stderr.count("--finish is left to the first of the 3 copies that srun started"), 2,
+                         done.stderr)
         self.assertEqual(self.sentences(done.stderr), [])
         self.assertEqual(done.stdout.count("Dataset   "), 1, done.stdout)
         self.assertEqual(dataset(out), self.expected)
