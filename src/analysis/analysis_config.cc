@@ -172,6 +172,11 @@ void read_profile_options(MappingReader& top, AnalysisConfig& out) {
 
 void refuse_equal_outputs(const AnalysisConfig& config) {
   const std::span<const OutputTable> tables = output_tables();
+  for (const OutputTable& table : tables) {
+    if (!is_same_path(config.*table.path, config.output_csv + ".json")) continue;
+    fail("{}: expected another file than the record of the analysis, found {}", table.key,
+         printable(config.*table.path));
+  }
   for (size_t a = 0; a < tables.size(); ++a) {
     for (size_t b = a + 1; b < tables.size(); ++b) {
       const std::string& path = config.*tables[a].path;

@@ -32,12 +32,14 @@ class AtomicFile {
   void sync();
   // Syncs, closes, renames to the final path, syncs the folder. Throws Error.
   void finish();
+  // The temporary file stays as it is when the object goes, for others to see that work was cut short.
+  void leave() { finished_ = true; }
 
  private:
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int fd_ = -1;
-  bool finished_ = false;
+  bool finished_ = false;  // or left: the temporary file is not removed
 };
 
 // Writes a whole small file atomically.

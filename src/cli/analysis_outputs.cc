@@ -73,7 +73,11 @@ std::vector<fs::path> tables_to_replace(const AnalysisConfig& config, bool overw
   return out;
 }
 
-AnalysisOutputs::AnalysisOutputs(const AnalysisConfig& config) : tables(csv_paths(config)) {
+AnalysisOutputs::AnalysisOutputs(const AnalysisConfig& config)
+    : tables(csv_paths(config)),
+      replaces_older(!config.measure.compat_reference),
+      record(record_of(config)),
+      record_file(record) {
   const MeasureOptions& measure = config.measure;
   if (measure.error_bars.wanted()) {
     replicates.emplace(config.replicates, measure.error_bars, measure.seed);
@@ -94,17 +98,28 @@ void AnalysisOutputs::add(const HeadMetrics& head) {
   if (head.diagnostics) diagnostics.add(*head.diagnostics);
 }
 
-void AnalysisOutputs::finish(const fs::path& record, const std::string& text) {
-  tables.flush();
-  if (replicates) replicates->flush();
-  if (profiles) profiles->flush();
-  AtomicFile record_file(record);
-  record_file.append(text);
-  record_file.sync();
-  remove_file(record);
+void AnalysisOutputs::put_tables_in_place() {
   tables.finish();
   if (replicates) replicates->finish();
   if (profiles) profiles->finish();
+  for (const auto& table : tables.tables()) {
+    if (replaces_older && !table->has_rows()) remove_file(table->path());
+  }
+}
+
+void AnalysisOutputs::finish(const std::string& text) {
+  tables.flush();
+  if (replicates) replicates->flush();
+  if (profiles) profiles->flush();
+  record_file.append(text);
+  record_file.sync();
+  remove_file(record);
+  try {
+    put_tables_in_place();
+  } catch (...) {
+    record_file.leave();  // without it nothing would tell that the tables are a mixture
+    throw;
+  }
   record_file.finish();
 }
 

@@ -8,6 +8,7 @@
 
 #include "analysis/analysis_config.h"
 #include "analysis/analysis_summary.h"
+#include "base/atomic_file.h"
 #include "plasticity/diagnostic_warnings.h"
 #include "plasticity/head_metrics.h"
 #include "report/csv_tables.h"
@@ -28,16 +29,21 @@ struct AnalysisOutputs {
   std::optional<ProfileTable> profiles;      // if they are wanted
   AnalysisSummary summary;
   DiagnosticWarnings diagnostics;
+  bool replaces_older;  // removes older tables for which there are no rows; the original does not
+  std::filesystem::path record;
+  AtomicFile record_file;
 
   // Removes what a killed run left of the tables that this one does not write. Throws Error if a file
   // cannot be made, or if another process is writing it.
   explicit AnalysisOutputs(const AnalysisConfig& config);
   // REQUIRES: heads come in their order.
   void add(const HeadMetrics& head);
-  // Puts all files in place, the record last: what a killed process has half replaced has none.
-  // Throws Error; up to the first file that cannot be renamed the earlier files are as they were.
-  // REQUIRES: tables.end_heads().
-  void finish(const std::filesystem::path& record, const std::string& text);
+  // Removes the earlier record, puts the tables in place, and then the record, `text`: what a process
+  // has half replaced when it is killed or fails has none. Throws Error. REQUIRES: tables.end_heads().
+  void finish(const std::string& text);
+
+ private:
+  void put_tables_in_place();
 };
 
 }  // namespace qk

@@ -111,13 +111,13 @@ std::vector<HeadFailure> missing_heads(const HeadCatalog& catalog) {
 }
 
 // A table without rows is not written; if the file exists, it belongs to another run.
-void warn_of_older_tables(const CsvTables& tables) {
-  for (const auto& table : tables.tables().subspan(1)) {
+void warn_of_older_tables(const AnalysisOutputs& outputs) {
+  for (const auto& table : outputs.tables.tables().subspan(1)) {
     std::error_code error;
     if (table->has_rows()) continue;
     if (!std::filesystem::exists(table->path(), error)) continue;
-    warn(table->path().string() +
-         ": not written, since this run has no rows for it; the file belongs to another run");
+    warn(table->path().string() + ": not written, since this run has no rows for it; the file " +
+         (outputs.replaces_older ? "of another run is removed" : "belongs to another run"));
   }
 }
 
@@ -299,12 +299,11 @@ int analyze(const AnalyzeFlags& flags) {
   }
   print_warnings(config, report, outputs);
   outputs.tables.end_heads();
-  warn_of_older_tables(outputs.tables);
-  const std::string record = config.output_csv + ".json";
-  outputs.finish(record, analysis_record({version(), build_commit()}, config, catalog, report,
-                                         outputs.tables.row_counts()));
-  const std::string text =
-      flags.json ? report_json(record, report) : report_text(config, outputs, replaced, report);
+  warn_of_older_tables(outputs);
+  outputs.finish(analysis_record({version(), build_commit()}, config, catalog, report,
+                                 outputs.tables.row_counts()));
+  const std::string text = flags.json ? report_json(outputs.record.string(), report)
+                                      : report_text(config, outputs, replaced, report);
   std::fputs(text.c_str(), stdout);
   return exit_code;
 }

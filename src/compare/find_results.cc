@@ -27,6 +27,11 @@ std::optional<json> heads_record(const fs::path& file) {
 FoundResults without_record(fs::path csv) {
   const fs::path file = csv.string() + ".json";
   std::error_code error;
+  if (const auto record = heads_record(file)) {
+    fail(
+        "{}: expected the record of {}, found that of {}: give both their names again, or remove it",
+        path_text(file), path_text(csv.filename()), printable(table_name(*record, "heads")));
+  }
   if (fs::exists(file, error)) {
     fail("{}: expected the record of the analysis of {}, found something else", path_text(file),
          path_text(csv.filename()));

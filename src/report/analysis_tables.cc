@@ -37,17 +37,21 @@ void refuse_half_replaced_by(const fs::path& temporary, const fs::path& csv) {
 std::vector<json> records_of(const fs::path& csv) {
   const fs::path folder = csv.has_parent_path() ? csv.parent_path() : fs::path(".");
   std::vector<json> out;
+  std::vector<fs::path> unfinished;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const fs::path file = csv.parent_path() / it->path().filename();
     std::error_code ignored;
     if (file.extension() == ".tmp" && file.stem().extension() == ".json") {
-      refuse_half_replaced_by(file, csv);
+      unfinished.push_back(file);
     }
     if (file.extension() != ".json" || !fs::exists(folder / file.stem(), ignored)) continue;
     auto record = read_record(file);
     if (!record) refuse_damaged(file);
     if (record && names_table(*record, csv.filename().string())) out.push_back(*std::move(record));
+  }
+  for (const fs::path& file : unfinished) {
+    if (out.empty()) refuse_half_replaced_by(file, csv);
   }
   return out;
 }

@@ -97,6 +97,7 @@ void CsvTables::finish() {
 
 std::vector<std::pair<std::string, int64_t>> CsvTables::row_counts() const {
   std::vector<std::pair<std::string, int64_t>> out;
+  out.reserve(tables_.size());
   for (size_t i = 0; i < tables_.size(); ++i) {
     out.emplace_back(formats_[i].record, tables_[i]->num_rows());
   }

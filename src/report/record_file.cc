@@ -32,7 +32,8 @@ bool names_table(const json& record, const std::string& table) {
 void refuse_half_replaced(const fs::path& table, const fs::path& record) {
   std::error_code error;
   const fs::path temporary = temporary_of(record);
-  if (fs::exists(record, error) || !fs::exists(temporary, error)) return;
+  // It is empty until the tables are replaced.
+  if (fs::exists(record, error) || !(fs::file_size(temporary, error) > 0) || error) return;
   fail(
       "{}: expected the tables of one analysis, found those of an analysis that has not ended "
       "replacing them ({} is there): run it again with --overwrite",
