@@ -233,7 +233,7 @@ def run_inside(*arguments: str | os.PathLike[str], quiet: bool = False) -> str:
                 try:
                     child = _Child(words, find_sink(quiet))
                 except OSError as error:
-                    why = error.strerror
+                    why = error.strerror or str(error)
             if child is None:
                 for number in signals:
                     signal.raise_signal(number)
