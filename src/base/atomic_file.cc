@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/mapped_file.h"
 #include "base/path_text.h"
 
@@ -45,17 +46,6 @@ void rename_into_place(const std::filesystem::path& from, const std::filesystem:
   sync_folder(to);
 }
 
-// False if another process holds it. A file system without flock gives it to everybody.
-bool take_lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
-
-// Its last writer may have renamed or removed the file since it was opened.
-bool is_still_there(int fd, const std::filesystem::path& path) {
-  struct stat opened{};
-  struct stat named{};
-  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-}
-
 // Removes what a run that was killed has written.
 void empty_file(int fd, const std::filesystem::path& path) {
   struct stat status{};
@@ -78,7 +68,7 @@ AtomicFile::AtomicFile(std::filesystem::path path)
     // O_NONBLOCK: a pipe of that name would wait for its reader here.
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (fd_ < 0) fail("{}: cannot be created: {}", path_text(temporary_), std::strerror(errno));
-    const bool is_taken = take_lock(fd_);
+    const bool is_taken = take_lock(fd_, LOCK_EX);
     if (is_taken && is_still_there(fd_, temporary_)) break;
     ::close(std::exchange(fd_, -1));
     if (!is_taken) fail("{}: another process is writing this file", path_text(path_));
@@ -139,7 +129,7 @@ void remove_leftover(const std::filesystem::path& path) {
   if (::lstat(temporary.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return;
-  if (take_lock(fd) && is_still_there(fd, temporary)) ::unlink(temporary.c_str());
+  if (take_lock(fd, LOCK_EX) && is_still_there(fd, temporary)) ::unlink(temporary.c_str());
   ::close(fd);
 }
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/monotonic_clock.h"
 #include "dataset/journal_files.h"
 
@@ -21,25 +21,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The lock may have been removed by its holder since it was opened.
-bool is_still_there(int fd, const fs::path& path) {
-  struct stat opened{};
-  struct stat named{};
-  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-}
-
-// False if others hold it. A file system without flock gives it to everybody.
-bool take(int fd, int operation) {
-  return ::flock(fd, operation | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
 // A shard that leaves holds the lock alone for a moment: other shards do not give up at once.
 bool take_patiently(int fd, Sharing sharing) {
-  if (sharing == Sharing::kAlone) return take(fd, LOCK_EX);
+  if (sharing == Sharing::kAlone) return take_lock(fd, LOCK_EX);
   constexpr int kTries = 50;
   for (int i = 0; i < kTries; ++i) {
-    if (take(fd, LOCK_SH)) return true;
+    if (take_lock(fd, LOCK_SH)) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return false;
@@ -140,7 +127,7 @@ void FolderLock::release() {
   owner_.reset();
   if (fd_ < 0) return;
   // Others that share it keep the file.
-  if (sharing_ == Sharing::kAlone || take(fd_, LOCK_EX)) ::unlink(path_.c_str());
+  if (sharing_ == Sharing::kAlone || take_lock(fd_, LOCK_EX)) ::unlink(path_.c_str());
   ::close(std::exchange(fd_, -1));
   ::rmdir(path_.parent_path().c_str());  // stays if it holds a journal
 }
