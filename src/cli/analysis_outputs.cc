@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "report/record_file.h"
 
 namespace qk {
 namespace {
@@ -18,13 +20,10 @@ fs::path record_of(const AnalysisConfig& config) { return config.output_csv + ".
 
 // File names of the tables of an earlier analysis with this output_csv; nothing if there was none.
 std::vector<std::string> earlier_tables(const AnalysisConfig& config) {
-  constexpr size_t kLargestRecord = size_t{256} << 20;
-  std::error_code error;
-  if (!fs::is_regular_file(record_of(config), error)) return {};
-  const json record = json::parse(read_file(record_of(config), kLargestRecord), nullptr, false);
-  if (!record.is_object() || !record.contains("tables")) return {};
+  const std::optional<json> record = read_record(record_of(config));
+  if (!record) return {};
   std::vector<std::string> out;
-  for (const json& name : record["tables"]) {
+  for (const json& name : (*record)["tables"]) {
     if (name.is_string()) out.push_back(name.get<std::string>());
   }
   return out;
