@@ -56,15 +56,15 @@ class Recipes(unittest.TestCase):
 
     def capture(self, root, *start):
         """A capture in the container, by what it starts with."""
-        fixtures.make_all(f"{root}/work")
-        fixtures.write(f"{root}/work/run.yaml", fixtures.CONFIG.format(root="/work"))
-        subprocess.run(["chown", "-R", "nobody:nogroup", root / "work"], check=True)
-        packages.run_apart(root, *start, "sniff", "/work/run.yaml")
-        self.assertIn("whole", packages.run_apart(root, *start, "check", "/work/out"))
+        fixtures.make_all(f"{root}/data")
+        fixtures.write(f"{root}/data/run.yaml", fixtures.CONFIG.format(root="/data"))
+        subprocess.run(["chown", "-R", "nobody:nogroup", root / "data"], check=True)
+        packages.run_apart(root, *start, "sniff", "/data/run.yaml")
+        self.assertIn("whole", packages.run_apart(root, *start, "check", "/data/out"))
         self.assertTrue((root / "etc/ssl/certs/ca-certificates.crt").stat().st_size > 100_000)
 
     def test_dockerfile(self):
-        root, start = self.new_system(), []
+        root, start, variables = self.new_system(), [], []
         for keyword, rest in instructions((RECIPES / "Dockerfile").read_text()):
             if keyword == "FROM":
                 self.assertEqual(rest, SYSTEM)
@@ -75,13 +75,17 @@ class Recipes(unittest.TestCase):
                 self.assertTrue(self.tarball.match(pattern))
                 packages.unpack(self.tarball, f"{root}{place}")
             elif keyword == "WORKDIR":
-                self.assertEqual(rest, "/work")
+                self.assertEqual(rest, "/data")
+            elif keyword == "ENV":
+                variables.append(rest)
             elif keyword == "ENTRYPOINT":
-                start = json.loads(rest)
+                start = ["env", *variables, *json.loads(rest)]
             else:
                 self.assertEqual((keyword, rest), ("CMD", '["--help"]'))
         self.assertIn("Usage", packages.run_apart(root, *start, "--help"))
         self.capture(root, *start)
+        # A user without a home can keep the Hub's files.
+        self.assertIn("/data/.cache/huggingface", packages.run_apart(root, *start, "doctor"))
 
     def test_apptainer(self):
         root = self.new_system()
